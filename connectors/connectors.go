@@ -1,0 +1,133 @@
+// Package connectors brings departments' changes onto the bus.
+//
+// A Source reads one department system (a database's log, a drop folder, a
+// push endpoint) as batches of changes, each with the position after it. Run
+// publishes every batch to raw.<dataset>, the rejected rows to quarantine and
+// the position to sources in one Kafka transaction, and only then lets the
+// source forget what it holds (Confirmer). A crash at any point therefore
+// neither loses a change nor publishes one twice.
+//
+// The sub-packages are the kinds of source; sourcetest is the conformance suite
+// that each of them passes. This package never imports one of them: a
+// distribution lists its kinds in its own wiring.
+//
+// Metrics, all labelled with the connector's name:
+//
+//	yiyuan_connectors_changes_total{connector,dataset,op}
+//	yiyuan_connectors_rejections_total{connector,dataset,reason}
+//	yiyuan_connectors_published_bytes_total{connector}
+//	yiyuan_connectors_batches_total{connector}
+//	yiyuan_connectors_publish_seconds{connector}
+//	yiyuan_connectors_restarts_total{connector}
+//	yiyuan_connectors_up{connector}
+//	yiyuan_connectors_caught_up_timestamp_seconds{connector}
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// ErrConfig marks an error that only another configuration can mend: a missing
+// option, a table without a key. Run does not retry it.
+var ErrConfig = errors.New("configuration error")
+
+// ErrPositionLost says that the source can no longer go on from the stored
+// position: the replication slot is gone or ahead of it, the log was purged.
+// Going on would lose changes silently, so Run stops; a person must decide
+// (usually: a new snapshot).
+var ErrPositionLost = errors.New("position lost")
+
+// IdleRead is how long Read may block while nothing happens. A source that has
+// nothing to say returns an empty batch with CaughtUp set at least this often,
+// so that readers know how current they are.
+const IdleRead = 2 * time.Second
+
+// The states a batch may name; "" counts as StateRunning.
+const (
+	StateRunning  = "running"
+	StateSnapshot = "snapshot"
+	StateFailed   = "failed"
+	StateStopped  = "stopped"
+)
+
+// Source reads one department system's changes in the order it committed them.
+// Read and Close may be called from different goroutines, Read from one at a
+// time.
+type Source interface {
+	// Read blocks for the next batch, for at most about IdleRead while there is
+	// none (it then returns an empty batch). It returns io.EOF at the end of a
+	// source that ends. After any error but ctx's the source is closed and opened
+	// again from the last published position; errors never hold values of rows.
+	Read(ctx context.Context) (Batch, error)
+	// Close releases what the source holds. It may be called more than once and
+	// does not confirm anything.
+	Close() error
+}
+
+// Batch is a run of changes and the position after the last of them.
+type Batch struct {
+	Changes    []schemas.Change
+	Rejections []schemas.Rejection
+	// After is the position a reopened source goes on from once this batch is
+	// published. An empty batch repeats the last one or advances it.
+	After schemas.Position
+	// CaughtUp, if not zero, promises: everything the source committed before
+	// this instant is published once this batch is.
+	CaughtUp time.Time
+	State    string // StateSnapshot while first rows are copied, "" else
+}
+
+// Confirmer is a Source that wants to know what is safely published: Confirm
+// is called with a batch's After once its Kafka transaction has committed. A
+// crash may prevent the call, so the source treats a position it is opened
+// with as confirmed too.
+type Confirmer interface {
+	Confirm(ctx context.Context, published schemas.Position) error
+}
+
+// Digester makes keyed digests; *keyring.Keyring is one.
+type Digester interface {
+	Digest(label, value string) []byte
+}
+
+// Config is what every connector is told. Options are the kind's own, decoded
+// with Decode.
+type Config struct {
+	Name      string // the source's name, unique in the city: ga-pg
+	Kind      string // postgres, file, push, ...
+	Datasets  []*schemas.Dataset
+	Options   map[string]any
+	Logger    *slog.Logger
+	Keys      Digester
+	Metrics   prometheus.Registerer
+	Catalogue *schemas.Catalogue
+}
+
+// Open opens a source that goes on after a position; "" is the beginning.
+type Open func(ctx context.Context, cfg Config, after schemas.Position) (Source, error)
+
+// Dataset returns the dataset of that id among those the connector feeds.
+func (c Config) Dataset(id string) (*schemas.Dataset, error) {
+	for _, d := range c.Datasets {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("dataset %q of connector %q: %w: not among its datasets", id, c.Name, ErrConfig)
+}
+
+// Log returns the connector's logger, never nil.
+func (c Config) Log() *slog.Logger {
+	if c.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Logger
+}
