@@ -1,0 +1,92 @@
+# Yiyuan. `make` lists the targets. The tools run at pinned versions, so go.mod holds only what the bus needs.
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
+GOVULNCHECK := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+TESTBED := deploy/testbed/testbed
+SERVICES := kafka postgres redis
+TOOLS := gcc kcat chromium python
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.PHONY: build
+build: ## build bin/yiyuan (needs Go alone)
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/yiyuan ./cmd/yiyuan
+
+.PHONY: demo
+demo: build ## the sample city, live, in one process: embedded broker and cache, console open to use
+	@bin/yiyuan demo $(ARGS)
+
+.PHONY: test
+test: ## every test, with the real services it needs: installed, started, used, stopped
+	@$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -timeout 20m ./...
+
+.PHONY: unit
+unit: ## the tests that need no service
+	@$(GO) test -race ./...
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	@deploy/testbed/fuzz $(or $(FUZZTIME),30s)
+
+.PHONY: bench
+bench: build ## the published benchmarks, with the real services beside them
+	@$(TESTBED) run $(SERVICES) gcc -- benchmarks/run $(ARGS)
+
+.PHONY: testbed
+testbed: ## start the real services and leave them running (stop: make testbed-down)
+	@$(TESTBED) up $(SERVICES) mariadb && $(TESTBED) env
+
+.PHONY: testbed-down
+testbed-down: ## stop the real services
+	@$(TESTBED) down
+
+.PHONY: check
+check: fmt-check lint vuln generate-check console-check deploy-check ## everything that must hold before a commit, but the tests
+
+.PHONY: fmt
+fmt: ## format
+	@$(GOFUMPT) -w $$(git ls-files '*.go')
+
+.PHONY: fmt-check
+fmt-check:
+	@out=$$($(GOFUMPT) -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not formatted (make fmt):"; echo "$$out"; exit 1; }
+
+.PHONY: lint
+lint: ## golangci-lint with the rules of .golangci.yml
+	@$(GO) vet ./... && $(GOLANGCI) run ./...
+
+.PHONY: vuln
+vuln: ## known vulnerabilities, less the waiver documented in docs/adr/0003-avro.md
+	@deploy/testbed/vuln $(GOVULNCHECK)
+
+.PHONY: generate
+generate: ## the generated parts of docs/
+	@$(GO) run ./cmd/yiyuan docs --out docs/reference
+
+.PHONY: generate-check
+generate-check: generate
+	@git diff --exit-code -- docs/reference || { echo "docs/reference is stale: make generate, then commit"; exit 1; }
+
+.PHONY: console
+console: ## build the console's page (needs Node)
+	@cd gateway/console/web && npm ci --no-audit --no-fund && npm run lint && npm run build
+
+.PHONY: console-check
+console-check: ## the committed page is what its source builds, and it is small
+	@cd gateway/console/web && npm ci --no-audit --no-fund --loglevel=error && npm run lint && npm test && npm run build && npm run size
+	@git diff --exit-code --stat -- gateway/console/web/dist && [ -z "$$(git status --porcelain -- gateway/console/web/dist)" ]
+
+.PHONY: deploy-check
+deploy-check: ## scripts parse, units and compose file are well formed
+	@bash -n deploy/testbed/testbed deploy/testbed/gotest deploy/testbed/fuzz deploy/testbed/vuln benchmarks/run .ci/run
+
+.PHONY: clean
+clean: ## remove what was built and the test bed's data
+	@$(TESTBED) down; rm -rf bin .testbed
