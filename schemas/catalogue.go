@@ -78,6 +78,7 @@ type Element struct {
 	Mask      string   // default mask rule of views that do not name one, "" = clear
 	Standard  string   // GB 11643-1999, ...
 	Min, Max  *float64 // of numbers
+	PartOf    string   // element id of the identifier that contains this value (a birth date: the citizen's number), "" if none
 }
 
 // Code is one value of a code set.
@@ -93,6 +94,8 @@ type Dataset struct {
 	Class    string // A 无条件 / B 有条件 / C 不予共享
 	Basis    string // class C: the law that says so
 	Cycle    string // realtime daily weekly monthly quarterly halfyear yearly
+	Format   string // 信息资源格式: database spreadsheet file document image stream service
+	Summary  string // 摘要
 	Key      []string
 	Links    []Link // the entities its rows speak about
 	Fields   []*Field
@@ -171,6 +174,8 @@ type Entity struct {
 	Views      []*View
 	Layout     *Layout // of the golden record: namespace yiyuan.resolved, key column first, then Fields
 	File       string
+
+	resolved *Layout // what ResolvedLayout returns, built by Load
 }
 
 // EntityKey is the key column of an entity.
@@ -187,6 +192,7 @@ type GoldenField struct {
 	English string
 	Element *Element
 	Group   string // lock-step group: its members all come from the same claim
+	Level   string // the highest of the element's and of the fields it may come from
 	Index   int    // position in the entity's layout
 }
 
@@ -206,7 +212,7 @@ type Candidate struct {
 	Columns  map[string]string // golden field -> dataset field
 	Constant map[string]string // golden field -> fixed value, where the dataset says it by existing
 	Where    string            // CEL over `row`: which rows count, "" = all
-	Pick     string            // "latest FIELD", "earliest FIELD", "newest" (source commit time); ties by row key
+	Pick     string            // "latest FIELD", "earliest FIELD" (FIELD|FIELD: the first that is not null), "newest" (source commit time); "" = newest; ties by row key; see PickBy
 	Flag     string            // "" or a mark the cell carries when this candidate wins, e.g. 非权威
 	SameRank bool              // competes with the candidate before it instead of ranking below it: Pick decides among both
 }
