@@ -1,0 +1,111 @@
+package keyring
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/goccy/go-yaml"
+)
+
+// maxFile bounds a key file.
+const maxFile = 64 << 10
+
+// ErrExposed says that a key file can be read or changed by strangers.
+var ErrExposed = errors.New("密钥文件权限过宽，请执行 chmod 600 / key file is open to others, run chmod 600")
+
+// file is a key file: YAML, or JSON, which is YAML too.
+type file struct {
+	Suite   string         `yaml:"suite"`
+	Current int            `yaml:"current"`
+	Keys    map[int]string `yaml:"keys"` // base64
+}
+
+// Load reads a key file. It refuses one that others may read or its group may
+// write (ErrExposed); a group may read, because that is how orchestrators mount
+// secrets. Errors name the file and never its contents.
+func Load(path string) (*Keyring, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open keyring: %w", err)
+	}
+	defer func() { _ = f.Close() }() // opened for reading: nothing can be lost
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("open keyring: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("open keyring %q: 不是普通文件 / not a regular file: %w", path, ErrKey)
+	}
+	if info.Mode().Perm()&0o027 != 0 {
+		return nil, fmt.Errorf("open keyring %q: 权限 / mode %#o: %w", path, info.Mode().Perm(), ErrExposed)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read keyring %q: %w", path, err)
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("read keyring %q: 文件过大 / larger than %d bytes: %w", path, maxFile, ErrKey)
+	}
+	k, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("read keyring %q: %w", path, err)
+	}
+	return k, nil
+}
+
+// Generate writes a new key file of the intl suite with one random key and
+// returns its ring. The file must not exist (fs.ErrExist); it gets mode 0600.
+func Generate(path string) (*Keyring, error) { return GenerateSuite(path, Intl) }
+
+// GenerateSuite is Generate for a suite.
+func GenerateSuite(path, suite string) (*Keyring, error) {
+	key := make([]byte, KeySize)
+	rand.Read(key) // never fails: crypto/rand stops the program instead
+	k, err := New(suite, map[int][]byte{1: key}, 1)
+	if err != nil {
+		return nil, err
+	}
+	text, err := yaml.Marshal(file{Suite: suite, Current: 1, Keys: map[int]string{1: base64.StdEncoding.EncodeToString(key)}})
+	if err != nil {
+		return nil, fmt.Errorf("write keyring %q: %w", path, err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write keyring: %w", err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("write keyring %q: %w", path, err)
+	}
+	return k, nil
+}
+
+// parse reads the text of a key file. The YAML library quotes the source in its
+// errors, so only the place is passed on.
+func parse(text []byte) (*Keyring, error) {
+	var f file
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		line := 0
+		var y yaml.Error
+		if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
+			line = y.GetToken().Position.Line
+		}
+		return nil, fmt.Errorf("第 %d 行格式有误，须为 suite、current、keys 三项 / line %d: want suite, current and keys: %w", line, line, ErrKey)
+	}
+	keys := make(map[int][]byte, len(f.Keys))
+	for version, encoded := range f.Keys {
+		key, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			return nil, fmt.Errorf("第 %d 版密钥不是 base64 / key of version %d is not base64: %w", version, version, ErrKey)
+		}
+		keys[version] = key
+	}
+	return New(f.Suite, keys, f.Current)
+}
