@@ -1,0 +1,229 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+)
+
+var (
+	//go:embed apply.lua
+	applySource string
+	//go:embed seal.lua
+	sealSource string
+	//go:embed flip.lua
+	flipSource string
+
+	// Run sends EVALSHA, and EVAL when the server does not know the script, as
+	// after a restart or a failover; EVAL makes it known again.
+	applyScript = goredis.NewScript(applySource)
+	sealScript  = goredis.NewScript(sealSource)
+	flipScript  = goredis.NewScript(flipSource)
+)
+
+// maxScript bounds the records of one script: Redis does nothing else meanwhile.
+const maxScript = 500
+
+// Apply writes a batch, in several scripts if it is long.
+func (s *Store) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+	for len(b.Writes) > maxScript {
+		head := b
+		// The mark stays where it is until the last part: what is written twice changes nothing.
+		head.Writes, head.Next = b.Writes[:maxScript], b.From
+		if err := s.apply(ctx, g, head); err != nil {
+			return err
+		}
+		b.Writes = b.Writes[maxScript:]
+	}
+	if err := s.apply(ctx, g, b); err != nil {
+		return err
+	}
+	s.instance.wrote(g, b)
+	return nil
+}
+
+func (s *Store) apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+	space := newKeyspace(s.cfg.Prefix, g)
+	keys := make([]string, 1, 1+len(b.Writes))
+	keys[0] = space.marks(b.View)
+	size := 0
+	var newest time.Time
+	for _, w := range b.Writes {
+		keys = append(keys, space.record(b.View, w.Key))
+		size += headerBytes + len(w.Value)
+		if w.Time.After(newest) {
+			newest = w.Time
+		}
+	}
+	args := make([]any, 5, 5+len(b.Writes))
+	args[0], args[1], args[2] = b.Partition, b.From, b.Next
+	args[3], args[4] = max(newest.UnixMilli(), 0), s.cfg.TombstoneTTL.Milliseconds()
+	packed := make([]byte, 0, size)
+	for _, w := range b.Writes {
+		from := len(packed)
+		packed = pack(packed, w)
+		args = append(args, packed[from:])
+	}
+	written, err := applyScript.Run(ctx, s.writer, keys, args...).Int()
+	if err != nil {
+		return fmt.Errorf("write view %q: %w", b.View, err)
+	}
+	if written < 0 {
+		s.metrics.lost.Inc()
+		return fmt.Errorf("write view %q partition %d: %w", b.View, b.Partition, gateway.ErrLost)
+	}
+	s.metrics.writes.WithLabelValues("applied").Add(float64(written))
+	s.metrics.writes.WithLabelValues("stale").Add(float64(len(b.Writes) - written))
+	return nil
+}
+
+// Progress reads the marks of views in one go.
+func (s *Store) Progress(ctx context.Context, g gateway.Generation, views []string) (map[string]gateway.Progress, error) {
+	space := newKeyspace(s.cfg.Prefix, g)
+	pipe := s.writer.Pipeline()
+	marks := make([]*goredis.MapStringStringCmd, len(views))
+	ready := make([]*goredis.IntCmd, len(views))
+	for i, v := range views {
+		marks[i], ready[i] = pipe.HGetAll(ctx, space.marks(v)), pipe.Exists(ctx, space.ready(v))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("read marks of generation %q: %w", g, err)
+	}
+	out := make(map[string]gateway.Progress, len(views))
+	for i, v := range views {
+		p, err := progress(marks[i].Val())
+		if err != nil {
+			return nil, fmt.Errorf("read marks of view %q: %w", v, err)
+		}
+		p.Ready = ready[i].Val() > 0
+		out[v] = p
+	}
+	var current gateway.Generation
+	if k := s.keys.Load(); k != nil {
+		current = k.generation
+	}
+	s.instance.seen(g, current, out)
+	return out, nil
+}
+
+func progress(fields map[string]string) (gateway.Progress, error) {
+	p := gateway.Progress{Next: make(map[int32]int64, len(fields))}
+	for name, text := range fields {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return p, fmt.Errorf("parse mark %q: %w", name, err)
+		}
+		switch name {
+		case "live":
+			p.Live = n
+		case "newest":
+			p.Newest = time.UnixMilli(n)
+		default:
+			partition, err := strconv.ParseInt(name, 10, 32)
+			if err != nil {
+				return p, fmt.Errorf("parse mark %q: %w", name, err)
+			}
+			p.Next[int32(partition)] = n
+		}
+	}
+	return p, nil
+}
+
+// Seal declares a view complete.
+func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, have, ends map[int32]int64) error {
+	space := newKeyspace(s.cfg.Prefix, g)
+	args := make([]any, 0, 3*len(ends))
+	for partition, end := range ends {
+		written, any := have[partition]
+		if !any {
+			written = -1
+		}
+		args = append(args, partition, written, end)
+	}
+	done, err := sealScript.Run(ctx, s.writer, []string{space.marks(view), space.ready(view)}, args...).Int()
+	if err != nil {
+		return fmt.Errorf("seal view %q: %w", view, err)
+	}
+	if done < 0 {
+		s.metrics.lost.Inc()
+		return fmt.Errorf("seal view %q: %w", view, gateway.ErrLost)
+	}
+	return nil
+}
+
+// Current returns the current generation; the first caller names the first one.
+func (s *Store) Current(ctx context.Context) (gateway.Generation, error) {
+	if err := s.refresh(ctx); err != nil {
+		return "", err
+	}
+	if now := s.keys.Load(); now != nil {
+		return now.generation, nil
+	}
+	first, err := s.Begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := s.writer.SetNX(ctx, s.cfg.Prefix+":gen", string(first), 0).Err(); err != nil {
+		return "", fmt.Errorf("name the first generation: %w", err)
+	}
+	if err := s.refresh(ctx); err != nil {
+		return "", err
+	}
+	now := s.keys.Load()
+	if now == nil {
+		return "", fmt.Errorf("read current generation: %w", gateway.ErrLost)
+	}
+	return now.generation, nil
+}
+
+// Begin returns a name that no other generation of this Redis has had.
+func (s *Store) Begin(ctx context.Context) (gateway.Generation, error) {
+	// The counter is lost with everything else, the clock is not.
+	n, err := s.writer.Incr(ctx, s.cfg.Prefix+":gens").Result()
+	if err != nil {
+		return "", fmt.Errorf("name a generation: %w", err)
+	}
+	return gateway.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36)), nil
+}
+
+// Flip makes to the current generation.
+func (s *Store) Flip(ctx context.Context, from, to gateway.Generation) error {
+	done, err := flipScript.Run(ctx, s.writer, []string{s.cfg.Prefix + ":gen"}, string(from), string(to)).Int()
+	if err != nil {
+		return fmt.Errorf("flip to generation %q: %w", to, err)
+	}
+	if done < 0 {
+		return fmt.Errorf("flip to generation %q: %w", to, gateway.ErrLost)
+	}
+	return s.refresh(ctx)
+}
+
+// Drop unlinks every key of a generation that is not the current one.
+func (s *Store) Drop(ctx context.Context, g gateway.Generation) error {
+	if now := s.keys.Load(); now != nil && now.generation == g {
+		return fmt.Errorf("drop generation %q: it is the current one", g)
+	}
+	var cursor uint64
+	for {
+		keys, next, err := s.writer.Scan(ctx, cursor, newKeyspace(s.cfg.Prefix, g).prefix+"*", 1000).Result()
+		if err != nil {
+			return fmt.Errorf("drop generation %q: %w", g, err)
+		}
+		if len(keys) > 0 {
+			if err := s.writer.Unlink(ctx, slices.Clone(keys)...).Err(); err != nil {
+				return fmt.Errorf("drop generation %q: %w", g, err)
+			}
+		}
+		if next == 0 {
+			return nil
+		}
+		cursor = next
+	}
+}

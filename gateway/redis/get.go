@@ -1,0 +1,230 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+)
+
+// maxRead bounds the keys of one trip to Redis.
+const maxRead = 1024
+
+// read is one Get on its way to a reader.
+type read struct {
+	view string
+	keys []gateway.Digest
+	into []gateway.Stored
+	done chan error
+}
+
+// Get reads records of one view. Lookups that wait at the same time travel
+// together: a trip to Redis costs more than a key.
+func (s *Store) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored) error {
+	for len(keys) > maxRead {
+		if err := s.Get(ctx, view, keys[:maxRead], into[:maxRead]); err != nil {
+			return err
+		}
+		keys, into = keys[maxRead:], into[maxRead:]
+	}
+	r := &read{view: view, keys: keys, into: make([]gateway.Stored, len(keys)), done: make(chan error, 1)}
+	select {
+	case s.reads <- r:
+	case <-ctx.Done():
+		return fmt.Errorf("read view %q: %w", view, ctx.Err())
+	}
+	select {
+	case err := <-r.done:
+		if err != nil {
+			return fmt.Errorf("read view %q: %w", view, err)
+		}
+		copy(into, r.into) // only now: a caller that gave up must not see its slice change
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("read view %q: %w", view, ctx.Err())
+	}
+}
+
+// serve takes waiting lookups to Redis until ctx ends.
+func (s *Store) serve(ctx context.Context) {
+	var batch []*read
+	for {
+		select {
+		case <-ctx.Done():
+			s.refuse(ctx)
+			return
+		case r := <-s.reads:
+			batch = append(batch[:0], r)
+		}
+		keys := len(batch[0].keys)
+	drain:
+		for keys < maxRead {
+			select {
+			case r := <-s.reads:
+				batch = append(batch, r)
+				keys += len(r.keys)
+			default:
+				break drain
+			}
+		}
+		s.answer(ctx, batch)
+	}
+}
+
+// refuse answers what still waits when the store is closed.
+func (s *Store) refuse(ctx context.Context) {
+	for {
+		select {
+		case r := <-s.reads:
+			r.done <- ctx.Err()
+		default:
+			return
+		}
+	}
+}
+
+func (s *Store) answer(ctx context.Context, batch []*read) {
+	now := s.keys.Load()
+	unloaded, err := s.trip(ctx, now, batch)
+	if err != nil {
+		for _, r := range batch {
+			r.done <- err
+		}
+		return
+	}
+	if len(unloaded) == 0 {
+		return
+	}
+	// The generation may have just been replaced: look again before saying no.
+	ask, cancel := context.WithTimeout(ctx, s.cfg.ReadTimeout)
+	err = s.refresh(ask)
+	cancel()
+	if after := s.keys.Load(); err == nil && after != nil && after != now {
+		if unloaded, err = s.trip(ctx, after, unloaded); err == nil && len(unloaded) == 0 {
+			return
+		}
+	}
+	if err == nil {
+		err = gateway.ErrNotLoaded
+	}
+	for _, r := range unloaded {
+		r.done <- err
+	}
+}
+
+// trip reads the batch in one go, answers what can be answered and returns
+// the lookups of views that are not complete.
+func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*read, error) {
+	if space == nil || s.instance.suspect.Load() {
+		return batch, nil
+	}
+	args := make([]any, 1, 2+2*len(batch))
+	args[0] = "mget"
+	for i, r := range batch {
+		if i == 0 || batch[i-1].view != r.view {
+			args = append(args, space.ready(r.view))
+		}
+		for _, k := range r.keys {
+			args = append(args, space.record(r.view, k))
+		}
+	}
+	values, err := s.mget(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.keys.Add(float64(len(values)))
+	var unloaded []*read
+	ready := false
+	for i, r := range batch {
+		if i == 0 || batch[i-1].view != r.view {
+			ready, values = values[0] != nil, values[1:]
+		}
+		err := fill(r, values[:len(r.keys)], ready)
+		values = values[len(r.keys):]
+		switch err {
+		case nil:
+			r.done <- nil
+		case gateway.ErrNotLoaded: //nolint:errorlint // fill returns it bare
+			unloaded = append(unloaded, r)
+		default:
+			s.mixed("stored value belongs to another key", "view", r.view)
+			r.done <- err
+		}
+	}
+	return unloaded, nil
+}
+
+func fill(r *read, values []any, ready bool) error {
+	for i, v := range values {
+		if v == nil {
+			if !ready {
+				return gateway.ErrNotLoaded
+			}
+			r.into[i] = gateway.Stored{}
+			continue
+		}
+		text, ok := v.(string)
+		if !ok {
+			return gateway.ErrMixedReply
+		}
+		if r.into[i], ok = unpack(text, r.keys[i]); !ok {
+			return gateway.ErrMixedReply
+		}
+	}
+	return nil
+}
+
+// mget asks for the keys and for a nonce before them: if the connection's
+// replies have slipped by one, even between two questions of the same shape,
+// the nonce that comes back is not the one that was sent.
+func (s *Store) mget(ctx context.Context, args []any) ([]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*s.cfg.ReadTimeout)
+	defer cancel()
+	nonce := s.ask()
+	begin := time.Now()
+	s.clients.RLock()
+	pipe := s.reader.Pipeline()
+	echo := pipe.Echo(ctx, nonce)
+	values := goredis.NewSliceCmd(ctx, args...)
+	err := pipe.Process(ctx, values)
+	if err == nil {
+		_, err = pipe.Exec(ctx)
+	}
+	s.clients.RUnlock()
+	s.metrics.readSeconds.Observe(time.Since(begin).Seconds())
+	if err != nil && (transient(err) || ctx.Err() != nil) {
+		return nil, err
+	}
+	if err != nil || echo.Val() != nonce || len(values.Val()) != len(args)-1 {
+		return nil, s.mixed("reply belongs to another question")
+	}
+	return values.Val(), nil
+}
+
+// transient reports whether err is the network's or the server's own word, and
+// not a reply of a form that the question cannot have.
+func transient(err error) bool {
+	var network net.Error
+	var server goredis.Error
+	return errors.As(err, &network) || errors.As(err, &server) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, goredis.ErrClosed) || errors.Is(err, goredis.ErrPoolTimeout) || errors.Is(err, net.ErrClosed)
+}
+
+// mixed throws away every connection that lookups use.
+func (s *Store) mixed(message string, facts ...any) error {
+	s.metrics.mixed.Inc()
+	s.log.Error(message, facts...)
+	s.clients.Lock()
+	defer s.clients.Unlock()
+	if err := s.reader.Close(); err != nil {
+		s.log.Debug("connections could not be closed", "error", err)
+	}
+	s.reader = s.connect(s.cfg.ReadTimeout, s.cfg.Readers+2)
+	return gateway.ErrMixedReply
+}

@@ -1,0 +1,32 @@
+package redis
+
+import (
+	"encoding/hex"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+)
+
+// keyspace makes every key of one generation. Nothing a caller typed ever
+// becomes part of a key: views come from the catalogue, records are named by
+// a keyed digest.
+type keyspace struct {
+	generation gateway.Generation
+	prefix     string // y:{generation}:
+}
+
+func newKeyspace(prefix string, g gateway.Generation) *keyspace {
+	return &keyspace{g, prefix + ":" + string(g) + ":"}
+}
+
+// record returns y:{generation}:{view}:{hex digest}.
+func (k *keyspace) record(view string, d gateway.Digest) string {
+	var room [160]byte
+	b := append(append(append(room[:0], k.prefix...), view...), ':')
+	return string(hex.AppendEncode(b, d[:]))
+}
+
+// marks returns the hash of the view's positions and counts.
+func (k *keyspace) marks(view string) string { return k.prefix + view + ":#" }
+
+// ready returns the key that exists while the view is complete.
+func (k *keyspace) ready(view string) string { return k.prefix + view + ":@" }

@@ -1,0 +1,427 @@
+package redis_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+)
+
+const view = "person.partial"
+
+// servers runs the test on the in-process server and on the real one.
+func servers(t *testing.T, test func(t *testing.T, address string, flush func())) {
+	t.Helper()
+	t.Run("in process", func(t *testing.T) {
+		m := miniredis.RunT(t)
+		test(t, m.Addr(), m.FlushAll)
+	})
+	t.Run("real", func(t *testing.T) {
+		address := os.Getenv("YIYUAN_TEST_REDIS")
+		if address == "" {
+			if os.Getenv("CI") == "true" {
+				t.Fatal("YIYUAN_TEST_REDIS is not set")
+			}
+			t.Skip("YIYUAN_TEST_REDIS is not set")
+		}
+		c := goredis.NewClient(&goredis.Options{Addr: address, DisableIdentity: true})
+		t.Cleanup(func() { _ = c.Close() })
+		flush := func() {
+			if err := c.FlushAll(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		flush()
+		test(t, address, flush)
+	})
+}
+
+func open(t *testing.T, cfg redis.Config) *redis.Store {
+	t.Helper()
+	s, err := redis.Open(t.Context(), cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func digest(s string) (d gateway.Digest) { copy(d[:], s); return d }
+
+func write(key string, version uint64, value string) gateway.Write {
+	w := gateway.Write{Key: digest(key), Version: version, Time: time.UnixMilli(int64(version) * 1000)}
+	if value != "" {
+		w.Value = []byte(value)
+	}
+	return w
+}
+
+func apply(t *testing.T, s *redis.Store, g gateway.Generation, from, next int64, writes ...gateway.Write) {
+	t.Helper()
+	if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: from, Next: next, Writes: writes}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t *testing.T, s *redis.Store, key string) (gateway.Stored, error) {
+	t.Helper()
+	into := make([]gateway.Stored, 1)
+	err := s.Get(t.Context(), view, []gateway.Digest{digest(key)}, into)
+	return into[0], err
+}
+
+func current(t *testing.T, s *redis.Store) gateway.Generation {
+	t.Helper()
+	g, err := s.Current(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestOlderNeverOverwrites(t *testing.T) {
+	servers(t, func(t *testing.T, address string, _ func()) {
+		s := open(t, redis.Config{Address: address})
+		g := current(t, s)
+		steps := []struct {
+			version uint64
+			value   string
+			want    string
+			live    int64
+		}{
+			{5, "five", "five", 1},
+			{4, "four", "five", 1},
+			{5, "five", "five", 1},
+			{1 << 40, "later", "later", 1},
+			{0xff, "byte order", "later", 1},
+			{1<<40 + 1, "", "", 0},           // deleted
+			{1 << 40, "resurrected?", "", 0}, // a late write does not bring it back
+			{1<<40 + 2, "again", "again", 1}, // a newer one does
+			{1<<63 + 1, "sign bit", "sign bit", 1},
+			{1 << 62, "smaller", "sign bit", 1},
+		}
+		for i, step := range steps {
+			apply(t, s, g, int64(i)-1, int64(i), write("k", step.version, step.value))
+			if i == 0 {
+				if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 0}, map[int32]int64{0: 0}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := get(t, s, "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got.Value) != step.want {
+				t.Errorf("step %d: stored %q, want %q", i, got.Value, step.want)
+			}
+			p, err := s.Progress(t.Context(), g, []string{view})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p[view].Live != step.live || p[view].Next[0] != int64(i) || !p[view].Ready {
+				t.Errorf("step %d: progress %+v, want live %d", i, p[view], step.live)
+			}
+		}
+	})
+}
+
+func TestMissingIsNotLoadedUntilSealed(t *testing.T) {
+	servers(t, func(t *testing.T, address string, flush func()) {
+		s := open(t, redis.Config{Address: address})
+		if _, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
+			t.Fatalf("empty cache: %v, want ErrNotLoaded", err)
+		}
+		g := current(t, s)
+		apply(t, s, g, -1, 3, write("k", 1, "one"))
+		if _, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
+			t.Fatalf("not sealed: %v, want ErrNotLoaded", err)
+		}
+		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 3, 1: -1}, map[int32]int64{0: 4, 1: 0}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := get(t, s, "absent"); err != nil || got.Found() {
+			t.Fatalf("sealed: %v %v, want nothing", got, err)
+		}
+		flush()
+		if _, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
+			t.Fatalf("emptied: %v, want ErrNotLoaded", err)
+		}
+		if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: 4, Next: 5}); !errors.Is(err, gateway.ErrLost) {
+			t.Fatalf("apply after flush: %v, want ErrLost", err)
+		}
+		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 4}, map[int32]int64{0: 4}); !errors.Is(err, gateway.ErrLost) {
+			t.Fatalf("seal after flush: %v, want ErrLost", err)
+		}
+	})
+}
+
+func TestLongBatch(t *testing.T) {
+	servers(t, func(t *testing.T, address string, _ func()) {
+		s := open(t, redis.Config{Address: address})
+		g := current(t, s)
+		var writes []gateway.Write
+		for i := range 1234 {
+			writes = append(writes, write(fmt.Sprintf("k%d", i), 1, fmt.Sprintf("v%d", i)))
+		}
+		apply(t, s, g, -1, 2000, writes...)
+		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 2000}, map[int32]int64{0: 2000}); err != nil {
+			t.Fatal(err)
+		}
+		keys, into := make([]gateway.Digest, 1234), make([]gateway.Stored, 1234)
+		for i := range keys {
+			keys[i] = digest(fmt.Sprintf("k%d", i))
+		}
+		if err := s.Get(t.Context(), view, keys, into); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range into {
+			if string(v.Value) != fmt.Sprintf("v%d", i) {
+				t.Fatalf("key %d holds %q", i, v.Value)
+			}
+		}
+		if p, err := s.Progress(t.Context(), g, []string{view}); err != nil || p[view].Live != 1234 || p[view].Next[0] != 2000 {
+			t.Fatalf("progress %+v, %v", p, err)
+		}
+	})
+}
+
+func TestFlipAndDrop(t *testing.T) {
+	servers(t, func(t *testing.T, address string, _ func()) {
+		s := open(t, redis.Config{Address: address})
+		old := current(t, s)
+		apply(t, s, old, -1, 1, write("k", 1, "old"))
+		next, err := s.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		apply(t, s, next, -1, 1, write("k", 1, "new"))
+		if got, err := get(t, s, "k"); err != nil || string(got.Value) != "old" {
+			t.Fatalf("before the flip: %q %v", got.Value, err)
+		}
+		other := open(t, redis.Config{Address: address, Poll: time.Hour})
+		if err := s.Flip(t.Context(), old, next); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Flip(t.Context(), old, next); !errors.Is(err, gateway.ErrLost) {
+			t.Fatalf("second flip: %v, want ErrLost", err)
+		}
+		if got, err := get(t, s, "k"); err != nil || string(got.Value) != "new" {
+			t.Fatalf("after the flip: %q %v", got.Value, err)
+		}
+		if err := s.Drop(t.Context(), next); err == nil {
+			t.Fatal("dropped the current generation")
+		}
+		if err := s.Drop(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+		// Another process that still believes in the old generation looks again.
+		if got, err := get(t, other, "k"); err != nil || string(got.Value) != "new" {
+			t.Fatalf("elsewhere after the drop: %q %v", got.Value, err)
+		}
+	})
+}
+
+// TestHostileContent puts things under the keys that this package never writes.
+func TestHostileContent(t *testing.T) {
+	servers(t, func(t *testing.T, address string, _ func()) {
+		s := open(t, redis.Config{Address: address})
+		raw := goredis.NewClient(&goredis.Options{Addr: address, DisableIdentity: true})
+		t.Cleanup(func() { _ = raw.Close() })
+		g := current(t, s)
+		apply(t, s, g, -1, 1, write("a", 7, "of a"), write("b", 7, "of b"))
+		name := func(key string) string { return fmt.Sprintf("y:%s:%s:%x", g, view, digest(key)) }
+		whole, err := raw.Get(t.Context(), name("a")).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, put := range map[string]func() error{
+			"value of another key": func() error { return raw.Set(t.Context(), name("b"), whole, 0).Err() },
+			"value cut":            func() error { return raw.Set(t.Context(), name("b"), whole[:20], 0).Err() },
+			"empty value":          func() error { return raw.Set(t.Context(), name("b"), "", 0).Err() },
+			"foreign value":        func() error { return raw.Set(t.Context(), name("b"), strings.Repeat("x", 100), 0).Err() },
+		} {
+			t.Run(what, func(t *testing.T) {
+				if err := put(); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := get(t, s, "b"); !errors.Is(err, gateway.ErrMixedReply) {
+					t.Errorf("got %v, want ErrMixedReply", err)
+				}
+			})
+		}
+		// A list under the key is replaced by the next write.
+		raw.Del(t.Context(), name("b"))
+		raw.RPush(t.Context(), name("b"), "x")
+		apply(t, s, g, 1, 2, write("b", 8, "b again"))
+		if got, err := get(t, s, "b"); err != nil || string(got.Value) != "b again" {
+			t.Errorf("after a list: %q %v", got.Value, err)
+		}
+		if got, err := get(t, s, "a"); err != nil || string(got.Value) != "of a" {
+			t.Errorf("neighbour: %q %v", got.Value, err)
+		}
+	})
+}
+
+// shifter is a wire to Redis that, once told, gives the first reply of a
+// connection twice: every later reply answers the question before.
+type shifter struct {
+	to      string
+	shifted atomic.Bool
+	cuts    sync.WaitGroup
+}
+
+func (s *shifter) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	server, err := (&net.Dialer{}).DialContext(ctx, network, s.to)
+	if err != nil {
+		return nil, err
+	}
+	near, far := net.Pipe()
+	s.cuts.Go(func() { _, _ = io.Copy(server, far); _ = server.Close() })
+	s.cuts.Go(func() {
+		defer func() { _ = far.Close() }()
+		from := bufio.NewReader(server)
+		var before []byte
+		for {
+			reply, err := readReply(from)
+			if err != nil {
+				return
+			}
+			out := reply
+			if s.shifted.Load() && before != nil {
+				out = before
+			}
+			before = reply
+			if _, err := far.Write(out); err != nil {
+				return
+			}
+		}
+	})
+	return near, nil
+}
+
+func readReply(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadBytes('\n')
+	if err != nil {
+		return nil, err
+	}
+	var n int
+	switch line[0] {
+	case '$':
+		if _, err := fmt.Sscanf(string(line), "$%d", &n); err != nil || n < 0 {
+			return line, err
+		}
+		body := make([]byte, n+2)
+		if _, err := io.ReadFull(r, body); err != nil {
+			return nil, err
+		}
+		return append(line, body...), nil
+	case '*':
+		if _, err := fmt.Sscanf(string(line), "*%d", &n); err != nil {
+			return nil, err
+		}
+		for range n {
+			part, err := readReply(r)
+			if err != nil {
+				return nil, err
+			}
+			line = append(line, part...)
+		}
+	}
+	return line, nil
+}
+
+func TestShiftedReplyIsAlwaysDetected(t *testing.T) {
+	m := miniredis.RunT(t)
+	wire := &shifter{to: m.Addr()}
+	s := open(t, redis.Config{Address: m.Addr(), Dialer: wire.dial, Readers: 1, Poll: time.Hour})
+	g := current(t, s)
+	apply(t, s, g, -1, 1, write("a", 1, "of a"))
+	if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 1}, map[int32]int64{0: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a", "absent", "a"} {
+		if _, err := get(t, s, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wire.shifted.Store(true)
+	for i := range 200 {
+		// "absent" after "a" would be answered by a's record, "a" after "absent" by nothing.
+		got, err := get(t, s, []string{"a", "absent"}[i%2])
+		if err == nil && (i%2 == 0) != got.Found() {
+			t.Fatalf("read %d took another question's answer", i)
+		}
+	}
+	wire.shifted.Store(false)
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		got, err := get(t, s, "a")
+		if err == nil && string(got.Value) == "of a" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("does not recover: %v", err)
+		}
+	}
+}
+
+func TestEvictingServerIsRefused(t *testing.T) {
+	m := miniredis.RunT(t)
+	wire := &answering{to: m.Addr()}
+	_, err := redis.Open(t.Context(), redis.Config{Address: m.Addr(), Dialer: wire.dial}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if !errors.Is(err, redis.ErrEvicts) {
+		t.Fatalf("got %v, want ErrEvicts", err)
+	}
+}
+
+// answering is a wire that answers INFO memory itself.
+type answering struct{ to string }
+
+func (a *answering) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	server, err := (&net.Dialer{}).DialContext(ctx, network, a.to)
+	if err != nil {
+		return nil, err
+	}
+	near, far := net.Pipe()
+	go func() { _, _ = io.Copy(far, server); _ = far.Close() }()
+	go func() {
+		defer func() { _ = server.Close() }()
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := far.Read(buffer)
+			if err != nil {
+				return
+			}
+			if strings.Contains(strings.ToLower(string(buffer[:n])), "memory") {
+				text := "# Memory\r\nmaxmemory:1000\r\nmaxmemory_policy:allkeys-lru\r\n"
+				_, err = fmt.Fprintf(far, "$%d\r\n%s\r\n", len(text), text)
+			} else {
+				_, err = server.Write(buffer[:n])
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return near, nil
+}

@@ -1,0 +1,52 @@
+package redis
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+)
+
+// The packed value. The script compares versions, so it knows these places too.
+const (
+	magic       = 0x59 // 'Y'
+	atVersion   = 1
+	atDigest    = 9
+	atFlag      = 25
+	atTime      = 26
+	headerBytes = 34
+
+	flagLive    = 0
+	flagDeleted = 1
+)
+
+// pack appends the value of w to dst.
+func pack(dst []byte, w gateway.Write) []byte {
+	dst = append(dst, magic)
+	dst = binary.BigEndian.AppendUint64(dst, w.Version)
+	dst = append(dst, w.Key[:]...)
+	flag := byte(flagLive)
+	if w.Value == nil {
+		flag = flagDeleted
+	}
+	dst = append(dst, flag)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(w.Time.UnixMilli())) //nolint:gosec // bits kept, read back by unpack
+	return append(dst, w.Value...)
+}
+
+// unpack reads the value kept under key. It reports false if the value is not
+// that key's.
+func unpack(value string, key gateway.Digest) (gateway.Stored, bool) {
+	if len(value) < headerBytes || value[0] != magic || value[atDigest:atFlag] != string(key[:]) {
+		return gateway.Stored{}, false
+	}
+	b := []byte(value)
+	out := gateway.Stored{
+		Version: binary.BigEndian.Uint64(b[atVersion:atDigest]),
+		Time:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[atTime:headerBytes]))), //nolint:gosec // bits kept, written by pack
+	}
+	if b[atFlag] == flagLive {
+		out.Value = b[headerBytes:]
+	}
+	return out, true
+}

@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a Store. Neither is ever answered as "not there".
+var (
+	// ErrNotLoaded says that the cache does not (yet, or any more) hold the view
+	// whole: a missing key proves nothing.
+	ErrNotLoaded = errors.New("view is not loaded")
+	// ErrMixedReply says that the cache answered with something that belongs to
+	// another question. The answer has been thrown away.
+	ErrMixedReply = errors.New("cache answered another question")
+	// ErrLost says that the cache no longer stands where the writer left it: it
+	// was emptied or went back in time. The writer starts again from the marks.
+	ErrLost = errors.New("cache lost what was written")
+)
+
+// Digest is the keyed digest under which a record is kept. The cache never
+// sees the key it was made from.
+type Digest [16]byte
+
+// Generation names one copy of the shared views in the cache.
+type Generation string
+
+// Stored is what the cache holds under one key. A zero Version means that
+// there is nothing; a deleted record is nothing too.
+type Stored struct {
+	Version uint64
+	Time    time.Time // the source's commit time
+	Value   []byte    // framed record; nil if there is none
+}
+
+// Found reports whether there is a record.
+func (s Stored) Found() bool { return s.Value != nil }
+
+// Write is one record, or its deletion if Value is nil, on its way into the cache.
+type Write struct {
+	Key     Digest
+	Version uint64
+	Time    time.Time
+	Value   []byte
+}
+
+// Batch is a run of records of one partition of one view. From is the offset
+// the writer had reached before it (-1: none), Next the one it has reached with it.
+type Batch struct {
+	View      string
+	Partition int32
+	From      int64
+	Next      int64
+	Writes    []Write
+}
+
+// Progress says how far the cache itself says a view has been written.
+type Progress struct {
+	Next   map[int32]int64 // by partition: the offset after the last record written
+	Live   int64           // records held, without the deleted ones
+	Newest time.Time       // newest source commit time written
+	Ready  bool            // the view is complete
+}
+
+// Store answers lookups. Get fills into[i] with what is kept of view under
+// keys[i]; all of it stood in the cache at one moment. It returns ErrNotLoaded
+// when the view is not complete and a key is missing, and ErrMixedReply when
+// the reply does not belong to the question.
+type Store interface {
+	Get(ctx context.Context, view string, keys []Digest, into []Stored) error
+}
+
+// Sink takes what the shared topics say. Every method may be called again with
+// the same arguments and changes nothing then.
+type Sink interface {
+	// Apply writes a batch and its position as one step. A record never
+	// replaces a newer one. It returns ErrLost if the cache does not hold
+	// everything before b.From any more.
+	Apply(ctx context.Context, g Generation, b Batch) error
+	// Progress returns how far each view stands in generation g.
+	Progress(ctx context.Context, g Generation, views []string) (map[string]Progress, error)
+	// Seal declares that view is complete up to ends. have is what the caller
+	// believes to have written (-1: nothing); if the cache disagrees it returns ErrLost.
+	Seal(ctx context.Context, g Generation, view string, have, ends map[int32]int64) error
+}
+
+// Generations are the copies of the shared views in the cache. Readers use the
+// current one.
+type Generations interface {
+	// Current returns the current generation and makes the first one if there is none.
+	Current(ctx context.Context) (Generation, error)
+	// Begin returns the name of a new, empty generation.
+	Begin(ctx context.Context) (Generation, error)
+	// Flip makes to the current generation if from still is; ErrLost if not.
+	Flip(ctx context.Context, from, to Generation) error
+	// Drop unlinks everything of generation g, a little at a time.
+	Drop(ctx context.Context, g Generation) error
+}
+
+// Cache is everything the gateway asks of its cache; package redis has it.
+type Cache interface {
+	Store
+	Sink
+	Generations
+}
