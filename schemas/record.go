@@ -323,3 +323,37 @@ var (
 	keyEscaper   = strings.NewReplacer("%", "%25", "|", "%7C")
 	keyUnescaper = strings.NewReplacer("%7C", "|", "%25", "%")
 )
+
+// keyText writes a value as a part of a key.
+func keyText(v Value, c Column) string {
+	switch {
+	case v.kind == KindString:
+		return v.str
+	case v.kind == KindInt && c.Type == Date:
+		return v.Time(Date).Format(time.DateOnly)
+	case v.kind == KindInt && c.Type == Boolean:
+		return strconv.FormatBool(v.num != 0)
+	case v.kind == KindInt && c.Type == Decimal:
+		return FormatDecimal(v.num, c.Scale)
+	case v.kind == KindInt:
+		return strconv.FormatInt(v.num, 10)
+	}
+	return ""
+}
+
+// FormatDecimal writes an unscaled number with its scale: 12345 of scale 2 is
+// "123.45". It always writes all digits of the scale.
+func FormatDecimal(unscaled int64, scale int) string {
+	if scale <= 0 {
+		return strconv.FormatInt(unscaled, 10)
+	}
+	sign, n := "", uint64(unscaled)
+	if unscaled < 0 {
+		sign, n = "-", -n
+	}
+	digits := strconv.FormatUint(n, 10)
+	if len(digits) <= scale {
+		digits = strings.Repeat("0", scale-len(digits)+1) + digits
+	}
+	return sign + digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
+}

@@ -1,0 +1,226 @@
+package schemas
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxFields bounds a dataset: the schema profile refuses wider records.
+const maxFields = 500
+
+var resourceCode = regexp.MustCompile(`^[1-3]\d{5}[0-9A-Z]*/\d{1,8}$`)
+
+func (l *loader) dataset(f file) {
+	m, ok := f.root.fields("dataset", "title", "english", "summary", "provider", "code", "class", "basis", "cycle", "format", "key", "entities", "fields", "views")
+	if !ok {
+		return
+	}
+	d := &datasetFile{Dataset: &Dataset{File: f.name}, root: m, fields: map[string]node{}}
+	d.ID = m.text("dataset")
+	if !datasetForm.match(d.ID) && d.ID != "" {
+		m.at("dataset").named(datasetForm)
+	}
+	if !f.is(m, "dataset", d.ID) {
+		return
+	}
+	d.Title, d.English, d.Summary = m.text("title"), m.optional("english", ""), m.optional("summary", "")
+	d.Class = m.oneOf("class", "", classes)
+	d.Basis = m.optional("basis", "")
+	d.Cycle = m.oneOf("cycle", "", cycles)
+	d.Format = m.oneOf("format", "database", formats)
+	if d.Class == "C" && d.Basis == "" {
+		m.at("class").problem("class-c-basis", "不予共享(C)必须用 basis 写明法律依据", "class C needs its law: add basis")
+	}
+	if id := m.text("provider"); id != "" {
+		if d.Provider = l.cat.departments[id]; d.Provider == nil {
+			m.at("provider").unknown("unknown-department", "部门", "department", id, sortedKeys(l.cat.departments))
+		}
+	}
+	l.resourceCode(d)
+	l.datasetFields(d)
+	l.datasetKey(d)
+	d.Layout = d.rawLayout()
+	l.datasets = append(l.datasets, d)
+	l.byID[d.ID] = d
+	l.cat.datasets[d.ID] = d.Dataset
+	l.cat.Datasets = append(l.cat.Datasets, d.Dataset)
+}
+
+func (l *loader) resourceCode(d *datasetFile) {
+	d.Code = d.root.text("code")
+	at := d.root.at("code")
+	if d.Code == "" {
+		return
+	}
+	if !resourceCode.MatchString(d.Code) {
+		at.problem("resource-code", "政务信息资源代码 %[1]q 不合规则, 应如 101010001/000001", "resource code %[1]q is malformed, write it like 101010001/000001", d.Code)
+		return
+	}
+	for _, o := range l.datasets {
+		if o.Code == d.Code {
+			at.problem("resource-code", "政务信息资源代码 %[1]s 已由 %[2]s(%[3]s)使用", "resource code %[1]s is already used by %[2]s", d.Code, o.ID, o.Title)
+		}
+	}
+}
+
+func (l *loader) datasetFields(d *datasetFile) {
+	items := d.root.list("fields")
+	if len(items) == 0 {
+		d.root.at("fields").problem("missing-key", "数据集没有字段", "the dataset has no fields")
+	}
+	if len(items) > maxFields {
+		d.root.at("fields").problem("too-large", "字段超过 %[1]d 个", "more than %[1]d fields", maxFields)
+		return
+	}
+	for _, item := range items {
+		m, ok := item.fields(append([]string{"name", "title", "english", "element", "level", "nullable", "source"}, narrowKeys...)...)
+		if !ok {
+			continue
+		}
+		fl := &Field{Name: m.text("name"), Element: l.elementOf(m), Nullable: m.flag("nullable"), Source: m.flag("source"), Index: len(d.Fields)}
+		if fl.Name == "" {
+			continue
+		}
+		m.at("name").named(fieldForm)
+		if fl.Element == nil {
+			fl.Element = &Element{Kind: "text", Type: String, Level: "L4"} // withheld until it is known; the load fails anyway
+		}
+		fl.Title, fl.English = m.optional("title", fl.Element.Title), m.optional("english", fl.Element.English)
+		fl.Level = m.oneOf("level", fl.Element.Level, levels)
+		if _, twice := d.fields[fl.Name]; twice {
+			m.at("name").problem("duplicate", "字段 %[1]s 重复", "field %[1]s stands twice", fl.Name)
+			continue
+		}
+		d.fields[fl.Name] = m.at("name")
+		d.Fields = append(d.Fields, fl)
+	}
+}
+
+func (l *loader) datasetKey(d *datasetFile) {
+	names, at := d.root.texts("key")
+	if len(names) == 0 {
+		d.root.at("key").problem("missing-key", "缺少主键 key", "the key is missing")
+	}
+	d.Key = names
+	for i, name := range names {
+		f := d.Field(name)
+		switch {
+		case f == nil:
+			at[i].unknown("unknown-field", "字段", "field", name, sortedKeys(d.fields))
+			continue
+		case f.Nullable:
+			at[i].problem("nullable-key", "主键字段 %[1]s 不能为空, 去掉 nullable", "key field %[1]s must not be nullable", name)
+		case f.Element.Type == Double || f.Element.Type == Bytes || f.Element.Type == Rows:
+			at[i].problem("bad-key", "字段 %[1]s 不能作主键", "field %[1]s cannot be a key", name)
+		}
+		d.KeyIndex = append(d.KeyIndex, f.Index)
+	}
+}
+
+// rawLayout is the layout of the topic raw.<id>.
+func (d *Dataset) rawLayout() *Layout {
+	columns := make([]Column, len(d.Fields))
+	for i, f := range d.Fields {
+		columns[i] = f.Element.column(f.Name, f.Title)
+		columns[i].Nullable = f.Nullable
+		columns[i].Attrs = attrs("element", f.Element.ID, "level", f.Level, "kind", f.Element.Kind)
+		if f.Source {
+			columns[i].Attrs["source"] = "true"
+		}
+	}
+	l := MustLayout("yiyuan.raw", d.ID, columns...)
+	l.Doc = d.Title
+	provider := ""
+	if d.Provider != nil {
+		provider = d.Provider.ID
+	}
+	l.Attrs = attrs("code", d.Code, "class", d.Class, "provider", provider, "key", strings.Join(d.Key, ","))
+	return l
+}
+
+// column returns a column of the element's own type.
+func (e *Element) column(name, title string) Column {
+	c := Column{Name: name, Type: e.Type, Doc: title}
+	if c.Type == 0 {
+		c.Type = String
+	}
+	if c.Type == Decimal {
+		c.Precision, c.Scale = e.Precision, e.Scale
+	}
+	return c
+}
+
+func attrs(pairs ...string) map[string]string {
+	m := make(map[string]string, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			m[pairs[i]] = pairs[i+1]
+		}
+	}
+	return m
+}
+
+// Field returns the field of that name, nil if there is none.
+func (d *Dataset) Field(name string) *Field {
+	for _, f := range d.Fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// RowKey returns the key of a row, the Kafka key of raw.<id>. The record must
+// have the dataset's layout and text, whole numbers or days as key values.
+func (d *Dataset) RowKey(r Record) string {
+	parts := make([]string, len(d.KeyIndex))
+	for i, at := range d.KeyIndex {
+		parts[i] = keyText(r.Value(at), d.Layout.Columns[at])
+	}
+	return JoinKey(parts...)
+}
+
+// Links returns how the dataset speaks about an entity.
+func (d *Dataset) linksTo(entity string) []Link {
+	var links []Link
+	for _, k := range d.Links {
+		if k.Entity == entity {
+			links = append(links, k)
+		}
+	}
+	return links
+}
+
+// links resolves the entities a dataset's rows speak about.
+func (l *loader) links(d *datasetFile) {
+	for _, item := range d.root.list("entities") {
+		m, ok := item.fields("entity", "key", "role")
+		if !ok {
+			continue
+		}
+		k := Link{Entity: m.text("entity"), Key: m.text("key"), Role: m.optional("role", ""), Index: -1}
+		if k.Role != "" {
+			m.at("role").named(lowerForm)
+		}
+		e, f := l.cat.entities[k.Entity], d.Field(k.Key)
+		if e == nil && k.Entity != "" {
+			m.at("entity").unknown("unknown-entity", "主体", "entity", k.Entity, sortedKeys(l.cat.entities))
+		}
+		if f == nil && k.Key != "" {
+			m.at("key").unknown("unknown-field", "字段", "field", k.Key, sortedKeys(d.fields))
+		}
+		if e == nil || f == nil {
+			continue
+		}
+		k.Index = f.Index
+		if e.Key.Element != nil && f.Element.Kind != e.Key.Element.Kind {
+			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s, 主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
+		}
+		if slices.ContainsFunc(d.Links, func(o Link) bool { return o.Entity == k.Entity && o.Role == k.Role }) {
+			item.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次, 请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)
+			continue
+		}
+		d.Links = append(d.Links, k)
+	}
+}

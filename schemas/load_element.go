@@ -1,0 +1,155 @@
+package schemas
+
+import "slices"
+
+var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "level", "mask", "standard", "min", "max", "part_of"}
+
+// narrowKeys are the keys with which a field narrows its element.
+var narrowKeys = []string{"precision", "scale", "max_length", "codes", "min", "max"}
+
+func (l *loader) elements(f file) {
+	m, ok := f.root.fields("elements")
+	if !ok {
+		return
+	}
+	places := map[string]mapping{}
+	for _, item := range m.at("elements").items() {
+		em, ok := item.fields(elementKeys...)
+		if !ok {
+			continue
+		}
+		e := &Element{ID: em.at("id").named(fieldForm), Title: em.text("title"), English: em.optional("english", "")}
+		e.Kind = em.oneOf("kind", "", Kinds())
+		e.Type = KindType(e.Kind)
+		e.Level = em.oneOf("level", "", levels)
+		e.Standard, e.PartOf = em.optional("standard", ""), em.optional("part_of", "")
+		if want := em.optional("type", e.Type.String()); e.Type != 0 && want != e.Type.String() {
+			em.at("type").problem("bad-type", "种类 %[1]s 的类型只能是 %[2]s", "kind %[1]s has type %[2]s", e.Kind, e.Type)
+		}
+		if e.Type == Decimal {
+			e.Precision, e.Scale = 18, 2
+		}
+		l.narrow(em, e)
+		if e.Kind == "code" && len(e.Codes) == 0 {
+			// Its fields must bring their own code sets.
+			places[e.ID] = em
+		}
+		e.Mask = l.maskOf(em.at("mask"), em.optional("mask", ""), e)
+		if l.cat.elements[e.ID] != nil {
+			em.at("id").problem("duplicate", "数据元 %[1]s 重复", "element %[1]s stands twice", e.ID)
+			continue
+		}
+		places[e.ID] = em
+		l.cat.elements[e.ID] = e
+		l.cat.Elements = append(l.cat.Elements, e)
+	}
+	for _, e := range l.cat.Elements {
+		if e.PartOf != "" && l.cat.elements[e.PartOf] == nil {
+			places[e.ID].at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.cat.elements))
+		}
+	}
+}
+
+// narrow reads what an element, or a field of its own, says about the values.
+func (l *loader) narrow(m mapping, e *Element) {
+	if e.Type == Decimal {
+		e.Precision, e.Scale = m.number("precision", e.Precision, 18), m.number("scale", e.Scale, 18)
+		if e.Precision < 1 || e.Scale > e.Precision {
+			m.at("precision").problem("bad-value", "小数位数不能超过总位数, 总位数 1 到 18", "precision is 1 to 18 and scale at most the precision")
+		}
+	} else if m.has("precision") || m.has("scale") {
+		m.at("precision").problem("bad-value", "只有金额类有 precision 和 scale", "only amounts have precision and scale")
+	}
+	e.MaxLength = m.number("max_length", e.MaxLength, 100_000)
+	if m.has("max_length") && e.Type != String {
+		m.at("max_length").problem("bad-value", "只有文字有 max_length", "only texts have max_length")
+	}
+	if e.Type == Decimal || e.Type == Long {
+		if v := m.float("min"); v != nil {
+			e.Min = v
+		}
+		if v := m.float("max"); v != nil {
+			e.Max = v
+		}
+		if e.Min != nil && e.Max != nil && *e.Min > *e.Max {
+			m.at("min").problem("bad-value", "min 大于 max", "min is greater than max")
+		}
+	} else if m.has("min") || m.has("max") {
+		m.at("min").problem("bad-value", "只有数值有 min 和 max", "only numbers have min and max")
+	}
+	l.codes(m, e)
+}
+
+func (l *loader) codes(m mapping, e *Element) {
+	if !m.has("codes") {
+		return
+	}
+	if e.Kind != "code" {
+		m.at("codes").problem("bad-value", "只有种类 code 有代码表", "only kind code has a code set")
+		return
+	}
+	e.Codes = nil
+	for _, item := range m.list("codes") {
+		c, ok := item.fields("value", "title", "english")
+		if !ok {
+			continue
+		}
+		code := Code{Value: c.text("value"), Title: c.text("title"), English: c.optional("english", "")}
+		if slices.ContainsFunc(e.Codes, func(o Code) bool { return o.Value == code.Value }) {
+			c.at("value").problem("duplicate", "代码 %[1]s 重复", "code %[1]s stands twice", code.Value)
+			continue
+		}
+		e.Codes = append(e.Codes, code)
+	}
+	if len(e.Codes) == 0 {
+		m.at("codes").problem("bad-value", "代码表是空的", "the code set is empty")
+	}
+}
+
+// elementOf returns the element a field names, narrowed by what the field says
+// itself; nil if there is none.
+func (l *loader) elementOf(m mapping) *Element {
+	id := m.text("element")
+	if id == "" {
+		return nil
+	}
+	e := l.cat.elements[id]
+	if e == nil {
+		m.at("element").unknown("unknown-element", "数据元", "element", id, sortedKeys(l.cat.elements))
+		return nil
+	}
+	if slices.ContainsFunc(narrowKeys, m.has) {
+		own := *e
+		l.narrow(m, &own)
+		e = &own
+	}
+	if e.Kind == "code" && len(e.Codes) == 0 {
+		m.problem("missing-key", "字段缺少代码表 codes (数据元 %[1]s 没有给出)", "the field needs codes (element %[1]s has none)", id)
+	}
+	return e
+}
+
+// maskOf checks that a mask exists, protects, and applies to the element, and
+// returns its id, "" for clear.
+func (l *loader) maskOf(at node, id string, e *Element) string {
+	if id == "" || id == maskClear {
+		return ""
+	}
+	if reason, refused := refusedMask(id); refused {
+		at.problem("recoverable-mask", "脱敏规则 %[1]q 可被还原: %[2]s; 请用 partial 或 token", "mask %[1]q is recoverable: %[3]s; use partial or token", id, reason[0], reason[1])
+		return ""
+	}
+	rule, ok := Mask(id)
+	if !ok {
+		known := []string{maskClear}
+		for _, r := range maskRules {
+			known = append(known, r.ID)
+		}
+		at.unknown("unknown-mask", "脱敏规则", "mask", id, known)
+		return ""
+	}
+	if e != nil && e.Kind != "" && !rule.Applies(e.Kind) {
+		at.problem("mask-kind", "脱敏规则 %[1]s 不适用于种类 %[2]s", "mask %[1]s does not apply to kind %[2]s", id, e.Kind)
+	}
+	return id
+}

@@ -1,0 +1,415 @@
+package schemas
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (l *loader) entity(f file) {
+	m, ok := f.root.fields("entity", "title", "english", "key", "fields", "authority", "aggregates", "views")
+	if !ok {
+		return
+	}
+	e := &entityFile{Entity: &Entity{File: f.name, ID: m.text("entity")}, root: m, fields: map[string]node{}}
+	if e.ID != "" && !lowerForm.match(e.ID) {
+		m.at("entity").named(lowerForm)
+	}
+	if !f.is(m, "entity", e.ID) {
+		return
+	}
+	if l.cat.datasets[e.ID] != nil {
+		m.at("entity").problem("duplicate", "%[1]s 已是数据集的名称", "%[1]s is already a dataset", e.ID)
+	}
+	e.Title, e.English = m.text("title"), m.optional("english", "")
+	if k, ok := m.at("key").fields("name", "title", "element"); ok && m.has("key") {
+		e.Key = EntityKey{Name: k.at("name").named(fieldForm), Element: l.elementOf(k)}
+		if e.Key.Element != nil {
+			e.Key.Title = e.Key.Element.Title
+			if e.Key.Element.Type != String {
+				k.at("element").problem("bad-key", "主体的主键必须是文字", "an entity's key must be a text")
+			}
+		}
+		e.Key.Title = k.optional("title", e.Key.Title)
+	} else if !m.has("key") {
+		m.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "key")
+	}
+	l.goldenFields(e)
+	e.compile()
+	l.entities = append(l.entities, e)
+	l.cat.entities[e.ID] = e.Entity
+	l.cat.Entities = append(l.cat.Entities, e.Entity)
+}
+
+func (l *loader) goldenFields(e *entityFile) {
+	for _, item := range e.root.list("fields") {
+		m, ok := item.fields(append([]string{"name", "title", "english", "element", "group"}, narrowKeys...)...)
+		if !ok {
+			continue
+		}
+		f := &GoldenField{Name: m.text("name"), Element: l.elementOf(m), Group: m.optional("group", ""), Index: len(e.Fields) + 1}
+		if f.Name == "" {
+			continue
+		}
+		m.at("name").named(fieldForm)
+		if f.Element == nil {
+			f.Element = &Element{Kind: "text", Type: String, Level: "L4"}
+		}
+		f.Title, f.English, f.Level = m.optional("title", f.Element.Title), m.optional("english", f.Element.English), f.Element.Level
+		if _, twice := e.fields[f.Name]; twice || f.Name == e.Key.Name {
+			m.at("name").problem("duplicate", "字段 %[1]s 重复", "field %[1]s stands twice", f.Name)
+			continue
+		}
+		e.fields[f.Name] = m.at("name")
+		e.Fields = append(e.Fields, f)
+	}
+	for _, f := range e.Fields {
+		if f.Group != "" && (e.fields[f.Group].exists() || f.Group == e.Key.Name) {
+			e.fields[f.Name].problem("duplicate", "组名 %[1]s 与字段同名", "group %[1]s is called as a field", f.Group)
+		}
+	}
+}
+
+// compile builds the layouts of the golden record.
+func (e *Entity) compile() {
+	key := e.Key.Element
+	if key == nil {
+		key = &Element{Type: String}
+	}
+	name := e.Key.Name
+	if name == "" {
+		name = "key"
+	}
+	columns := []Column{key.column(name, e.Key.Title)}
+	columns[0].Attrs = attrs("element", key.ID, "level", key.Level, "kind", key.Kind)
+	for _, f := range e.Fields {
+		c := f.Element.column(f.Name, f.Title)
+		c.Nullable = true
+		c.Attrs = attrs("element", f.Element.ID, "level", f.Level, "kind", f.Element.Kind)
+		columns = append(columns, c)
+	}
+	e.Layout = MustLayout("yiyuan.resolved", e.ID, columns...)
+	e.Layout.Doc = e.Title
+	e.Layout.Attrs = attrs("key", name)
+	e.resolved = nil
+	e.resolved = e.ResolvedLayout()
+}
+
+// Field returns the golden field of that name, nil if there is none.
+func (e *Entity) Field(name string) *GoldenField {
+	for _, f := range e.Fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// Members returns the golden fields that an entry of an authority table is
+// about: the field of that name, or the members of the group of that name.
+func (e *Entity) Members(entry string) []*GoldenField {
+	var members []*GoldenField
+	for _, f := range e.Fields {
+		if f.Group == entry || f.Group == "" && f.Name == entry {
+			members = append(members, f)
+		}
+	}
+	return members
+}
+
+// Current returns the authority table in force at now: the newest whose
+// effective day has come, the oldest if none has, nil if there is none at all.
+func (e *Entity) Current(now time.Time) *AuthorityTable {
+	for i := len(e.Authority) - 1; i >= 0; i-- {
+		if i == 0 || !e.Authority[i].Effective.After(now) {
+			return &e.Authority[i]
+		}
+	}
+	return nil
+}
+
+// PickBy takes Pick apart: order is "newest", "latest" or "earliest"; fields
+// are the dataset's fields to order rows by, of which the first that is not
+// null counts; none for "newest".
+func (c *Candidate) PickBy() (order string, fields []string) {
+	order, rest, _ := strings.Cut(c.Pick, " ")
+	if order == "" || order == "newest" {
+		return "newest", nil
+	}
+	return order, strings.Split(strings.ReplaceAll(rest, " ", ""), "|")
+}
+
+func (l *loader) aggregates(e *entityFile) {
+	for _, item := range e.root.list("aggregates") {
+		m, ok := item.fields("name", "dataset", "role", "where", "sum")
+		if !ok {
+			continue
+		}
+		a := &Aggregate{Name: m.at("name").named(lowerForm), Dataset: m.text("dataset"), Role: m.optional("role", ""), Where: m.optional("where", ""), Sum: m.optional("sum", "")}
+		if slices.ContainsFunc(e.Aggregates, func(o *Aggregate) bool { return o.Name == a.Name }) {
+			m.at("name").problem("duplicate", "汇总 %[1]s 重复", "aggregate %[1]s stands twice", a.Name)
+		}
+		e.Aggregates = append(e.Aggregates, a)
+		d := l.datasetAt(m, "dataset", a.Dataset)
+		if d == nil || !l.linked(m.at("role"), d.Dataset, e.ID, a.Role) {
+			continue
+		}
+		l.rowFields(m.at("where"), d, a.Where)
+		if a.Sum == "" {
+			continue
+		}
+		switch f := d.Field(a.Sum); {
+		case f == nil:
+			m.at("sum").unknown("unknown-field", "字段", "field", a.Sum, sortedKeys(d.fields))
+		case f.Element.Type != Long && f.Element.Type != Decimal:
+			m.at("sum").problem("bad-type", "只能对数值求和, %[1]s 是 %[2]s", "only numbers can be summed, %[1]s is %[2]s", a.Sum, f.Element.Type)
+		case d.Class == "C":
+			m.at("sum").problem("class-c-view", "不予共享(C)的字段 %[1]s 不能求和", "field %[1]s of a class C dataset must not be summed", a.Sum)
+		}
+	}
+}
+
+// datasetAt returns a dataset named in a file, nil after saying so if there is none.
+func (l *loader) datasetAt(m mapping, key, id string) *datasetFile {
+	d := l.byID[id]
+	if d == nil && id != "" {
+		m.at(key).unknown("unknown-dataset", "数据集", "dataset", id, sortedKeys(l.byID))
+	}
+	return d
+}
+
+var (
+	celText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)
+	celRow  = regexp.MustCompile(`\brow\.([A-Za-z_][A-Za-z0-9_]*)`)
+)
+
+// rowFields checks the fields that a condition reads from its row. The
+// condition itself is compiled where it is evaluated.
+func (l *loader) rowFields(at node, d *datasetFile, condition string) {
+	for _, ref := range celRow.FindAllStringSubmatch(celText.ReplaceAllString(condition, `""`), -1) {
+		if d.Field(ref[1]) == nil {
+			at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, ref[1], sortedKeys(d.fields))
+		}
+	}
+}
+
+func (l *loader) authority(e *entityFile) {
+	tables := e.root.list("authority")
+	if len(tables) == 0 && len(e.Fields) > 0 {
+		e.root.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "authority")
+	}
+	for _, item := range tables {
+		m, ok := item.fields("version", "effective", "basis", "sources")
+		if !ok {
+			continue
+		}
+		t := AuthorityTable{Version: m.number("version", 0, 1_000_000), Basis: m.optional("basis", ""), Sources: map[string][]Candidate{}}
+		day := m.text("effective")
+		effective, err := time.ParseInLocation(time.DateOnly, day, Zone)
+		if err != nil && day != "" {
+			m.at("effective").problem("bad-value", "%[1]q 不是日期, 格式 2026-01-31", "%[1]q is not a date, write 2026-01-31", day)
+		}
+		t.Effective = effective
+		if n := len(e.Authority); n > 0 && (t.Version <= e.Authority[n-1].Version || !t.Effective.After(e.Authority[n-1].Effective)) {
+			m.at("version").problem("two-authorities", "数源表的版本和生效日期必须逐版递增", "authority versions and their days must grow from one to the next")
+		}
+		if t.Version == 0 {
+			m.at("version").problem("bad-value", "版本从 1 开始", "versions start at 1")
+		}
+		l.sources(e, &t, m)
+		e.Authority = append(e.Authority, t)
+	}
+}
+
+func (l *loader) sources(e *entityFile, t *AuthorityTable, m mapping) {
+	if !m.has("sources") {
+		m.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "sources")
+		return
+	}
+	table, _ := m.at("sources").entries()
+	entries := map[string]bool{}
+	for _, f := range e.Fields {
+		if f.Group != "" {
+			entries[f.Group] = true
+		} else {
+			entries[f.Name] = true
+		}
+	}
+	for _, entry := range table.names {
+		if f := e.Field(entry); f != nil && f.Group != "" {
+			table.keys[entry].problem("two-authorities", "字段 %[1]s 属于组 %[2]s, 只能给整组定数源", "field %[1]s belongs to group %[2]s, which has one source as a whole", entry, f.Group)
+			continue
+		}
+		members := e.Members(entry)
+		if len(members) == 0 {
+			table.keys[entry].unknown("unknown-field", "字段或组", "field or group", entry, sortedKeys(entries))
+			continue
+		}
+		candidates := []Candidate{}
+		for _, item := range table.values[entry].items() {
+			if c, ok := l.candidate(e, item, members, candidates); ok {
+				candidates = append(candidates, c)
+			}
+		}
+		t.Sources[entry] = candidates
+	}
+	for _, entry := range sortedKeys(entries) {
+		if !table.has(entry) {
+			table.problem("no-source", "%[1]s 没有数源; 若确实没有, 写 %[1]s: []", "%[1]s has no source; if there is none, write %[1]s: []", entry)
+		}
+	}
+}
+
+func (l *loader) candidate(e *entityFile, item node, members []*GoldenField, before []Candidate) (Candidate, bool) {
+	m, ok := item.fields("dataset", "role", "columns", "constant", "where", "pick", "flag", "same_rank")
+	if !ok {
+		return Candidate{}, false
+	}
+	c := Candidate{
+		Dataset: m.text("dataset"), Role: m.optional("role", ""), Where: m.optional("where", ""), Pick: m.optional("pick", "newest"),
+		Flag: m.optional("flag", ""), SameRank: m.flag("same_rank"), Columns: map[string]string{}, Constant: map[string]string{},
+	}
+	d := l.datasetAt(m, "dataset", c.Dataset)
+	if d == nil || !l.linked(m.at("dataset"), d.Dataset, e.ID, c.Role) {
+		return c, false
+	}
+	if d.Class == "C" {
+		m.at("dataset").problem("class-c-view", "不予共享(C)的数据集 %[1]s 不能作数源", "class C dataset %[1]s cannot be a source", d.ID)
+	}
+	for _, o := range before {
+		if o.Dataset == c.Dataset && o.Role == c.Role && o.Where == c.Where {
+			item.problem("two-authorities", "数据集 %[1]s 重复作为同一数源, 请用 where 或 role 区分", "dataset %[1]s is the same source twice, tell them apart by where or role", c.Dataset+roleSuffix(c.Role))
+		}
+	}
+	l.rowFields(m.at("where"), d, c.Where)
+	l.columns(m, d, &c, members)
+	l.pick(m, d, &c, before)
+	return c, true
+}
+
+// columns maps the golden fields to the dataset's, by name unless stated.
+func (l *loader) columns(m mapping, d *datasetFile, c *Candidate, members []*GoldenField) {
+	var names []string
+	for _, f := range members {
+		names = append(names, f.Name)
+	}
+	read := func(key string, into map[string]string) {
+		if !m.has(key) {
+			return
+		}
+		mm, _ := m.at(key).entries()
+		for _, golden := range mm.names {
+			if !slices.Contains(names, golden) {
+				mm.keys[golden].unknown("unknown-field", "字段", "field", golden, names)
+				continue
+			}
+			into[golden] = mm.optional(golden, "")
+		}
+	}
+	read("constant", c.Constant)
+	read("columns", c.Columns)
+	for _, f := range members {
+		_, fixed := c.Constant[f.Name]
+		if !m.has("columns") && !fixed && d.Field(f.Name) != nil {
+			c.Columns[f.Name] = f.Name
+		}
+	}
+	if len(c.Columns)+len(c.Constant) == 0 {
+		zh, en := hint(names[0], sortedKeys(d.fields))
+		m.at("dataset").problem("unknown-field", "数据集 %[1]s 没有字段 %[2]s%[3]s; 名称不同请写 columns: {%[2]s: …}", "dataset %[1]s has no field %[2]s%[4]s; if it is called otherwise write columns: {%[2]s: ...}", d.ID, names[0], zh, en)
+	}
+	for _, f := range members {
+		if column, ok := c.Columns[f.Name]; ok {
+			l.sameElement(m.at("columns"), d, f, column)
+		}
+		if value, ok := c.Constant[f.Name]; ok && f.Element.Kind == "code" && !f.Element.HasCode(value) {
+			m.at("constant").problem("bad-value", "%[1]q 不在 %[2]s 的代码表中", "%[1]q is not in the code set of %[2]s", value, f.Name)
+		}
+	}
+}
+
+// sameElement checks that a dataset's field can be a golden field's value.
+func (l *loader) sameElement(at node, d *datasetFile, f *GoldenField, column string) {
+	from := d.Field(column)
+	if from == nil {
+		at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, column, sortedKeys(d.fields))
+		return
+	}
+	a, b := from.Element, f.Element
+	if a.Kind != b.Kind || a.Type != b.Type || a.Precision != b.Precision || a.Scale != b.Scale {
+		at.problem("element-mismatch", "%[1]s.%[2]s 是 %[3]s, 不能作 %[4]s(%[5]s)的来源", "%[1]s.%[2]s is %[3]s and cannot fill %[4]s (%[5]s)", d.ID, column, describe(a), f.Name, describe(b))
+		return
+	}
+	for _, code := range a.Codes {
+		if !b.HasCode(code.Value) {
+			at.problem("element-mismatch", "%[1]s.%[2]s 的代码 %[3]s 不在 %[4]s 的代码表中", "code %[3]s of %[1]s.%[2]s is not in the code set of %[4]s", d.ID, column, code.Value, f.Name)
+			return
+		}
+	}
+}
+
+func describe(e *Element) string {
+	if e.Type == Decimal {
+		return fmt.Sprintf("%s(%d,%d)", e.Kind, e.Precision, e.Scale)
+	}
+	return e.Kind
+}
+
+// HasCode reports whether value is in the element's code set.
+func (e *Element) HasCode(value string) bool {
+	return slices.ContainsFunc(e.Codes, func(c Code) bool { return c.Value == value })
+}
+
+func (l *loader) pick(m mapping, d *datasetFile, c *Candidate, before []Candidate) {
+	order, fields := c.PickBy()
+	switch {
+	case order == "newest" && c.Pick == "newest":
+	case order == "latest" || order == "earliest":
+		for _, name := range fields {
+			if d.Field(name) == nil {
+				m.at("pick").unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, name, sortedKeys(d.fields))
+			}
+		}
+	default:
+		m.at("pick").problem("bad-value", "pick 只能是 newest, latest 字段 或 earliest 字段", "pick is newest, latest FIELD or earliest FIELD")
+	}
+	if !c.SameRank {
+		return
+	}
+	if len(before) == 0 {
+		m.at("same_rank").problem("bad-value", "第一个数源不能写 same_rank", "the first candidate cannot have same_rank")
+		return
+	}
+	last := before[len(before)-1]
+	if o, _ := last.PickBy(); o != order || l.pickType(last) != l.pickType(*c) {
+		m.at("pick").problem("two-authorities", "同级数源必须按同样的方式挑选(pick), 否则无法比较", "candidates of the same rank must be picked in the same way, else they cannot be compared")
+	}
+}
+
+// pickType is the type of what a candidate's rows are ordered by.
+func (l *loader) pickType(c Candidate) Type {
+	if _, fields := c.PickBy(); len(fields) > 0 && l.byID[c.Dataset] != nil {
+		if f := l.byID[c.Dataset].Field(fields[0]); f != nil {
+			return f.Element.Type
+		}
+	}
+	return Timestamp
+}
+
+// goldenLevels raises each golden field to the highest level of what may fill it.
+func (l *loader) goldenLevels(e *entityFile) {
+	for _, t := range e.Authority {
+		for entry, candidates := range t.Sources {
+			for _, f := range e.Members(entry) {
+				for _, c := range candidates {
+					if from := l.byID[c.Dataset].Field(c.Columns[f.Name]); from != nil {
+						f.Level = higher(f.Level, from.Level)
+					}
+				}
+			}
+		}
+	}
+	e.compile()
+}

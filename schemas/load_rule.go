@@ -1,0 +1,260 @@
+package schemas
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// OwnerProvider is the owner of a case whose work order goes to the department
+// that provided the offending row, whichever that is.
+const OwnerProvider = "provider"
+
+var ruleForm = regexp.MustCompile(`^[A-Z]{2,8}-\d{2,4}$`)
+
+func (l *loader) rule(f file) {
+	m, ok := f.root.fields("rule", "title", "english", "entity", "severity", "basis", "advice", "cases")
+	if !ok {
+		return
+	}
+	r := &Rule{ID: m.text("rule"), Title: m.text("title"), English: m.optional("english", ""), Entity: m.text("entity"), File: f.name}
+	if r.ID != "" && !ruleForm.MatchString(r.ID) {
+		m.at("rule").problem("bad-name", "规则编号 %[1]q 应如 XV-04", "rule id %[1]q must look like XV-04", r.ID)
+	}
+	if !f.is(m, "rule", r.ID) {
+		return
+	}
+	r.Severity, r.Basis, r.Advice = m.oneOf("severity", "", severities), m.optional("basis", ""), m.text("advice")
+	e := l.cat.entities[r.Entity]
+	if e == nil && r.Entity != "" {
+		m.at("entity").unknown("unknown-entity", "主体", "entity", r.Entity, sortedKeys(l.cat.entities))
+	}
+	l.cat.Rules = append(l.cat.Rules, r)
+	if e == nil {
+		return
+	}
+	if len(m.list("cases")) == 0 {
+		m.at("cases").problem("missing-key", "规则没有情形(cases)", "the rule has no cases")
+	}
+	for _, item := range m.list("cases") {
+		l.ruleCase(r, e, item)
+	}
+}
+
+func (l *loader) ruleCase(r *Rule, e *Entity, item node) {
+	m, ok := item.fields("id", "inputs", "when", "owner", "evidence", "settle", "until", "days")
+	if !ok {
+		return
+	}
+	c := &Case{ID: m.text("id"), When: m.text("when"), Owner: m.text("owner"), Until: m.optional("until", ""), Days: m.number("days", 10, 1000)}
+	if c.ID != "" {
+		m.at("id").named(lowerForm)
+	}
+	if slices.ContainsFunc(r.Cases, func(o *Case) bool { return o.ID == c.ID }) {
+		m.at("id").problem("duplicate", "情形 %[1]s 重复", "case %[1]s stands twice", c.ID)
+	}
+	if c.Owner != "" && c.Owner != OwnerProvider && l.cat.departments[c.Owner] == nil {
+		m.at("owner").unknown("unknown-department", "部门", "department", c.Owner, append(sortedKeys(l.cat.departments), OwnerProvider))
+	}
+	if s := m.optional("settle", ""); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 || d > 24*time.Hour {
+			m.at("settle").problem("bad-value", "settle 应是 0 到 24h 的时长, 如 5s", "settle is a duration of 0 to 24h, like 5s")
+		}
+		c.Settle = d
+	}
+	inputs, at := m.texts("inputs")
+	if len(inputs) == 0 {
+		m.at("inputs").problem("missing-key", "缺少 inputs: 没有输入的规则永远不会被评估", "inputs is missing: without any the case would never be evaluated")
+	}
+	for i, input := range inputs {
+		l.input(e, input, at[i])
+	}
+	c.Inputs = inputs
+	evidence, at := m.texts("evidence")
+	for i, ref := range evidence {
+		l.evidence(e, ref, at[i], inputs)
+	}
+	c.Evidence = evidence
+	r.Cases = append(r.Cases, c)
+}
+
+// input checks one entry of inputs: a dataset with its role, golden, or an aggregate.
+func (l *loader) input(e *Entity, input string, at node) {
+	if name, ok := strings.CutPrefix(input, "agg."); ok {
+		l.aggregateRef(e, name, at)
+		return
+	}
+	if input == "golden" {
+		if len(e.Fields) == 0 {
+			at.problem("unknown-field", "主体 %[1]s 没有金记录", "entity %[1]s has no golden record", e.ID)
+		}
+		return
+	}
+	id, role, _ := strings.Cut(input, "/")
+	d := l.byID[id]
+	if d == nil {
+		at.unknown("unknown-dataset", "数据集", "dataset", id, append(sortedKeys(l.byID), "golden"))
+		return
+	}
+	if !l.linked(at, d.Dataset, e.ID, role) {
+		return
+	}
+	for _, a := range e.Aggregates {
+		if a.Dataset == id && a.Role == role {
+			at.problem("aggregated", "%[1]s 已由 agg.%[2]s 汇总, 不再逐行读入, 请改用 agg.%[2]s", "%[1]s is aggregated as agg.%[2]s and its rows are not loaded, use agg.%[2]s", input, a.Name)
+			return
+		}
+	}
+}
+
+func (l *loader) aggregateRef(e *Entity, name string, at node) {
+	var known []string
+	for _, a := range e.Aggregates {
+		known = append(known, a.Name)
+	}
+	if !slices.Contains(known, name) {
+		at.unknown("unknown-field", "汇总", "aggregate", name, known)
+	}
+}
+
+// evidence checks one DATASET.FIELD, golden.FIELD or agg.NAME.
+func (l *loader) evidence(e *Entity, ref string, at node, inputs []string) {
+	owner, name, ok := strings.Cut(ref, ".")
+	if !ok {
+		at.problem("bad-value", "依据 %[1]q 应写成 数据集.字段 或 golden.字段", "evidence %[1]q must be DATASET.FIELD or golden.FIELD", ref)
+		return
+	}
+	switch owner {
+	case "agg":
+		l.aggregateRef(e, name, at)
+		return
+	case "golden":
+		if e.Field(name) == nil && e.Key.Name != name {
+			at.unknown("unknown-field", "字段", "field", name, e.shelf().names())
+		}
+		return
+	}
+	id, role, stated := strings.Cut(owner, "/")
+	d := l.byID[id]
+	if d == nil {
+		at.unknown("unknown-dataset", "数据集", "dataset", id, append(sortedKeys(l.byID), "golden"))
+		return
+	}
+	if d.Field(name) == nil {
+		at.unknown("unknown-field", "数据集 "+id+" 的字段", "field of "+id, name, sortedKeys(d.fields))
+	}
+	if links := d.linksTo(e.ID); stated || len(links) == 0 {
+		l.linked(at, d.Dataset, e.ID, role)
+	}
+	if d.Class == "C" {
+		at.problem("class-c-view", "不予共享(C)的数据集 %[1]s 不能作依据展示", "class C dataset %[1]s must not be shown as evidence", id)
+	}
+	if !slices.ContainsFunc(inputs, func(in string) bool { return in == id || strings.HasPrefix(in, id+"/") }) {
+		at.warn("evidence-input", "依据 %[1]s 的数据集不在 inputs 中, 它变化时不会更新", "the dataset of evidence %[1]s is not among the inputs, so the evidence will not follow its changes", ref)
+	}
+}
+
+// crossCheck judges the datasets together.
+func (l *loader) crossCheck() {
+	l.topicNames()
+	for _, d := range l.datasets {
+		for _, f := range d.Fields {
+			l.oneSource(d, f)
+		}
+	}
+}
+
+// topicNames refuses two views whose topics Kafka cannot tell apart: it keeps
+// "." and "_" as one in its metrics and refuses the second topic.
+func (l *loader) topicNames() {
+	seen := map[string]string{}
+	for _, id := range sortedKeys(l.cat.views) {
+		folded := strings.ReplaceAll(id, ".", "_")
+		if other := seen[folded]; other != "" {
+			l.add("", 0, 0, false, "bad-name", "视图 %[1]s 与 %[2]s 的主题名冲突", "the topics of views %[1]s and %[2]s collide", other, id)
+		}
+		seen[folded] = id
+	}
+}
+
+// oneSource holds one field against the other departments' datasets: a second
+// department that calls itself the source is an error, one that collects what
+// it could take from the source is a warning.
+func (l *loader) oneSource(d *datasetFile, f *Field) {
+	if slices.Contains(d.Key, f.Name) || d.Provider == nil {
+		return
+	}
+	for _, k := range d.Links {
+		e := l.cat.entities[k.Entity]
+		if k.Role != "" || len(e.Fields) == 0 || k.Key == f.Name || l.isCandidate(e, d.ID, f.Name) {
+			continue
+		}
+		if golden := e.Field(f.Name); golden != nil && f.Source {
+			if first := l.firstCandidate(e, golden); first != "" {
+				d.fields[f.Name].problem("two-authorities", "一格两源: %[1]s.%[2]s 的数源是 %[3]s, %[4]s.%[2]s 又标为数源(source); 请删去标记, 或列入 entities/%[1]s.yaml 的数源表", "two authorities for one cell: %[1]s.%[2]s comes from %[3]s, but %[4]s.%[2]s is marked source too; remove the mark or rank it in entities/%[1]s.yaml", e.ID, f.Name, first, d.ID)
+				return
+			}
+		}
+		for _, o := range l.datasets {
+			from := o.Field(f.Name)
+			if o == d || o.Provider == d.Provider || o.Provider == nil || from == nil || !from.Source || !describes(o.Dataset, e.ID) {
+				continue
+			}
+			switch {
+			case !f.Source:
+				d.fields[f.Name].warn("duplicate-collection", "重复采集: %[1]s(%[2]s)采集的 %[3]s(%[4]s)以 %[5]s(%[6]s)为数源, 可共享取得", "duplicate collection: %[3]s of %[1]s is collected though %[5]s is its source, take it from there", d.ID, d.Provider.Title, f.Name, f.Title, o.ID, o.Provider.Title)
+				return
+			case describes(d.Dataset, e.ID) && !l.isCandidate(e, o.ID, f.Name) && d.ID > o.ID:
+				d.fields[f.Name].problem("two-authorities", "一格两源: %[1]s.%[2]s 与 %[3]s.%[2]s 都标为数源(source)", "two authorities for one cell: %[1]s.%[2]s and %[3]s.%[2]s are both marked source", o.ID, f.Name, d.ID)
+				return
+			}
+		}
+	}
+}
+
+// describes reports whether a dataset holds one row for each entity, so that
+// its fields are facts about the entity and not about one of its affairs.
+func describes(d *Dataset, entity string) bool {
+	return slices.ContainsFunc(d.Links, func(k Link) bool {
+		return k.Entity == entity && k.Role == "" && len(d.Key) == 1 && d.Key[0] == k.Key
+	})
+}
+
+// isCandidate reports whether the newest authority table draws on the field.
+func (l *loader) isCandidate(e *Entity, dataset, field string) bool {
+	if len(e.Authority) == 0 {
+		return false
+	}
+	for _, candidates := range e.Authority[len(e.Authority)-1].Sources {
+		for _, c := range candidates {
+			if c.Dataset != dataset {
+				continue
+			}
+			for _, column := range c.Columns {
+				if column == field {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// firstCandidate is the dataset that ranks first for a golden field.
+func (l *loader) firstCandidate(e *Entity, f *GoldenField) string {
+	if len(e.Authority) == 0 {
+		return ""
+	}
+	entry := f.Name
+	if f.Group != "" {
+		entry = f.Group
+	}
+	for _, c := range e.Authority[len(e.Authority)-1].Sources[entry] {
+		if c.Columns[f.Name] != "" {
+			return c.Dataset
+		}
+	}
+	return ""
+}

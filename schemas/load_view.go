@@ -1,0 +1,353 @@
+package schemas
+
+import (
+	"slices"
+	"strings"
+)
+
+// shelf is what a view can show: the columns of a dataset or of an entity.
+type shelf struct {
+	owner  string // for messages: GA01, person
+	class  string
+	layout *Layout
+	items  []shelfItem // one a column of layout
+	keys   []int       // positions of the owner's key
+}
+
+type shelfItem struct {
+	element *Element
+	level   string
+	title   string
+	english string
+}
+
+func (s *shelf) names() []string {
+	names := make([]string, len(s.layout.Columns))
+	for i, c := range s.layout.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+func (d *Dataset) shelf() *shelf {
+	s := &shelf{owner: d.ID, class: d.Class, layout: d.Layout, keys: d.KeyIndex}
+	for _, f := range d.Fields {
+		s.items = append(s.items, shelfItem{f.Element, f.Level, f.Title, f.English})
+	}
+	return s
+}
+
+func (e *Entity) shelf() *shelf {
+	s := &shelf{owner: e.ID, layout: e.Layout, keys: []int{0}}
+	key := shelfItem{element: e.Key.Element, title: e.Key.Title}
+	if key.element != nil {
+		key.level = key.element.Level
+	}
+	s.items = append(s.items, key)
+	for _, f := range e.Fields {
+		s.items = append(s.items, shelfItem{f.Element, f.Level, f.Title, f.English})
+	}
+	return s
+}
+
+func (l *loader) datasetViews(d *datasetFile) {
+	if !d.root.has("views") {
+		return
+	}
+	views, _ := d.root.at("views").entries()
+	for _, name := range views.names {
+		m, ok := views.values[name].fields("title", "audience", "fields", "mask", "only", "base")
+		if !ok {
+			continue
+		}
+		v := l.view(views.keys[name], m, name, d.Title, d.shelf())
+		v.Dataset = d.Dataset
+		if d.Class == "C" && v.Only == "" {
+			views.keys[name].problem("class-c-view", "不予共享(C)的数据集只能有 only: verify 的视图", "a class C dataset may only have verify views (only: verify)")
+		}
+		l.finishView(views.keys[name], v, d.shelf())
+		d.Views = append(d.Views, v)
+	}
+}
+
+func (l *loader) entityViews(e *entityFile) {
+	if e.root.has("views") {
+		views, _ := e.root.at("views").entries()
+		for _, name := range views.names {
+			m, ok := views.values[name].fields("title", "audience", "fields", "mask", "only", "base", "embed")
+			if !ok {
+				continue
+			}
+			v := l.view(views.keys[name], m, name, e.Title, e.shelf())
+			v.Entity = e.Entity
+			l.embeds(e, v, m)
+			l.finishView(views.keys[name], v, e.shelf())
+			e.Views = append(e.Views, v)
+		}
+	}
+	if len(e.Fields) > 0 {
+		v := explainView(e.Entity)
+		e.Views = append(e.Views, v)
+		l.cat.views[v.ID] = v
+	}
+}
+
+// view reads what views of datasets and entities have in common.
+func (l *loader) view(at node, m mapping, name, title string, s *shelf) *View {
+	if !lowerForm.match(name) {
+		at.problem("bad-name", "名称 %[1]q 不合规则: %[2]s", "name %[1]q must match %[2]s", name, lowerForm.pattern)
+	}
+	if name == ExplainView {
+		at.problem("bad-name", "视图名 explain 由系统使用", "the view name explain is reserved")
+	}
+	v := &View{ID: s.owner + "." + name, Owner: s.owner, Name: name}
+	v.Title, v.Audience = m.optional("title", title), m.optional("audience", "")
+	v.Only = m.optional("only", "")
+	if v.Only != "" && v.Only != "verify" {
+		m.at("only").problem("bad-value", "only 只能是 verify", "only can only be verify")
+	}
+	v.Fields = l.viewFields(m, s, v.Only == "verify", name)
+	if v.Only == "verify" {
+		l.verifyView(at, m, v, s)
+	}
+	v.KeyMask = len(s.keys) == 0
+	for _, k := range s.keys {
+		i := slices.IndexFunc(v.Fields, func(f ViewField) bool { return f.Index == k })
+		if i < 0 || v.Fields[i].Mask != "" {
+			v.KeyMask = true
+		}
+	}
+	return v
+}
+
+func (l *loader) verifyView(at node, m mapping, v *View, s *shelf) {
+	for _, key := range []string{"mask", "embed", "base"} {
+		if m.has(key) {
+			m.at(key).problem("verify-mask", "核验视图只存带密钥摘要, 不能有 %[1]s", "a verify view holds keyed digests only and has no %[1]s", key)
+		}
+	}
+	shown := len(v.Fields)
+	for _, k := range s.keys {
+		if !slices.ContainsFunc(v.Fields, func(f ViewField) bool { return f.Index == k }) {
+			shown++ // the key takes part in every verification
+		}
+	}
+	if shown < 2 {
+		at.problem("verify-oracle", "核验视图至少要两个字段, 单字段核验可被逐个试出", "a verify view needs two fields, a single one can be guessed by trying")
+	}
+}
+
+// viewFields reads fields, mask and base: which columns are shown, and how.
+func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []ViewField {
+	base := "default"
+	if name == "clear" {
+		base = "clear"
+	}
+	base = m.oneOf("base", base, []string{"default", "clear"})
+	shown, places := s.names(), []node(nil)
+	if m.has("fields") {
+		if shown, places = m.texts("fields"); len(shown) == 0 {
+			m.at("fields").problem("missing-key", "视图没有字段", "the view shows no field")
+		}
+	}
+	masks := map[string]node{}
+	if m.has("mask") {
+		mm, _ := m.at("mask").entries()
+		for _, field := range mm.names {
+			switch {
+			case s.layout.Index(field) < 0:
+				mm.keys[field].unknown("unknown-field", "字段", "field", field, s.names())
+			case !slices.Contains(shown, field):
+				mm.keys[field].problem("mask-unused", "字段 %[1]s 不在视图里, 这条脱敏不起作用", "field %[1]s is not in the view, its mask does nothing", field)
+			default:
+				masks[field] = mm.values[field]
+			}
+		}
+	}
+	var fields []ViewField
+	for i, field := range shown {
+		at := s.layout.Index(field)
+		if at < 0 {
+			places[i].unknown("unknown-field", "字段", "field", field, s.names())
+			continue
+		}
+		item := s.items[at]
+		f := ViewField{Name: field, Index: at, Type: s.layout.Columns[at].Type}
+		switch value, stated := masks[field]; {
+		case verify:
+			f.Mask = MaskDigest
+		case stated:
+			id, _ := value.text()
+			f.Mask = l.maskOf(value, id, item.element)
+		case base == "default" && item.element != nil:
+			f.Mask = item.element.Mask
+		}
+		if rule, ok := Mask(f.Mask); ok {
+			f.Type = rule.Type
+		}
+		if item.level == "L4" && f.Mask == "" {
+			m.at("fields").problem("l4-clear", "L4 级字段 %[1]s.%[2]s 不得以明文出现在视图中, 请去掉或脱敏", "L4 field %[1]s.%[2]s must not be shown in clear, leave it out or mask it", s.owner, field)
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// embeds reads the rows of datasets that an entity's view shows.
+func (l *loader) embeds(e *entityFile, v *View, m mapping) {
+	for _, item := range m.list("embed") {
+		em, ok := item.fields("dataset", "role", "fields", "mask", "base", "max")
+		if !ok {
+			continue
+		}
+		id := em.text("dataset")
+		d := l.cat.datasets[id]
+		if d == nil {
+			if id != "" {
+				em.at("dataset").unknown("unknown-dataset", "数据集", "dataset", id, sortedKeys(l.cat.datasets))
+			}
+			continue
+		}
+		b := Embed{Dataset: d, Role: em.optional("role", ""), Max: em.number("max", 100, 1000)}
+		if !l.linked(em.at("role"), d, e.ID, b.Role) {
+			continue
+		}
+		if d.Class == "C" {
+			em.at("dataset").problem("class-c-view", "不予共享(C)的数据集 %[1]s 不能嵌入视图", "class C dataset %[1]s must not be embedded in a view", id)
+		}
+		s := d.shelf()
+		if slices.ContainsFunc(v.Embed, func(o Embed) bool { return o.Dataset == d }) || e.Layout.Index(id) >= 0 {
+			em.at("dataset").problem("duplicate", "%[1]s 在视图里出现两次", "%[1]s stands twice in the view", id)
+			continue
+		}
+		b.Fields = l.viewFields(em, s, false, "")
+		b.Layout = s.masked("yiyuan.shared", layoutName(v.ID)+"_"+id, b.Fields)
+		for _, k := range d.linksTo(e.ID) {
+			i := slices.IndexFunc(b.Fields, func(f ViewField) bool { return f.Index == k.Index })
+			if k.Role == b.Role && v.KeyMask && i >= 0 && b.Fields[i].Mask == "" {
+				em.at("fields").problem("recoverable-mask", "嵌入的 %[1]s.%[2]s 以明文给出了视图所遮盖的主键", "the embedded %[1]s.%[2]s shows in clear the key that the view masks", id, k.Key)
+			}
+		}
+		v.Embed = append(v.Embed, b)
+	}
+}
+
+// linked checks that a dataset speaks about an entity in a role.
+func (l *loader) linked(at node, d *Dataset, entity, role string) bool {
+	links := d.linksTo(entity)
+	if slices.ContainsFunc(links, func(k Link) bool { return k.Role == role }) {
+		return true
+	}
+	if len(links) == 0 {
+		return at.problem("no-link", "数据集 %[1]s 没有关联主体 %[2]s, 请在其 entities 中声明", "dataset %[1]s does not speak about %[2]s, declare it in its entities", d.ID, entity)
+	}
+	var roles []string
+	for _, k := range links {
+		roles = append(roles, d.ID+roleSuffix(k.Role))
+	}
+	return at.problem("unknown-role", "数据集 %[1]s 与主体 %[2]s 没有角色 %[3]q 的关联, 有: %[4]s", "dataset %[1]s has no link to %[2]s with role %[3]q, it has %[4]s", d.ID, entity, role, strings.Join(roles, " "))
+}
+
+func roleSuffix(role string) string {
+	if role == "" {
+		return ""
+	}
+	return "/" + role
+}
+
+// layoutName turns a view's id into an Avro name.
+func layoutName(id string) string { return strings.ReplaceAll(id, ".", "_") }
+
+// masked is the layout of what a view shows: nullable everywhere, because a
+// mask that fails drops its field, except the owner's key in clear.
+func (s *shelf) masked(namespace, name string, fields []ViewField) *Layout {
+	columns := make([]Column, len(fields))
+	for i, f := range fields {
+		item := s.items[f.Index]
+		c := Column{Name: f.Name, Type: f.Type, Nullable: true, Doc: item.title}
+		if f.Mask == "" {
+			own := s.layout.Columns[f.Index]
+			c.Precision, c.Scale = own.Precision, own.Scale
+			c.Nullable = !slices.Contains(s.keys, f.Index)
+		}
+		id := ""
+		if item.element != nil {
+			id = item.element.ID
+		}
+		c.Attrs = attrs("element", id, "level", item.level, "mask", f.Mask)
+		columns[i] = c
+	}
+	return MustLayout(namespace, name, columns...)
+}
+
+// finishView compiles a view's layout and level, and judges it as a whole.
+func (l *loader) finishView(at node, v *View, s *shelf) {
+	v.Layout = s.masked("yiyuan.shared", layoutName(v.ID), v.Fields)
+	v.Level = "L1"
+	for _, f := range v.Fields {
+		v.Level = higher(v.Level, shownLevel(s.items[f.Index].level, f.Mask))
+	}
+	columns := v.Layout.Columns
+	for _, b := range v.Embed {
+		es := b.Dataset.shelf()
+		for i, f := range b.Fields {
+			b.Layout.Columns[i].Nullable = true
+			v.Level = higher(v.Level, shownLevel(es.items[f.Index].level, f.Mask))
+		}
+		columns = append(columns, Column{Name: b.Dataset.ID, Type: Rows, Nullable: true, Rows: b.Layout, Doc: b.Dataset.Title})
+	}
+	v.Layout = MustLayout("yiyuan.shared", layoutName(v.ID), columns...)
+	v.Layout.Doc = v.Title
+	v.Layout.Attrs = attrs("view", v.ID, "level", v.Level, "audience", v.Audience)
+	l.judge(at, v, s)
+	l.cat.views[v.ID] = v
+}
+
+// shownLevel is the level of a field as a view shows it.
+func shownLevel(level, mask string) string {
+	switch mask {
+	case "":
+		return level
+	case MaskSuppress:
+		return "L1"
+	}
+	return lowered(level)
+}
+
+// judge refuses views whose parts undo one another's masks.
+func (l *loader) judge(at node, v *View, s *shelf) {
+	var names, clearIDs []string
+	for _, f := range v.Fields {
+		e := s.items[f.Index].element
+		if e == nil {
+			continue
+		}
+		switch {
+		case e.Kind == "person_name" && f.Mask != "" && f.Mask != MaskDigest:
+			names = append(names, f.Name)
+		case e.Kind == "id_number" && f.Mask == "":
+			clearIDs = append(clearIDs, f.Name)
+		case e.PartOf != "" && f.Mask == "":
+			if whole := partlyShown(v, s, e.PartOf); whole != "" {
+				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选, 请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, whole, f.Name)
+			}
+		}
+		if s.class == "A" && f.Mask == "" && slices.Index(levels, s.items[f.Index].level) >= 2 {
+			at.warn("level-class", "无条件共享(A)的视图 %[1]s 以明文给出 %[3]s 级字段 %[2]s", "view %[1]s of a class A dataset shows %[2]s (%[3]s) in clear", v.ID, f.Name, s.items[f.Index].level)
+		}
+	}
+	if len(names) > 0 && len(clearIDs) > 0 {
+		at.warn("mask-undone", "视图 %[1]s 遮盖了姓名 %[2]s, 但身份号码 %[3]s 是明文", "view %[1]s masks the name %[2]s but shows the identity number %[3]s in clear", v.ID, strings.Join(names, " "), strings.Join(clearIDs, " "))
+	}
+}
+
+// partlyShown returns the field of the given element that the view masks only
+// in part, "" if there is none.
+func partlyShown(v *View, s *shelf, element string) string {
+	for _, f := range v.Fields {
+		if e := s.items[f.Index].element; e != nil && e.ID == element && f.Mask == MaskPartial {
+			return f.Name
+		}
+	}
+	return ""
+}
