@@ -1,0 +1,182 @@
+// Package codec writes and reads records as Avro, framed as every
+// Confluent-aware client expects: a zero byte, the schema's id in four
+// big-endian bytes, then the record. It is the only place that knows Avro.
+//
+// A Codec holds the registry. Writer registers the schema of a layout and
+// appends records of that layout; Reader reads records written under any
+// version of a schema into one layout, matching columns by name and alias:
+//
+//	w, err := c.Writer(ctx, "raw.GA01-value", dataset.Layout)
+//	value, err := w.Append(nil, record)
+//	record, err := c.Reader(dataset.Layout).Decode(ctx, value)
+//
+// What it promises about reading:
+//
+//   - A value is taken whole or refused. Truncation at any byte, trailing
+//     bytes, lying counts and sizes, bad UTF-8 and numbers that do not fit are
+//     ErrMalformed; more than MaxMessage bytes is ErrTooLarge. A refusal costs
+//     no more memory than a small multiple of the value.
+//   - A schema that is unknown, outside the profile (see Profile) or cannot be
+//     read into the layout is ErrUnknownSchema. Any other error is the
+//     registry's and may be tried again.
+//   - Columns that the layout does not have are withheld: skipped, and counted
+//     by Withheld. Nullable columns that the writer does not have are null.
+//   - Errors name columns and offsets and never show a value.
+//
+// Layouts carry two attributes with a meaning of their own: "aliases" (former
+// names, separated by commas) and "default" (a JSON value) become the Avro
+// properties of those names. All other attributes, title and level and mask
+// among them, stand in the schema as they are and survive registration.
+//
+// hamba/avro, which is no longer maintained and has decoder advisories that
+// will not be fixed, only checks the syntax of schemas here, after this package
+// has bounded them; not one byte of a message goes through it.
+package codec
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// The bounds of messages and schemas.
+const (
+	MaxMessage = 1 << 20   // bytes of a framed value
+	MaxRows    = 10_000    // rows of one Rows value
+	MaxFields  = 512       // fields of a schema, those of nested records included
+	MaxDepth   = 8         // records inside one another
+	MaxSchema  = 512 << 10 // bytes of a schema's text
+
+	maxCells   = 1 << 20 // values of one decoded record, nested ones included
+	maxCached  = 1024    // writer schemas kept by a codec, and programs by a reader
+	headerSize = 5
+)
+
+// The kinds of failure. Errors of this package wrap one of them.
+var (
+	// ErrMalformed says that bytes are not a record of the schema they name.
+	ErrMalformed = errors.New("内容损坏 / malformed value")
+	// ErrTooLarge says that a value is longer than MaxMessage. It is ErrMalformed too.
+	ErrTooLarge = fmt.Errorf("内容过大 / value too large: %w", ErrMalformed)
+	// ErrUnknownSchema says that a value's schema is not registered or cannot be
+	// read into the layout asked for. A Registry wraps it when it knows no such id.
+	ErrUnknownSchema = errors.New("模式未知或不相容 / unknown or incompatible schema")
+	// ErrIncompatible says that one schema cannot read what the other writes.
+	ErrIncompatible = errors.New("模式不相容 / incompatible schema")
+	// ErrProfile says that a schema is not Avro or not within the profile.
+	ErrProfile = errors.New("模式不符合规范 / schema outside the profile")
+	// ErrValue says that a record cannot be written under its layout.
+	ErrValue = errors.New("值与字段类型不符 / value does not fit its column")
+)
+
+// Registry keeps schemas by id. Register returns the id of the schema under the
+// subject, the same each time; Schema returns what was registered, or an error
+// that wraps ErrUnknownSchema if there is no such id.
+type Registry interface {
+	Register(ctx context.Context, subject, schema string) (int, error)
+	Schema(ctx context.Context, id int) (string, error)
+}
+
+// Codec writes and reads records through a registry. It is safe for concurrent use.
+type Codec struct {
+	registry Registry
+
+	mu      sync.Mutex
+	writers map[int]*record   // writer schemas by id, at most maxCached
+	missing map[int]time.Time // ids that the registry did not know, and when
+}
+
+// retryMissing is how long an id that the registry did not know is not asked
+// for again: a flood of bad values must not become a flood of requests.
+const retryMissing = time.Second
+
+// New returns a codec over a registry.
+func New(r Registry) *Codec {
+	return &Codec{registry: r, writers: map[int]*record{}, missing: map[int]time.Time{}}
+}
+
+// Writer registers the schema of l under subject and returns a writer of its records.
+func (c *Codec) Writer(ctx context.Context, subject string, l *schemas.Layout) (*Writer, error) {
+	schema := Schema(l)
+	rec, err := parse(schema)
+	if err != nil {
+		return nil, fmt.Errorf("register %q: %w", subject, err)
+	}
+	id, err := c.registry.Register(ctx, subject, schema)
+	if err != nil {
+		return nil, fmt.Errorf("register %q: %w", subject, err)
+	}
+	if id < 0 || id > 1<<31-1 {
+		return nil, fmt.Errorf("register %q: schema id %d does not fit the frame: %w", subject, id, ErrUnknownSchema)
+	}
+	return &Writer{id: id, layout: l, program: appendProgram(rec, l)}, nil
+}
+
+// Reader returns a reader of records into l. What is wrong with l, if anything,
+// is said by the first Decode.
+func (c *Codec) Reader(l *schemas.Layout) *Reader { return newReader(c, l) }
+
+// SchemaID returns the schema id that a framed value names.
+func SchemaID(value []byte) (int, error) {
+	if len(value) < headerSize {
+		return 0, &DecodeError{Offset: len(value), fault: faultTruncated}
+	}
+	if value[0] != 0 {
+		return 0, &DecodeError{fault: faultMagic}
+	}
+	id := binary.BigEndian.Uint32(value[1:])
+	if id > 1<<31-1 {
+		return 0, &DecodeError{Offset: 1, fault: faultID}
+	}
+	return int(id), nil
+}
+
+// writer returns the writer schema of an id. Schemas are immutable, so what is
+// cached never goes stale; what the registry does not know is asked for again
+// after retryMissing.
+func (c *Codec) writer(ctx context.Context, id int) (*record, error) {
+	c.mu.Lock()
+	rec := c.writers[id]
+	missed, missing := c.missing[id]
+	c.mu.Unlock()
+	if rec != nil {
+		return rec, nil
+	}
+	if missing && time.Since(missed) < retryMissing {
+		return nil, fmt.Errorf("find schema %d: %w", id, ErrUnknownSchema)
+	}
+	text, err := c.registry.Schema(ctx, id)
+	if err != nil {
+		if errors.Is(err, ErrUnknownSchema) {
+			c.mu.Lock()
+			evict(c.missing)
+			c.missing[id] = time.Now()
+			c.mu.Unlock()
+		}
+		return nil, fmt.Errorf("find schema %d: %w", id, err)
+	}
+	if rec, err = parse(text); err != nil {
+		return nil, fmt.Errorf("read schema %d: %w: %w", id, ErrUnknownSchema, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	evict(c.writers)
+	c.writers[id] = rec
+	return rec, nil
+}
+
+// evict makes room in a bounded cache, by dropping any one entry.
+func evict[V any](m map[int]V) {
+	if len(m) < maxCached {
+		return
+	}
+	for id := range m {
+		delete(m, id)
+		return
+	}
+}
