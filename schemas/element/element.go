@@ -1,0 +1,294 @@
+// Package element types, normalises and validates the values of data elements
+// (数据元) by their kind: what a department's text means, and in which one form
+// it travels, so that the same fact of two departments compares equal.
+//
+// Parse takes text as it comes (CSV, JSON, SQL) to a typed value in canonical
+// form; Canonical does the same for a value that is typed already; Check
+// accepts canonical values only; Render writes a value for people and for
+// digests, and Parse reads it back. All are pure and safe for concurrent use.
+//
+// A wrong check digit of an identity number or a credit code is no error here:
+// the row is what the department holds, and a rule (XV-01, XV-02) makes it a
+// finding. A number of the wrong length or with an impossible date is one.
+//
+// No error ever holds the value it is about.
+package element
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// The codes of an Error. The set is closed.
+const (
+	CodeType        = "type"        // the value is of another type than the element
+	CodeEncoding    = "encoding"    // damaged text
+	CodeCharacters  = "characters"  // characters the kind does not have
+	CodeLength      = "length"      // too long or too short
+	CodeDate        = "date"        // no day of the calendar
+	CodeRange       = "range"       // outside min and max, or of what can be kept
+	CodePrecision   = "precision"   // more decimals than the element keeps
+	CodeSet         = "code"        // not in the code set
+	CodeSpreadsheet = "spreadsheet" // ruined by a spreadsheet
+	CodeForm        = "form"        // valid, but not in canonical form (Check only)
+)
+
+// Error says what is wrong with a value, never what the value is.
+type Error struct {
+	Code    string
+	Message string // 中文 / English, with what to do
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+func fail(code, chinese, english string, args ...any) error {
+	if len(args) > 0 {
+		chinese, english = fmt.Sprintf(chinese, args...), fmt.Sprintf(english, args...)
+	}
+	return &Error{code, chinese + " / " + english}
+}
+
+// Parse reads text as a value of the element in canonical form. Text that is
+// empty or blank is schemas.Null, whether or not the field may be null: that is
+// the field's business.
+func Parse(e *schemas.Element, raw string) (schemas.Value, error) {
+	if err := sound(raw); err != nil {
+		return schemas.Null, err
+	}
+	if blank(raw) {
+		return schemas.Null, nil
+	}
+	switch e.Type {
+	case schemas.String:
+		s, err := Normalise(e, raw)
+		if err != nil || s == "" {
+			return schemas.Null, err
+		}
+		return schemas.Text(s), nil
+	case schemas.Date:
+		return parseDate(raw)
+	case schemas.Timestamp:
+		return parseTimestamp(raw)
+	case schemas.Decimal:
+		return parseDecimal(e, raw)
+	case schemas.Long:
+		return parseCount(e, raw)
+	case schemas.Boolean:
+		return parseBoolean(raw)
+	default:
+		return schemas.Null, fail(CodeType, "类型 %s 不能从文字读入", "type %s cannot be read from text", e.Type)
+	}
+}
+
+// Normalise returns the canonical form of a text of a text kind, "" for one
+// that is blank. It is idempotent.
+func Normalise(e *schemas.Element, raw string) (string, error) {
+	if e.Type != schemas.String {
+		return "", fail(CodeType, "%s 不是文字", "%s is not a text", e.Kind)
+	}
+	if err := sound(raw); err != nil {
+		return "", err
+	}
+	s, err := normalise(e, raw)
+	if err != nil {
+		return "", err
+	}
+	limit := e.MaxLength
+	if limit == 0 {
+		limit = maxLength(e.Kind)
+	}
+	if len(s) > limit && utf8.RuneCountInString(s) > limit {
+		return "", fail(CodeLength, "超过 %d 个字符", "longer than %d characters", limit)
+	}
+	return s, nil
+}
+
+// normalise applies the rules of the kind.
+func normalise(e *schemas.Element, s string) (string, error) {
+	switch e.Kind {
+	case "id_number":
+		return citizen(s)
+	case "uscc":
+		return creditCode(s)
+	case "person_name":
+		return personName(s)
+	case "org_name":
+		return orgName(s)
+	case "address":
+		return address(s)
+	case "phone":
+		return phone(s)
+	case "plate":
+		return plate(s)
+	case "code":
+		return code(e, s)
+	case "bank_card":
+		return bankCard(s)
+	case "identifier":
+		return identifierText(s)
+	case "region":
+		return region(s)
+	default:
+		return freeText(s)
+	}
+}
+
+// maxLength is the longest text of a kind whose element sets no limit.
+func maxLength(kind string) int {
+	switch kind {
+	case "person_name":
+		return 50
+	case "org_name", "address":
+		return 200
+	case "identifier", "code":
+		return 64
+	case "phone":
+		return 30
+	default:
+		return 4000
+	}
+}
+
+// Canonical brings a typed value to canonical form: for sources that get typed
+// values and not text. Null and Unavailable stay what they are.
+func Canonical(e *schemas.Element, v schemas.Value) (schemas.Value, error) {
+	switch v.Kind() {
+	case schemas.KindNull, schemas.KindUnavailable:
+		return v, nil
+	case schemas.KindString:
+		if e.Type != schemas.String {
+			return Parse(e, v.Str())
+		}
+		s, err := Normalise(e, v.Str())
+		switch {
+		case err != nil:
+			return schemas.Null, err
+		case s == v.Str():
+			return v, nil
+		case s == "":
+			return schemas.Null, nil
+		}
+		return schemas.Text(s), nil
+	case schemas.KindInt, schemas.KindDouble, schemas.KindBytes, schemas.KindRows:
+	}
+	return v, checkTyped(e, v)
+}
+
+// Check accepts a value that is of the element's type, valid and in canonical
+// form. Null and Unavailable pass: whether they may stand there is the field's
+// business.
+func Check(e *schemas.Element, v schemas.Value) error {
+	switch v.Kind() {
+	case schemas.KindNull, schemas.KindUnavailable:
+		return nil
+	case schemas.KindString:
+		s, err := Normalise(e, v.Str())
+		if err != nil {
+			return err
+		}
+		if s != v.Str() || s == "" {
+			return fail(CodeForm, "值没有规范化, 来源应先经 element.Parse 或 Canonical", "the value is not in canonical form, the source must pass it through element.Parse or Canonical")
+		}
+		return nil
+	case schemas.KindInt, schemas.KindDouble, schemas.KindBytes, schemas.KindRows:
+	}
+	return checkTyped(e, v)
+}
+
+// checkTyped validates what is not text.
+func checkTyped(e *schemas.Element, v schemas.Value) error {
+	if v.Kind() != schemas.KindInt {
+		return fail(CodeType, "类型不符, 应为 %s", "wrong type, want %s", e.Type)
+	}
+	n := v.Int64()
+	switch e.Type {
+	case schemas.Date:
+		if n < firstDay || n > lastDay {
+			return errDate
+		}
+	case schemas.Timestamp:
+		if n < firstDay*millisADay || n >= (lastDay+1)*millisADay {
+			return errDate
+		}
+	case schemas.Decimal:
+		return checkDecimal(e, n)
+	case schemas.Long:
+		return checkCount(e, n)
+	case schemas.Boolean:
+		if n != 0 && n != 1 {
+			return errBoolean
+		}
+	default:
+		return fail(CodeType, "类型不符, 应为 %s", "wrong type, want %s", e.Type)
+	}
+	return nil
+}
+
+// Render writes a value as text for people and digests: dates as 2006-01-02,
+// times in Asia/Shanghai as RFC 3339, decimals with all digits of their scale;
+// null and unavailable as "". Parse reads it back to the same value.
+func Render(e *schemas.Element, v schemas.Value) string {
+	switch v.Kind() {
+	case schemas.KindString:
+		return v.Str()
+	case schemas.KindInt:
+		switch e.Type {
+		case schemas.Date:
+			return v.Time(schemas.Date).Format(time.DateOnly)
+		case schemas.Timestamp:
+			return v.Time(schemas.Timestamp).In(schemas.Zone).Format("2006-01-02T15:04:05.999Z07:00")
+		case schemas.Boolean:
+			return strconv.FormatBool(v.Int64() != 0)
+		case schemas.Decimal:
+			return schemas.FormatDecimal(v.Int64(), e.Scale)
+		default:
+			return strconv.FormatInt(v.Int64(), 10)
+		}
+	case schemas.KindDouble:
+		return strconv.FormatFloat(v.Float64(), 'g', -1, 64)
+	case schemas.KindBytes:
+		return hex.EncodeToString([]byte(v.Str()))
+	case schemas.KindNull, schemas.KindUnavailable, schemas.KindRows:
+	}
+	return ""
+}
+
+// sound refuses text that was damaged on its way: it would never compare equal
+// to the undamaged one.
+func sound(s string) error {
+	ascii := true
+	for i := range len(s) {
+		if b := s[i]; b >= utf8.RuneSelf {
+			ascii = false
+		} else if b < ' ' && b != '\t' && b != '\n' && b != '\r' || b == 0x7f {
+			return fail(CodeEncoding, "含有控制字符", "holds control characters")
+		}
+	}
+	if ascii {
+		return nil
+	}
+	if !utf8.ValidString(s) {
+		return fail(CodeEncoding, "不是有效的 UTF-8, 请检查来源编码(如 GB18030)", "not valid UTF-8, check the source's encoding (GB18030?)")
+	}
+	if strings.ContainsRune(s, utf8.RuneError) {
+		return fail(CodeEncoding, "含有替换符 U+FFFD, 文字在来源处已损坏", "holds U+FFFD: the text was damaged before it came here")
+	}
+	return nil
+}
+
+// blank reports whether nothing would be left of s.
+func blank(s string) bool {
+	for _, r := range s {
+		if !space(r) && !invisible(r) {
+			return false
+		}
+	}
+	return true
+}
