@@ -1,0 +1,339 @@
+package registry
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+// state is what the log says, folded record by record. The same log gives the
+// same state in every process, and so does the log after compaction, once every
+// conflict in it has been mended.
+type state struct {
+	ids      map[int]*schema
+	byText   map[string]int // canonical text -> id
+	subjects map[string]*subject
+	levels   map[string]string // by subject; "" is the global one
+	lastID   int               // the highest id ever seen, in lost records too
+	lost     map[string]int    // keys of records that lost their id to another, and that id
+}
+
+type schema struct {
+	id        int
+	text      string
+	kind      string // "" for AVRO
+	canonical string
+	uses      int // versions that have it, deleted ones included
+}
+
+type subject struct{ versions []version } // by number, rising
+
+type version struct {
+	subject string
+	number  int
+	id      int
+	deleted bool
+}
+
+func newState() *state {
+	return &state{ids: map[int]*schema{}, byText: map[string]int{}, subjects: map[string]*subject{}, levels: map[string]string{}, lost: map[string]int{}}
+}
+
+// The key types of the log, as Confluent names them.
+const (
+	typeSchema        = "SCHEMA"
+	typeConfig        = "CONFIG"
+	typeDeleteSubject = "DELETE_SUBJECT"
+	typeNoop          = "NOOP"
+)
+
+// recordKey is the key of a record. Field order is that of Confluent and
+// Karapace: keys are compared as bytes by compaction.
+type recordKey struct {
+	Type    string  `json:"keytype"`
+	Subject *string `json:"subject,omitempty"`
+	Version int     `json:"version,omitempty"`
+	Magic   int     `json:"magic"`
+}
+
+type schemaValue struct {
+	Subject string            `json:"subject"`
+	Version int               `json:"version"`
+	ID      int               `json:"id"`
+	Kind    string            `json:"schemaType,omitempty"`
+	Refs    []json.RawMessage `json:"references,omitempty"`
+	Schema  string            `json:"schema"`
+	Deleted bool              `json:"deleted"`
+}
+
+type configValue struct {
+	Level string `json:"compatibilityLevel"`
+}
+
+type deleteSubjectValue struct {
+	Subject string `json:"subject"`
+	Version int    `json:"version"`
+}
+
+// noopValue keeps the highest id when the record that had it goes.
+type noopValue struct {
+	LastID int `json:"lastId"`
+}
+
+// outcome is what became of a record.
+type outcome int
+
+const (
+	applied   outcome = iota
+	ignored           // not ours to understand, or unreadable
+	conflict          // another record has the id
+	overruled         // another record has the key: the log must be mended
+)
+
+// apply folds one record.
+func (s *state) apply(key, value []byte) outcome {
+	var k recordKey
+	if json.Unmarshal(key, &k) != nil {
+		return ignored
+	}
+	switch k.Type {
+	case typeSchema:
+		if k.Subject == nil || k.Version < 1 {
+			return ignored
+		}
+		if len(value) == 0 {
+			delete(s.lost, string(key))
+			s.forget(*k.Subject, k.Version)
+			return applied
+		}
+		var v schemaValue
+		if json.Unmarshal(value, &v) != nil || v.ID < 1 {
+			return ignored
+		}
+		v.Subject, v.Version = *k.Subject, k.Version
+		what := s.put(v)
+		if what == conflict {
+			s.lost[string(key)] = v.ID
+		} else {
+			delete(s.lost, string(key))
+		}
+		return what
+	case typeConfig:
+		name := ""
+		if k.Subject != nil {
+			name = *k.Subject
+		}
+		if len(value) == 0 {
+			delete(s.levels, name)
+			return applied
+		}
+		var v configValue
+		if json.Unmarshal(value, &v) != nil || !codec.KnownLevel(v.Level) {
+			return ignored
+		}
+		s.levels[name] = v.Level
+	case typeDeleteSubject:
+		var v deleteSubjectValue
+		if k.Subject == nil || len(value) == 0 || json.Unmarshal(value, &v) != nil {
+			return ignored
+		}
+		if sub := s.subjects[*k.Subject]; sub != nil {
+			for i := range sub.versions {
+				if sub.versions[i].number <= v.Version {
+					sub.versions[i].deleted = true
+				}
+			}
+		}
+	case typeNoop:
+		var v noopValue
+		if len(value) > 0 && json.Unmarshal(value, &v) == nil {
+			s.lastID = max(s.lastID, v.LastID)
+		}
+	default:
+		return ignored
+	}
+	return applied
+}
+
+// put folds a version: the first record of a version has it, the first schema
+// of an id keeps it, and what is deleted stays so.
+func (s *state) put(v schemaValue) outcome {
+	s.lastID = max(s.lastID, v.ID)
+	kind := v.Kind
+	if kind == "AVRO" {
+		kind = ""
+	}
+	known := s.ids[v.ID]
+	// Most records repeat a text that is known: only others are parsed.
+	canonical := ""
+	if known != nil && known.text == v.Schema && known.kind == kind {
+		canonical = known.canonical
+	} else {
+		canonical = identity(kind, v.Schema)
+	}
+	other := known != nil && known.canonical != canonical
+	sub := s.subjects[v.Subject]
+	if sub != nil {
+		if i, found := sub.find(v.Version); found {
+			at := &sub.versions[i]
+			if at.id != v.ID || other || at.deleted && !v.Deleted {
+				return overruled
+			}
+			at.deleted = v.Deleted
+			return applied
+		}
+	}
+	if other {
+		return conflict
+	}
+	if known == nil {
+		known = &schema{id: v.ID, text: v.Schema, kind: kind, canonical: canonical}
+		s.ids[v.ID] = known
+		if _, taken := s.byText[canonical]; !taken {
+			s.byText[canonical] = v.ID
+		}
+	}
+	known.uses++
+	if sub == nil {
+		sub = &subject{}
+		s.subjects[v.Subject] = sub
+	}
+	i, _ := sub.find(v.Version)
+	sub.versions = slices.Insert(sub.versions, i, version{v.Subject, v.Version, v.ID, v.Deleted})
+	return applied
+}
+
+// forget folds the tombstone of a version.
+func (s *state) forget(name string, number int) {
+	sub := s.subjects[name]
+	if sub == nil {
+		return
+	}
+	i, found := sub.find(number)
+	if !found {
+		return
+	}
+	id := sub.versions[i].id
+	sub.versions = slices.Delete(sub.versions, i, i+1)
+	if len(sub.versions) == 0 {
+		delete(s.subjects, name)
+	}
+	known := s.ids[id]
+	if known.uses--; known.uses == 0 {
+		delete(s.ids, id)
+		if s.byText[known.canonical] == id {
+			delete(s.byText, known.canonical)
+		}
+	}
+}
+
+func (s *subject) find(number int) (int, bool) {
+	return slices.BinarySearchFunc(s.versions, number, func(v version, n int) int { return cmp.Compare(v.number, n) })
+}
+
+// live returns the versions that are not deleted, rising.
+func (s *subject) live() []version {
+	if s == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.versions), func(v version) bool { return v.deleted })
+}
+
+// version returns a version by its number or "latest". Deleted ones count only
+// if asked for.
+func (s *state) version(name, number string, deleted bool) (version, error) {
+	sub := s.subjects[name]
+	if sub == nil || !deleted && len(sub.live()) == 0 {
+		return version{}, errSubjectNotFound
+	}
+	versions := sub.versions
+	if !deleted {
+		versions = sub.live()
+	}
+	if number == "latest" || number == "-1" {
+		return versions[len(versions)-1], nil
+	}
+	n, err := strconv.ParseInt(number, 10, 32)
+	if err != nil || n < 1 {
+		return version{}, errVersion
+	}
+	for _, v := range versions {
+		if v.number == int(n) {
+			return v, nil
+		}
+	}
+	return version{}, errVersionNotFound
+}
+
+// level returns the level that holds for a subject.
+func (s *state) level(name string) string {
+	if l := s.levels[name]; l != "" {
+		return l
+	}
+	if l := defaultLevel(name); l != "" {
+		return l
+	}
+	return s.global()
+}
+
+func (s *state) global() string {
+	if l := s.levels[""]; l != "" {
+		return l
+	}
+	return "BACKWARD"
+}
+
+// texts returns the schemas of versions, in order.
+func (s *state) texts(versions []version) []string {
+	texts := make([]string, len(versions))
+	for i, v := range versions {
+		texts[i] = s.ids[v.id].text
+	}
+	return texts
+}
+
+// identity tells schemas apart. One that is outside the profile, in a log that
+// others wrote before us, is what its text is.
+func identity(kind, text string) string {
+	if kind == "" {
+		if canonical, err := codec.Canonical(text); err == nil {
+			return canonical
+		}
+	}
+	return kind + "\x00" + text
+}
+
+// encodeSchema writes the record of a version.
+func (s *state) encodeSchema(v version) (key, value []byte) {
+	known := s.ids[v.id]
+	return schemaKey(v.subject, v.number), encode(schemaValue{Subject: v.subject, Version: v.number, ID: v.id, Kind: known.kind, Schema: known.text, Deleted: v.deleted})
+}
+
+func schemaKey(name string, number int) []byte {
+	return encode(recordKey{Type: typeSchema, Subject: &name, Version: number, Magic: 1})
+}
+
+func deleteSubjectKey(name string) []byte {
+	return encode(recordKey{Type: typeDeleteSubject, Subject: &name, Magic: 0})
+}
+
+func noopKey() []byte { return encode(recordKey{Type: typeNoop}) }
+
+// configKey writes "subject":null for the global level, as Confluent does.
+func configKey(name string) []byte {
+	if name == "" {
+		return []byte(`{"keytype":"CONFIG","subject":null,"magic":0}`)
+	}
+	return encode(recordKey{Type: typeConfig, Subject: &name})
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("registry: a record of strings and numbers cannot be written: " + err.Error())
+	}
+	return b
+}
