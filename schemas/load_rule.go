@@ -98,6 +98,12 @@ func (l *loader) input(e *Entity, input string, at node) {
 		at.unknown("unknown-dataset", "数据集", "dataset", id, append(sortedKeys(l.byID), "golden"))
 		return
 	}
+	// A bare name means the rows of role "", or of every role where there is no
+	// such link: MZ01 of a person is both spouses.
+	roles := d.linksTo(e.ID)
+	if !strings.Contains(input, "/") && len(roles) > 0 && !slices.ContainsFunc(roles, func(k Link) bool { return k.Role == "" }) {
+		return
+	}
 	if !l.linked(at, d.Dataset, e.ID, role) {
 		return
 	}
@@ -197,21 +203,40 @@ func (l *loader) oneSource(d *datasetFile, f *Field) {
 				return
 			}
 		}
-		for _, o := range l.datasets {
-			from := o.Field(f.Name)
-			if o == d || o.Provider == d.Provider || o.Provider == nil || from == nil || !from.Source || !describes(o.Dataset, e.ID) {
-				continue
-			}
-			switch {
-			case !f.Source:
-				d.fields[f.Name].warn("duplicate-collection", "重复采集: %[1]s(%[2]s)采集的 %[3]s(%[4]s)以 %[5]s(%[6]s)为数源, 可共享取得", "duplicate collection: %[3]s of %[1]s is collected though %[5]s is its source, take it from there", d.ID, d.Provider.Title, f.Name, f.Title, o.ID, o.Provider.Title)
+		for _, o := range l.sourcesOf(d, f, e.ID) {
+			if !f.Source {
+				l.duplicate(d, f, l.sourcesOf(d, f, e.ID))
 				return
-			case describes(d.Dataset, e.ID) && !l.isCandidate(e, o.ID, f.Name) && d.ID > o.ID:
+			}
+			if describes(d.Dataset, e.ID) && !l.isCandidate(e, o.ID, f.Name) && d.ID > o.ID {
 				d.fields[f.Name].problem("two-authorities", "一格两源: %[1]s.%[2]s 与 %[3]s.%[2]s 都标为数源(source)", "two authorities for one cell: %[1]s.%[2]s and %[3]s.%[2]s are both marked source", o.ID, f.Name, d.ID)
 				return
 			}
 		}
 	}
+}
+
+// sourcesOf returns other departments' datasets that are the source of a field
+// of that name about the entity.
+func (l *loader) sourcesOf(d *datasetFile, f *Field, entity string) []*datasetFile {
+	var sources []*datasetFile
+	for _, o := range l.datasets {
+		from := o.Field(f.Name)
+		if o != d && o.Provider != nil && o.Provider != d.Provider && from != nil && from.Source && describes(o.Dataset, entity) {
+			sources = append(sources, o)
+		}
+	}
+	return sources
+}
+
+func (l *loader) duplicate(d *datasetFile, f *Field, sources []*datasetFile) {
+	var zh, en []string
+	for _, o := range sources {
+		zh = append(zh, o.ID+"("+o.Provider.Title+")")
+		en = append(en, o.ID+" ("+o.Provider.ID+")")
+	}
+	d.fields[f.Name].warn("duplicate-collection", "重复采集: %[1]s(%[2]s)采集的 %[3]s(%[4]s)以 %[5]s 为数源, 可共享取得", "duplicate collection: %[1]s (%[6]s) collects %[3]s, whose source is %[7]s; take it from there",
+		d.ID, d.Provider.Title, f.Name, f.Title, strings.Join(zh, "、"), d.Provider.ID, strings.Join(en, ", "))
 }
 
 // describes reports whether a dataset holds one row for each entity, so that
