@@ -1,0 +1,109 @@
+// Package embedded runs a Kafka broker inside this process, for a first look
+// and for tests. It listens on a real port, so any client can join. It is one
+// broker without replication: what it promises ends with this process, or with
+// this disk if it has a folder.
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Options say where the broker listens and whether it keeps its log.
+type Options struct {
+	Dir    string // folder of the log, synced before each answer; "" = in memory
+	Listen string // host:port; "" = 127.0.0.1 and a free port
+	// ListenFn replaces the network, for simulations.
+	ListenFn func(network, address string) (net.Listener, error)
+	Logger   *slog.Logger
+}
+
+// Broker is a running broker.
+type Broker struct{ cluster *kfake.Cluster }
+
+// neverCompact switches the broker's own compaction off: it counts records of
+// open transactions as newer than committed ones, so a transaction that aborts
+// after a compaction takes the committed value with it. See Start.
+var neverCompact = strconv.FormatInt((100 * 365 * 24 * time.Hour).Milliseconds(), 10)
+
+// Start starts a broker. One with a folder first compacts what it finds there,
+// if no transaction is open: it is the one moment when nobody writes.
+func Start(ctx context.Context, o Options) (*Broker, error) {
+	opts := []kfake.Opt{
+		kfake.NumBrokers(1), kfake.ClusterID("yiyuan-embedded"), kfake.DefaultNumPartitions(4),
+		kfake.GroupMinSessionTimeout(time.Second), kfake.GroupMaxSessionTimeout(30 * time.Minute),
+		kfake.BrokerConfigs(map[string]string{
+			"log.cleaner.backoff.ms":           neverCompact,
+			"group.initial.rebalance.delay.ms": "0",
+		}),
+	}
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make broker folder: %w", err)
+		}
+		opts = append(opts, kfake.DataDir(o.Dir), kfake.SyncWrites())
+	}
+	switch {
+	case o.ListenFn != nil:
+		opts = append(opts, kfake.ListenFn(o.ListenFn))
+	case o.Listen != "":
+		host, port, err := net.SplitHostPort(o.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("broker address %q: %w", o.Listen, err)
+		}
+		number, err := strconv.Atoi(port)
+		if err != nil {
+			return nil, fmt.Errorf("broker address %q: %w", o.Listen, err)
+		}
+		opts = append(opts, kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+			var lc net.ListenConfig
+			return lc.Listen(ctx, network, net.JoinHostPort(host, strconv.Itoa(number)))
+		}))
+	}
+	cluster, err := kfake.NewCluster(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("start embedded broker: %w", err)
+	}
+	b := &Broker{cluster}
+	if o.Dir != "" && o.ListenFn == nil {
+		if err := b.compact(ctx); err != nil && o.Logger != nil {
+			o.Logger.Warn("embedded broker was not compacted", "error", err)
+		}
+	}
+	return b, nil
+}
+
+// Addrs returns the broker's host:port.
+func (b *Broker) Addrs() []string { return b.cluster.ListenAddrs() }
+
+// Close stops the broker. What was not written to its folder is gone.
+func (b *Broker) Close() { b.cluster.Close() }
+
+// Cluster is the broker itself, for tests that make it fail.
+func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
+
+func (b *Broker) compact(ctx context.Context) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...))
+	if err != nil {
+		return fmt.Errorf("ask for open transactions: %w", err)
+	}
+	defer client.Close()
+	open, err := kadm.NewClient(client).ListTransactions(ctx, nil, []string{"Ongoing", "PrepareCommit", "PrepareAbort"})
+	if err != nil {
+		return fmt.Errorf("list open transactions: %w", err)
+	}
+	if len(open) > 0 {
+		return fmt.Errorf("%d transactions are open", len(open))
+	}
+	b.cluster.Compact()
+	return nil
+}

@@ -1,0 +1,66 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/sr"
+)
+
+// SchemaRegistry is an outside registry reached over its Confluent REST API.
+type SchemaRegistry struct{ client *sr.Client }
+
+// Registry returns a client of the registry at the URLs.
+func (b *Bus) Registry(urls ...string) (*SchemaRegistry, error) {
+	client, err := sr.NewClient(sr.URLs(urls...))
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	return &SchemaRegistry{client}, nil
+}
+
+// Register registers an Avro schema under a subject and returns its id.
+func (r *SchemaRegistry) Register(ctx context.Context, subject, schema string) (int, error) {
+	s, err := r.client.CreateSchema(ctx, subject, sr.Schema{Schema: schema})
+	if err != nil {
+		return 0, fmt.Errorf("register schema of %q: %w", subject, err)
+	}
+	return s.ID, nil
+}
+
+// Schema returns the schema of that id.
+func (r *SchemaRegistry) Schema(ctx context.Context, id int) (string, error) {
+	s, err := r.client.SchemaByID(ctx, id)
+	if err != nil {
+		return "", fmt.Errorf("fetch schema %d: %w", id, err)
+	}
+	return s.Schema, nil
+}
+
+// SchemaLog is the topic _schemas as the embedded registry reads and writes it.
+type SchemaLog struct{ bus *Bus }
+
+// SchemaLog returns the log of schemas.
+func (b *Bus) SchemaLog() SchemaLog { return SchemaLog{b} }
+
+// Append writes one record and returns when it is durable.
+func (l SchemaLog) Append(ctx context.Context, key, value []byte) error {
+	return l.bus.Append(ctx, Record{Topic: SchemasTopic, Partition: 0, Key: key, Value: value})
+}
+
+// Replay reads the log from its start to its end as of the call.
+func (l SchemaLog) Replay(ctx context.Context, fn func(key, value []byte) error) error {
+	return l.bus.Replay(ctx, SchemasTopic, func(r Record) error { return fn(r.Key, r.Value) })
+}
+
+// Follow reads the log from its start and goes on until ctx ends.
+func (l SchemaLog) Follow(ctx context.Context, fn func(key, value []byte) error) error {
+	return l.bus.Follow(ctx, FollowConfig{Topics: []Topic{SchemasTopic}}, func(_ context.Context, records []Record) error {
+		for _, r := range records {
+			if err := fn(r.Key, r.Value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,196 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Topic is a topic's name without the configured prefix.
+type Topic string
+
+// Raw is the topic of a dataset's rows, exactly as the department said them.
+func Raw(dataset string) Topic { return Topic("raw." + dataset) }
+
+// Claims is the topic of what departments say about an entity's members.
+func Claims(entity string) Topic { return Topic("claims." + entity) }
+
+// Resolved is the topic of an entity's golden records.
+func Resolved(entity string) Topic { return Topic("resolved." + entity) }
+
+// Shared is the topic of a masked view, "GA01.partial" or "person.partial".
+func Shared(view string) Topic { return Topic("shared." + view) }
+
+// State is the changelog of a step's state.
+func State(step string) Topic { return Topic("state." + step) }
+
+// The topics of which there is one.
+const (
+	Findings         Topic = "findings"
+	Quarantine       Topic = "quarantine"
+	Control          Topic = "control"
+	Audit            Topic = "audit"
+	AuditCheckpoints Topic = "audit.checkpoints"
+	CatalogueTopic   Topic = "catalogue"
+	Sources          Topic = "sources"
+	SchemasTopic     Topic = "_schemas"
+)
+
+// deleteRetention is how long a tombstone stays in a compacted topic. State
+// that has not been rolled forward for longer may have missed one.
+const deleteRetention = 24 * time.Hour
+
+// Spec says how a topic is kept.
+type Spec struct {
+	Topic      Topic
+	Partitions int           // 0 = Config.Partitions
+	Compact    bool          // keep the last record of each key, for ever
+	Retention  time.Duration // of a topic that is not compacted; negative = for ever, 0 = 7 days
+}
+
+// Ensure creates the topics that do not exist and checks the partition count of
+// those that do: keys would otherwise be found in another partition than where
+// they are looked for.
+func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
+	names := make([]string, len(specs))
+	for i, s := range specs {
+		names[i] = b.name(s.Topic)
+	}
+	have, err := b.admin.ListTopics(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("list topics: %w", err)
+	}
+	var problems []error
+	for i, s := range specs {
+		want := s.Partitions
+		if want == 0 {
+			want = b.cfg.Partitions
+		}
+		if t, ok := have[names[i]]; ok && t.Err == nil {
+			if len(t.Partitions) != want {
+				problems = append(problems, fmt.Errorf("主题 %q 有 %d 个分区,应为 %d;改配置 bus.partitions 或迁移该主题 / topic %q has %d partitions instead of %d: change bus.partitions or migrate the topic: %w",
+					names[i], len(t.Partitions), want, names[i], len(t.Partitions), want, ErrConfig))
+			}
+			continue
+		}
+		if err := b.create(ctx, names[i], want, s); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) error {
+	isr := "1"
+	if b.cfg.Replication > 2 {
+		isr = "2"
+	}
+	configs := map[string]*string{"min.insync.replicas": &isr}
+	set := func(k, v string) { configs[k] = &v }
+	switch {
+	case s.Compact:
+		set("cleanup.policy", "compact")
+		set("delete.retention.ms", strconv.FormatInt(deleteRetention.Milliseconds(), 10))
+	case s.Retention < 0:
+		set("cleanup.policy", "delete")
+		set("retention.ms", "-1")
+	default:
+		retention := s.Retention
+		if retention == 0 {
+			retention = 7 * 24 * time.Hour
+		}
+		set("cleanup.policy", "delete")
+		set("retention.ms", strconv.FormatInt(retention.Milliseconds(), 10))
+	}
+	_, err := b.admin.CreateTopic(ctx, int32(partitions), int16(b.cfg.Replication), configs, name)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("create topic %q: %w", name, err)
+	}
+	return nil
+}
+
+// Partitions returns how many partitions a topic has.
+func (b *Bus) Partitions(ctx context.Context, t Topic) (int, error) {
+	have, err := b.admin.ListTopics(ctx, b.name(t))
+	if err != nil {
+		return 0, fmt.Errorf("describe topic %q: %w", t, err)
+	}
+	d := have[b.name(t)]
+	if d.Err != nil {
+		return 0, fmt.Errorf("describe topic %q: %w", t, d.Err)
+	}
+	return len(d.Partitions), nil
+}
+
+// EndOffsets returns the offset after the last record of each partition, open
+// transactions included.
+func (b *Bus) EndOffsets(ctx context.Context, topics ...Topic) (map[Topic]map[int32]int64, error) {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = b.name(t)
+	}
+	if len(names) == 0 {
+		return map[Topic]map[int32]int64{}, nil
+	}
+	listed, err := b.admin.ListEndOffsets(ctx, names...)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list end offsets: %w", err)
+	}
+	out := map[Topic]map[int32]int64{}
+	listed.Each(func(o kadm.ListedOffset) { b.put(out, o.Topic, o.Partition, o.Offset) })
+	return out, nil
+}
+
+// Committed returns the offsets a group has committed. A partition it has
+// committed nothing for is missing.
+func (b *Bus) Committed(ctx context.Context, group string) (map[Topic]map[int32]int64, error) {
+	fetched, err := b.admin.FetchOffsets(ctx, b.cfg.Prefix+group)
+	if err == nil {
+		err = fetched.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fetch offsets of group %q: %w", group, err)
+	}
+	out := map[Topic]map[int32]int64{}
+	fetched.Each(func(o kadm.OffsetResponse) {
+		if o.At >= 0 {
+			b.put(out, o.Topic, o.Partition, o.At)
+		}
+	})
+	return out, nil
+}
+
+func (b *Bus) put(m map[Topic]map[int32]int64, topic string, partition int32, offset int64) {
+	t := b.topic(topic)
+	if m[t] == nil {
+		m[t] = map[int32]int64{}
+	}
+	m[t][partition] = offset
+}
+
+func (b *Bus) name(t Topic) string     { return b.cfg.Prefix + string(t) }
+func (b *Bus) topic(name string) Topic { return Topic(strings.TrimPrefix(name, b.cfg.Prefix)) }
+
+// partitioner sends a record without a partition of its own to the partition of
+// its key's murmur2 hash, as Java's clients do; a stated partition wins.
+func partitioner() kgo.Partitioner {
+	return kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int {
+		hash := kgo.StickyKeyPartitioner(nil).ForTopic("")
+		return func(r *kgo.Record, n int) int {
+			if r.Partition >= 0 {
+				return int(r.Partition)
+			}
+			return hash.Partition(r, n)
+		}
+	})
+}
