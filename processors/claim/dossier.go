@@ -11,26 +11,32 @@ type Row struct {
 	Dataset  *schemas.Dataset
 	Role     string
 	Key      string // row key
-	Source   string
 	Sequence schemas.Sequence
 	At       int64 // source commit time, milliseconds
 
-	value  string
+	source []byte
+	value  []byte // framed row
 	record schemas.Record
-	decode func(value string) (schemas.Record, error)
+	decode func(value []byte) (schemas.Record, error)
 	err    error
 }
 
 // NewRow returns a row that already holds its record.
 func NewRow(c Claim, d *schemas.Dataset, record schemas.Record) *Row {
 	return &Row{
-		Dataset: d, Role: c.Role, Key: c.Row, Source: c.Source, Sequence: c.Sequence, At: c.At.UnixMilli(),
-		value: c.Value, record: record,
+		Dataset: d, Role: c.Role, Key: c.Row, Sequence: c.Sequence, At: c.At.UnixMilli(),
+		source: []byte(c.Source), record: record,
 	}
 }
 
+// Supersedes reports whether r is at least as new as what source says at seq.
+// Sequences of two sources say nothing about one another.
+func (r *Row) Supersedes(source string, seq schemas.Sequence) bool {
+	return string(r.source) == source && r.Sequence.Compare(seq) >= 0
+}
+
 // Lazily makes r decode its stored bytes when Record is first called.
-func (r *Row) Lazily(decode func(value string) (schemas.Record, error)) { r.decode = decode }
+func (r *Row) Lazily(decode func(value []byte) (schemas.Record, error)) { r.decode = decode }
 
 // Record returns the row's values. A row that cannot be decoded has the zero
 // record, and Err says why.

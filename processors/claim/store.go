@@ -27,22 +27,22 @@ func AppendStored(dst []byte, c Claim) []byte {
 
 // ParseStored fills r from what AppendStored wrote. r keeps value, which must
 // not change after.
-func ParseStored(value string, r *Row) error {
-	if value == "" || value[0] != stored {
+func ParseStored(value []byte, r *Row) error {
+	if len(value) == 0 || value[0] != stored {
 		return fmt.Errorf("parse stored claim: unknown version: %w", ErrMalformed)
 	}
-	s := scanner{s: value[1:]}
+	s := scanner{b: value[1:]}
 	n := s.uvarint()
-	if n > uint64(len(s.s)) {
+	if n > uint64(len(s.b)) {
 		return fmt.Errorf("parse stored claim: truncated: %w", ErrMalformed)
 	}
-	r.Source, s.s = s.s[:n], s.s[n:]
+	r.source, s.b = s.b[:n], s.b[n:]
 	r.Sequence = schemas.Sequence{Major: s.uvarint(), Minor: uint32(s.uvarint())}
 	r.At = s.varint()
-	if s.bad || s.s == "" {
+	if s.bad || len(s.b) == 0 {
 		return fmt.Errorf("parse stored claim: truncated: %w", ErrMalformed)
 	}
-	r.value = s.s
+	r.value = s.b
 	return nil
 }
 
@@ -64,31 +64,28 @@ func SplitKey(key string) (dataset, role, row string, err error) {
 	return dataset, role, row, nil
 }
 
-// scanner reads varints off a string.
+// scanner reads varints off a slice.
 type scanner struct {
-	s   string
+	b   []byte
 	bad bool
 }
 
 func (s *scanner) uvarint() uint64 {
-	var x uint64
-	for i := 0; i < len(s.s) && i < binary.MaxVarintLen64; i++ {
-		b := s.s[i]
-		x |= uint64(b&0x7f) << (7 * i)
-		if b < 0x80 {
-			s.s = s.s[i+1:]
-			return x
-		}
+	x, n := binary.Uvarint(s.b)
+	if n <= 0 {
+		s.bad, s.b = true, nil
+		return 0
 	}
-	s.bad = true
-	return 0
+	s.b = s.b[n:]
+	return x
 }
 
 func (s *scanner) varint() int64 {
-	u := s.uvarint()
-	x := int64(u >> 1)
-	if u&1 != 0 {
-		x = ^x
+	x, n := binary.Varint(s.b)
+	if n <= 0 {
+		s.bad, s.b = true, nil
+		return 0
 	}
+	s.b = s.b[n:]
 	return x
 }

@@ -1,0 +1,222 @@
+// Package authority decides, cell by cell, which department's word a golden
+// record takes (一数一源) and keeps why: the dataset and row it came from, the
+// rule and reason by which that one won, and who lost.
+//
+// Compile turns one version of an entity's authority table into a Table;
+// Resolve applies it to a dossier. Resolve is a pure function of the set of
+// claims: it reads no clock, and the order in which claims arrived cannot be
+// seen in its result. Among rows that nothing else tells apart, the smallest
+// (row key, dataset, role) wins.
+package authority
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// ErrTable says that an authority table does not fit its entity and datasets.
+var ErrTable = errors.New("bad authority table")
+
+// Reason is why a claim won or lost a cell. The set is closed.
+type Reason string
+
+// The reasons. Winners have sole, rank, fallback, latest, earliest, newest or
+// constant; losers rank, latest, earliest, newest, excluded or agrees.
+const (
+	Sole     Reason = "sole"     // nobody else says anything
+	Rank     Reason = "rank"     // by rank of the authority table
+	Fallback Reason = "fallback" // those ranked higher say nothing
+	Latest   Reason = "latest"   // by the later date in the row
+	Earliest Reason = "earliest" // by the earlier date in the row
+	Newest   Reason = "newest"   // by the later commit at the source
+	Constant Reason = "constant" // the dataset says it by existing
+	Excluded Reason = "excluded" // the row does not count by the condition of its source
+	Agrees   Reason = "agrees"   // lost, but says the same
+)
+
+// maxLosers bounds what a cell tells about losers, for entities with very many rows.
+const maxLosers = 16
+
+// Condition tells whether a row counts. It is compiled from a candidate's CEL.
+type Condition func(*claim.Row) bool
+
+// Where compiles the condition of a candidate over the rows of a dataset.
+type Where func(d *schemas.Dataset, expression string) (Condition, error)
+
+// Golden is an entity's golden record and the story of each of its cells.
+type Golden struct {
+	Values []schemas.Value // by position in Entity.Layout; the first is the key
+	Cells  []Cell          // of the fields that are not null, in the entity's order
+	Exists bool            // at least one field is not null
+}
+
+// Cell says where one field's value comes from.
+type Cell struct {
+	Field   *schemas.GoldenField
+	Dataset *schemas.Dataset
+	Role    string
+	Row     string
+	Rule    string // "v1 HYZKDM/1": version, field or group, rank from 1
+	Reason  Reason
+	Flag    string // 非权威 and the like, "" if none
+	At      int64  // source commit time of the row, milliseconds
+	Losers  []Loser
+}
+
+// Loser is a claim that spoke about the cell and was not taken.
+type Loser struct {
+	Dataset *schemas.Dataset
+	Row     string
+	Reason  Reason
+	Value   schemas.Value
+	Element *schemas.Element // of Value
+}
+
+// Table is a compiled version of an authority table. It is immutable.
+type Table struct {
+	entity *schemas.Entity
+	cells  []decision
+	reads  map[input]struct{}
+}
+
+type input struct{ dataset, role string }
+
+// decision decides one field, or all fields of one lock-step group.
+type decision struct {
+	fields []*schemas.GoldenField
+	name   string
+	ranks  [][]candidate
+	prefix string // of Cell.Rule
+}
+
+// candidate is one source of a decision, its columns found.
+type candidate struct {
+	dataset  *schemas.Dataset
+	role     string
+	columns  []int // by position in decision.fields: column of the dataset, -1 null
+	elements []*schemas.Element
+	constant []schemas.Value // by position in decision.fields, where columns is -1
+	where    Condition       // nil: all rows
+	by       Reason          // Latest, Earliest or Newest
+	on       []int           // the columns by compares, the first that is not null
+	flag     string
+}
+
+// Compile finds every column and compiles every condition of a table.
+func Compile(cat *schemas.Catalogue, e *schemas.Entity, t *schemas.AuthorityTable, where Where) (*Table, error) {
+	c := &Table{entity: e, reads: make(map[input]struct{})}
+	grouped := make(map[string]bool)
+	for _, f := range e.Fields {
+		name, fields := f.Name, []*schemas.GoldenField{f}
+		if f.Group != "" {
+			if grouped[f.Group] {
+				continue
+			}
+			grouped[f.Group] = true
+			name, fields = f.Group, membersOf(e, f.Group)
+		}
+		d := decision{fields: fields, name: name, prefix: fmt.Sprintf("v%d %s/", t.Version, name)}
+		for i := range t.Sources[name] {
+			s := &t.Sources[name][i]
+			one, err := compileCandidate(cat, fields, s, where)
+			if err != nil {
+				return nil, fmt.Errorf("compile authority of %q, field %q, source %d: %w", e.ID, name, i+1, err)
+			}
+			c.reads[input{s.Dataset, s.Role}] = struct{}{}
+			if s.SameRank && len(d.ranks) > 0 {
+				last := len(d.ranks) - 1
+				d.ranks[last] = append(d.ranks[last], one)
+				continue
+			}
+			d.ranks = append(d.ranks, []candidate{one})
+		}
+		c.cells = append(c.cells, d)
+	}
+	return c, nil
+}
+
+func membersOf(e *schemas.Entity, group string) []*schemas.GoldenField {
+	var fields []*schemas.GoldenField
+	for _, f := range e.Fields {
+		if f.Group == group {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+func compileCandidate(cat *schemas.Catalogue, fields []*schemas.GoldenField, s *schemas.Candidate, where Where) (candidate, error) {
+	d, err := cat.Dataset(s.Dataset)
+	if err != nil {
+		return candidate{}, err
+	}
+	c := candidate{
+		dataset: d, role: s.Role, flag: s.Flag, columns: make([]int, len(fields)),
+		elements: make([]*schemas.Element, len(fields)), constant: make([]schemas.Value, len(fields)),
+	}
+	for i, f := range fields {
+		column, named := s.Columns[f.Name]
+		if !named && (len(s.Columns) == 0 || len(fields) == 1) {
+			column = f.Name
+		}
+		c.columns[i] = -1
+		if text, ok := s.Constant[f.Name]; ok {
+			if c.constant[i], err = constantOf(f, text); err != nil {
+				return candidate{}, err
+			}
+			c.elements[i] = f.Element
+			continue
+		}
+		at := d.Layout.Index(column)
+		if at < 0 {
+			if named || len(fields) == 1 {
+				return candidate{}, fmt.Errorf("dataset %q has no field %q: %w", d.ID, column, ErrTable)
+			}
+			continue // a member of a group that this source does not have
+		}
+		c.columns[i], c.elements[i] = at, d.Fields[at].Element
+	}
+	if err := c.pickBy(s.Pick); err != nil {
+		return candidate{}, err
+	}
+	if s.Where != "" {
+		if c.where, err = where(d, s.Where); err != nil {
+			return candidate{}, err
+		}
+	}
+	return c, nil
+}
+
+// pickBy reads "", "newest", "latest FIELD", "earliest FIELD|FIELD".
+func (c *candidate) pickBy(pick string) error {
+	how, on, _ := strings.Cut(pick, " ")
+	switch how {
+	case "", "newest":
+		c.by = Newest
+		return nil
+	case "latest":
+		c.by = Latest
+	case "earliest":
+		c.by = Earliest
+	default:
+		return fmt.Errorf("pick %q is not newest, latest FIELD or earliest FIELD: %w", pick, ErrTable)
+	}
+	for name := range strings.SplitSeq(strings.TrimSpace(on), "|") {
+		at := c.dataset.Layout.Index(name)
+		if at < 0 {
+			return fmt.Errorf("pick %q: dataset %q has no such field: %w", pick, c.dataset.ID, ErrTable)
+		}
+		c.on = append(c.on, at)
+	}
+	return nil
+}
+
+// Reads reports whether a claim of that dataset and role can change the record.
+func (t *Table) Reads(dataset, role string) bool {
+	_, ok := t.reads[input{dataset, role}]
+	return ok
+}

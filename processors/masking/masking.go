@@ -1,0 +1,227 @@
+// Package masking turns a clear record into the record that a view may show.
+//
+// Compile makes a Projection of one view once; Apply runs it on each record.
+// A projection only reads the columns that its view lists, so a field that the
+// view does not know is withheld by construction. A mask that does not
+// understand a value, or panics, yields null and is counted: a value is never
+// passed on because its mask failed.
+//
+// Each rule stands in a file of its own and in the table of rule.go. The rules
+// that people read (partial, district, band, year, surname, present) are
+// idempotent: masking what is already masked changes nothing.
+//
+// The package is pure: it reads no clock (the caller says what time it is, for
+// the rule age) and keeps no state. A Projection is safe for concurrent use.
+package masking
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// ErrRefused says that a view cannot be compiled: its mask is unknown, does not
+// fit the element, or would leave an identifier recoverable.
+var ErrRefused = errors.New("mask refused")
+
+// Keys makes keyed tokens and digests; *keyring.Keyring is one.
+type Keys interface {
+	Token(audience, value string) string
+	Digest(label, value string) []byte
+}
+
+// Projection is a compiled view. It is immutable.
+type Projection struct {
+	view    *schemas.View
+	layout  *schemas.Layout
+	columns []column
+	embeds  int // Rows columns after the fields
+	key     string
+	keys    Keys
+}
+
+// column is one column of the view: where it comes from and what is done to it.
+type column struct {
+	from int
+	mask mask // nil: copied through
+}
+
+// Compile builds the projection of a view whose records have the given layout
+// (Dataset.Layout or Entity.Layout, possibly with further columns behind). It
+// checks every position by name, so that a layout that moved is an error here
+// and not a leak later. The columns for embedded rows are left empty by Apply;
+// see Embed.
+func Compile(view *schemas.View, source *schemas.Layout, city schemas.City, keys Keys) (*Projection, error) {
+	p := &Projection{view: view, layout: view.Layout, keys: keys, embeds: len(view.Embed), key: "key:" + audience(view)}
+	if len(view.Layout.Columns) != len(view.Fields)+len(view.Embed) {
+		return nil, fmt.Errorf("compile view %q: layout has %d columns, view has %d fields and %d embeds: %w",
+			view.ID, len(view.Layout.Columns), len(view.Fields), len(view.Embed), ErrRefused)
+	}
+	if err := refuse(view); err != nil {
+		return nil, fmt.Errorf("compile view %q: %w", view.ID, err)
+	}
+	columns, err := compileFields(view, view.Fields, source, view.Layout, elementOf(view), city, keys)
+	if err != nil {
+		return nil, fmt.Errorf("compile view %q: %w", view.ID, err)
+	}
+	for i, e := range view.Embed {
+		if c := view.Layout.Columns[len(view.Fields)+i]; c.Type != schemas.Rows || c.Rows != e.Layout {
+			return nil, fmt.Errorf("compile view %q: column %q does not hold the embedded rows: %w", view.ID, c.Name, ErrRefused)
+		}
+	}
+	p.columns = columns
+	return p, nil
+}
+
+// Embed compiles the i-th embed of a view: the projection of one embedded row.
+func Embed(view *schemas.View, i int, city schemas.City, keys Keys) (*Projection, error) {
+	e := view.Embed[i]
+	p := &Projection{view: view, layout: e.Layout, keys: keys, key: "key:" + audience(view)}
+	byName := make(map[string]*schemas.Element, len(e.Dataset.Fields))
+	for _, f := range e.Dataset.Fields {
+		byName[f.Name] = f.Element
+	}
+	columns, err := compileFields(view, e.Fields, e.Dataset.Layout, e.Layout, byName, city, keys)
+	if err != nil {
+		return nil, fmt.Errorf("compile view %q, embedded %s: %w", view.ID, e.Dataset.ID, err)
+	}
+	p.columns = columns
+	return p, nil
+}
+
+func compileFields(view *schemas.View, fields []schemas.ViewField, source, target *schemas.Layout,
+	elements map[string]*schemas.Element, city schemas.City, keys Keys,
+) ([]column, error) {
+	columns := make([]column, len(fields))
+	for i, f := range fields {
+		if f.Index < 0 || f.Index >= len(source.Columns) || source.Columns[f.Index].Name != f.Name {
+			return nil, fmt.Errorf("field %q is not column %d of %s: %w", f.Name, f.Index, source.Name, ErrRefused)
+		}
+		if target.Columns[i].Name != f.Name {
+			return nil, fmt.Errorf("field %q is not column %d of the view's layout: %w", f.Name, i, ErrRefused)
+		}
+		e := elements[f.Name]
+		if e == nil {
+			return nil, fmt.Errorf("field %q has no element: %w", f.Name, ErrRefused)
+		}
+		columns[i].from = f.Index
+		if f.Mask == "" {
+			if view.Only == "verify" {
+				return nil, fmt.Errorf("field %q is clear in a view for verification only: %w", f.Name, ErrRefused)
+			}
+			if a, b := source.Columns[f.Index].Type, target.Columns[i].Type; a != b {
+				return nil, fmt.Errorf("field %q is clear but changes from %s to %s: %w", f.Name, a, b, ErrRefused)
+			}
+			continue
+		}
+		m, err := compile(f.Mask, spec{
+			element: e, from: source.Columns[f.Index], to: target.Columns[i], field: f.Name, view: view, city: city, keys: keys,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("field %q: %w", f.Name, err)
+		}
+		columns[i].mask = m
+	}
+	return columns, nil
+}
+
+// Apply returns what the view shows of rec and how many fields were dropped
+// because their mask failed. now is only read by the rule age. Embedded rows
+// are null until WithEmbeds fills them.
+func (p *Projection) Apply(rec schemas.Record, now time.Time) (schemas.Record, int) {
+	values := make([]schemas.Value, len(p.layout.Columns))
+	dropped := 0
+	for i := range p.columns {
+		c := &p.columns[i]
+		v := rec.Value(c.from)
+		if v.Kind() == schemas.KindUnavailable {
+			v = schemas.Null
+		}
+		if c.mask == nil {
+			values[i] = v
+			continue
+		}
+		out, ok := c.run(v, now)
+		if !ok {
+			dropped++
+			continue
+		}
+		values[i] = out
+	}
+	for i := len(p.columns); i < len(values); i++ {
+		values[i] = schemas.Table(nil)
+	}
+	return schemas.NewRecord(p.layout, values), dropped
+}
+
+// WithEmbeds returns rec with its i-th embedded column holding rows, which must
+// have been made by the projection of that embed.
+func (p *Projection) WithEmbeds(rec schemas.Record, i int, rows []schemas.Record) schemas.Record {
+	return rec.With(len(p.columns)+i, schemas.Table(rows))
+}
+
+// Key returns the key of the shared record about the owner of that key: the key
+// itself where the view shows it, a keyed token where it does not.
+func (p *Projection) Key(owner string) string {
+	if !p.view.KeyMask {
+		return owner
+	}
+	return p.keys.Token(p.key, owner)
+}
+
+// run applies the column's mask; a panic is a failed mask.
+func (c *column) run(v schemas.Value, now time.Time) (out schemas.Value, ok bool) {
+	defer func() {
+		if recover() != nil {
+			out, ok = schemas.Null, false
+		}
+	}()
+	return c.mask(v, now)
+}
+
+func audience(v *schemas.View) string {
+	if v.Audience != "" {
+		return v.Audience
+	}
+	return v.ID
+}
+
+// elementOf lists the elements of the fields that the view's owner has.
+func elementOf(v *schemas.View) map[string]*schemas.Element {
+	m := make(map[string]*schemas.Element)
+	if v.Dataset != nil {
+		for _, f := range v.Dataset.Fields {
+			m[f.Name] = f.Element
+		}
+	}
+	if v.Entity != nil {
+		m[v.Entity.Key.Name] = v.Entity.Key.Element
+		for _, f := range v.Entity.Fields {
+			m[f.Name] = f.Element
+		}
+	}
+	return m
+}
+
+// refuse finds what no view may do, whatever the catalogue says: show an
+// identifier and hide it at once, or show beside a partly hidden identifier the
+// value that the hidden part is made of.
+func refuse(v *schemas.View) error {
+	elements := elementOf(v)
+	hidden := make(map[string]bool) // element ids shown in part
+	for _, f := range v.Fields {
+		if e := elements[f.Name]; e != nil && f.Mask == "partial" {
+			hidden[e.ID] = true
+		}
+	}
+	for _, f := range v.Fields {
+		e := elements[f.Name]
+		if e == nil || f.Mask != "" || e.PartOf == "" || !hidden[e.PartOf] {
+			continue
+		}
+		return fmt.Errorf("field %q is clear and part of %q, which is shown in part: the identifier would be recoverable: %w", f.Name, e.PartOf, ErrRefused)
+	}
+	return nil
+}

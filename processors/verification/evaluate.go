@@ -1,0 +1,290 @@
+package verification
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/yiyuan-bus/yiyuan/processors/authority"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+)
+
+// Phase is where a case stands for one entity.
+type Phase uint8
+
+// The phases. Idle cases are remembered only while they wait for a time.
+const (
+	Idle    Phase = iota
+	Pending       // holds, but not yet for as long as the case asks
+	Open
+	Closed // was open once
+)
+
+// State is what is remembered of one case for one entity.
+type State struct {
+	Case     string // XV-04/paid
+	Phase    Phase
+	Since    int64 // milliseconds: Pending since
+	OpenedAt int64
+	ClosedAt int64
+	Due      int64 // day number
+	Reopened int64
+	Version  int64  // of the finding, 0 before it first opens
+	Wake     int64  // milliseconds: when time alone may change the outcome, 0 never
+	Owner    string // department that must act
+	Shown    uint64 // digest of the finding as last emitted
+}
+
+// Subject is what a Set is evaluated over.
+type Subject struct {
+	Dossier *claim.Dossier
+	Golden  authority.Golden
+	Now     time.Time
+}
+
+// Result is what an evaluation came to.
+type Result struct {
+	States   []State // to be kept, in the order given, new ones behind
+	Findings []Finding
+	Faults   []Fault
+	Wake     time.Time // when to evaluate again by time alone, zero for never
+}
+
+// Fault says that a condition could not be evaluated. The finding stays as it was.
+type Fault struct {
+	Case string
+	Err  error
+}
+
+// Evaluator evaluates a set again and again with the same scratch memory.
+type Evaluator struct {
+	set  *Set
+	vars []ref.Val // by slot, nil until asked for
+	in   *Subject
+}
+
+// Evaluator returns an evaluator of the set, for one goroutine.
+func (s *Set) Evaluator() *Evaluator {
+	return &Evaluator{set: s, vars: make([]ref.Val, len(s.variables))}
+}
+
+// Evaluate runs the marked cases and those whose time has come. states is what
+// the last evaluation of this entity returned; it is not changed.
+func (v *Evaluator) Evaluate(in Subject, dirty *Dirty, states []State) Result {
+	var out Result
+	v.in = &in
+	clear(v.vars)
+	now := in.Now.UnixMilli()
+	known := make(map[string]struct{}, len(states))
+	for _, st := range states {
+		i, ok := v.set.byName[st.Case]
+		if !ok { // the rule was taken out of the catalogue
+			if st.Version > 0 {
+				out.Findings = append(out.Findings, Finding{ID: v.set.findingID(st.Case, in.Dossier.Key), Version: st.Version + 1})
+			}
+			continue
+		}
+		known[st.Case] = struct{}{}
+		if dirty.cases[i] || st.Wake != 0 && st.Wake <= now {
+			st = v.step(v.set.cases[i], st, now, &out)
+		}
+		out.keep(st)
+	}
+	for i, marked := range dirty.cases {
+		if !marked {
+			continue
+		}
+		one := v.set.cases[i]
+		if _, ok := known[one.name]; !ok {
+			out.keep(v.step(one, State{Case: one.name}, now, &out))
+		}
+	}
+	v.in = nil
+	return out
+}
+
+// keep remembers a state if there is anything to remember.
+func (r *Result) keep(st State) {
+	if st.Phase == Idle && st.Wake == 0 {
+		return
+	}
+	r.States = append(r.States, st)
+	if st.Wake != 0 {
+		if at := time.UnixMilli(st.Wake); r.Wake.IsZero() || at.Before(r.Wake) {
+			r.Wake = at
+		}
+	}
+}
+
+// step evaluates one case and moves its state.
+func (v *Evaluator) step(one *compiled, st State, now int64, out *Result) State {
+	holds, err := v.condition(one.when)
+	if err != nil {
+		out.Faults = append(out.Faults, Fault{one.name, err})
+		return st
+	}
+	st.Wake = 0
+	if one.until != nil {
+		until, err := v.moment(one.until)
+		if err != nil {
+			out.Faults = append(out.Faults, Fault{one.name, err})
+		}
+		if until > now {
+			st.Wake = until
+		}
+	}
+	switch {
+	case holds && st.Phase == Open:
+		v.report(one, &st, out, false)
+	case holds:
+		if st.Phase != Pending {
+			st.Phase, st.Since = Pending, now
+		}
+		ripe := st.Since + one.c.Settle.Milliseconds()
+		if ripe > now {
+			if st.Wake == 0 || ripe < st.Wake {
+				st.Wake = ripe
+			}
+			break
+		}
+		v.open(one, &st, now, out)
+	case st.Phase == Open:
+		st.Phase, st.ClosedAt = Closed, now
+		v.report(one, &st, out, true)
+	case st.Phase == Pending && st.Version > 0:
+		st.Phase, st.Since = Closed, 0
+	case st.Phase == Pending:
+		st.Phase, st.Since = Idle, 0
+	}
+	return st
+}
+
+// open opens a finding, for the first time or again, and starts its clock.
+func (v *Evaluator) open(one *compiled, st *State, now int64, out *Result) {
+	if st.Version > 0 {
+		st.Reopened++
+	}
+	days := one.c.Days
+	if days == 0 {
+		days = defaultDays
+	}
+	st.Phase, st.Since, st.OpenedAt, st.ClosedAt = Open, 0, now, 0
+	st.Due = dayNumber(v.set.calendar.Add(midnight(v.in.Now), days))
+	st.Owner = v.owner(one)
+	v.report(one, st, out, true)
+}
+
+// report adds the finding to what is emitted, unless it would say what it last
+// said.
+func (v *Evaluator) report(one *compiled, st *State, out *Result, always bool) {
+	f := v.finding(one, *st)
+	if digest := f.digest(); always || digest != st.Shown {
+		st.Version++
+		st.Shown = digest
+		f.Version = st.Version
+		out.Findings = append(out.Findings, f)
+	}
+}
+
+// owner returns who must act: the department the case names, or the provider of
+// the first dataset that says the entity exists.
+func (v *Evaluator) owner(one *compiled) string {
+	if one.c.Owner != provider {
+		return one.c.Owner
+	}
+	rows := v.in.Dossier.All()
+	for _, r := range rows {
+		if r.Role == "" {
+			return r.Dataset.Provider.ID
+		}
+	}
+	if len(rows) > 0 {
+		return rows[0].Dataset.Provider.ID
+	}
+	return v.set.owner
+}
+
+// condition evaluates a yes-or-no expression.
+func (v *Evaluator) condition(p cel.Program) (bool, error) {
+	out, err := v.eval(p)
+	return err == nil && out == types.True, err
+}
+
+// moment evaluates an expression that yields a time, 0 for null.
+func (v *Evaluator) moment(p cel.Program) (int64, error) {
+	out, err := v.eval(p)
+	if err != nil {
+		return 0, err
+	}
+	if t, ok := out.(types.Timestamp); ok {
+		return t.UnixMilli(), nil
+	}
+	return 0, nil
+}
+
+// eval runs a program. What fails because something is null or absent yields
+// null.
+func (v *Evaluator) eval(p cel.Program) (ref.Val, error) {
+	out, _, err := p.Eval(v)
+	if err == nil {
+		return out, nil
+	}
+	text := err.Error()
+	for _, absent := range []string{"no such overload", "no such key", "no such attribute", "index out of bounds", "index out of range"} {
+		if strings.Contains(text, absent) {
+			return types.NullValue, nil
+		}
+	}
+	return nil, fmt.Errorf("evaluate: %w", err)
+}
+
+// ResolveName implements cel.Activation: a variable is built when an expression
+// first asks for it.
+func (v *Evaluator) ResolveName(name string) (any, bool) {
+	slot, ok := v.set.slots[name]
+	if !ok {
+		return nil, false
+	}
+	if v.vars[slot] == nil {
+		v.vars[slot] = v.build(v.set.variables[slot])
+	}
+	return v.vars[slot], true
+}
+
+// Parent implements cel.Activation.
+func (v *Evaluator) Parent() cel.Activation { return nil }
+
+func (v *Evaluator) build(x variable) ref.Val {
+	switch x.kind {
+	case goldenVariable:
+		return &object{values: v.in.Golden.Values}
+	case aggregateVariable:
+		return &object{values: v.in.Dossier.Aggregates}
+	case keyVariable:
+		return types.String(v.in.Dossier.Key)
+	case nowVariable:
+		return types.Timestamp{Time: v.in.Now.In(shanghai)}
+	case todayVariable:
+		return types.Timestamp{Time: midnight(v.in.Now)}
+	}
+	var rows []*claim.Row
+	if len(x.roles) == 1 {
+		rows = v.in.Dossier.Rows(x.dataset.ID, x.roles[0])
+	} else {
+		rows = v.in.Dossier.Of(x.dataset.ID)
+	}
+	objects := make([]object, len(rows))
+	values := make([]ref.Val, 0, len(rows))
+	for i, r := range rows {
+		if r.Record().IsZero() {
+			continue
+		}
+		objects[i].row = r
+		values = append(values, &objects[i])
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, values)
+}

@@ -1,0 +1,239 @@
+package verification
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+	"golang.org/x/text/width"
+
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
+)
+
+var nullableString = types.NewNullableType(types.StringType)
+
+// functions declares the functions of the environment.
+func functions(calendar *schemas.Calendar) []cel.EnvOption {
+	t, rows := cel.TypeParamType("T"), cel.ListType(cel.TypeParamType("T"))
+	text := func(name string, out *cel.Type, f func(string) ref.Val, null ref.Val) cel.EnvOption {
+		return cel.Function(name, cel.Overload(name+"_string", []*cel.Type{nullableString}, out, cel.UnaryBinding(func(v ref.Val) ref.Val {
+			if s, ok := v.(types.String); ok {
+				return f(string(s))
+			}
+			return null
+		})))
+	}
+	ordered := func(name string, sign int) cel.EnvOption {
+		return cel.Function(name, cel.Overload(name+"_list_string", []*cel.Type{rows, cel.StringType}, t,
+			cel.BinaryBinding(func(list, on ref.Val) ref.Val { return extreme(list, on, sign) })))
+	}
+	coalesce := func(values ...ref.Val) ref.Val {
+		for _, v := range values {
+			if v != types.NullValue {
+				return v
+			}
+		}
+		return types.NullValue
+	}
+	return []cel.EnvOption{
+		text("id_ok", cel.BoolType, func(s string) ref.Val { _, err := identifier.ParseCitizen(s); return types.Bool(err == nil) }, types.False),
+		text("uscc_ok", cel.BoolType, func(s string) ref.Val { _, err := identifier.ParseUSCC(s); return types.Bool(err == nil) }, types.False),
+		text("id_birth", cel.TimestampType, idBirth, types.NullValue),
+		text("id_sex", nullableString, idSex, types.NullValue),
+		text("name_norm", nullableString, func(s string) ref.Val { return types.String(NormaliseName(s)) }, types.NullValue),
+		ordered("latest", 1),
+		ordered("earliest", -1),
+		cel.Function("first", cel.Overload("first_list", []*cel.Type{rows}, t, cel.UnaryBinding(first))),
+		cel.Function("days",
+			cel.Overload("days_between", []*cel.Type{cel.TimestampType, cel.TimestampType}, cel.IntType, cel.BinaryBinding(daysBetween)),
+			cel.Overload("days_after", []*cel.Type{cel.TimestampType, cel.IntType}, cel.TimestampType, cel.BinaryBinding(daysAfter))),
+		cel.Function("workdays_after", cel.Overload("workdays_after_timestamp_int", []*cel.Type{cel.TimestampType, cel.IntType}, cel.TimestampType,
+			cel.BinaryBinding(func(from, n ref.Val) ref.Val {
+				at, ok1 := from.(types.Timestamp)
+				days, ok2 := n.(types.Int)
+				if !ok1 || !ok2 {
+					return types.NullValue
+				}
+				y, m, d := calendar.Add(midnight(at.Time), int(days)).Date()
+				return types.Timestamp{Time: time.Date(y, m, d, 0, 0, 0, 0, shanghai)}
+			}))),
+		cel.Function("coalesce",
+			cel.Overload("coalesce_2", []*cel.Type{t, t}, t, cel.BinaryBinding(func(a, b ref.Val) ref.Val { return coalesce(a, b) })),
+			cel.Overload("coalesce_3", []*cel.Type{t, t, t}, t, cel.FunctionBinding(coalesce))),
+	}
+}
+
+// idBirth reads the birth date in a citizen's number without looking at the
+// check digit, which is another rule's matter.
+func idBirth(s string) ref.Val {
+	if len(s) != 18 {
+		return types.NullValue
+	}
+	t, err := time.ParseInLocation("20060102", s[6:14], shanghai)
+	if err != nil {
+		return types.NullValue
+	}
+	return types.Timestamp{Time: t}
+}
+
+// idSex reads the sex in a citizen's number as the code of XBDM.
+func idSex(s string) ref.Val {
+	if len(s) != 18 || s[16] < '0' || s[16] > '9' {
+		return types.NullValue
+	}
+	if s[16]%2 == 1 {
+		return types.String("1")
+	}
+	return types.String("2")
+}
+
+// daysBetween counts calendar days in Shanghai from a to b.
+func daysBetween(a, b ref.Val) ref.Val {
+	from, ok1 := a.(types.Timestamp)
+	to, ok2 := b.(types.Timestamp)
+	if !ok1 || !ok2 {
+		return types.NullValue
+	}
+	return types.Int(dayNumber(to.Time) - dayNumber(from.Time))
+}
+
+// daysAfter returns the start of the day n days after t.
+func daysAfter(t, n ref.Val) ref.Val {
+	from, ok1 := t.(types.Timestamp)
+	days, ok2 := n.(types.Int)
+	if !ok1 || !ok2 {
+		return types.NullValue
+	}
+	return types.Timestamp{Time: dayStart(dayNumber(from.Time) + int64(days))}
+}
+
+// dayNumber counts the days from 1970-01-01 to t's day in Shanghai.
+func dayNumber(t time.Time) int64 {
+	s := t.Unix() + 8*3600
+	if s < 0 {
+		s -= 86399
+	}
+	return s / 86400
+}
+
+// dayStart is the midnight in Shanghai at which a day begins.
+func dayStart(day int64) time.Time { return time.Unix(day*86400-8*3600, 0).In(shanghai) }
+
+// first returns the first row of a list, null of none.
+func first(list ref.Val) ref.Val {
+	l, ok := list.(traits.Lister)
+	if !ok || l.Size() == types.IntZero {
+		return types.NullValue
+	}
+	return l.Get(types.IntZero)
+}
+
+// extreme returns the row with the greatest (sign 1) or smallest (sign -1)
+// value of a field, or of the first of several fields ("A|B") that is not null.
+// Rows without a value are passed over; the smallest row key breaks ties.
+func extreme(list, on ref.Val, sign int) ref.Val {
+	l, ok := list.(traits.Lister)
+	names, ok2 := on.(types.String)
+	if !ok || !ok2 {
+		return types.NullValue
+	}
+	var best *object
+	var bestValue schemas.Value
+	for it := l.Iterator(); it.HasNext() == types.True; {
+		o, ok := it.Next().(*object)
+		if !ok || o.row == nil {
+			continue
+		}
+		v := firstOf(o.row, string(names))
+		if v.IsNull() {
+			continue
+		}
+		if best != nil {
+			c := compareValues(v, bestValue) * sign
+			if c < 0 || c == 0 && (o.row.Key > best.row.Key || o.row.Key == best.row.Key && o.row.Role >= best.row.Role) {
+				continue
+			}
+		}
+		best, bestValue = o, v
+	}
+	if best == nil {
+		return types.NullValue
+	}
+	return best
+}
+
+func firstOf(r *claim.Row, names string) schemas.Value {
+	for name := range strings.SplitSeq(names, "|") {
+		switch name {
+		case "_at":
+			return schemas.Int(r.At)
+		case "_row":
+			return schemas.Text(r.Key)
+		}
+		if v := r.Record().Get(name); !v.IsNull() {
+			return v
+		}
+	}
+	return schemas.Null
+}
+
+func compareValues(a, b schemas.Value) int {
+	switch {
+	case a.Kind() == schemas.KindString:
+		return strings.Compare(a.Str(), b.Str())
+	case a.Kind() == schemas.KindDouble:
+		switch x, y := a.Float64(), b.Float64(); {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	}
+	switch x, y := a.Int64(), b.Int64(); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// NormaliseName returns the form in which two departments' writings of the name
+// of one person or organisation are the same: half width, upper case, without
+// spaces, middle dots, brackets and other punctuation, and with the characters
+// that older code pages kept in the private use area at their place in Unicode
+// (GB 18030).
+func NormaliseName(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range s {
+		if p, ok := privateUse[r]; ok {
+			r = p
+		}
+		if r > unicode.MaxASCII {
+			if f := width.LookupRune(r).Narrow(); f != 0 && f <= unicode.MaxASCII {
+				r = f
+			}
+		}
+		if unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Sk) || r == '・' || r == '·' {
+			continue
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
+}
+
+// privateUse maps the private-use code points of GB 18030-2000 and GBK to the
+// characters that GB 18030-2005 and later give them.
+var privateUse = map[rune]rune{
+	'\uE816': '\U00020087', '\uE817': '\U00020089', '\uE818': '\U000200CC', '\uE81E': '\u9FB4', '\uE826': '\u9FB5',
+	'\uE82B': '\u9FB6', '\uE82C': '\u9FB7', '\uE831': '\U000215D7', '\uE832': '\u9FB8', '\uE83B': '\U0002298F',
+	'\uE843': '\u9FB9', '\uE854': '\u9FBA', '\uE855': '\U000241FE', '\uE864': '\u9FBB',
+}

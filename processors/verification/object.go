@@ -1,0 +1,222 @@
+package verification
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// object is a row, a golden record or the aggregates as CEL sees them: a struct
+// whose fields are read by position when an expression asks for them. No map of
+// a row is ever built.
+type object struct {
+	row    *claim.Row
+	values []schemas.Value
+	typ    *types.Type
+}
+
+var rowType = types.NewObjectType("yiyuan.row")
+
+// Type implements ref.Val.
+func (o *object) Type() ref.Type {
+	if o.typ == nil {
+		return rowType
+	}
+	return o.typ
+}
+
+// Value implements ref.Val; field getters receive it.
+func (o *object) Value() any { return o }
+
+// Equal implements ref.Val: two rows are equal if they are the same row.
+func (o *object) Equal(other ref.Val) ref.Val {
+	p, ok := other.(*object)
+	return types.Bool(ok && (p == o || o.row != nil && p.row == o.row))
+}
+
+// ConvertToType implements ref.Val.
+func (o *object) ConvertToType(t ref.Type) ref.Val {
+	if t == types.TypeType {
+		return types.NewTypeTypeWithParam(rowType)
+	}
+	return types.NewErr("a record cannot be converted to %s", t.TypeName())
+}
+
+// ConvertToNative implements ref.Val.
+func (o *object) ConvertToNative(t reflect.Type) (any, error) {
+	if reflect.TypeOf(o).AssignableTo(t) {
+		return o, nil
+	}
+	return nil, fmt.Errorf("a record cannot be converted to %s", t)
+}
+
+// String never shows what a row holds.
+func (o *object) String() string { return "[redacted]" }
+
+// typeProvider knows the struct types of the environment and their fields.
+type typeProvider struct {
+	*types.Registry
+	structs map[string]map[string]*types.FieldType
+}
+
+func newProvider() *typeProvider {
+	reg, err := types.NewRegistry()
+	if err != nil {
+		panic(err) // with no arguments it cannot fail
+	}
+	return &typeProvider{Registry: reg, structs: make(map[string]map[string]*types.FieldType)}
+}
+
+// FindStructType implements types.Provider.
+func (p *typeProvider) FindStructType(name string) (*types.Type, bool) {
+	if _, ok := p.structs[name]; ok {
+		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
+	}
+	return p.Registry.FindStructType(name)
+}
+
+// FindStructFieldNames implements types.Provider.
+func (p *typeProvider) FindStructFieldNames(name string) ([]string, bool) {
+	fields, ok := p.structs[name]
+	if !ok {
+		return p.Registry.FindStructFieldNames(name)
+	}
+	names := make([]string, 0, len(fields))
+	for n := range fields {
+		names = append(names, n)
+	}
+	return names, true
+}
+
+// FindStructFieldType implements types.Provider.
+func (p *typeProvider) FindStructFieldType(name, field string) (*types.FieldType, bool) {
+	fields, ok := p.structs[name]
+	if !ok {
+		return p.Registry.FindStructFieldType(name, field)
+	}
+	f, ok := fields[field]
+	return f, ok
+}
+
+// rows declares the type of a dataset's rows: its columns and _row, _role, _at.
+func (p *typeProvider) rows(d *schemas.Dataset) *cel.Type {
+	name := "yiyuan.row." + d.ID
+	fields := make(map[string]*types.FieldType, len(d.Layout.Columns)+3)
+	for i, c := range d.Layout.Columns {
+		t, scale := c.Type, c.Scale
+		fields[c.Name] = field(celType(c.Type), func(o *object) ref.Val { return valueOf(o.row.Value(i), t, scale) })
+	}
+	fields["_row"] = field(types.StringType, func(o *object) ref.Val { return types.String(o.row.Key) })
+	fields["_role"] = field(types.StringType, func(o *object) ref.Val { return types.String(o.row.Role) })
+	fields["_at"] = field(types.TimestampType, func(o *object) ref.Val {
+		return types.Timestamp{Time: time.UnixMilli(o.row.At).In(shanghai)}
+	})
+	p.structs[name] = fields
+	return cel.ObjectType(name)
+}
+
+// golden declares the type of the golden record.
+func (p *typeProvider) golden(e *schemas.Entity) *cel.Type {
+	name := "yiyuan.golden." + e.ID
+	fields := make(map[string]*types.FieldType, len(e.Layout.Columns))
+	for i, c := range e.Layout.Columns {
+		t, scale := c.Type, c.Scale
+		fields[c.Name] = field(celType(c.Type), func(o *object) ref.Val { return o.at(i, t, scale) })
+	}
+	p.structs[name] = fields
+	return cel.ObjectType(name)
+}
+
+// aggregates declares the type of the aggregates. A count is never null: no
+// rows are none.
+func (p *typeProvider) aggregates(cat *schemas.Catalogue, e *schemas.Entity) (*cel.Type, error) {
+	name := "yiyuan.agg." + e.ID
+	fields := make(map[string]*types.FieldType, len(e.Aggregates))
+	for i, a := range e.Aggregates {
+		t, scale := schemas.Long, 0
+		if a.Sum != "" {
+			c, err := summed(cat, a)
+			if err != nil {
+				return nil, err
+			}
+			t, scale = c.Type, c.Scale
+		}
+		zero := valueOf(schemas.Int(0), t, scale)
+		fields[a.Name] = field(zero.Type().(*types.Type), func(o *object) ref.Val {
+			if v := o.at(i, t, scale); v != types.NullValue {
+				return v
+			}
+			return zero
+		})
+	}
+	p.structs[name] = fields
+	return cel.ObjectType(name), nil
+}
+
+// summed returns the column that an aggregate sums.
+func summed(cat *schemas.Catalogue, a *schemas.Aggregate) (schemas.Column, error) {
+	d, err := cat.Dataset(a.Dataset)
+	if err != nil {
+		return schemas.Column{}, fmt.Errorf("aggregate %q: %w", a.Name, err)
+	}
+	i := d.Layout.Index(a.Sum)
+	if i < 0 {
+		return schemas.Column{}, fmt.Errorf("aggregate %q: dataset %q has no field %q: %w", a.Name, d.ID, a.Sum, ErrRule)
+	}
+	c := d.Layout.Columns[i]
+	if c.Type != schemas.Long && c.Type != schemas.Decimal {
+		return schemas.Column{}, fmt.Errorf("aggregate %q: field %q is not a number: %w", a.Name, a.Sum, ErrRule)
+	}
+	return c, nil
+}
+
+func (o *object) at(i int, t schemas.Type, scale int) ref.Val {
+	if i >= len(o.values) {
+		return types.NullValue
+	}
+	return valueOf(o.values[i], t, scale)
+}
+
+func field(t *types.Type, get func(*object) ref.Val) *types.FieldType {
+	return &types.FieldType{
+		Type:  t,
+		IsSet: func(target any) bool { o, ok := target.(*object); return ok && get(o) != types.NullValue },
+		GetFrom: func(target any) (any, error) {
+			o, ok := target.(*object)
+			if !ok {
+				return nil, errNoRow
+			}
+			return get(o), nil
+		},
+	}
+}
+
+// errNoRow is what looking into an absent row yields.
+var errNoRow = fmt.Errorf("no such key: the row is absent")
+
+// celType returns the CEL type of a column. Any cell may be null: timestamps are
+// nullable in CEL by themselves, the others as wrappers.
+func celType(t schemas.Type) *types.Type {
+	switch t {
+	case schemas.String:
+		return types.NewNullableType(types.StringType)
+	case schemas.Long:
+		return types.NewNullableType(types.IntType)
+	case schemas.Boolean:
+		return types.NewNullableType(types.BoolType)
+	case schemas.Double, schemas.Decimal:
+		return types.NewNullableType(types.DoubleType)
+	case schemas.Bytes:
+		return types.NewNullableType(types.BytesType)
+	case schemas.Date, schemas.Timestamp:
+		return types.TimestampType
+	}
+	return types.NullType
+}

@@ -1,0 +1,286 @@
+// Package verification holds departments' words against one another (互核互校).
+//
+// Compile turns an entity's rules into a Set once; Evaluate runs the cases whose
+// inputs changed, or whose time has come, over a dossier, and says which
+// findings open, change, close or open again. It is a pure function: what it
+// must remember between two evaluations is the States it is given and returns.
+//
+// Conditions are written in CEL over the environment of env.go and are typed:
+// an unknown variable or field, or a comparison of different types, is an error
+// of Compile that names the file, the case and the position. At run time a
+// condition that compares null by order, calls a method on it or looks into an
+// absent row is not a contradiction; a condition that fails otherwise (too
+// expensive, a division by zero) leaves its finding as it was and is a Fault.
+package verification
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+
+	"github.com/yiyuan-bus/yiyuan/processors/masking"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// ErrRule says that a rule does not compile.
+var ErrRule = errors.New("bad rule")
+
+// defaultDays is how many working days a department has where the case does
+// not say.
+const defaultDays = 10
+
+// Set holds the compiled rules of one entity. It is immutable; an Evaluator of
+// it is not safe for concurrent use.
+type Set struct {
+	entity      *schemas.Entity
+	calendar    *schemas.Calendar
+	keys        masking.Keys
+	evidence    *masking.Evidence
+	variables   []variable
+	slots       map[string]int
+	cases       []*compiled
+	byName      map[string]int
+	inputs      map[string][]int // "GA01/role", "golden", "agg.x" -> cases
+	readsGolden bool
+	owner       string // provider of the first aggregated dataset, for entities nothing else speaks about
+}
+
+// compiled is one case of one rule, ready to run.
+type compiled struct {
+	rule     *schemas.Rule
+	c        *schemas.Case
+	name     string // XV-04/paid
+	when     cel.Program
+	until    cel.Program // nil: never by time alone
+	evidence []exhibit
+}
+
+// exhibit is one thing a finding shows.
+type exhibit struct {
+	name    string // field, or name of the aggregate
+	dataset *schemas.Dataset
+	role    string
+	roles   bool // of any role
+	column  int  // of the dataset's layout, of the golden record or of the aggregates
+	element *schemas.Element
+	golden  bool
+	sum     *schemas.Aggregate
+	scale   int // of sum
+}
+
+// Compile compiles the rules of an entity. All that is wrong is joined into one
+// error.
+func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set, error) {
+	s := &Set{
+		entity: e, calendar: &cat.Calendar, keys: keys, evidence: masking.NewEvidence(cat.City),
+		slots: make(map[string]int), byName: make(map[string]int), inputs: make(map[string][]int),
+	}
+	for _, a := range e.Aggregates {
+		if d, err := cat.Dataset(a.Dataset); err == nil && s.owner == "" {
+			s.owner = d.Provider.ID
+		}
+	}
+	env, err := s.environment(cat)
+	if err != nil {
+		return nil, fmt.Errorf("build environment of entity %q: %w", e.ID, err)
+	}
+	var problems []error
+	for _, r := range cat.Rules {
+		if r.Entity != e.ID {
+			continue
+		}
+		for _, c := range r.Cases {
+			one, err := s.compileCase(cat, env, r, c)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: case %q: %w", r.File, c.ID, err))
+				continue
+			}
+			s.byName[one.name] = len(s.cases)
+			s.cases = append(s.cases, one)
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	for i, one := range s.cases {
+		for _, name := range one.c.Inputs {
+			for _, in := range s.sourcesOf(name) {
+				s.inputs[in] = append(s.inputs[in], i)
+			}
+		}
+	}
+	return s, nil
+}
+
+// Len returns how many cases there are.
+func (s *Set) Len() int { return len(s.cases) }
+
+func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule, c *schemas.Case) (*compiled, error) {
+	one := &compiled{rule: r, c: c, name: r.ID + "/" + c.ID}
+	allowed, err := s.allowed(c)
+	if err != nil {
+		return nil, err
+	}
+	if one.when, err = program(env, "when", c.When, cel.BoolType, allowed); err != nil {
+		return nil, err
+	}
+	if c.Until != "" {
+		if one.until, err = program(env, "until", c.Until, cel.TimestampType, allowed); err != nil {
+			return nil, err
+		}
+	}
+	if c.Owner != provider {
+		if _, err := cat.Department(c.Owner); err != nil {
+			return nil, fmt.Errorf("owner: %w", err)
+		}
+	}
+	for _, name := range c.Evidence {
+		x, err := s.exhibit(cat, name)
+		if err != nil {
+			return nil, fmt.Errorf("evidence %q: %w", name, err)
+		}
+		one.evidence = append(one.evidence, x)
+		s.readsGolden = s.readsGolden || x.golden
+	}
+	s.readsGolden = s.readsGolden || allowed["golden"]
+	return one, nil
+}
+
+// provider as a case's owner stands for the department that says the row exists.
+const provider = "provider"
+
+// allowed returns the variables that a case may read by its inputs.
+func (s *Set) allowed(c *schemas.Case) (map[string]bool, error) {
+	allowed := map[string]bool{"key": true, "now": true, "today": true}
+	for _, name := range c.Inputs {
+		variable := strings.ReplaceAll(name, "/", "_")
+		if rest, ok := strings.CutPrefix(name, "agg."); ok {
+			if !slices.ContainsFunc(s.entity.Aggregates, func(a *schemas.Aggregate) bool { return a.Name == rest }) {
+				return nil, fmt.Errorf("input %q: entity %q has no such aggregate: %w", name, s.entity.ID, ErrRule)
+			}
+			allowed["agg"] = true
+			continue
+		}
+		if _, ok := s.slots[variable]; !ok {
+			return nil, fmt.Errorf("input %q: no dataset of that name speaks in that role about entity %q (or its rows are aggregated): %w", name, s.entity.ID, ErrRule)
+		}
+		allowed[variable] = true
+	}
+	return allowed, nil
+}
+
+// sourcesOf returns what must change for an input to change: the dataset's
+// (dataset, role) pairs, "golden", or the aggregate.
+func (s *Set) sourcesOf(name string) []string {
+	if strings.HasPrefix(name, "agg.") || name == "golden" {
+		return []string{name}
+	}
+	v := s.variables[s.slots[strings.ReplaceAll(name, "/", "_")]]
+	var in []string
+	for _, role := range v.roles {
+		in = append(in, v.dataset.ID+"/"+role)
+	}
+	return in
+}
+
+func (s *Set) exhibit(cat *schemas.Catalogue, name string) (exhibit, error) {
+	owner, field, ok := strings.Cut(name, ".")
+	if !ok {
+		return exhibit{}, fmt.Errorf("want DATASET.FIELD, golden.FIELD or agg.NAME: %w", ErrRule)
+	}
+	switch owner {
+	case "golden":
+		for _, f := range s.entity.Fields {
+			if f.Name == field {
+				return exhibit{name: field, golden: true, column: f.Index, element: f.Element}, nil
+			}
+		}
+		return exhibit{}, fmt.Errorf("entity %q has no field %q: %w", s.entity.ID, field, ErrRule)
+	case "agg":
+		for i, a := range s.entity.Aggregates {
+			if a.Name == field {
+				x := exhibit{name: field, sum: a, column: i}
+				if a.Sum != "" {
+					c, err := summed(cat, a)
+					if err != nil {
+						return exhibit{}, err
+					}
+					x.scale = c.Scale
+				}
+				return x, nil
+			}
+		}
+		return exhibit{}, fmt.Errorf("entity %q has no aggregate %q: %w", s.entity.ID, field, ErrRule)
+	}
+	id, role, hasRole := strings.Cut(owner, "/")
+	d, err := cat.Dataset(id)
+	if err != nil {
+		return exhibit{}, err
+	}
+	slot, ok := s.slots[strings.ReplaceAll(owner, "/", "_")]
+	at := d.Layout.Index(field)
+	if !ok || at < 0 {
+		return exhibit{}, fmt.Errorf("no such field, or the dataset does not speak about entity %q: %w", s.entity.ID, ErrRule)
+	}
+	return exhibit{
+		name: field, dataset: d, role: role, roles: !hasRole && len(s.variables[slot].roles) > 0 && s.variables[slot].roles[0] != "",
+		column: at, element: d.Fields[at].Element,
+	}, nil
+}
+
+// Dirty collects which cases a change touches.
+type Dirty struct {
+	set   *Set
+	cases []bool
+	any   bool
+}
+
+// Dirty returns an empty collection.
+func (s *Set) Dirty() *Dirty { return &Dirty{set: s, cases: make([]bool, len(s.cases))} }
+
+// Reset empties d for the next entity.
+func (d *Dirty) Reset() { clear(d.cases); d.any = false }
+
+// Claim marks the cases that read the rows of a dataset in a role.
+func (d *Dirty) Claim(dataset, role string) { d.mark(d.set.inputs[dataset+"/"+role]) }
+
+// Golden marks the cases that read the golden record.
+func (d *Dirty) Golden() { d.mark(d.set.inputs["golden"]) }
+
+// Aggregate marks the cases that read an aggregate.
+func (d *Dirty) Aggregate(name string) { d.mark(d.set.inputs["agg."+name]) }
+
+// All marks every case: the rules are not those of the last evaluation.
+func (d *Dirty) All() {
+	for i := range d.cases {
+		d.cases[i] = true
+	}
+	d.any = len(d.cases) > 0
+}
+
+// Any reports whether any case is marked.
+func (d *Dirty) Any() bool { return d.any }
+
+func (d *Dirty) mark(cases []int) {
+	for _, i := range cases {
+		d.cases[i] = true
+		d.any = true
+	}
+}
+
+// shanghai is the zone of all calendar days. It has had no daylight saving time
+// since 1991, and the rules count in whole days.
+var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// midnight returns the start of t's day in Shanghai.
+func midnight(t time.Time) time.Time {
+	y, m, d := t.In(shanghai).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, shanghai)
+}
+
+// ReadsGolden reports whether any case reads or shows the golden record.
+func (s *Set) ReadsGolden() bool { return s.readsGolden }
