@@ -1,0 +1,73 @@
+// Package processors turns what departments say into what the city knows: it
+// is the contract of a step and the loop that runs one exactly once. The steps
+// are in the sub-packages (route, resolve), the pure parts they are made of
+// beside them (authority, verification, masking).
+//
+// A Stage touches the world only through its Tx. All it reads is committed or
+// its own; all it writes - records, state, timers - takes effect with the
+// offsets of its input or not at all. Purity is what makes it exactly once:
+// a stage imports no net, os, time.Now or random numbers.
+//
+// Metrics:
+//
+//	yiyuan_processors_stage_seconds{step}   one batch through a stage
+//	yiyuan_processors_records_total{step}   records handed to a stage
+//	yiyuan_processors_timers_total{step}    wake-ups delivered
+//	yiyuan_processors_state_bytes_total{step}     bytes of state changes committed
+package processors
+
+import (
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+)
+
+// Stage is the logic of a step. Each worker has one of its own, so a Stage need
+// not be safe for concurrent use, and may keep what it has compiled but nothing
+// that it has read.
+type Stage interface {
+	// Process handles one partition's records in order. Bad data is the stage's
+	// own business (quarantine, by tx.Emit); an error it returns stops the step.
+	Process(tx Tx, batch []bus.Record) error
+	// Wake is called for a key whose time, set by Tx.WakeAt, has come.
+	Wake(tx Tx, key []byte) error
+}
+
+// Tx is what a stage sees of one transaction: the state of one partition, and
+// the way out. It is valid during one call of the stage.
+type Tx interface {
+	// Now is the time of this transaction. It never goes back within a partition
+	// while the process lives.
+	Now() time.Time
+	// Partition is the number of the partition that is being processed.
+	Partition() int32
+	// Get returns the value of a key, nil if there is none. The bytes are valid
+	// until the next call into Tx and must not be changed.
+	Get(key []byte) ([]byte, error)
+	// Scan visits the keys that begin with prefix, in order. visit may keep
+	// neither key nor value, and may not write.
+	Scan(prefix []byte, visit func(key, value []byte) error) error
+	// Put sets a key. Key and value are copied.
+	Put(key, value []byte)
+	// Delete removes a key.
+	Delete(key []byte)
+	// Emit writes a record; its bytes must not be changed after.
+	Emit(r bus.Record)
+	// WakeAt asks for Wake with this key at that time or soon after; the zero
+	// time cancels. A key has one timer. Timers survive like all state.
+	WakeAt(key []byte, at time.Time)
+}
+
+// Topology says what a step reads and writes. Name is its consumer group, its
+// state and its label in metrics.
+type Topology struct {
+	Name  string
+	From  []bus.Topic
+	To    []bus.Topic
+	Stage func() (Stage, error) // makes one for a worker
+}
+
+// Specs returns the topics a step needs for itself: its state's changelog.
+func Specs(t Topology) []bus.Spec {
+	return []bus.Spec{{Topic: bus.State(t.Name), Compact: true}}
+}

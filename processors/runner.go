@@ -1,0 +1,381 @@
+package processors
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors/state"
+)
+
+// Config says how steps run in this process.
+type Config struct {
+	Store      *state.Store // shared by all steps of the process
+	Workers    int          // of each step; 2, so that one works while another commits
+	MaxRecords int          // of one transaction at the most; 20,000
+	Instance   string       // names this process among those that share the work, stable over restarts
+	Clock      func() time.Time
+	Metrics    *Metrics
+}
+
+// maxStateAge is how old local state may be to be rolled forward. Older state
+// may have missed a tombstone that compaction has removed since (the changelog
+// keeps them for 24 hours), which would bring a deleted key back to life.
+const maxStateAge = 20 * time.Hour
+
+// Run runs a step until ctx ends or the step fails. Records, state and timers
+// take effect exactly once; a crash at any point, of any process, changes
+// nothing in the results.
+func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logger) error {
+	if cfg.Store == nil || cfg.Metrics == nil || cfg.Instance == "" {
+		return fmt.Errorf("run step %q: Config needs Store, Metrics and Instance", t.Name)
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = 2
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range cfg.Workers {
+		stage, err := t.Stage()
+		if err != nil {
+			return fmt.Errorf("make step %q: %w", t.Name, err)
+		}
+		w := &worker{step: t.Name, stage: stage, cfg: cfg, partitions: map[int32]*partition{}}
+		group.Go(func() error {
+			defer w.Abort()
+			return b.Transact(ctx, bus.Transaction{
+				Group: t.Name, From: t.From, Changelog: bus.State(t.Name), MaxRecords: cfg.MaxRecords,
+				Member: cfg.Instance + "-" + strconv.Itoa(i),
+			}, w)
+		})
+	}
+	log.Info("step running", "step", t.Name, "workers", cfg.Workers)
+	return group.Wait()
+}
+
+// worker is one worker's part of a step: it implements bus.Worker over the
+// state store. The open batch is the overlay: reads see it over what is
+// committed, and it reaches the store only in Commit.
+type worker struct {
+	step       string
+	stage      Stage
+	cfg        Config
+	batch      *state.Batch
+	partitions map[int32]*partition
+	now        time.Time
+}
+
+// partition is one partition's state and what the open transaction changed in it.
+type partition struct {
+	number int32
+	state  *state.Partition
+	dirty  map[string]struct{}
+	order  [][]byte
+}
+
+func (w *worker) partition(n int32) *partition {
+	p, ok := w.partitions[n]
+	if !ok {
+		p = &partition{number: n, state: w.cfg.Store.Partition(w.step, n), dirty: map[string]struct{}{}}
+		w.partitions[n] = p
+	}
+	return p
+}
+
+func (w *worker) open() *state.Batch {
+	if w.batch == nil {
+		w.batch = w.cfg.Store.Batch()
+	}
+	return w.batch
+}
+
+// Position implements bus.Worker.
+func (w *worker) Position(n int32) (int64, error) {
+	offset, at, found, err := w.partition(n).state.Position()
+	if err != nil || !found {
+		return -1, err
+	}
+	if w.cfg.Clock().Sub(at) > maxStateAge {
+		return -1, nil
+	}
+	return offset, nil
+}
+
+// Roll implements bus.Worker.
+func (w *worker) Roll(n int32, records []bus.Record, next int64) error {
+	b, p := w.cfg.Store.Batch(), w.partition(n)
+	for i := range records {
+		if err := b.Set(p.state, records[i].Key, records[i].Value); err != nil {
+			return errors.Join(fmt.Errorf("roll state forward: %w", err), b.Close())
+		}
+	}
+	if err := b.Reach(p.state, next, w.cfg.Clock()); err != nil {
+		return errors.Join(fmt.Errorf("roll state forward: %w", err), b.Close())
+	}
+	return b.Commit()
+}
+
+// Reset implements bus.Worker.
+func (w *worker) Reset(n int32) error { return w.partition(n).state.Reset() }
+
+// Handle implements bus.Worker.
+func (w *worker) Handle(tx *bus.Tx, records []bus.Record) error {
+	m := w.cfg.Metrics.m
+	began := w.tick()
+	s := &scope{worker: w, partition: w.partition(records[0].Partition), tx: tx}
+	if err := s.call(func() error { return w.stage.Process(s, records) }); err != nil {
+		return fmt.Errorf("process %s/%d from offset %d: %w", records[0].Topic, records[0].Partition, records[0].Offset, err)
+	}
+	m.stageSeconds.WithLabelValues(w.step).Observe(w.cfg.Clock().Sub(began).Seconds())
+	m.records.WithLabelValues(w.step).Add(float64(len(records)))
+	return nil
+}
+
+// tick sets the transaction's time, which never goes back, and returns the clock's.
+func (w *worker) tick() time.Time {
+	now := w.cfg.Clock()
+	if now.After(w.now) {
+		w.now = now
+	}
+	return now
+}
+
+// The kinds of state key: a stage's own, its timers by time, its timers by key.
+const (
+	kindOwn    = 'k'
+	kindTimer  = 't'
+	kindWaking = 'w'
+)
+
+// wakeLimit bounds the timers delivered in one transaction.
+const wakeLimit = 2000
+
+// Due implements bus.Worker.
+func (w *worker) Due(partitions []int32) bool {
+	w.tick()
+	due := false
+	for _, n := range partitions {
+		err := w.open().Scan(w.partition(n).state, []byte{kindTimer}, timerBound(w.now), func([]byte, []byte) (bool, error) {
+			due = true
+			return false, nil
+		})
+		if due || err != nil { // Wake meets the error again and reports it
+			return true
+		}
+	}
+	return false
+}
+
+// timerBound is the first timer key after now.
+func timerBound(now time.Time) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kindTimer}, uint64(now.UnixMilli())+1)
+}
+
+// Wake implements bus.Worker.
+func (w *worker) Wake(tx *bus.Tx, partitions []int32) error {
+	w.tick()
+	for _, n := range partitions {
+		p := w.partition(n)
+		var keys [][]byte
+		err := w.open().Scan(p.state, []byte{kindTimer}, timerBound(w.now), func(key, _ []byte) (bool, error) {
+			keys = append(keys, bytes.Clone(key[9:]))
+			return len(keys) < wakeLimit, nil
+		})
+		if err != nil {
+			return err
+		}
+		s := &scope{worker: w, partition: p, tx: tx}
+		for _, key := range keys {
+			s.WakeAt(key, time.Time{})
+			if err := s.call(func() error { return w.stage.Wake(s, key) }); err != nil {
+				return fmt.Errorf("wake partition %d: %w", n, err)
+			}
+		}
+		w.cfg.Metrics.m.timers.WithLabelValues(w.step).Add(float64(len(keys)))
+	}
+	return nil
+}
+
+// Seal implements bus.Worker.
+func (w *worker) Seal(tx *bus.Tx) error {
+	size := 0
+	for _, p := range w.partitions {
+		for _, key := range p.order {
+			value, found, err := w.open().Get(p.state, nil, key)
+			if err != nil {
+				return err
+			}
+			if found && value == nil {
+				value = []byte{}
+			}
+			size += len(key) + len(value)
+			tx.Log(p.number, key, value)
+		}
+	}
+	w.cfg.Metrics.m.stateBytes.WithLabelValues(w.step).Add(float64(size))
+	return nil
+}
+
+// Commit implements bus.Worker.
+func (w *worker) Commit(next map[int32]int64) error {
+	for n, offset := range next {
+		if err := w.open().Reach(w.partition(n).state, offset, w.cfg.Clock()); err != nil {
+			return fmt.Errorf("write state: %w", err)
+		}
+	}
+	batch := w.open()
+	w.batch = nil
+	w.clean()
+	return batch.Commit()
+}
+
+// Abort implements bus.Worker.
+func (w *worker) Abort() {
+	if w.batch != nil {
+		_ = w.batch.Close() // nothing of it was wanted
+		w.batch = nil
+	}
+	w.clean()
+}
+
+func (w *worker) clean() {
+	for _, p := range w.partitions {
+		clear(p.dirty)
+		p.order = p.order[:0]
+	}
+}
+
+// scope is what a stage sees of one transaction: it implements Tx. An error of
+// the store is kept and ends the transaction, so that a stage cannot go on
+// without having noticed.
+type scope struct {
+	worker    *worker
+	partition *partition
+	tx        *bus.Tx
+	key       []byte
+	value     []byte
+	err       error
+}
+
+// call runs the stage; a panic is an error that stops the step, loudly.
+func (s *scope) call(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("stage panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	if err := f(); err != nil {
+		return err
+	}
+	return s.err
+}
+
+// Now implements Tx.
+func (s *scope) Now() time.Time { return s.worker.now }
+
+// Partition implements Tx.
+func (s *scope) Partition() int32 { return s.partition.number }
+
+func (s *scope) own(key []byte) []byte {
+	s.key = append(append(s.key[:0], kindOwn), key...)
+	return s.key
+}
+
+// Get implements Tx.
+func (s *scope) Get(key []byte) ([]byte, error) {
+	value, found, err := s.worker.open().Get(s.partition.state, s.value[:0], s.own(key))
+	if err != nil || !found {
+		return nil, err
+	}
+	s.value = value
+	return value, nil
+}
+
+// Scan implements Tx.
+func (s *scope) Scan(prefix []byte, visit func(key, value []byte) error) error {
+	low := append([]byte{kindOwn}, prefix...)
+	return s.worker.open().Scan(s.partition.state, low, successor(low), func(key, value []byte) (bool, error) {
+		return true, visit(key[1:], value)
+	})
+}
+
+// successor is the first key after all keys with the prefix.
+func successor(prefix []byte) []byte {
+	out := bytes.Clone(prefix)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i] != 0xFF {
+			out[i]++
+			return out[:i+1]
+		}
+	}
+	return nil
+}
+
+// Put implements Tx.
+func (s *scope) Put(key, value []byte) {
+	if value == nil {
+		value = []byte{}
+	}
+	s.set(s.own(key), value)
+}
+
+// Delete implements Tx.
+func (s *scope) Delete(key []byte) { s.set(s.own(key), nil) }
+
+func (s *scope) set(key, value []byte) {
+	p := s.partition
+	if _, seen := p.dirty[string(key)]; !seen {
+		own := bytes.Clone(key)
+		p.dirty[string(own)] = struct{}{}
+		p.order = append(p.order, own)
+	}
+	if err := s.worker.open().Set(p.state, key, value); err != nil && s.err == nil {
+		s.err = fmt.Errorf("change state: %w", err)
+	}
+}
+
+// Emit implements Tx.
+func (s *scope) Emit(r bus.Record) { s.tx.Emit(r) }
+
+// WakeAt implements Tx.
+func (s *scope) WakeAt(key []byte, at time.Time) {
+	waking := append([]byte{kindWaking}, key...)
+	before, found, err := s.worker.open().Get(s.partition.state, nil, waking)
+	if err != nil {
+		s.err = err
+		return
+	}
+	if found {
+		if !at.IsZero() && int64(binary.BigEndian.Uint64(before)) == at.UnixMilli() {
+			return
+		}
+		s.set(timerKey(before, key), nil)
+	}
+	if at.IsZero() {
+		if found {
+			s.set(waking, nil)
+		}
+		return
+	}
+	when := binary.BigEndian.AppendUint64(nil, uint64(max(at.UnixMilli(), 0)))
+	s.set(waking, when)
+	s.set(timerKey(when, key), []byte{})
+}
+
+func timerKey(when, key []byte) []byte {
+	k := make([]byte, 0, 1+len(when)+len(key))
+	k = append(k, kindTimer)
+	k = append(k, when...)
+	return append(k, key...)
+}

@@ -1,0 +1,217 @@
+// Package state keeps what steps remember in one Pebble database a process. It
+// holds committed state only: a batch is written after its transaction has
+// committed, in one piece together with the changelog offset it reaches. What
+// is lost with a crash is rolled forward from the changelog.
+//
+// Keys are prefixed by step and partition, so that a partition can be dropped
+// by one range delete.
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Store is the database of one process. It is safe for concurrent use.
+type Store struct{ db *pebble.DB }
+
+// Options say where the database is. FS nil is the disk, or memory if Dir is "".
+type Options struct {
+	Dir   string
+	FS    vfs.FS
+	Cache int64 // bytes; 64 MiB
+}
+
+// Open opens the database.
+func Open(o Options) (*Store, error) {
+	dir, fs := o.Dir, o.FS
+	if fs == nil {
+		fs = vfs.Default
+		if dir == "" {
+			fs, dir = vfs.NewMem(), "state"
+		}
+	}
+	size := o.Cache
+	if size == 0 {
+		size = 64 << 20
+	}
+	cache := pebble.NewCache(size)
+	defer cache.Unref()
+	db, err := pebble.Open(dir, &pebble.Options{FS: fs, Cache: cache, MemTableSize: 32 << 20, Logger: quiet{}})
+	if err != nil {
+		return nil, fmt.Errorf("open state %q: %w", dir, err)
+	}
+	return &Store{db}, nil
+}
+
+// Close closes the database.
+func (s *Store) Close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close state: %w", err)
+	}
+	return nil
+}
+
+// Partition is the state of one partition of one step.
+type Partition struct {
+	store  *Store
+	prefix []byte // data keys: prefix 'd' key; the position: prefix 'p'
+}
+
+// The kinds of key below a partition's prefix.
+const (
+	kindData     = 'd'
+	kindPosition = 'p'
+)
+
+// Partition returns the state of a partition. Step names hold no zero byte.
+func (s *Store) Partition(step string, partition int32) *Partition {
+	p := make([]byte, 0, len(step)+6)
+	p = append(p, step...)
+	p = append(p, 0)
+	p = binary.BigEndian.AppendUint32(p, uint32(partition))
+	return &Partition{s, p}
+}
+
+// appendKey appends the database's key of a state key.
+func (p *Partition) appendKey(dst, key []byte) []byte {
+	dst = append(dst, p.prefix...)
+	dst = append(dst, kindData)
+	return append(dst, key...)
+}
+
+// Position returns the changelog offset the state has reached and when; false
+// if there is no state.
+func (p *Partition) Position() (offset int64, at time.Time, found bool, err error) {
+	v, closer, err := p.store.db.Get(p.positionKey())
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, time.Time{}, false, nil
+	}
+	if err != nil {
+		return 0, time.Time{}, false, fmt.Errorf("read state position: %w", err)
+	}
+	if len(v) == 16 {
+		offset, at, found = int64(binary.BigEndian.Uint64(v)), time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:]))), true
+	}
+	if err := closer.Close(); err != nil {
+		return 0, time.Time{}, false, fmt.Errorf("read state position: %w", err)
+	}
+	return offset, at, found, nil
+}
+
+func (p *Partition) positionKey() []byte {
+	return append(append([]byte(nil), p.prefix...), kindPosition)
+}
+
+// Reset drops the partition's state and position.
+func (p *Partition) Reset() error {
+	end := append(append([]byte(nil), p.prefix...), 0xFF)
+	if err := p.store.db.DeleteRange(p.prefix, end, pebble.Sync); err != nil {
+		return fmt.Errorf("reset state: %w", err)
+	}
+	return nil
+}
+
+// Batch is a set of changes that become visible and durable in one piece.
+// Reading through it sees its own changes over what is committed. Not for
+// concurrent use.
+type Batch struct{ b *pebble.Batch }
+
+// Batch begins a batch.
+func (s *Store) Batch() *Batch { return &Batch{s.db.NewIndexedBatch()} }
+
+// Get appends the value of a key to dst; found is false if there is none.
+func (b *Batch) Get(p *Partition, dst, key []byte) (value []byte, found bool, err error) {
+	var room [96]byte
+	v, closer, err := b.b.Get(p.appendKey(room[:0], key))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return dst, false, nil
+	}
+	if err != nil {
+		return dst, false, fmt.Errorf("read state: %w", err)
+	}
+	dst = append(dst, v...)
+	if err := closer.Close(); err != nil {
+		return dst, false, fmt.Errorf("read state: %w", err)
+	}
+	return dst, true, nil
+}
+
+// Scan visits the keys from low (inclusive) to high (exclusive; nil = the last)
+// in order until visit returns false or an error. visit must not change the batch.
+func (b *Batch) Scan(p *Partition, low, high []byte, visit func(key, value []byte) (bool, error)) error {
+	to := append(append(make([]byte, 0, 96), p.prefix...), kindData+1)
+	if high != nil {
+		to = p.appendKey(to[:0], high)
+	}
+	it, err := b.b.NewIter(&pebble.IterOptions{LowerBound: p.appendKey(make([]byte, 0, 96), low), UpperBound: to})
+	if err != nil {
+		return fmt.Errorf("scan state: %w", err)
+	}
+	skip := len(p.prefix) + 1
+	for ok := it.First(); ok; ok = it.Next() {
+		more, err := visit(it.Key()[skip:], it.Value())
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+		if !more {
+			break
+		}
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return fmt.Errorf("scan state: %w", err)
+	}
+	return nil
+}
+
+// Set puts a key of a partition; a nil value deletes it.
+func (b *Batch) Set(p *Partition, key, value []byte) error {
+	n := len(p.prefix) + 1 + len(key)
+	if value == nil {
+		op := b.b.DeleteDeferred(n)
+		p.appendKey(op.Key[:0], key)
+		return op.Finish()
+	}
+	op := b.b.SetDeferred(n, len(value))
+	p.appendKey(op.Key[:0], key)
+	copy(op.Value, value)
+	return op.Finish()
+}
+
+// Reach records the changelog offset a partition has reached with this batch.
+func (b *Batch) Reach(p *Partition, offset int64, at time.Time) error {
+	var v [16]byte
+	binary.BigEndian.PutUint64(v[:], uint64(offset))
+	binary.BigEndian.PutUint64(v[8:], uint64(at.UnixMilli()))
+	return b.b.Set(p.positionKey(), v[:], nil)
+}
+
+// Commit applies the batch. It is not synced: what a crash takes is a tail of
+// whole batches, and the changelog gives it back.
+func (b *Batch) Commit() error {
+	if err := b.b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	return b.Close()
+}
+
+// Close drops what has not been committed.
+func (b *Batch) Close() error {
+	if err := b.b.Close(); err != nil {
+		return fmt.Errorf("drop state changes: %w", err)
+	}
+	return nil
+}
+
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+
+// Fatalf is called when the database can no longer be trusted.
+func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf("state: "+format, args...)) }
