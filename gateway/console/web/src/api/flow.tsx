@@ -1,0 +1,123 @@
+// The live picture of what flows: one stream for the whole console, kept while
+// pages come and go, polled where the stream is refused.
+
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
+import { ApiError } from "./client";
+import { read } from "./hooks";
+import { consoleKey } from "./session";
+import { follow } from "./stream";
+import { type Flow, list } from "./types";
+import { known } from "../lib/format";
+
+export interface FlowPoint {
+  at: number;
+  changes: number | null; // a second
+  lookups: number | null;
+  denied: number | null;
+  quarantined: number | null;
+}
+
+export interface LiveFlow {
+  flow: Flow | undefined;
+  history: FlowPoint[];
+  /** changes a second of each dataset over the last points */
+  spark: Record<string, number[]>;
+  mode: "live" | "polling" | "waiting" | "down";
+  error: ApiError | undefined;
+}
+
+const keepPoints = 300;
+const keepSpark = 40;
+
+/** What happened between two totals, a second; null when unknown or counted anew. */
+export function rate(before: number | null | undefined, after: number | null | undefined, seconds: number): number | null {
+  if (!known(before) || !known(after) || seconds <= 0 || after < before) return null;
+  return (after - before) / seconds;
+}
+
+/** Changes a second over all datasets; null when none is known. */
+export function changesPerSecond(flow: Flow): number | null {
+  let sum: number | null = null;
+  for (const d of list(flow.datasets)) if (known(d.changes_per_s)) sum = (sum ?? 0) + d.changes_per_s;
+  return sum;
+}
+
+export function advance(old: LiveFlow, flow: Flow, at: number, mode: LiveFlow["mode"], before: { totals: Flow["totals"]; at: number } | null): LiveFlow {
+  const s = before ? (at - before.at) / 1000 : 0;
+  const t = flow.totals;
+  const point: FlowPoint = {
+    at,
+    changes: changesPerSecond(flow) ?? rate(before?.totals?.changes, t?.changes, s),
+    lookups: rate(before?.totals?.lookups, t?.lookups, s),
+    denied: rate(before?.totals?.denied, t?.denied, s),
+    quarantined: rate(before?.totals?.quarantined, t?.quarantined, s),
+  };
+  const spark: Record<string, number[]> = {};
+  for (const d of list(flow.datasets)) {
+    spark[d.id] = [...(old.spark[d.id] ?? []), known(d.changes_per_s) ? d.changes_per_s : 0].slice(-keepSpark);
+  }
+  return { flow, history: [...old.history, point].slice(-keepPoints), spark, mode, error: undefined };
+}
+
+const empty: LiveFlow = { flow: undefined, history: [], spark: {}, mode: "waiting", error: undefined };
+const Context = createContext<LiveFlow>(empty);
+export const useFlow = () => useContext(Context);
+
+export function FlowProvider({ children }: { children: ReactNode }) {
+  const key = consoleKey.use();
+  const [state, setState] = useState<LiveFlow>(empty);
+  const before = useRef<{ totals: Flow["totals"]; at: number } | null>(null);
+
+  useEffect(() => {
+    let stopped = false;
+    let live = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    before.current = null;
+    setState(empty);
+
+    const take = (flow: Flow, mode: LiveFlow["mode"]) => {
+      const at = Date.now();
+      const last = before.current;
+      before.current = { totals: flow.totals, at };
+      setState((s) => advance(s, flow, at, mode, last));
+    };
+    const poll = async () => {
+      if (stopped || live) return;
+      if (document.visibilityState === "visible") {
+        try {
+          const flow = await read<Flow>("v1/flow");
+          if (!stopped && !live) take(flow, "polling");
+        } catch (e) {
+          if (!stopped && !live) setState((s) => ({ ...s, mode: "down", error: e instanceof ApiError ? e : undefined }));
+        }
+      }
+      if (!stopped && !live) timer = setTimeout(poll, 3000);
+    };
+    const stop = follow(
+      "v1/events",
+      consoleKey.get,
+      (e) => {
+        if (e.event !== "flow") return;
+        try {
+          take(JSON.parse(e.data) as Flow, "live");
+        } catch {
+          // One unreadable event is skipped; the next brings the whole picture again.
+        }
+      },
+      (s) => {
+        const was = live;
+        live = s === "live";
+        clearTimeout(timer);
+        if (was && !live) void poll();
+      },
+    );
+    void poll();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+      stop();
+    };
+  }, [key]);
+
+  return <Context.Provider value={state}>{children}</Context.Provider>;
+}

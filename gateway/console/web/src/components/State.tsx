@@ -1,0 +1,123 @@
+// What a page shows when it has nothing to show: loading, an error with what
+// to do, emptiness with the next step.
+
+import { KeyOutlined, ReloadOutlined } from "@ant-design/icons";
+import { Button, Skeleton } from "antd";
+import { type ReactNode, useEffect, useState } from "react";
+import type { ApiError } from "../api/client";
+import { type Loaded } from "../api/hooks";
+import { maybe, type T, useI18n } from "../i18n";
+import { half, type Lang } from "../lib/format";
+import { openKeyDialog } from "./KeyDialog";
+import { Copy } from "./Show";
+
+export interface Told {
+  code: string;
+  what: string;
+  why: string;
+  do: string;
+}
+
+/** What, why and what to do, from the gateway's problem or from the status alone. */
+export function tell(e: ApiError, lang: Lang, t: T): Told {
+  const family = e.status === 0 ? e.code.replace("CONSOLE-", "").toLowerCase() : e.status >= 500 && e.status !== 503 ? "500" : String(e.status);
+  const what = (lang === "zh" ? e.title : "") || half(e.title, lang);
+  // An English reader is served by our own words where the title is Chinese only.
+  const useOwn = !what || (lang === "en" && /[\u3400-\u9fff]/.test(what));
+  return {
+    code: e.code,
+    what: useOwn ? (maybe(lang, `error.${family}`) ?? t("error.other")) : what,
+    why: half(e.detail, lang),
+    do: maybe(lang, `error.${family}.do`) ?? t("error.other.do"),
+  };
+}
+
+export function ErrorBox({ error, retry, compact, note }: { error: ApiError; retry?: () => void; compact?: boolean; note?: ReactNode }) {
+  const { lang, t } = useI18n();
+  const told = tell(error, lang, t);
+  const keyless = error.status === 401 || error.status === 403;
+  return (
+    <div className={compact ? "oops oops-compact" : "oops"} role="alert">
+      <div className="oops-head">
+        <strong>{told.what}</strong>
+        <code>{told.code}</code>
+      </div>
+      {told.why ? <p>{told.why}</p> : null}
+      {error.problems.length > 0 ? (
+        <ul>
+          {error.problems.slice(0, 8).map((p, i) => (
+            <li key={i}>
+              {p.location ? <code>{p.location}</code> : null} {p.message ? half(p.message, lang) : null}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      <p className="oops-do">
+        <b>{t("error.todo")}</b>
+        {told.do}
+        {error.retryAfter !== null ? " " + t("error.retryAfter", { n: error.retryAfter }) : null}
+      </p>
+      {note}
+      <div className="oops-foot">
+        {retry ? (
+          <Button size="small" icon={<ReloadOutlined />} onClick={retry}>
+            {t("common.retry")}
+          </Button>
+        ) : null}
+        {keyless && retry ? (
+          <Button size="small" type="primary" icon={<KeyOutlined />} onClick={openKeyDialog}>
+            {t("key.enter")}
+          </Button>
+        ) : null}
+        {error.requestId ? (
+          <span className="dim">
+            {t("error.request")} <code>{error.requestId}</code> <Copy text={error.requestId} />
+          </span>
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+  return (
+    <div className="empty">
+      <svg width="56" height="40" viewBox="0 0 56 40" aria-hidden="true">
+        <rect x="6" y="8" width="44" height="28" rx="4" className="empty-box" />
+        <path d="M6 24h13l3 5h12l3-5h13" className="empty-line" />
+      </svg>
+      <strong>{title}</strong>
+      {children ? <p>{children}</p> : null}
+      {action}
+    </div>
+  );
+}
+
+/** A skeleton that waits 200 ms, so that quick answers do not flicker. */
+export function Waiting({ rows = 4 }: { rows?: number }) {
+  const [late, setLate] = useState(false);
+  const { t } = useI18n();
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 200);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div aria-busy="true" aria-label={t("common.loading")} className="waiting">
+      {late ? <Skeleton active title={false} paragraph={{ rows }} /> : null}
+    </div>
+  );
+}
+
+/** Loading, error or the content; an error over old data keeps the data and says so. */
+export function Ready<D>({ of, rows, children }: { of: Loaded<D>; rows?: number; children: (data: D) => ReactNode }) {
+  if (of.data === undefined) {
+    if (of.error) return <ErrorBox error={of.error} retry={of.reload} />;
+    return <Waiting rows={rows} />;
+  }
+  return (
+    <>
+      {of.error ? <ErrorBox error={of.error} retry={of.reload} compact /> : null}
+      {children(of.data)}
+    </>
+  );
+}

@@ -1,0 +1,23 @@
+import { list, type List, type ViewInfo } from "../api/types";
+
+/** Views may come as bare ids or as objects. */
+export const viewsOf = (v: List<string | ViewInfo>): ViewInfo[] => list(v).map((x) => (typeof x === "string" ? { id: x } : x));
+
+/** "GA01.partial" -> "partial" */
+export const shortView = (id: string): string => id.slice(id.indexOf(".") + 1);
+export const ownerOf = (id: string): string => (id.includes(".") ? id.slice(0, id.indexOf(".")) : id);
+
+/** Datasets are two letters of the department and a number; entities are words. */
+export const isEntityOwner = (owner: string): boolean => /^[a-z]/.test(owner);
+
+export const isVerifyOnly = (v: { id: string; only?: string }): boolean => v.only === "verify" || shortView(v.id) === "verify";
+export const isExplain = (v: { id: string }): boolean => shortView(v.id) === "explain";
+
+/** A command that asks for one record; the key of the asker is never written out. */
+export function curlOf(base: string, view: string, key: string, purpose: string, verify: string[] | null): string {
+  const q = (s: string) => `'${s.replace(/'/g, `'\\''`)}'`;
+  const head = `curl -sS ${verify ? "-X POST " : ""}${q(base + (verify ? "v1/verify" : `v1/lookup/${encodeURIComponent(view)}/${encodeURIComponent(key)}`))} \\\n  -H "Authorization: Bearer $YIYUAN_KEY" \\\n  -H ${q("X-Purpose: " + purpose)}`;
+  if (!verify) return head;
+  const body = JSON.stringify({ view, key, fields: Object.fromEntries(verify.map((f) => [f, "…"])) });
+  return `${head} \\\n  -H 'Content-Type: application/json' \\\n  -d ${q(body)}`;
+}

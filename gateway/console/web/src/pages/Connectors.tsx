@@ -1,0 +1,143 @@
+import { Input, Segmented } from "antd";
+import { Link } from "react-router";
+import { useFlow } from "../api/flow";
+import { useApi } from "../api/hooks";
+import { type Catalogue, type FlowSource, list } from "../api/types";
+import { Card, PageHead } from "../components/Page";
+import { Num, SourceMark, Spark, When } from "../components/Show";
+import { Empty, ErrorBox, Waiting } from "../components/State";
+import { useI18n } from "../i18n";
+import { useFilters } from "../lib/filters";
+import { duration, half, known } from "../lib/format";
+import { fold } from "../lib/search";
+
+const harm: Record<string, number> = { failed: 0, stopped: 1, snapshot: 2, running: 3 };
+
+function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: string) => string }) {
+  const { t, lang, say } = useI18n();
+  const { flow, spark } = useFlow();
+  const ids = list(s.datasets);
+  const mine = list(flow?.datasets).filter((d) => ids.includes(d.id));
+  const lags = mine.map((d) => d.lag_s).filter(known).filter((n) => n >= 0);
+  const rates = mine.map((d) => d.changes_per_s).filter(known);
+  const series = ids.map((id) => spark[id] ?? []);
+  const points = Math.max(0, ...series.map((x) => x.length));
+  const sum = Array.from({ length: points }, (_, i) => series.reduce((n, x) => n + (x[x.length - points + i] ?? 0), 0));
+  const broken = s.state === "failed" || s.state === "stopped";
+  const owners = [...new Set(ids.map(departments).filter(Boolean))];
+  return (
+    <section className={`card source${broken ? " source-broken" : ""}`} aria-label={s.name}>
+      <div className="card-head">
+        <h2>
+          {s.name} <small className="dim">{say(`kind.${s.kind}`, s.kind)}</small>
+        </h2>
+        <SourceMark state={s.state} solid />
+      </div>
+      <div className="chips">
+        {ids.map((id) => (
+          <Link key={id} className="chip" to={`/catalogue/${encodeURIComponent(id)}`}>
+            {id}
+          </Link>
+        ))}
+        <span className="dim">{owners.join(" · ")}</span>
+      </div>
+      <dl className="facts facts-tight">
+        <div>
+          <dt>{t("connector.lag")}</dt>
+          <dd>{broken || lags.length === 0 ? <span className="dim">{t("common.unknown")}</span> : duration(Math.max(...lags), lang)}</dd>
+        </div>
+        <div>
+          <dt>{t("connector.rate")}</dt>
+          <dd>
+            {rates.length === 0 ? <span className="dim">{t("common.unknown")}</span> : <Num n={rates.reduce((a, b) => a + b, 0)} unit={t("unit.perSecond")} />}
+            <Spark values={sum} tone={broken ? "idle" : "info"} label={t("connector.rate")} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t("connector.rows")}</dt>
+          <dd>
+            <Num n={s.rows} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t("connector.seen")}</dt>
+          <dd>
+            <When at={s.last_seen} />
+          </dd>
+        </div>
+      </dl>
+      {s.last_error ? (
+        <div className={broken ? "oops oops-compact" : "warnbox"}>
+          <span className="val">
+            {broken ? null : <b>{t("connector.lastError")} </b>}
+            {half(s.last_error, lang)}
+          </span>
+        </div>
+      ) : null}
+      {broken ? (
+        <p className="oops-do">
+          <b>{t("error.todo")}</b> {t(s.state === "failed" ? "connector.failed.do" : "connector.stopped.do")}
+        </p>
+      ) : null}
+    </section>
+  );
+}
+
+export default function Connectors() {
+  const { t, name, say } = useI18n();
+  const { flow, mode, error } = useFlow();
+  const catalogue = useApi<Catalogue>("v1/catalogue");
+  const { get, set } = useFilters();
+  const departments = new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)]));
+  const provider = new Map(list(catalogue.data?.datasets).map((d) => [d.id, departments.get(d.provider) ?? d.provider_title ?? d.provider]));
+  const of = (id: string) => provider.get(id) ?? "";
+  const all = list(flow?.sources);
+  const q = fold(get("q"));
+  const state = get("state") || "all";
+  const rows = all
+    .filter((s) => state === "all" || s.state === state)
+    .filter((s) => !q || fold([s.name, s.kind, ...list(s.datasets), ...list(s.datasets).map(of)].join(" ")).includes(q))
+    .sort((a, b) => (harm[a.state] ?? 1) - (harm[b.state] ?? 1) || a.name.localeCompare(b.name));
+  const states = [...new Set(all.map((s) => s.state))].sort((a, b) => (harm[a] ?? 1) - (harm[b] ?? 1));
+  return (
+    <>
+      <PageHead title={t("nav.connectors")} lead={t("connector.lead")} />
+      {!flow ? (
+        mode === "down" && error ? (
+          <ErrorBox error={error} />
+        ) : (
+          <Waiting rows={8} />
+        )
+      ) : all.length === 0 ? (
+        <Card>
+          <Empty title={t("connector.none")}>{t("connector.none.do")}</Empty>
+        </Card>
+      ) : (
+        <div className="stack">
+          <div className="filters">
+            <Segmented
+              value={state}
+              onChange={(v) => set({ state: v === "all" ? "" : v })}
+              options={[
+                { value: "all", label: `${t("common.all")} ${all.length}` },
+                ...states.map((s) => ({ value: s, label: `${say(`source.${s}`, s)} ${all.filter((x) => x.state === s).length}` })),
+              ]}
+            />
+            <Input.Search data-search="" allowClear value={get("q")} onChange={(e) => set({ q: e.target.value })} placeholder={t("connector.search")} aria-label={t("connector.search")} style={{ maxWidth: 320 }} />
+          </div>
+          {rows.length === 0 ? (
+            <Card>
+              <Empty title={t("common.noMatch")}>{t("common.noMatch.do")}</Empty>
+            </Card>
+          ) : (
+            <div className="sources">
+              {rows.map((s) => (
+                <SourceCard key={s.name} s={s} departments={of} />
+              ))}
+            </div>
+          )}
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,115 @@
+import { Drawer, Timeline } from "antd";
+import { Link } from "react-router";
+import { useApi } from "../../api/hooks";
+import { type DatasetSummary, type Evidence, type Finding, list } from "../../api/types";
+import { Copy, FindingMark, SeverityMark, Value, When } from "../../components/Show";
+import { ErrorBox, Waiting } from "../../components/State";
+import { useI18n } from "../../i18n";
+import { day, daysUntil, half } from "../../lib/format";
+import { groupBy } from "../../lib/group";
+import { useNow } from "../../lib/now";
+import { Due } from "./Due";
+
+function Side({ dataset, rows, title, department, letter }: { dataset: string; rows: Evidence[]; title: string; department: string; letter: string }) {
+  const { t } = useI18n();
+  return (
+    <div className="side-card">
+      <div className="side-head">
+        <span className="rank">{letter}</span>
+        <div>
+          <b>{department || (dataset === "golden" ? t("finding.golden") : dataset)}</b>
+          <small className="dim block">{dataset === "golden" ? t("finding.golden.long") : <Link to={`/catalogue/${encodeURIComponent(dataset)}`}>{dataset} {title}</Link>}</small>
+        </div>
+      </div>
+      <dl className="kv">
+        {rows.map((e, i) => (
+          <div key={i} style={{ display: "contents" }}>
+            <dt className="mono">{e.field}</dt>
+            <dd>
+              <b>
+                <Value v={e.value} />
+              </b>
+              {e.at ? (
+                <small className="dim block">
+                  <When at={e.at} full />
+                </small>
+              ) : null}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+function Body({ f, departments, datasets }: { f: Finding; departments: Map<string, string>; datasets: DatasetSummary[] }) {
+  const { t, lang, name, say } = useI18n();
+  const now = useNow();
+  const sets = new Map(datasets.map((d) => [d.id, d]));
+  const sides = [...groupBy(list(f.evidence), (e) => e.dataset)];
+  const left = daysUntil(f.due, now);
+  const events = [
+    { color: "blue", content: <><b>{t("timeline.opened")}</b><br /><When at={f.opened_at} full /></> },
+    ...((f.reopened ?? 0) > 0 ? [{ color: "orange", content: <b>{t("timeline.reopened", { n: f.reopened ?? 0 })}</b> }] : []),
+    ...(f.due ? [{ color: f.state !== "closed" && left !== null && left < 0 ? "red" : "gray", content: <><b>{t("timeline.due")}</b><br /><span className="num">{day(f.due)}</span> <Due finding={f} /></> }] : []),
+    ...(f.state === "closed" ? [{ color: "green", content: <><b>{t("timeline.closed")}</b><br /><When at={f.closed_at} full /></> }] : []),
+  ];
+  return (
+    <div className="stack">
+      <p className="chips">
+        <FindingMark state={f.state} /> <SeverityMark severity={f.severity} /> <span className="chip">{f.rule}{f.case ? ` · ${f.case}` : ""}</span>
+      </p>
+      <dl className="kv">
+        <dt>{t("finding.subject")}</dt>
+        <dd>
+          {say(`entity.${f.entity}`, f.entity)} <span className="mono">{f.subject_masked}</span>
+        </dd>
+        <dt>{t("finding.token")}</dt>
+        <dd className="mono">
+          {f.subject} <Copy text={f.subject} />
+        </dd>
+        <dt>{t("finding.owner")}</dt>
+        <dd>{departments.get(f.owner) ?? f.owner_title ?? f.owner}</dd>
+      </dl>
+      <section>
+        <h3>{t("finding.evidence")}</h3>
+        {sides.length === 0 ? (
+          <p className="dim">{t("finding.noEvidence")}</p>
+        ) : (
+          <div className="sides">
+            {sides.map(([dataset, rows], i) => {
+              const d = sets.get(dataset);
+              return <Side key={dataset} dataset={dataset} rows={rows} title={name(d?.title, d?.english)} department={departments.get(d?.provider ?? "") ?? d?.provider_title ?? ""} letter={String.fromCharCode(65 + (i % 26))} />;
+            })}
+          </div>
+        )}
+        <p className="dim">{t("finding.evidence.masked")}</p>
+      </section>
+      {f.advice ? (
+        <section>
+          <h3>{t("finding.advice")}</h3>
+          <p className="infobox">{half(f.advice, lang)}</p>
+          <p className="dim">{t("finding.selfClose")}</p>
+        </section>
+      ) : null}
+      <section>
+        <h3>{t("finding.timeline")}</h3>
+        <Timeline items={events} />
+      </section>
+      <p className="dim mono">
+        {f.id} <Copy text={f.id} />
+      </p>
+    </div>
+  );
+}
+
+/** One finding: what department A says against what B says, what to do, until when. */
+export function FindingDrawer({ id, known, departments, datasets, close }: { id: string; known: Finding | undefined; departments: Map<string, string>; datasets: DatasetSummary[]; close: () => void }) {
+  const one = useApi<Finding>(id ? `v1/findings/${encodeURIComponent(id)}` : null, 10000);
+  const f = one.data ?? known;
+  return (
+    <Drawer open={id !== ""} onClose={close} size={640} title={f ? f.title : id} destroyOnHidden>
+      {f ? <Body f={f} departments={departments} datasets={datasets} /> : one.error ? <ErrorBox error={one.error} retry={one.reload} /> : <Waiting rows={8} />}
+    </Drawer>
+  );
+}

@@ -1,0 +1,191 @@
+import { EyeInvisibleOutlined, FlagOutlined, StopOutlined } from "@ant-design/icons";
+import { Tooltip } from "antd";
+import type { ReactNode } from "react";
+import { list, type LookupAnswer } from "../../api/types";
+import { Copy, Mark, Value, When } from "../../components/Show";
+import { Empty, ErrorBox } from "../../components/State";
+import { useI18n } from "../../i18n";
+import type { Round } from "./model";
+import type { FieldFacts } from "./useFields";
+
+type Facts = Map<string, FieldFacts>;
+
+function Cell({ v, facts }: { v: unknown; facts?: FieldFacts }) {
+  if (typeof v === "string" && facts?.codes.has(v))
+    return (
+      <>
+        {facts.codes.get(v)} <code className="dim">{v}</code>
+      </>
+    );
+  return <Value v={v} />;
+}
+
+/** Rows of another dataset inside a record: a person's vehicles. */
+function Rows({ rows }: { rows: Record<string, unknown>[] }) {
+  const { t } = useI18n();
+  if (rows.length === 0) return <span className="dim">{t("result.noRows")}</span>;
+  const columns = [...new Set(rows.flatMap((r) => Object.keys(r)))];
+  return (
+    <table className="mini">
+      <thead>
+        <tr>
+          {columns.map((c) => (
+            <th key={c}>{c}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((r, i) => (
+          <tr key={i}>
+            {columns.map((c) => (
+              <td key={c}>
+                <Value v={r[c]} />
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const isRows = (v: unknown): v is Record<string, unknown>[] => Array.isArray(v) && v.every((x) => x !== null && typeof x === "object" && !Array.isArray(x));
+
+function Stamp({ answer, took, extra }: { answer: { as_of?: string; source_time?: string; stale?: boolean; audit_id?: string; request_id?: string; version?: string }; took: number; extra?: ReactNode }) {
+  const { t } = useI18n();
+  return (
+    <div className="answer-stamp">
+      <Mark tone={answer.stale ? "warn" : "ok"} icon={answer.stale ? "clock" : "ok"} solid>
+        {t(answer.stale ? "result.stale" : "result.current")}
+      </Mark>
+      {extra}
+      <span>
+        <span className="dim">{t("result.asOf")}</span> <When at={answer.as_of} full />
+      </span>
+      {answer.source_time ? (
+        <span>
+          <span className="dim">{t("result.sourceTime")}</span> <When at={answer.source_time} full />
+        </span>
+      ) : null}
+      <span>
+        <span className="dim">{t("result.took")}</span> <span className="num">{Math.max(1, Math.round(took))} ms</span>
+      </span>
+      {answer.version ? (
+        <span>
+          <span className="dim">{t("result.version")}</span> <code>{answer.version}</code>
+        </span>
+      ) : null}
+      {answer.audit_id ? (
+        <span>
+          <span className="dim">{t("result.audit")}</span> <code>{answer.audit_id}</code> <Copy text={answer.audit_id} />
+        </span>
+      ) : null}
+      {answer.request_id ? (
+        <span>
+          <span className="dim">{t("error.request")}</span> <code>{answer.request_id}</code> <Copy text={answer.request_id} />
+        </span>
+      ) : null}
+    </div>
+  );
+}
+
+function Record({ answer, facts, titles }: { answer: LookupAnswer; facts: Facts; titles: Map<string, string> }) {
+  const { t } = useI18n();
+  const masked = new Set(list(answer.masked));
+  const disputed = new Set(list(answer.disputed));
+  const entries = Object.entries(answer.data ?? {});
+  if (entries.length === 0) return <Empty title={t("result.noFields")}>{t("result.noFields.do")}</Empty>;
+  return (
+    <table className="record">
+      <thead>
+        <tr>
+          <th>{t("field.title")}</th>
+          <th>{t("result.value")}</th>
+          <th>{t("result.marks")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map(([field, v]) => (
+          <tr key={field}>
+            <th scope="row">
+              {facts.get(field)?.title || titles.get(field) || field} <code className="dim">{field}</code>
+            </th>
+            <td>{isRows(v) ? <Rows rows={v} /> : <Cell v={v} facts={facts.get(field)} />}</td>
+            <td>
+              <span className="chips">
+                {masked.has(field) ? (
+                  <Tooltip title={t("result.masked.long")}>
+                    <span className="chip">
+                      <EyeInvisibleOutlined /> {t("result.masked")}
+                    </span>
+                  </Tooltip>
+                ) : null}
+                {disputed.has(field) ? (
+                  <Tooltip title={t("result.disputed.long")}>
+                    <span className="chip chip-warn">
+                      <FlagOutlined /> {t("result.disputed")}
+                    </span>
+                  </Tooltip>
+                ) : null}
+                {v === null ? (
+                  <Tooltip title={t("result.missing.long")}>
+                    <span className="chip">
+                      <StopOutlined /> {t("result.missing")}
+                    </span>
+                  </Tooltip>
+                ) : null}
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The answer as the asking program got it, or why there is none. */
+export function Result({ round, facts, retry }: { round: Round; facts: Facts; retry: () => void }) {
+  const { t } = useI18n();
+  const titles = new Map(round.view.fields.map((f) => [f.name, f.title]));
+  if (round.error?.status === 404)
+    return (
+      <div className="stack">
+        <ErrorBox error={round.error} note={<p className="dim">{t("result.notThere")}</p>} />
+      </div>
+    );
+  if (round.error) return <ErrorBox error={round.error} retry={round.error.status === 503 || round.error.status === 0 || round.error.status === 429 ? retry : undefined} />;
+  if (round.verdict)
+    return (
+      <div className="stack">
+        <div className={round.verdict.match ? "verdict verdict-yes" : "verdict verdict-no"} role="status">
+          <Mark tone={round.verdict.match ? "ok" : "bad"}>{t(round.verdict.match ? "verify.match" : "verify.noMatch")}</Mark>
+          <p>{t(round.verdict.match ? "verify.match.long" : "verify.noMatch.long", { n: Object.keys(round.verify ?? {}).length })}</p>
+        </div>
+        <Stamp answer={round.verdict} took={round.took} />
+      </div>
+    );
+  if (!round.lookup) return null;
+  return (
+    <div className="stack">
+      <Stamp
+        answer={round.lookup}
+        took={round.took}
+        extra={
+          list(round.lookup.disputed).length > 0 ? (
+            <Mark tone="warn" icon="warn" solid>
+              {t("result.hasDisputed", { n: list(round.lookup.disputed).length })}
+            </Mark>
+          ) : null
+        }
+      />
+      <Record answer={round.lookup} facts={facts} titles={titles} />
+      <details>
+        <summary>{t("result.raw")}</summary>
+        <div className="code">
+          <Copy text={JSON.stringify(round.lookup, null, 2)} />
+          <pre tabIndex={0}>{JSON.stringify(round.lookup, null, 2)}</pre>
+        </div>
+      </details>
+    </div>
+  );
+}
