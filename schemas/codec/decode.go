@@ -301,7 +301,9 @@ func (d *decoder) rows(st *step) schemas.Value {
 			break
 		}
 		if n*int64(p.least) > left {
-			d.fault = faultTruncated
+			if d.fault = faultTruncated; size >= 0 {
+				d.fault = faultBlock
+			}
 			break
 		}
 		total += n

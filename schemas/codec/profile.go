@@ -130,6 +130,9 @@ func (p *profiler) record(node any, path, enclosing string) (*record, error) {
 	}
 	name, _ := object["name"].(string)
 	namespace, _ := object["namespace"].(string)
+	if err := checkFullName(path, name); err != nil {
+		return nil, err
+	}
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		name, namespace = name[i+1:], name[:i]
 	} else if namespace == "" {
