@@ -1,0 +1,134 @@
+package synthetic
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// binding ties a table to a dataset of the catalogue: where each column of the
+// dataset comes from, -1 = the generator does not know it (it is null).
+type binding struct {
+	dataset *schemas.Dataset
+	from    []int
+}
+
+// bind finds the source's department and its datasets.
+func (s *source) bind(cfg connectors.Config, o *Options) error {
+	datasets := cfg.Datasets
+	if o.Department == "" {
+		if len(datasets) == 0 || datasets[0].Provider == nil {
+			return fmt.Errorf("no department and no datasets to tell it from: %w", connectors.ErrConfig)
+		}
+		o.Department = datasets[0].Provider.ID
+	}
+	d, ok := departmentOf(o.Department)
+	if !ok {
+		return fmt.Errorf("department %q has no synthetic source: %w", o.Department, connectors.ErrConfig)
+	}
+	s.d = d
+	if len(datasets) == 0 && cfg.Catalogue != nil {
+		for _, known := range cfg.Catalogue.Datasets {
+			if t, made := tableOf(known.ID); made && tables[t].owner == d {
+				datasets = append(datasets, known)
+			}
+		}
+	}
+	if len(datasets) == 0 {
+		return fmt.Errorf("department %q: no datasets: %w", o.Department, connectors.ErrConfig)
+	}
+	for _, dataset := range datasets {
+		t, made := tableOf(dataset.ID)
+		if !made || tables[t].owner != d {
+			return fmt.Errorf("dataset %q is not made by department %q: %w", dataset.ID, o.Department, connectors.ErrConfig)
+		}
+		b, err := bindTable(t, dataset)
+		if err != nil {
+			return err
+		}
+		s.bindings[t] = b
+	}
+	return nil
+}
+
+func bindTable(t table, dataset *schemas.Dataset) (*binding, error) {
+	b := &binding{dataset: dataset, from: make([]int, len(dataset.Layout.Columns))}
+	used := 0
+	for i, c := range dataset.Layout.Columns {
+		b.from[i] = -1
+		for j, have := range tables[t].columns {
+			if have.name != c.Name {
+				continue
+			}
+			if have.typ != c.Type || have.typ == schemas.Decimal && have.scale != c.Scale {
+				return nil, fmt.Errorf("dataset %s: field %s is not of the type that is made: %w", dataset.ID, c.Name, connectors.ErrConfig)
+			}
+			b.from[i] = j
+			used++
+		}
+		if b.from[i] < 0 && !c.Nullable {
+			return nil, fmt.Errorf("dataset %s: field %s is not made and may not be null: %w", dataset.ID, c.Name, connectors.ErrConfig)
+		}
+	}
+	if used != len(tables[t].columns) {
+		return nil, fmt.Errorf("dataset %s: %d of %d fields that are made are not in the catalogue: %w", dataset.ID, len(tables[t].columns)-used, len(tables[t].columns), connectors.ErrConfig)
+	}
+	for i, k := range tables[t].key {
+		if i >= len(dataset.Key) || dataset.Key[i] != tables[t].columns[k].name || len(dataset.Key) != len(tables[t].key) {
+			return nil, fmt.Errorf("dataset %s has another key than the one that is made: %w", dataset.ID, connectors.ErrConfig)
+		}
+	}
+	return b, nil
+}
+
+// record orders a row's values as the catalogue does.
+func (b *binding) record(v []schemas.Value) schemas.Record {
+	values := make([]schemas.Value, len(b.from))
+	for i, j := range b.from {
+		if j >= 0 {
+			values[i] = v[j]
+		}
+	}
+	return schemas.NewRecord(b.dataset.Layout, values)
+}
+
+// add puts an event into a batch, unless its dataset is not fed here, and
+// returns how many were added.
+func (s *source) add(batch *connectors.Batch, e event) int {
+	b := s.bindings[e.t]
+	if b == nil {
+		return 0
+	}
+	at := time.UnixMilli(e.at)
+	if e.bad == broken {
+		batch.Rejections = append(batch.Rejections, s.refuse(b.dataset, e, at))
+		return 1
+	}
+	c := schemas.Change{Dataset: b.dataset, Key: e.key, Op: e.op, Origin: schemas.Origin{
+		Source: s.name, Sequence: e.seq, At: at, Tx: e.tx, TxIndex: e.index,
+	}}
+	if e.v != nil {
+		c.Record = b.record(e.v)
+	}
+	batch.Changes = append(batch.Changes, c)
+	return 1
+}
+
+// refuse is the schema break of the run: a row with a column nobody declared.
+func (s *source) refuse(d *schemas.Dataset, e event, at time.Time) schemas.Rejection {
+	r := schemas.Rejection{
+		Dataset: d.ID, Field: brokenField, Reason: schemas.ReasonSchema,
+		Detail: "行中出现目录未登记的字段 " + brokenField + ", 请先变更目录或者改回原表结构 / the row has a field that the catalogue does not know: change the catalogue first or restore the table",
+		Source: s.name, At: at, Locator: s.name + "@" + e.seq.String(),
+	}
+	r.Digest = s.digest([]byte(brokenRow + e.seq.String()))
+	return r
+}
+
+// The row of another schema.
+const (
+	brokenField = "XSLB"
+	brokenRow   = "XJH,GMSFHM,XM,XXMC,NJ,JHRGMSFHM,ZTDM,XSLB"
+)

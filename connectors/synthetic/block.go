@@ -1,0 +1,222 @@
+package synthetic
+
+import (
+	"fmt"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// block makes the rows of one block, for the tables that are asked for.
+type block struct {
+	w        *world
+	n        int
+	want     uint32 // bit per table
+	rows     []row
+	findings []Finding
+	corrects bool // findings of the unit at hand are mended later
+}
+
+// row is the last image of a row and how it came to be.
+type row struct {
+	t   table
+	key string
+	v   []schemas.Value
+	// old are earlier images, oldest first. One under another key was deleted
+	// in the transaction that wrote the next.
+	old [][]schemas.Value
+	// soon: the last image was committed one second after the one before.
+	soon bool
+}
+
+const allTables = 1<<tableCount - 1
+
+func tablesOf(d department) uint32 {
+	var mask uint32
+	for t := range tables {
+		if tables[t].owner == d {
+			mask |= 1 << t
+		}
+	}
+	return mask
+}
+
+// makers are the units of a block, in the order of their constants.
+var makers = [unitCount]func(*block, plant){
+	(*block).family, (*block).tenants, (*block).elders, (*block).single, (*block).divorced, (*block).bereaved,
+	(*block).relief, (*block).disabled, (*block).wedded, (*block).employer, (*block).otherFirm, (*block).ground,
+}
+
+// makeBlock makes all units of block n as they are before or after the
+// correction stream.
+func (w *world) makeBlock(n int, want uint32, after bool) *block {
+	b := &block{w: w, n: n, want: want}
+	for u := range unitCount {
+		b.make(u, w.plant(u, n, after))
+	}
+	return b
+}
+
+// makeUnit makes one unit of block n.
+func (w *world) makeUnit(n int, u unit, p plant, want uint32) *block {
+	b := &block{w: w, n: n, want: want}
+	b.make(u, p)
+	return b
+}
+
+func (b *block) make(u unit, p plant) {
+	b.corrects = p.corrected
+	makers[u](b, p)
+}
+
+// put adds a row.
+func (b *block) put(t table, v ...schemas.Value) { b.putAfter(t, nil, v...) }
+
+// putAfter adds a row that had earlier images.
+func (b *block) putAfter(t table, old [][]schemas.Value, v ...schemas.Value) *row {
+	if b.want&(1<<t) == 0 {
+		return &row{}
+	}
+	b.rows = append(b.rows, row{t: t, key: keyOf(t, v), v: v, old: old})
+	return &b.rows[len(b.rows)-1]
+}
+
+// expect notes what the rules must find.
+func (b *block) expect(rule, which, entity, key, owner string) {
+	b.findings = append(b.findings, Finding{rule, which, entity, key, owner, b.corrects})
+}
+
+// The values of rows.
+func str(s string) schemas.Value { return schemas.Text(s) }
+
+func day(d int64) schemas.Value { return schemas.Int(d) }
+
+func num(n int) schemas.Value { return schemas.Int(int64(n)) }
+
+// yuan is an amount with two decimals, whole yuan.
+func yuan(n int) schemas.Value { return schemas.Int(int64(n) * 100) }
+
+var null = schemas.Null
+
+// changed returns a copy of an image with one value replaced.
+func changed(v []schemas.Value, i int, to schemas.Value) []schemas.Value {
+	out := append([]schemas.Value(nil), v...)
+	out[i] = to
+	return out
+}
+
+// either returns a where c holds, else b.
+func either(c bool, a, b string) string {
+	if c {
+		return a
+	}
+	return b
+}
+
+func (b *block) person(s int) person            { return b.w.person(b.n, s) }
+func (b *block) chance(what string, p int) bool { return b.w.chance(b.n, what, p) }
+func (b *block) between(what string, lo, hi int) int {
+	return b.w.between(b.n, what, lo, hi)
+}
+
+// ago is a day between lo and hi days before today.
+func (b *block) ago(what string, lo, hi int) int64 { return b.w.base - int64(b.between(what, lo, hi)) }
+
+func (b *block) region() string { return districts[b.n%4].code }
+
+// building is the k-th standard address of block n, unique in the city.
+func building(n, k int) string {
+	d := &districts[n%4]
+	return fmt.Sprintf("云岭市%s%s%s%d号%d栋", d.name, d.towns[n/4%4], streets[n/16%len(streets)], n/(16*len(streets))+1, k+1)
+}
+
+func (b *block) building(k int) string { return building(b.n, k) }
+
+// home is the flat of the household of a slot in the k-th building.
+func (b *block) home(k, s int) string {
+	return fmt.Sprintf("%s%d单元%d01室", b.building(k), s%3+1, s+1)
+}
+
+// serial is a number that is unique in the city for a purpose that has at most
+// ten rows a block.
+func (b *block) serial(i int) string { return fmt.Sprintf("%08d", b.n*10+i) }
+
+// registered is the row of GA01, not yet put.
+func (b *block) registered(p person, address, relation, marital string) []schemas.Value {
+	m := str(marital)
+	if marital == "" {
+		m = null
+	}
+	return []schemas.Value{
+		str(p.id), str(p.name), str(p.sex), str(p.nation), day(p.birth), str(b.region()), str(address), str(relation), m, null, str("0"), null, null,
+	}
+}
+
+// positions in GA01 that units change.
+const (
+	ga01Sex     = 2
+	ga01Birth   = 4
+	ga01Marital = 8
+	ga01Cert    = 9
+	ga01Gone    = 10
+	ga01Why     = 11
+	ga01When    = 12
+)
+
+// insured puts the row of YB01.
+func (b *block) insured(p person, employee, resident string, home schemas.Value) {
+	b.put(yb01, b.insurance(p, employee, resident, home)...)
+}
+
+func (b *block) insurance(p person, employee, resident string, home schemas.Value) []schemas.Value {
+	return []schemas.Value{str(p.id), str(respelt(p.name, b.w.roll(b.n, "dotYB"))), str(employee), str(resident), str(b.region()), home}
+}
+
+// works puts a person's rows at an employer: RS01, and ZJ02 where the employer
+// pays into the housing fund.
+func (b *block) works(p person, f firm, wage int) { b.worksAs(p, p.id, p.name, nil, f, wage) }
+
+func (b *block) worksAs(p person, id, name string, formerID *string, f firm, wage int) {
+	start := b.ago("hired"+p.id[16:], 100, 2500)
+	v := []schemas.Value{str(id), str(f.code), str(name), str("1"), yuan(wage), day(start), null}
+	var old [][]schemas.Value
+	if formerID != nil {
+		old = [][]schemas.Value{changed(v, 0, str(*formerID))}
+	}
+	b.putAfter(rs01, old, v...)
+	if f.fund {
+		b.put(zj02, str(p.id), str(f.code), str("1"), yuan(wage), str(f.name))
+	}
+}
+
+func (b *block) married(serial int, husband, wife person, on int64) []schemas.Value {
+	return []schemas.Value{str("J" + b.region() + b.serial(serial)), str(husband.id), str(wife.id), str("20"), str("1"), day(on), null}
+}
+
+// ended returns the image of a marriage after the divorce.
+func ended(v []schemas.Value, on int64) []schemas.Value {
+	out := append([]schemas.Value(nil), v...)
+	out[3], out[4], out[6] = str("40"), str("2"), day(on)
+	return out
+}
+
+func (b *block) car(k int, owner, firm schemas.Value, status string) {
+	b.put(ga03, str(plateNumber(b.n*8+k)), str("02"), owner, firm,
+		str([...]string{"云岭牌YL7150", "望江牌WJ6440", "石屏牌SP1031", "岭东牌LD7180EV"}[b.w.pick(b.n, "car", 4)]),
+		day(b.ago("plated"+string(rune('0'+k)), 60, 3000)), str(status))
+}
+
+func (b *block) estate(k int, owner, firm schemas.Value, address, use string) {
+	unit := fmt.Sprintf("%s001001GB%05dF%08d", b.region(), b.n/100, b.n%100*100+k)
+	b.put(zr01, str(unit), str("Y"+b.region()+b.serial(k)), owner, firm, num(b.between("area"+string(rune('0'+k)), 4500, 14000)),
+		str(address), str(either(b.chance("mortgage"+string(rune('0'+k)), 35), "1", "0")), str(use))
+}
+
+// school is one of the schools of the block's district.
+func (b *block) school(k int) string {
+	return "云岭市" + districts[b.n%4].name + [...]string{"第一小学", "第二小学", "实验学校", "中心学校"}[k%4]
+}
+
+func (b *block) pupil(serial int, id schemas.Value, name, school string, guardian person, status string) []schemas.Value {
+	form := [...]string{"一年级", "二年级", "三年级", "四年级", "五年级", "六年级"}[b.w.pick(b.n, "form"+string(rune('0'+serial)), 6)]
+	return []schemas.Value{str("G" + b.region() + b.serial(serial)), id, str(name), str(school), str(form), str(guardian.id), str(status)}
+}

@@ -1,0 +1,297 @@
+package synthetic
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// event is one change of one department, not yet bound to a catalogue.
+type event struct {
+	t     table
+	key   string
+	op    schemas.Op
+	v     []schemas.Value // nil for a delete
+	seq   schemas.Sequence
+	at    int64 // milliseconds
+	tx    string
+	index int
+	again bool   // the same event was sent before
+	bad   badRow // not a change at all, or one that the bus must refuse
+}
+
+// badRow marks what the quarantine must receive.
+type badRow uint8
+
+const (
+	fine      badRow = iota
+	broken           // a row of another schema: the source refuses it
+	malformed        // a change with a value its element does not allow
+)
+
+const (
+	millisPerStep = 20 // commit times of one department's changes in a block; departmentCount < 20
+	lateShare     = 4  // percent of rows that have an older image sent after the newer one
+	againShare    = 2  // percent of events sent twice
+	fixMajor      = uint64(1) << 40
+	liveMajor     = uint64(1) << 41
+)
+
+// stream is one department's first copy of its rows: the blocks in order, then
+// what was held back. A step's events are a pure function of world, department
+// and step.
+type stream struct {
+	w     *world
+	d     department
+	want  uint32
+	cache struct { // the latest step's own events, which the next one needs
+		step       int
+		soon, late []event
+	}
+}
+
+func newStream(w *world, d department) *stream {
+	s := &stream{w: w, d: d, want: tablesOf(d)}
+	s.cache.step = -1
+	return s
+}
+
+// steps is how many steps the first copy has: one a block, and one for what
+// the last block held back.
+func (s *stream) steps() int { return s.w.blocks + 1 }
+
+// step returns the events of a step in the order in which they are sent.
+func (s *stream) step(n int) []event {
+	var held []event
+	if n > 0 {
+		if s.cache.step != n-1 {
+			_, s.cache.late = s.own(n - 1)
+		}
+		held = s.cache.late
+	}
+	var out []event
+	if n < s.w.blocks {
+		s.cache.soon, s.cache.late = s.own(n)
+		s.cache.step = n
+		out = append(out, s.cache.soon...)
+	}
+	out = append(out, held...)
+	out = append(out, s.replay(n)...)
+	return append(out, s.spoilt(n)...)
+}
+
+// own returns the events of block n: those sent at once, and those sent with
+// the next block (older images that come late, and duplicates).
+func (s *stream) own(n int) (soon, late []event) {
+	b := s.w.makeBlock(n, s.want, false)
+	c := clock{w: s.w, d: s.d, block: n}
+	for i := range b.rows {
+		r := &b.rows[i]
+		images := c.images(r)
+		if c.isLate(r, i) {
+			soon = append(soon, images[len(images)-1])
+			late = append(late, images[:len(images)-1]...)
+		} else {
+			soon = append(soon, images...)
+		}
+		for _, e := range images {
+			if s.w.roll(n, "again"+s.label(e.seq.Minor))%100 < againShare {
+				e.again = true
+				late = append(late, e)
+			}
+		}
+	}
+	return soon, late
+}
+
+func (s *stream) label(minor uint32) string {
+	return departments[s.d].id + strconv.FormatUint(uint64(minor), 10)
+}
+
+// replay is yesterday's batch sent once more: in one step a department repeats
+// everything that an earlier run of blocks said, with the same sequences.
+func (s *stream) replay(n int) []event {
+	if n != s.w.blocks*6/10+int(s.d) {
+		return nil
+	}
+	first := s.w.blocks*3/10 + int(s.d)
+	var out []event
+	for b := first; b < first+min(20, max(2, s.w.blocks/100)); b++ {
+		soon, late := s.own(b)
+		for _, e := range append(soon, late...) {
+			e.again = true
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// spoilt is what cannot be taken: once in a run the schools send a row of
+// another schema, and the tax bureau one with a code that does not exist.
+func (s *stream) spoilt(n int) []event {
+	c := clock{w: s.w, d: s.d, block: n, minor: 1 << 20}
+	switch {
+	case s.d == jy && n == s.w.blocks/3:
+		return []event{c.event(jy01, "", schemas.Create, nil, broken)}
+	case s.d == sw && n == s.w.blocks/2:
+		b := &block{w: s.w, n: n, want: s.want}
+		f := s.w.firm(n, "bad", "91", "MADH", "有限公司", n)
+		v := b.taxed(f, f.name, b.person(0).name, "7")
+		return []event{c.event(sw01, keyOf(sw01, v), schemas.Create, v, malformed)}
+	}
+	return nil
+}
+
+// clock gives the events of one block their sequences and commit times.
+type clock struct {
+	w     *world
+	d     department
+	block int
+	minor uint32
+	extra int64 // milliseconds waited so far
+}
+
+func (c *clock) event(t table, key string, op schemas.Op, v []schemas.Value, bad badRow) event {
+	span := int64(3_600_000) / int64(c.w.blocks)
+	at := midnight(c.w.base) - 7_200_000 + int64(c.block)*span + int64(c.minor%1000)*millisPerStep + int64(c.d) + c.extra
+	e := event{t: t, key: key, op: op, v: v, seq: schemas.Sequence{Major: uint64(c.block) + 1, Minor: c.minor}, at: at, bad: bad} //nolint:gosec // blocks are not negative
+	c.minor++
+	return e
+}
+
+// images returns the history of a row, oldest first. A row that nothing
+// happened to has an older image now and then, made from the present one.
+func (c *clock) images(r *row) []event {
+	old := r.old
+	if len(old) == 0 && c.stale(r) {
+		v := append([]schemas.Value(nil), r.v...)
+		tables[r.t].stale(v)
+		old = [][]schemas.Value{v}
+	}
+	if len(old) == 0 {
+		return []event{c.event(r.t, r.key, schemas.Snapshot, r.v, fine)}
+	}
+	var out []event
+	op := schemas.Create
+	for i, v := range append(append([][]schemas.Value(nil), old...), r.v) {
+		if key := keyOf(r.t, v); i > 0 && key != out[len(out)-1].key {
+			tx := fmt.Sprintf("%s-%d-%d", departments[c.d].id, c.block, c.minor)
+			gone := c.event(r.t, out[len(out)-1].key, schemas.Delete, nil, fine)
+			gone.tx = tx
+			made := c.event(r.t, key, schemas.Create, v, fine)
+			made.tx, made.index = tx, 1
+			out = append(out, gone, made)
+			continue
+		}
+		if i == len(old) && r.soon {
+			c.extra += 1000 - millisPerStep
+		}
+		out = append(out, c.event(r.t, keyOf(r.t, v), op, v, fine))
+		op = schemas.Update
+	}
+	return out
+}
+
+// stale and isLate are drawn from the row's key, which is unique.
+func (c *clock) stale(r *row) bool {
+	return c.w.roll(c.block, "stale"+tables[r.t].id+r.key)%100 < lateShare+2
+}
+
+// isLate: two in three of the rows with an older image get it late. A row whose
+// key changed keeps its order: a delete is no image that an older one follows.
+func (c *clock) isLate(r *row, _ int) bool {
+	for _, v := range r.old {
+		if keyOf(r.t, v) != r.key {
+			return false
+		}
+	}
+	return (len(r.old) > 0 || c.stale(r)) && !r.soon && c.w.roll(c.block, "late"+tables[r.t].id+r.key)%3 < 2
+}
+
+// fixes is a department's correction stream: each entry mends one plant.
+type fixes struct {
+	w     *world
+	d     department
+	parts []fixPart
+	total int
+}
+
+type fixPart struct {
+	kind  *planned
+	first int
+}
+
+func newFixes(w *world, d department) *fixes {
+	f := &fixes{w: w, d: d}
+	for i := range w.kinds {
+		k := &w.kinds[i]
+		for _, by := range k.fix {
+			if by == d && k.count > 0 {
+				f.parts = append(f.parts, fixPart{k, f.total})
+				f.total += (k.count + 1) / 2
+			}
+		}
+	}
+	return f
+}
+
+// fix returns the changes of the n-th correction: what differs between the
+// unit as planted and as mended.
+func (f *fixes) fix(n int) []event {
+	i := 0
+	for i+1 < len(f.parts) && f.parts[i+1].first <= n {
+		i++
+	}
+	k, ordinal := f.parts[i].kind, 2*(n-f.parts[i].first)
+	at := f.w.block(k, ordinal)
+	want := tablesOf(f.d)
+	before := f.w.makeUnit(at, k.unit, k.plant(ordinal, false), want)
+	after := f.w.makeUnit(at, k.unit, k.plant(ordinal, true), want)
+	tx := fmt.Sprintf("%s-fix-%d", departments[f.d].id, n)
+	var out []event
+	for _, d := range differ(before.rows, after.rows) {
+		e := event{t: d.t, key: d.key, op: d.op, v: d.v, tx: tx, index: len(out)}
+		e.seq = schemas.Sequence{Major: fixMajor + uint64(n), Minor: uint32(len(out))} //nolint:gosec // both small
+		e.at = midnight(f.w.base) - 1_800_000 + int64(n)*millisPerStep + int64(f.d)
+		out = append(out, e)
+	}
+	return out
+}
+
+// differ lists what turns the rows before into the rows after: deletes first.
+func differ(before, after []row) []event {
+	was := map[string]*row{}
+	for i := range before {
+		was[tables[before[i].t].id+" "+before[i].key] = &before[i]
+	}
+	var made []event
+	for i := range after {
+		r := &after[i]
+		id := tables[r.t].id + " " + r.key
+		old, ok := was[id]
+		delete(was, id)
+		switch {
+		case !ok:
+			made = append(made, event{t: r.t, key: r.key, op: schemas.Create, v: r.v})
+		case !same(old.v, r.v):
+			made = append(made, event{t: r.t, key: r.key, op: schemas.Update, v: r.v})
+		}
+	}
+	var out []event
+	for i := range before { // in order, for the map has none
+		if _, left := was[tables[before[i].t].id+" "+before[i].key]; left {
+			out = append(out, event{t: before[i].t, key: before[i].key, op: schemas.Delete})
+		}
+	}
+	return append(out, made...)
+}
+
+func same(a, b []schemas.Value) bool {
+	for i := range a {
+		if !a[i].Equal(b[i]) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}

@@ -1,0 +1,330 @@
+package synthetic
+
+import (
+	"fmt"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// firm is an enterprise or organisation as its register knows it.
+type firm struct {
+	code, name, site string
+	founded          int64
+	capital          int // yuan
+	industry         string
+	fund             bool // pays into the housing fund
+}
+
+var (
+	firmWords = [...]string{"恒信", "云岭", "瑞丰", "永安", "金桥", "鸿达", "翠湖", "东升", "启明", "盛源", "博远", "天成", "佳和", "润泽", "新宇", "万通"}
+	firmMore  = [...]string{"泰", "兴", "隆", "祥", "昌", "盛", "达", "和", "联", "辉", "源", "创"}
+	trades    = [...]struct{ name, code string }{
+		{"商贸", "F5199"}, {"建筑工程", "E4710"}, {"食品", "C1411"}, {"信息技术", "I6510"}, {"物流", "G5430"},
+		{"农业发展", "A0141"}, {"餐饮管理", "H6210"}, {"装饰工程", "E5011"}, {"机械制造", "C3499"}, {"文化传媒", "R8810"},
+	}
+	penalties = [...]string{"超范围经营, 责令改正", "未按规定公示年度报告, 罚款1000元", "安全设施不符合规定, 罚款5000元"}
+)
+
+func (w *world) firm(b int, which, kind, body, suffix string, number int) firm {
+	d := &districts[b%4]
+	t := trades[w.pick(b, which+"trade", len(trades))]
+	name := fmt.Sprintf("云岭市%s%s%s%s", firmWords[w.pick(b, which+"word", len(firmWords))], firmMore[w.pick(b, which+"more", len(firmMore))], t.name, suffix)
+	return firm{
+		code: w.credit(kind, d.code, body, number), name: name, site: building(b, 2) + fmt.Sprintf("%d号", w.between(b, which+"room", 101, 120)),
+		founded: w.base - int64(w.between(b, which+"founded", 900, 7000)), capital: w.between(b, which+"capital", 1, 500) * 100_000,
+		industry: t.code, fund: which == "X" && w.chance(b, "fund", 66),
+	}
+}
+
+// employerFirm is where most people of the block work.
+func (b *block) employerFirm() firm { return b.w.firm(b.n, "X", "91", "MADE", "有限公司", b.n*2) }
+
+func (w *world) shopFirm(b int) firm {
+	f := w.firm(b, "Z", "92", "MADF", "店", b)
+	f.capital = 50_000
+	return f
+}
+
+// bigFirm is the large employer of a run of blocks.
+func (w *world) bigFirm(g int) firm {
+	f := w.firm(g*bigFirmBlocks, "B", "91", "MADG", "集团股份有限公司", g)
+	f.fund = true
+	return f
+}
+
+// works reports whether a slot's person works at the block's employer.
+func (w *world) works(b, s int) bool {
+	switch s {
+	case 0, 4, 5:
+		return true
+	case 9:
+		return w.plant(unitSingle, b, false).any() || w.chance(b, "works9", 70)
+	case 10:
+		return w.chance(b, "works10", 70)
+	case 18:
+		return w.chance(b, "works18", 80)
+	}
+	return false
+}
+
+func (w *world) staff(b int) int {
+	n := 0
+	for s := range peoplePerBlock {
+		if w.works(b, s) {
+			n++
+		}
+	}
+	return n
+}
+
+// market puts the row of SC01.
+func (b *block) market(f firm, leader person, status string) {
+	b.put(sc01, b.marketed(f, leader, status)...)
+}
+
+func (b *block) marketed(f firm, leader person, status string) []schemas.Value {
+	id := str(leader.id)
+	if b.n%5 == 3 && f.fund { // not every register holds the number
+		id = null
+	}
+	return []schemas.Value{
+		str(f.code), str(f.name), str(leader.name), id, num(f.capital), str("CNY"), day(f.founded),
+		day(f.founded + int64(b.between("approved"+f.code[8:12], 10, 800))), str(status), str(f.site), str(f.industry),
+	}
+}
+
+func (b *block) taxed(f firm, name, leader, status string) []schemas.Value {
+	return []schemas.Value{str(f.code), str(status), str(fmt.Sprintf("云岭市税务局第%s分局", [...]string{"一", "二", "三"}[b.n%3])), str(name), str(leader), str(f.site)}
+}
+
+func (b *block) insurer(f firm, leader string, staff int, status string) []schemas.Value {
+	return []schemas.Value{str(f.code), str(f.name), num(staff), str(leader), str(f.site), str(status)}
+}
+
+// declares puts three months of SW02, the latest with the given count.
+func (b *block) declares(f firm, staff, declared int) {
+	y, m, _ := civil(b.w.base)
+	month := y*12 + m - 1
+	for back := 3; back >= 1; back-- {
+		n := declared
+		if back > 1 {
+			n = staff + back*5 // earlier months differ and do not count
+		}
+		at := month - back
+		b.put(sw02, str(f.code), str(fmt.Sprintf("%04d%02d", at/12, at%12+1)), num(n), yuan(n*5200+b.w.pick(b.n, "wages", 900)))
+	}
+}
+
+// licence puts a licence decided so many days ago, published and valid as told.
+func (b *block) licence(serial int, code string, decided int64, published int, until schemas.Value) {
+	b.put(sp01, str(fmt.Sprintf("YLXK%s%s", b.region(), b.serial(serial))), str(code), str("1"), str("准予经营许可"), day(decided), day(decided+int64(published)), until)
+}
+
+func (b *block) penalty(serial int, code string, decided int64) {
+	b.put(sp01, str(fmt.Sprintf("YLCF%s%s", b.region(), b.serial(serial))), str(code), str("2"), str(penalties[b.w.pick(b.n, "penalty", len(penalties))]),
+		day(decided), day(decided+3), null)
+}
+
+// employer: the enterprise whose head count three departments know.
+func (b *block) employer(p plant) {
+	f, leader, n := b.employerFirm(), b.person(0), b.w.staff(b.n)
+	b.market(f, leader, "1")
+	b.put(sw01, b.taxed(f, respeltFirm(f.name), leader.name, "1")...)
+	b.put(rs03, b.insurer(f, leader.name, n, "1")...)
+	declared := n
+	if p.is(countTax) {
+		declared = n*2 + 3
+		b.expect("XV-12", "rs01", "enterprise", f.code, "SW")
+		if f.fund {
+			b.expect("XV-12", "zj02", "enterprise", f.code, "ZJ")
+		}
+	}
+	b.declares(f, n, declared)
+	if p.is(countFund) { // people whom only the fund knows
+		for i := range 3 {
+			o := b.w.outsider(b.n, outEmployee, i)
+			b.put(zj02, str(o.id), str(f.code), str("1"), yuan(4300), str(f.name))
+		}
+		b.expect("XV-12", "zj02", "enterprise", f.code, "ZJ")
+	}
+	if b.chance("licenceX", 60) {
+		until := null
+		if b.chance("limited", 70) {
+			until = day(b.w.base + int64(b.between("until", 60, 1500)))
+		}
+		b.licence(0, f.code, b.ago("decidedX", 60, 700), b.between("publishedX", 1, 4), until)
+	}
+	if b.chance("fleet", 20) {
+		b.car(6, null, str(f.code), "1")
+	}
+	if b.chance("premises", 10) {
+		b.estate(5, null, str(f.code), f.site, "2")
+	}
+}
+
+// respeltFirm is the same name written with another width of brackets or with
+// a space.
+func respeltFirm(name string) string { return name }
+
+// ground: the buildings of the block, and the large employer of a run of blocks.
+func (b *block) ground(plant) {
+	for k := range 3 {
+		b.put(zj01, str(fmt.Sprintf("%s%s", b.region(), b.serial(k))), str(fmt.Sprintf("%d.%04d,%d.%04d", 100+b.n%3, b.w.pick(b.n, "lon", 10_000), 24+k, b.w.pick(b.n, "lat", 10_000))),
+			num(b.between("storeys"+string(rune('0'+k)), 1, 32)), str(b.building(k)))
+	}
+	if b.n%bigFirmBlocks != 0 {
+		return
+	}
+	f, leader := b.w.bigFirm(b.n/bigFirmBlocks), b.person(4)
+	n := 3 * min(bigFirmBlocks, b.w.blocks-b.n)
+	b.market(f, leader, "1")
+	b.put(sw01, b.taxed(f, f.name, leader.name, "1")...)
+	b.put(rs03, b.insurer(f, leader.name, n, "1")...)
+	b.declares(f, n, n)
+}
+
+// otherFirm: an enterprise without employees, or a social organisation.
+func (b *block) otherFirm(p plant) {
+	f, leader := b.w.firm(b.n, "Y", "91", "MADE", "有限责任公司", b.n*2+1), b.person(4)
+	if p.any() {
+		b.plantedFirm(p, f, leader)
+		return
+	}
+	switch n := b.w.pick(b.n, "Y", 100); {
+	case n < 15:
+		b.market(f, leader, "3")
+		b.put(sw01, b.taxed(f, f.name, leader.name, "3")...)
+		if b.chance("insuredY", 50) {
+			b.put(rs03, b.insurer(f, leader.name, 0, "2")...)
+		}
+		b.licence(1, f.code, b.ago("decidedY", 800, 1500), 2, day(b.ago("endedY", 60, 400)))
+	case n < 30:
+		b.society(leader)
+	case n < 40: // listed, without a licence in force
+		b.market(f, leader, "1")
+		b.put(sw01, b.taxed(f, f.name, leader.name, either(b.chance("abnormal", 40), "2", "1"))...)
+		b.listed(f, null)
+		b.penalty(2, f.code, b.ago("fined", 40, 500))
+	default:
+		b.market(f, leader, "1")
+		b.put(sw01, b.taxed(f, f.name, leader.name, "1")...)
+		if b.chance("insuredY", 60) {
+			b.put(rs03, b.insurer(f, leader.name, 0, "1")...)
+		}
+		if b.chance("licenceY", 50) {
+			b.licence(3, f.code, b.ago("decidedY", 60, 700), b.between("publishedY", 1, 4), null)
+		}
+		if b.chance("relisted", 15) { // was listed once
+			b.listed(f, day(b.ago("removed", 20, 90)))
+		}
+	}
+}
+
+func (b *block) society(leader person) {
+	f := b.w.firm(b.n, "S", "52", "MJD0", "", b.n)
+	f.name = "云岭市" + districts[b.n%4].name + [...]string{"志愿服务", "养老服务", "书画", "餐饮行业", "体育舞蹈"}[b.w.pick(b.n, "society", 5)] + "协会"
+	status := either(b.chance("dissolved", 20), "3", "1")
+	b.put(mz04, str(f.code), str(f.name), str(leader.name), str(status), day(f.founded))
+	b.put(sw01, b.taxed(f, f.name, leader.name, status)...)
+}
+
+func (b *block) listed(f firm, removed schemas.Value) {
+	b.put(sc02, str(f.code), str("YLLR"+b.region()+b.serial(0)), str([...]string{"通过登记的住所无法联系", "未按规定报送年度报告"}[b.w.pick(b.n, "listed", 2)]),
+		day(b.ago("listed on", 100, 800)), removed)
+}
+
+// plantedFirm makes an enterprise that something is planted in.
+func (b *block) plantedFirm(p plant, f firm, leader person) {
+	status := "1"
+	switch p.kind {
+	case cancelledTaxed, cancelledInsured, licenceCancelled:
+		status = "3"
+	}
+	if p.is(codeMistypedSC) {
+		f.code = miscoded(f.code)
+		b.expect("XV-02", "code", "enterprise", f.code, "SC")
+	}
+	b.market(f, leader, status)
+	b.plantedTax(p, f, leader, status)
+	b.plantedInsurer(p, f, leader, status)
+	b.plantedLicence(p, f)
+	if p.is(codeTwice) {
+		b.put(mz04, str(f.code), str("云岭市"+districts[b.n%4].name+"健身协会"), str(leader.name), str("1"), day(f.founded))
+		b.expect("XV-02", "twice", "enterprise", f.code, "SC")
+	}
+}
+
+func (b *block) plantedTax(p plant, f firm, leader person, status string) {
+	name, head := f.name, leader.name
+	switch {
+	case p.is(leaderLagSW):
+		head = b.person(18).name
+		if head == leader.name {
+			head = misnamed(head)
+		}
+		b.expect("XV-13", "sw01", "enterprise", f.code, "SW")
+	case p.is(nameOldSW):
+		name = "云岭市旧名" + f.name[len("云岭市"):]
+		b.expect("XV-13", "sw01", "enterprise", f.code, "SW")
+	case p.is(cancelledTaxed):
+		status = "1"
+		b.expect("XV-14", "sw01", "enterprise", f.code, "SW")
+	}
+	b.put(sw01, b.taxed(f, name, head, status)...)
+}
+
+func (b *block) plantedInsurer(p plant, f firm, leader person, status string) {
+	head := leader.name
+	insured := either(status == "1", "1", "2")
+	switch {
+	case p.kind == codeMistypedSC: // the insurance office does not know it
+		return
+	case p.is(leaderLagRS):
+		head = misnamed(head)
+		b.expect("XV-13", "rs03", "enterprise", f.code, "RS")
+	case p.is(cancelledInsured):
+		insured = "1"
+		b.expect("XV-14", "rs03", "enterprise", f.code, "RS")
+	case p.is(codeMistypedRS):
+		f.code = miscoded(f.code)
+		b.expect("XV-02", "code", "enterprise", f.code, "RS")
+	}
+	b.put(rs03, b.insurer(f, head, 0, insured)...)
+}
+
+func (b *block) plantedLicence(p plant, f firm) {
+	decided := b.ago("decidedP", 100, 600)
+	until := day(b.w.base + int64(b.between("untilP", 60, 900)))
+	over := day(b.ago("overP", 30, 60))
+	switch p.kind {
+	case licenceListed:
+		b.listed(f, null)
+		if p.on {
+			b.expect("XV-15", "listed", "enterprise", f.code, "SP")
+		} else {
+			until = over
+		}
+		b.licence(4, f.code, decided, 3, until)
+	case licenceCancelled:
+		if p.on {
+			b.expect("XV-15", "cancelled", "enterprise", f.code, "SP")
+		} else {
+			until = over
+		}
+		b.licence(4, f.code, decided, 3, until)
+	case licenceLate:
+		published := 3
+		if p.on {
+			published = b.between("late", 35, 60)
+			b.expect("XV-15", "late", "enterprise", f.code, "SP")
+		}
+		b.licence(4, f.code, decided, published, until)
+	case codeMistypedSP:
+		code := f.code
+		if p.on {
+			code = miscoded(code)
+			b.expect("XV-02", "code", "enterprise", code, "SP")
+		}
+		b.licence(4, code, decided, 3, until)
+	}
+}

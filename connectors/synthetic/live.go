@@ -1,0 +1,150 @@
+package synthetic
+
+import (
+	"fmt"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// live is the endless stream of neutral changes of one department. Each is a
+// function of its number alone and touches only units that nothing is planted
+// in. A row is always changed in the same fields, to values made from the
+// number, so the image is whole without knowing what went before.
+type live struct {
+	w      *world
+	d      department
+	faults bool
+}
+
+// faultEvery is how often the deliberate fault of the live stream comes round,
+// in changes of the department that makes it.
+const faultEvery = 50
+
+// at returns the n-th change.
+func (l live) at(n int) event {
+	e := l.change(n)
+	e.seq = schemas.Sequence{Major: liveMajor + uint64(n)} //nolint:gosec // counts up from zero
+	return e
+}
+
+func (l live) change(n int) event {
+	if e, ok := l.fault(n); ok {
+		return e
+	}
+	switch l.d {
+	case ga:
+		return l.police(n)
+	case mz:
+		return l.edit(n, unitRelief, mz02, func(v []schemas.Value) { v[5] = yuan(500 + n%700) })
+	case rs:
+		if n%2 == 0 {
+			return l.edit(n, unitElders, rs02, func(v []schemas.Value) { v[2], v[4] = yuan(1500+n%4500), str(phone(mix(uint64(n)))) }) //nolint:gosec // counts up
+		}
+		return l.edit(n, unitFamily, rs01, func(v []schemas.Value) { v[4] = yuan(4000 + n%9000) })
+	case wj:
+		return l.birth(n)
+	case yb:
+		return l.settlement(n)
+	case sc:
+		return l.edit(n, unitEmployer, sc01, func(v []schemas.Value) { v[4], v[7] = num((1+n%600)*100_000), day(l.w.base) })
+	case sw:
+		return l.edit(n, unitEmployer, sw01, func(v []schemas.Value) {
+			v[2] = str("云岭市税务局第" + [...]string{"一", "二", "三", "四"}[n%4] + "分局")
+		})
+	case zr:
+		return l.edit(n, unitFamily, zr01, func(v []schemas.Value) { v[6] = str(string(rune('0' + n%2))) })
+	case zj:
+		return l.edit(n, unitFamily, zj02, func(v []schemas.Value) { v[3] = yuan(4000 + n%9000) })
+	case jy:
+		return l.edit(n, unitTenants, jy01, func(v []schemas.Value) {
+			v[4] = str([...]string{"三年级", "四年级", "五年级", "六年级"}[n%4])
+		})
+	case sp:
+		return l.penalty(n)
+	}
+	return l.edit(n, unitDisabled, cl01, func(v []schemas.Value) { v[3] = str(string(rune('1' + n%4))) })
+}
+
+// clean returns the first unit, in the order of the live stream from the n-th
+// on, that nothing is planted in and that has a row of the table.
+func (l live) clean(n int, u unit, t table) (*block, int) {
+	for try := 0; ; try++ {
+		at := l.w.liveOrd.forward((n + try) % l.w.blocks)
+		if l.w.plant(u, at, false).any() {
+			continue
+		}
+		if b := l.w.makeUnit(at, u, plant{}, 1<<t); len(b.rows) > 0 {
+			return b, at
+		}
+	}
+}
+
+func (l live) edit(n int, u unit, t table, how func([]schemas.Value)) event {
+	b, _ := l.clean(n, u, t)
+	r := &b.rows[0]
+	v := append([]schemas.Value(nil), r.v...)
+	how(v)
+	return event{t: t, key: r.key, op: schemas.Update, v: v}
+}
+
+// police: people move between the buildings of their block, change their
+// telephone, and buy cars.
+func (l live) police(n int) event {
+	if n%4 < 3 {
+		b, at := l.clean(n, unitSingle, ga02)
+		r := &b.rows[0]
+		v := append([]schemas.Value(nil), r.v...)
+		v[3], v[4], v[5] = str(building(at, n%3)), str(phone(mix(uint64(n)))), day(l.w.base-int64(n%30)) //nolint:gosec // counts up
+		return event{t: ga02, key: r.key, op: schemas.Update, v: v}
+	}
+	b, _ := l.clean(n, unitSingle, ga01)
+	owner := b.person(9)
+	v := []schemas.Value{str(plateNumber(l.w.blocks*8 + n)), str("02"), str(owner.id), null, str("云岭牌YL7150"), day(l.w.base), str("1")}
+	return event{t: ga03, key: keyOf(ga03, v), op: schemas.Create, v: v}
+}
+
+func (l live) birth(n int) event {
+	b, _ := l.clean(n, unitFamily, ga01)
+	mother := b.person(1)
+	sex := string(rune('1' + n%2))
+	name := l.w.name(b.n, 100+n, sex, mother.nation)
+	v := []schemas.Value{str(fmt.Sprintf("Q%s9%09d", b.region(), n)), str(name), str(sex), day(l.w.base - 3), str(mother.id), day(l.w.base)}
+	return event{t: wj01, key: keyOf(wj01, v), op: schemas.Create, v: v}
+}
+
+func (l live) settlement(n int) event {
+	b, _ := l.clean(n, unitElders, yb01)
+	v := []schemas.Value{str(fmt.Sprintf("S%s9%09d", b.region(), n)), str(b.person(8).id), str("I10"), num(2000 + n%70_000), day(l.w.base)}
+	return event{t: yb02, key: keyOf(yb02, v), op: schemas.Create, v: v}
+}
+
+func (l live) penalty(n int) event {
+	b, _ := l.clean(n, unitEmployer, sc01)
+	f := b.employerFirm()
+	v := []schemas.Value{
+		str(fmt.Sprintf("YLCF%s9%09d", b.region(), n)), str(f.code), str("2"), str(penalties[n%len(penalties)]),
+		day(l.w.base - 2), day(l.w.base), null,
+	}
+	return event{t: sp01, key: keyOf(sp01, v), op: schemas.Create, v: v}
+}
+
+// fault, if the option asks for it: now and then the insurance office insures
+// somebody twice (XV-18) and ends it some changes later.
+func (l live) fault(n int) (event, bool) {
+	at := n % faultEvery
+	if !l.faults || l.d != yb || at != faultEvery/5 && at != faultEvery*4/5 {
+		return event{}, false
+	}
+	twice := at == faultEvery/5
+	e := l.edit(n/faultEvery, unitSingle, yb01, func(v []schemas.Value) {
+		if twice {
+			v[3] = str("1")
+		}
+	})
+	return e, true
+}
+
+// isFault reports whether the n-th change plants a contradiction, for the log.
+func (l live) isFault(n int) bool {
+	return l.faults && l.d == yb && n%faultEvery == faultEvery/5
+}

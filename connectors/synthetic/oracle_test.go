@@ -1,0 +1,450 @@
+package synthetic
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+)
+
+// facts are rows as plain text, by dataset and key; null fields are absent.
+type facts map[string]map[string]map[string]string
+
+func (f facts) set(dataset, key string, fields map[string]string) {
+	if f[dataset] == nil {
+		f[dataset] = map[string]map[string]string{}
+	}
+	f[dataset][key] = fields
+}
+
+func (f facts) clone() facts {
+	out := facts{}
+	for d, rows := range f {
+		for k, v := range rows {
+			out.set(d, k, v)
+		}
+	}
+	return out
+}
+
+// city is a truth file, read.
+type city struct {
+	rows       [2]facts           // before, after corrections
+	findings   [2]map[string]bool // "rule case entity key owner"
+	duplicates map[string]int
+	quarantine []string
+	base       time.Time
+}
+
+func readTruth(t *testing.T, o Options) city {
+	t.Helper()
+	var buffer bytes.Buffer
+	if err := WriteTruth(&buffer, o); err != nil {
+		t.Fatal(err)
+	}
+	c := city{rows: [2]facts{{}, {}}, findings: [2]map[string]bool{{}, {}}, duplicates: map[string]int{}}
+	var after []func()
+	lines := bufio.NewScanner(&buffer)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var l struct {
+			Type, Phase, Dataset, Key, Rule, Case, Entity, Owner, Base, Field, Reason, By string
+			Corrected                                                                     bool
+			Count                                                                         int
+			Fields                                                                        map[string]any
+		}
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			t.Fatal(err)
+		}
+		switch l.Type {
+		case "run":
+			c.base, _ = time.ParseInLocation(time.DateOnly, l.Base, zone)
+		case "finding":
+			id := strings.Join([]string{l.Rule, l.Case, l.Entity, l.Key, l.Owner}, " ")
+			if c.findings[0][id] {
+				t.Errorf("truth says twice %s", id)
+			}
+			c.findings[0][id] = true
+			if !l.Corrected {
+				c.findings[1][id] = true
+			}
+		case "row":
+			fields := map[string]string{}
+			for k, v := range l.Fields {
+				if v != nil {
+					fields[k] = fmt.Sprint(v)
+				}
+			}
+			if l.Phase == "before" {
+				c.rows[0].set(l.Dataset, l.Key, fields)
+			} else {
+				after = append(after, func() { c.rows[1].set(l.Dataset, l.Key, fields) })
+			}
+		case "deleted":
+			if l.Phase == "after" {
+				after = append(after, func() { delete(c.rows[1][l.Dataset], l.Key) })
+			}
+		case "duplicate":
+			c.duplicates[l.Dataset] += l.Count
+		case "quarantine":
+			c.quarantine = append(c.quarantine, l.Dataset+" "+l.Field+" "+l.Reason+" "+l.By)
+		default:
+			t.Errorf("unknown line type %q", l.Type)
+		}
+	}
+	c.rows[1] = c.rows[0].clone()
+	for _, f := range after {
+		f()
+	}
+	return c
+}
+
+// judge applies the nineteen rules, each written directly from its statement,
+// to plain rows, and returns "rule case entity key owner".
+func judge(f facts, today time.Time) map[string]bool {
+	j := &judgement{f: f, now: today.Add(12 * time.Hour), today: today.Format(time.DateOnly), out: map[string]bool{}}
+	j.people()
+	j.deaths()
+	j.households()
+	j.firms()
+	j.licences()
+	j.joins()
+	return j.out
+}
+
+type judgement struct {
+	f     facts
+	now   time.Time
+	today string
+	out   map[string]bool
+}
+
+type record = map[string]string
+
+func (j *judgement) say(rule, which, entity, key, owner string) {
+	j.out[strings.Join([]string{rule, which, entity, key, owner}, " ")] = true
+}
+
+// by groups the rows of a dataset by a field.
+func (j *judgement) by(dataset, field string) map[string][]record {
+	out := map[string][]record{}
+	for _, r := range j.f[dataset] {
+		if r[field] != "" {
+			out[r[field]] = append(out[r[field]], r)
+		}
+	}
+	return out
+}
+
+func date(s string) time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, s, zone)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func (j *judgement) past(d string, days int) bool { return date(d).AddDate(0, 0, days).Before(j.now) }
+
+func (j *judgement) inForce(until string) bool { return until == "" || until >= j.today }
+
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("·•・‧（）() ", r) || unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func goodID(s string) bool {
+	sum := 0
+	for i, w := range []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
+		sum += int(s[i]-'0') * w
+	}
+	return "10X98765432"[sum%11] == s[17]
+}
+
+func goodCode(s string) bool {
+	const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+	sum := 0
+	for i, w := range []int{1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28} {
+		sum += strings.IndexByte(alphabet, s[i]) * w
+	}
+	return alphabet[(31-sum%31)%31] == s[17]
+}
+
+// people: XV-01, XV-03, XV-17 twice, XV-18.
+func (j *judgement) people() {
+	owners := map[string]string{}
+	for _, d := range []string{"GA01", "GA02", "MZ02", "MZ03", "RS01", "RS02", "WJ02", "YB01", "YB02", "ZJ02", "JY01", "CL01"} {
+		for id := range j.by(d, "GMSFHM") {
+			if owners[id] == "" || d < owners[id] {
+				owners[id] = d
+			}
+		}
+	}
+	for id, d := range owners {
+		if !goodID(id) {
+			j.say("XV-01", "id", "person", id, d[:2])
+		}
+	}
+	for id, g := range j.f["GA01"] {
+		if goodID(id) {
+			if id[6:14] != strings.ReplaceAll(g["CSRQ"], "-", "") {
+				j.say("XV-01", "birth", "person", id, "GA")
+			}
+			if sex := string('2' - (id[16]-'0')%2); (g["XBDM"] == "1" || g["XBDM"] == "2") && g["XBDM"] != sex {
+				j.say("XV-01", "sex", "person", id, "GA")
+			}
+		}
+	}
+	for _, d := range []string{"RS01", "YB01", "JY01"} {
+		for _, r := range j.f[d] {
+			if g := j.f["GA01"][r["GMSFHM"]]; g != nil && plain(g["XM"]) != plain(r["XM"]) {
+				j.say("XV-03", strings.ToLower(d), "person", r["GMSFHM"], d[:2])
+			}
+		}
+	}
+	for id, rows := range j.by("JY01", "GMSFHM") {
+		schools := map[string]bool{}
+		for _, r := range rows {
+			if r["ZTDM"] == "1" {
+				schools[r["XXMC"]] = true
+				if j.f["GA01"][id] == nil {
+					j.say("XV-17", "absent", "person", id, "JY")
+				}
+			}
+		}
+		if len(schools) > 1 {
+			j.say("XV-17", "twice", "person", id, "JY")
+		}
+	}
+	for id, y := range j.f["YB01"] {
+		if y["ZGYBZTDM"] == "1" && y["JMYBZTDM"] == "1" {
+			j.say("XV-18", "both", "person", id, "YB")
+		}
+	}
+}
+
+// deaths: XV-04 to XV-07, XV-19.
+func (j *judgement) deaths() {
+	certified, burnt := map[string]string{}, j.by("MZ03", "GMSFHM")
+	for id, rows := range j.by("WJ02", "GMSFHM") {
+		for _, r := range rows {
+			if r["CXBZ"] == "0" && r["SWRQ"] > certified[id] {
+				certified[id] = r["SWRQ"]
+			}
+		}
+	}
+	died := map[string]string{}
+	for id, rows := range burnt {
+		died[id] = rows[0]["SWRQ"]
+		if died[id] == "" {
+			died[id] = rows[0]["HHRQ"]
+		}
+		if c := certified[id]; c != "" {
+			gap := 0.0
+			if rows[0]["SWRQ"] != "" {
+				gap = date(rows[0]["SWRQ"]).Sub(date(c)).Abs().Hours() / 24
+			}
+			if gap > 3 || rows[0]["HHRQ"] < c {
+				j.say("XV-06", "dates", "person", id, "MZ")
+			}
+		}
+	}
+	for id, c := range certified {
+		died[id] = c
+		if g := j.f["GA01"][id]; g != nil && g["ZXBZ"] == "0" && j.past(c, 30) {
+			j.say("XV-07", "registered", "person", id, "GA")
+		}
+	}
+	relief, cards := j.by("MZ02", "GMSFHM"), j.by("CL01", "GMSFHM")
+	for id, d := range died {
+		if r := j.f["RS02"][id]; r != nil && r["DYZTDM"] == "1" && j.past(d, 30) {
+			j.say("XV-04", "paid", "person", id, "RS")
+		}
+		if y := j.f["YB01"][id]; y["ZGYBZTDM"] == "1" || y["JMYBZTDM"] == "1" {
+			j.say("XV-05", "yb01", "person", id, "YB")
+		}
+		for _, m := range relief[id] {
+			if m["ZZRQ"] == "" || m["ZZRQ"] > d {
+				j.say("XV-05", "mz02", "person", id, "MZ")
+			}
+		}
+	}
+	for id, rows := range relief {
+		for _, m := range rows {
+			if m["JZLBDM"] != "4" || !j.inForce(m["ZZRQ"]) {
+				continue
+			}
+			if died[id] != "" {
+				j.say("XV-19", "dead", "person", id, "MZ")
+			}
+			if !slices.ContainsFunc(cards[id], func(c record) bool { return c["YXQ"] >= j.today }) {
+				j.say("XV-19", "expired", "person", id, "MZ")
+			}
+		}
+	}
+}
+
+// households: XV-08, XV-09, XV-11.
+func (j *judgement) households() {
+	weddings := j.by("MZ01", "NFGMSFHM")
+	for id, rows := range j.by("MZ01", "NVFGMSFHM") {
+		weddings[id] = append(weddings[id], rows...)
+	}
+	for id, rows := range weddings {
+		open, latest, status := 0, "", ""
+		for _, r := range rows {
+			if r["HYZKDM"] == "20" {
+				open++
+			}
+			on := r["LHRQ"]
+			if on == "" {
+				on = r["DJRQ"]
+			}
+			if on > latest {
+				latest, status = on, r["HYZKDM"]
+			}
+		}
+		if open > 1 {
+			j.say("XV-09", "double", "person", id, "MZ")
+		}
+		book := map[string]string{"10": "10", "20": "20", "21": "20", "22": "20", "23": "20", "40": "40"}[j.f["GA01"][id]["HYZKDM"]]
+		if book != "" && book != status {
+			j.say("XV-08", "marital", "person", id, "GA")
+		}
+	}
+	cars, homes, heads, jobs := j.by("GA03", "SYRGMSFHM"), j.by("ZR01", "QLRGMSFHM"), j.by("SC01", "FDDBRZJHM"), j.by("RS01", "GMSFHM")
+	for _, m := range j.f["MZ02"] {
+		if m["JZLBDM"] != "1" || !j.inForce(m["ZZRQ"]) {
+			continue
+		}
+		id := m["GMSFHM"]
+		for _, c := range cars[id] {
+			if c["ZTDM"] == "1" {
+				j.say("XV-11", "ga03", "person", id, "MZ")
+			}
+		}
+		dwellings := 0
+		for _, h := range homes[id] {
+			if h["YTDM"] == "1" {
+				dwellings++
+			}
+		}
+		if dwellings >= 2 {
+			j.say("XV-11", "zr01", "person", id, "MZ")
+		}
+		for _, e := range heads[id] {
+			if e["DJZTDM"] == "1" {
+				j.say("XV-11", "sc01", "person", id, "MZ")
+			}
+		}
+		for _, w := range jobs[id] {
+			if base, _ := strconv.ParseFloat(w["JFJS"], 64); w["CBZTDM"] == "1" && base > 3000 {
+				j.say("XV-11", "rs01", "person", id, "MZ")
+			}
+		}
+	}
+}
+
+// firms: XV-02, XV-12, XV-13, XV-14.
+func (j *judgement) firms() {
+	owners := map[string]string{}
+	for _, d := range []string{"MZ04", "RS03", "SC01", "SC02", "SP01", "SW01", "SW02"} {
+		for code := range j.by(d, "TYSHXYDM") {
+			if owners[code] == "" || d < owners[code] {
+				owners[code] = d
+			}
+		}
+	}
+	for code, d := range owners {
+		if !goodCode(code) {
+			j.say("XV-02", "code", "enterprise", code, d[:2])
+		}
+	}
+	for code, s := range j.f["SC01"] {
+		if m := j.f["MZ04"][code]; m != nil && m["DJZTDM"] != "3" && s["DJZTDM"] != "3" {
+			j.say("XV-02", "twice", "enterprise", code, "SC")
+		}
+		for d, active := range map[string]string{"SW01": "NSRZTDM", "RS03": "ZTDM"} {
+			r := j.f[d][code]
+			if r == nil {
+				continue
+			}
+			if plain(r["JGMC"]) != plain(s["JGMC"]) || plain(r["FDDBRXM"]) != plain(s["FDDBRXM"]) {
+				j.say("XV-13", strings.ToLower(d), "enterprise", code, d[:2])
+			}
+			if s["DJZTDM"] == "3" && r[active] == "1" {
+				j.say("XV-14", strings.ToLower(d), "enterprise", code, d[:2])
+			}
+		}
+	}
+	for _, head := range []struct{ dataset, status, rule, owner string }{{"RS01", "CBZTDM", "rs01", "SW"}, {"ZJ02", "JCZTDM", "zj02", "ZJ"}} {
+		heads := map[string]int{}
+		for _, r := range j.f[head.dataset] {
+			if r[head.status] == "1" {
+				heads[r["TYSHXYDM"]]++
+			}
+		}
+		for code, rows := range j.by("SW02", "TYSHXYDM") {
+			latest := slices.MaxFunc(rows, func(a, b record) int { return strings.Compare(a["SSQ"], b["SSQ"]) })
+			said, _ := strconv.Atoi(latest["SBRS"])
+			if n := heads[code]; n > 0 && max(n-said, said-n)*10 > max(said, 1) {
+				j.say("XV-12", head.rule, "enterprise", code, head.owner)
+			}
+		}
+	}
+}
+
+// licences: XV-15.
+func (j *judgement) licences() {
+	open := map[string]bool{}
+	for _, l := range j.f["SC02"] {
+		if l["YCRQ"] == "" {
+			open[l["TYSHXYDM"]] = true
+		}
+	}
+	for _, p := range j.f["SP01"] {
+		code := p["TYSHXYDM"]
+		if p["XKLXDM"] == "1" && j.inForce(p["YXQZ"]) {
+			if open[code] {
+				j.say("XV-15", "listed", "enterprise", code, "SP")
+			}
+			if j.f["SC01"][code]["DJZTDM"] == "3" {
+				j.say("XV-15", "cancelled", "enterprise", code, "SP")
+			}
+		}
+		// Seven working days are seven calendar days at least and, holidays and all,
+		// under twenty; nothing is planted in between.
+		if p["GSRQ"] != "" {
+			if gap := date(p["GSRQ"]).Sub(date(p["JDRQ"])).Hours() / 24; gap > 20 {
+				j.say("XV-15", "late", "enterprise", code, "SP")
+			} else if gap > 7 {
+				j.say("XV-15", "unclear", "enterprise", code, "SP")
+			}
+		}
+	}
+}
+
+// joins: XV-10, XV-16.
+func (j *judgement) joins() {
+	registered, standard := j.by("GA01", "CSZBH"), j.by("ZJ01", "BZDZ")
+	for id, w := range j.f["WJ01"] {
+		if j.past(w["CSRQ"], 90) && registered[id] == nil {
+			j.say("XV-10", "unregistered", "birth", id, "GA")
+		}
+	}
+	for _, r := range j.f["GA02"] {
+		if r["ZZRQ"] == "" && standard[r["JZDZ"]] == nil {
+			j.say("XV-16", "unlisted", "address", r["JZDZ"], "GA")
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package synthetic
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// The lines of the truth file; README.md says what each is for.
+type (
+	runLine struct {
+		Type    string `json:"type"` // run
+		Version int    `json:"version"`
+		Seed    int64  `json:"seed"`
+		Size    string `json:"size"`
+		Base    string `json:"base"`
+	}
+	findingLine struct {
+		Type string `json:"type"` // finding
+		Finding
+	}
+	rowLine struct {
+		Type     string          `json:"type"`  // row, deleted
+		Phase    string          `json:"phase"` // before, after
+		Dataset  string          `json:"dataset"`
+		Key      string          `json:"key"`
+		Sequence string          `json:"sequence"`
+		At       string          `json:"at,omitempty"`
+		Fields   json.RawMessage `json:"fields,omitempty"`
+	}
+	duplicateLine struct {
+		Type    string `json:"type"` // duplicate
+		Dataset string `json:"dataset"`
+		Count   int    `json:"count"`
+	}
+	quarantineLine struct {
+		Type    string `json:"type"` // quarantine
+		Dataset string `json:"dataset"`
+		Field   string `json:"field"`
+		Reason  string `json:"reason"`
+		By      string `json:"by"` // source, route
+	}
+)
+
+// WriteTruth writes what a bus that was fed by all twelve sources of the
+// options must have found and stored, as JSON lines. Which sources run, and
+// where they stand, does not matter. Size Tiny includes all rows; larger ones
+// only with Options.Rows. Seed, Size, Base and Rows are all it looks at.
+func WriteTruth(to io.Writer, o Options) error {
+	w, err := o.world(time.Now())
+	if err != nil {
+		return fmt.Errorf("write truth: %w", err)
+	}
+	buffer := bufio.NewWriterSize(to, 1<<20)
+	t := &truth{w: w, to: json.NewEncoder(buffer)}
+	t.to.SetEscapeHTML(false)
+	t.write(runLine{"run", 1, o.Seed, w.size, time.UnixMilli(midnight(w.base)).In(zone).Format(time.DateOnly)})
+	for i := range w.kinds {
+		t.plants(&w.kinds[i])
+	}
+	t.write(quarantineLine{"quarantine", tables[jy01].id, brokenField, schemas.ReasonSchema, "source"})
+	t.write(quarantineLine{"quarantine", tables[sw01].id, "NSRZTDM", schemas.ReasonInvalid, "route"})
+	if o.Rows || w.size == Tiny {
+		for d := range departmentCount {
+			t.rows(d)
+		}
+	}
+	if t.err != nil {
+		return fmt.Errorf("write truth: %w", t.err)
+	}
+	if err := buffer.Flush(); err != nil {
+		return fmt.Errorf("write truth: %w", err)
+	}
+	return nil
+}
+
+// writeTruthFile writes the truth to Options.Truth. Several sources may do so
+// at once: each writes the same and renames it into place.
+func writeTruthFile(o Options) error {
+	f, err := os.CreateTemp(filepath.Dir(o.Truth), ".truth-*")
+	if err != nil {
+		return fmt.Errorf("write truth file %q: %w", o.Truth, err)
+	}
+	err = WriteTruth(f, o)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), o.Truth)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // what is left of it serves nobody
+		return fmt.Errorf("write truth file %q: %w", o.Truth, err)
+	}
+	return nil
+}
+
+type truth struct {
+	w   *world
+	to  *json.Encoder
+	err error
+}
+
+func (t *truth) write(l any) {
+	if t.err == nil {
+		t.err = t.to.Encode(l)
+	}
+}
+
+// plants writes the findings of one kind.
+func (t *truth) plants(k *planned) {
+	for n := range k.count {
+		b := t.w.makeUnit(t.w.block(k, n), k.unit, k.plant(n, false), 0)
+		for i := range b.findings {
+			t.write(findingLine{"finding", b.findings[i]})
+		}
+	}
+}
+
+// rows writes the last images of one department's rows, before and, where they
+// differ, after the corrections.
+func (t *truth) rows(d department) {
+	s := newStream(t.w, d)
+	var repeated [tableCount]int
+	for n := range s.steps() {
+		last := map[string]*event{}
+		var order []string
+		if n < t.w.blocks {
+			soon, late := s.own(n)
+			for _, e := range append(soon, late...) {
+				id := tables[e.t].id + " " + e.key
+				old, known := last[id]
+				if !known {
+					order = append(order, id)
+				}
+				if !known || e.seq.Compare(old.seq) > 0 {
+					last[id] = &e
+				}
+			}
+		}
+		for _, id := range order {
+			t.image("before", last[id])
+		}
+		for _, e := range s.step(n) {
+			if e.again {
+				repeated[e.t]++
+			}
+		}
+	}
+	for i, n := range repeated {
+		if n > 0 {
+			t.write(duplicateLine{"duplicate", tables[i].id, n})
+		}
+	}
+	f := newFixes(t.w, d)
+	for n := range f.total {
+		for _, e := range f.fix(n) {
+			t.image("after", &e)
+		}
+	}
+}
+
+func (t *truth) image(phase string, e *event) {
+	l := rowLine{Type: "deleted", Phase: phase, Dataset: tables[e.t].id, Key: e.key, Sequence: e.seq.String()}
+	if e.v != nil {
+		l.Type, l.Fields = "row", fieldsOf(e.t, e.v)
+		l.At = time.UnixMilli(e.at).UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	t.write(l)
+}
+
+// fieldsOf writes a row as a JSON object: texts, dates (2006-01-02) and
+// decimals as strings, counts as numbers.
+func fieldsOf(t table, v []schemas.Value) json.RawMessage {
+	out := []byte{'{'}
+	for i, c := range tables[t].columns {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(strconv.AppendQuote(out, c.name), ':')
+		switch {
+		case v[i].IsNull():
+			out = append(out, "null"...)
+		case c.typ == schemas.String:
+			text, _ := json.Marshal(v[i].Str()) //nolint:errchkjson // a string always encodes
+			out = append(out, text...)
+		case c.typ == schemas.Date:
+			y, m, d := civil(v[i].Int64())
+			out = fmt.Appendf(out, `"%04d-%02d-%02d"`, y, m, d)
+		case c.typ == schemas.Decimal:
+			out = append(out, '"')
+			out = appendDecimal(out, v[i].Int64(), c.scale)
+			out = append(out, '"')
+		default:
+			out = strconv.AppendInt(out, v[i].Int64(), 10)
+		}
+	}
+	return append(out, '}')
+}
+
+// appendDecimal writes a non-negative unscaled number.
+func appendDecimal(out []byte, n int64, scale int) []byte {
+	digits := fmt.Sprintf("%0*d", scale+1, n)
+	return append(append(append(out, digits[:len(digits)-scale]...), '.'), digits[len(digits)-scale:]...)
+}

@@ -1,0 +1,201 @@
+package synthetic
+
+import (
+	"fmt"
+	"time"
+)
+
+// The sizes of the city.
+const (
+	Tiny = "tiny" // 2,000 persons, 300 enterprises
+	City = "city" // 600,000 persons, 60,000 enterprises
+	Big  = "big"  // 3,000,000 persons, 300,000 enterprises
+)
+
+const (
+	peoplePerBlock = 20
+	bigFirmBlocks  = 1000 // one large employer takes three people of each of so many blocks
+	millisPerDay   = 86_400_000
+)
+
+// zone is where the city's days begin: Asia/Shanghai, without daylight saving.
+var zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// world answers every question about the city as a function of seed, size and
+// base day: nothing is stored. People live in blocks of twenty, and all that
+// ties people, enterprises and buildings together stays inside one block (but
+// for the large employers), so a block is made from its number alone.
+type world struct {
+	seed   uint64
+	size   string
+	base   int64 // the city's "today", days since 1970-01-01
+	blocks int
+	shops  bool // every block has a shop
+	few    int  // what a count of a few plants is multiplied by
+
+	places  [unitCount]affine // order in which plants fill the blocks, a unit kind
+	days    [peoplePerBlock + outsiderKinds]affine
+	codes   affine // organisation numbers
+	liveOrd affine // order of blocks in the neutral stream
+	kinds   []planned
+}
+
+// planned is a plant kind with its place among the plants of its unit.
+type planned struct {
+	kind
+	first, count int
+}
+
+func newWorld(seed int64, size string, base int64) (*world, error) {
+	w := &world{seed: uint64(seed), size: size, base: base} //nolint:gosec // any bits will do
+	switch size {
+	case Tiny:
+		w.blocks, w.few, w.shops = 100, 1, true
+	case City:
+		w.blocks, w.few = 30_000, 10
+	case Big:
+		w.blocks, w.few = 150_000, 30
+	default:
+		return nil, fmt.Errorf("size %q: want %s, %s or %s", size, Tiny, City, Big)
+	}
+	for u := range w.places {
+		w.places[u] = w.shuffle(fmt.Sprint("place", u), w.blocks)
+	}
+	for s := range w.days {
+		w.days[s] = w.shuffle(fmt.Sprint("days", s), slotSpan(s))
+	}
+	w.codes = w.shuffle("codes", codeSpace)
+	w.liveOrd = w.shuffle("live", w.blocks)
+	var next [unitCount]int
+	for _, k := range kinds {
+		n := k.few * w.few
+		if k.share > 0 {
+			n = int(k.share*float64(w.blocks) + 0.5)
+		}
+		w.kinds = append(w.kinds, planned{kind: k, first: next[k.unit], count: n})
+		next[k.unit] += n
+		if next[k.unit] > w.blocks {
+			return nil, fmt.Errorf("size %q: too many plants for unit %d", size, k.unit)
+		}
+	}
+	return w, nil
+}
+
+// plant is what is planted in one unit of one block. The zero plant is none.
+type plant struct {
+	kind      kindID
+	ordinal   int
+	corrected bool // the correction stream mends it
+	on        bool // false once mended
+}
+
+// is reports whether the fault k is to be shown.
+func (p plant) is(k kindID) bool { return p.kind == k && p.on }
+
+// any reports whether the unit is set aside for a plant, mended or not: its
+// random variations are switched off, so that mending changes nothing else.
+func (p plant) any() bool { return p.kind != none }
+
+// plant returns what is planted in a unit of block b, before or after the
+// correction stream.
+func (w *world) plant(u unit, b int, after bool) plant {
+	at := w.places[u].inverse(b)
+	for i := range w.kinds {
+		k := &w.kinds[i]
+		if k.unit == u && at >= k.first && at < k.first+k.count {
+			return k.plant(at-k.first, after)
+		}
+	}
+	return plant{}
+}
+
+func (k *planned) plant(ordinal int, after bool) plant {
+	p := plant{kind: k.id, ordinal: ordinal, corrected: len(k.fix) > 0 && ordinal%2 == 0}
+	p.on = !after || !p.corrected
+	return p
+}
+
+// block returns where the plant stands.
+func (w *world) block(k *planned, ordinal int) int {
+	return w.places[k.unit].forward(k.first + ordinal)
+}
+
+// roll is a pseudo-random number for block b and a purpose.
+func (w *world) roll(b int, what string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(what) {
+		h = (h ^ uint64(what[i])) * 1099511628211
+	}
+	return mix(h ^ mix(w.seed+0x9e3779b97f4a7c15*uint64(b+1))) //nolint:gosec // block numbers are small
+}
+
+// pick is a number in [0, n).
+func (w *world) pick(b int, what string, n int) int {
+	return int(w.roll(b, what) % uint64(n)) //nolint:gosec // n is positive and small
+}
+
+// chance is true in percent of the blocks.
+func (w *world) chance(b int, what string, percent int) bool { return w.pick(b, what, 100) < percent }
+
+// between is a number in [lo, hi].
+func (w *world) between(b int, what string, lo, hi int) int { return lo + w.pick(b, what, hi-lo+1) }
+
+// mix is the finaliser of SplitMix64.
+func mix(z uint64) uint64 {
+	z ^= z >> 30
+	z *= 0xbf58476d1ce4e5b9
+	z ^= z >> 27
+	z *= 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// affine is the permutation x -> a*x+c of [0, n).
+type affine struct{ n, a, back, c uint64 }
+
+func (w *world) shuffle(what string, n int) affine {
+	f := affine{n: uint64(n)} //nolint:gosec // sizes are positive
+	f.c = w.roll(1, what) % f.n
+	f.a = f.n/3 + w.roll(2, what)%(f.n/2)
+	for gcd(f.a, f.n) != 1 {
+		f.a++
+	}
+	f.a %= f.n
+	f.back = inverse(f.a, f.n)
+	return f
+}
+
+func (f affine) forward(x int) int {
+	return int((f.a*uint64(x) + f.c) % f.n) //nolint:gosec // x < n < 2^31
+}
+
+func (f affine) inverse(y int) int {
+	return int(f.back * ((uint64(y) + f.n - f.c) % f.n) % f.n) //nolint:gosec // y < n < 2^31
+}
+
+func gcd(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// inverse returns x with a*x = 1 modulo n.
+func inverse(a, n uint64) uint64 {
+	r0, r1 := int64(n), int64(a) //nolint:gosec // small
+	t0, t1 := int64(0), int64(1)
+	for r1 != 0 {
+		q := r0 / r1
+		r0, r1 = r1, r0-q*r1
+		t0, t1 = t1, t0-q*t1
+	}
+	if t0 < 0 {
+		t0 += int64(n) //nolint:gosec // small
+	}
+	return uint64(t0) //nolint:gosec // made positive above
+}
+
+// dayOf returns the calendar day of t in the city.
+func dayOf(t time.Time) int64 { return (t.UnixMilli() + 8*3_600_000) / millisPerDay }
+
+// midnight returns the instant at which a day begins in the city, in milliseconds.
+func midnight(day int64) int64 { return day*millisPerDay - 8*3_600_000 }
