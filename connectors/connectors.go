@@ -25,6 +25,7 @@ package connectors
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
 // ErrConfig marks an error that only another configuration can mend: a missing
@@ -93,11 +95,6 @@ type Confirmer interface {
 	Confirm(ctx context.Context, published schemas.Position) error
 }
 
-// Digester makes keyed digests; *keyring.Keyring is one.
-type Digester interface {
-	Digest(label, value string) []byte
-}
-
 // Config is what every connector is told. Options are the kind's own, decoded
 // with Decode.
 type Config struct {
@@ -106,7 +103,7 @@ type Config struct {
 	Datasets  []*schemas.Dataset
 	Options   map[string]any
 	Logger    *slog.Logger
-	Keys      Digester
+	Keys      *keyring.Keyring // nil in tests only: digests are then not keyed
 	Metrics   prometheus.Registerer
 	Catalogue *schemas.Catalogue
 }
@@ -122,6 +119,16 @@ func (c Config) Dataset(id string) (*schemas.Dataset, error) {
 		}
 	}
 	return nil, fmt.Errorf("dataset %q of connector %q: %w: not among its datasets", id, c.Name, ErrConfig)
+}
+
+// Keyed returns a digest of 16 bytes under the city's keys, for what a position
+// or a rejection must recognise again without holding it.
+func (c Config) Keyed(label string, data []byte) []byte {
+	if c.Keys == nil {
+		sum := sha256.Sum256(data)
+		return sum[:keyring.DigestSize]
+	}
+	return c.Keys.Digest(label, string(data))
 }
 
 // Log returns the connector's logger, never nil.

@@ -1,0 +1,166 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+// maxRecord is the largest key and value that are published: Kafka takes
+// records up to about 1 MiB with their headers, and one that it refuses would
+// stop the source for good.
+const maxRecord = 900 << 10
+
+// encoder turns batches into records. Its memory is used again for each batch,
+// so the records of one are valid until the next.
+type encoder struct {
+	cfg        Config
+	bus        *bus.Bus
+	codec      *codec.Codec
+	writers    map[*schemas.Dataset]*codec.Writer
+	quarantine *codec.Writer
+	cat, run   bus.Header
+
+	arena   []byte
+	records []bus.Record
+	bytes   int
+}
+
+func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run string) (*encoder, error) {
+	e := &encoder{cfg: cfg, bus: b, codec: c, writers: map[*schemas.Dataset]*codec.Writer{}, run: bus.Header{Key: "run", Value: []byte(run)}}
+	if cfg.Catalogue != nil {
+		e.cat = bus.Header{Key: "cat", Value: []byte(cfg.Catalogue.Version)}
+	}
+	for _, d := range cfg.Datasets {
+		w, err := c.Writer(ctx, string(bus.Raw(d.ID))+"-value", d.Layout)
+		if err != nil {
+			return nil, fmt.Errorf("prepare dataset %q: %w", d.ID, err)
+		}
+		e.writers[d] = w
+	}
+	var err error
+	if e.quarantine, err = c.Writer(ctx, string(bus.Quarantine)+"-value", schemas.QuarantineLayout); err != nil {
+		return nil, fmt.Errorf("prepare quarantine: %w", err)
+	}
+	return e, nil
+}
+
+// encode returns the records of a batch and the rejections among them: those of
+// the source, and rows that turned out not to fit a record.
+func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []schemas.Rejection, error) {
+	e.arena, e.records, e.bytes = e.arena[:0], e.records[:0], 0
+	rejections := b.Rejections
+	for i := range b.Changes {
+		rejection, err := e.change(ctx, &b.Changes[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if rejection != nil {
+			rejections = append(rejections[:len(rejections):len(rejections)], *rejection)
+		}
+	}
+	for _, r := range rejections {
+		value, err := e.quarantine.Append(nil, r.Record())
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode rejection %q: %w", r.Locator, err)
+		}
+		e.records = append(e.records, bus.Record{Topic: bus.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: r.At})
+		e.bytes += len(value)
+	}
+	return e.records, rejections, nil
+}
+
+func (e *encoder) change(ctx context.Context, c *schemas.Change) (*schemas.Rejection, error) {
+	topic := bus.Raw(c.Dataset.ID)
+	writer, ok := e.writers[c.Dataset]
+	if !ok {
+		return nil, fmt.Errorf("publish change of dataset %q: it is not a dataset of the source: %w", c.Dataset.ID, ErrConfig)
+	}
+	r := bus.Record{Topic: topic, Partition: bus.ByKey, Time: c.Origin.At, Headers: e.headers(c)}
+	switch c.Op {
+	case schemas.Truncate:
+		// Every partition holds some of the rows, so each must learn of it.
+		n, err := e.bus.Partitions(ctx, topic)
+		if err != nil {
+			return nil, fmt.Errorf("publish truncate of %q: %w", c.Dataset.ID, err)
+		}
+		r.Key = []byte{}
+		for r.Partition = range int32(n) { //nolint:gosec // a topic has few partitions
+			e.records = append(e.records, r)
+		}
+		return nil, nil
+	case schemas.Delete:
+	default:
+		var rejection *schemas.Rejection
+		if r.Value, rejection = e.value(writer, c); rejection != nil {
+			return rejection, nil
+		}
+	}
+	start := len(e.arena)
+	e.arena = append(e.arena, c.Key...)
+	r.Key = e.arena[start:len(e.arena):len(e.arena)]
+	e.records = append(e.records, r)
+	e.bytes += len(r.Key) + len(r.Value)
+	return nil, nil
+}
+
+// value appends a row to the arena. When the arena grows, earlier records keep
+// the memory they were cut from.
+func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *schemas.Rejection) {
+	start := len(e.arena)
+	arena, err := w.Append(e.arena, c.Record)
+	e.arena = arena
+	value := arena[start:len(arena):len(arena)]
+	if err == nil && len(value)+len(c.Key) <= maxRecord {
+		return value, nil
+	}
+	r := &schemas.Rejection{
+		Dataset: c.Dataset.ID, Reason: schemas.ReasonInternal, Detail: "无法编码此行 / the row cannot be encoded",
+		Source: e.cfg.Name, At: c.Origin.At, Locator: c.Dataset.ID + "@" + c.Origin.Sequence.String(), Digest: e.cfg.Digest([]byte(c.Key)),
+	}
+	if err == nil || errors.Is(err, codec.ErrTooLarge) {
+		r.Reason = schemas.ReasonTooLarge
+		r.Detail = fmt.Sprintf("一行编码后超过 %d 字节 / the row takes more than %d bytes", maxRecord, maxRecord)
+	}
+	e.arena = arena[:start]
+	return nil, r
+}
+
+var ops = map[schemas.Op][]byte{
+	schemas.Create: []byte("c"), schemas.Update: []byte("u"), schemas.Delete: []byte("d"), schemas.Snapshot: []byte("r"), schemas.Truncate: []byte("t"),
+}
+
+func (e *encoder) headers(c *schemas.Change) []bus.Header {
+	headers := make([]bus.Header, 0, 6)
+	headers = append(headers,
+		bus.Header{Key: "op", Value: ops[c.Op]},
+		bus.Header{Key: "pos", Value: []byte(e.cfg.Name + "@" + c.Origin.Sequence.String())},
+		e.run)
+	if e.cat.Key != "" {
+		headers = append(headers, e.cat)
+	}
+	if c.Origin.Tx != "" {
+		headers = append(headers, bus.Header{Key: "tx", Value: []byte(c.Origin.Tx + "," + strconv.Itoa(c.Origin.TxIndex))})
+	}
+	if na := unavailable(c.Record); na != "" {
+		headers = append(headers, bus.Header{Key: "na", Value: []byte(na)})
+	}
+	return headers
+}
+
+// unavailable lists the columns that the source did not send.
+func unavailable(r schemas.Record) string {
+	var names []string
+	for i := range r.Len() {
+		if r.Value(i).Kind() == schemas.KindUnavailable {
+			names = append(names, r.Layout().Columns[i].Name)
+		}
+	}
+	return strings.Join(names, ",")
+}

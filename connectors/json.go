@@ -1,0 +1,141 @@
+package connectors
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrJSON says that bytes are not the JSON we take: bad syntax, bad UTF-8, a
+// name standing twice in an object, too deep.
+var ErrJSON = errors.New("unacceptable JSON")
+
+// CheckJSON reads one JSON value strictly: valid UTF-8, no text that cannot be
+// written in Unicode (lone surrogates), no name twice in one object, at most
+// depth levels, nothing after it. The error never shows the input.
+func CheckJSON(data []byte, depth int) error {
+	if !utf8.Valid(data) {
+		return fmt.Errorf("%w: not UTF-8", ErrJSON)
+	}
+	if err := checkDepth(data, depth); err != nil {
+		return err
+	}
+	if !json.Valid(data) {
+		return fmt.Errorf("%w: syntax", ErrJSON)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	return checkValue(dec)
+}
+
+// checkDepth counts brackets before anything recursive touches the input.
+func checkDepth(data []byte, limit int) error {
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > limit {
+				return fmt.Errorf("%w: deeper than %d levels", ErrJSON, limit)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+func checkValue(dec *json.Decoder) error {
+	t, err := dec.Token()
+	if err != nil {
+		return fmt.Errorf("%w: syntax", ErrJSON)
+	}
+	switch t := t.(type) {
+	case string:
+		return checkText(t)
+	case json.Delim:
+		names := map[string]bool{}
+		for dec.More() {
+			if t == '{' {
+				name, err := dec.Token()
+				if err != nil {
+					return fmt.Errorf("%w: syntax", ErrJSON)
+				}
+				s, _ := name.(string)
+				if err := checkText(s); err != nil {
+					return err
+				}
+				if names[s] {
+					return fmt.Errorf("%w: a name stands twice in one object", ErrJSON)
+				}
+				names[s] = true
+			}
+			if err := checkValue(dec); err != nil {
+				return err
+			}
+		}
+		if _, err := dec.Token(); err != nil {
+			return fmt.Errorf("%w: syntax", ErrJSON)
+		}
+	}
+	return nil
+}
+
+func checkText(s string) error {
+	if strings.ContainsRune(s, utf8.RuneError) {
+		return fmt.Errorf("%w: text that is not Unicode", ErrJSON)
+	}
+	return nil
+}
+
+// Member is one name and value of a JSON object.
+type Member struct {
+	Name   string
+	Raw    json.RawMessage
+	Cell   Cell // of a string, number, boolean or null
+	Nested bool // an object or array: Cell is void
+}
+
+// ParseObject splits a JSON object that CheckJSON has passed. Numbers keep the
+// spelling they were sent in.
+func ParseObject(data []byte) ([]Member, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, fmt.Errorf("%w: not an object", ErrJSON)
+	}
+	var members []Member
+	for dec.More() {
+		t, err := dec.Token()
+		name, ok := t.(string)
+		if err != nil || !ok {
+			return nil, fmt.Errorf("%w: syntax", ErrJSON)
+		}
+		m := Member{Name: name}
+		if err := dec.Decode(&m.Raw); err != nil {
+			return nil, fmt.Errorf("%w: syntax", ErrJSON)
+		}
+		switch m.Raw[0] {
+		case '{', '[':
+			m.Nested = true
+		case '"':
+			var s string
+			if err := json.Unmarshal(m.Raw, &s); err != nil {
+				return nil, fmt.Errorf("%w: syntax", ErrJSON)
+			}
+			m.Cell = Text(s)
+		case 'n':
+			m.Cell = Cell{State: Null}
+		default:
+			m.Cell = Text(string(m.Raw))
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}

@@ -1,0 +1,156 @@
+package connectors
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
+)
+
+// CellState says whether a source sent a field.
+type CellState uint8
+
+// The states of a cell. Absent: the source has no such field in this row (null
+// where that is allowed). NotSent: it has a value that was not transmitted,
+// such as an unchanged TOAST column.
+const (
+	Absent CellState = iota
+	Null
+	Given
+	NotSent
+)
+
+// Cell is one field of a row as its source wrote it, in text.
+type Cell struct {
+	Text  string
+	State CellState
+}
+
+// Text returns the cell of a field that was sent.
+func Text(s string) Cell { return Cell{s, Given} }
+
+// FieldError says what is wrong with one field of a row. It never holds the
+// value.
+type FieldError struct {
+	Field  string // "" if the row as a whole
+	Reason string // one of the schemas.Reason constants
+	Detail string // 中文 / English
+}
+
+// Error implements error.
+func (e FieldError) Error() string {
+	if e.Field == "" {
+		return e.Detail
+	}
+	return e.Field + ": " + e.Detail
+}
+
+// Row turns the text of a row, one cell for each field of the dataset, into a
+// typed and normalised record and its key. Blank text is null. All fields that
+// cannot be taken are reported together; record and key are then void, except
+// that the key is returned whenever the key fields themselves are sound.
+func Row(d *schemas.Dataset, cells []Cell) (schemas.Record, string, []FieldError) {
+	values := make([]schemas.Value, len(d.Fields))
+	var problems []FieldError
+	for i, f := range d.Fields {
+		v, problem := value(f, cells[i])
+		if problem != nil {
+			problems = append(problems, *problem)
+			continue
+		}
+		values[i] = v
+	}
+	key, err := Key(d, values)
+	if len(problems) == 0 && err != nil {
+		problems = append(problems, FieldError{"", schemas.ReasonMissing, "缺少主键 / the key is missing"})
+	}
+	for _, p := range problems {
+		if isKey(d, p.Field) {
+			key = ""
+		}
+	}
+	if len(problems) > 0 {
+		return schemas.Record{}, key, problems
+	}
+	return schemas.NewRecord(d.Layout, values), key, nil
+}
+
+// RowKey builds the key of a row of which only the key fields matter.
+func RowKey(d *schemas.Dataset, cells []Cell) (string, []FieldError) {
+	values := make([]schemas.Value, len(d.Fields))
+	var problems []FieldError
+	for _, i := range d.KeyIndex {
+		v, problem := value(d.Fields[i], cells[i])
+		if problem != nil {
+			problems = append(problems, *problem)
+		}
+		values[i] = v
+	}
+	if len(problems) > 0 {
+		return "", problems
+	}
+	key, err := Key(d, values)
+	if err != nil {
+		return "", []FieldError{{"", schemas.ReasonMissing, "缺少主键 / the key is missing"}}
+	}
+	return key, nil
+}
+
+// Key joins the key fields of a row of typed values. Every connector must use
+// it: two spellings of one key would be two rows.
+func Key(d *schemas.Dataset, values []schemas.Value) (string, error) {
+	parts := make([]string, len(d.KeyIndex))
+	for n, i := range d.KeyIndex {
+		if k := values[i].Kind(); k == schemas.KindNull || k == schemas.KindUnavailable {
+			return "", fmt.Errorf("build key of %q: field %q has no value", d.ID, d.Fields[i].Name)
+		}
+		parts[n] = element.Render(d.Fields[i].Element, values[i])
+	}
+	return schemas.JoinKey(parts...), nil
+}
+
+func value(f *schemas.Field, c Cell) (schemas.Value, *FieldError) {
+	switch {
+	case c.State == NotSent:
+		return schemas.Unavailable, nil
+	case c.State == Given && strings.TrimSpace(c.Text) != "":
+		v, err := element.Parse(f.Element, c.Text)
+		if err != nil {
+			return schemas.Null, &FieldError{f.Name, schemas.ReasonInvalid, message(err)}
+		}
+		if !v.IsNull() || f.Nullable {
+			return v, nil
+		}
+	case f.Nullable:
+		return schemas.Null, nil
+	}
+	return schemas.Null, &FieldError{f.Name, schemas.ReasonMissing, "必填字段为空 / a required field is empty"}
+}
+
+// message passes on what an element says about a value, and nothing that some
+// other error might say.
+func message(err error) string {
+	if e, ok := errors.AsType[*element.Error](err); ok {
+		return e.Message
+	}
+	return "字段值无效 / the value is not valid"
+}
+
+func isKey(d *schemas.Dataset, field string) bool {
+	for _, k := range d.Key {
+		if k == field {
+			return true
+		}
+	}
+	return false
+}
+
+// Digest returns the keyed digest of raw bytes for a rejection, "" without keys.
+func (c Config) Digest(raw []byte) string {
+	if c.Keys == nil {
+		return ""
+	}
+	return c.Keys.DigestHex("quarantine", string(raw))
+}

@@ -1,0 +1,237 @@
+package connectors
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+const (
+	// heartbeat is how often an idle source's status is written.
+	heartbeat = 2 * time.Second
+	// farewell bounds the last words of a source that ends.
+	farewell = 3 * time.Second
+	// maxError is how much of an error a status carries, in bytes.
+	maxError = 600
+)
+
+// Run publishes one source until ctx ends, the source ends, or it fails for
+// good; it then returns nil, nil, or the error. Topics must exist.
+//
+// Each batch is one Kafka transaction: rows, rejections, position. The batch is
+// never torn, so a source that reads large transactions cuts its batches where
+// it can go on. After any error that time may mend, publisher and source are
+// closed and built anew from the last committed position, with growing pauses:
+// what was not committed is read again, what was is not. ErrConfig and
+// ErrPositionLost end Run with the status failed.
+func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open) error {
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return fmt.Errorf("run connector %q: %w", cfg.Name, err)
+	}
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails, says its documentation
+	r := &runner{
+		bus: b, codec: c, cfg: cfg, open: open, metrics: m, run: cfg.Name + "-" + hex.EncodeToString(id[:]),
+		log: cfg.Log().With("connector", cfg.Name, "kind", cfg.Kind),
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 200*time.Millisecond, 30*time.Second
+	for {
+		r.progress = false
+		err := r.session(ctx)
+		switch {
+		case err == nil, ctx.Err() != nil:
+			return nil
+		case errors.Is(err, ErrConfig), errors.Is(err, ErrPositionLost):
+			return fmt.Errorf("run connector %q: %w", cfg.Name, err)
+		}
+		if r.progress {
+			pause.Reset()
+		}
+		wait := pause.NextBackOff()
+		r.log.Warn("source failed, trying again", "error", err, "in", wait.Round(time.Millisecond))
+		m.restarts.WithLabelValues(cfg.Name).Inc()
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+type runner struct {
+	bus     *bus.Bus
+	codec   *codec.Codec
+	cfg     Config
+	open    Open
+	metrics *metrics
+	run     string
+	log     *slog.Logger
+
+	progress bool // this session has published something
+
+	publisher *bus.Publisher
+	encoder   *encoder
+	status    bus.SourceStatus // as last published
+	written   time.Time
+	caught    bool // the last status came with CaughtUp
+}
+
+// session is one life of publisher and source.
+func (r *runner) session(ctx context.Context) (err error) {
+	r.publisher, err = r.bus.Publisher(ctx, r.cfg.Name)
+	if err != nil {
+		return fmt.Errorf("open publisher: %w", err)
+	}
+	defer r.publisher.Close()
+	r.status = r.publisher.Status()
+	r.status.Kind, r.status.Datasets = r.cfg.Kind, nil
+	for _, d := range r.cfg.Datasets {
+		r.status.Datasets = append(r.status.Datasets, d.ID)
+	}
+	err = r.read(ctx)
+	// Last words. When the publisher itself is lost there is nobody to say them
+	// to; the next session's first status corrects the record.
+	last := r.status
+	last.State, last.Error, last.At = StateStopped, "", 0
+	if err != nil && ctx.Err() == nil {
+		last.State, last.Error = StateFailed, clip(err.Error())
+	}
+	if !errors.Is(err, bus.ErrPublisherLost) {
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer cancel()
+		if e := r.publisher.Publish(short, nil, last); e != nil {
+			r.log.Debug("last status was not written", "error", e)
+		}
+	}
+	return err
+}
+
+func (r *runner) read(ctx context.Context) (err error) {
+	if r.encoder, err = newEncoder(ctx, r.bus, r.codec, r.cfg, r.run); err != nil {
+		return err
+	}
+	src, err := r.open(ctx, r.cfg, schemas.Position(r.publisher.Position()))
+	if err != nil {
+		return err
+	}
+	up := r.metrics.up.WithLabelValues(r.cfg.Name)
+	up.Set(1)
+	defer up.Set(0)
+	defer func() {
+		if e := src.Close(); e != nil {
+			r.log.Debug("source closed uncleanly", "error", e)
+		}
+	}()
+	r.log.Info("source opened", "resumed", r.publisher.Position() != "")
+	for {
+		batch, err := src.Read(ctx)
+		if errors.Is(err, io.EOF) {
+			r.log.Info("source ended", "rows", r.status.Rows)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.publish(ctx, batch); err != nil {
+			return err
+		}
+		if c, ok := src.(Confirmer); ok && r.publisher.Position() != "" {
+			if err := c.Confirm(ctx, schemas.Position(r.publisher.Position())); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// publish commits a batch. An empty one is only worth writing when it is due or
+// says something new.
+func (r *runner) publish(ctx context.Context, b Batch) error {
+	next := r.status
+	next.At, next.Error = 0, ""
+	if next.State = b.State; next.State == "" {
+		next.State = StateRunning
+	}
+	if b.After != "" {
+		next.Position = string(b.After)
+	}
+	if !b.CaughtUp.IsZero() {
+		next.CaughtUp = max(next.CaughtUp, b.CaughtUp.UnixMilli())
+	}
+	empty := len(b.Changes) == 0 && len(b.Rejections) == 0
+	if empty && !r.due(b, next) {
+		return nil
+	}
+	began := time.Now()
+	records, rejections, err := r.encoder.encode(ctx, b)
+	if err != nil {
+		return err
+	}
+	next.Rows += int64(len(b.Changes))
+	if err := r.publisher.Publish(ctx, records, next); err != nil {
+		return err
+	}
+	r.status, r.written, r.progress, r.caught = next, time.Now(), true, !b.CaughtUp.IsZero()
+	r.count(b, rejections, time.Since(began))
+	return nil
+}
+
+// due says whether an empty batch is written: every heartbeat, and at once when
+// the state changed or the source has caught up behind a batch of rows.
+func (r *runner) due(b Batch, next bus.SourceStatus) bool {
+	return next.State != r.status.State || r.status.Error != "" || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
+}
+
+func (r *runner) count(b Batch, rejections []schemas.Rejection, took time.Duration) {
+	name := r.cfg.Name
+	if r.status.CaughtUp > 0 {
+		r.metrics.caughtUp.WithLabelValues(name).Set(float64(r.status.CaughtUp) / 1000)
+	}
+	if len(b.Changes) == 0 && len(rejections) == 0 {
+		return
+	}
+	type label struct {
+		dataset string
+		op      schemas.Op
+	}
+	counts := map[label]int{}
+	for i := range b.Changes {
+		counts[label{b.Changes[i].Dataset.ID, b.Changes[i].Op}]++
+	}
+	for l, n := range counts {
+		r.metrics.changes.WithLabelValues(name, l.dataset, string(ops[l.op])).Add(float64(n))
+	}
+	for _, x := range rejections {
+		r.metrics.rejections.WithLabelValues(name, x.Dataset, x.Reason).Inc()
+	}
+	r.metrics.bytes.WithLabelValues(name).Add(float64(r.encoder.bytes))
+	r.metrics.batches.WithLabelValues(name).Inc()
+	r.metrics.publish.WithLabelValues(name).Observe(took.Seconds())
+}
+
+// clip keeps an error short without cutting a character.
+func clip(s string) string {
+	if len(s) <= maxError {
+		return s
+	}
+	s = s[:maxError]
+	for len(s) > 0 && !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s + "..."
+}

@@ -1,0 +1,327 @@
+package connectors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+// counting is a source of numbered changes that fails where it is told to.
+type counting struct {
+	d       *schemas.Dataset
+	from    int
+	upto    int
+	batch   int
+	fail    func(at int) error
+	mu      sync.Mutex
+	confirm []string
+	closed  bool
+}
+
+func (c *counting) Read(context.Context) (connectors.Batch, error) {
+	if c.fail != nil {
+		if err := c.fail(c.from); err != nil {
+			return connectors.Batch{}, err
+		}
+	}
+	if c.from >= c.upto {
+		return connectors.Batch{}, io.EOF
+	}
+	var b connectors.Batch
+	for range min(c.batch, c.upto-c.from) {
+		c.from++
+		b.Changes = append(b.Changes, building(c.d, c.from))
+	}
+	b.Rejections = []schemas.Rejection{{Dataset: c.d.ID, Reason: schemas.ReasonInvalid, Detail: "x", Source: "count", At: time.UnixMilli(1), Locator: strconv.Itoa(c.from)}}
+	b.After = schemas.Position(strconv.Itoa(c.from))
+	b.CaughtUp = time.UnixMilli(int64(c.from))
+	return b, nil
+}
+
+func (c *counting) Confirm(_ context.Context, p schemas.Position) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.confirm = append(c.confirm, string(p))
+	return nil
+}
+
+func (c *counting) Close() error { c.closed = true; return nil }
+
+func building(d *schemas.Dataset, n int) schemas.Change {
+	values := []schemas.Value{schemas.Text("B" + strconv.Itoa(n)), schemas.Text("x"), schemas.Int(3), schemas.Text("云岭路" + strconv.Itoa(n) + "号")}
+	return schemas.Change{
+		Dataset: d, Key: "B" + strconv.Itoa(n), Op: schemas.Create, Record: schemas.NewRecord(d.Layout, values),
+		Origin: schemas.Origin{Source: "count", Sequence: schemas.Sequence{Major: uint64(n)}, At: time.UnixMilli(int64(n)), Tx: "t", TxIndex: n},
+	}
+}
+
+type world struct {
+	bus   *bus.Bus
+	codec *codec.Codec
+	cat   *schemas.Catalogue
+	d     *schemas.Dataset
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	broker, err := embedded.Start(t.Context(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	b, err := bus.Open(t.Context(), bus.Config{Brokers: broker.Addrs()}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	cat, err := schemas.Load(schemas.Yunling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := cat.Dataset("ZJ01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Ensure(t.Context(), bus.Spec{Topic: bus.Raw(d.ID), Compact: true}, bus.Spec{Topic: bus.Quarantine}, bus.Spec{Topic: bus.Sources, Compact: true, Partitions: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return world{b, codec.New(codec.NewMemory()), cat, d}
+}
+
+func (w world) config() connectors.Config {
+	return connectors.Config{Name: "count", Kind: "counting", Datasets: []*schemas.Dataset{w.d}, Catalogue: w.cat, Metrics: prometheus.NewRegistry()}
+}
+
+// published returns keys of raw records in order of their sequence, and the
+// number of rejections.
+func (w world) published(t *testing.T) ([]string, int) {
+	t.Helper()
+	byPos := map[string]string{}
+	var order []string
+	err := w.bus.Replay(t.Context(), bus.Raw(w.d.ID), func(r bus.Record) error {
+		pos := string(r.Header("pos"))
+		if _, twice := byPos[pos]; twice {
+			t.Errorf("%s was published twice", pos)
+		}
+		byPos[pos] = string(r.Key)
+		order = append(order, pos)
+		if string(r.Header("op")) != "c" || string(r.Header("cat")) != w.cat.Version || len(r.Header("run")) == 0 || !strings.HasPrefix(string(r.Header("tx")), "t,") {
+			t.Errorf("headers of %s are not as the contract has them: %q", pos, r.Headers)
+		}
+		rec, err := w.codec.Reader(w.d.Layout).Decode(t.Context(), r.Value)
+		if err != nil || rec.Value(0).Str() != string(r.Key) {
+			t.Errorf("value of %s does not decode to its row: %v", pos, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(order)
+	var keys []string
+	for _, pos := range order {
+		keys = append(keys, byPos[pos])
+	}
+	rejections := 0
+	if err := w.bus.Replay(t.Context(), bus.Quarantine, func(bus.Record) error { rejections++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return keys, rejections
+}
+
+func (w world) status(t *testing.T) bus.SourceStatus {
+	t.Helper()
+	p, err := w.bus.Publisher(t.Context(), "count")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	return p.Status()
+}
+
+func want(n int) []string {
+	var keys []string
+	for i := 1; i <= n; i++ {
+		keys = append(keys, "B"+strconv.Itoa(i))
+	}
+	return keys
+}
+
+func TestRunPublishesToTheEnd(t *testing.T) {
+	w := newWorld(t)
+	src := &counting{d: w.d, upto: 10, batch: 3}
+	err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) { return src, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, rejections := w.published(t)
+	if d := cmp.Diff(want(10), keys); d != "" || rejections != 4 {
+		t.Errorf("rows (-want +got):\n%s\n%d rejections, want 4", d, rejections)
+	}
+	if d := cmp.Diff([]string{"3", "6", "9", "10"}, src.confirm); d != "" || !src.closed {
+		t.Errorf("confirmed (-want +got):\n%s\nclosed %v", d, src.closed)
+	}
+	got := w.status(t)
+	got.At = 0
+	if d := cmp.Diff(bus.SourceStatus{Position: "10", Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Rows: 10, Kind: "counting"}, got); d != "" {
+		t.Errorf("status (-want +got):\n%s", d)
+	}
+}
+
+func TestRunResumesAfterTransientErrors(t *testing.T) {
+	w := newWorld(t)
+	failed := map[int]bool{}
+	opens := []string{}
+	open := func(_ context.Context, _ connectors.Config, after schemas.Position) (connectors.Source, error) {
+		opens = append(opens, string(after))
+		if len(opens) == 2 {
+			return nil, errors.New("not yet")
+		}
+		from, _ := strconv.Atoi(string(after))
+		return &counting{d: w.d, from: from, upto: 12, batch: 2, fail: func(at int) error {
+			if (at == 4 || at == 8) && !failed[at] {
+				failed[at] = true
+				return errors.New("connection reset")
+			}
+			return nil
+		}}, nil
+	}
+	if err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), open); err != nil {
+		t.Fatal(err)
+	}
+	keys, _ := w.published(t)
+	if d := cmp.Diff(want(12), keys); d != "" {
+		t.Errorf("rows (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"", "4", "4", "8"}, opens); d != "" {
+		t.Errorf("opened at (-want +got):\n%s", d)
+	}
+}
+
+func TestRunFailsClosed(t *testing.T) {
+	for _, fatal := range []error{connectors.ErrPositionLost, connectors.ErrConfig} {
+		t.Run(fatal.Error(), func(t *testing.T) {
+			w := newWorld(t)
+			open := func(_ context.Context, _ connectors.Config, _ schemas.Position) (connectors.Source, error) {
+				return &counting{d: w.d, upto: 12, batch: 2, fail: func(at int) error {
+					if at == 4 {
+						return fmt.Errorf("slot is gone: %w", fatal)
+					}
+					return nil
+				}}, nil
+			}
+			if err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), open); !errors.Is(err, fatal) {
+				t.Errorf("Run = %v, want %v", err, fatal)
+			}
+			got := w.status(t)
+			if got.State != connectors.StateFailed || got.Position != "4" || !strings.Contains(got.Error, "slot is gone") {
+				t.Errorf("status = %+v, want failed at 4 with its reason", got)
+			}
+		})
+	}
+}
+
+func TestRunStopsWithContext(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	open := func(_ context.Context, _ connectors.Config, _ schemas.Position) (connectors.Source, error) {
+		return &counting{d: w.d, upto: 4, batch: 2, fail: func(at int) error {
+			if at == 4 {
+				cancel()
+				return ctx.Err()
+			}
+			return nil
+		}}, nil
+	}
+	if err := connectors.Run(ctx, w.bus, w.codec, w.config(), open); err != nil {
+		t.Errorf("Run = %v, want nil when the context ends", err)
+	}
+	if got := w.status(t); got.State != connectors.StateStopped || got.Position != "4" {
+		t.Errorf("status = %+v, want stopped at 4", got)
+	}
+}
+
+// special yields batches that were made by hand.
+type special struct {
+	batches []connectors.Batch
+}
+
+func (s *special) Read(context.Context) (connectors.Batch, error) {
+	if len(s.batches) == 0 {
+		return connectors.Batch{}, io.EOF
+	}
+	b := s.batches[0]
+	s.batches = s.batches[1:]
+	return b, nil
+}
+
+func (s *special) Close() error { return nil }
+
+func TestRunTakesOversizedRowsAside(t *testing.T) {
+	w := newWorld(t)
+	huge := building(w.d, 2)
+	huge.Record = huge.Record.With(1, schemas.Text(strings.Repeat("x", 1<<20)))
+	b := connectors.Batch{Changes: []schemas.Change{building(w.d, 1), huge, building(w.d, 3)}, After: "3"}
+	err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+		return &special{[]connectors.Batch{b}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, rejections := w.published(t)
+	if d := cmp.Diff([]string{"B1", "B3"}, keys); d != "" || rejections != 1 {
+		t.Errorf("rows (-want +got):\n%s\n%d rejections, want 1", d, rejections)
+	}
+}
+
+func TestRunTruncatesEveryPartition(t *testing.T) {
+	w := newWorld(t)
+	at := schemas.Origin{Source: "count", Sequence: schemas.Sequence{Major: 9}, At: time.UnixMilli(9)}
+	na := building(w.d, 1)
+	na.Record = na.Record.With(3, schemas.Unavailable)
+	b := connectors.Batch{After: "9", Changes: []schemas.Change{na, {Dataset: w.d, Key: "B1", Op: schemas.Delete, Origin: at}, {Dataset: w.d, Op: schemas.Truncate, Origin: at}}}
+	err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+		return &special{[]connectors.Batch{b}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	truncated, deleted, unavailable := map[int32]bool{}, 0, ""
+	err = w.bus.Replay(t.Context(), bus.Raw(w.d.ID), func(r bus.Record) error {
+		switch string(r.Header("op")) {
+		case "t":
+			truncated[r.Partition] = len(r.Key) == 0 && r.Value == nil
+		case "d":
+			if string(r.Key) == "B1" && r.Value == nil {
+				deleted++
+			}
+		case "c":
+			unavailable = string(r.Header("na"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := w.bus.Partitions(t.Context(), bus.Raw(w.d.ID)); len(truncated) != n || deleted != 1 || unavailable != "BZDZ" {
+		t.Errorf("truncated %v of %d partitions, deleted %d rows, na %q", truncated, n, deleted, unavailable)
+	}
+}
