@@ -74,9 +74,10 @@ func NewEvidence(city schemas.City) *Evidence { return &Evidence{newGazetteer(ci
 
 // Mask returns what evidence shows of a rendered value of that element: codes,
 // counts, dates and regions as they are, because a work order without them
-// says nothing; amounts as they are when the element is not sensitive; free
-// text never; everything that names somebody in its partial form. Values that
-// are part of an identifier (a birth date) show their year only.
+// says nothing; amounts and names of organisations as they are when the element
+// is neither masked by default nor above L1; free text never; everything that
+// names somebody in its partial form. Values that are part of an identifier (a
+// birth date) show their year only.
 func (e *Evidence) Mask(el *schemas.Element, value string) string {
 	if value == "" {
 		return ""
@@ -85,12 +86,16 @@ func (e *Evidence) Mask(el *schemas.Element, value string) string {
 	case "code", "boolean", "region", "timestamp", "count":
 		return value
 	case "date":
-		if el.PartOf != "" || el.Mask == "year" {
+		if el.PartOf != "" {
 			return cut(value, 4)
 		}
 		return value
+	case "org_name":
+		if el.Mask == "" && el.Level == "L1" {
+			return value
+		}
 	case "amount":
-		if el.Mask == "" {
+		if el.Mask == "" && el.Level == "L1" {
 			return value
 		}
 		if out := bandText(value); out != "" {

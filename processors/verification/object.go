@@ -189,17 +189,13 @@ func field(t *types.Type, get func(*object) ref.Val) *types.FieldType {
 		Type:  t,
 		IsSet: func(target any) bool { o, ok := target.(*object); return ok && get(o) != types.NullValue },
 		GetFrom: func(target any) (any, error) {
-			o, ok := target.(*object)
-			if !ok {
-				return nil, errNoRow
+			if o, ok := target.(*object); ok {
+				return get(o), nil
 			}
-			return get(o), nil
+			return types.NullValue, nil // the row is absent, and so is its field
 		},
 	}
 }
-
-// errNoRow is what looking into an absent row yields.
-var errNoRow = fmt.Errorf("no such key: the row is absent")
 
 // celType returns the CEL type of a column. Any cell may be null: timestamps are
 // nullable in CEL by themselves, the others as wrappers.

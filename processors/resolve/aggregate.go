@@ -1,0 +1,103 @@
+package resolve
+
+import (
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// aggregate counts or sums rows as they come and go.
+type aggregate struct {
+	name  string
+	where func(*claim.Row) bool // nil: all rows
+	sum   int                   // column, -1 to count
+}
+
+func (s *stage) compileAggregates(cat *schemas.Catalogue) error {
+	h := xxhash.New()
+	for i, a := range s.entity.Aggregates {
+		d := s.datasets[a.Dataset]
+		if d == nil {
+			return fmt.Errorf("aggregate %q: dataset %q does not speak about %q: %w", a.Name, a.Dataset, s.entity.ID, schemas.ErrUnknown)
+		}
+		one := aggregate{name: a.Name, sum: -1}
+		var err error
+		if one.where, err = verification.Where(cat, d.Dataset, a.Where); err != nil {
+			return fmt.Errorf("aggregate %q: %w", a.Name, err)
+		}
+		if a.Sum != "" {
+			if one.sum = d.Layout.Index(a.Sum); one.sum < 0 {
+				return fmt.Errorf("aggregate %q: dataset %q has no field %q: %w", a.Name, a.Dataset, a.Sum, schemas.ErrUnknown)
+			}
+		}
+		d.groups[a.Role] = append(d.groups[a.Role], i)
+		s.aggregates = append(s.aggregates, one)
+		_, _ = h.WriteString(schemas.JoinKey(a.Name, a.Dataset, a.Role, a.Where, a.Sum) + "\n") // a hash cannot fail
+	}
+	s.aggregated = h.Sum64()
+	return nil
+}
+
+// of returns what one row adds to the aggregate.
+func (a *aggregate) of(r *claim.Row) int64 {
+	if r == nil || r.Record().IsZero() || a.where != nil && !a.where(r) {
+		return 0
+	}
+	if a.sum < 0 {
+		return 1
+	}
+	return r.Value(a.sum).Int64()
+}
+
+// count takes an aggregated row's change into the head. old or row may be nil.
+func (s *stage) count(d *dataset, role string, old, row *claim.Row) {
+	for _, i := range d.groups[role] {
+		a := &s.aggregates[i]
+		if by := a.of(row) - a.of(old); by != 0 {
+			s.subject.head.sums[i] += by
+			s.dirty.Aggregate(a.name)
+		}
+	}
+	switch {
+	case old == nil && row != nil:
+		s.subject.head.counted++
+	case old != nil && row == nil:
+		s.subject.head.counted--
+	}
+}
+
+// recount computes all aggregates from the stored rows: their definitions are
+// not those under which they were kept.
+func (s *stage) recount(tx processors.Tx, entity string) error {
+	h := &s.subject.head
+	clear(h.sums)
+	h.counted = 0
+	prefix := appendEntity(nil, prefixAggregated, entity)
+	return tx.Scan(prefix, func(key, value []byte) error {
+		id, role, row, err := claim.SplitKey(string(key[len(prefix):]))
+		if err != nil {
+			return err
+		}
+		d := s.datasets[id]
+		if d == nil {
+			return nil // the dataset is no longer in the catalogue
+		}
+		r, err := s.stored(d, role, row, value)
+		if err != nil {
+			return err
+		}
+		for _, i := range d.groups[role] {
+			h.sums[i] += s.aggregates[i].of(r)
+		}
+		h.counted++
+		if r.Err() != nil && !permanent(r.Err()) {
+			return r.Err()
+		}
+		return nil
+	})
+}

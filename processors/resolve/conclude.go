@@ -1,0 +1,163 @@
+package resolve
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/authority"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// conclude computes what follows from the dossier, emits what differs from what
+// was last said, and stores the head.
+func (s *stage) conclude(tx processors.Tx) error {
+	x := &s.subject
+	h := &x.head
+	now := tx.Now()
+	if len(s.aggregates) > 0 {
+		x.dossier.Aggregates = make([]schemas.Value, len(h.sums))
+		for i, n := range h.sums {
+			x.dossier.Aggregates[i] = schemas.Int(n)
+		}
+	}
+	var g authority.Golden
+	due := s.due(now)
+	if h.table >= 0 && (x.golden || x.embeds || x.fresh || (s.dirty.Any() || due) && s.rules.ReadsGolden()) {
+		g = s.tables[h.table].Resolve(&x.dossier)
+		if err := s.publish(tx, &g); err != nil {
+			return err
+		}
+	}
+	if s.dirty.Any() || due {
+		if err := s.verify(tx, g, now); err != nil {
+			return err
+		}
+	}
+	if err := s.readable(tx); err != nil {
+		return err
+	}
+	return s.close(tx, now)
+}
+
+// due reports whether a case waits for a time that has come.
+func (s *stage) due(now time.Time) bool {
+	for i := range s.subject.head.states {
+		if w := s.subject.head.states[i].Wake; w != 0 && w <= now.UnixMilli() {
+			return true
+		}
+	}
+	return false
+}
+
+// verify runs the rules and emits the findings that changed.
+func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) error {
+	x := &s.subject
+	r := s.run.Evaluate(verification.Subject{Dossier: &x.dossier, Golden: g, Now: now}, s.dirty, x.head.states)
+	x.head.states = append(x.head.states[:0], r.States...)
+	x.changed = true
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		out := bus.Record{Topic: bus.Findings, Partition: -1, Key: []byte(f.ID), Time: x.at, Headers: s.headers(uint64(f.Version))}
+		if !f.Gone() {
+			var err error
+			if s.buffer, err = s.findings.Append(s.buffer[:0], f.Record()); err != nil {
+				return fmt.Errorf("write finding of %q: %w", f.Case, err)
+			}
+			out.Value = s.arena.copy(s.buffer)
+		}
+		tx.Emit(out)
+	}
+	for _, f := range r.Faults {
+		if err := s.fault(tx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readable looks for rows that could not be decoded when they were looked at. A
+// registry that cannot be reached must stop the step: an unread row is not an
+// absent one.
+func (s *stage) readable(tx processors.Tx) error {
+	for _, r := range s.subject.dossier.All() {
+		err := r.Err()
+		switch {
+		case err == nil:
+		case !permanent(err):
+			return fmt.Errorf("read dossier: %w", err)
+		default:
+			name := hex.EncodeToString(s.keys.Digest("quarantine", schemas.JoinKey(s.subject.key, r.Dataset.ID, r.Role, r.Key)))
+			if err := s.quarantine(tx, schemas.Rejection{
+				Dataset: r.Dataset.ID, Reason: schemas.ReasonSchema, Detail: "已存主张无法按现行模式解读 / a stored claim cannot be read under the present schema",
+				Source: s.name, At: s.subject.at, Locator: "state/" + name, Digest: name,
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// close stores the head and sets the timer. An entity of which nothing is left
+// is remembered for a week, so that its version never goes back.
+func (s *stage) close(tx processors.Tx, now time.Time) error {
+	x := &s.subject
+	h := &x.head
+	if !x.changed {
+		return nil
+	}
+	s.key = appendEntity(s.key[:0], prefixHead, x.key)
+	empty := x.dossier.Len() == 0 && h.counted == 0
+	switch {
+	case !empty:
+		h.forget = 0
+	case h.version == 0 && len(h.states) == 0:
+		if h.wake != 0 {
+			tx.WakeAt([]byte(x.key), time.Time{})
+		}
+		if h.known {
+			tx.Delete(s.key)
+		}
+		return nil
+	case h.forget == 0:
+		h.forget = now.Add(remember).UnixMilli()
+	}
+	wake := h.forget
+	for i := range h.states {
+		if w := h.states[i].Wake; w != 0 && (wake == 0 || w < wake) {
+			wake = w
+		}
+	}
+	if wake != h.wake {
+		at := time.Time{}
+		if wake != 0 {
+			at = time.UnixMilli(wake)
+		}
+		tx.WakeAt([]byte(x.key), at)
+		h.wake = wake
+	}
+	s.buffer = h.append(s.buffer[:0])
+	tx.Put(s.key, s.buffer)
+	return nil
+}
+
+// headers are those of everything the step emits.
+func (s *stage) headers(version uint64) []bus.Header {
+	return []bus.Header{
+		{Key: "ver", Value: hex16(version)},
+		{Key: "cat", Value: s.version},
+		{Key: "at", Value: strconv.AppendInt(nil, s.subject.at.UnixMilli(), 10)},
+	}
+}
+
+func hex16(n uint64) []byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], n)
+	return hex.AppendEncode(make([]byte, 0, 16), b[:])
+}

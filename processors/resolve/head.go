@@ -1,0 +1,179 @@
+package resolve
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
+)
+
+// The first byte of a state key says what it holds.
+const (
+	prefixHead       = 'h' // an entity's head
+	prefixClaim      = 'c' // a claim of its dossier
+	prefixAggregated = 'a' // a claim that is only counted or summed
+)
+
+// headFormat is the first byte of a stored head: the version of its format.
+const headFormat = 1
+
+var errHead = errors.New("stored head cannot be read")
+
+// head is what is remembered of an entity beside its claims.
+type head struct {
+	known   bool   // there is one
+	version uint64 // of the golden record and of everything emitted with it, 0 before the first
+	cat     string // catalogue under which it was last computed
+	table   int    // authority table under which it was last computed
+	wake    int64  // milliseconds: the timer that is set, 0 none
+	forget  int64  // milliseconds: when the head of an entity without claims is dropped, 0 not
+
+	golden  uint64   // digest of the golden record and its story as last emitted, 0 none
+	values  uint64   // digest of the golden record's values
+	explain uint64   // digest of the explanation
+	views   []uint64 // digests of the views, 0 none
+
+	defined uint64 // digest of the aggregates' definitions
+	counted int64  // aggregated rows
+	sums    []int64
+	states  []verification.State
+}
+
+// append writes the head: format, then numbers as varints, digests as eight
+// bytes, texts and lists with their length in front.
+func (h *head) append(dst []byte) []byte {
+	dst = append(dst, headFormat)
+	dst = binary.AppendUvarint(dst, h.version)
+	dst = appendText(dst, h.cat)
+	dst = binary.AppendVarint(dst, int64(h.table))
+	dst = binary.AppendVarint(dst, h.wake)
+	dst = binary.AppendVarint(dst, h.forget)
+	dst = binary.LittleEndian.AppendUint64(dst, h.golden)
+	dst = binary.LittleEndian.AppendUint64(dst, h.values)
+	dst = binary.LittleEndian.AppendUint64(dst, h.explain)
+	dst = binary.AppendUvarint(dst, uint64(len(h.views)))
+	for _, v := range h.views {
+		dst = binary.LittleEndian.AppendUint64(dst, v)
+	}
+	dst = binary.LittleEndian.AppendUint64(dst, h.defined)
+	dst = binary.AppendVarint(dst, h.counted)
+	dst = binary.AppendUvarint(dst, uint64(len(h.sums)))
+	for _, n := range h.sums {
+		dst = binary.AppendVarint(dst, n)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(h.states)))
+	for i := range h.states {
+		dst = appendState(dst, &h.states[i])
+	}
+	return dst
+}
+
+func appendState(dst []byte, s *verification.State) []byte {
+	dst = appendText(dst, s.Case)
+	dst = append(dst, byte(s.Phase))
+	for _, n := range [...]int64{s.Since, s.OpenedAt, s.ClosedAt, s.Due, s.Reopened, s.Version, s.Wake} {
+		dst = binary.AppendVarint(dst, n)
+	}
+	dst = appendText(dst, s.Owner)
+	return binary.LittleEndian.AppendUint64(dst, s.Shown)
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+// parse reads what append wrote into h, reusing its slices.
+func (h *head) parse(b []byte) error {
+	views, sums, states := h.views[:0], h.sums[:0], h.states[:0]
+	*h = head{known: true}
+	if len(b) == 0 || b[0] != headFormat {
+		return fmt.Errorf("parse head: unknown format: %w", errHead)
+	}
+	r := headReader{b: b[1:]}
+	h.version, h.cat, h.table = r.uvarint(), r.text(), int(r.varint())
+	h.wake, h.forget = r.varint(), r.varint()
+	h.golden, h.values, h.explain = r.digest(), r.digest(), r.digest()
+	for n := r.length(); n > 0; n-- {
+		views = append(views, r.digest())
+	}
+	h.defined, h.counted = r.digest(), r.varint()
+	for n := r.length(); n > 0; n-- {
+		sums = append(sums, r.varint())
+	}
+	for n := r.length(); n > 0; n-- {
+		s := verification.State{Case: r.text(), Phase: verification.Phase(r.byte())}
+		for _, field := range [...]*int64{&s.Since, &s.OpenedAt, &s.ClosedAt, &s.Due, &s.Reopened, &s.Version, &s.Wake} {
+			*field = r.varint()
+		}
+		s.Owner, s.Shown = r.text(), r.digest()
+		states = append(states, s)
+	}
+	h.views, h.sums, h.states = views, sums, states
+	if r.bad || len(r.b) > 0 {
+		return fmt.Errorf("parse head: truncated: %w", errHead)
+	}
+	return nil
+}
+
+// headReader reads a head piece by piece; a piece that is not there sets bad.
+type headReader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *headReader) take(n int) []byte {
+	if n < 0 || n > len(r.b) {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	out := r.b[:n]
+	r.b = r.b[n:]
+	return out
+}
+
+func (r *headReader) uvarint() uint64 {
+	x, n := binary.Uvarint(r.b)
+	r.take(n)
+	r.bad = r.bad || n <= 0
+	return x
+}
+
+func (r *headReader) varint() int64 {
+	x, n := binary.Varint(r.b)
+	r.take(n)
+	r.bad = r.bad || n <= 0
+	return x
+}
+
+// length is the length of a list, whose items take at least a byte each.
+func (r *headReader) length() int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.bad = true
+		return 0
+	}
+	return int(n)
+}
+
+func (r *headReader) text() string { return string(r.take(r.length())) }
+
+func (r *headReader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *headReader) digest() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+// appendEntity appends the prefix of all state keys of a kind about an entity.
+// The length in front keeps one entity's keys from being another's prefix.
+func appendEntity(dst []byte, kind byte, entity string) []byte {
+	return appendText(append(dst, kind), entity)
+}

@@ -1,0 +1,310 @@
+package resolve
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+// remember is how long the version of an entity without claims is remembered.
+const remember = 7 * 24 * time.Hour
+
+// subject is the entity in hand.
+type subject struct {
+	key     string
+	dossier claim.Dossier
+	head    head
+	at      time.Time // of what is emitted: the latest change, or the wake-up
+	golden  bool      // a row was touched that the golden record may read
+	embeds  bool      // a row was touched that a view embeds
+	fresh   bool      // compute everything
+	changed bool      // the head must be written
+}
+
+// Process implements processors.Stage. Records of one entity are taken
+// together, in their order.
+func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
+	s.order = s.order[:0]
+	clear(s.groups)
+	for i := range batch {
+		key := string(batch[i].Key)
+		if _, ok := s.groups[key]; !ok {
+			s.order = append(s.order, key)
+		}
+		s.groups[key] = append(s.groups[key], i)
+	}
+	for _, key := range s.order {
+		if err := s.entityChanged(tx, key, batch, s.groups[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wake implements processors.Stage: a case's time has come, or the head of an
+// entity without claims may be forgotten.
+func (s *stage) Wake(tx processors.Tx, key []byte) error {
+	if err := s.open(tx, string(key)); err != nil {
+		return err
+	}
+	h := &s.subject.head
+	if !h.known {
+		return nil
+	}
+	h.wake, s.subject.changed = 0, true
+	if h.forget != 0 && h.forget <= tx.Now().UnixMilli() && s.subject.dossier.Len() == 0 && h.counted == 0 {
+		s.key = appendEntity(s.key[:0], prefixHead, s.subject.key)
+		tx.Delete(s.key)
+		return nil
+	}
+	s.subject.at = tx.Now()
+	return s.conclude(tx)
+}
+
+func (s *stage) entityChanged(tx processors.Tx, key string, batch []bus.Record, records []int) error {
+	if err := s.open(tx, key); err != nil {
+		return err
+	}
+	for _, i := range records {
+		r := &batch[i]
+		if r.Time.After(s.subject.at) {
+			s.subject.at = r.Time
+		}
+		if err := s.apply(tx, r); err != nil {
+			return err
+		}
+	}
+	return s.conclude(tx)
+}
+
+// open loads the head and the dossier of an entity.
+func (s *stage) open(tx processors.Tx, key string) error {
+	old := s.subject
+	s.subject = subject{key: key, head: old.head}
+	h := &s.subject.head
+	s.key = appendEntity(s.key[:0], prefixHead, key)
+	stored, err := tx.Get(s.key)
+	switch {
+	case err != nil:
+		return err
+	case stored == nil:
+		*h = head{views: h.views[:0], sums: h.sums[:0], states: h.states[:0], table: -1, cat: "", defined: s.aggregated}
+	default:
+		if err := h.parse(stored); err != nil {
+			return fmt.Errorf("open entity: %w", err)
+		}
+	}
+	h.views, h.sums = resize(h.views, len(s.views)), resize(h.sums, len(s.aggregates))
+	s.subject.dossier = claim.Dossier{Entity: s.entity, Key: key}
+	if h.known {
+		if err := s.load(tx, key); err != nil {
+			return err
+		}
+	}
+	s.dirty.Reset()
+	if table := s.current(tx.Now()); h.cat != string(s.version) || h.table != table {
+		if h.cat != string(s.version) {
+			clear(h.views)
+			h.golden, h.explain = unknown(h.golden), unknown(h.explain)
+			h.cat = string(s.version)
+			for i := range h.views {
+				h.views[i] = unknown(h.values)
+			}
+		}
+		h.table = table
+		s.subject.fresh = h.known
+		s.subject.changed = true
+	}
+	if h.defined != s.aggregated {
+		h.defined = s.aggregated
+		s.subject.changed = true
+		if err := s.recount(tx, key); err != nil {
+			return err
+		}
+		s.subject.fresh = true
+	}
+	if s.subject.fresh {
+		s.dirty.All()
+	}
+	return nil
+}
+
+// unknown is a digest that no content has, for something that was emitted.
+func unknown(digest uint64) uint64 {
+	if digest == 0 {
+		return 0
+	}
+	return 1
+}
+
+func resize[T any](s []T, n int) []T {
+	for len(s) < n {
+		var zero T
+		s = append(s, zero)
+	}
+	return s[:n]
+}
+
+// load reads the dossier. Rows are decoded when they are first looked at.
+func (s *stage) load(tx processors.Tx, key string) error {
+	prefix := appendEntity(s.buffer[:0], prefixClaim, key)
+	s.buffer = prefix
+	return tx.Scan(prefix, func(key, value []byte) error {
+		id, role, row, err := claim.SplitKey(string(key[len(prefix):]))
+		if err != nil {
+			return err
+		}
+		d := s.datasets[id]
+		if d == nil {
+			return nil // the dataset is no longer in the catalogue
+		}
+		r, err := s.stored(d, role, row, value)
+		if err != nil {
+			return err
+		}
+		s.subject.dossier.Add(r)
+		return nil
+	})
+}
+
+// stored makes a row of a stored claim.
+func (s *stage) stored(d *dataset, role, row string, value []byte) (*claim.Row, error) {
+	r := &claim.Row{Dataset: d.Dataset, Role: role, Key: row}
+	if err := claim.ParseStored(bytes.Clone(value), r); err != nil {
+		return nil, err
+	}
+	r.Lazily(d.decode)
+	return r, nil
+}
+
+// apply takes one claim into state and dossier.
+func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
+	rec, err := s.claims.Decode(s.ctx, r.Value)
+	if err != nil {
+		return s.refuse(tx, r, "", err)
+	}
+	c, err := claim.Parse(rec)
+	if err != nil {
+		return s.refuse(tx, r, "", fmt.Errorf("%w: %w", codec.ErrMalformed, err))
+	}
+	d := s.datasets[c.Dataset]
+	if d == nil {
+		return s.refuse(tx, r, c.Dataset, codec.ErrUnknownSchema)
+	}
+	kind := byte(prefixClaim)
+	if d.groups[c.Role] != nil {
+		kind = prefixAggregated
+	}
+	s.key = claim.AppendKey(appendEntity(s.key[:0], kind, s.subject.key), c.Dataset, c.Role, c.Row)
+	old, err := s.last(tx, d, kind, &c)
+	if err != nil {
+		return err
+	}
+	if old != nil && old.Supersedes(c.Source, c.Sequence) {
+		return nil // older than what is known
+	}
+	var row *claim.Row
+	if !c.Retract {
+		content, err := d.decode([]byte(c.Value))
+		if err != nil {
+			return s.refuse(tx, r, c.Dataset, err)
+		}
+		row = claim.NewRow(c, d.Dataset, content)
+		s.text = claim.AppendStored(s.text[:0], c)
+		tx.Put(s.key, s.text)
+	} else if old == nil {
+		return nil
+	} else {
+		tx.Delete(s.key)
+	}
+	s.touch(d, kind, &c, old, row)
+	return nil
+}
+
+// last returns what is known of a claim's row, nil if nothing is.
+func (s *stage) last(tx processors.Tx, d *dataset, kind byte, c *claim.Claim) (*claim.Row, error) {
+	if kind == prefixClaim {
+		return s.subject.dossier.Find(c.Dataset, c.Role, c.Row), nil
+	}
+	stored, err := tx.Get(s.key)
+	if err != nil || stored == nil {
+		return nil, err
+	}
+	return s.stored(d, c.Role, c.Row, stored)
+}
+
+// touch takes a row's change into the dossier and marks what depends on it.
+func (s *stage) touch(d *dataset, kind byte, c *claim.Claim, old, row *claim.Row) {
+	s.subject.changed = true
+	switch {
+	case kind == prefixAggregated:
+		s.count(d, c.Role, old, row)
+		return
+	case row == nil:
+		s.subject.dossier.Remove(c.Dataset, c.Role, c.Row)
+	default:
+		s.subject.dossier.Put(row)
+	}
+	s.dirty.Claim(c.Dataset, c.Role)
+	if t := s.subject.head.table; t >= 0 && s.tables[t].Reads(c.Dataset, c.Role) {
+		s.subject.golden = true
+	}
+	for i := range s.views {
+		for j := range s.views[i].embeds {
+			if e := &s.views[i].embeds[j]; e.dataset == c.Dataset && e.role == c.Role {
+				s.subject.embeds = true
+			}
+		}
+	}
+}
+
+// permanent reports whether a decoding error is the data's fault and not the
+// registry's.
+func permanent(err error) bool {
+	return errors.Is(err, codec.ErrMalformed) || errors.Is(err, codec.ErrUnknownSchema)
+}
+
+// refuse sends a claim that cannot be read to quarantine. An error that may
+// pass, like an unreachable registry, is returned.
+func (s *stage) refuse(tx processors.Tx, r *bus.Record, dataset string, err error) error {
+	if !permanent(err) {
+		return fmt.Errorf("read claim: %w", err)
+	}
+	why := schemas.Rejection{
+		Dataset: dataset, Reason: schemas.ReasonUnreadable, Detail: "主张无法解读 / the claim cannot be read", Source: string(r.Topic), At: r.Time,
+		Locator: fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset),
+	}
+	if errors.Is(err, codec.ErrUnknownSchema) {
+		why.Reason, why.Detail = schemas.ReasonSchema, "主张的模式或数据集未知 / the claim's schema or dataset is unknown"
+	}
+	if len(r.Value) > 0 {
+		why.Digest = hex.EncodeToString(s.keys.Digest("quarantine", string(r.Value)))
+	}
+	return s.quarantine(tx, why)
+}
+
+// fault tells quarantine that a rule could not be evaluated over an entity.
+func (s *stage) fault(tx processors.Tx, f verification.Fault) error {
+	return s.quarantine(tx, schemas.Rejection{
+		Field: f.Case, Reason: schemas.ReasonInternal, Detail: "核验规则执行失败, 请检查规则 / the rule could not be evaluated, check it",
+		Source: s.name, At: s.subject.at, Locator: f.Case + "/" + s.keys.Token("finding", s.subject.key),
+	})
+}
+
+func (s *stage) quarantine(tx processors.Tx, r schemas.Rejection) error {
+	value, err := s.rejects.Append(nil, r.Record())
+	if err != nil {
+		return fmt.Errorf("write rejection: %w", err)
+	}
+	tx.Emit(bus.Record{Topic: bus.Quarantine, Partition: -1, Key: []byte(r.Key()), Value: value, Time: r.At})
+	return nil
+}

@@ -1,0 +1,266 @@
+// Package resolve is the second step, one topology an entity: it keeps the
+// dossier of each person or enterprise and says what follows from it.
+//
+//	claims.<entity> -> resolve.<entity> -> resolved.<entity>, findings, shared.<entity>.<view>, quarantine
+//
+// The dossier is stored claim by claim, so that a change costs one small write
+// however much is known about the entity. For each entity of a batch the stage
+// loads the dossier once, applies all changes, and then computes what depends on
+// them: the golden record (package authority), the contradictions (verification)
+// and the masked views (masking). Only what differs from what was last said is
+// emitted. A row is decoded when somebody reads it; rows of datasets that are
+// only counted or summed are never loaded, their aggregate is kept in the head.
+//
+// The head of an entity remembers, beside the aggregates and the state of its
+// findings, digests of what was last emitted and the catalogue under which that
+// was: under another catalogue everything is computed afresh when the entity is
+// next touched.
+//
+// The stage is pure: time, state and output come with the transaction.
+package resolve
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/authority"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/processors/masking"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// Name returns the name of an entity's step.
+func Name(entity string) string { return "resolve." + entity }
+
+// New returns the topology of an entity's step. Its stages compile authority,
+// rules and views and register the schemas of what they write when they are made.
+func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity string) processors.Topology {
+	t := processors.Topology{Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}}
+	if e, err := cat.Entity(entity); err == nil {
+		if len(e.Fields) > 0 {
+			t.To = append(t.To, bus.Resolved(entity))
+		}
+		for _, v := range e.Views {
+			t.To = append(t.To, bus.Shared(v.ID))
+		}
+	}
+	t.Stage = func() (processors.Stage, error) { return newStage(cat, c, keys, entity) }
+	return t
+}
+
+// Check compiles everything that the steps of a catalogue would compile, and so
+// finds what is wrong with rules, authority tables and masks before they run.
+func Check(cat *schemas.Catalogue, keys masking.Keys) error {
+	c := codec.New(codec.NewMemory())
+	for _, e := range cat.Entities {
+		if _, err := newStage(cat, c, keys, e.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stage is one worker's resolve of one entity.
+type stage struct {
+	ctx     context.Context // of registry look-ups, see newStage
+	name    string
+	entity  *schemas.Entity
+	version []byte // of the catalogue
+	keys    masking.Keys
+
+	claims   *codec.Reader
+	datasets map[string]*dataset
+	tables   []table
+	rules    *verification.Set
+	run      *verification.Evaluator
+	dirty    *verification.Dirty
+	evidence *masking.Evidence
+	views    []view
+	explain  *codec.Writer // nil without golden fields
+	resolved *codec.Writer // nil without golden fields
+	findings *codec.Writer
+	rejects  *codec.Writer
+
+	aggregates []aggregate
+	aggregated uint64 // digest of their definitions
+
+	// Scratch memory of the entity in hand.
+	subject subject
+	order   []string
+	groups  map[string][]int
+	key     []byte
+	buffer  []byte
+	text    []byte
+	hash    *xxhash.Digest
+	arena   arena
+}
+
+// dataset is how claims of one dataset are read.
+type dataset struct {
+	*schemas.Dataset
+	decode func(value []byte) (schemas.Record, error)
+	groups map[string][]int // by role: aggregates over the rows, which are then not loaded
+}
+
+// table is one version of the authority table.
+type table struct {
+	effective time.Time
+	*authority.Table
+}
+
+// view is one masked projection of the entity.
+type view struct {
+	topic      bus.Topic
+	projection *masking.Projection
+	writer     *codec.Writer
+	embeds     []embed
+}
+
+// embed is the projection of rows into a view.
+type embed struct {
+	dataset, role string
+	max           int
+	projection    *masking.Projection
+}
+
+func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity string) (*stage, error) {
+	e, err := cat.Entity(entity)
+	if err != nil {
+		return nil, fmt.Errorf("start %q: %w", Name(entity), err)
+	}
+	s := &stage{
+		// A stage has no context of its own: the look-ups of schemas are bounded
+		// by the registry's client and answered from memory but for the first.
+		ctx:  context.Background(),
+		name: Name(entity), entity: e, version: []byte(cat.Version), keys: keys,
+		claims: c.Reader(claim.Layout), datasets: make(map[string]*dataset),
+		evidence: masking.NewEvidence(cat.City), groups: make(map[string][]int), hash: xxhash.New(),
+	}
+	for _, step := range []func(*schemas.Catalogue, *codec.Codec) error{s.readDatasets, s.compileTables, s.compileViews, s.registerTopics} {
+		if err := step(cat, c); err != nil {
+			return nil, fmt.Errorf("start %q: %w", s.name, err)
+		}
+	}
+	if s.rules, err = verification.Compile(cat, e, keys); err != nil {
+		return nil, fmt.Errorf("start %q: %w", s.name, err)
+	}
+	s.run, s.dirty = s.rules.Evaluator(), s.rules.Dirty()
+	return s, nil
+}
+
+func (s *stage) readDatasets(cat *schemas.Catalogue, c *codec.Codec) error {
+	for _, d := range cat.Datasets {
+		for _, l := range d.Links {
+			if l.Entity != s.entity.ID || s.datasets[d.ID] != nil {
+				continue
+			}
+			reader := c.Reader(d.Layout)
+			s.datasets[d.ID] = &dataset{
+				Dataset: d, groups: make(map[string][]int),
+				decode: func(value []byte) (schemas.Record, error) { return reader.Decode(s.ctx, value) },
+			}
+		}
+	}
+	return s.compileAggregates(cat)
+}
+
+func (s *stage) compileTables(cat *schemas.Catalogue, _ *codec.Codec) error {
+	where := func(d *schemas.Dataset, expression string) (authority.Condition, error) {
+		return verification.Where(cat, d, expression)
+	}
+	for i := range s.entity.Authority {
+		t, err := authority.Compile(cat, s.entity, &s.entity.Authority[i], where)
+		if err != nil {
+			return err
+		}
+		for id, d := range s.datasets {
+			for role := range d.groups {
+				if t.Reads(id, role) {
+					return fmt.Errorf("authority of %q reads %s/%s, whose rows are only aggregated: %w", s.entity.ID, id, role, authority.ErrTable)
+				}
+			}
+		}
+		s.tables = append(s.tables, table{s.entity.Authority[i].Effective, t})
+	}
+	return nil
+}
+
+// current returns the position of the authority table in force, -1 if none is.
+func (s *stage) current(now time.Time) int {
+	for i := len(s.tables) - 1; i >= 0; i-- {
+		if !s.tables[i].effective.After(now) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *stage) compileViews(cat *schemas.Catalogue, c *codec.Codec) error {
+	for _, v := range s.entity.Views {
+		topic := bus.Shared(v.ID)
+		w, err := c.Writer(s.ctx, string(topic)+"-value", v.Layout)
+		if err != nil {
+			return err
+		}
+		if v.Name == schemas.ExplainView {
+			s.explain = w
+			continue
+		}
+		one := view{topic: topic, writer: w}
+		if one.projection, err = masking.Compile(v, s.entity.Layout, cat.City, s.keys); err != nil {
+			return err
+		}
+		for i, b := range v.Embed {
+			if d := s.datasets[b.Dataset.ID]; d == nil || d.groups[b.Role] != nil {
+				return fmt.Errorf("view %q embeds %s/%s, whose rows are not in the dossier: %w", v.ID, b.Dataset.ID, b.Role, masking.ErrRefused)
+			}
+			p, err := masking.Embed(v, i, cat.City, s.keys)
+			if err != nil {
+				return err
+			}
+			limit := b.Max
+			if limit == 0 {
+				limit = 100
+			}
+			one.embeds = append(one.embeds, embed{b.Dataset.ID, b.Role, limit, p})
+		}
+		s.views = append(s.views, one)
+	}
+	return nil
+}
+
+func (s *stage) registerTopics(_ *schemas.Catalogue, c *codec.Codec) error {
+	var err error
+	if len(s.entity.Fields) > 0 {
+		if s.resolved, err = c.Writer(s.ctx, string(bus.Resolved(s.entity.ID))+"-value", s.entity.ResolvedLayout()); err != nil {
+			return err
+		}
+	}
+	if s.findings, err = c.Writer(s.ctx, string(bus.Findings)+"-value", schemas.FindingLayout); err != nil {
+		return err
+	}
+	s.rejects, err = c.Writer(s.ctx, string(bus.Quarantine)+"-value", schemas.QuarantineLayout)
+	return err
+}
+
+// arena hands out memory for records, which must live until the transaction
+// ends, in pieces of large blocks.
+type arena struct{ free []byte }
+
+// copy returns a copy of b.
+func (a *arena) copy(b []byte) []byte {
+	if len(b) > cap(a.free)-len(a.free) {
+		a.free = make([]byte, 0, max(64<<10, len(b)))
+	}
+	n := len(a.free)
+	a.free = append(a.free, b...)
+	return a.free[n:len(a.free):len(a.free)]
+}

@@ -1,0 +1,144 @@
+package resolve_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/resolve"
+	"github.com/yiyuan-bus/yiyuan/processors/route"
+	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// start is when every story begins: a Monday, 10:00 in Shanghai.
+var start = time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)
+
+func newKeys(t testing.TB) *keyring.Keyring {
+	t.Helper()
+	k, err := keyring.New("intl", map[int][]byte{1: []byte("0123456789abcdef0123456789abcdef")}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func newCity(t testing.TB) *stagetest.City {
+	t.Helper()
+	cat, err := schemas.Load(schemas.Yunling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newCityOf(t, cat)
+}
+
+func newCityOf(t testing.TB, cat *schemas.Catalogue) *stagetest.City {
+	t.Helper()
+	keys := newKeys(t)
+	c, err := stagetest.NewCity(cat, start,
+		func(c *codec.Codec) processors.Topology { return route.New(cat, c, keys) },
+		func(c *codec.Codec, entity string) processors.Topology { return resolve.New(cat, c, keys, entity) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestStories runs testdata/*.txt over the whole sample city. Commands:
+//
+//	city                        begin anew
+//	change [show=(topics)]      one change a line, one batch; prints what was emitted
+//	changes [show=(topics)]     the same, one batch a line
+//	advance by=…|to=… [show=]   move the clock, fire timers
+//
+// show lists topics or beginnings of topics; findings are shown if it is left out.
+func TestStories(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		c := newCity(t)
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			switch d.Cmd {
+			case "city":
+				c = newCity(t)
+				return ""
+			case "change", "changes":
+				var batch []bus.Record
+				for line := range strings.SplitSeq(d.Input, "\n") {
+					if line = strings.TrimSpace(line); line == "" {
+						continue
+					}
+					r, err := c.Change(line)
+					if err != nil {
+						d.Fatalf(t, "%s: %v", line, err)
+					}
+					if batch = append(batch, r); d.Cmd == "change" {
+						continue
+					}
+					if err := c.Take(batch...); err != nil {
+						d.Fatalf(t, "%v", err)
+					}
+					batch = nil
+				}
+				if len(batch) > 0 {
+					if err := c.Take(batch...); err != nil {
+						d.Fatalf(t, "%v", err)
+					}
+				}
+			case "advance":
+				to := c.Now()
+				for _, a := range d.CmdArgs {
+					switch a.Key {
+					case "by":
+						by, err := time.ParseDuration(a.Vals[0])
+						if err != nil {
+							d.Fatalf(t, "%v", err)
+						}
+						to = to.Add(by)
+					case "to":
+						at, err := time.ParseInLocation(time.DateOnly, a.Vals[0], time.FixedZone("", 8*3600))
+						if err != nil {
+							d.Fatalf(t, "%v", err)
+						}
+						to = at
+					}
+				}
+				if err := c.Advance(to); err != nil {
+					d.Fatalf(t, "%v", err)
+				}
+			default:
+				d.Fatalf(t, "unknown command %q", d.Cmd)
+			}
+			return show(c, d)
+		})
+	})
+}
+
+// show prints what was emitted to the topics asked for.
+func show(c *stagetest.City, d *datadriven.TestData) string {
+	wanted := []string{"findings", "quarantine"}
+	for _, a := range d.CmdArgs {
+		if a.Key == "show" {
+			wanted = a.Vals
+		}
+	}
+	var out []bus.Record
+	for _, r := range c.Drain() {
+		for _, w := range wanted {
+			if strings.HasPrefix(string(r.Topic), w) {
+				out = append(out, r)
+				break
+			}
+		}
+	}
+	text := c.Render(out, "id", "title", "advice", "subject", "severity", "entity", "_ver", "_at", "ver", "digest", "row_token", "at", "department", "detail")
+	if text == "" {
+		return fmt.Sprintln("-")
+	}
+	return text
+}

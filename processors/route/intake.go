@@ -1,0 +1,175 @@
+package route
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
+)
+
+// change is one record of a raw topic, its headers read.
+type change struct {
+	*bus.Record
+	dataset  *dataset
+	op       schemas.Op
+	source   []byte
+	sequence schemas.Sequence
+}
+
+// reject is the data's fault, as an error.
+type reject struct {
+	field, reason, detail string
+}
+
+func (r *reject) Error() string { return r.reason + " " + r.field }
+
+// read reads the headers of a record.
+func (d *dataset) read(r *bus.Record) (change, error) {
+	c := change{Record: r, dataset: d}
+	op := r.Header("op")
+	if len(op) != 1 {
+		return c, &reject{reason: schemas.ReasonUnreadable, detail: "缺少消息头 op / header op is missing; the source must send one of c u d r t"}
+	}
+	c.op = schemas.Op(op[0])
+	switch c.op {
+	case schemas.Create, schemas.Update, schemas.Snapshot:
+		if r.Value == nil {
+			c.op = schemas.Delete
+		}
+	case schemas.Delete, schemas.Truncate:
+	default:
+		return c, &reject{reason: schemas.ReasonUnreadable, detail: "消息头 op 不是 c u d r t 之一 / header op is not one of c u d r t"}
+	}
+	pos := r.Header("pos")
+	at := bytes.LastIndexByte(pos, '@')
+	if at <= 0 {
+		return c, &reject{reason: schemas.ReasonUnreadable, detail: "缺少消息头 pos / header pos is missing; want <source>@<sequence>"}
+	}
+	seq, err := schemas.ParseSequence(string(pos[at+1:]))
+	if err != nil {
+		return c, &reject{reason: schemas.ReasonUnreadable, detail: "消息头 pos 无法解读 / header pos cannot be read; want <source>@<sequence>"}
+	}
+	c.source, c.sequence = pos[:at], seq
+	if len(r.Key) == 0 && c.op != schemas.Truncate {
+		return c, &reject{reason: schemas.ReasonMissing, detail: "消息没有主键 / the record has no key"}
+	}
+	return c, nil
+}
+
+// decode reads a row. Its second result is nil unless the row is the data's fault.
+func (s *stage) decode(d *dataset, value []byte) (schemas.Record, error) {
+	rec, err := d.reader.Decode(s.ctx, value)
+	switch {
+	case err == nil:
+		return rec, nil
+	case errors.Is(err, codec.ErrTooLarge):
+		return rec, &reject{reason: schemas.ReasonTooLarge, detail: "内容过大 / value too large"}
+	case errors.Is(err, codec.ErrUnknownSchema):
+		return rec, &reject{reason: schemas.ReasonSchema, detail: "模式未知或与数据集不相容 / the schema is unknown or does not fit the dataset"}
+	case errors.Is(err, codec.ErrMalformed):
+		return rec, &reject{reason: schemas.ReasonUnreadable, detail: "内容不是其模式所述的记录 / the bytes are not a record of the schema they name"}
+	}
+	return rec, fmt.Errorf("decode row of %q: %w", d.ID, err)
+}
+
+// accept fills, validates and normalises a decoded row. changed says that the
+// row is no longer what its bytes say.
+func (d *dataset) accept(c *change, rec, last schemas.Record) (out schemas.Record, changed bool, err error) {
+	values := make([]schemas.Value, rec.Len())
+	for i := range values {
+		values[i] = rec.Value(i)
+	}
+	if na := c.Header("na"); len(na) > 0 {
+		if err := d.fill(values, last, string(na)); err != nil {
+			return rec, false, err
+		}
+		changed = true
+	}
+	for i, f := range d.Fields {
+		v := values[i]
+		if v.IsNull() {
+			if !f.Nullable {
+				return rec, false, &reject{field: f.Name, reason: schemas.ReasonMissing, detail: "必填项为空 / a required field is null"}
+			}
+			continue
+		}
+		n, err := element.Canonical(f.Element, v)
+		if err != nil {
+			return rec, false, &reject{field: f.Name, reason: schemas.ReasonInvalid, detail: err.Error()}
+		}
+		if n.Equal(v) {
+			continue
+		}
+		if n.IsNull() && !f.Nullable {
+			return rec, false, &reject{field: f.Name, reason: schemas.ReasonMissing, detail: "必填项为空 / a required field is blank"}
+		}
+		values[i], changed = n, true
+	}
+	if !d.named(values, c.Key) {
+		return rec, false, &reject{field: d.Key[0], reason: schemas.ReasonInvalid, detail: "消息键与行的主键不一致 / the record's key is not the row's own"}
+	}
+	if !changed {
+		return rec, false, nil
+	}
+	return schemas.NewRecord(rec.Layout(), values), true, nil
+}
+
+// fill puts the last image's cells where the source sent none.
+func (d *dataset) fill(values []schemas.Value, last schemas.Record, columns string) error {
+	for name := range strings.SplitSeq(columns, ",") {
+		i := d.Layout.Index(name)
+		if i < 0 {
+			continue // a column that the dataset does not share
+		}
+		if last.IsZero() {
+			return &reject{field: name, reason: schemas.ReasonMissing, detail: "来源未发送该字段且没有上一次的值, 请重做快照 / the source did not send the field and no earlier value is known; take a snapshot"}
+		}
+		values[i] = last.Value(i)
+	}
+	return nil
+}
+
+// named reports whether key is the key of the row.
+func (d *dataset) named(values []schemas.Value, key []byte) bool {
+	if len(d.KeyIndex) == 1 {
+		v := values[d.KeyIndex[0]]
+		if v.Kind() == schemas.KindString && !strings.ContainsAny(v.Str(), "|%") {
+			return v.Str() == string(key)
+		}
+	}
+	parts := make([]string, len(d.KeyIndex))
+	for i, at := range d.KeyIndex {
+		if v := values[at]; v.Kind() == schemas.KindString {
+			parts[i] = v.Str()
+		} else {
+			parts[i] = element.Render(d.Fields[at].Element, v)
+		}
+	}
+	return schemas.JoinKey(parts...) == string(key)
+}
+
+// rejection is the record of quarantine that tells of a change that could not
+// be taken. It never holds a value: the digest is keyed.
+func (s *stage) rejection(c *change, why *reject) (bus.Record, error) {
+	r := schemas.Rejection{
+		Field: why.field, Reason: why.reason, Detail: why.detail, Source: string(c.Topic), At: c.Time,
+		Locator: fmt.Sprintf("%s/%d@%d", c.Topic, c.Partition, c.Offset),
+	}
+	if c.dataset != nil {
+		r.Dataset = c.dataset.ID
+	}
+	if len(c.Value) > 0 {
+		r.Digest = hex.EncodeToString(s.keys.Digest("quarantine", string(c.Value)))
+	}
+	value, err := s.quarantine.Append(nil, r.Record())
+	if err != nil {
+		return bus.Record{}, fmt.Errorf("write rejection of %q: %w", r.Locator, err)
+	}
+	return bus.Record{Topic: bus.Quarantine, Partition: -1, Key: []byte(r.Key()), Value: value, Time: c.Time}, nil
+}

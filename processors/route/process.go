@@ -1,0 +1,341 @@
+package route
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
+)
+
+// remember is how long a deletion is remembered.
+const remember = 7 * 24 * time.Hour
+
+// Process implements processors.Stage.
+func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
+	for i := range batch {
+		r := &batch[i]
+		d := s.datasets[r.Topic]
+		if d == nil {
+			return fmt.Errorf("route record of topic %q: not one of the step's", r.Topic)
+		}
+		c, err := d.read(r)
+		if err == nil {
+			err = s.take(tx, &c)
+		}
+		var why *reject
+		if !errors.As(err, &why) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		q, err := s.rejection(&c, why)
+		if err != nil {
+			return err
+		}
+		tx.Emit(q)
+	}
+	return nil
+}
+
+// Wake implements processors.Stage: the time to remember a deletion is over.
+func (s *stage) Wake(tx processors.Tx, key []byte) error {
+	stored, err := tx.Get(key)
+	if err != nil || stored == nil {
+		return err
+	}
+	m, err := parseImage(stored)
+	if err != nil {
+		return err
+	}
+	if !m.live {
+		tx.Delete(key)
+	}
+	return nil
+}
+
+// take takes one change. A *reject leaves no trace in state or output.
+func (s *stage) take(tx processors.Tx, c *change) error {
+	if c.op == schemas.Truncate {
+		return s.truncate(tx, c)
+	}
+	s.key = append(append(s.key[:0], c.dataset.prefix...), c.Key...)
+	last, known, err := s.load(tx)
+	if err != nil {
+		return err
+	}
+	if known && string(last.source) == string(c.source) && last.sequence.Compare(c.sequence) >= 0 {
+		return nil // a duplicate, or older than what is known
+	}
+	if c.op == schemas.Delete {
+		return s.delete(tx, c, last)
+	}
+	return s.upsert(tx, c, last, known)
+}
+
+// load reads the image under s.key into scratch memory.
+func (s *stage) load(tx processors.Tx) (m image, known bool, err error) {
+	stored, err := tx.Get(s.key)
+	if err != nil || stored == nil {
+		return image{}, false, err
+	}
+	s.last = append(s.last[:0], stored...)
+	m, err = parseImage(s.last)
+	return m, err == nil, err
+}
+
+// next is the version of what this change emits: above all versions of the key
+// so far, also of those forgotten, because offsets only grow.
+func (m *image) next(offset int64) uint64 { return max(m.version+1, uint64(offset)+1) }
+
+func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) error {
+	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, cat: s.version, row: c.Value}
+	current := known && last.live && bytes.Equal(last.cat, s.version)
+	if current && len(c.Header("na")) == 0 && bytes.Equal(last.row, c.Value) {
+		next.row = last.row
+		s.store(tx, next)
+		return nil
+	}
+	row, old, err := s.prepare(c, last, &next)
+	if err != nil {
+		return err
+	}
+	if current && row.Equal(old) {
+		next.row = last.row
+		s.store(tx, next)
+		return nil
+	}
+	next.version = last.next(c.Offset)
+	if err := s.emissions(c, row, old, next, !current); err != nil {
+		return err
+	}
+	s.store(tx, next)
+	if known && !last.live {
+		tx.WakeAt(s.key, time.Time{})
+	}
+	s.flush(tx)
+	return nil
+}
+
+// prepare decodes and accepts the row and decodes the last one. It panics never:
+// what goes wrong inside a validator is this record's fault alone.
+func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Record, err error) {
+	defer func() {
+		if recover() != nil {
+			err = &reject{reason: schemas.ReasonInternal, detail: "处理失败, 请报告 / the step failed on this record, please report it"}
+		}
+	}()
+	if last.live {
+		if old, err = s.decode(c.dataset, last.row); err != nil {
+			if !errors.As(err, new(*reject)) {
+				return row, old, err
+			}
+			old = schemas.Record{} // an image of a schema that no longer fits: as if it were new
+		}
+	}
+	if row, err = s.decode(c.dataset, c.Value); err != nil {
+		return row, old, err
+	}
+	row, changed, err := c.dataset.accept(c, row, old)
+	if err != nil || !changed {
+		return row, old, err
+	}
+	s.buffer, err = c.dataset.writer.Append(s.buffer[:0], row)
+	if err != nil {
+		return row, old, &reject{reason: schemas.ReasonInvalid, detail: "规范化后的行无法写出 / the normalised row cannot be written"}
+	}
+	next.row = s.arena.copy(s.buffer)
+	return row, old, nil
+}
+
+// emissions collects in s.out what a new content of a row says. all emits every
+// view, whether or not its fields changed.
+func (s *stage) emissions(c *change, row, old schemas.Record, next image, all bool) error {
+	s.out = s.out[:0]
+	d := c.dataset
+	for i := range d.links {
+		l := &d.links[i]
+		was, is := l.key(old), l.key(row)
+		if was != "" && was != is {
+			if err := s.say(c, l, was, nil); err != nil {
+				return err
+			}
+		}
+		if is != "" {
+			if err := s.say(c, l, is, next.row); err != nil {
+				return err
+			}
+		}
+	}
+	var headers []bus.Header
+	for i := range d.views {
+		v := &d.views[i]
+		if !all && !v.changed(row, old) {
+			continue
+		}
+		if headers == nil {
+			headers = s.headers(c, next.version)
+		}
+		shown, _ := v.projection.Apply(row, c.Time)
+		var err error
+		if s.buffer, err = v.writer.Append(s.buffer[:0], shown); err != nil {
+			return fmt.Errorf("write record of %q: %w", v.topic, err)
+		}
+		s.out = append(s.out, bus.Record{
+			Topic: v.topic, Partition: -1, Key: []byte(v.projection.Key(string(c.Key))), Value: s.arena.copy(s.buffer), Time: c.Time, Headers: headers,
+		})
+	}
+	return nil
+}
+
+// delete retracts all that the row said and remembers that it is gone.
+func (s *stage) delete(tx processors.Tx, c *change, last image) error {
+	next := image{source: c.source, sequence: c.sequence, version: last.version, cat: s.version}
+	s.out = s.out[:0]
+	if last.live {
+		next.version = last.next(c.Offset)
+		if err := s.retractions(c, last, next.version); err != nil {
+			return err
+		}
+	}
+	s.store(tx, next)
+	tx.WakeAt(s.key, tx.Now().Add(remember))
+	s.flush(tx)
+	return nil
+}
+
+// retractions collects in s.out that a row says nothing any more.
+func (s *stage) retractions(c *change, last image, version uint64) error {
+	d := c.dataset
+	old, err := s.decode(d, last.row)
+	if err != nil && !errors.As(err, new(*reject)) {
+		return err
+	}
+	for i := range d.links {
+		if was := d.links[i].key(old); was != "" {
+			if err := s.say(c, &d.links[i], was, nil); err != nil {
+				return err
+			}
+		}
+	}
+	headers := s.headers(c, version)
+	for i := range d.views {
+		v := &d.views[i]
+		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: -1, Key: []byte(v.projection.Key(string(c.Key))), Time: c.Time, Headers: headers})
+	}
+	return nil
+}
+
+// truncate deletes every row of the dataset in this partition that is not newer
+// than the truncation.
+func (s *stage) truncate(tx processors.Tx, c *change) error {
+	d := c.dataset
+	var keys [][]byte
+	err := tx.Scan(d.prefix, func(key, value []byte) error {
+		m, err := parseImage(value)
+		if err == nil && m.live && !(string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) >= 0) {
+			keys = append(keys, bytes.Clone(key))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		s.key = append(s.key[:0], key...)
+		last, known, err := s.load(tx)
+		if err != nil {
+			return err
+		}
+		if !known || !last.live {
+			continue
+		}
+		one := *c
+		row := *c.Record
+		row.Key = key[len(d.prefix):]
+		one.Record = &row
+		if err := s.delete(tx, &one, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// say adds a claim about an entity, a retraction if row is nil.
+func (s *stage) say(c *change, l *link, entity string, row []byte) error {
+	m := claim.Claim{
+		Dataset: c.dataset.ID, Role: l.role, Row: string(c.Key), Retract: row == nil, Source: string(c.source), Sequence: c.sequence,
+		At: c.Time, Value: string(row),
+	}
+	var err error
+	if s.buffer, err = l.writer.Append(s.buffer[:0], m.Values(s.claim)); err != nil {
+		return &reject{reason: schemas.ReasonTooLarge, detail: "行过大, 无法转发 / the row is too large to be passed on"}
+	}
+	s.out = append(s.out, bus.Record{Topic: l.topic, Partition: -1, Key: []byte(entity), Value: s.arena.copy(s.buffer), Time: c.Time})
+	return nil
+}
+
+// key returns the key of the entity that a row speaks about, "" for none.
+func (l *link) key(row schemas.Record) string {
+	if row.IsZero() {
+		return ""
+	}
+	v := row.Value(l.column)
+	switch v.Kind() {
+	case schemas.KindString:
+		return v.Str()
+	case schemas.KindNull:
+		return ""
+	}
+	return element.Render(l.element, v)
+}
+
+// changed reports whether a field that the view shows is not what it was.
+func (v *view) changed(row, old schemas.Record) bool {
+	if old.IsZero() {
+		return true
+	}
+	for _, i := range v.columns {
+		if !row.Value(i).Equal(old.Value(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// headers are those of shared records.
+func (s *stage) headers(c *change, version uint64) []bus.Header {
+	return []bus.Header{
+		{Key: "ver", Value: hex16(version)},
+		{Key: "cat", Value: s.version},
+		{Key: "at", Value: strconv.AppendInt(nil, c.Time.UnixMilli(), 10)},
+	}
+}
+
+func hex16(n uint64) []byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], n)
+	return hex.AppendEncode(make([]byte, 0, 16), b[:])
+}
+
+func (s *stage) store(tx processors.Tx, m image) {
+	s.buffer = m.append(s.buffer[:0])
+	tx.Put(s.key, s.buffer)
+}
+
+func (s *stage) flush(tx processors.Tx) {
+	for i := range s.out {
+		tx.Emit(s.out[i])
+	}
+	clear(s.out)
+	s.out = s.out[:0]
+}

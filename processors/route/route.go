@@ -1,0 +1,168 @@
+// Package route is the first step: it takes departments' rows one by one.
+//
+//	raw.<dataset> -> route -> claims.<entity>, shared.<dataset>.<view>, quarantine
+//
+// For each change it decodes the row, fills the cells that the source did not
+// send from the last image, validates and normalises every field, and compares
+// the row with that image. What is older or the same is absorbed; what differs
+// becomes a claim for every entity the row speaks about, a retraction for every
+// entity it no longer speaks about, and a masked record for every view whose
+// fields changed. A row that fails goes to quarantine with dataset, field,
+// reason and position; the last good image stays and the neighbours pass.
+//
+// What it promises:
+//   - A position of a source takes effect once: a change whose sequence is not
+//     above the last one of that source for the row is dropped.
+//   - A deletion is remembered for a week, so that an older change that arrives
+//     late does not bring the row back.
+//   - The header ver of shared records grows with every change of their key.
+//
+// The stage is pure: time, state and output come with the transaction.
+package route
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/processors/masking"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// Name is the name of the step.
+const Name = "route"
+
+// New returns the step's topology. Its stages register the schemas of what they
+// write when they are made.
+func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Topology {
+	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}}
+	for _, d := range cat.Datasets {
+		t.From = append(t.From, bus.Raw(d.ID))
+		for _, v := range d.Views {
+			t.To = append(t.To, bus.Shared(v.ID))
+		}
+	}
+	for _, e := range cat.Entities {
+		t.To = append(t.To, bus.Claims(e.ID))
+	}
+	t.Stage = func() (processors.Stage, error) { return newStage(cat, c, keys) }
+	return t
+}
+
+// stage is one worker's route.
+type stage struct {
+	ctx        context.Context // of registry look-ups, see newStage
+	version    []byte          // of the catalogue
+	keys       masking.Keys
+	datasets   map[bus.Topic]*dataset
+	quarantine *codec.Writer
+
+	// Scratch memory of the change in hand.
+	key    []byte
+	last   []byte // copy of the stored image
+	buffer []byte
+	claim  []schemas.Value
+	out    []bus.Record
+	arena  arena
+}
+
+// dataset is how the rows of one dataset are taken.
+type dataset struct {
+	*schemas.Dataset
+	prefix []byte // of its state keys
+	reader *codec.Reader
+	writer *codec.Writer // of normalised rows, the same subject as the raw topic
+	links  []link
+	views  []view
+}
+
+// link is one entity that a row speaks about.
+type link struct {
+	role    string
+	column  int
+	element *schemas.Element
+	topic   bus.Topic
+	writer  *codec.Writer
+}
+
+// view is one masked projection of the row.
+type view struct {
+	topic      bus.Topic
+	columns    []int // of the dataset, that it shows
+	projection *masking.Projection
+	writer     *codec.Writer
+}
+
+func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage, error) {
+	s := &stage{
+		// A stage has no context of its own: the look-ups of schemas are bounded
+		// by the registry's client and answered from memory but for the first.
+		ctx:     context.Background(),
+		version: []byte(cat.Version), keys: keys,
+		datasets: make(map[bus.Topic]*dataset, len(cat.Datasets)),
+		claim:    make([]schemas.Value, len(claim.Layout.Columns)),
+	}
+	var err error
+	if s.quarantine, err = c.Writer(s.ctx, string(bus.Quarantine)+"-value", schemas.QuarantineLayout); err != nil {
+		return nil, fmt.Errorf("start %q: %w", Name, err)
+	}
+	for _, d := range cat.Datasets {
+		one, err := s.newDataset(cat, c, d)
+		if err != nil {
+			return nil, fmt.Errorf("start %q, dataset %q: %w", Name, d.ID, err)
+		}
+		s.datasets[bus.Raw(d.ID)] = one
+	}
+	return s, nil
+}
+
+func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Dataset) (*dataset, error) {
+	one := &dataset{Dataset: d, prefix: append([]byte(d.ID), 0), reader: c.Reader(d.Layout)}
+	var err error
+	if one.writer, err = c.Writer(s.ctx, string(bus.Raw(d.ID))+"-value", d.Layout); err != nil {
+		return nil, err
+	}
+	for _, l := range d.Links {
+		topic := bus.Claims(l.Entity)
+		w, err := c.Writer(s.ctx, string(topic)+"-value", claim.Layout)
+		if err != nil {
+			return nil, err
+		}
+		one.links = append(one.links, link{role: l.Role, column: l.Index, element: d.Fields[l.Index].Element, topic: topic, writer: w})
+	}
+	for _, v := range d.Views {
+		p, err := masking.Compile(v, d.Layout, cat.City, s.keys)
+		if err != nil {
+			return nil, err
+		}
+		topic := bus.Shared(v.ID)
+		w, err := c.Writer(s.ctx, string(topic)+"-value", v.Layout)
+		if err != nil {
+			return nil, err
+		}
+		columns := make([]int, len(v.Fields))
+		for i, f := range v.Fields {
+			columns[i] = f.Index
+		}
+		one.views = append(one.views, view{topic: topic, columns: columns, projection: p, writer: w})
+	}
+	return one, nil
+}
+
+// arena hands out memory for records, which must live until the transaction
+// ends, in pieces of large blocks.
+type arena struct{ free []byte }
+
+// copy returns a copy of b.
+func (a *arena) copy(b []byte) []byte {
+	if len(b) > cap(a.free)-len(a.free) {
+		a.free = make([]byte, 0, max(64<<10, len(b)))
+	}
+	n := len(a.free)
+	a.free = append(a.free, b...)
+	return a.free[n:len(a.free):len(a.free)]
+}
