@@ -23,6 +23,7 @@ type loader struct {
 	datasets []*datasetFile
 	entities []*entityFile
 	byID     map[string]*datasetFile
+	broken   map[string]bool // files that gave nothing, without their ending
 }
 
 // datasetFile is a dataset with the places in its file.
@@ -44,7 +45,7 @@ type entityFile struct {
 // file is not loaded at all. Warnings of a catalogue that loads are in its
 // Warnings.
 func Load(fsys fs.FS) (*Catalogue, error) {
-	l := &loader{collector: &collector{}, byID: map[string]*datasetFile{}, cat: &Catalogue{
+	l := &loader{collector: &collector{}, byID: map[string]*datasetFile{}, broken: map[string]bool{}, cat: &Catalogue{
 		departments: map[string]*Department{}, elements: map[string]*Element{}, datasets: map[string]*Dataset{},
 		entities: map[string]*Entity{}, views: map[string]*View{}, purposes: map[string]*Purpose{},
 		Calendar: Calendar{Holidays: map[string]string{}, Workdays: map[string]string{}},
@@ -62,6 +63,9 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 	l.single(files, "departments.yaml", l.departments)
 	l.single(files, "elements.yaml", l.elements)
 	l.single(files, "purposes.yaml", l.purposes)
+	if len(l.cat.Departments) == 0 || len(l.cat.Elements) == 0 {
+		return nil, l.failed() // everything else would only be unknown
+	}
 	l.folder(files, "datasets/", l.dataset)
 	l.folder(files, "entities/", l.entity)
 	for _, d := range l.datasets {
@@ -77,11 +81,13 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 	l.folder(files, "rules/", l.rule)
 	l.crossCheck()
 	if l.errors() {
-		return nil, &Problems{All: l.sorted()}
+		return nil, l.failed()
 	}
 	l.cat.Warnings = l.sorted()
 	return l.cat, nil
 }
+
+func (l *loader) failed() error { return &Problems{All: l.sorted()} }
 
 // file is one YAML file of the folder.
 type file struct {
@@ -137,6 +143,7 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 		root, ok := parseYAML(name, data, l.collector)
 		if !ok {
 			root = node{}
+			l.broken[strings.TrimSuffix(name, ".yaml")] = true
 		}
 		files = append(files, file{name, root})
 		return nil
@@ -195,8 +202,19 @@ func (l *loader) folder(files []file, folder string, read func(file)) {
 	}
 }
 
+// unknownID says that a dataset or entity does not exist, unless its file is
+// there and was refused: then that is what has to be said, once.
+func (l *loader) unknownID(at node, folder, whatChinese, what, id string, known []string) {
+	if id != "" && !l.broken[folder+"/"+id] {
+		at.unknown("unknown-"+what, whatChinese, what, id, known)
+	}
+}
+
 // is checks that a file is called as what it defines, which also keeps ids unique.
-func (f file) is(m mapping, key, id string) bool {
+func (l *loader) is(f file, m mapping, key, id string) bool {
+	if id != f.stem() {
+		l.broken[strings.TrimSuffix(f.name, ".yaml")] = true
+	}
 	if id != "" && id != f.stem() {
 		return m.at(key).problem("file-name", "文件名是 %[1]q, 里面写的却是 %[2]q, 两者必须一致", "the file is called %[1]q but defines %[2]q, make them equal", f.stem(), id)
 	}
@@ -299,6 +317,7 @@ func (l *loader) calendar(f file) {
 	year := m.text("year")
 	if "calendar-"+year != f.stem() {
 		m.at("year").problem("file-name", "文件名应是 calendar-%[1]s.yaml", "the file should be called calendar-%[1]s.yaml", year)
+		return
 	}
 	for _, part := range []struct {
 		key  string

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ func (l *loader) dataset(f file) {
 	if !datasetForm.match(d.ID) && d.ID != "" {
 		m.at("dataset").named(datasetForm)
 	}
-	if !f.is(m, "dataset", d.ID) {
+	if !l.is(f, m, "dataset", d.ID) {
 		return
 	}
 	d.Title, d.English, d.Summary = m.text("title"), m.optional("english", ""), m.optional("summary", "")
@@ -84,10 +85,10 @@ func (l *loader) datasetFields(d *datasetFile) {
 		}
 		m.at("name").named(fieldForm)
 		if fl.Element == nil {
-			fl.Element = &Element{Kind: "text", Type: String, Level: "L4"} // withheld until it is known; the load fails anyway
+			fl.Element = &Element{Type: String} // without a kind it is left alone from here on: the load fails anyway
 		}
 		fl.Title, fl.English = m.optional("title", fl.Element.Title), m.optional("english", fl.Element.English)
-		fl.Level = m.oneOf("level", fl.Element.Level, levels)
+		fl.Level = m.oneOf("level", cmp.Or(fl.Element.Level, "L1"), levels)
 		if _, twice := d.fields[fl.Name]; twice {
 			m.at("name").problem("duplicate", "字段 %[1]s 重复", "field %[1]s stands twice", fl.Name)
 			continue
@@ -204,8 +205,8 @@ func (l *loader) links(d *datasetFile) {
 			m.at("role").named(lowerForm)
 		}
 		e, f := l.cat.entities[k.Entity], d.Field(k.Key)
-		if e == nil && k.Entity != "" {
-			m.at("entity").unknown("unknown-entity", "主体", "entity", k.Entity, sortedKeys(l.cat.entities))
+		if e == nil {
+			l.unknownID(m.at("entity"), "entities", "主体", "entity", k.Entity, sortedKeys(l.cat.entities))
 		}
 		if f == nil && k.Key != "" {
 			m.at("key").unknown("unknown-field", "字段", "field", k.Key, sortedKeys(d.fields))
@@ -214,8 +215,8 @@ func (l *loader) links(d *datasetFile) {
 			continue
 		}
 		k.Index = f.Index
-		if e.Key.Element != nil && f.Element.Kind != e.Key.Element.Kind {
-			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s, 主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
+		if e.Key.Element != nil && f.Element.Kind != "" && f.Element.Kind != e.Key.Element.Kind {
+			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s, 主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s is of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
 		}
 		if slices.ContainsFunc(d.Links, func(o Link) bool { return o.Entity == k.Entity && o.Role == k.Role }) {
 			item.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次, 请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)

@@ -20,10 +20,12 @@ func (l *loader) elements(f file) {
 		}
 		e := &Element{ID: em.at("id").named(fieldForm), Title: em.text("title"), English: em.optional("english", "")}
 		e.Kind = em.oneOf("kind", "", Kinds())
-		e.Type = KindType(e.Kind)
+		if e.Type = KindType(e.Kind); e.Type == 0 {
+			e.Kind, e.Type = "", String // said; without a kind it is left alone from here on
+		}
 		e.Level = em.oneOf("level", "", levels)
 		e.Standard, e.PartOf = em.optional("standard", ""), em.optional("part_of", "")
-		if want := em.optional("type", e.Type.String()); e.Type != 0 && want != e.Type.String() {
+		if want := em.optional("type", e.Type.String()); e.Kind != "" && want != e.Type.String() {
 			em.at("type").problem("bad-type", "种类 %[1]s 的类型只能是 %[2]s", "kind %[1]s has type %[2]s", e.Kind, e.Type)
 		}
 		if e.Type == Decimal {
@@ -137,7 +139,7 @@ func (l *loader) maskOf(at node, id string, e *Element) string {
 	}
 	if reason, refused := refusedMask(id); refused {
 		at.problem("recoverable-mask", "脱敏规则 %[1]q 可被还原: %[2]s; 请用 partial 或 token", "mask %[1]q is recoverable: %[3]s; use partial or token", id, reason[0], reason[1])
-		return ""
+		return MaskSuppress
 	}
 	rule, ok := Mask(id)
 	if !ok {
@@ -146,7 +148,7 @@ func (l *loader) maskOf(at node, id string, e *Element) string {
 			known = append(known, r.ID)
 		}
 		at.unknown("unknown-mask", "脱敏规则", "mask", id, known)
-		return ""
+		return MaskSuppress
 	}
 	if e != nil && e.Kind != "" && !rule.Applies(e.Kind) {
 		at.problem("mask-kind", "脱敏规则 %[1]s 不适用于种类 %[2]s", "mask %[1]s does not apply to kind %[2]s", id, e.Kind)

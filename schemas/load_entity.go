@@ -17,7 +17,7 @@ func (l *loader) entity(f file) {
 	if e.ID != "" && !lowerForm.match(e.ID) {
 		m.at("entity").named(lowerForm)
 	}
-	if !f.is(m, "entity", e.ID) {
+	if !l.is(f, m, "entity", e.ID) {
 		return
 	}
 	if l.cat.datasets[e.ID] != nil {
@@ -55,7 +55,7 @@ func (l *loader) goldenFields(e *entityFile) {
 		}
 		m.at("name").named(fieldForm)
 		if f.Element == nil {
-			f.Element = &Element{Kind: "text", Type: String, Level: "L4"}
+			f.Element = &Element{Type: String}
 		}
 		f.Title, f.English, f.Level = m.optional("title", f.Element.Title), m.optional("english", f.Element.English), f.Element.Level
 		if _, twice := e.fields[f.Name]; twice || f.Name == e.Key.Name {
@@ -163,7 +163,7 @@ func (l *loader) aggregates(e *entityFile) {
 		switch f := d.Field(a.Sum); {
 		case f == nil:
 			m.at("sum").unknown("unknown-field", "字段", "field", a.Sum, sortedKeys(d.fields))
-		case f.Element.Type != Long && f.Element.Type != Decimal:
+		case f.Element.Kind != "" && f.Element.Type != Long && f.Element.Type != Decimal:
 			m.at("sum").problem("bad-type", "只能对数值求和, %[1]s 是 %[2]s", "only numbers can be summed, %[1]s is %[2]s", a.Sum, f.Element.Type)
 		case d.Class == "C":
 			m.at("sum").problem("class-c-view", "不予共享(C)的字段 %[1]s 不能求和", "field %[1]s of a class C dataset must not be summed", a.Sum)
@@ -174,8 +174,8 @@ func (l *loader) aggregates(e *entityFile) {
 // datasetAt returns a dataset named in a file, nil after saying so if there is none.
 func (l *loader) datasetAt(m mapping, key, id string) *datasetFile {
 	d := l.byID[id]
-	if d == nil && id != "" {
-		m.at(key).unknown("unknown-dataset", "数据集", "dataset", id, sortedKeys(l.byID))
+	if d == nil {
+		l.unknownID(m.at(key), "datasets", "数据集", "dataset", id, sortedKeys(l.byID))
 	}
 	return d
 }
@@ -338,6 +338,9 @@ func (l *loader) sameElement(at node, d *datasetFile, f *GoldenField, column str
 		return
 	}
 	a, b := from.Element, f.Element
+	if a.Kind == "" || b.Kind == "" {
+		return // said where the element is unknown
+	}
 	if a.Kind != b.Kind || a.Type != b.Type || a.Precision != b.Precision || a.Scale != b.Scale {
 		at.problem("element-mismatch", "%[1]s.%[2]s 是 %[3]s, 不能作 %[4]s(%[5]s)的来源", "%[1]s.%[2]s is %[3]s and cannot fill %[4]s (%[5]s)", d.ID, column, describe(a), f.Name, describe(b))
 		return

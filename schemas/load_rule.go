@@ -22,13 +22,13 @@ func (l *loader) rule(f file) {
 	if r.ID != "" && !ruleForm.MatchString(r.ID) {
 		m.at("rule").problem("bad-name", "规则编号 %[1]q 应如 XV-04", "rule id %[1]q must look like XV-04", r.ID)
 	}
-	if !f.is(m, "rule", r.ID) {
+	if !l.is(f, m, "rule", r.ID) {
 		return
 	}
 	r.Severity, r.Basis, r.Advice = m.oneOf("severity", "", severities), m.optional("basis", ""), m.text("advice")
 	e := l.cat.entities[r.Entity]
-	if e == nil && r.Entity != "" {
-		m.at("entity").unknown("unknown-entity", "主体", "entity", r.Entity, sortedKeys(l.cat.entities))
+	if e == nil {
+		l.unknownID(m.at("entity"), "entities", "主体", "entity", r.Entity, sortedKeys(l.cat.entities))
 	}
 	l.cat.Rules = append(l.cat.Rules, r)
 	if e == nil {
@@ -95,7 +95,7 @@ func (l *loader) input(e *Entity, input string, at node) {
 	id, role, _ := strings.Cut(input, "/")
 	d := l.byID[id]
 	if d == nil {
-		at.unknown("unknown-dataset", "数据集", "dataset", id, append(sortedKeys(l.byID), "golden"))
+		l.unknownID(at, "datasets", "数据集", "dataset", id, append(sortedKeys(l.byID), "golden"))
 		return
 	}
 	// A bare name means the rows of role "", or of every role where there is no
@@ -145,7 +145,7 @@ func (l *loader) evidence(e *Entity, ref string, at node, inputs []string) {
 	id, role, stated := strings.Cut(owner, "/")
 	d := l.byID[id]
 	if d == nil {
-		at.unknown("unknown-dataset", "数据集", "dataset", id, append(sortedKeys(l.byID), "golden"))
+		l.unknownID(at, "datasets", "数据集", "dataset", id, append(sortedKeys(l.byID), "golden"))
 		return
 	}
 	if d.Field(name) == nil {

@@ -203,9 +203,7 @@ func (l *loader) embeds(e *entityFile, v *View, m mapping) {
 		id := em.text("dataset")
 		d := l.cat.datasets[id]
 		if d == nil {
-			if id != "" {
-				em.at("dataset").unknown("unknown-dataset", "数据集", "dataset", id, sortedKeys(l.cat.datasets))
-			}
+			l.unknownID(em.at("dataset"), "datasets", "数据集", "dataset", id, sortedKeys(l.cat.datasets))
 			continue
 		}
 		b := Embed{Dataset: d, Role: em.optional("role", ""), Max: em.number("max", 100, 1000)}
@@ -314,40 +312,48 @@ func shownLevel(level, mask string) string {
 	return lowered(level)
 }
 
+// shown is one field as a view, or a row embedded in it, shows it.
+type shown struct {
+	ViewField
+	shelfItem
+}
+
+func (v *View) shows(s *shelf) []shown {
+	var all []shown
+	for _, f := range v.Fields {
+		all = append(all, shown{f, s.items[f.Index]})
+	}
+	for _, b := range v.Embed {
+		items := b.Dataset.shelf().items
+		for _, f := range b.Fields {
+			f.Name = b.Dataset.ID + "." + f.Name
+			all = append(all, shown{f, items[f.Index]})
+		}
+	}
+	return slices.DeleteFunc(all, func(f shown) bool { return f.element == nil })
+}
+
 // judge refuses views whose parts undo one another's masks.
 func (l *loader) judge(at node, v *View, s *shelf) {
 	var names, clearIDs []string
-	for _, f := range v.Fields {
-		e := s.items[f.Index].element
-		if e == nil {
-			continue
-		}
-		switch {
+	all := v.shows(s)
+	for _, f := range all {
+		switch e := f.element; {
 		case e.Kind == "person_name" && f.Mask != "" && f.Mask != MaskDigest:
 			names = append(names, f.Name)
 		case e.Kind == "id_number" && f.Mask == "":
 			clearIDs = append(clearIDs, f.Name)
 		case e.PartOf != "" && f.Mask == "":
-			if whole := partlyShown(v, s, e.PartOf); whole != "" {
-				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选, 请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, whole, f.Name)
+			i := slices.IndexFunc(all, func(o shown) bool { return o.element.ID == e.PartOf && o.Mask == MaskPartial })
+			if i >= 0 {
+				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选, 请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
 			}
 		}
-		if s.class == "A" && f.Mask == "" && slices.Index(levels, s.items[f.Index].level) >= 2 {
-			at.warn("level-class", "无条件共享(A)的视图 %[1]s 以明文给出 %[3]s 级字段 %[2]s", "view %[1]s of a class A dataset shows %[2]s (%[3]s) in clear", v.ID, f.Name, s.items[f.Index].level)
+		if s.class == "A" && f.Mask == "" && slices.Index(levels, f.level) >= 2 {
+			at.warn("level-class", "无条件共享(A)的视图 %[1]s 以明文给出 %[3]s 级字段 %[2]s", "view %[1]s of a class A dataset shows %[2]s (%[3]s) in clear", v.ID, f.Name, f.level)
 		}
 	}
 	if len(names) > 0 && len(clearIDs) > 0 {
 		at.warn("mask-undone", "视图 %[1]s 遮盖了姓名 %[2]s, 但身份号码 %[3]s 是明文", "view %[1]s masks the name %[2]s but shows the identity number %[3]s in clear", v.ID, strings.Join(names, " "), strings.Join(clearIDs, " "))
 	}
-}
-
-// partlyShown returns the field of the given element that the view masks only
-// in part, "" if there is none.
-func partlyShown(v *View, s *shelf, element string) string {
-	for _, f := range v.Fields {
-		if e := s.items[f.Index].element; e != nil && e.ID == element && f.Mask == MaskPartial {
-			return f.Name
-		}
-	}
-	return ""
 }

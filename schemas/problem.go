@@ -71,7 +71,8 @@ func (c *collector) sorted() []Problem {
 // nearest returns the known name that is closest to name, or "" if none is
 // close enough to be what was meant.
 func nearest(name string, known []string) string {
-	best, distance := "", len([]rune(name))/3+2
+	size := len([]rune(name))
+	best, distance := "", min(max(size/3, 1)+1, size)
 	for _, k := range known {
 		if strings.EqualFold(k, name) {
 			return k
@@ -89,8 +90,7 @@ func hint(name string, known []string) (chinese, english string) {
 		return ", 是否想写 " + best, ", did you mean " + best + "?"
 	}
 	if len(known) > 0 && len(known) <= 12 {
-		sorted := slices.Sorted(slices.Values(known))
-		return ", 可用: " + strings.Join(sorted, " "), ", known: " + strings.Join(sorted, " ")
+		return ", 可用: " + strings.Join(known, " "), ", known: " + strings.Join(known, " ")
 	}
 	return "", ""
 }

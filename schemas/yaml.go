@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,11 +54,11 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	f, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		line, column, text := syntaxError(err)
-		rule := "syntax"
-		if strings.Contains(text, "already defined") {
-			rule = "duplicate-key"
+		if m := duplicateKey.FindStringSubmatch(text); m != nil {
+			out.add(name, line, column, false, "duplicate-key", "键 %[1]q 重复, 已在第 %[2]s 行", "key %[1]q stands twice, first on line %[2]s", m[1], m[2])
+		} else {
+			out.add(name, line, column, false, "syntax", "YAML 语法错误: %[1]s", "YAML syntax: %[1]s", text)
 		}
-		out.add(name, line, column, false, rule, "YAML 语法错误: %[1]s", "YAML syntax: %[1]s", text)
 		return node{}, false
 	}
 	var bodies []ast.Node
@@ -78,6 +79,8 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	root = node{file: name, n: bodies[0], out: out}
 	return root, root.plain(0)
 }
+
+var duplicateKey = regexp.MustCompile(`^mapping key "(.*)" already defined at \[(\d+):`)
 
 // badUTF8 returns the line of the first byte that is not UTF-8.
 func badUTF8(data []byte) int {
