@@ -2,4 +2,238 @@
 // cache, decides who may see which fields of them for which purpose, writes
 // every decision to the audit topic before a byte of the answer leaves, and
 // says how old each answer is.
+//
+// Run does all of it until its context ends; Materialise alone keeps a cache
+// level with the shared topics. Packages below it: access (who may ask what),
+// audit (the entries), freshness (as of when), finding (what is in dispute),
+// indicator (the numbers), catalog (the catalogue as JSON), answer (records as
+// JSON), redis (the cache), console (the pages).
+//
+// Metrics: yiyuan_gateway_request_seconds{operation,status},
+// yiyuan_gateway_lookup_seconds{view,outcome}, yiyuan_gateway_denied_total{reason},
+// yiyuan_gateway_audit_seconds, yiyuan_gateway_audit_failures_total,
+// yiyuan_gateway_verify_negatives_total{app}, yiyuan_gateway_verify_stopped_total{app},
+// yiyuan_gateway_materialised_total{view}, yiyuan_gateway_skipped_total{view,reason},
+// yiyuan_gateway_rebuilds_total{cause}, yiyuan_gateway_in_flight,
+// yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio.
 package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
+	"github.com/yiyuan-bus/yiyuan/gateway/finding"
+	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// Config is the gateway's own settings. The zero value is usable.
+type Config struct {
+	Listen        string       // address of the API and the console; "127.0.0.1:8080" if empty
+	Admin         string       // address of metrics, pprof and rebuild; "" = none
+	Listener      net.Listener // takes the place of Listen
+	AdminListener net.Listener // takes the place of Admin
+
+	OpenConsole bool      // the pages about the exchange itself need no key (demo)
+	DemoApps    []DemoApp // shown with their keys to the playground (demo)
+	Topology    Topology
+
+	ReadOnly    bool          // another process materialises
+	VerifyFloor time.Duration // a verification never answers sooner; 20 ms if 0
+	// Negatives is how many verifications of an application may fail in a minute
+	// before it is stopped (20 if 0), TargetNegatives how many about one subject
+	// (5 if 0).
+	Negatives, TargetNegatives int
+	MaxInFlight                int               // requests at a time, 1,024 if 0
+	MaxConnections             int               // of one client address, 200 if 0
+	MaxStreams                 int               // of /v1/events, 64 if 0
+	AuditTimeout               time.Duration     // 5 s if 0
+	Step                       time.Duration     // how often as_of and the indicators move; 500 ms if 0
+	Targets                    indicator.Targets // lines of the indicators
+	AccessFile                 string            // watched if not empty
+	AccessPoll                 time.Duration     // 500 ms if 0
+	Clock                      func() time.Time  // time.Now if nil
+}
+
+// DemoApp is an application of the demonstration, with its key.
+type DemoApp struct {
+	ID         string   `json:"id"`
+	Title      string   `json:"title"`
+	Key        string   `json:"key"`
+	Department string   `json:"department"`
+	Purposes   []string `json:"purposes"`
+	Views      []string `json:"views"`
+}
+
+// Topology is the journey as it is drawn: steps with their topics.
+type Topology struct {
+	Steps   []Step `json:"steps"`
+	Mermaid string `json:"mermaid"`
+}
+
+// Step is one processing step.
+type Step struct {
+	Name string   `json:"name"`
+	From []string `json:"from"`
+	To   []string `json:"to"`
+}
+
+// Log is what the gateway asks of the bus; *bus.Bus does it.
+type Log interface {
+	audit.Appender
+	freshness.Offsets
+	Follow(ctx context.Context, cfg bus.FollowConfig, fn func(ctx context.Context, records []bus.Record) error) error
+}
+
+// Parts are what a gateway works with.
+type Parts struct {
+	Catalogue *schemas.Catalogue
+	Bus       Log
+	Codec     *codec.Codec
+	Keys      *keyring.Keyring
+	Cache     Cache
+	Access    *access.Access
+	Logger    *slog.Logger
+	Metrics   prometheus.Registerer
+	Gatherer  prometheus.Gatherer // for /metrics; nil = not served
+}
+
+// Gateway serves one catalogue. It is safe for concurrent use.
+type Gateway struct {
+	cfg     Config
+	parts   Parts
+	log     *slog.Logger
+	metrics *metrics
+	views   map[string]*view
+	audit   *audit.Log
+	fresh   *freshness.Tracker
+	book    *finding.Book
+	health  *indicator.Health
+	catalog *catalog.Catalog
+	guard   *guard
+	flow    *flow
+	bad     *quarantine
+	handler http.Handler
+
+	found      *codec.Reader // of findings
+	rejected   *codec.Reader // of the quarantine
+	progress   atomic.Pointer[map[string]Progress]
+	indicators atomic.Pointer[indicators]
+	inFlight   atomic.Int64
+	streams    atomic.Int64
+	strangers  *strangers
+	ids        *ids
+}
+
+// indicators are the numbers as of a moment.
+type indicators struct {
+	at   time.Time
+	list []indicator.Indicator
+}
+
+func (c Config) withDefaults() Config {
+	set := func(p *time.Duration, v time.Duration) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	count := func(p *int, v int) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:8080"
+	}
+	set(&c.VerifyFloor, 20*time.Millisecond)
+	set(&c.AuditTimeout, 5*time.Second)
+	set(&c.Step, 500*time.Millisecond)
+	set(&c.AccessPoll, 500*time.Millisecond)
+	count(&c.Negatives, 20)
+	count(&c.TargetNegatives, 5)
+	count(&c.MaxInFlight, 1024)
+	count(&c.MaxConnections, 200)
+	count(&c.MaxStreams, 64)
+	c.Targets = c.Targets.WithDefaults()
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return c
+}
+
+// New builds a gateway: it registers the audit layout and compiles the views.
+func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
+	cfg = cfg.withDefaults()
+	entries, err := audit.Open(ctx, parts.Codec, parts.Bus)
+	if err != nil {
+		return nil, fmt.Errorf("build gateway: %w", err)
+	}
+	g := &Gateway{
+		cfg: cfg, parts: parts, log: parts.Logger, metrics: newMetrics(parts.Metrics), audit: entries,
+		book: finding.NewBook(), health: indicator.NewHealth(), catalog: catalog.New(parts.Catalogue),
+		guard: newGuard(cfg.Negatives, cfg.TargetNegatives), flow: newFlow(), bad: newQuarantine(), strangers: newStrangers(), ids: newIDs(),
+		found: parts.Codec.Reader(schemas.FindingLayout), rejected: parts.Codec.Reader(schemas.QuarantineLayout),
+	}
+	if g.views, err = compileViews(parts); err != nil {
+		return nil, fmt.Errorf("build gateway: %w", err)
+	}
+	g.fresh = freshness.New(parts.Catalogue, parts.Bus, g.applied, cfg.Clock)
+	g.progress.Store(&map[string]Progress{})
+	g.indicators.Store(&indicators{})
+	g.handler = g.routes()
+	return g, nil
+}
+
+// Handler returns the API and the console, with every limit but those of the
+// connection.
+func (g *Gateway) Handler() http.Handler { return g.handler }
+
+// Run builds a gateway and runs it until ctx ends.
+func Run(ctx context.Context, cfg Config, parts Parts) error {
+	g, err := New(ctx, cfg, parts)
+	if err != nil {
+		return err
+	}
+	return g.Run(ctx)
+}
+
+// Run serves, materialises and follows the topics until ctx ends.
+func (g *Gateway) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if !g.cfg.ReadOnly {
+		group.Go(func() error { return g.materialise(ctx) })
+	}
+	group.Go(func() error { return g.follow(ctx) })
+	group.Go(func() error { return g.pulse(ctx) })
+	group.Go(func() error { return g.serve(ctx) })
+	if g.cfg.AccessFile != "" {
+		group.Go(func() error {
+			g.parts.Access.Watch(ctx, g.cfg.AccessFile, g.cfg.AccessPoll, g.log)
+			return nil
+		})
+	}
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// now is the gateway's clock.
+func (g *Gateway) now() time.Time { return g.cfg.Clock() }

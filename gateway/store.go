@@ -80,9 +80,10 @@ type Sink interface {
 	Apply(ctx context.Context, g Generation, b Batch) error
 	// Progress returns how far each view stands in generation g.
 	Progress(ctx context.Context, g Generation, views []string) (map[string]Progress, error)
-	// Seal declares that view is complete up to ends. have is what the caller
-	// believes to have written (-1: nothing); if the cache disagrees it returns ErrLost.
-	Seal(ctx context.Context, g Generation, view string, have, ends map[int32]int64) error
+	// Seal declares that view is complete. have is what the caller believes to
+	// have written of each partition (-1: nothing); if the cache holds less it
+	// returns ErrLost.
+	Seal(ctx context.Context, g Generation, view string, have map[int32]int64) error
 }
 
 // Generations are the copies of the shared views in the cache. Readers use the

@@ -137,15 +137,11 @@ func progress(fields map[string]string) (gateway.Progress, error) {
 }
 
 // Seal declares a view complete.
-func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, have, ends map[int32]int64) error {
+func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, have map[int32]int64) error {
 	space := newKeyspace(s.cfg.Prefix, g)
-	args := make([]any, 0, 3*len(ends))
-	for partition, end := range ends {
-		written, any := have[partition]
-		if !any {
-			written = -1
-		}
-		args = append(args, partition, written, end)
+	args := make([]any, 0, 2*len(have))
+	for partition, next := range have {
+		args = append(args, partition, next)
 	}
 	done, err := sealScript.Run(ctx, s.writer, []string{space.marks(view), space.ready(view)}, args...).Int()
 	if err != nil {

@@ -123,7 +123,7 @@ func TestOlderNeverOverwrites(t *testing.T) {
 		for i, step := range steps {
 			apply(t, s, g, int64(i)-1, int64(i), write("k", step.version, step.value))
 			if i == 0 {
-				if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 0}, map[int32]int64{0: 0}); err != nil {
+				if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 0}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -156,7 +156,7 @@ func TestMissingIsNotLoadedUntilSealed(t *testing.T) {
 		if _, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
 			t.Fatalf("not sealed: %v, want ErrNotLoaded", err)
 		}
-		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 3, 1: -1}, map[int32]int64{0: 4, 1: 0}); err != nil {
+		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 3, 1: -1}); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := get(t, s, "absent"); err != nil || got.Found() {
@@ -169,7 +169,7 @@ func TestMissingIsNotLoadedUntilSealed(t *testing.T) {
 		if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: 4, Next: 5}); !errors.Is(err, gateway.ErrLost) {
 			t.Fatalf("apply after flush: %v, want ErrLost", err)
 		}
-		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 4}, map[int32]int64{0: 4}); !errors.Is(err, gateway.ErrLost) {
+		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 4}); !errors.Is(err, gateway.ErrLost) {
 			t.Fatalf("seal after flush: %v, want ErrLost", err)
 		}
 	})
@@ -184,7 +184,7 @@ func TestLongBatch(t *testing.T) {
 			writes = append(writes, write(fmt.Sprintf("k%d", i), 1, fmt.Sprintf("v%d", i)))
 		}
 		apply(t, s, g, -1, 2000, writes...)
-		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 2000}, map[int32]int64{0: 2000}); err != nil {
+		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 2000}); err != nil {
 			t.Fatal(err)
 		}
 		keys, into := make([]gateway.Digest, 1234), make([]gateway.Stored, 1234)
@@ -356,7 +356,7 @@ func TestShiftedReplyIsAlwaysDetected(t *testing.T) {
 	s := open(t, redis.Config{Address: m.Addr(), Dialer: wire.dial, Readers: 1, Poll: time.Hour})
 	g := current(t, s)
 	apply(t, s, g, -1, 1, write("a", 1, "of a"))
-	if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 1}, map[int32]int64{0: 1}); err != nil {
+	if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"a", "absent", "a"} {

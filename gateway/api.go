@@ -1,0 +1,391 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/answer"
+	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
+	"github.com/yiyuan-bus/yiyuan/gateway/finding"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// raw is an answer whose bytes were made, and audited, before it is sent.
+type raw struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func rawAnswer(body []byte, p *Problem) (*raw, error) {
+	if p != nil {
+		return nil, p
+	}
+	return &raw{"application/json", body}, nil
+}
+
+// of is the answer of an operation that carries no personal value.
+type of[T any] struct{ Body T }
+
+// lookupAnswer and the types after it describe the answers that are written by
+// hand, for the OpenAPI page.
+type lookupAnswer struct {
+	Data       map[string]any `json:"data" doc:"已授权的字段,缺失为 null / granted fields"`
+	AsOf       time.Time      `json:"as_of" doc:"数据源在此之前提交的变更均已包含 / everything committed at the sources before it is in"`
+	SourceTime time.Time      `json:"source_time" doc:"该记录在来源的提交时间 / when the source committed it"`
+	Stale      bool           `json:"stale" doc:"是否超过更新周期 / older than its cycle allows"`
+	Disputed   []string       `json:"disputed" doc:"存在疑义的字段 / fields in doubt"`
+	Masked     []string       `json:"masked" doc:"已脱敏的字段 / masked fields"`
+	View       string         `json:"view"`
+	Version    string         `json:"version"`
+	RequestID  string         `json:"request_id"`
+	AuditID    string         `json:"audit_id"`
+}
+
+type batchAnswer struct {
+	Results   []batchResult `json:"results"`
+	AsOf      time.Time     `json:"as_of"`
+	Stale     bool          `json:"stale"`
+	View      string        `json:"view"`
+	RequestID string        `json:"request_id"`
+	AuditID   string        `json:"audit_id"`
+}
+
+type batchResult struct {
+	Key        string         `json:"key"`
+	Found      bool           `json:"found"`
+	Error      string         `json:"error,omitempty"`
+	Data       map[string]any `json:"data,omitempty"`
+	SourceTime time.Time      `json:"source_time,omitempty"`
+	Disputed   []string       `json:"disputed,omitempty"`
+	Masked     []string       `json:"masked,omitempty"`
+	Version    string         `json:"version,omitempty"`
+}
+
+type verifyAnswer struct {
+	Match     bool      `json:"match"`
+	AsOf      time.Time `json:"as_of"`
+	Stale     bool      `json:"stale"`
+	RequestID string    `json:"request_id"`
+	AuditID   string    `json:"audit_id"`
+}
+
+type explainAnswer struct {
+	Entity     string        `json:"entity"`
+	KeyMasked  string        `json:"key_masked"`
+	Cells      []explainCell `json:"cells"`
+	SourceTime time.Time     `json:"source_time"`
+	AsOf       time.Time     `json:"as_of"`
+	Stale      bool          `json:"stale"`
+	Version    string        `json:"version"`
+	RequestID  string        `json:"request_id"`
+	AuditID    string        `json:"audit_id"`
+}
+
+type explainCell struct {
+	Field      string         `json:"field"`
+	Title      string         `json:"title"`
+	Dataset    string         `json:"dataset"`
+	Department string         `json:"department"`
+	Reason     string         `json:"reason"`
+	Flag       string         `json:"flag"`
+	Value      *string        `json:"value" doc:"脱敏后的值 / masked"`
+	RowToken   string         `json:"row_token"`
+	At         time.Time      `json:"at"`
+	Losers     []explainLoser `json:"losers"`
+}
+
+type explainLoser struct {
+	Dataset    string  `json:"dataset"`
+	Department string  `json:"department"`
+	Reason     string  `json:"reason"`
+	Value      *string `json:"value"`
+}
+
+// register adds the operations that huma binds and describes to the mux.
+func (g *Gateway) register(mux *http.ServeMux) {
+	config := huma.DefaultConfig("一源 Yiyuan", "1")
+	config.Info.Description = "政务数据共享交换总线:查询、核验、目录 / government data exchange: look-up, verification, catalogue"
+	config.DocsPath, config.SchemasPath = "", "" // the stock pages load from outside
+	config.CreateHooks = nil                     // no $schema links in answers
+	config.Transformers = []huma.Transformer{g.transform}
+	config.Components = &huma.Components{
+		Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+		SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "应用密钥 / the application's API key"}},
+	}
+	config.Security = []map[string][]string{{"key": {}}}
+	api := humago.New(mux, config)
+	g.registerAnswers(api)
+	g.registerPages(api)
+}
+
+// transform gives the errors that huma itself raises our form. What a caller
+// sent is not repeated.
+func (g *Gateway) transform(ctx huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		if p, is := v.(*Problem); is && p.retry > 0 {
+			ctx.SetHeader("Retry-After", "1")
+		}
+		if p, is := v.(*Problem); is && p.Status == http.StatusUnauthorized {
+			ctx.SetHeader("WWW-Authenticate", `Bearer realm="yiyuan"`)
+		}
+		return v, nil
+	}
+	f := faultInvalid
+	switch m.Status {
+	case http.StatusBadRequest:
+		f = faultRequest
+	case http.StatusRequestEntityTooLarge:
+		f = faultLarge
+	case http.StatusUnsupportedMediaType:
+		f = faultMedia
+	case http.StatusInternalServerError:
+		f = faultInternal
+	}
+	p := f.problem(callOf(ctx.Context()).id)
+	p.Status = m.Status
+	for _, e := range m.Errors {
+		p.Errors = append(p.Errors, FieldError{e.Location, e.Message})
+	}
+	return p, nil
+}
+
+// operation describes one operation.
+func operation(method, path, id, tag, summary string) huma.Operation {
+	return huma.Operation{
+		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, MaxBodyBytes: maxBody,
+		Responses: map[string]*huma.Response{"default": {
+			Description: "RFC 9457", Content: map[string]*huma.MediaType{problemType: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
+		}},
+	}
+}
+
+// answers adds what a hand-written answer looks like.
+func answers(api huma.API, o huma.Operation, example any) huma.Operation {
+	r := api.OpenAPI().Components.Schemas
+	r.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	o.Responses["200"] = &huma.Response{
+		Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: r.Schema(reflect.TypeOf(example), true, o.OperationID)}},
+	}
+	return o
+}
+
+type purposeHeader struct {
+	Purpose string `header:"X-Purpose" maxLength:"128" doc:"用途代码 / purpose code"`
+}
+
+func (g *Gateway) registerAnswers(api huma.API) {
+	const tag = "查询 Lookup"
+	// The single lookup writes its answer itself; here it is only described.
+	o := answers(api, operation(http.MethodGet, "/v1/lookup/{view}/{key}", "lookup", tag, "单条查询 / look one record up"), lookupAnswer{})
+	text := &huma.Schema{Type: huma.TypeString}
+	o.Parameters = []*huma.Param{
+		{Name: "view", In: "path", Required: true, Schema: text}, {Name: "key", In: "path", Required: true, Schema: text},
+		{Name: "fields", In: "query", Schema: text, Description: "逗号分隔 / comma separated"},
+		{Name: "X-Purpose", In: "header", Required: true, Schema: text, Description: "用途代码 / purpose code"},
+	}
+	api.OpenAPI().AddOperation(&o)
+
+	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/lookup", "batch", tag, "批量查询,至多1000条 / look up to 1,000 records up"), batchAnswer{}),
+		func(ctx context.Context, in *struct {
+			purposeHeader
+			Body batchQuestion
+		}) (*raw, error) {
+			a := g.ask(ctx, "batch", in.Body.View)
+			body, p := a.batch(ctx, in.Body)
+			a.observe(p)
+			return rawAnswer(body, p)
+		})
+	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/verify", "verify", tag, "核验:只回答是否一致 / verify: yes or no"), verifyAnswer{}),
+		func(ctx context.Context, in *struct {
+			purposeHeader
+			Body verifyQuestion
+		}) (*raw, error) {
+			a := g.ask(ctx, "verify", in.Body.View)
+			body, p := a.verify(ctx, in.Body)
+			a.observe(p)
+			return rawAnswer(body, p)
+		})
+	huma.Register(api, answers(api, operation(http.MethodGet, "/v1/explain/{entity}/{key}", "explain", tag, "字段来源说明 / why each cell is what it is"), explainAnswer{}),
+		func(ctx context.Context, in *struct {
+			purposeHeader
+			Entity string `path:"entity" maxLength:"64"`
+			Key    string `path:"key" maxLength:"512"`
+		}) (*raw, error) {
+			a := g.ask(ctx, "explain", in.Entity+"."+schemas.ExplainView)
+			body, p := a.explain(ctx, in.Entity, in.Key)
+			a.observe(p)
+			return rawAnswer(body, p)
+		})
+}
+
+// page answers an operation about the exchange itself.
+func page[I, O any](g *Gateway, api huma.API, o huma.Operation, answer func(ctx context.Context, in *I) (O, error)) {
+	api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	huma.Register(api, o, func(ctx context.Context, in *I) (*of[O], error) {
+		a := g.ask(ctx, o.OperationID, "")
+		if p := a.supervise(ctx); p != nil {
+			return nil, p
+		}
+		out, err := answer(ctx, in)
+		if err != nil {
+			return nil, pageProblem(callOf(ctx).id, err)
+		}
+		return &of[O]{out}, nil
+	})
+}
+
+func pageProblem(id string, err error) *Problem {
+	switch {
+	case errors.Is(err, schemas.ErrUnknown):
+		return faultUnknown.problem(id)
+	case errors.Is(err, finding.ErrCursor):
+		return faultCursor.problem(id)
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return faultInternal.problem(id)
+}
+
+func (g *Gateway) registerPages(api huma.API) {
+	const cat, see = "目录 Catalogue", "监督 Supervision"
+	type nothing struct{}
+	type byID struct {
+		ID string `path:"id" maxLength:"128"`
+	}
+	page(g, api, operation(http.MethodGet, "/v1/catalogue", "catalogue", cat, "数据资源目录 / the catalogue"),
+		func(context.Context, *nothing) (catalog.Catalogue, error) { return g.catalog.All(g.live), nil })
+	page(g, api, operation(http.MethodGet, "/v1/catalogue/datasets/{id}", "dataset", cat, "数据集 / one dataset"),
+		func(_ context.Context, in *byID) (catalog.DatasetDetail, error) {
+			return g.catalog.Dataset(in.ID, g.live)
+		})
+	page(g, api, operation(http.MethodGet, "/v1/catalogue/entities/{id}", "entity", cat, "主体及其数源 / one entity and its sources"),
+		func(_ context.Context, in *byID) (catalog.EntityDetail, error) {
+			return g.catalog.Entity(in.ID, g.now())
+		})
+	page(g, api, operation(http.MethodGet, "/v1/findings", "findings", see, "核验疑点 / findings"), g.findings)
+	page(g, api, operation(http.MethodGet, "/v1/findings/{id}", "finding", see, "单个疑点 / one finding"),
+		func(_ context.Context, in *byID) (findingPage, error) {
+			f, ok := g.book.Get(in.ID)
+			if !ok {
+				return findingPage{}, schemas.ErrUnknown
+			}
+			return g.finding(f), nil
+		})
+	page(g, api, operation(http.MethodGet, "/v1/indicators", "indicators", see, "指标 / indicators"),
+		func(context.Context, *nothing) (indicatorsPage, error) { return g.indicatorsPage(), nil })
+	page(g, api, operation(http.MethodGet, "/v1/flow", "flow", see, "流量与数据源 / flow and sources"),
+		func(context.Context, *nothing) (flowPage, error) { return g.flowPage(), nil })
+	page(g, api, operation(http.MethodGet, "/v1/quarantine", "quarantine", see, "问题数据 / quarantine"),
+		func(_ context.Context, in *struct {
+			Limit int `query:"limit" minimum:"1" maximum:"500" default:"100"`
+		}) (quarantinePage, error) {
+			return g.bad.page(in.Limit), nil
+		})
+	page(g, api, operation(http.MethodGet, "/v1/topology", "topology", see, "处理步骤 / the steps"),
+		func(context.Context, *nothing) (Topology, error) { return g.cfg.Topology, nil })
+	huma.Register(api, operation(http.MethodGet, "/v1/me", "me", "应用 Application", "本应用及其授权 / this application and its grants"), g.me)
+	if g.cfg.DemoApps != nil {
+		huma.Register(api, operation(http.MethodGet, "/v1/console/apps", "apps", "应用 Application", "演示应用 / the demonstration's applications"),
+			func(context.Context, *nothing) (*of[demoApps], error) {
+				return &of[demoApps]{demoApps{g.cfg.DemoApps}}, nil
+			})
+	}
+}
+
+type demoApps struct {
+	Apps []DemoApp `json:"apps"`
+}
+
+type mePage struct {
+	App             string      `json:"app"`
+	Title           string      `json:"title"`
+	Department      string      `json:"department"`
+	DepartmentTitle string      `json:"department_title"`
+	Purposes        []mePurpose `json:"purposes"`
+	Views           []meView    `json:"views"`
+}
+
+type mePurpose struct {
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	English string `json:"english"`
+}
+
+type meView struct {
+	ID       string       `json:"id"`
+	Title    string       `json:"title"`
+	Only     string       `json:"only,omitempty"`
+	Fields   []meField    `json:"fields"`
+	KeyTitle string       `json:"key_title"`
+	Purposes []string     `json:"purposes"`
+	Until    *answer.Time `json:"until"`
+	Quota    int          `json:"quota" doc:"每分钟,0 为不限 / a minute, 0 = no limit"`
+}
+
+type meField struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	Kind  string `json:"kind"`
+}
+
+// me answers GET /v1/me.
+func (g *Gateway) me(ctx context.Context, _ *struct{}) (*of[mePage], error) {
+	a := g.ask(ctx, "me", "")
+	if reason := a.identify(); reason != access.OK {
+		return nil, a.refuse(ctx, access.Decision{Reason: reason})
+	}
+	purposes, grants := g.parts.Access.Grants(a.who)
+	out := mePage{App: a.who.ID(), Title: a.who.Title(), Department: a.who.Department(), Purposes: []mePurpose{}, Views: []meView{}}
+	if d, err := g.parts.Catalogue.Department(out.Department); err == nil {
+		out.DepartmentTitle = d.Title
+	}
+	for _, id := range purposes {
+		line := mePurpose{ID: id, Title: "监督", English: "Supervision"}
+		if p, err := g.parts.Catalogue.Purpose(id); err == nil {
+			line.Title, line.English = p.Title, p.English
+		}
+		out.Purposes = append(out.Purposes, line)
+	}
+	for _, grant := range grants {
+		if v := g.views[grant.View]; v != nil {
+			out.Views = append(out.Views, v.forMe(grant))
+		}
+	}
+	return &of[mePage]{out}, nil
+}
+
+func (v *view) forMe(grant access.Grant) meView {
+	line := meView{
+		ID: v.ID, Title: v.Title, Only: v.Only, Fields: []meField{}, KeyTitle: cmp.Or(v.parts[0].title, v.parts[0].name),
+		Purposes: grant.Purposes, Until: catalog.Moment(grant.Until), Quota: grant.Quota,
+	}
+	for _, p := range v.parts[1:] {
+		line.KeyTitle += "|" + cmp.Or(p.title, p.name)
+	}
+	for _, name := range access.Fields(v.View) {
+		if !slices.Contains(grant.Fields, name) && !slices.Contains(grant.Fields, access.AllFields) {
+			continue
+		}
+		f := meField{Name: name, Title: name, Kind: "rows"}
+		if e := v.elements[name]; e != nil {
+			f.Title, f.Kind = e.Title, e.Kind
+		}
+		if i, ok := v.columns[name]; ok && v.Layout.Columns[i].Doc != "" {
+			f.Title = v.Layout.Columns[i].Doc
+		}
+		line.Fields = append(line.Fields, f)
+	}
+	return line
+}

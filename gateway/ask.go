@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+)
+
+// call is what is known of a request before anybody has looked at it.
+type call struct {
+	id        string
+	client    string
+	bearer    string
+	purpose   string
+	operation string
+}
+
+type callKey struct{}
+
+// callOf returns the call that the request belongs to.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+// ids are unlike any other process's, without a system call each.
+type ids struct {
+	run   string
+	count atomic.Uint64
+}
+
+func newIDs() *ids { return &ids{run: "r" + strings.ToLower(rand.Text()[:12]) + "-"} }
+
+func (i *ids) next() string { return i.run + strconv.FormatUint(i.count.Add(1), 36) }
+
+func (g *Gateway) newCall(r *http.Request) *call {
+	c := &call{id: g.ids.next(), purpose: strings.TrimSpace(r.Header.Get("X-Purpose"))}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		c.client = host
+	}
+	const scheme = "bearer "
+	if h := r.Header.Get("Authorization"); len(h) > len(scheme) && len(h) < 1024 && strings.EqualFold(h[:len(scheme)], scheme) {
+		c.bearer = strings.TrimSpace(h[len(scheme):])
+	}
+	return c
+}
+
+// ask is one question under way, from the key to the audit entry.
+type ask struct {
+	g     *Gateway
+	call  *call
+	begin time.Time
+	view  *view
+	who   access.Identity
+	entry audit.Entry
+}
+
+// ask begins a question about a view, nil if it is about none.
+func (g *Gateway) ask(ctx context.Context, operation, viewID string) *ask {
+	c := callOf(ctx)
+	a := &ask{g: g, call: c, begin: g.now(), view: g.views[viewID]}
+	a.entry = audit.Entry{ID: g.audit.NextID(), Time: a.begin, Operation: operation, Request: c.id, Client: c.client, Decision: audit.Deny}
+	if a.view != nil {
+		a.entry.View = a.view.ID
+	}
+	if _, err := g.parts.Catalogue.Purpose(c.purpose); err == nil || c.purpose == access.Supervise {
+		a.entry.Purpose = c.purpose // an unknown purpose could be any text
+	}
+	return a
+}
+
+// identify finds the application.
+func (a *ask) identify() access.Reason {
+	who, reason := a.g.parts.Access.Identify(a.call.bearer)
+	if reason == access.OK {
+		a.who = who
+		a.entry.App, a.entry.Department = who.ID(), who.Department()
+	}
+	return reason
+}
+
+// decide answers whether the question may be asked. A refusal is in the audit
+// when decide returns it.
+func (a *ask) decide(ctx context.Context, q access.Question) (access.Decision, *Problem) {
+	if reason := a.identify(); reason != access.OK {
+		return access.Decision{}, a.refuse(ctx, access.Decision{Reason: reason})
+	}
+	q.Purpose = a.call.purpose
+	d := a.g.parts.Access.Decide(a.who, q, a.begin)
+	if !d.Allowed {
+		return d, a.refuse(ctx, d)
+	}
+	a.entry.Fields = d.Fields
+	return d, nil
+}
+
+// supervise answers whether a page about the exchange itself may be seen.
+func (a *ask) supervise(ctx context.Context) *Problem {
+	if a.g.cfg.OpenConsole && a.call.bearer == "" {
+		return nil
+	}
+	if reason := a.identify(); reason != access.OK {
+		return a.refuse(ctx, access.Decision{Reason: reason})
+	}
+	d := a.g.parts.Access.DecidePurpose(a.who, access.Supervise, a.begin)
+	if d.Allowed || a.g.cfg.OpenConsole {
+		return nil
+	}
+	p := a.refuse(ctx, d)
+	if d.Reason == access.PurposeNotGranted && p.Status == http.StatusForbidden {
+		return faultSupervise.problem(a.call.id)
+	}
+	return p
+}
+
+// refuse writes the refusal to the audit and returns what the caller is told.
+func (a *ask) refuse(ctx context.Context, d access.Decision) *Problem {
+	a.g.metrics.denied.WithLabelValues(string(d.Reason)).Inc()
+	a.g.flow.denied.Add(1)
+	if a.who == (access.Identity{}) && !a.g.strangers.allow(a.begin) {
+		// Whoever has no key must not be able to fill the audit topic.
+		return faultStranger.problem(a.call.id)
+	}
+	f, ok := reasons[d.Reason]
+	if !ok {
+		f = faultInternal
+	}
+	p := f.problem(a.call.id)
+	if d.Reason == access.OverQuota {
+		p.retry = max(d.Retry, time.Second)
+	}
+	for i, name := range d.Refused {
+		if a.view == nil || !slices.Contains(access.Fields(a.view.View), name) {
+			name = "fields[" + strconv.Itoa(i) + "]" // what is no field's name is not repeated
+		}
+		p.Errors = append(p.Errors, FieldError{name, "未授权 / not granted"})
+	}
+	a.entry.Decision, a.entry.Reason, a.entry.Status = audit.Deny, string(d.Reason), f.status
+	if failed := a.append(ctx); failed != nil {
+		return failed
+	}
+	return p
+}
+
+// fail ends a question that was allowed and could not be answered with data.
+func (a *ask) fail(ctx context.Context, f fault, reason string, errs ...FieldError) *Problem {
+	a.entry.Decision, a.entry.Reason, a.entry.Status, a.entry.Rows = audit.Allow, reason, f.status, 0
+	if failed := a.append(ctx); failed != nil {
+		return failed
+	}
+	return f.problem(a.call.id, errs...)
+}
+
+// finish makes the entry of an answer durable. Not a byte of body may leave
+// before it has returned nil.
+func (a *ask) finish(ctx context.Context, body []byte, rows int) *Problem {
+	a.entry.Decision, a.entry.Reason, a.entry.Status = audit.Allow, string(access.OK), http.StatusOK
+	a.entry.Rows, a.entry.Body = rows, audit.Digest(body)
+	return a.append(ctx)
+}
+
+func (a *ask) append(ctx context.Context) *Problem {
+	// An entry that is on its way must not be torn by a client that hangs up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.g.cfg.AuditTimeout)
+	defer cancel()
+	begin := time.Now()
+	err := a.g.audit.Append(ctx, &a.entry)
+	a.g.metrics.audit.Observe(time.Since(begin).Seconds())
+	if err != nil {
+		a.g.metrics.auditFailed.Inc()
+		a.g.log.Error("audit entry could not be written, the answer is withheld", "request", a.call.id, "error", err)
+		return faultAudit.problem(a.call.id)
+	}
+	return nil
+}
+
+// unanswered turns an error of the cache into what the caller is told.
+func (a *ask) unanswered(ctx context.Context, err error) *Problem {
+	switch {
+	case errors.Is(err, ErrNotLoaded):
+		return a.fail(ctx, faultNotLoaded, "not_loaded")
+	case errors.Is(err, ErrMixedReply):
+		return a.fail(ctx, faultMixed, "mixed_reply")
+	case errors.Is(err, context.Canceled):
+		return a.fail(ctx, faultCache, "gone")
+	}
+	a.g.log.Warn("cache cannot be read", "view", a.entry.View, "request", a.call.id, "error", err)
+	return a.fail(ctx, faultCache, "cache")
+}
+
+// strangers bounds how much callers without a key may write to the audit.
+type strangers struct{ limit *rate.Limiter }
+
+func newStrangers() *strangers { return &strangers{rate.NewLimiter(50, 200)} }
+
+func (s *strangers) allow(now time.Time) bool { return s.limit.AllowN(now, 1) }

@@ -1,0 +1,161 @@
+// Package audit writes who asked what, when, for which purpose and what was
+// decided to the topic audit, before the answer leaves. An entry names the
+// person or enterprise asked about by a keyed digest and never holds a value
+// of the answer, only the digest of its bytes.
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+// Subject is one record of the topic audit's column subjects.
+var subjectLayout = schemas.MustLayout("yiyuan.audit", "Subject",
+	schemas.Column{Name: "digest", Type: schemas.String, Doc: "查询对象(带密钥摘要)"},
+	schemas.Column{Name: "found", Type: schemas.Boolean, Doc: "是否有数据"},
+)
+
+// Layout is the layout of the topic audit.
+var Layout = schemas.MustLayout("yiyuan.audit", "Entry",
+	schemas.Column{Name: "id", Type: schemas.String, Doc: "审计编号"},
+	schemas.Column{Name: "time", Type: schemas.Timestamp, Doc: "时间"},
+	schemas.Column{Name: "operation", Type: schemas.String, Doc: "操作"},
+	schemas.Column{Name: "app", Type: schemas.String, Doc: "应用"},
+	schemas.Column{Name: "department", Type: schemas.String, Doc: "部门"},
+	schemas.Column{Name: "purpose", Type: schemas.String, Doc: "用途"},
+	schemas.Column{Name: "view", Type: schemas.String, Doc: "视图"},
+	schemas.Column{Name: "fields", Type: schemas.String, Doc: "返回的字段"},
+	schemas.Column{Name: "subjects", Type: schemas.Rows, Rows: subjectLayout, Doc: "查询对象"},
+	schemas.Column{Name: "decision", Type: schemas.String, Doc: "决定 allow 或 deny"},
+	schemas.Column{Name: "reason", Type: schemas.String, Doc: "原因"},
+	schemas.Column{Name: "status", Type: schemas.Long, Doc: "HTTP 状态"},
+	schemas.Column{Name: "rows", Type: schemas.Long, Doc: "返回的条数"},
+	schemas.Column{Name: "body", Type: schemas.String, Doc: "回答内容的 SHA-256"},
+	schemas.Column{Name: "request", Type: schemas.String, Doc: "请求编号"},
+	schemas.Column{Name: "client", Type: schemas.String, Doc: "客户端地址"},
+)
+
+// The decisions.
+const (
+	Allow = "allow"
+	Deny  = "deny"
+)
+
+// Subject is someone an entry is about.
+type Subject struct {
+	Digest string
+	Found  bool
+}
+
+// Entry is one decision.
+type Entry struct {
+	ID         string
+	Time       time.Time
+	Operation  string // lookup, batch, verify, explain, ...
+	App        string
+	Department string
+	Purpose    string
+	View       string
+	Fields     []string
+	Subjects   []Subject
+	Decision   string
+	Reason     string
+	Status     int
+	Rows       int
+	Body       string
+	Request    string
+	Client     string
+}
+
+// Record returns the entry as a record of Layout.
+func (e *Entry) Record() schemas.Record {
+	subjects := make([]schemas.Record, len(e.Subjects))
+	for i, s := range e.Subjects {
+		subjects[i] = schemas.NewRecord(subjectLayout, []schemas.Value{schemas.Text(s.Digest), schemas.Bool(s.Found)})
+	}
+	return schemas.NewRecord(Layout, []schemas.Value{
+		schemas.Text(e.ID), schemas.Millis(e.Time), schemas.Text(e.Operation), schemas.Text(e.App), schemas.Text(e.Department),
+		schemas.Text(e.Purpose), schemas.Text(e.View), schemas.Text(strings.Join(e.Fields, ",")), schemas.Table(subjects),
+		schemas.Text(e.Decision), schemas.Text(e.Reason), schemas.Int(int64(e.Status)), schemas.Int(int64(e.Rows)),
+		schemas.Text(e.Body), schemas.Text(e.Request), schemas.Text(e.Client),
+	})
+}
+
+// ParseEntry reads what Record wrote.
+func ParseEntry(r schemas.Record) Entry {
+	e := Entry{
+		ID: r.Get("id").Str(), Time: r.Get("time").Time(schemas.Timestamp), Operation: r.Get("operation").Str(),
+		App: r.Get("app").Str(), Department: r.Get("department").Str(), Purpose: r.Get("purpose").Str(), View: r.Get("view").Str(),
+		Decision: r.Get("decision").Str(), Reason: r.Get("reason").Str(),
+		Status: int(r.Get("status").Int64()), Rows: int(r.Get("rows").Int64()),
+		Body: r.Get("body").Str(), Request: r.Get("request").Str(), Client: r.Get("client").Str(),
+	}
+	if f := r.Get("fields").Str(); f != "" {
+		e.Fields = strings.Split(f, ",")
+	}
+	for _, s := range r.Get("subjects").Records() {
+		e.Subjects = append(e.Subjects, Subject{s.Get("digest").Str(), s.Get("found").Int64() == 1})
+	}
+	return e
+}
+
+// Digest returns what an entry keeps of an answer's bytes.
+func Digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// Appender makes records durable: when Append returns nil they cannot be lost.
+type Appender interface {
+	Append(ctx context.Context, records ...bus.Record) error
+}
+
+// Log writes entries. It is safe for concurrent use.
+type Log struct {
+	to     Appender
+	writer *codec.Writer
+	run    string
+	count  atomic.Uint64
+}
+
+// Open registers the layout and returns the log.
+func Open(ctx context.Context, c *codec.Codec, to Appender) (*Log, error) {
+	w, err := c.Writer(ctx, string(bus.Audit)+"-value", Layout)
+	if err != nil {
+		return nil, fmt.Errorf("open audit log: %w", err)
+	}
+	// Ids of one process sort by time and are unlike any other process's.
+	run := strconv.FormatInt(time.Now().UnixMilli(), 36) + strings.ToLower(rand.Text()[:8])
+	return &Log{to: to, writer: w, run: run}, nil
+}
+
+// NextID returns an id that no other entry has.
+func (l *Log) NextID() string {
+	n := strconv.FormatUint(l.count.Add(1), 36)
+	return l.run + "-" + "0000000"[min(len(n), 7):] + n
+}
+
+// Append writes an entry and returns when it is durable. Entries of concurrent
+// callers travel together.
+func (l *Log) Append(ctx context.Context, e *Entry) error {
+	value, err := l.writer.Append(make([]byte, 0, 384), e.Record())
+	if err != nil {
+		return fmt.Errorf("append audit entry: %w", err)
+	}
+	record := bus.Record{Topic: bus.Audit, Partition: -1, Key: []byte(e.ID), Value: value, Time: e.Time}
+	if err := l.to.Append(ctx, record); err != nil {
+		return fmt.Errorf("append audit entry: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/finding"
+	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+)
+
+// follow keeps what the gateway folds in memory: findings, quarantine, and
+// what the sources say of themselves.
+func (g *Gateway) follow(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.fold(ctx, bus.Findings, func() {}, g.takeFinding) })
+	group.Go(func() error { return g.fold(ctx, bus.Quarantine, g.bad.reset, g.takeRejection) })
+	group.Go(func() error { return g.fold(ctx, bus.Sources, func() {}, g.takeStatus) })
+	return group.Wait()
+}
+
+// fold reads a topic from its start for as long as ctx lives. If the bus fails
+// it begins anew.
+func (g *Gateway) fold(ctx context.Context, topic bus.Topic, reset func(), take func(context.Context, *bus.Record)) error {
+	retry := backoff.NewExponentialBackOff()
+	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
+	for {
+		reset()
+		err := g.parts.Bus.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{topic}}, func(ctx context.Context, records []bus.Record) error {
+			for i := range records {
+				take(ctx, &records[i])
+			}
+			return nil
+		})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		g.log.Warn("topic cannot be followed, beginning anew", "topic", string(topic), "error", err)
+		if err := pause(ctx, retry.NextBackOff()); err != nil {
+			return err
+		}
+	}
+}
+
+func (g *Gateway) takeFinding(ctx context.Context, r *bus.Record) {
+	if r.Value == nil {
+		g.book.Delete(string(r.Key))
+		return
+	}
+	record, err := g.found.Decode(ctx, r.Value)
+	if err != nil {
+		g.skip(string(bus.Findings), "unreadable", r, err)
+		return
+	}
+	g.book.Put(finding.Parse(record))
+}
+
+func (g *Gateway) takeRejection(ctx context.Context, r *bus.Record) {
+	if r.Value == nil {
+		return
+	}
+	record, err := g.rejected.Decode(ctx, r.Value)
+	if err != nil {
+		g.skip(string(bus.Quarantine), "unreadable", r, err)
+		return
+	}
+	g.bad.put(record)
+}
+
+// status is a record of the topic sources.
+type status struct {
+	At       int64    `json:"at"`
+	CaughtUp int64    `json:"caught_up"`
+	Kind     string   `json:"kind"`
+	Datasets []string `json:"datasets"`
+	State    string   `json:"state"`
+	Rows     int64    `json:"rows"`
+	Error    string   `json:"error"`
+}
+
+func (g *Gateway) takeStatus(_ context.Context, r *bus.Record) {
+	name := string(r.Key)
+	if r.Value == nil {
+		g.fresh.Forget(name)
+		return
+	}
+	var s status
+	if err := json.Unmarshal(r.Value, &s); err != nil {
+		g.skip(string(bus.Sources), "unreadable", r, err)
+		return
+	}
+	out := freshness.Source{Name: name, Kind: s.Kind, Datasets: s.Datasets, State: s.State, Error: s.Error, Rows: s.Rows, Seen: r.Time}
+	if s.At > 0 {
+		out.Seen = time.UnixMilli(s.At)
+	}
+	if s.CaughtUp > 0 {
+		out.CaughtUp = time.UnixMilli(s.CaughtUp)
+	}
+	if out.Datasets == nil {
+		out.Datasets = []string{}
+	}
+	g.fresh.Observe(out)
+}
+
+// skip counts a record that cannot be taken. It cannot be put aside better
+// than where it is: the topic keeps it.
+func (g *Gateway) skip(what, reason string, r *bus.Record, err error) {
+	g.metrics.skipped.WithLabelValues(what, reason).Inc()
+	g.log.Error("record cannot be taken", "topic", string(r.Topic), "partition", r.Partition, "offset", r.Offset, "reason", reason, "error", err)
+}
+
+// viewIDs returns the ids of all views, sorted.
+func (g *Gateway) viewIDs() []string {
+	out := make([]string, 0, len(g.views))
+	for id := range g.views {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// applied tells the tracker how far the cache is, and keeps what it says.
+func (g *Gateway) applied(ctx context.Context) (map[string]map[int32]int64, error) {
+	generation, err := g.parts.Cache.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	progress, err := g.parts.Cache.Progress(ctx, generation, g.viewIDs())
+	if err != nil {
+		return nil, err
+	}
+	g.progress.Store(&progress)
+	out := make(map[string]map[int32]int64, len(progress))
+	for id, p := range progress {
+		out[id] = p.Next
+	}
+	return out, nil
+}
+
+// pulse moves what depends on time: as_of, the indicators, the rates. An error
+// is the bus's or the cache's, which their owners report: as_of stands still.
+func (g *Gateway) pulse(ctx context.Context) error {
+	raw := make([]bus.Topic, 0, len(g.parts.Catalogue.Datasets))
+	for _, d := range g.parts.Catalogue.Datasets {
+		raw = append(raw, bus.Raw(d.ID))
+	}
+	tick := time.NewTicker(g.cfg.Step)
+	defer tick.Stop()
+	var sampled, computed time.Time
+	for {
+		step, cancel := context.WithTimeout(ctx, 10*time.Second)
+		if err := g.fresh.Step(step); err != nil && ctx.Err() == nil {
+			g.log.Warn("as_of stands still", "error", err)
+		}
+		if now := time.Now(); now.Sub(sampled) >= time.Second {
+			sampled = now
+			if ends, err := g.parts.Bus.EndOffsets(step, raw...); err == nil {
+				g.flow.take(now, ends, g.parts.Catalogue.Datasets)
+			}
+			g.probe(step)
+		}
+		cancel()
+		if now := time.Now(); now.Sub(computed) >= time.Second {
+			computed = now
+			g.compute()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// probe asks every dataset's views a question that nobody asks, so that
+// availability is known of what is not used too.
+func (g *Gateway) probe(ctx context.Context) {
+	var key [1]Digest
+	var into [1]Stored
+	for _, d := range g.parts.Catalogue.Datasets {
+		for _, v := range d.Views {
+			begin := time.Now()
+			err := g.parts.Cache.Get(ctx, v.ID, key[:], into[:])
+			if ctx.Err() != nil {
+				return
+			}
+			g.health.Observe(d.ID, err == nil, time.Since(begin), g.now())
+		}
+	}
+}

@@ -1,0 +1,440 @@
+// Package freshness knows how old an answer is. A source says from time to
+// time "all I committed before this moment has been published"; once every
+// step of the journey has passed the offsets that were the ends of its topics
+// at that time, the moment holds for the views too:
+//
+//	heartbeat of the source -> ends of raw.* <= committed by route
+//	-> ends of claims.* <= committed by resolve -> ends of shared.* <= in the cache
+//
+// The ends are always read after the step before was seen to have passed, so
+// the moment can be too early but never too late.
+package freshness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// Offsets tells where topics end and groups stand; *bus.Bus does.
+type Offsets interface {
+	EndOffsets(ctx context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error)
+	Committed(ctx context.Context, group string) (map[bus.Topic]map[int32]int64, error)
+}
+
+// Applied tells how far each view stands in the cache.
+type Applied func(ctx context.Context) (map[string]map[int32]int64, error)
+
+// Tracker follows the moments through the journey. It is safe for concurrent use.
+type Tracker struct {
+	catalogue *schemas.Catalogue
+	offsets   Offsets
+	applied   Applied
+	clock     func() time.Time
+	related   map[string][]string // entity view -> datasets it is made of
+
+	mu      sync.RWMutex
+	sources map[string]Source
+	rows    map[string]time.Time            // dataset -> as of, for its own views
+	golden  map[string]map[string]time.Time // entity -> dataset -> as of
+
+	waves []*wave // of Step alone
+}
+
+// Source is what a source last said of itself.
+type Source struct {
+	Name     string
+	Kind     string
+	Datasets []string
+	State    string
+	Error    string
+	Rows     int64
+	CaughtUp time.Time // all it committed before is published
+	Seen     time.Time // when it said so
+}
+
+// wave is one moment on its way.
+type wave struct {
+	dataset string
+	entity  string // "" = the dataset's own views
+	at      time.Time
+	stage   stage
+	target  map[bus.Topic]map[int32]int64
+	aimed   time.Time // when target was read
+}
+
+type stage uint8
+
+const (
+	atRoute stage = iota
+	atResolve
+	atCache
+	arrived
+)
+
+// New returns a tracker that has heard of no source.
+func New(c *schemas.Catalogue, offsets Offsets, applied Applied, clock func() time.Time) *Tracker {
+	t := &Tracker{
+		catalogue: c, offsets: offsets, applied: applied, clock: clock, related: map[string][]string{},
+		sources: map[string]Source{}, rows: map[string]time.Time{}, golden: map[string]map[string]time.Time{},
+	}
+	for _, e := range c.Entities {
+		t.golden[e.ID] = map[string]time.Time{}
+		for _, v := range e.Views {
+			t.related[v.ID] = contributors(e, v, clock())
+		}
+	}
+	return t
+}
+
+// contributors returns the datasets that a view of an entity is made of.
+func contributors(e *schemas.Entity, v *schemas.View, now time.Time) []string {
+	shown := map[string]bool{}
+	for _, f := range v.Fields {
+		shown[f.Name] = true
+	}
+	seen := map[string]bool{}
+	if table := e.Current(now); table != nil {
+		for name, candidates := range table.Sources {
+			for _, c := range candidates {
+				for field := range c.Columns {
+					if v.Name == schemas.ExplainView || shown[field] || shown[name] {
+						seen[c.Dataset] = true
+					}
+				}
+				if len(c.Columns) == 0 && (v.Name == schemas.ExplainView || shown[name]) {
+					seen[c.Dataset] = true
+				}
+			}
+		}
+	}
+	for _, embed := range v.Embed {
+		seen[embed.Dataset.ID] = true
+	}
+	var out []string
+	for id := range seen {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Observe takes what a source says of itself. It must have been read from the
+// log in order, after what it speaks about.
+func (t *Tracker) Observe(s Source) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if before := t.sources[s.Name]; s.CaughtUp.Before(before.CaughtUp) {
+		s.CaughtUp = before.CaughtUp // a restarted source may not know yet
+	}
+	t.sources[s.Name] = s
+}
+
+// Forget drops a source whose status was deleted.
+func (t *Tracker) Forget(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.sources, name)
+}
+
+// Step moves every moment as far as it has come. The caller repeats it.
+func (t *Tracker) Step(ctx context.Context) error {
+	if err := t.start(ctx); err != nil {
+		return err
+	}
+	if err := t.pass(ctx, atRoute, func(*wave) string { return "route" }, t.leaveRoute); err != nil {
+		return err
+	}
+	if err := t.pass(ctx, atResolve, func(w *wave) string { return "resolve." + w.entity }, t.leaveResolve); err != nil {
+		return err
+	}
+	return t.arrive(ctx)
+}
+
+// start sends a new moment off for every dataset that has none before route.
+func (t *Tracker) start(ctx context.Context) error {
+	var fresh []*wave
+	var topics []bus.Topic
+	for _, d := range t.catalogue.Datasets {
+		if t.under(d.ID, "", atRoute) {
+			continue
+		}
+		at, ok := t.heard(d.ID)
+		if !ok || at.IsZero() {
+			continue
+		}
+		fresh = append(fresh, &wave{dataset: d.ID, at: at})
+		topics = append(topics, bus.Raw(d.ID))
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	ends, err := t.offsets.EndOffsets(ctx, topics...)
+	if err != nil {
+		return fmt.Errorf("follow raw topics: %w", err)
+	}
+	for _, w := range fresh {
+		topic := bus.Raw(w.dataset)
+		w.target = map[bus.Topic]map[int32]int64{topic: ends[topic]}
+		w.aimed = t.clock()
+	}
+	t.waves = append(t.waves, fresh...)
+	return nil
+}
+
+func (t *Tracker) under(dataset, entity string, at stage) bool {
+	return slices.ContainsFunc(t.waves, func(w *wave) bool {
+		return w.dataset == dataset && w.entity == entity && (at != atRoute) == (w.stage != atRoute)
+	})
+}
+
+// heard returns the moment up to which everything of a dataset is published.
+func (t *Tracker) heard(dataset string) (time.Time, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var at time.Time
+	found := false
+	for _, s := range t.active(dataset) {
+		if !found || s.CaughtUp.Before(at) {
+			at, found = s.CaughtUp, true
+		}
+	}
+	return at, found
+}
+
+// active returns the sources of a dataset, without those that were stopped
+// while another one goes on.
+func (t *Tracker) active(dataset string) []Source {
+	var running, all []Source
+	for _, s := range t.sources {
+		if !slices.Contains(s.Datasets, dataset) {
+			continue
+		}
+		all = append(all, s)
+		if s.State != "stopped" {
+			running = append(running, s)
+		}
+	}
+	if len(running) > 0 {
+		return running
+	}
+	return all
+}
+
+// pass lets the waves of a stage leave it whose targets the stage's group has committed.
+func (t *Tracker) pass(ctx context.Context, at stage, group func(*wave) string, leave func(context.Context, []*wave) error) error {
+	committed := map[string]map[bus.Topic]map[int32]int64{}
+	waiting := map[*wave]map[bus.Topic]map[int32]int64{}
+	for _, w := range t.waves {
+		if w.stage != at {
+			continue
+		}
+		g := group(w)
+		if _, asked := committed[g]; !asked {
+			at, err := t.offsets.Committed(ctx, g)
+			if err != nil {
+				return fmt.Errorf("follow group %q: %w", g, err)
+			}
+			committed[g] = at
+		}
+		waiting[w] = committed[g]
+	}
+	passed, err := t.reached(ctx, waiting)
+	if err != nil {
+		return err
+	}
+	if len(passed) == 0 {
+		return nil
+	}
+	return leave(ctx, passed)
+}
+
+// settle is how long the marker of a transaction may be behind its records.
+const settle = 400 * time.Millisecond
+
+// reached returns the waves whose target has been reached.
+//
+// The last position of a log that is written in transactions is a marker,
+// which no group commits past. So a group that stands one before the target
+// has reached it, if the log still ends there a while later: a record in that
+// place would have brought its own marker with it.
+func (t *Tracker) reached(ctx context.Context, waiting map[*wave]map[bus.Topic]map[int32]int64) ([]*wave, error) {
+	var out, nearly []*wave
+	topics := map[bus.Topic]bool{}
+	for w, at := range waiting {
+		missing, most := w.missing(at, nil)
+		switch {
+		case missing == 0:
+			out = append(out, w)
+		case most == 1 && t.clock().Sub(w.aimed) >= settle:
+			nearly = append(nearly, w)
+			for topic := range w.target {
+				topics[topic] = true
+			}
+		}
+	}
+	if len(nearly) == 0 {
+		return out, nil
+	}
+	ends, err := t.offsets.EndOffsets(ctx, slices.Collect(maps.Keys(topics))...)
+	if err != nil {
+		return nil, fmt.Errorf("follow topics: %w", err)
+	}
+	for _, w := range nearly {
+		if missing, _ := w.missing(waiting[w], ends); missing == 0 {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+// missing returns how many partitions are short of the target and the most
+// positions that one of them is short of. Where ends says that a log still
+// ends at the target, one position counts as none.
+func (w *wave) missing(at, ends map[bus.Topic]map[int32]int64) (partitions int, most int64) {
+	for topic, targets := range w.target {
+		for p, end := range targets {
+			short := end - at[topic][p]
+			if short <= 0 || short == 1 && ends != nil && ends[topic][p] == end {
+				continue
+			}
+			partitions++
+			most = max(most, short)
+		}
+	}
+	return partitions, most
+}
+
+// leaveRoute sends each moment on: towards the dataset's own views, and
+// towards every entity its rows speak about.
+func (t *Tracker) leaveRoute(ctx context.Context, passed []*wave) error {
+	var topics []bus.Topic
+	var next []*wave
+	for _, w := range passed {
+		d, err := t.catalogue.Dataset(w.dataset)
+		if err != nil {
+			return err
+		}
+		if !t.under(d.ID, "", atCache) {
+			own := &wave{dataset: d.ID, at: w.at, stage: atCache, target: map[bus.Topic]map[int32]int64{}}
+			for _, v := range d.Views {
+				own.target[bus.Shared(v.ID)] = nil
+			}
+			next = append(next, own)
+		}
+		for _, e := range entities(d) {
+			if !t.under(d.ID, e, atResolve) {
+				next = append(next, &wave{dataset: d.ID, entity: e, at: w.at, stage: atResolve, target: map[bus.Topic]map[int32]int64{bus.Claims(e): nil}})
+			}
+		}
+	}
+	for _, w := range next {
+		for topic := range w.target {
+			if !slices.Contains(topics, topic) {
+				topics = append(topics, topic)
+			}
+		}
+	}
+	if err := t.aim(ctx, next, topics); err != nil {
+		return err
+	}
+	t.waves = slices.DeleteFunc(t.waves, func(w *wave) bool { return slices.Contains(passed, w) })
+	t.waves = append(t.waves, next...)
+	return nil
+}
+
+func entities(d *schemas.Dataset) []string {
+	var out []string
+	for _, l := range d.Links {
+		if !slices.Contains(out, l.Entity) {
+			out = append(out, l.Entity)
+		}
+	}
+	return out
+}
+
+// leaveResolve sends each moment on towards the entity's views.
+func (t *Tracker) leaveResolve(ctx context.Context, passed []*wave) error {
+	var topics []bus.Topic
+	var ahead []*wave
+	for _, w := range passed {
+		e, err := t.catalogue.Entity(w.entity)
+		if err != nil {
+			return err
+		}
+		next := &wave{dataset: w.dataset, entity: w.entity, at: w.at, stage: atCache, target: map[bus.Topic]map[int32]int64{}}
+		for _, v := range e.Views {
+			topic := bus.Shared(v.ID)
+			next.target[topic] = nil
+			if !slices.Contains(topics, topic) {
+				topics = append(topics, topic)
+			}
+		}
+		ahead = append(ahead, next)
+	}
+	if err := t.aim(ctx, ahead, topics); err != nil {
+		return err
+	}
+	for i, w := range passed {
+		*w = *ahead[i]
+	}
+	return nil
+}
+
+// aim sets the targets of waves to where their topics end now.
+func (t *Tracker) aim(ctx context.Context, waves []*wave, topics []bus.Topic) error {
+	if len(topics) == 0 {
+		return nil
+	}
+	ends, err := t.offsets.EndOffsets(ctx, topics...)
+	if err != nil {
+		return fmt.Errorf("follow topics: %w", err)
+	}
+	for _, w := range waves {
+		for topic := range w.target {
+			w.target[topic] = ends[topic]
+		}
+		w.aimed = t.clock()
+	}
+	return nil
+}
+
+// arrive ends the journey of the moments whose records are in the cache.
+func (t *Tracker) arrive(ctx context.Context) error {
+	views, err := t.applied(ctx)
+	if err != nil {
+		return fmt.Errorf("follow the cache: %w", err)
+	}
+	at := make(map[bus.Topic]map[int32]int64, len(views))
+	for view, partitions := range views {
+		at[bus.Shared(view)] = partitions
+	}
+	waiting := map[*wave]map[bus.Topic]map[int32]int64{}
+	for _, w := range t.waves {
+		if w.stage == atCache {
+			waiting[w] = at
+		}
+	}
+	done, err := t.reached(ctx, waiting)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range done {
+		w.stage = arrived
+		if w.entity != "" {
+			t.golden[w.entity][w.dataset] = w.at
+		} else {
+			t.rows[w.dataset] = w.at
+		}
+	}
+	t.waves = slices.DeleteFunc(t.waves, func(w *wave) bool { return w.stage == arrived })
+	return nil
+}

@@ -1,0 +1,240 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/answer"
+	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// lookup answers GET /v1/lookup/{view}/{key}. It writes the answer itself:
+// this is the path that everything hot takes.
+func (g *Gateway) lookup(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	viewID := r.PathValue("view")
+	a := g.ask(ctx, "lookup", viewID)
+	body, p := a.lookup(ctx, viewID, r.PathValue("key"), fieldsOf(r))
+	a.observe(p)
+	if p != nil {
+		p.write(w)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body) // the client has gone: the entry says what it would have got
+}
+
+// fieldsOf returns the query parameter fields, nil if there is none.
+func fieldsOf(r *http.Request) []string {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	text := r.URL.Query().Get("fields")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+// observe counts an answered or unanswered question.
+func (a *ask) observe(p *Problem) {
+	outcome := "hit"
+	if p != nil {
+		switch p.Status {
+		case http.StatusNotFound:
+			outcome = "miss"
+		case http.StatusServiceUnavailable, http.StatusInternalServerError:
+			outcome = "unavailable"
+		case http.StatusUnprocessableEntity:
+			outcome = "invalid"
+		default:
+			outcome = "denied"
+		}
+	}
+	took := a.g.now().Sub(a.begin)
+	name := "unknown"
+	if a.view != nil {
+		name = a.view.ID
+	}
+	a.g.metrics.lookup.WithLabelValues(name, outcome).Observe(took.Seconds())
+	a.g.flow.lookups.Add(1)
+	if a.view != nil && a.view.Dataset != nil && outcome != "denied" && outcome != "invalid" {
+		a.g.health.Observe(a.view.Dataset.ID, outcome != "unavailable", took, a.begin)
+	}
+}
+
+func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string) ([]byte, *Problem) {
+	v := a.view
+	key, err := "", errKey
+	if v != nil {
+		if key, err = v.normalise(raw); err == nil {
+			a.entry.Subjects = []audit.Subject{{Digest: v.auditDigest(key)}}
+		}
+	}
+	d, p := a.decide(ctx, access.Question{View: viewID, Fields: fields, Records: 1})
+	if p != nil {
+		return nil, p
+	}
+	if err != nil {
+		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.keyForm()})
+	}
+	var stored [1]Stored
+	if err := a.g.parts.Cache.Get(ctx, v.ID, []Digest{v.digest(v.recordKey(key))}, stored[:]); err != nil {
+		return nil, a.unanswered(ctx, err)
+	}
+	if !stored[0].Found() {
+		return nil, a.fail(ctx, faultAbsent, "absent")
+	}
+	record, err := v.reader.Decode(ctx, stored[0].Value)
+	if err != nil {
+		a.g.log.Error("cached record cannot be read", "view", v.ID, "request", a.call.id, "error", err)
+		return nil, a.fail(ctx, faultMixed, "unreadable")
+	}
+	a.entry.Subjects[0].Found = true
+	asOf, stale := a.g.fresh.View(v.View)
+	body := make([]byte, 0, 1024)
+	body = append(body, '{')
+	body = a.appendRecord(body, v, record, stored[0], key, d.Fields)
+	body = appendAsOf(append(body, ','), asOf, stale)
+	body = append(body, `,"view":`...)
+	body = answer.AppendString(body, v.ID)
+	body = a.appendIDs(body)
+	body = append(body, '}', '\n')
+	if p := a.finish(ctx, body, 1); p != nil {
+		return nil, p
+	}
+	return body, nil
+}
+
+// appendRecord appends what an answer says of one record, without braces.
+func (a *ask) appendRecord(b []byte, v *view, r schemas.Record, s Stored, key string, granted []string) []byte {
+	b = append(b, `"data":`...)
+	b = answer.AppendRecord(b, r, v.indexes(granted))
+	b = append(b, `,"source_time":`...)
+	b = answer.AppendTime(b, s.Time)
+	b = append(b, `,"disputed":`...)
+	b = answer.AppendStrings(b, v.disputed(a.g.book, key, granted))
+	b = append(b, `,"masked":`...)
+	b = answer.AppendStrings(b, v.maskedOf(granted))
+	b = append(b, `,"version":"`...)
+	b = appendVersion(b, s.Version)
+	return append(b, '"')
+}
+
+func appendVersion(b []byte, version uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, digits[version>>shift&15])
+	}
+	return b
+}
+
+func appendAsOf(b []byte, asOf time.Time, stale bool) []byte {
+	b = append(b, `"as_of":`...)
+	b = answer.AppendTime(b, asOf)
+	b = append(b, `,"stale":`...)
+	return strconv.AppendBool(b, stale)
+}
+
+func (a *ask) appendIDs(b []byte) []byte {
+	b = append(b, `,"request_id":`...)
+	b = answer.AppendString(b, a.call.id)
+	b = append(b, `,"audit_id":`...)
+	return answer.AppendString(b, a.entry.ID)
+}
+
+// keyForm says what a key of the view looks like.
+func (v *view) keyForm() string {
+	names := make([]string, len(v.parts))
+	for i, p := range v.parts {
+		names[i] = p.title
+		if p.title == "" {
+			names[i] = p.name
+		}
+	}
+	form := strings.Join(names, "|")
+	return fmt.Sprintf("主键应为 %s / the key is %s", form, form)
+}
+
+// batchQuestion is the body of POST /v1/lookup.
+type batchQuestion struct {
+	View   string   `json:"view" doc:"视图,如 person.partial / view" maxLength:"128"`
+	Keys   []string `json:"keys" minItems:"1" maxItems:"1000" doc:"主键,至多1000个 / keys"`
+	Fields []string `json:"fields,omitempty" maxItems:"512" doc:"字段,缺省为全部授权字段 / fields, all that is granted if absent"`
+}
+
+// batch answers POST /v1/lookup.
+func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
+	v := a.view
+	keys := make([]string, len(q.Keys))
+	if v != nil {
+		for i, raw := range q.Keys {
+			key, err := v.normalise(raw)
+			if err != nil {
+				continue // told in its own result
+			}
+			keys[i] = key
+			a.entry.Subjects = append(a.entry.Subjects, audit.Subject{Digest: v.auditDigest(key)})
+		}
+	}
+	d, p := a.decide(ctx, access.Question{View: q.View, Fields: q.Fields, Records: len(q.Keys)})
+	if p != nil {
+		return nil, p
+	}
+	digests := make([]Digest, 0, len(keys))
+	for _, key := range keys {
+		if key != "" {
+			digests = append(digests, v.digest(v.recordKey(key)))
+		}
+	}
+	stored := make([]Stored, len(digests))
+	if err := a.g.parts.Cache.Get(ctx, v.ID, digests, stored); err != nil {
+		return nil, a.unanswered(ctx, err)
+	}
+	body := append(make([]byte, 0, 512*len(keys)), `{"results":[`...)
+	rows, n := 0, 0
+	for i, key := range keys {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, `{"key":`...)
+		body = answer.AppendString(body, q.Keys[i])
+		if key == "" {
+			body = append(body, `,"found":false,"error":"YIYUAN-4220"}`...)
+			continue
+		}
+		s := stored[n]
+		n++
+		if !s.Found() {
+			body = append(body, `,"found":false}`...)
+			continue
+		}
+		record, err := v.reader.Decode(ctx, s.Value)
+		if err != nil {
+			a.g.log.Error("cached record cannot be read", "view", v.ID, "request", a.call.id, "error", err)
+			return nil, a.fail(ctx, faultMixed, "unreadable")
+		}
+		a.entry.Subjects[n-1].Found = true
+		rows++
+		body = append(body, `,"found":true,`...)
+		body = append(a.appendRecord(body, v, record, s, key, d.Fields), '}')
+	}
+	asOf, stale := a.g.fresh.View(v.View)
+	body = appendAsOf(append(body, "],"...), asOf, stale)
+	body = append(body, `,"view":`...)
+	body = answer.AppendString(body, v.ID)
+	body = append(a.appendIDs(body), '}', '\n')
+	if p := a.finish(ctx, body, rows); p != nil {
+		return nil, p
+	}
+	return body, nil
+}

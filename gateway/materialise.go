@@ -1,0 +1,371 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+)
+
+// maxValue bounds a record taken into the cache.
+const maxValue = 1 << 20
+
+// followers is how many readers share the shared topics.
+const followers = 2
+
+// quiet is how long nothing has to come from a log that answers, before what
+// is left of it up to a known end is taken to be no records: markers of
+// transactions, aborted records, what compaction took away.
+const quiet = 3 * time.Second
+
+// settle is how long the marker of a transaction may be behind its records.
+const settle = 600 * time.Millisecond
+
+// Materialise keeps the cache level with the shared topics until ctx ends. It
+// starts from what the cache itself says it holds, so a restart loses and
+// repeats nothing, and an emptied cache is filled again from the start.
+func (g *Gateway) Materialise(ctx context.Context) error { return g.materialise(ctx) }
+
+func (g *Gateway) materialise(ctx context.Context) error {
+	retry := backoff.NewExponentialBackOff()
+	retry.InitialInterval, retry.MaxInterval = 50*time.Millisecond, 5*time.Second
+	for {
+		begin := time.Now()
+		err := g.tend(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Since(begin) > 30*time.Second {
+			retry.Reset()
+		}
+		switch {
+		case errors.Is(err, errFlipped):
+			g.log.Info("another generation of the cache is current")
+			continue
+		case errors.Is(err, ErrLost):
+			g.metrics.rebuilds.WithLabelValues("lost").Inc()
+			g.log.Warn("cache lost what was written, filling it again", "error", err)
+		default:
+			g.log.Warn("cache cannot be written, trying again", "error", err)
+		}
+		if err := pause(ctx, retry.NextBackOff()); err != nil {
+			return err
+		}
+	}
+}
+
+// errFlipped says that the generation being written is not the current one any more.
+var errFlipped = errors.New("generation was replaced")
+
+// tend fills the current generation until it is replaced or something fails.
+func (g *Gateway) tend(ctx context.Context) error {
+	generation, err := g.parts.Cache.Current(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := g.newFill(ctx, generation)
+	if errors.Is(err, errBeyond) {
+		// The topics were made anew: what the cache holds belongs to the old ones.
+		g.log.Warn("shared topics are shorter than what was read of them, starting a new generation")
+		next, err := g.parts.Cache.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		if err := g.parts.Cache.Flip(ctx, generation, next); err != nil {
+			return err
+		}
+		return errFlipped
+	}
+	if err != nil {
+		return err
+	}
+	return f.run(ctx, true)
+}
+
+// fill writes one generation.
+type fill struct {
+	g          *Gateway
+	generation Generation
+	log        *slog.Logger
+	ends       map[bus.Topic]map[int32]int64 // where the topics ended at the start
+	views      map[bus.Topic]*view
+	starts     map[bus.Topic]map[int32]int64 // where the cache stood at the start
+
+	mu     sync.Mutex
+	have   map[string]map[int32]int64 // by view: the offset reached, -1 = none
+	sealed map[string]bool
+	moved  time.Time // when anything was last written
+	begun  time.Time // when ends was read
+	whole  chan struct{}
+}
+
+// errBeyond says that the cache stands behind the end of a topic.
+var errBeyond = errors.New("cache is ahead of the log")
+
+func (g *Gateway) newFill(ctx context.Context, generation Generation) (*fill, error) {
+	f := &fill{
+		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[bus.Topic]*view{}, starts: map[bus.Topic]map[int32]int64{},
+		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, moved: time.Now(), begun: time.Now(), whole: make(chan struct{}),
+	}
+	var topics []bus.Topic
+	for _, id := range g.viewIDs() {
+		v := g.views[id]
+		f.views[v.topic] = v
+		topics = append(topics, v.topic)
+	}
+	var err error
+	if f.ends, err = g.parts.Bus.EndOffsets(ctx, topics...); err != nil {
+		return nil, err
+	}
+	progress, err := g.parts.Cache.Progress(ctx, generation, g.viewIDs())
+	if err != nil {
+		return nil, err
+	}
+	for topic, partitions := range f.ends {
+		v := f.views[topic]
+		if v == nil {
+			continue
+		}
+		f.have[v.ID] = map[int32]int64{}
+		f.starts[topic] = map[int32]int64{}
+		for p, end := range partitions {
+			next, ok := progress[v.ID].Next[p]
+			if !ok {
+				next = -1
+			}
+			if next > end {
+				return nil, fmt.Errorf("view %q partition %d: %w", v.ID, p, errBeyond)
+			}
+			f.have[v.ID][p], f.starts[topic][p] = next, next
+		}
+		f.sealed[v.ID] = progress[v.ID].Ready
+	}
+	return f, nil
+}
+
+// run follows the topics until ctx ends or something fails. A fill of the
+// current generation ends with errFlipped when it is replaced.
+func (f *fill) run(ctx context.Context, current bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var parts [followers][]bus.Topic
+	n := 0
+	for _, id := range f.g.viewIDs() {
+		parts[n%followers] = append(parts[n%followers], f.g.views[id].topic)
+		n++
+	}
+	for _, topics := range parts {
+		if len(topics) == 0 {
+			continue
+		}
+		group.Go(func() error {
+			return f.g.parts.Bus.Follow(ctx, bus.FollowConfig{Topics: topics, Start: func(t bus.Topic, p int32) int64 {
+				if next, ok := f.starts[t][p]; ok {
+					return next
+				}
+				return -1
+			}}, f.take)
+		})
+	}
+	group.Go(func() error { return f.watch(ctx, current) })
+	return group.Wait()
+}
+
+// take writes the records of one partition.
+func (f *fill) take(ctx context.Context, records []bus.Record) error {
+	first, last := &records[0], &records[len(records)-1]
+	v := f.views[first.Topic]
+	if v == nil {
+		return nil
+	}
+	f.mu.Lock()
+	from, ok := f.have[v.ID][first.Partition]
+	f.mu.Unlock()
+	if !ok {
+		from = -1
+	}
+	b := Batch{View: v.ID, Partition: first.Partition, From: from, Next: last.Offset + 1, Writes: make([]Write, 0, len(records))}
+	for i := range records {
+		if w, ok := f.write(v, &records[i]); ok {
+			b.Writes = append(b.Writes, w)
+		}
+	}
+	if err := f.apply(ctx, b); err != nil {
+		return err
+	}
+	f.g.metrics.materialised.WithLabelValues(v.ID).Add(float64(len(records)))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.have[v.ID] == nil {
+		f.have[v.ID] = map[int32]int64{}
+	}
+	f.have[v.ID][first.Partition] = max(b.Next, from)
+	f.moved = time.Now()
+	return nil
+}
+
+// write turns a record of a shared topic into what the cache keeps of it.
+func (f *fill) write(v *view, r *bus.Record) (Write, bool) {
+	version, err := strconv.ParseUint(string(r.Header("ver")), 16, 64)
+	if err != nil {
+		f.g.skip(v.ID, "no_version", r, errors.New("header ver is missing or malformed"))
+		return Write{}, false
+	}
+	if len(r.Value) > maxValue {
+		f.g.skip(v.ID, "too_large", r, fmt.Errorf("value has %d bytes", len(r.Value)))
+		return Write{}, false
+	}
+	return Write{Key: v.digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value}, true
+}
+
+// apply writes a batch, however long the cache is away.
+func (f *fill) apply(ctx context.Context, b Batch) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		try, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		err := f.g.parts.Cache.Apply(try, f.generation, b)
+		if errors.Is(err, ErrLost) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(&backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 2 * time.Second}),
+		backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
+			f.log.Warn("cache cannot be written, trying again", "view", b.View, "error", err)
+		}))
+	return err
+}
+
+// watch seals the views as they become complete, and notices when the cache
+// has lost something or another generation has become current.
+func (f *fill) watch(ctx context.Context, current bool) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	var checked time.Time
+	for {
+		if err := f.seal(ctx); err != nil {
+			return err
+		}
+		if time.Since(checked) >= 600*time.Millisecond {
+			checked = time.Now()
+			if err := f.check(ctx, current); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// seal declares complete what has been read up to where it ended at the start.
+func (f *fill) seal(ctx context.Context) error {
+	open := f.unsealed()
+	if len(open) == 0 {
+		return nil
+	}
+	ends, err := f.g.parts.Bus.EndOffsets(ctx, open...)
+	if err != nil {
+		return err
+	}
+	for _, topic := range open {
+		v := f.views[topic]
+		f.mu.Lock()
+		have := maps.Clone(f.have[v.ID])
+		still := time.Since(f.moved) > quiet
+		f.mu.Unlock()
+		complete := true
+		for p, end := range f.ends[topic] {
+			// The last position of a log that is written in transactions is a
+			// marker that no reader ever sees. If the log still ends where it did a
+			// while ago, one position missing is that marker: a record would have
+			// brought its own marker with it.
+			marker := have[p] == end-1 && ends[topic][p] == end && time.Since(f.begun) > settle
+			complete = complete && (have[p] >= end || end == 0 || marker || still)
+		}
+		if !complete {
+			continue
+		}
+		if err := f.g.parts.Cache.Seal(ctx, f.generation, v.ID, have); err != nil {
+			return err
+		}
+		f.mu.Lock()
+		f.sealed[v.ID] = true
+		whole := len(f.unsealedLocked()) == 0
+		f.mu.Unlock()
+		if whole {
+			close(f.whole)
+			f.log.Info("cache is complete")
+		}
+	}
+	return nil
+}
+
+func (f *fill) unsealed() []bus.Topic {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.unsealedLocked()
+}
+
+func (f *fill) unsealedLocked() []bus.Topic {
+	var out []bus.Topic
+	for topic, v := range f.views {
+		if !f.sealed[v.ID] {
+			out = append(out, topic)
+		}
+	}
+	return out
+}
+
+// check compares what the cache says of itself with what was written to it.
+func (f *fill) check(ctx context.Context, current bool) error {
+	f.mu.Lock()
+	have := make(map[string]map[int32]int64, len(f.have))
+	for id, partitions := range f.have {
+		have[id] = maps.Clone(partitions)
+	}
+	sealed := maps.Clone(f.sealed)
+	f.mu.Unlock()
+	progress, err := f.g.parts.Cache.Progress(ctx, f.generation, f.g.viewIDs())
+	if err != nil {
+		return err
+	}
+	for id, partitions := range have {
+		for p, at := range partitions {
+			if next, ok := progress[id].Next[p]; at >= 0 && (!ok || next < at) {
+				return fmt.Errorf("check view %q partition %d: %w", id, p, ErrLost)
+			}
+		}
+		if sealed[id] && !progress[id].Ready {
+			return fmt.Errorf("check view %q: %w", id, ErrLost)
+		}
+	}
+	if !current {
+		return nil
+	}
+	now, err := f.g.parts.Cache.Current(ctx)
+	if err == nil && now != f.generation {
+		err = errFlipped
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

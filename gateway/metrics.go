@@ -1,0 +1,65 @@
+package gateway
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	request      *prometheus.HistogramVec
+	lookup       *prometheus.HistogramVec
+	denied       *prometheus.CounterVec
+	audit        prometheus.Histogram
+	auditFailed  prometheus.Counter
+	negatives    *prometheus.CounterVec
+	stopped      *prometheus.CounterVec
+	materialised *prometheus.CounterVec
+	skipped      *prometheus.CounterVec
+	rebuilds     *prometheus.CounterVec
+	inFlight     prometheus.Gauge
+	freshness    *prometheus.GaugeVec
+	realtime     prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	seconds := prometheus.ExponentialBuckets(0.00025, 2, 16)
+	m := &metrics{
+		request: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "yiyuan_gateway_request_seconds", Help: "Time of HTTP requests.", Buckets: seconds,
+		}, []string{"operation", "status"}),
+		lookup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "yiyuan_gateway_lookup_seconds", Help: "Time of lookups, audit and all.", Buckets: seconds,
+		}, []string{"view", "outcome"}),
+		denied: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "yiyuan_gateway_denied_total", Help: "Questions refused.",
+		}, []string{"reason"}),
+		audit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "yiyuan_gateway_audit_seconds", Help: "Time until an audit entry is durable.", Buckets: seconds,
+		}),
+		auditFailed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "yiyuan_gateway_audit_failures_total", Help: "Answers withheld because their audit entry could not be written.",
+		}),
+		negatives: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "yiyuan_gateway_verify_negatives_total", Help: "Verifications answered with no.",
+		}, []string{"app"}),
+		stopped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "yiyuan_gateway_verify_stopped_total", Help: "Verifications refused because too many had failed. Anything but 0 is an alarm.",
+		}, []string{"app"}),
+		materialised: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "yiyuan_gateway_materialised_total", Help: "Records of the shared topics taken into the cache.",
+		}, []string{"view"}),
+		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "yiyuan_gateway_skipped_total", Help: "Records that could not be taken: no version, or too large.",
+		}, []string{"view", "reason"}),
+		rebuilds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "yiyuan_gateway_rebuilds_total", Help: "Times the cache was filled again: asked for, or lost.",
+		}, []string{"cause"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_in_flight", Help: "Requests under way."}),
+		freshness: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_freshness_seconds", Help: "Age of what the cache holds of a dataset.",
+		}, []string{"dataset"}),
+		realtime: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_realtime_ratio", Help: "Share of all datasets that can be queried in real time.",
+		}),
+	}
+	reg.MustRegister(m.request, m.lookup, m.denied, m.audit, m.auditFailed, m.negatives, m.stopped, m.materialised, m.skipped,
+		m.rebuilds, m.inFlight, m.freshness, m.realtime)
+	return m
+}

@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrCount says that a rebuilt generation does not hold as many records as the
+// one it was to replace.
+var ErrCount = errors.New("generations hold different numbers of records")
+
+// dropAfter is how long the old generation stays for readers that have not
+// noticed yet.
+const dropAfter = 10 * time.Second
+
+// Rebuild fills a new generation of the cache from the start of the topics,
+// makes it the current one when it is complete and holds what the old one
+// does, and unlinks the old one. Lookups go on meanwhile. The cache needs room
+// for both.
+func (g *Gateway) Rebuild(ctx context.Context) error {
+	g.metrics.rebuilds.WithLabelValues("asked").Inc()
+	old, err := g.parts.Cache.Current(ctx)
+	if err != nil {
+		return fmt.Errorf("rebuild: %w", err)
+	}
+	next, err := g.parts.Cache.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("rebuild: %w", err)
+	}
+	if err := g.rebuildInto(ctx, old, next); err != nil {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return errors.Join(fmt.Errorf("rebuild: %w", err), g.parts.Cache.Drop(clean, next))
+	}
+	g.log.Info("rebuilt cache is current", "generation", string(next), "before", string(old))
+	if err := pause(ctx, dropAfter); err != nil {
+		return fmt.Errorf("rebuild: old generation stays: %w", err)
+	}
+	if err := g.parts.Cache.Drop(ctx, old); err != nil {
+		return fmt.Errorf("rebuild: %w", err)
+	}
+	return nil
+}
+
+func (g *Gateway) rebuildInto(ctx context.Context, old, next Generation) error {
+	f, err := g.newFill(ctx, next)
+	if err != nil {
+		return err
+	}
+	filling, stop := context.WithCancel(ctx)
+	failed := make(chan error, 1)
+	go func() { failed <- f.run(filling, false) }()
+	defer func() {
+		stop()
+		<-failed
+	}()
+	select {
+	case err := <-failed:
+		failed <- err // for the deferred wait
+		return err
+	case <-f.whole:
+	}
+	if err := g.compare(ctx, old, next); err != nil {
+		return err
+	}
+	return g.parts.Cache.Flip(ctx, old, next)
+}
+
+// compare holds two generations against one another. Both move on meanwhile:
+// a view's counts may differ by as many records as its positions do, and no more.
+func (g *Gateway) compare(ctx context.Context, old, next Generation) error {
+	before, err := g.parts.Cache.Progress(ctx, old, g.viewIDs())
+	if err != nil {
+		return err
+	}
+	after, err := g.parts.Cache.Progress(ctx, next, g.viewIDs())
+	if err != nil {
+		return err
+	}
+	for _, id := range g.viewIDs() {
+		b, a := before[id], after[id]
+		if !b.Ready {
+			continue // the old one is no measure
+		}
+		var apart int64
+		for p := range a.Next {
+			apart += distance(a.Next[p], b.Next[p])
+		}
+		for p := range b.Next {
+			if _, both := a.Next[p]; !both {
+				apart += b.Next[p]
+			}
+		}
+		if distance(a.Live, b.Live) > apart {
+			return fmt.Errorf("view %q holds %d records instead of %d: %w", id, a.Live, b.Live, ErrCount)
+		}
+	}
+	return nil
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }

@@ -1,0 +1,426 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/console"
+)
+
+// Limits of a request.
+const (
+	maxHeader = 16 << 10
+	maxBody   = 1 << 20
+	maxDepth  = 32
+)
+
+// routes builds the handler of the API and the console.
+func (g *Gateway) routes() http.Handler {
+	mux := http.NewServeMux()
+	g.register(mux)
+	mux.HandleFunc("GET /v1/lookup/{view}/{key}", g.lookup)
+	mux.HandleFunc("GET /v1/events", g.events)
+	mux.HandleFunc("GET /livez", g.livez)
+	mux.HandleFunc("GET /readyz", g.readyz)
+	mux.HandleFunc("/v1/", g.noSuchPath)
+	mux.Handle("/", console.Handler())
+	return g.admit(mux)
+}
+
+func (g *Gateway) noSuchPath(w http.ResponseWriter, r *http.Request) {
+	faultPath.problem(callOf(r.Context()).id).write(w)
+}
+
+// admit is what every request passes: it gets an id, is bounded, and nothing
+// hostile in its form goes further.
+func (g *Gateway) admit(next *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := time.Now()
+		c := g.newCall(r)
+		_, c.operation = next.Handler(r)
+		h := w.Header()
+		h.Set("X-Request-Id", c.id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			h.Set("Cache-Control", "no-store")
+			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		}
+		seen := &watched{ResponseWriter: w}
+		defer g.record(seen, r, c, begin)
+		if g.inFlight.Add(1) > int64(g.cfg.MaxInFlight) {
+			g.inFlight.Add(-1)
+			faultBusy.problem(c.id).write(seen)
+			return
+		}
+		g.metrics.inFlight.Inc()
+		defer func() {
+			g.inFlight.Add(-1)
+			g.metrics.inFlight.Dec()
+		}()
+		if p := inspect(r, c.id); p != nil {
+			h.Set("Connection", "close")
+			p.write(seen)
+			return
+		}
+		if !allowed(next, r) {
+			if allow := methods(next, r); allow != "" {
+				h.Set("Allow", allow)
+				faultMethod.problem(c.id).write(seen)
+				return
+			}
+		}
+		next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
+	})
+}
+
+// allowed reports whether a route takes the request as it is.
+func allowed(mux *http.ServeMux, r *http.Request) bool {
+	_, pattern := mux.Handler(r)
+	return pattern != "/v1/" && pattern != ""
+}
+
+// methods returns the methods that the path would take, "" if none.
+func methods(mux *http.ServeMux, r *http.Request) string {
+	var out []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if m == r.Method {
+			continue
+		}
+		other := r.Clone(r.Context())
+		other.Method = m
+		if allowed(mux, other) {
+			out = append(out, m)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// record counts a request, and turns a panic into an answer that says nothing.
+func (g *Gateway) record(w *watched, r *http.Request, c *call, begin time.Time) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
+			panic(p)
+		}
+		// What was panicked with may hold a value: only its type and the place are told.
+		g.log.Error("request panicked", "request", c.id, "operation", c.operation, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		if w.status == 0 {
+			faultInternal.problem(c.id).write(w)
+		}
+	}
+	operation := c.operation
+	if operation == "" {
+		operation = "none"
+	}
+	g.metrics.request.WithLabelValues(operation, strconv.Itoa(max(w.status, http.StatusOK))).Observe(time.Since(begin).Seconds())
+	if r.Body != nil {
+		_ = r.Body.Close() // nothing can be lost by it
+	}
+}
+
+// watched remembers the status of an answer.
+type watched struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *watched) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *watched) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// inspect refuses what no honest client sends and reads a JSON body in whole,
+// so that what comes after it sees only bounded, well-formed input.
+func inspect(r *http.Request, id string) *Problem {
+	for _, name := range []string{"Authorization", "X-Purpose", "Content-Type", "Content-Length", "Host"} {
+		if len(r.Header.Values(name)) > 1 {
+			return faultHeaders.problem(id)
+		}
+	}
+	if len(r.TransferEncoding) > 0 {
+		// Also what is left of a request that had a length and chunks at once.
+		return faultLength.problem(id)
+	}
+	if len(r.URL.RawQuery) > 4096 {
+		return faultRequest.problem(id)
+	}
+	if r.ContentLength == 0 || r.Body == nil {
+		return nil
+	}
+	if r.ContentLength > maxBody {
+		return faultLarge.problem(id)
+	}
+	if r.Method != http.MethodPost {
+		return faultRequest.problem(id)
+	}
+	if r.Header.Get("Content-Encoding") != "" || !isJSON(r.Header.Get("Content-Type")) {
+		return faultMedia.problem(id)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil || int64(len(body)) != r.ContentLength {
+		return faultRequest.problem(id)
+	}
+	if err := wellFormed(body); err != nil {
+		if errors.Is(err, errForm) {
+			return faultDuplicate.problem(id)
+		}
+		return faultRequest.problem(id)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+func isJSON(contentType string) bool {
+	kind, rest, _ := strings.Cut(strings.ToLower(contentType), ";")
+	rest = strings.ReplaceAll(strings.TrimSpace(rest), `"`, "")
+	return strings.TrimSpace(kind) == "application/json" && (rest == "" || rest == "charset=utf-8")
+}
+
+// errForm says that JSON is legal and not acceptable: keys stand twice, it is
+// too deep, or not UTF-8.
+var errForm = errors.New("unacceptable json")
+
+// wellFormed checks what encoding/json lets pass.
+func wellFormed(body []byte) error {
+	if !utf8.Valid(body) {
+		return errForm
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var objects []map[string]bool // nil for arrays
+	key := false                  // the next token of an object is a key
+	for first := true; ; first = false {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			if first || len(objects) > 0 {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !first && len(objects) == 0 {
+			return errForm // a second document
+		}
+		top := len(objects) - 1
+		switch x := t.(type) {
+		case json.Delim:
+			switch x {
+			case '{', '[':
+				if len(objects) == maxDepth {
+					return errForm
+				}
+				var keys map[string]bool
+				if x == '{' {
+					keys = map[string]bool{}
+				}
+				objects = append(objects, keys)
+				key = x == '{'
+				continue
+			}
+			objects = objects[:top]
+			top--
+		case string:
+			if key {
+				folded := strings.ToLower(x) // encoding/json matches names in any case
+				if objects[top][folded] {
+					return errForm
+				}
+				objects[top][folded] = true
+				key = false
+				continue
+			}
+		}
+		key = top >= 0 && objects[top] != nil
+	}
+}
+
+// serve listens until ctx ends, then lets what is under way finish.
+func (g *Gateway) serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	public, err := listen(ctx, g.cfg.Listener, g.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	group.Go(func() error {
+		return g.serveOn(ctx, &bounded{Listener: public, max: g.cfg.MaxConnections, open: map[string]int{}}, g.handler, 30*time.Second)
+	})
+	if g.cfg.Admin != "" || g.cfg.AdminListener != nil {
+		admin, err := listen(ctx, g.cfg.AdminListener, g.cfg.Admin)
+		if err != nil {
+			return errors.Join(err, public.Close())
+		}
+		group.Go(func() error { return g.serveOn(ctx, admin, g.admin(), 2*time.Minute) })
+	}
+	return group.Wait()
+}
+
+func listen(ctx context.Context, given net.Listener, address string) (net.Listener, error) {
+	if given != nil {
+		return given, nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", address, err)
+	}
+	return l, nil
+}
+
+func (g *Gateway) serveOn(ctx context.Context, l net.Listener, h http.Handler, write time.Duration) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: write, IdleTimeout: time.Minute,
+		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+	g.log.Info("gateway listens", "address", l.Addr().String())
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve %q: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	err := server.Shutdown(drain)
+	<-done
+	if err != nil {
+		return fmt.Errorf("close %q: %w", l.Addr(), err)
+	}
+	return ctx.Err()
+}
+
+// admin is what operators see: metrics, profiles, and the rebuild of the cache.
+func (g *Gateway) admin() http.Handler {
+	mux := http.NewServeMux()
+	if g.parts.Gatherer != nil {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(g.parts.Gatherer, promhttp.HandlerOpts{}))
+	}
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /livez", g.livez)
+	mux.HandleFunc("GET /readyz", g.readyz)
+	mux.HandleFunc("POST /rebuild", func(w http.ResponseWriter, r *http.Request) {
+		if err := g.Rebuild(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "rebuilt\n") // the operator has gone
+	})
+	return mux
+}
+
+// livez says that the process lives; it depends on nothing.
+func (g *Gateway) livez(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "ok\n") // the prober has gone
+}
+
+// readyz says whether every view can be answered, and with ?verbose which not.
+func (g *Gateway) readyz(w http.ResponseWriter, r *http.Request) {
+	progress := *g.progress.Load()
+	var missing []string
+	for _, id := range g.viewIDs() {
+		if !progress[id].Ready {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		_, _ = io.WriteString(w, "ok\n") // the prober has gone
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = fmt.Fprintf(w, "loading: %d of %d views\n", len(missing), len(g.views)) // the prober has gone
+	if r.URL.Query().Has("verbose") {
+		_, _ = fmt.Fprintln(w, strings.Join(missing, "\n")) // the prober has gone
+	}
+}
+
+// bounded gives each client address a number of connections.
+type bounded struct {
+	net.Listener
+	max  int
+	mu   sync.Mutex
+	open map[string]int
+}
+
+// Accept implements net.Listener.
+func (b *bounded) Accept() (net.Conn, error) {
+	for {
+		c, err := b.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+		if err != nil {
+			host = c.RemoteAddr().String()
+		}
+		b.mu.Lock()
+		full := b.open[host] >= b.max
+		if !full {
+			b.open[host]++
+		}
+		b.mu.Unlock()
+		if !full {
+			return &counted{Conn: c, leave: sync.OnceFunc(func() { b.leave(host) })}, nil
+		}
+		_ = c.Close() // the address has had its share
+	}
+}
+
+func (b *bounded) leave(host string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open[host]--; b.open[host] <= 0 {
+		delete(b.open, host)
+	}
+}
+
+type counted struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements net.Conn.
+func (c *counted) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}
