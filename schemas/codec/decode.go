@@ -83,11 +83,12 @@ func (e *DecodeError) Unwrap() error {
 // decoder walks over one record. Strings are pieces of s: the record keeps s
 // alive and nothing else is copied.
 type decoder struct {
-	s      string
-	pos    int
-	cells  int
-	column string // at fault
-	fault  fault
+	s       string
+	pos     int
+	cells   int
+	column  string        // at fault
+	skipped schemas.Value // where values go that no column takes
+	fault   fault
 }
 
 // run decodes a whole body. The record's values are made once, its rows once a
@@ -117,12 +118,13 @@ func (d *decoder) record(p *program, out []schemas.Value) bool {
 				continue
 			}
 		}
-		v := d.value(st)
+		if st.target >= 0 {
+			d.value(st, &out[st.target])
+		} else {
+			d.value(st, &d.skipped)
+		}
 		if d.fault != faultNone {
 			return d.at(st)
-		}
-		if st.target >= 0 {
-			out[st.target] = v
 		}
 	}
 	for i := range p.fill {
@@ -148,14 +150,15 @@ func (d *decoder) branch() int64 {
 	return b
 }
 
-func (d *decoder) value(st *step) schemas.Value {
+// value decodes one value into v, in place: a Value is wide.
+func (d *decoder) value(st *step, v *schemas.Value) {
 	switch st.wire {
 	case wireString:
 		s := d.take()
 		if d.fault == faultNone && !utf8.ValidString(s) {
 			d.fault = faultText
 		}
-		return schemas.Text(s)
+		*v = schemas.Text(s)
 	case wireInt, wireLong:
 		n := d.long()
 		if d.fault == faultNone {
@@ -165,34 +168,34 @@ func (d *decoder) value(st *step) schemas.Value {
 				d.fault = faultRange
 			}
 		}
-		return schemas.Int(n)
+		*v = schemas.Int(n)
 	case wireBoolean:
 		if d.pos >= len(d.s) {
 			d.fault = faultTruncated
-			return schemas.Null
+			return
 		}
 		b := d.s[d.pos]
 		if b > 1 {
 			d.fault = faultBoolean
 		}
 		d.pos++
-		return schemas.Int(int64(b))
+		*v = schemas.Int(int64(b))
 	case wireFloat:
-		return schemas.Float(float64(math.Float32frombits(uint32(d.fixed(4)))))
+		*v = schemas.Float(float64(math.Float32frombits(uint32(d.fixed(4)))))
 	case wireDouble:
-		return schemas.Float(math.Float64frombits(d.fixed(8)))
+		*v = schemas.Float(math.Float64frombits(d.fixed(8)))
 	case wireBytes:
-		return schemas.Binary(d.take())
+		*v = schemas.Binary(d.take())
 	case wireDecimal:
 		raw := d.take()
 		if d.fault != faultNone {
-			return schemas.Null
+			return
 		}
-		n, fault := unscaled(raw, st.limit)
-		d.fault = fault
-		return schemas.Int(n)
+		var n int64
+		n, d.fault = unscaled(raw, st.limit)
+		*v = schemas.Int(n)
 	default:
-		return d.rows(st)
+		*v = d.rows(st)
 	}
 }
 
