@@ -1,0 +1,184 @@
+package file
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// row is one record of a file: its fields, or why there are none.
+type row struct {
+	line   int
+	fields []string
+	names  []string // of a JSON line: the names of the fields
+	null   []bool   // of a JSON line: the fields that are null
+	raw    []byte   // for the digest of a rejection
+	bad    *problem
+}
+
+// problem is what is wrong with a row or a file, without any of its values.
+type problem struct {
+	reason string
+	detail string
+}
+
+var (
+	errQuote    = errors.New("quote")
+	errManyOpen = errors.New("too many quotes that do not end")
+)
+
+// maxOpenQuotes is how many rows with a quote that does not end are mended
+// before the file is given up: each costs a look at up to max_row bytes.
+const maxOpenQuotes = 100
+
+// csvReader reads CSV as RFC 4180 has it, with any one-character delimiter and
+// LF, CR LF or CR. A row whose quotes are wrong costs its first line only:
+// reading goes on with the line after it.
+type csvReader struct {
+	lines   *lines
+	comma   []byte
+	maxRow  int
+	columns int
+	open    int
+}
+
+func newCSV(r io.Reader, o Options) *csvReader {
+	return &csvReader{lines: newLines(r, int(o.MaxRow)), comma: []byte(o.Delimiter), maxRow: int(o.MaxRow), columns: o.MaxColumns}
+}
+
+// next returns the next row, io.EOF at the end. Blank lines are passed over.
+func (c *csvReader) next() (row, error) {
+	for {
+		first, err := c.lines.next()
+		if err != nil {
+			return row{}, err
+		}
+		if first.tooLong {
+			return row{line: first.number, bad: tooLong(c.maxRow)}, nil
+		}
+		if len(bytes.TrimSpace(first.text)) == 0 {
+			continue
+		}
+		if bytes.IndexByte(first.text, '"') < 0 {
+			return c.plain(first), nil
+		}
+		return c.quoted(first)
+	}
+}
+
+func (c *csvReader) plain(l line) row {
+	r := row{line: l.number, raw: l.text}
+	if n := bytes.Count(l.text, c.comma) + 1; n > c.columns {
+		r.bad = tooWide(c.columns)
+		return r
+	}
+	r.fields = strings.Split(string(l.text), string(c.comma))
+	return r
+}
+
+func (c *csvReader) quoted(first line) (row, error) {
+	first = first.copy()
+	q := quoting{comma: c.comma, columns: c.columns}
+	raw, all, again := first.text, first, []line(nil)
+	for {
+		finished, err := q.feed(all)
+		if err != nil {
+			break
+		}
+		if finished {
+			r := row{line: first.number, fields: q.fields, raw: raw}
+			if len(q.fields) > c.columns {
+				r.fields, r.bad = nil, tooWide(c.columns)
+			}
+			return r, nil
+		}
+		if all, err = c.lines.next(); err != nil {
+			if !errors.Is(err, io.EOF) {
+				return row{}, err
+			}
+			break
+		}
+		all = all.copy()
+		again = append(again, all)
+		if raw = append(raw, all.text...); all.tooLong || len(raw) > c.maxRow {
+			break
+		}
+	}
+	c.lines.unread(again)
+	if len(again) > 0 {
+		if c.open++; c.open > maxOpenQuotes {
+			return row{}, errManyOpen
+		}
+	}
+	return row{line: first.number, raw: first.text, bad: &problem{reasonUnreadable, "引号不成对或位置不对 / quotes do not pair or stand in the wrong place"}}, nil
+}
+
+// quoting takes one row apart, line by line.
+type quoting struct {
+	comma   []byte
+	columns int
+	fields  []string
+	inside  bool
+	text    strings.Builder
+}
+
+// feed takes the next physical line; true says that the row ends with it.
+func (q *quoting) feed(l line) (bool, error) {
+	rest := l.text
+	for {
+		if !q.inside {
+			if len(rest) > 0 && rest[0] == '"' {
+				q.inside = true
+				rest = rest[1:]
+				continue
+			}
+			field, after, more := bytes.Cut(rest, q.comma)
+			if bytes.IndexByte(field, '"') >= 0 {
+				return false, errQuote
+			}
+			q.fields = append(q.fields, string(field))
+			if !more || len(q.fields) > q.columns {
+				return true, nil
+			}
+			rest = after
+			continue
+		}
+		i := bytes.IndexByte(rest, '"')
+		if i < 0 {
+			q.text.Write(rest)
+			q.text.WriteString(l.end)
+			return false, nil
+		}
+		q.text.Write(rest[:i])
+		rest = rest[i+1:]
+		switch {
+		case len(rest) > 0 && rest[0] == '"':
+			q.text.WriteByte('"')
+			rest = rest[1:]
+		case len(rest) == 0:
+			q.end()
+			return true, nil
+		case bytes.HasPrefix(rest, q.comma):
+			q.end()
+			rest = rest[len(q.comma):]
+		default:
+			return false, errQuote
+		}
+	}
+}
+
+func (q *quoting) end() {
+	q.fields = append(q.fields, q.text.String())
+	q.text.Reset()
+	q.inside = false
+}
+
+func tooLong(limit int) *problem {
+	return &problem{reasonTooLarge, fmt.Sprintf("一行超过 %d 字节 / a row is longer than %d bytes", limit, limit)}
+}
+
+func tooWide(limit int) *problem {
+	return &problem{reasonTooLarge, fmt.Sprintf("一行超过 %d 列 / a row has more than %d columns", limit, limit)}
+}

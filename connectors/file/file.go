@@ -1,0 +1,374 @@
+// Package file reads a drop folder: a department (or its transfer agent) puts
+// CSV or JSON Lines files there, and their rows become changes of one dataset.
+//
+// A file is taken once it is whole (its .done marker stands beside it, or it
+// has not changed for the settle time), by renaming it into processing/ under
+// an ordinal. It stays there until its last row is published, then moves to
+// done/ or, when it could not be taken as a whole, to rejected/ beside a
+// .reason file. Rows and position go out together, so a crash at any row ends
+// in the same result. Content that was taken before is skipped by its SHA-256.
+// Bad rows go to quarantine with file, line and field; their neighbours pass.
+//
+// In mode replace a file is the whole table: keys of the previous complete file
+// that it lacks are deleted. Deletes are withheld when a row's key could not be
+// read, since that row may be any of them.
+//
+// The folder is opened as an os.Root: symbolic links, devices, pipes and names
+// that lead outside are refused.
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// Options are the options of a file connector.
+type Options struct {
+	// Dir is the drop folder. processing/, done/, rejected/ and .yiyuan/ are made in it.
+	Dir string `option:"dir,required"`
+	// Dataset that the rows belong to; may be left out when the source has one.
+	Dataset string `option:"dataset"`
+	// Format is csv, jsonl or auto (by extension, then by the first character).
+	Format string `option:"format"`
+	// Charset is utf-8, gb18030 or auto (byte order mark, then valid UTF-8, then GB18030).
+	Charset string `option:"charset"`
+	// Columns maps a column's heading to a field, before names and titles are tried.
+	Columns map[string]string `option:"columns"`
+	// Absent lists nullable fields that these files do not have.
+	Absent []string `option:"absent"`
+	// Mode is append (rows are upserts) or replace (a file is the whole table).
+	Mode string `option:"mode"`
+	// Settle is how long size and time must stand still.
+	Settle time.Duration `option:"settle"`
+	// Wait is settle, or marker: only files with a .done marker are taken.
+	Wait string `option:"wait"`
+	// Poll is how often the folder is looked at when no notice comes.
+	Poll time.Duration `option:"poll"`
+	// Delimiter separates CSV columns.
+	Delimiter string `option:"delimiter"`
+	// BatchRows is how many rows are published together.
+	BatchRows int `option:"batch_rows"`
+	// MaxFile, MaxRow and MaxColumns bound what is read.
+	MaxFile    connectors.Size `option:"max_file"`
+	MaxRow     connectors.Size `option:"max_row"`
+	MaxColumns int             `option:"max_columns"`
+	// MaxBad is how many bad rows in a run condemn the rest of the file.
+	MaxBad int `option:"max_bad"`
+}
+
+func defaults() Options {
+	return Options{
+		Format: "auto", Charset: "auto", Mode: "append", Settle: 2 * time.Second, Wait: "settle", Poll: time.Second, Delimiter: ",",
+		BatchRows: 1000, MaxFile: 4 << 30, MaxRow: 1 << 20, MaxColumns: 1024, MaxBad: 1000,
+	}
+}
+
+func (o Options) validate() error {
+	oneOf := func(name, value string, allowed ...string) error {
+		for _, a := range allowed {
+			if value == a {
+				return nil
+			}
+		}
+		return fmt.Errorf("option %q: want one of %q: %w", name, allowed, connectors.ErrConfig)
+	}
+	errs := []error{
+		oneOf("format", o.Format, "csv", "jsonl", "auto"),
+		oneOf("charset", o.Charset, charsetUTF8, charsetGB18030, charsetAuto),
+		oneOf("mode", o.Mode, "append", "replace"),
+		oneOf("wait", o.Wait, "settle", "marker"),
+	}
+	if utf8.RuneCountInString(o.Delimiter) != 1 || o.Delimiter == `"` || o.Delimiter == "\n" || o.Delimiter == "\r" {
+		errs = append(errs, fmt.Errorf("option %q: want one character: %w", "delimiter", connectors.ErrConfig))
+	}
+	if o.BatchRows < 1 || o.MaxRow < 1 || o.MaxRow > 1<<30 || o.MaxColumns < 1 || o.MaxFile < 1 || o.MaxBad < 1 || o.Poll <= 0 {
+		errs = append(errs, fmt.Errorf("limits: want numbers above zero and max_row up to 1GiB: %w", connectors.ErrConfig))
+	}
+	return errors.Join(errs...)
+}
+
+type source struct {
+	cfg     connectors.Config
+	options Options
+	dataset *schemas.Dataset
+	log     *slog.Logger
+	inbox   *inbox
+	watch   *fsnotify.Watcher
+
+	mu       sync.Mutex // Read and Close
+	closed   bool
+	at       position
+	current  *reading
+	finished []claim // wholly read, waiting for Confirm
+	unseen   bool    // something was read since the last idle answer
+}
+
+// Open opens the drop folder. It implements connectors.Open.
+func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+	o := defaults()
+	if err := cfg.Decode(&o); err != nil {
+		return nil, err
+	}
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
+	}
+	if o.Dataset == "" && len(cfg.Datasets) == 1 {
+		o.Dataset = cfg.Datasets[0].ID
+	}
+	d, err := cfg.Dataset(o.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMapping(d, o); err != nil {
+		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
+	}
+	at, err := parsePosition(after)
+	if err != nil {
+		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
+	}
+	box, err := openInbox(o)
+	if err != nil {
+		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
+	}
+	s := &source{cfg: cfg, options: o, dataset: d, log: cfg.Log().With("connector", cfg.Name), inbox: box, at: at, unseen: true}
+	if err := s.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), box.Close())
+	}
+	// Without a watcher (too many of them, a network share) polling still finds
+	// every file, a little later.
+	if w, err := fsnotify.NewWatcher(); err == nil {
+		if w.Add(o.Dir) == nil {
+			s.watch = w
+		} else {
+			_ = w.Close() // nothing is watched
+		}
+	}
+	return s, nil
+}
+
+// recover moves what the stored position calls finished out of processing/:
+// the crash came between the commit and Confirm.
+func (s *source) recover() error {
+	claims, err := s.inbox.claims(processing)
+	if err != nil {
+		return err
+	}
+	if s.at.Epoch == 0 {
+		return s.first(claims)
+	}
+	open := false
+	for _, c := range claims {
+		switch {
+		case c.ordinal < s.at.File || c.ordinal == s.at.File && !s.at.Open:
+			if err := s.inbox.finish(c); err != nil {
+				return err
+			}
+		case c.ordinal == s.at.File:
+			open = true
+		}
+	}
+	if s.at.Open && !open {
+		return fmt.Errorf("find file %08d in processing/: it is gone with rows unread after row %d; put it back, or reset the position of this source to take the files that follow: %w",
+			s.at.File, s.at.Row, connectors.ErrPositionLost)
+	}
+	return s.inbox.dropKeys(s.at.Keys)
+}
+
+// first begins a source without a position. Numbers go on behind those of files
+// that an earlier life of the folder has left in it.
+func (s *source) first(claims []claim) error {
+	s.at.Epoch = uint32(time.Now().Unix()) //nolint:gosec // until 2106
+	if len(claims) > 0 {
+		s.at.File = max(claims[0].ordinal, 1) - 1
+		return nil
+	}
+	for _, dir := range []string{done, rejected} {
+		old, err := s.inbox.claims(dir)
+		if err != nil {
+			return err
+		}
+		if len(old) > 0 {
+			s.at.File = max(s.at.File, old[len(old)-1].ordinal)
+		}
+	}
+	return nil
+}
+
+// Read implements connectors.Source.
+func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	deadline := time.NewTimer(connectors.IdleRead)
+	defer deadline.Stop()
+	for {
+		if s.closed {
+			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, os.ErrClosed)
+		}
+		if err := ctx.Err(); err != nil {
+			return connectors.Batch{}, err
+		}
+		looked := time.Now()
+		if s.current == nil {
+			if err := s.advance(); err != nil {
+				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+			}
+		}
+		if s.current != nil {
+			b, err := s.step(ctx)
+			if err != nil {
+				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+			}
+			s.unseen = true
+			return b, nil
+		}
+		idle := connectors.Batch{After: s.at.encode()}
+		if !s.inbox.pending() {
+			idle.CaughtUp = looked
+			if s.unseen {
+				s.unseen = false
+				return idle, nil
+			}
+		}
+		more, err := s.wait(ctx, deadline.C)
+		if err != nil {
+			return connectors.Batch{}, err
+		}
+		if !more {
+			return idle, nil
+		}
+	}
+}
+
+// wait returns true when the folder is worth another look.
+func (s *source) wait(ctx context.Context, deadline <-chan time.Time) (bool, error) {
+	var events chan fsnotify.Event
+	if s.watch != nil {
+		events = s.watch.Events
+	}
+	poll := time.NewTimer(min(s.options.Poll, s.inbox.settlesIn()))
+	defer poll.Stop()
+	s.mu.Unlock() // Close must get through
+	defer s.mu.Lock()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-deadline:
+		return false, nil
+	case _, ok := <-events:
+		if !ok {
+			return false, os.ErrClosed
+		}
+	case <-poll.C:
+	}
+	return true, nil
+}
+
+// advance takes the next file: one that was claimed before a crash, or the
+// oldest that is ready in the folder.
+func (s *source) advance() error {
+	claims, err := s.inbox.claims(processing)
+	if err != nil {
+		return err
+	}
+	next := s.at.File + 1
+	if s.at.Open {
+		next = s.at.File
+	}
+	i := 0
+	for i < len(claims) && claims[i].ordinal < next {
+		i++ // finished, waiting for Confirm
+	}
+	var c claim
+	if i < len(claims) {
+		c = claims[i]
+	} else {
+		var ok bool
+		if c, ok, err = s.inbox.claim(next, time.Now()); err != nil || !ok {
+			return err
+		}
+	}
+	s.current, err = s.start(c)
+	return err
+}
+
+// step yields the next batch of the current file and closes the file at its end.
+func (s *source) step(ctx context.Context) (connectors.Batch, error) {
+	b, err := s.current.batch(ctx)
+	if err != nil {
+		s.current.close()
+		s.current = nil
+		return connectors.Batch{}, err
+	}
+	s.at = s.current.at
+	if !s.at.Open {
+		s.current.close()
+		s.finished = append(s.finished, s.current.claim)
+		s.current = nil
+	}
+	b.After = s.at.encode()
+	return b, nil
+}
+
+// Confirm implements connectors.Confirmer: files that are wholly published
+// leave processing/.
+func (s *source) Confirm(_ context.Context, published schemas.Position) error {
+	at, err := parsePosition(published)
+	if err != nil {
+		return fmt.Errorf("confirm file source %q: %w", s.cfg.Name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("confirm file source %q: %w", s.cfg.Name, os.ErrClosed)
+	}
+	rest := s.finished[:0]
+	for _, c := range s.finished {
+		if c.ordinal > at.File || c.ordinal == at.File && at.Open {
+			rest = append(rest, c)
+			continue
+		}
+		if err := s.inbox.finish(c); err != nil {
+			return fmt.Errorf("confirm file source %q: %w", s.cfg.Name, err)
+		}
+	}
+	s.finished = rest
+	if at.Open {
+		return nil
+	}
+	if err := s.inbox.dropKeys(at.Keys); err != nil {
+		return fmt.Errorf("confirm file source %q: %w", s.cfg.Name, err)
+	}
+	return nil
+}
+
+// Close implements connectors.Source.
+func (s *source) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if s.current != nil {
+		s.current.close()
+		s.current = nil
+	}
+	var watching io.Closer = s.inbox
+	errs := []error{watching.Close()}
+	if s.watch != nil {
+		errs = append(errs, s.watch.Close())
+	}
+	return errors.Join(errs...)
+}
