@@ -1,0 +1,365 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+// call sends a request and returns status and body.
+func call(t testing.TB, url, method, path, body string, headers ...string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", mediaType)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, strings.TrimSpace(string(text))
+}
+
+func serve(t testing.TB, r *Registry) string {
+	t.Helper()
+	s := httptest.NewServer(r.Handler())
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// post writes the body of a request that carries a schema.
+func post(schema string) string { return `{"schema":` + strconv.Quote(schema) + `}` }
+
+// TestAPI is one conversation with the registry, request by request.
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	url := serve(t, open(t, newLog()))
+	v1, v2 := schemaOf("GA01"), schemaOf("GA01", "XM")
+	breaking := strings.Replace(v1, `"string"`, `"long"`, 1)
+	for i, c := range []struct {
+		method, path, body string
+		status             int
+		want               string // part of the answer, {1} and {2} are the schemas
+	}{
+		{"GET", "/", "", 200, `{}`},
+		{"GET", "/subjects", "", 200, `[]`},
+		{"GET", "/schemas/types", "", 200, `["AVRO"]`},
+		{"GET", "/contexts", "", 200, `["."]`},
+		{"GET", "/subjects/raw.GA01-value/versions", "", 404, `"error_code":40401`},
+		{"GET", "/subjects/raw.GA01-value/versions/latest", "", 404, `"error_code":40401`},
+		{"GET", "/schemas/ids/1", "", 404, `"error_code":40403`},
+		{"GET", "/schemas/ids/x", "", 404, `"error_code":40403`},
+		{"POST", "/subjects/raw.GA01-value", post(v1), 404, `"error_code":40401`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"id":1`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"version":1,"id":1`},
+		{"POST", "/subjects/raw.GA01-value", post(v2), 404, `"error_code":40403`},
+		{"POST", "/compatibility/subjects/raw.GA01-value/versions/latest", post(v2), 200, `{"is_compatible":true}`},
+		{"POST", "/compatibility/subjects/raw.GA01-value/versions/latest", post(breaking), 200, `{"is_compatible":false}`},
+		{"POST", "/compatibility/subjects/raw.GA01-value/versions/1?verbose=true", post(breaking), 200, `GMSFHM`},
+		{"POST", "/compatibility/subjects/raw.GA01-value/versions?verbose=true", post(breaking), 200, `BACKWARD_TRANSITIVE`},
+		{"POST", "/compatibility/subjects/raw.GA01-value/versions/7", post(v2), 404, `"error_code":40402`},
+		{"POST", "/compatibility/subjects/none/versions/1", post(v2), 404, `"error_code":40401`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(v2), 200, `"version":2,"id":2`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(breaking), 409, `"error_code":409`},
+		{"POST", "/subjects/copy-value/versions", post(v2), 200, `"version":1,"id":2`},
+		{"GET", "/subjects", "", 200, `["copy-value","raw.GA01-value"]`},
+		{"GET", "/subjects?subjectPrefix=raw", "", 200, `["raw.GA01-value"]`},
+		{"GET", "/subjects/raw.GA01-value/versions", "", 200, `[1,2]`},
+		{"GET", "/subjects/raw.GA01-value/versions/2", "", 200, `"subject":"raw.GA01-value","version":2,"id":2`},
+		{"GET", "/subjects/raw.GA01-value/versions/latest/schema", "", 200, `{2}`},
+		{"GET", "/subjects/raw.GA01-value/versions/-1", "", 200, `"version":2`},
+		{"GET", "/subjects/raw.GA01-value/versions/3", "", 404, `"error_code":40402`},
+		{"GET", "/subjects/raw.GA01-value/versions/0", "", 422, `"error_code":42202`},
+		{"GET", "/subjects/raw.GA01-value/versions/x", "", 422, `"error_code":42202`},
+		{"GET", "/subjects/raw.GA01-value/versions/1/referencedby", "", 200, `[]`},
+		{"GET", "/schemas/ids/1/schema", "", 200, `{1}`},
+		{"GET", "/schemas/ids/1?fetchMaxId=true", "", 200, `"maxId":2`},
+		{"GET", "/schemas/ids/2/versions", "", 200, `[{"subject":"copy-value","version":1},{"subject":"raw.GA01-value","version":2}]`},
+		{"GET", "/schemas/ids/2/subjects", "", 200, `["copy-value","raw.GA01-value"]`},
+		{"GET", "/schemas?latestOnly=true&subjectPrefix=raw", "", 200, `"version":2`},
+		{"POST", "/subjects/raw.GA01-value", post(v2), 200, `"version":2,"id":2`},
+		{"GET", "/config", "", 200, `{"compatibilityLevel":"BACKWARD"}`},
+		{"GET", "/config/raw.GA01-value", "", 404, `"error_code":40408`},
+		{"GET", "/config/raw.GA01-value?defaultToGlobal=true", "", 200, `"BACKWARD_TRANSITIVE"`},
+		{"GET", "/config/city.shared.person.partial-value?defaultToGlobal=true", "", 200, `"FULL_TRANSITIVE"`},
+		{"GET", "/config/findings-value?defaultToGlobal=true", "", 200, `"BACKWARD"`},
+		{"PUT", "/config", `{"compatibility":"full"}`, 200, `{"compatibility":"FULL"}`},
+		{"PUT", "/config/raw.GA01-value", `{"compatibility":"NONE"}`, 200, `{"compatibility":"NONE"}`},
+		{"PUT", "/config/raw.GA01-value", `{"compatibility":"SIDEWAYS"}`, 422, `"error_code":42203`},
+		{"GET", "/config/findings-value?defaultToGlobal=true", "", 200, `"FULL"`},
+		{"GET", "/config/raw.GA01-value", "", 200, `"NONE"`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(breaking), 200, `"version":3,"id":3`},
+		{"DELETE", "/config/raw.GA01-value", "", 200, `"compatibilityLevel":"NONE"`},
+		{"DELETE", "/config/raw.GA01-value", "", 404, `"error_code":40408`},
+		{"DELETE", "/config", "", 200, `"FULL"`},
+		{"GET", "/config", "", 200, `"BACKWARD"`},
+		{"DELETE", "/subjects/raw.GA01-value/versions/3?permanent=true", "", 404, `"error_code":40407`},
+		{"DELETE", "/subjects/raw.GA01-value/versions/latest", "", 200, `3`},
+		{"DELETE", "/subjects/raw.GA01-value/versions/3", "", 404, `"error_code":40406`},
+		{"GET", "/subjects/raw.GA01-value/versions", "", 200, `[1,2]`},
+		{"GET", "/subjects/raw.GA01-value/versions?deleted=true", "", 200, `[1,2,3]`},
+		{"GET", "/subjects/raw.GA01-value/versions/3", "", 404, `"error_code":40402`},
+		{"GET", "/subjects/raw.GA01-value/versions/3?deleted=true", "", 200, `"id":3`},
+		{"GET", "/schemas/ids/3", "", 200, `"schema"`}, // records name it still
+		{"DELETE", "/subjects/raw.GA01-value/versions/3?permanent=true", "", 200, `3`},
+		{"GET", "/schemas/ids/3", "", 404, `"error_code":40403`},
+		{"DELETE", "/subjects/raw.GA01-value?permanent=true", "", 404, `"error_code":40405`},
+		{"DELETE", "/subjects/raw.GA01-value", "", 200, `[1,2]`},
+		{"DELETE", "/subjects/raw.GA01-value", "", 404, `"error_code":40404`},
+		{"GET", "/subjects", "", 200, `["copy-value"]`},
+		{"GET", "/subjects?deleted=true", "", 200, `["copy-value","raw.GA01-value"]`},
+		{"GET", "/subjects?deletedOnly=true", "", 200, `["raw.GA01-value"]`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"version":3,"id":1`}, // the id it had
+		{"DELETE", "/subjects/raw.GA01-value", "", 200, `[3]`},
+		{"DELETE", "/subjects/raw.GA01-value?permanent=true", "", 200, `[1,2,3]`},
+		{"DELETE", "/subjects/none", "", 404, `"error_code":40401`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"version":1,"id":4`}, // never 1 or 3 again
+		{"GET", "/mode", "", 200, `{"mode":"READWRITE"}`},
+		{"GET", "/mode/raw.GA01-value", "", 200, `{"mode":"READWRITE"}`},
+		{"PUT", "/mode", `{"mode":"READWRITE"}`, 200, `{"mode":"READWRITE"}`},
+		{"PUT", "/mode", `{"mode":"IMPORT"}`, 422, `"error_code":42205`},
+		{"PUT", "/mode", `{"mode":"X"}`, 422, `"error_code":42204`},
+		// A subject with a slash, as clients escape it.
+		{"POST", "/subjects/a%2Fb/versions", post(v1), 200, `"id":4`},
+		{"GET", "/subjects/a%2Fb/versions/1", "", 200, `"subject":"a/b"`},
+	} {
+		status, got := call(t, url, c.method, c.path, c.body)
+		want := strings.NewReplacer("{1}", v1, "{2}", v2).Replace(c.want)
+		if status != c.status || !strings.Contains(got, want) {
+			t.Fatalf("%d: %s %s = %d %s, want %d with %s", i, c.method, c.path, status, got, c.status, want)
+		}
+	}
+}
+
+// TestBadRequests: what is wrong with a request is said, and not by a panic.
+func TestBadRequests(t *testing.T) {
+	t.Parallel()
+	log := newLog()
+	url := serve(t, open(t, log))
+	const versions = "/subjects/raw.GA01-value/versions"
+	good := schemaOf("GA01")
+	for name, c := range map[string]struct {
+		method, path, body string
+		headers            []string
+		status             int
+		want               string
+	}{
+		"no body":            {"POST", versions, "", nil, 400, "JSON"},
+		"not JSON":           {"POST", versions, "schema=1", nil, 400, "JSON"},
+		"cut JSON":           {"POST", versions, `{"schema":"`, nil, 400, "JSON"},
+		"list":               {"POST", versions, `[]`, nil, 400, "JSON"},
+		"schema not a text":  {"POST", versions, `{"schema":{"type":"string"}}`, nil, 400, "JSON"},
+		"no schema":          {"POST", versions, `{}`, nil, 422, "42201"},
+		"schema not JSON":    {"POST", versions, post("{"), nil, 422, "42201"},
+		"schema not Avro":    {"POST", versions, post(`{"type":"thing"}`), nil, 422, "42201"},
+		"outside profile":    {"POST", versions, post(`{"type":"array","items":"null"}`), nil, 422, "42201"},
+		"recursive":          {"POST", versions, post(`{"type":"record","name":"R","fields":[{"name":"n","type":["null","R"]}]}`), nil, 422, "42201"},
+		"protobuf":           {"POST", versions, `{"schemaType":"PROTOBUF","schema":"syntax = \"proto3\";"}`, nil, 422, "只支持 AVRO"},
+		"references":         {"POST", versions, `{"schema":"{}","references":[{"name":"a","subject":"b","version":1}]}`, nil, 422, "references are not supported"},
+		"id given":           {"POST", versions, `{"id":9,"schema":` + strconv.Quote(good) + `}`, nil, 422, "42205"},
+		"deep JSON":          {"POST", versions, `{"x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, nil, 400, "nested too deep"},
+		"2 MiB":              {"POST", versions, `{"schema":"` + strings.Repeat("x", 2<<20) + `"}`, nil, 413, "1 MiB"},
+		"XML":                {"POST", versions, `<schema/>`, []string{"Content-Type", "application/xml"}, 415, "unsupported content type"},
+		"content type lies":  {"POST", versions, post(good), []string{"Content-Type", ";;"}, 415, "unsupported content type"},
+		"subject of control": {"POST", "/subjects/a%0Ab/versions", post(good), nil, 422, "42208"},
+		"subject of 300":     {"POST", "/subjects/" + strings.Repeat("s", 300) + "/versions", post(good), nil, 422, "42208"},
+		"subject of bytes":   {"POST", "/subjects/%FF/versions", post(good), nil, 422, "42208"},
+		"global as subject":  {"PUT", "/config/__GLOBAL", `{"compatibility":"NONE"}`, nil, 422, "42208"},
+		"level missing":      {"PUT", "/config", `{}`, nil, 422, "42203"},
+		"lookup of nonsense": {"POST", "/subjects/raw.GA01-value", post(`"string"`), nil, 422, "42201"},
+		"huge id":            {"GET", "/schemas/ids/99999999999999999999", "", nil, 404, "40403"},
+		"negative id":        {"GET", "/schemas/ids/-1", "", nil, 404, "40403"},
+	} {
+		status, got := call(t, url, c.method, c.path, c.body, c.headers...)
+		if status != c.status || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %d %.300s, want %d with %q", name, status, got, c.status, c.want)
+		}
+		var p problem
+		if err := json.Unmarshal([]byte(got), &p); err != nil || p.Code == 0 || p.Message == "" {
+			t.Errorf("%s: %.300s is not an error in the API's form", name, got)
+		}
+	}
+	if len(log.records) != 0 {
+		t.Errorf("%d records were written", len(log.records))
+	}
+	if status, _ := call(t, url, "PATCH", "/subjects", ""); status != http.StatusMethodNotAllowed {
+		t.Errorf("PATCH: %d, want 405", status)
+	}
+	for _, ct := range []string{"application/json", "application/json; charset=utf-8", "application/vnd.schemaregistry+json", "application/octet-stream"} {
+		if status, got := call(t, url, "POST", versions, post(good), "Content-Type", ct); status != 200 {
+			t.Errorf("content type %s: %d %s", ct, status, got)
+		}
+	}
+}
+
+// TestContentType: the answer is in the form the client asks for.
+func TestContentType(t *testing.T) {
+	t.Parallel()
+	r := open(t, newLog())
+	for accept, want := range map[string]string{
+		"":                 mediaType,
+		"*/*":              mediaType,
+		"application/json": "application/json",
+		"application/vnd.schemaregistry.v1+json, application/json": mediaType,
+	} {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/subjects", nil)
+		req.Header.Set("Accept", accept)
+		res := httptest.NewRecorder()
+		r.Handler().ServeHTTP(res, req)
+		if got := res.Header().Get("Content-Type"); got != want {
+			t.Errorf("Accept %q: Content-Type %q, want %q", accept, got, want)
+		}
+	}
+}
+
+// TestStoreDown: a log that takes no writes is 500 with Confluent's code, and
+// what is known is still answered.
+func TestStoreDown(t *testing.T) {
+	t.Parallel()
+	log := newLog()
+	r := open(t, log)
+	url := serve(t, r)
+	id := register(t, r, "raw.GA01-value", schemaOf("GA01"))
+	log.mu.Lock()
+	log.fail = errors.New("no leader")
+	log.mu.Unlock()
+	if status, got := call(t, url, "POST", "/subjects/raw.GA02-value/versions", post(schemaOf("GA02"))); status != 500 || !strings.Contains(got, `"error_code":50001`) {
+		t.Errorf("write: %d %s, want 500 with 50001", status, got)
+	}
+	if again := register(t, r, "raw.GA01-value", schemaOf("GA01")); again != id {
+		t.Errorf("what is registered: id %d, want %d", again, id)
+	}
+	if status, _ := call(t, url, "GET", "/schemas/ids/1", ""); status != 200 {
+		t.Errorf("read: %d, want 200", status)
+	}
+}
+
+// TestFranzClient: the client that the bus uses for an outside registry works
+// with this one, and the codec through it.
+func TestFranzClient(t *testing.T) {
+	t.Parallel()
+	r := open(t, newLog())
+	cl, err := sr.NewClient(sr.URLs(serve(t, r)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	if types, err := cl.SupportedTypes(ctx); err != nil || !slices.Equal(types, []sr.SchemaType{sr.TypeAvro}) {
+		t.Errorf("types = %v, %v", types, err)
+	}
+	v1, v2 := sr.Schema{Schema: schemaOf("GA01")}, sr.Schema{Schema: schemaOf("GA01", "XM")}
+	made, err := cl.CreateSchema(ctx, "raw.GA01-value", v1)
+	if err != nil || made.ID != 1 || made.Version != 1 || made.Subject != "raw.GA01-value" {
+		t.Fatalf("created %+v, %v", made, err)
+	}
+	if is, err := cl.CheckCompatibility(sr.WithParams(ctx, sr.Verbose), "raw.GA01-value", -1, v2); err != nil || !is.Is {
+		t.Errorf("compatible = %+v, %v", is, err)
+	}
+	bad := sr.Schema{Schema: strings.Replace(v1.Schema, `"string"`, `"long"`, 1)}
+	if is, err := cl.CheckCompatibility(sr.WithParams(ctx, sr.Verbose), "raw.GA01-value", -2, bad); err != nil || is.Is || len(is.Messages) == 0 {
+		t.Errorf("incompatible = %+v, %v", is, err)
+	}
+	if _, err := cl.CreateSchema(ctx, "raw.GA01-value", bad); err == nil {
+		t.Error("an incompatible schema was created")
+	}
+	if _, err := cl.CreateSchema(ctx, "raw.GA01-value", v2); err != nil {
+		t.Error(err)
+	}
+	if found, err := cl.LookupSchema(ctx, "raw.GA01-value", v2); err != nil || found.Version != 2 {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	if s, err := cl.SchemaByID(ctx, 2); err != nil || s.Schema != v2.Schema {
+		t.Errorf("schema 2 = %+v, %v", s, err)
+	}
+	if text, err := cl.SchemaTextByVersion(ctx, "raw.GA01-value", -1); err != nil || text != v2.Schema {
+		t.Errorf("text = %s, %v", text, err)
+	}
+	if all, err := cl.Schemas(ctx, "raw.GA01-value"); err != nil || len(all) != 2 {
+		t.Errorf("schemas = %v, %v", all, err)
+	}
+	if all, err := cl.AllSchemas(ctx); err != nil || len(all) != 2 {
+		t.Errorf("all schemas = %v, %v", all, err)
+	}
+	if uses, err := cl.SchemaUsagesByID(ctx, 1); err != nil || len(uses) != 1 {
+		t.Errorf("uses = %v, %v", uses, err)
+	}
+	if names, err := cl.SubjectsByID(ctx, 1); err != nil || len(names) != 1 {
+		t.Errorf("subjects = %v, %v", names, err)
+	}
+	if set := cl.SetCompatibility(ctx, sr.SetCompatibility{Level: sr.CompatNone}, "raw.GA01-value"); set[0].Err != nil || set[0].Level != sr.CompatNone {
+		t.Errorf("set level = %+v", set)
+	}
+	if got := cl.Compatibility(ctx, "raw.GA01-value", ""); got[0].Level != sr.CompatNone || got[1].Level != sr.CompatBackward {
+		t.Errorf("levels = %+v", got)
+	}
+	if reset := cl.ResetCompatibility(ctx, "raw.GA01-value"); reset[0].Err != nil || reset[0].Level != sr.CompatNone {
+		t.Errorf("reset level = %+v", reset)
+	}
+	if mode := cl.Mode(ctx); mode[0].Err != nil || mode[0].Mode != sr.ModeReadWrite {
+		t.Errorf("mode = %+v", mode)
+	}
+	var known *sr.ResponseError
+	if _, err := cl.SchemaByID(ctx, 99); !errors.As(err, &known) || known.ErrorCode != codeSchemaNotFound {
+		t.Errorf("unknown id: %v", err)
+	}
+	if gone, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.SoftDelete); err != nil || !slices.Equal(gone, []int{1, 2}) {
+		t.Errorf("deleted %v, %v", gone, err)
+	}
+	if gone, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.HardDelete); err != nil || len(gone) != 2 {
+		t.Errorf("deleted for good %v, %v", gone, err)
+	}
+	if names, err := cl.Subjects(ctx); err != nil || len(names) != 0 {
+		t.Errorf("subjects = %v, %v", names, err)
+	}
+}
+
+// TestCodec: records written through one registry are read through another on
+// the same log, at once, and keep their attributes.
+func TestCodec(t *testing.T) {
+	t.Parallel()
+	log := newLog()
+	here, there := open(t, log), open(t, log)
+	l := schemas.MustLayout("yiyuan.raw", "GA01", schemas.Column{Name: "XM", Type: schemas.String, Doc: "姓名", Attrs: map[string]string{"mask": "partial"}})
+	w, err := codec.New(here).Writer(t.Context(), "raw.GA01-value", l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := w.Append(nil, schemas.NewRecord(l, []schemas.Value{schemas.Text("张三")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := codec.New(there).Reader(l).Decode(t.Context(), value)
+	if err != nil || got.Value(0).Str() != "张三" {
+		t.Errorf("read: %v", err)
+	}
+	text, err := there.Schema(context.Background(), w.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := codec.ParseSchema(text); err != nil || back.Columns[0].Attrs["mask"] != "partial" || back.Columns[0].Doc != "姓名" {
+		t.Errorf("attributes are lost: %v", err)
+	}
+}
