@@ -63,7 +63,7 @@ func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
 	for i, s := range specs {
 		names[i] = b.name(s.Topic)
 	}
-	have, err := b.admin.ListTopics(ctx, names...)
+	have, err := b.admin.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
 	if err != nil {
 		return fmt.Errorf("list topics: %w", err)
 	}
@@ -118,7 +118,7 @@ func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) e
 
 // Partitions returns how many partitions a topic has.
 func (b *Bus) Partitions(ctx context.Context, t Topic) (int, error) {
-	have, err := b.admin.ListTopics(ctx, b.name(t))
+	have, err := b.admin.ListTopics(kadm.WithAuthorizedOps(ctx), b.name(t))
 	if err != nil {
 		return 0, fmt.Errorf("describe topic %q: %w", t, err)
 	}
@@ -157,6 +157,9 @@ func (b *Bus) Committed(ctx context.Context, group string) (map[Topic]map[int32]
 	fetched, err := b.admin.FetchOffsets(ctx, b.cfg.Prefix+group)
 	if err == nil {
 		err = fetched.Error()
+	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return map[Topic]map[int32]int64{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch offsets of group %q: %w", group, err)

@@ -401,7 +401,7 @@ func (s *session) roll(ctx context.Context, starts map[int32]int64) error {
 func (s *session) stable(ctx context.Context, named map[string][]int32) error {
 	for {
 		fetched, err := s.bus.admin.FetchOffsets(kadm.RequireStable(ctx), s.bus.cfg.Prefix+s.cfg.Group)
-		if err != nil {
+		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 			return fmt.Errorf("fetch offsets: %w", err)
 		}
 		unstable := false
