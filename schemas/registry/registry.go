@@ -75,13 +75,12 @@ type Registry struct {
 	history []uint64 // fingerprints of the records that made state, in order
 	waiting map[*waiter]bool
 
-	lookup sync.Mutex // of catching up for an id
-	ahead  catchUp
+	ahead catchUp
 }
 
 // Open replays the log and follows it until ctx ends or Close is called.
 func Open(ctx context.Context, log Log, logger *slog.Logger) (*Registry, error) {
-	r := &Registry{log: log, logger: logger.With("component", "registry"), done: make(chan struct{}), state: newState(), waiting: map[*waiter]bool{}}
+	r := newRegistry(log, logger)
 	err := log.Replay(ctx, func(key, value []byte) error {
 		r.state.apply(key, value)
 		r.history = append(r.history, fingerprint(key, value))
@@ -93,6 +92,13 @@ func Open(ctx context.Context, log Log, logger *slog.Logger) (*Registry, error) 
 	ctx, r.stop = context.WithCancel(ctx)
 	go r.follow(ctx)
 	return r, nil
+}
+
+func newRegistry(log Log, logger *slog.Logger) *Registry {
+	r := &Registry{log: log, logger: logger.With("component", "registry"), done: make(chan struct{}), state: newState(), waiting: map[*waiter]bool{}}
+	r.ahead.turn = make(chan struct{}, 1)
+	r.ahead.turn <- struct{}{}
+	return r
 }
 
 // Close stops following the log and waits until that has ended. Reads still
@@ -145,6 +151,7 @@ func (r *Registry) schema(ctx context.Context, id int) (*schema, error) {
 
 // catchUp is a replay that several callers share.
 type catchUp struct {
+	turn    chan struct{} // one replay at a time: holds one while none runs
 	started atomic.Uint64 // replays begun, counted
 	ended   uint64        // the number of the last that came through
 	state   *state        // and what it found
@@ -154,8 +161,12 @@ type catchUp struct {
 // while one replay runs share the next.
 func (r *Registry) catchUp(ctx context.Context) (*state, error) {
 	enough := r.ahead.started.Load() + 1 // a replay that begins from now on
-	r.lookup.Lock()
-	defer r.lookup.Unlock()
+	select {
+	case <-r.ahead.turn:
+		defer func() { r.ahead.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("replay schema log: %w: %w", ErrUnavailable, ctx.Err())
+	}
 	if r.ahead.ended >= enough {
 		return r.ahead.state, nil
 	}
