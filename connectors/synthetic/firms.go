@@ -2,6 +2,8 @@ package synthetic
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -28,16 +30,24 @@ var (
 func (w *world) firm(b int, which, kind, body, suffix string, number int) firm {
 	d := &districts[b%4]
 	t := trades[w.pick(b, which+"trade", len(trades))]
-	name := fmt.Sprintf("云岭市%s%s%s%s", firmWords[w.pick(b, which+"word", len(firmWords))], firmMore[w.pick(b, which+"more", len(firmMore))], t.name, suffix)
+	name := "云岭市" + firmWords[w.pick(b, which+"word", len(firmWords))] + firmMore[w.pick(b, which+"more", len(firmMore))] + t.name + suffix
+	if which == "X" && w.chance(b, "branch", 30) {
+		name = name[:len(name)-len(suffix)] + "(" + d.name + ")" + suffix
+	}
 	return firm{
-		code: w.credit(kind, d.code, body, number), name: name, site: building(b, 2) + fmt.Sprintf("%d号", w.between(b, which+"room", 101, 120)),
+		code: w.credit(kind, d.code, body, number), name: name, site: building(b, 2) + strconv.Itoa(w.between(b, which+"room", 101, 120)) + "室",
 		founded: w.base - int64(w.between(b, which+"founded", 900, 7000)), capital: w.between(b, which+"capital", 1, 500) * 100_000,
 		industry: t.code, fund: which == "X" && w.chance(b, "fund", 66),
 	}
 }
 
 // employerFirm is where most people of the block work.
-func (b *block) employerFirm() firm { return b.w.firm(b.n, "X", "91", "MADE", "有限公司", b.n*2) }
+func (b *block) employerFirm() firm {
+	if b.firmX.code == "" {
+		b.firmX = b.w.firm(b.n, "X", "91", "MADE", "有限公司", b.n*2)
+	}
+	return b.firmX
+}
 
 func (w *world) shopFirm(b int) firm {
 	f := w.firm(b, "Z", "92", "MADF", "店", b)
@@ -162,9 +172,10 @@ func (b *block) employer(p plant) {
 	}
 }
 
-// respeltFirm is the same name written with another width of brackets or with
-// a space.
-func respeltFirm(name string) string { return name }
+// respeltFirm is the same name written with wide brackets.
+func respeltFirm(name string) string { return wideBrackets.Replace(name) }
+
+var wideBrackets = strings.NewReplacer("(", "（", ")", "）")
 
 // ground: the buildings of the block, and the large employer of a run of blocks.
 func (b *block) ground(plant) {

@@ -129,8 +129,12 @@ func (w *world) finish(p *person, b, s, serial int) {
 // citizen makes an identity number with its right check digit.
 func citizen(region string, birth int64, serial int) string {
 	y, m, d := civil(birth)
-	n := make([]byte, 0, 18)
-	n = fmt.Appendf(n, "%s%04d%02d%02d%03d", region, y, m, d, serial)
+	n := append(make([]byte, 0, 18), region...)
+	for _, part := range [...]struct{ value, digits int }{{y, 4}, {m, 2}, {d, 2}, {serial, 3}} {
+		for div := [...]int{1, 10, 100, 1000}[part.digits-1]; div > 0; div /= 10 {
+			n = append(n, byte('0'+part.value/div%10)) //nolint:gosec // one digit
+		}
+	}
 	return string(append(n, citizenCheck(n)))
 }
 

@@ -132,9 +132,10 @@ func (t *truth) rows(d department) {
 	for n := range s.steps() {
 		last := map[string]*event{}
 		var order []string
+		sent := s.step(n)
 		if n < t.w.blocks {
-			soon, late := s.own(n)
-			for _, e := range append(soon, late...) {
+			own := append(append([]event(nil), s.cache.soon...), s.cache.late...)
+			for _, e := range own {
 				id := tables[e.t].id + " " + e.key
 				old, known := last[id]
 				if !known {
@@ -148,7 +149,7 @@ func (t *truth) rows(d department) {
 		for _, id := range order {
 			t.image("before", last[id])
 		}
-		for _, e := range s.step(n) {
+		for _, e := range sent {
 			if e.again {
 				repeated[e.t]++
 			}
