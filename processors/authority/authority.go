@@ -5,8 +5,9 @@
 // Compile turns one version of an entity's authority table into a Table;
 // Resolve applies it to a dossier. Resolve is a pure function of the set of
 // claims: it reads no clock, and the order in which claims arrived cannot be
-// seen in its result. Among rows that nothing else tells apart, the smallest
-// (row key, dataset, role) wins.
+// seen in its result. Among rows that nothing else tells apart, the greatest (row
+// key, dataset, role) wins where the latest or newest is picked, the smallest
+// where the earliest is.
 package authority
 
 import (

@@ -102,31 +102,24 @@ func (c *candidate) compared(r *claim.Row) schemas.Value {
 	return schemas.Null
 }
 
-// compareContenders orders by rank, then by pick, then by what makes the order
-// total: row key, dataset, role, position of the candidate does not matter.
+// compareContenders puts the preferred row first: by rank, then by what the
+// pick compares, then by row key, dataset and role, which make the order total.
+// latest and newest prefer the greatest in that order, earliest the smallest.
 func compareContenders(a, b contender) int {
 	if a.rank != b.rank {
 		return cmp.Compare(a.rank, b.rank)
 	}
-	if c := comparePicked(a, b); c != 0 {
-		return c
-	}
-	return cmp.Or(cmp.Compare(a.row.Key, b.row.Key), cmp.Compare(a.from.dataset.ID, b.from.dataset.ID), cmp.Compare(a.row.Role, b.row.Role))
-}
-
-// comparePicked puts the row first that the pick prefers; a row without the
-// compared value comes last.
-func comparePicked(a, b contender) int {
 	switch {
-	case a.on.IsNull() && b.on.IsNull():
-		return 0
-	case a.on.IsNull():
-		return 1
-	case b.on.IsNull():
+	case a.on.IsNull() && !b.on.IsNull():
+		return 1 // without the compared value comes last
+	case b.on.IsNull() && !a.on.IsNull():
 		return -1
 	}
-	c := cmp.Or(cmp.Compare(a.on.Int64(), b.on.Int64()), cmp.Compare(a.on.Str(), b.on.Str()), cmp.Compare(a.on.Float64(), b.on.Float64()))
-	if a.from.by == Earliest {
+	c := cmp.Or(
+		cmp.Compare(a.on.Int64(), b.on.Int64()), cmp.Compare(a.on.Str(), b.on.Str()), cmp.Compare(a.on.Float64(), b.on.Float64()),
+		cmp.Compare(a.row.Key, b.row.Key), cmp.Compare(a.from.dataset.ID, b.from.dataset.ID), cmp.Compare(a.row.Role, b.row.Role),
+	)
+	if a.from.by == Earliest && b.from.by == Earliest {
 		return c
 	}
 	return -c

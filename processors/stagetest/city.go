@@ -28,6 +28,7 @@ type City struct {
 	offsets  map[bus.Topic]int64
 	rows     map[string]map[string]string // dataset + key -> fields last said
 	readers  map[int]*codec.Reader
+	writers  map[string]*codec.Writer
 }
 
 // NewCity makes the drivers. resolve makes the topology of one entity; it is a
@@ -37,7 +38,7 @@ func NewCity(cat *schemas.Catalogue, now time.Time, route func(*codec.Codec) pro
 	m := codec.NewMemory()
 	c := &City{
 		Catalogue: cat, Registry: m, Codec: codec.New(m), Resolve: make(map[string]*Driver), offsets: make(map[bus.Topic]int64),
-		rows: make(map[string]map[string]string), readers: make(map[int]*codec.Reader),
+		rows: make(map[string]map[string]string), readers: make(map[int]*codec.Reader), writers: make(map[string]*codec.Writer),
 	}
 	var err error
 	if route != nil {
@@ -241,12 +242,21 @@ func (c *City) row(r bus.Record, d *schemas.Dataset, said map[string]string, del
 	if err != nil {
 		return r, err
 	}
-	w, err := c.Codec.Writer(context.Background(), string(bus.Raw(d.ID))+"-value", d.Layout)
-	if err != nil {
-		return r, err
-	}
-	r.Value, err = w.Append(nil, rec)
+	r.Value, err = c.Encode(d, rec)
 	return r, err
+}
+
+// Encode writes a row as its raw topic holds it.
+func (c *City) Encode(d *schemas.Dataset, rec schemas.Record) ([]byte, error) {
+	w := c.writers[d.ID]
+	if w == nil {
+		var err error
+		if w, err = c.Codec.Writer(context.Background(), string(bus.Raw(d.ID))+"-value", d.Layout); err != nil {
+			return nil, err
+		}
+		c.writers[d.ID] = w
+	}
+	return w.Append(nil, rec)
 }
 
 // Row makes a row of a dataset of texts by field name. Fields not named are null

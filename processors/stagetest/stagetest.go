@@ -23,7 +23,7 @@ type Driver struct {
 	Clock time.Time // what Tx.Now says
 
 	state  map[string][]byte
-	sorted []string // keys of state, nil when out of date
+	sorted []string // keys of state
 	timers map[string]time.Time
 	reads  int
 	writes int
@@ -134,10 +134,12 @@ func (x *tx) commit() []bus.Record {
 		switch {
 		case v == nil && had:
 			delete(d.state, k)
-			d.sorted = nil
+			i, _ := slices.BinarySearch(d.sorted, k)
+			d.sorted = slices.Delete(d.sorted, i, i+1)
 		case v != nil:
 			if !had {
-				d.sorted = nil
+				i, _ := slices.BinarySearch(d.sorted, k)
+				d.sorted = slices.Insert(d.sorted, i, k)
 			}
 			d.state[k] = v
 		}
@@ -212,13 +214,6 @@ func (x *tx) Scan(prefix []byte, visit func(key, value []byte) error) error {
 
 // from returns the stored keys of a prefix.
 func (d *Driver) from(prefix string) []string {
-	if d.sorted == nil {
-		d.sorted = make([]string, 0, len(d.state))
-		for k := range d.state {
-			d.sorted = append(d.sorted, k)
-		}
-		slices.Sort(d.sorted)
-	}
 	i, _ := slices.BinarySearch(d.sorted, prefix)
 	j := i
 	for j < len(d.sorted) && len(d.sorted[j]) >= len(prefix) && d.sorted[j][:len(prefix)] == prefix {

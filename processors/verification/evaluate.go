@@ -174,13 +174,15 @@ func (v *Evaluator) open(one *compiled, st *State, now int64, out *Result) {
 	}
 	st.Phase, st.Since, st.OpenedAt, st.ClosedAt = Open, 0, now, 0
 	st.Due = dayNumber(v.set.calendar.Add(midnight(v.in.Now), days))
-	st.Owner = v.owner(one)
 	v.report(one, st, out, true)
 }
 
 // report adds the finding to what is emitted, unless it would say what it last
 // said.
 func (v *Evaluator) report(one *compiled, st *State, out *Result, always bool) {
+	if st.Phase == Open {
+		st.Owner = v.owner(one) // the provider may be another one by now
+	}
 	f := v.finding(one, *st)
 	if digest := f.digest(); always || digest != st.Shown {
 		st.Version++

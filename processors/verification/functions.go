@@ -1,6 +1,7 @@
 package verification
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -136,7 +137,8 @@ func first(list ref.Val) ref.Val {
 
 // extreme returns the row with the greatest (sign 1) or smallest (sign -1)
 // value of a field, or of the first of several fields ("A|B") that is not null.
-// Rows without a value are passed over; the smallest row key breaks ties.
+// Rows without a value are passed over; the row key breaks ties in the same
+// direction.
 func extreme(list, on ref.Val, sign int) ref.Val {
 	l, ok := list.(traits.Lister)
 	names, ok2 := on.(types.String)
@@ -155,8 +157,8 @@ func extreme(list, on ref.Val, sign int) ref.Val {
 			continue
 		}
 		if best != nil {
-			c := compareValues(v, bestValue) * sign
-			if c < 0 || c == 0 && (o.row.Key > best.row.Key || o.row.Key == best.row.Key && o.row.Role >= best.row.Role) {
+			c := cmp.Or(compareValues(v, bestValue), cmp.Compare(o.row.Key, best.row.Key), cmp.Compare(o.row.Role, best.row.Role))
+			if c*sign <= 0 {
 				continue
 			}
 		}
