@@ -81,7 +81,6 @@ func appendRecord(dst []byte, p *program, r schemas.Record) ([]byte, error) {
 				return dst, &columnError{st.name, "必填字段为空 / null in a column that is not nullable"}
 			}
 			dst = append(dst, byte(st.null)<<1)
-			continue
 		case schemas.KindUnavailable:
 			if st.null < 0 && !st.empty {
 				return dst, &columnError{st.name, "值不可用 / value is unavailable"}
@@ -91,14 +90,14 @@ func appendRecord(dst []byte, p *program, r schemas.Record) ([]byte, error) {
 			} else {
 				dst = append(dst, byte(st.null)<<1)
 			}
-			continue
-		}
-		if st.null >= 0 {
-			dst = append(dst, byte(1-st.null)<<1)
-		}
-		var err error
-		if dst, err = appendValue(dst, st, v); err != nil {
-			return dst, err
+		default:
+			if st.null >= 0 {
+				dst = append(dst, byte(1-st.null)<<1)
+			}
+			var err error
+			if dst, err = appendValue(dst, st, v); err != nil {
+				return dst, err
+			}
 		}
 	}
 	return dst, nil
@@ -175,8 +174,9 @@ func appendEmpty(dst []byte, w wire) []byte {
 		return append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
 	case wireDecimal:
 		return append(dst, 2, 0)
+	default:
+		return append(dst, 0)
 	}
-	return append(dst, 0)
 }
 
 func appendLong(dst []byte, n int64) []byte {

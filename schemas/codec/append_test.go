@@ -215,7 +215,7 @@ func TestConcurrent(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if got, err := r.Decode(context.Background(), dst); err != nil || !got.Equal(person()) {
+				if got, err := r.Decode(t.Context(), dst); err != nil || !got.Equal(person()) {
 					t.Error("read something else than was written", err)
 					return
 				}

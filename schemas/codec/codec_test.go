@@ -61,20 +61,20 @@ func person() schemas.Record {
 	})
 }
 
-func writer(t testing.TB, c *Codec, l *schemas.Layout) *Writer {
-	t.Helper()
-	w, err := c.Writer(t.Context(), l.Name+"-value", l)
+func writer(tb testing.TB, c *Codec, l *schemas.Layout) *Writer {
+	tb.Helper()
+	w, err := c.Writer(tb.Context(), l.Name+"-value", l)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return w
 }
 
-func encode(t testing.TB, w *Writer, r schemas.Record) []byte {
-	t.Helper()
+func encode(tb testing.TB, w *Writer, r schemas.Record) []byte {
+	tb.Helper()
 	value, err := w.Append(nil, r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return value
 }

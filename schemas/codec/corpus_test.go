@@ -35,12 +35,12 @@ var corpusLayouts = []*schemas.Layout{
 	schemas.MustLayout("yiyuan.test", "Raw", schemas.Column{Name: "b", Type: schemas.Bytes}),
 }
 
-func corpusCodec(t testing.TB) *Codec {
-	t.Helper()
+func corpusCodec(tb testing.TB) *Codec {
+	tb.Helper()
 	c := New(NewMemory())
 	for i, l := range corpusLayouts {
-		if id := writer(t, c, l).ID(); id != i+1 {
-			t.Fatalf("layout %s has id %d, want %d", l.Name, id, i+1)
+		if id := writer(tb, c, l).ID(); id != i+1 {
+			tb.Fatalf("layout %s has id %d, want %d", l.Name, id, i+1)
 		}
 	}
 	return c
@@ -209,7 +209,8 @@ func TestBadPayloads(t *testing.T) {
 }
 
 func writePayloads(t *testing.T, c *Codec, dir string) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range hostile(t) {

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,11 +19,11 @@ import (
 
 // plain takes the logical types out of a schema: the oracle then gives days,
 // milliseconds and bytes as they stand on the wire.
-func plain(t testing.TB, schema string) *tw.Schema {
-	t.Helper()
+func plain(tb testing.TB, schema string) *tw.Schema {
+	tb.Helper()
 	tree, err := readTree(schema)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var strip func(node any)
 	strip = func(node any) {
@@ -41,7 +42,7 @@ func plain(t testing.TB, schema string) *tw.Schema {
 	strip(tree)
 	s, err := tw.Parse(string(compact(tree)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -153,8 +154,8 @@ func FuzzDecode(f *testing.F) {
 		rest, theirErr := oracles[i].Decode(body, &decoded)
 		theyTake := theirErr == nil && len(rest) == 0
 		if err != nil {
-			d, ok := err.(*DecodeError)
-			if !ok {
+			var d *DecodeError
+			if !errors.As(err, &d) {
 				t.Fatalf("error = %v, want a DecodeError", err)
 			}
 			if theyTake && !ourOwn[d.fault] {

@@ -149,10 +149,10 @@ func (p *profiler) record(node any, path, enclosing string) (*record, error) {
 		return nil, &profileError{path, "记录名重复定义", "the record " + r.fullName() + " is defined twice"}
 	}
 	var err error
-	if r.doc, err = text(object, "doc", path); err != nil {
+	if r.doc, err = docOf(object, path); err != nil {
 		return nil, err
 	}
-	if r.aliases, err = texts(object, "aliases", path); err != nil {
+	if r.aliases, err = aliasesOf(object, path); err != nil {
 		return nil, err
 	}
 	for i, alias := range r.aliases {
@@ -174,11 +174,11 @@ func (p *profiler) record(node any, path, enclosing string) (*record, error) {
 		}
 		at := path + "." + f.name
 		for _, name := range append([]string{f.name}, f.aliases...) {
-			if low := strings.ToLower(name); names[low] {
+			low := strings.ToLower(name)
+			if names[low] {
 				return nil, &profileError{at, "字段名或别名重复（不区分大小写）", "a name or alias stands twice, case aside"}
-			} else {
-				names[low] = true
 			}
+			names[low] = true
 		}
 		r.size++
 		if f.rows != nil {
@@ -210,10 +210,10 @@ func (p *profiler) field(node any, parent string, i int, namespace string) (fiel
 	}
 	path = parent + "." + f.name
 	var err error
-	if f.doc, err = text(object, "doc", path); err != nil {
+	if f.doc, err = docOf(object, path); err != nil {
 		return field{}, err
 	}
-	if f.aliases, err = texts(object, "aliases", path); err != nil {
+	if f.aliases, err = aliasesOf(object, path); err != nil {
 		return field{}, err
 	}
 	for _, alias := range f.aliases {

@@ -116,8 +116,9 @@ func (s *step) least() int {
 		return 8
 	case wireDecimal:
 		return 2
+	default:
+		return 1
 	}
-	return 1
 }
 
 // limitOf returns ten to the power of a decimal's precision.
@@ -142,6 +143,7 @@ func inRange(t schemas.Type, n int64) bool {
 		return n >= firstDay && n <= lastDay
 	case schemas.Timestamp:
 		return n >= firstMilli && n <= lastMilli
+	default:
+		return true
 	}
-	return true
 }

@@ -123,8 +123,8 @@ func (r *Reader) resolve(ctx context.Context, id int) (resolved, error) {
 		out.program, err = readProgram(r.schema, writer, r.layout)
 	}
 	if err != nil {
-		// %v: it is the pair of schemas that does not fit, not the profile.
-		out.err = fmt.Errorf("read schema %d as %q: %w: %w: %v", id, r.layout.Name, ErrUnknownSchema, ErrIncompatible, err)
+		// As text: it is the pair of schemas that does not fit, not the profile.
+		out.err = fmt.Errorf("read schema %d as %q: %w: %w: %s", id, r.layout.Name, ErrUnknownSchema, ErrIncompatible, err.Error())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

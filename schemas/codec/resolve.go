@@ -56,8 +56,7 @@ func readable(reader, writer *field) (zh, en string) {
 }
 
 func kindOf(f *field) string {
-	switch f.typ {
-	case schemas.Date, schemas.Timestamp:
+	if f.typ == schemas.Date || f.typ == schemas.Timestamp {
 		return wireNames[f.wire] + " (" + f.typ.String() + ")"
 	}
 	return wireNames[f.wire]

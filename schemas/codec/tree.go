@@ -84,22 +84,22 @@ func readNode(d *json.Decoder, depth int) (any, error) {
 	return token, nil
 }
 
-// text reads an optional string property.
-func text(object map[string]any, name, path string) (string, error) {
-	node, ok := object[name]
+// docOf reads the optional doc.
+func docOf(object map[string]any, path string) (string, error) {
+	node, ok := object["doc"]
 	if !ok {
 		return "", nil
 	}
 	s, ok := node.(string)
 	if !ok {
-		return "", &profileError{path, name + " 须为文字", name + " must be a string"}
+		return "", &profileError{path, "doc 须为文字", "doc must be a string"}
 	}
 	return s, nil
 }
 
-// texts reads an optional property that is a list of strings.
-func texts(object map[string]any, name, path string) ([]string, error) {
-	node, ok := object[name]
+// aliasesOf reads the optional aliases.
+func aliasesOf(object map[string]any, path string) ([]string, error) {
+	node, ok := object[attrAliases]
 	if !ok {
 		return nil, nil
 	}
@@ -111,7 +111,7 @@ func texts(object map[string]any, name, path string) ([]string, error) {
 		}
 	}
 	if !ok {
-		return nil, &profileError{path, name + " 须为文字列表", name + " must be a list of strings"}
+		return nil, &profileError{path, "aliases 须为文字列表", "aliases must be a list of strings"}
 	}
 	return out, nil
 }

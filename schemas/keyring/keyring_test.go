@@ -27,15 +27,15 @@ var (
 	second = []byte("fedcba9876543210fedcba9876543210")
 )
 
-func ring(t testing.TB, suite string, current int) *Keyring {
-	t.Helper()
+func ring(tb testing.TB, suite string, current int) *Keyring {
+	tb.Helper()
 	keys := map[int][]byte{1: first}
 	if current == 2 {
 		keys[2] = second
 	}
 	k, err := New(suite, keys, current)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }

@@ -75,11 +75,11 @@ func (r *Registry) followOnce(ctx context.Context) error {
 	// A record that was overruled matters if it is the last of its key.
 	broken := map[string]bool{}
 	return r.log.Follow(ctx, func(key, value []byte) error {
-		print := fingerprint(key, value)
+		mark := fingerprint(key, value)
 		if !live {
 			known := false
 			for i := range old {
-				if old[i] == print {
+				if old[i] == mark {
 					old, known = old[i+1:], true
 					break
 				}
@@ -90,7 +90,7 @@ func (r *Registry) followOnce(ctx context.Context) error {
 		}
 		r.mu.Lock()
 		what := next.apply(key, value)
-		history = append(history, print)
+		history = append(history, mark)
 		if live {
 			r.history = history
 		}
@@ -99,6 +99,7 @@ func (r *Registry) followOnce(ctx context.Context) error {
 			broken[string(key)] = true
 		case applied:
 			delete(broken, string(key))
+		case ignored, conflict: // what stands under the key stands
 		}
 		if live {
 			for w := range r.waiting {

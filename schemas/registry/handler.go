@@ -40,13 +40,13 @@ const (
 	codeStore                 = 50001
 )
 
-// problem is an error with its code; the status is the code's first digits.
-type problem struct {
+// problemError is an error with its code; the status is the code's first digits.
+type problemError struct {
 	Code    int    `json:"error_code"`
 	Message string `json:"message"`
 }
 
-func (p *problem) Error() string { return p.Message }
+func (p *problemError) Error() string { return p.Message }
 
 // codes maps what can go wrong to what clients know it by.
 var codes = []struct {
@@ -146,8 +146,8 @@ func (r *Registry) serve(e endpoint) http.Handler {
 
 // problem finds the code of an error. What is in no table is ours to look into:
 // it is logged, and the client is told no more than that.
-func (r *Registry) problem(req *http.Request, err error) *problem {
-	var p *problem
+func (r *Registry) problem(req *http.Request, err error) *problemError {
+	var p *problemError
 	if errors.As(err, &p) {
 		return p
 	}
@@ -156,11 +156,11 @@ func (r *Registry) problem(req *http.Request, err error) *problem {
 			if c.code == codeStore {
 				r.logger.Warn("schema log unavailable", "method", req.Method, "error", err)
 			}
-			return &problem{c.code, err.Error()}
+			return &problemError{c.code, err.Error()}
 		}
 	}
 	r.logger.Error("schema request failed", "method", req.Method, "error", err)
-	return &problem{http.StatusInternalServerError, "内部错误 / internal error"}
+	return &problemError{http.StatusInternalServerError, "内部错误 / internal error"}
 }
 
 // read decodes a request's JSON body. Unknown names are let pass, as clients of
@@ -172,22 +172,22 @@ func read(req *http.Request, into any) error {
 		case err == nil && (media == "application/json" || media == "application/octet-stream"):
 		case err == nil && strings.HasPrefix(media, "application/vnd.schemaregistry") && strings.HasSuffix(media, "+json"):
 		default:
-			return &problem{http.StatusUnsupportedMediaType, "内容类型须为 " + mediaType + " 或 application/json / unsupported content type"}
+			return &problemError{http.StatusUnsupportedMediaType, "内容类型须为 " + mediaType + " 或 application/json / unsupported content type"}
 		}
 	}
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
-			return &problem{http.StatusRequestEntityTooLarge, "请求超过 1 MiB / request larger than 1 MiB"}
+			return &problemError{http.StatusRequestEntityTooLarge, "请求超过 1 MiB / request larger than 1 MiB"}
 		}
-		return &problem{http.StatusBadRequest, "请求未收完 / request cut off"}
+		return &problemError{http.StatusBadRequest, "请求未收完 / request cut off"}
 	}
 	if nesting(body) > maxNesting {
-		return &problem{http.StatusBadRequest, "JSON 嵌套过深 / JSON nested too deep"}
+		return &problemError{http.StatusBadRequest, "JSON 嵌套过深 / JSON nested too deep"}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &problem{http.StatusBadRequest, "请求不是合法的 JSON 或类型不符 / request is not JSON of the form expected"}
+		return &problemError{http.StatusBadRequest, "请求不是合法的 JSON 或类型不符 / request is not JSON of the form expected"}
 	}
 	return nil
 }

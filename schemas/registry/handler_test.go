@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,11 +18,11 @@ import (
 )
 
 // call sends a request and returns status and body.
-func call(t testing.TB, url, method, path, body string, headers ...string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url+path, strings.NewReader(body))
+func call(tb testing.TB, url, method, path, body string, headers ...string) (int, string) {
+	tb.Helper()
+	req, err := http.NewRequestWithContext(tb.Context(), method, url+path, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", mediaType)
@@ -33,20 +32,20 @@ func call(t testing.TB, url, method, path, body string, headers ...string) (int,
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return res.StatusCode, strings.TrimSpace(string(text))
 }
 
-func serve(t testing.TB, r *Registry) string {
-	t.Helper()
+func serve(tb testing.TB, r *Registry) string {
+	tb.Helper()
 	s := httptest.NewServer(r.Handler())
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s.URL
 }
 
@@ -197,7 +196,7 @@ func TestBadRequests(t *testing.T) {
 		if status != c.status || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %d %.300s, want %d with %q", name, status, got, c.status, c.want)
 		}
-		var p problem
+		var p problemError
 		if err := json.Unmarshal([]byte(got), &p); err != nil || p.Code == 0 || p.Message == "" {
 			t.Errorf("%s: %.300s is not an error in the API's form", name, got)
 		}
@@ -355,7 +354,7 @@ func TestCodec(t *testing.T) {
 	if err != nil || got.Value(0).Str() != "张三" {
 		t.Errorf("read: %v", err)
 	}
-	text, err := there.Schema(context.Background(), w.ID())
+	text, err := there.Schema(t.Context(), w.ID())
 	if err != nil {
 		t.Fatal(err)
 	}

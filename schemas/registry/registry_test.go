@@ -94,13 +94,13 @@ func (l *memoryLog) compacted() *memoryLog {
 	return out
 }
 
-func open(t testing.TB, log Log) *Registry {
-	t.Helper()
-	r, err := Open(t.Context(), log, slog.New(slog.DiscardHandler))
+func open(tb testing.TB, log Log) *Registry {
+	tb.Helper()
+	r, err := Open(tb.Context(), log, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(r.Close)
+	tb.Cleanup(r.Close)
 	return r
 }
 
@@ -114,11 +114,11 @@ func schemaOf(name string, fields ...string) string {
 	return s + `]}`
 }
 
-func register(t testing.TB, r *Registry, subject, schema string) int {
-	t.Helper()
-	id, err := r.Register(t.Context(), subject, schema)
+func register(tb testing.TB, r *Registry, subject, schema string) int {
+	tb.Helper()
+	id, err := r.Register(tb.Context(), subject, schema)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return id
 }
