@@ -95,7 +95,7 @@ func appendRecord(dst []byte, p *program, r schemas.Record) ([]byte, error) {
 				dst = append(dst, byte(1-st.null)<<1)
 			}
 			var err error
-			if dst, err = appendValue(dst, st, v); err != nil {
+			if dst, err = appendValue(dst, st, &v); err != nil {
 				return dst, err
 			}
 		}
@@ -103,7 +103,7 @@ func appendRecord(dst []byte, p *program, r schemas.Record) ([]byte, error) {
 	return dst, nil
 }
 
-func appendValue(dst []byte, st *step, v schemas.Value) ([]byte, error) {
+func appendValue(dst []byte, st *step, v *schemas.Value) ([]byte, error) {
 	if v.Kind() != kinds[st.wire] {
 		return dst, &columnError{st.name, "值的类型不符 / value of another type"}
 	}
