@@ -1,0 +1,85 @@
+package gateway_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+)
+
+func (w *world) verify(key string, fields map[string]string) *reply {
+	w.t.Helper()
+	return w.post("/v1/verify", "key-RS-GLJT", "GLJT", map[string]any{"view": "person.verify", "key": key, "fields": fields})
+}
+
+func TestVerify(t *testing.T) {
+	w := start(t, func(c *gateway.Config) { c.Negatives, c.TargetNegatives = 1000, 1000 })
+	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三·丰", "CSRQ": "1985-03-12", "HJDZ": "云岭市岭东区一街道1号"}))
+	w.ready()
+	eventually(t, "the record is there", func() bool {
+		return w.verify(zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}).body["match"] == true
+	})
+	for _, c := range []struct {
+		name   string
+		key    string
+		fields map[string]string
+		status int
+		match  any
+	}{
+		{"same", zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}, 200, true},
+		{"other date form", zhang, map[string]string{"XM": " 张三·丰 ", "CSRQ": "19850312"}, 200, true},
+		{"key as a field", zhang, map[string]string{"GMSFHM": zhang, "XM": "张三·丰"}, 200, true},
+		{"wrong key as a field", zhang, map[string]string{"GMSFHM": li, "XM": "张三·丰"}, 200, false},
+		{"one differs", zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-13"}, 200, false},
+		{"both differ", zhang, map[string]string{"XM": "李四", "CSRQ": "1985-03-13"}, 200, false},
+		{"nobody", li, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}, 200, false},
+		{"one field", zhang, map[string]string{"XM": "张三·丰"}, 422, nil},
+		{"malformed value", zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-02-30"}, 422, nil},
+		{"unknown field", zhang, map[string]string{"XM": "张三·丰", "LXDH": "19900001234"}, 403, nil},
+		{"malformed key", "1", map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}, 422, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := w.verify(c.key, c.fields)
+			if r.status != c.status || r.body["match"] != c.match {
+				t.Fatalf("answered %d: %s", r.status, r.text)
+			}
+			if c.status == 200 {
+				if e := w.entry(r); e.Reason != "ok" || e.Rows != 1 {
+					t.Errorf("audit entry tells more than that there was an answer: %+v", e)
+				}
+			}
+		})
+	}
+}
+
+func TestVerifyIsNoOracle(t *testing.T) {
+	const floor = 30 * time.Millisecond
+	w := start(t, func(c *gateway.Config) { c.Negatives, c.TargetNegatives, c.VerifyFloor = 20, 5, floor })
+	w.ready()
+	stopped := 0
+	for try := range 50 {
+		key := zhang
+		if try >= 10 {
+			key = li
+		}
+		begin := time.Now()
+		r := w.verify(key, map[string]string{"XM": "张三", "CSRQ": time.Date(1985, 1, 1+try, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)})
+		if took := time.Since(begin); took < floor {
+			t.Fatalf("answered after %v", took)
+		}
+		if r.status == http.StatusTooManyRequests {
+			stopped++
+			if r.code() != "YIYUAN-4292" || r.header.Get("Retry-After") == "" {
+				t.Errorf("stopped by %s", r.text)
+			}
+		}
+	}
+	// At the turn of a minute the budget begins anew, once.
+	if stopped < 30 {
+		t.Errorf("an enumeration was stopped in %d of 50 tries", stopped)
+	}
+	if w.get("/v1/me", "key-RS-GLJT", "").status != http.StatusOK {
+		t.Error("other questions are stopped too")
+	}
+}
