@@ -1,0 +1,157 @@
+package push
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// maxDepth is how deep the JSON of a request may nest.
+const maxDepth = 32
+
+// maxErrors is how many bad fields one refusal lists.
+const maxErrors = 100
+
+// RowError is one field of one row that was refused. It never holds the value.
+type RowError struct {
+	Index  int    `json:"index"` // of the row in the request, from 0
+	Field  string `json:"field,omitempty"`
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+var (
+	errRows  = errors.New("too many rows")
+	errEmpty = errors.New("no rows")
+)
+
+// split cuts a body into the JSON of its rows.
+func split(body []byte, ndjson bool, limit int) ([]json.RawMessage, error) {
+	var rows []json.RawMessage
+	if ndjson {
+		for text := range bytes.Lines(body) {
+			if text = bytes.TrimSpace(text); len(text) == 0 {
+				continue
+			}
+			if len(rows) == limit {
+				return nil, errRows
+			}
+			if err := connectors.CheckJSON(text, maxDepth); err != nil {
+				return nil, err
+			}
+			rows = append(rows, text)
+		}
+	} else {
+		body = bytes.TrimSpace(body)
+		if err := connectors.CheckJSON(body, maxDepth); err != nil {
+			return nil, err
+		}
+		if body[0] != '[' {
+			return []json.RawMessage{body}, nil
+		}
+		if err := json.Unmarshal(body, &rows); err != nil {
+			return nil, fmt.Errorf("%w: syntax", connectors.ErrJSON)
+		}
+	}
+	switch {
+	case len(rows) == 0:
+		return nil, errEmpty
+	case len(rows) > limit:
+		return nil, errRows
+	}
+	return rows, nil
+}
+
+// parse checks every row; all problems are returned together.
+func parse(d *schemas.Dataset, rows []json.RawMessage) ([]change, []RowError) {
+	changes := make([]change, 0, len(rows))
+	var problems []RowError
+	for i, raw := range rows {
+		c, bad := parseRow(d, raw)
+		for _, p := range bad {
+			problems = append(problems, RowError{i, p.Field, p.Reason, p.Detail})
+		}
+		if len(problems) >= maxErrors {
+			return nil, problems[:maxErrors]
+		}
+		changes = append(changes, c)
+	}
+	return changes, problems
+}
+
+func parseRow(d *schemas.Dataset, raw json.RawMessage) (change, []connectors.FieldError) {
+	members, err := connectors.ParseObject(raw)
+	if err != nil {
+		return change{}, []connectors.FieldError{{Reason: schemas.ReasonUnreadable, Detail: "每行应为一个 JSON 对象 / each row must be a JSON object"}}
+	}
+	op := schemas.Update
+	if i := slices.IndexFunc(members, func(m connectors.Member) bool { return m.Name == "op" }); i >= 0 && d.Layout.Index("op") < 0 {
+		var bad *connectors.FieldError
+		if op, members, bad = envelope(members, members[i].Cell.Text); bad != nil {
+			return change{}, []connectors.FieldError{*bad}
+		}
+	}
+	cells, problems := arrange(d, members, op == schemas.Delete)
+	if len(problems) > 0 {
+		return change{}, problems
+	}
+	if op == schemas.Delete {
+		key, problems := connectors.RowKey(d, cells)
+		return change{op: op, key: key}, problems
+	}
+	record, key, problems := connectors.Row(d, cells)
+	return change{op, key, record}, problems
+}
+
+// envelope opens {"op":"upsert","row":{...}} and {"op":"delete","key":{...}}.
+func envelope(members []connectors.Member, said string) (schemas.Op, []connectors.Member, *connectors.FieldError) {
+	op, want := schemas.Update, "row"
+	switch said {
+	case "upsert":
+	case "delete":
+		op, want = schemas.Delete, "key"
+	default:
+		return 0, nil, &connectors.FieldError{Field: "op", Reason: schemas.ReasonInvalid, Detail: "op 应为 upsert 或 delete / op must be upsert or delete"}
+	}
+	if len(members) == 2 {
+		for _, m := range members {
+			if m.Name != want {
+				continue
+			}
+			if inner, err := connectors.ParseObject(m.Raw); err == nil {
+				return op, inner, nil
+			}
+		}
+	}
+	return 0, nil, &connectors.FieldError{
+		Reason: schemas.ReasonMissing,
+		Detail: fmt.Sprintf("%s 应恰有 op 与对象 %s 两项 / %s wants op and the object %s, nothing else", said, want, said, want),
+	}
+}
+
+func arrange(d *schemas.Dataset, members []connectors.Member, keyOnly bool) ([]connectors.Cell, []connectors.FieldError) {
+	cells := make([]connectors.Cell, len(d.Fields))
+	var problems []connectors.FieldError
+	unknown := false
+	for _, m := range members {
+		i := d.Layout.Index(m.Name)
+		switch {
+		case i < 0 || keyOnly && !slices.Contains(d.KeyIndex, i):
+			unknown = true
+		case m.Nested:
+			problems = append(problems, connectors.FieldError{Field: m.Name, Reason: schemas.ReasonInvalid, Detail: "字段值不能是对象或数组 / a field cannot be an object or an array"})
+		default:
+			cells[i] = m.Cell
+		}
+	}
+	if unknown {
+		// The name is the caller's own text and may be a value: it is not repeated.
+		problems = append(problems, connectors.FieldError{Reason: schemas.ReasonUnknown, Detail: "含有该数据集没有的字段名 / holds a name that is not a field of the dataset (of its key, in a delete)"})
+	}
+	return cells, problems
+}
