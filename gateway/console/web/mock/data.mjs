@@ -76,7 +76,7 @@ export const datasets = table
     const fields = spec.split(" ").map((f) => {
       const name = f.replace(/[?*]/g, "");
       const sensitive = /GMSFHM|ZJHM|YHKH|ZDBM|SYMS/.test(name);
-      const mask = cls === "C" ? { verify: "digest" } : { clear: "", partial: sensitive || /XM$|DZ$|LXDH|HPHM/.test(name) ? "partial" : /RQ$/.test(name) && provider === "GA" ? "year" : /YDY|JFJS|JTSR/.test(name) ? "band" : "" };
+      const mask = cls === "C" ? { verify: "digest" } : { clear: "clear", partial: sensitive || /XM$|DZ$|LXDH|HPHM/.test(name) ? "partial" : /RQ$/.test(name) && provider === "GA" ? "year" : /YDY|JFJS|JTSR/.test(name) ? "band" : "clear" };
       return {
         name,
         title: titles[name] ?? name,
@@ -87,6 +87,7 @@ export const datasets = table
         source: f.includes("*"),
         mask,
         codes: (codes[name] ?? []).map(([value, t]) => ({ value, title: t })),
+        element_title: titles[name] ?? name,
       };
     });
     const state = provider === "SW" && cycle === "realtime" ? "stopped" : id === "JY01" ? "overdue" : id === "CL01" ? "due" : "fresh";
@@ -94,7 +95,7 @@ export const datasets = table
       id, title, english, provider, provider_title: departmentTitle[provider], class: cls, cycle, state,
       code: `1${String(n + 1).padStart(2, "0")}010001/00000${(n % 9) + 1}`,
       key: key.split(" "), fields,
-      views: cls === "C" ? [`${id}.verify`] : [`${id}.clear`, `${id}.partial`],
+      views: (cls === "C" ? ["verify"] : ["clear", "partial"]).map((name) => ({ id: `${id}.${name}`, name, title: title + { verify: "核验", clear: "", partial: "（脱敏）" }[name], only: name === "verify" ? "verify" : "" })),
       rows: 20000 + ((n * 7919) % 600) * 1031,
       last_update: ago((state === "overdue" ? 3 : 1) * ages[cycle]), as_of: now(),
       sources: [sourceOf[provider]],
@@ -138,7 +139,7 @@ export const purposes = [
   ["GLJT", "高龄津贴静默认证", "Old-age allowance"], ["DBHD", "低保核对", "Relief check"], ["RXYJS", "入学一件事", "School entry"], ["QYZX", "企业注销一网办", "Deregistration"], ["SUPERVISE", "监督", "Supervision"],
 ].map(([id, title, english]) => ({ id, title, english }));
 
-const rules = [
+const cases = [
   ["XV-04", "死亡后仍在领取养老待遇", "high", "RS", "person", [["WJ02", "SWRQ", "2026-08-11"], ["RS02", "DYZTDM", "1"]], "请人社局核实死亡证明后停发，并追回多发部分。 / Check the certificate, stop payment."],
   ["XV-08", "婚姻状况与婚姻登记不一致", "low", "GA", "person", [["GA01", "HYZKDM", "10"], ["MZ01", "HYZKDM", "20"]], "请公安局按婚姻登记更新户口簿。"],
   ["XV-14", "已注销企业仍正常纳税", "high", "SW", "enterprise", [["SC01", "DJZTDM", "3"], ["SW01", "NSRZTDM", "1"]], "请税务局核实并办理清税注销。"],
@@ -146,8 +147,9 @@ const rules = [
   ["XV-18", "职工医保与居民医保重复参保", "medium", "YB", "person", [["YB01", "ZGYBZTDM", "1"], ["YB01", "JMYBZTDM", "1"]], "请医保局保留一种参保。"],
   ["XV-06", "死亡日期与火化信息不符", "medium", "MZ", "person", [["WJ02", "SWRQ", "2026-09-01"], ["MZ03", "SWRQ", "2026-09-20"], ["golden", "SWRQ", "2026-09-01"]], "请民政局核对火化证。<b onmouseover=alert(1)>x</b>"],
 ];
+export const rules = cases.map(([id, title, severity, , entity]) => ({ id, title, english: "", severity, entity }));
 export const findings = Array.from({ length: 137 }, (_, i) => {
-  const [rule, title, severity, owner, entity, ev, advice] = rules[i % rules.length];
+  const [rule, title, severity, owner, entity, ev, advice] = cases[i % cases.length];
   const closed = i % 7 === 6;
   return {
     id: (0xabc000 + i * 7919).toString(16).padStart(32, "0"), rule, case: ev[1][0], title, entity, severity, owner, owner_title: departmentTitle[owner], advice,
@@ -161,11 +163,11 @@ export const findings = Array.from({ length: 137 }, (_, i) => {
 
 const reasons = [["invalid", "CSRQ", "日期不存在 / no such date", "GA01"], ["schema", "", "列 JFJS 由数值改为文本，已暂停该表 / column changed type", "RS01"], ["unreadable", "", "第 12 行不是 GB18030 / not GB18030", "JY01"], ["missing", "XM", "必填字段为空 / required field is empty", "YB01"]];
 export const quarantine = Array.from({ length: 64 }, (_, i) => {
-  const [reason, field, detail, dataset] = reasons[(i * i) % reasons.length];
-  return { dataset, field, reason, detail, source: dataset === "JY01" ? "jy-file" : `raw.${dataset}`, at: ago(300 * i + 20), locator: dataset === "JY01" ? `xueji-2026-09.csv:${i + 12}:3` : `raw.${dataset}/${i % 8}@${1300 + i}`, digest: (i * 2654435761).toString(16).padStart(32, "0") };
+  const [reason, field, detail, dataset] = reasons[(i * i + i) % 7 % reasons.length];
+  return { dataset, field, reason, detail, source: dataset === "JY01" ? "jy-file" : `raw.${dataset}`, at: ago(300 * i + 20), locator: dataset === "JY01" ? `xueji-2026-09.csv:${i + 12}:3` : `raw.${dataset}/${i % 8}@${1300 + i}`, digest: (i * 2654435761 + 0x5bd1e995).toString(16).padEnd(32, "7") };
 });
 
-const view = (id, title, fields, key_title, only = "") => ({ id, title, fields, key_title, only });
+const view = (id, title, fields, key_title, only = "") => ({ id, title, fields: fields.map((name) => ({ name, title: titles[name] ?? name, kind: name === "GA03" ? "rows" : "text" })), key_title, only, purposes: [], until: id.startsWith("GA03") ? "2026-12-31T16:00:00Z" : null, quota: 60 });
 export const apps = [
   { id: "RS-GLJT", title: "高龄津贴静默认证", department: "RS", department_title: "人社局", key: "demo-rs", purposes: ["GLJT"], views: [view("person.survival", "生存状态", ["SWRQ"], "公民身份号码"), view("person.verify", "核验", ["XM", "CSRQ", "HJDZ"], "公民身份号码", "verify")] },
   { id: "MZ-DBHD", title: "低保核对", department: "MZ", department_title: "民政局", key: "demo-mz", purposes: ["DBHD"], views: [view("person.partial", "人口脱敏视图", ["GMSFHM", "XM", "XBDM", "CSRQ", "HJDXZQHDM", "HYZKDM", "LXDH", "GA03"], "公民身份号码"), view("GA03.partial", "机动车", ["HPHM", "CLXH"], "号牌号码"), view("person.explain", "", [], "")] },

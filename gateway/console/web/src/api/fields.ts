@@ -6,11 +6,11 @@ import { type DatasetDetail, type DatasetSummary, list } from "./types";
 const most = 300;
 const known = new Map<string, FieldEntry[]>();
 
-/** The fields of all datasets, asked for a few at a time once someone searches. */
+/** The fields of all datasets with their titles, asked for a few at a time once someone searches. */
 export function useFieldIndex(sets: DatasetSummary[], wanted: boolean): { index: FieldIndex; busy: boolean } {
   const [, setTurn] = useState(0);
   const [busy, setBusy] = useState(false);
-  const ids = sets.length <= most ? sets.filter((d) => fieldsOf(d) === null).map((d) => d.id).join(",") : "";
+  const ids = sets.length <= most ? sets.filter((d) => fieldsOf(d)?.some((f) => f.title) !== true).map((d) => d.id).join(",") : "";
   useEffect(() => {
     if (!wanted || !ids) return;
     const missing = ids.split(",").filter((id) => !known.has(id));
@@ -21,7 +21,7 @@ export function useFieldIndex(sets: DatasetSummary[], wanted: boolean): { index:
       for (let id = missing.shift(); id !== undefined; id = missing.shift()) {
         try {
           const d = await read<DatasetDetail>(`v1/catalogue/datasets/${encodeURIComponent(id)}`, abort.signal);
-          known.set(id, list(d.fields).map((f) => ({ name: f.name, title: `${f.title ?? ""} ${f.english ?? ""}`.trim() })));
+          known.set(id, list(d.fields).map((f) => ({ name: f.name, title: f.title ?? "", english: f.english ?? "" })));
         } catch {
           if (abort.signal.aborted) return;
           known.set(id, []);

@@ -3,7 +3,7 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { ApiError } from "./client";
-import { read } from "./hooks";
+import { read, refusal } from "./hooks";
 import { consoleKey } from "./session";
 import { follow } from "./stream";
 import { type Flow, list } from "./types";
@@ -22,7 +22,7 @@ export interface LiveFlow {
   history: FlowPoint[];
   /** changes a second of each dataset over the last points */
   spark: Record<string, number[]>;
-  mode: "live" | "polling" | "waiting" | "down";
+  mode: "live" | "polling" | "waiting" | "down" | "refused";
   error: ApiError | undefined;
 }
 
@@ -88,7 +88,9 @@ export function FlowProvider({ children }: { children: ReactNode }) {
           const flow = await read<Flow>("v1/flow");
           if (!stopped && !live) take(flow, "polling");
         } catch (e) {
-          if (!stopped && !live) setState((s) => ({ ...s, mode: "down", error: e instanceof ApiError ? e : undefined }));
+          const error = e instanceof ApiError ? e : undefined;
+          if (!stopped && !live) setState((s) => ({ ...s, mode: refusal(error) ? "refused" : "down", error }));
+          if (refusal(error)) return;
         }
       }
       if (!stopped && !live) timer = setTimeout(poll, 3000);

@@ -24,6 +24,9 @@ const keep = (path: string, data: unknown) => {
 /** Forgets all kept answers: another key is another reader. */
 export const forget = () => kept.clear();
 
+/** No key, or not enough of one: asking again changes nothing. */
+export const refusal = (e: ApiError | undefined): boolean => e?.status === 401 || e?.status === 403;
+
 /** Reads under the console's own key. */
 export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   const key = consoleKey.get();
@@ -57,19 +60,21 @@ export function useApi<T>(path: string | null, every = 0): Loaded<T> {
       (e: unknown) => {
         if (abort.signal.aborted) return;
         const error = e instanceof ApiError ? e : new ApiError({ status: 0, code: "CONSOLE-INTERNAL", title: "" });
-        setState((s) => ({ id, data: error.status === 401 || error.status === 403 ? undefined : s.data, error, busy: false }));
+        setState((s) => ({ id, data: refusal(error) ? undefined : s.data, error, busy: false }));
       },
     );
     return () => abort.abort();
   }, [id, path, turn]);
 
+  // Each refusal is written to the audit: who is not allowed is not asked for again.
+  const refused = state.id === id && refusal(state.error);
   useEffect(() => {
-    if (!every || path === null) return;
+    if (!every || path === null || refused) return;
     const t = setInterval(() => {
       if (document.visibilityState === "visible") setTurn((n) => n + 1);
     }, every);
     return () => clearInterval(t);
-  }, [every, path]);
+  }, [every, path, refused]);
 
   const reload = useCallback(() => setTurn((n) => n + 1), []);
   const mine = state.id === id ? state : { data: kept.get(id) as T | undefined, error: undefined, busy: path !== null };

@@ -1,6 +1,6 @@
 // Server-sent events over fetch: EventSource cannot carry an API key.
 
-import { address, headersOf, problemOf } from "./client";
+import { address, ApiError, headersOf, problemOf } from "./client";
 
 export interface Event {
   event: string;
@@ -87,8 +87,9 @@ export function follow(
         heard();
         feed(decoder.decode(value, { stream: true }));
       }
-    } catch {
-      // Whatever broke it, the answer is the same: say so and try again.
+    } catch (e) {
+      // Whatever else broke it, the answer is the same: say so and try again.
+      if (e instanceof ApiError && (e.status === 401 || e.status === 403)) stopped = true;
     } finally {
       clearTimeout(silence);
     }

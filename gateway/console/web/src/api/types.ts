@@ -88,6 +88,7 @@ export interface GoldenField {
   type?: string;
   level?: string;
   group?: string;
+  codes?: FieldInfo["codes"];
   sources?: List<
     | string
     | { dataset: string; dataset_title?: string; department?: string; department_title?: string; flag?: string; same_rank?: boolean; role?: string; pick?: string }
@@ -211,6 +212,8 @@ export interface FindingPage {
   findings?: List<Finding>;
   total?: number | null;
   next?: string | null;
+  /** open findings of each rule */
+  by_rule?: Record<string, number> | null;
 }
 
 export interface QuarantineEntry {
@@ -236,15 +239,21 @@ export interface Topology {
 }
 
 export interface Me {
-  app: string | { id: string; title?: string };
-  department?: string | { id: string; title?: string };
+  app: string;
+  title?: string;
+  department?: string;
+  department_title?: string;
   purposes?: List<string | Purpose>;
+  /** one line a grant: a view may stand more than once */
   views?: List<{
     id: string;
     title?: string;
     fields?: List<string | { name: string; title?: string; kind?: string }>;
     key_title?: string;
     only?: string;
+    purposes?: List<string>;
+    until?: string | null;
+    quota?: number;
   }>;
 }
 

@@ -1,12 +1,12 @@
 // The console's own key: asked for where the gateway does not keep the console
 // open, kept for this tab only.
 
-import { Alert, Button, Input, Modal } from "antd";
+import { Button, Input, Modal } from "antd";
 import { useEffect, useState } from "react";
 import { ApiError, request } from "../api/client";
 import { forget } from "../api/hooks";
 import { consoleKey, SUPERVISE } from "../api/session";
-import type { Me } from "../api/types";
+import { list, type Me } from "../api/types";
 import { useI18n } from "../i18n";
 import { tell } from "./State";
 
@@ -41,8 +41,10 @@ export function KeyDialog() {
     setBusy(true);
     setProblem("");
     try {
-      await request<Me>("v1/me", { key: k, purpose: SUPERVISE });
-      use(k);
+      const { data } = await request<Me>("v1/me", { key: k, purpose: SUPERVISE });
+      const may = list(data.purposes).some((p) => (typeof p === "string" ? p : p.id) === SUPERVISE);
+      if (may) use(k);
+      else setProblem(t("key.noSupervise", { app: data.title || data.app }));
     } catch (e) {
       if (e instanceof ApiError) {
         const told = tell(e, lang, t);
@@ -83,7 +85,11 @@ export function KeyDialog() {
         onPressEnter={() => void submit()}
       />
       <p className="dim">{t("key.kept")}</p>
-      {problem ? <Alert type="error" showIcon title={problem} /> : null}
+      {problem ? (
+        <p className="tone-bad" role="alert">
+          {problem}
+        </p>
+      ) : null}
     </Modal>
   );
 }

@@ -5,7 +5,7 @@ import { Tooltip } from "antd";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { NavLink, Outlet, useLocation, useNavigate } from "react-router";
 import { useFlow } from "../api/flow";
-import { useApi } from "../api/hooks";
+import { type Loaded, refusal, useApi } from "../api/hooks";
 import { consoleKey } from "../api/session";
 import type { Catalogue } from "../api/types";
 import { langStore, useI18n } from "../i18n";
@@ -15,7 +15,8 @@ import { modeStore, useMode } from "../theme";
 import { KeyDialog, openKeyDialog } from "./KeyDialog";
 import { Seal } from "./Seal";
 import { Mark } from "./Show";
-import { Waiting } from "./State";
+import { Card, PageHead } from "./Page";
+import { ErrorBox, Waiting } from "./State";
 
 const foldStore = stored("local", "yiyuan.menu", () => "");
 
@@ -27,6 +28,7 @@ function LiveMark() {
     polling: ["info", "sync", "live.polling"],
     waiting: ["idle", "loading", "live.waiting"],
     down: ["bad", "bad", "live.down"],
+    refused: ["idle", "idle", "live.refused"],
   } as const;
   const [tone, icon, key] = shown[mode];
   return (
@@ -83,6 +85,19 @@ function GlobalSearch() {
   );
 }
 
+/** One question for a key instead of a refusal in every corner of the page. */
+function Gate({ of }: { of: Loaded<Catalogue> }) {
+  const { t } = useI18n();
+  return (
+    <>
+      <PageHead title={t("key.title")} lead={t("key.why")} />
+      <Card>
+        <ErrorBox error={of.error!} retry={of.reload} />
+      </Card>
+    </>
+  );
+}
+
 export function Shell() {
   const { t, lang, name } = useI18n();
   const mode = useMode();
@@ -93,6 +108,8 @@ export function Shell() {
   const catalogue = useApi<Catalogue>("v1/catalogue");
   const city = catalogue.data?.city;
   const cityName = typeof city === "string" ? city : name(city?.name, city?.english);
+  // The bench asks with its own key; all else needs the console's.
+  const locked = refusal(catalogue.error) && at.pathname !== "/lookup";
   const item = nav.flatMap((g) => g.items).find((i) => (i.path === "/" ? at.pathname === "/" : at.pathname.startsWith(i.path)));
   useEffect(() => {
     document.title = `${item ? t(item.label) + " · " : ""}${t("app.name")}`;
@@ -140,7 +157,7 @@ export function Shell() {
             <LiveMark />
             <button type="button" className="tool" onClick={openKeyDialog}>
               <KeyOutlined aria-hidden="true" />
-              <span>{key ? t("app.withKey") : t("app.open")}</span>
+              <span>{t(refusal(catalogue.error) ? "app.locked" : key ? "app.withKey" : "app.open")}</span>
             </button>
             <button
               type="button"
@@ -166,7 +183,7 @@ export function Shell() {
         </header>
         <main id="main" ref={main} tabIndex={-1}>
           <Suspense fallback={<Waiting rows={8} />}>
-            <Outlet />
+            {locked ? <Gate of={catalogue} /> : <Outlet />}
           </Suspense>
         </main>
       </div>

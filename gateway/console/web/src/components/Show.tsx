@@ -17,7 +17,7 @@ import {
 import { Tooltip } from "antd";
 import { type ReactNode, useState } from "react";
 import { useI18n } from "../i18n";
-import { clock, day, exact, known, relative, short, stamp } from "../lib/format";
+import { clock, day, exact, relative, short, stamp } from "../lib/format";
 import { useNow } from "../lib/now";
 
 export type Tone = "ok" | "warn" | "bad" | "idle" | "info";
@@ -201,7 +201,7 @@ export function Value({ v }: { v: unknown }) {
 export function Spark({ values, tone = "info", label }: { values: number[]; tone?: Tone; label?: string }) {
   const w = 96;
   const h = 24;
-  if (values.length < 2 || !values.some(known)) return <span className="spark" aria-hidden="true" style={{ width: w, height: h }} />;
+  if (values.length < 3 || !values.some((v) => v > 0)) return <span className="spark" aria-hidden="true" style={{ width: w, height: h }} />;
   const max = Math.max(...values, 0.001);
   const pts = values.map((v, i) => `${((i / (values.length - 1)) * w).toFixed(1)},${(h - 2 - (v / max) * (h - 4)).toFixed(1)}`).join(" ");
   return (

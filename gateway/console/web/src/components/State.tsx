@@ -8,6 +8,7 @@ import type { ApiError } from "../api/client";
 import { type Loaded } from "../api/hooks";
 import { maybe, type T, useI18n } from "../i18n";
 import { half, type Lang } from "../lib/format";
+import { digits } from "../lib/trace";
 import { openKeyDialog } from "./KeyDialog";
 import { Copy } from "./Show";
 
@@ -20,15 +21,16 @@ export interface Told {
 
 /** What, why and what to do, from the gateway's problem or from the status alone. */
 export function tell(e: ApiError, lang: Lang, t: T): Told {
+  const exact = digits(e.code);
   const family = e.status === 0 ? e.code.replace("CONSOLE-", "").toLowerCase() : e.status >= 500 && e.status !== 503 ? "500" : String(e.status);
   const what = (lang === "zh" ? e.title : "") || half(e.title, lang);
   // An English reader is served by our own words where the title is Chinese only.
   const useOwn = !what || (lang === "en" && /[\u3400-\u9fff]/.test(what));
   return {
     code: e.code,
-    what: useOwn ? (maybe(lang, `error.${family}`) ?? t("error.other")) : what,
+    what: useOwn ? (maybe(lang, `error.${exact}`) ?? maybe(lang, `error.${family}`) ?? t("error.other")) : what,
     why: half(e.detail, lang),
-    do: maybe(lang, `error.${family}.do`) ?? t("error.other.do"),
+    do: maybe(lang, `error.${exact}.do`) ?? maybe(lang, `error.${family}.do`) ?? t("error.other.do"),
   };
 }
 

@@ -26,9 +26,9 @@ export interface Graph {
 export const nodeWidth = 190;
 export const nodeHeight = 34;
 const gapX = 70;
-const gapY = 12;
+const gapY = 20;
 
-/** "raw.GA01" belongs to "raw.*"; what has no dot, or few brothers, stands alone. */
+/** "raw.GA01" belongs to "raw.*"; what has no dot, or at most five of a kind, stands alone. */
 export function family(topic: string): string {
   const i = topic.indexOf(".");
   return i < 0 ? topic : topic.slice(0, i) + ".*";
@@ -42,7 +42,7 @@ export function graph(t: Topology, open: Set<string>): Graph {
   for (const topic of topics) families.set(family(topic), [...(families.get(family(topic)) ?? []), topic]);
   const shown = (topic: string) => {
     const f = family(topic);
-    return (families.get(f)?.length ?? 0) > 3 && !open.has(f) ? f : topic;
+    return (families.get(f)?.length ?? 0) > 5 && !open.has(f) ? f : topic;
   };
   const nodes = new Map<string, Node>();
   const add = (id: string, kind: Node["kind"], label: string, members: string[]) => {

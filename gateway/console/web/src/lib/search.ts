@@ -6,16 +6,17 @@ import { narrow } from "./keys";
 export interface FieldEntry {
   name: string;
   title: string;
+  english: string;
 }
 export type FieldIndex = Map<string, FieldEntry[]>;
 
 export const fold = (s: string) => narrow(s).toLowerCase().replace(/\s+/g, " ").trim();
 
-/** The fields the summary itself carries, or null when it only counts them. */
+/** The fields the summary itself names, or null when it only counts them. */
 export function fieldsOf(d: DatasetSummary): FieldEntry[] | null {
   const from = Array.isArray(d.fields) ? d.fields : d.field_names;
   if (!Array.isArray(from)) return null;
-  return from.map((f: string | FieldInfo) => (typeof f === "string" ? { name: f, title: "" } : { name: f.name, title: f.title ?? "" }));
+  return from.map((f: string | FieldInfo) => (typeof f === "string" ? { name: f, title: "", english: "" } : { name: f.name, title: f.title ?? "", english: f.english ?? "" }));
 }
 
 export const fieldCount = (d: DatasetSummary): number | null =>
@@ -37,7 +38,7 @@ export function searchDatasets(sets: DatasetSummary[], query: string, index: Fie
     const id = fold(dataset.id);
     const title = fold(`${dataset.title} ${dataset.english ?? ""}`);
     const rest = fold(`${dataset.code ?? ""} ${department(dataset.provider)} ${dataset.provider}`);
-    const fields = fieldsOf(dataset) ?? index.get(dataset.id) ?? [];
+    const fields = index.get(dataset.id) ?? fieldsOf(dataset) ?? [];
     let rank = 0;
     let ok = true;
     const matched = new Set<FieldEntry>();
@@ -47,12 +48,12 @@ export function searchDatasets(sets: DatasetSummary[], query: string, index: Fie
       else if (title.includes(w)) rank += 2;
       else if (rest.includes(w)) rank += 3;
       else {
-        const fs = fields.filter((f) => fold(`${f.name} ${f.title}`).includes(w));
+        const fs = fields.filter((f) => fold(`${f.name} ${f.title} ${f.english}`).includes(w));
         if (fs.length === 0) {
           ok = false;
           break;
         }
-        rank += fs.some((f) => fold(f.name) === w || fold(f.title) === w) ? 4 : 5;
+        rank += fs.some((f) => [f.name, f.title, f.english].some((s) => fold(s) === w)) ? 4 : 5;
         for (const f of fs) matched.add(f);
       }
     }

@@ -28,6 +28,7 @@ export function todos(
   const sets = list(catalogue?.datasets);
   const byId = new Map(sets.map((d) => [d.id, d]));
   const departments = new Map(list(catalogue?.departments).map((d) => [d.id, name(d.title, d.english)]));
+  const rules = new Map(list(catalogue?.rules).map((r) => [r.id, name("", r.english)]));
   const covered = new Set<string>();
   for (const s of list(flow?.sources)) {
     if (s.state !== "failed" && s.state !== "stopped") continue;
@@ -75,7 +76,7 @@ export function todos(
         id: "finding:" + rule,
         kind: "finding",
         harm: 4,
-        subject: `${rule} ${first.title}`,
+        subject: `${rule} ${name(first.title, rules.get(rule))}`,
         who: [...new Set(fs.map((f) => departments.get(f.owner) ?? f.owner_title ?? f.owner))].join(name("、", ", ")),
         detail: "",
         at: due,

@@ -97,7 +97,7 @@ function Browse({ data }: { data: Data }) {
               {t("catalogue.matched")}{" "}
               {fields.slice(0, 4).map((f) => (
                 <span key={f.name} className="chip">
-                  {f.name} {f.title.split(" ")[0]}
+                  {f.name} {name(f.title, f.english)}
                 </span>
               ))}
             </small>

@@ -85,7 +85,7 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
 
 export default function Connectors() {
   const { t, name, say } = useI18n();
-  const { flow, mode, error } = useFlow();
+  const { flow, error } = useFlow();
   const catalogue = useApi<Catalogue>("v1/catalogue");
   const { get, set } = useFilters();
   const departments = new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)]));
@@ -103,7 +103,7 @@ export default function Connectors() {
     <>
       <PageHead title={t("nav.connectors")} lead={t("connector.lead")} />
       {!flow ? (
-        mode === "down" && error ? (
+        error ? (
           <ErrorBox error={error} />
         ) : (
           <Waiting rows={8} />

@@ -4,7 +4,7 @@ import { Link, useParams } from "react-router";
 import { useFlow } from "../api/flow";
 import { useApi } from "../api/hooks";
 import { address } from "../api/client";
-import { type Catalogue, type DatasetDetail, type FieldInfo, list, type RuleInfo } from "../api/types";
+import { type Catalogue, type DatasetDetail, type FieldInfo, list, type RuleInfo, type ViewInfo } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { ClassMark, Code, DatasetMark, Num, SeverityMark, Spark, When } from "../components/Show";
 import { Empty, Ready } from "../components/State";
@@ -13,7 +13,7 @@ import { duration } from "../lib/format";
 import { curlOf, isVerifyOnly, shortView, viewsOf } from "../lib/views";
 import { useFilters } from "../lib/filters";
 
-export const rulesOf = (r: DatasetDetail["rules"]): RuleInfo[] => list(r).map((x) => (typeof x === "string" ? { id: x } : x));
+const rulesOf = (r: DatasetDetail["rules"]): RuleInfo[] => list(r).map((x) => (typeof x === "string" ? { id: x } : x));
 
 /** What a view does to one field: hidden when the view does not list it. */
 function maskOf(f: FieldInfo, view: string): string | null {
@@ -153,7 +153,11 @@ function Interface({ d }: { d: DatasetDetail }) {
   const { t, say } = useI18n();
   const views = viewsOf(d.views);
   if (views.length === 0) return <Empty title={t("dataset.noViews")}>{t("dataset.noViews.do")}</Empty>;
-  const fields = list(d.fields).map((f) => f.name);
+  // Two fields of the view to begin with; without its own list, the dataset's.
+  const verified = (v: ViewInfo) => {
+    const own = list(v.fields).map((f) => (typeof f === "string" ? f : f.name));
+    return (own.length > 0 ? own : list(d.fields).map((f) => f.name)).slice(0, 2);
+  };
   return (
     <div className="stack">
       <p className="dim">{t("dataset.curl.lead")}</p>
@@ -162,7 +166,7 @@ function Interface({ d }: { d: DatasetDetail }) {
           <p>
             <code>{v.id}</code> {v.title || say(`view.${shortView(v.id)}`, "")} <Link to={`/lookup?view=${encodeURIComponent(v.id)}`}>{t("dataset.try")}</Link>
           </p>
-          <Code text={curlOf(address(""), v.id, list(d.key).map((k) => `{${k}}`).join("|"), t("dataset.purpose"), isVerifyOnly(v) ? fields.slice(0, 2) : null)} />
+          <Code text={curlOf(address(""), v.id, list(d.key).map((k) => `{${k}}`).join("|"), isVerifyOnly(v) ? verified(v) : null)} />
         </div>
       ))}
     </div>

@@ -49,9 +49,13 @@ export default function Findings() {
     }
   };
 
-  const ruleTitles = new Map([...list(catalogue.data?.rules).map((r) => [r.id, name(r.title, r.english)] as const), ...met, ...rows.map((f) => [f.rule, f.title] as const)]);
+  const counts = first.data?.by_rule ?? {};
+  const ruleTitles = new Map<string, string>(list(catalogue.data?.rules).map((r) => [r.id, name(r.title, r.english)]));
+  for (const [id, title] of met) if (!ruleTitles.has(id)) ruleTitles.set(id, title);
+  const english = new Map(list(catalogue.data?.rules).map((r) => [r.id, r.english]));
+  const titleOf = (f: Finding) => name(f.title, english.get(f.rule));
   if (get("rule") && !ruleTitles.has(get("rule"))) ruleTitles.set(get("rule"), "");
-  const ruleOptions = [...ruleTitles].sort(([a], [b]) => a.localeCompare(b)).map(([id, title]) => ({ value: id, label: `${id} ${title}` }));
+  const ruleOptions = [...ruleTitles].sort(([a], [b]) => a.localeCompare(b)).map(([id, title]) => ({ value: id, label: `${id} ${title}${counts[id] ? ` (${counts[id]})` : ""}` }));
   const filtered = get("rule") || get("owner") || get("severity") || (get("state") && get("state") !== "open");
   const clear = () => set({ rule: "", owner: "", severity: "", state: "" });
 
@@ -63,7 +67,7 @@ export default function Findings() {
       render: (_, f) => (
         <div className="ds-name">
           <button type="button" className="linkish left" onClick={() => set({ id: f.id })}>
-            <b>{f.rule}</b> {f.title}
+            <b>{f.rule}</b> {titleOf(f)}
           </button>
           <small className="dim">{list(f.evidence).map((e) => e.dataset).filter((d, i, a) => a.indexOf(d) === i).join(" ↔ ")}</small>
         </div>
@@ -173,7 +177,7 @@ export default function Findings() {
           )}
         </Ready>
       </Card>
-      <FindingDrawer id={get("id")} known={rows.find((f) => f.id === get("id"))} departments={departments} datasets={list(catalogue.data?.datasets)} close={() => set({ id: "" })} />
+      <FindingDrawer id={get("id")} known={rows.find((f) => f.id === get("id"))} departments={departments} datasets={list(catalogue.data?.datasets)} titleOf={titleOf} close={() => set({ id: "" })} />
     </>
   );
 }

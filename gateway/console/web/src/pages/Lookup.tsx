@@ -1,4 +1,5 @@
-import { Alert, Button, Input, Segmented, Select, Tabs } from "antd";
+import { InfoCircleFilled } from "@ant-design/icons";
+import { Button, Input, Segmented, Select, Tabs } from "antd";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, request } from "../api/client";
 import { useApi } from "../api/hooks";
@@ -7,6 +8,7 @@ import { Card, PageHead } from "../components/Page";
 import { Empty, ErrorBox, Waiting } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
+import { day } from "../lib/format";
 import { cleanKey, hint } from "../lib/keys";
 import { isExplain, isVerifyOnly } from "../lib/views";
 import { CodeTab } from "./lookup/CodeTab";
@@ -50,6 +52,8 @@ export default function Lookup() {
   const apps = useMemo(() => (Array.isArray(demo.data) ? (demo.data as DemoApps["apps"] & object) : list(demo.data?.apps)), [demo.data]);
   const departments = useMemo(() => new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)])), [catalogue.data, name]);
 
+  const datasets = useMemo(() => new Map(list(catalogue.data?.datasets).map((d) => [d.id, name(d.title, d.english)])), [catalogue.data, name]);
+
   const [appId, setAppId] = useState("");
   const [ownKey, setOwnKey] = useState("");
   const [purpose, setPurpose] = useState("");
@@ -70,7 +74,8 @@ export default function Lookup() {
   const view = views.find((v) => v.id === wantedView) ?? views[0];
   const verifyOnly = view ? isVerifyOnly(view) : false;
   const verify = verifyOnly || wantVerify;
-  const purposes = caller?.purposes ?? [];
+  const mine = view?.purposes ?? [];
+  const purposes = (caller?.purposes ?? []).filter((p) => mine.length === 0 || mine.includes(p.id));
   const usePurpose = purposes.some((p) => p.id === purpose) ? purpose : (purposes[0]?.id ?? "");
   const { facts, keyTitle, keyElement } = useFields(view?.id ?? "");
   const cleaned = cleanKey(raw);
@@ -118,16 +123,18 @@ export default function Lookup() {
   const label = keyTitle || view?.keyTitle || t("lookup.key");
   const tabs = round
     ? [
-        { key: "result", label: t("lookup.tab.result"), children: <Result round={round} facts={facts} retry={() => void ask()} /> },
+        { key: "result", label: t("lookup.tab.result"), children: <Result round={round} facts={facts} datasets={datasets} retry={() => void ask()} /> },
         { key: "trace", label: t("lookup.tab.trace"), children: <Trace round={round} caller={caller} /> },
-        { key: "explain", label: t("lookup.tab.explain"), children: <Explain round={round} departments={departments} /> },
+        { key: "explain", label: t("lookup.tab.explain"), children: <Explain round={round} facts={facts} departments={departments} /> },
         { key: "code", label: t("lookup.tab.code"), children: <CodeTab view={round.view.id} valueKey={round.key} purpose={round.purpose} verify={round.verify} /> },
       ]
     : [];
   return (
     <>
       <PageHead title={t("nav.lookup")} lead={t("lookup.lead")} />
-      <Alert type="info" showIcon title={t("lookup.recorded")} className="gap-below" />
+      <p className="infobox gap-below">
+        <InfoCircleFilled className="tone-info" aria-hidden="true" /> {t("lookup.recorded")}
+      </p>
       <div className="lookup">
         <Card className="lookup-form">
           <form
@@ -147,7 +154,7 @@ export default function Lookup() {
                     setAppId(v);
                     forgetRound();
                   }}
-                  options={[...apps.map((a) => ({ value: a.id, label: appTitle(a) })), { value: pasted, label: t("lookup.ownKey") }]}
+                  options={[...apps.map((a) => ({ value: a.id, label: appTitle(a, departments.get(a.department ?? "") ?? a.department_title ?? a.department ?? "") })), { value: pasted, label: t("lookup.ownKey") }]}
                 />
               )}
             </label>
@@ -162,20 +169,7 @@ export default function Lookup() {
             {calling ? <Waiting rows={3} /> : null}
             {caller ? (
               <>
-                <p className="dim caller">{t("lookup.as", { app: caller.app, department: departments.get(caller.department) ?? caller.department })}</p>
-                <label className="field">
-                  <span>{t("lookup.purpose")}</span>
-                  <Select
-                    value={usePurpose || undefined}
-                    onChange={setPurpose}
-                    placeholder={t("lookup.purpose")}
-                    options={purposes.map((p) => {
-                      const known = list(catalogue.data?.purposes).find((x) => typeof x !== "string" && x.id === p.id);
-                      const title = name(p.title || (typeof known === "object" ? known.title : ""), p.english || (typeof known === "object" ? known.english : ""));
-                      return { value: p.id, label: title ? `${p.id} ${title}` : p.id };
-                    })}
-                  />
-                </label>
+                <p className="dim caller">{t("lookup.as", { app: caller.title, department: departments.get(caller.department) ?? caller.departmentTitle })}</p>
                 <label className="field">
                   <span>{t("lookup.view")}</span>
                   <Select
@@ -190,7 +184,27 @@ export default function Lookup() {
                     }}
                     options={views.map((v) => ({ value: v.id, label: v.title ? `${v.id} ${v.title}` : v.id }))}
                   />
+                  {view ? (
+                    <small className="dim">
+                      {view.quota > 0 ? t("lookup.quota", { n: view.quota }) : t("lookup.noQuota")}
+                      {" · "}
+                      {day(view.until) ? t("lookup.until", { date: day(view.until) ?? "" }) : t("lookup.noUntil")}
+                    </small>
+                  ) : null}
                   {wantedView && view && view.id !== wantedView ? <small className="tone-warn">{t("lookup.notGranted", { view: wantedView })}</small> : null}
+                </label>
+                <label className="field">
+                  <span>{t("lookup.purpose")}</span>
+                  <Select
+                    value={usePurpose || undefined}
+                    onChange={setPurpose}
+                    placeholder={t("lookup.purpose")}
+                    options={purposes.map((p) => {
+                      const known = list(catalogue.data?.purposes).find((x) => typeof x !== "string" && x.id === p.id);
+                      const title = name(p.title || (typeof known === "object" ? known.title : ""), p.english || (typeof known === "object" ? known.english : ""));
+                      return { value: p.id, label: title ? `${p.id} ${title}` : p.id };
+                    })}
+                  />
                 </label>
                 {views.length === 0 ? <Empty title={t("lookup.noViews")}>{t("lookup.noViews.do")}</Empty> : null}
                 {view ? (
@@ -243,7 +257,7 @@ export default function Lookup() {
                     {verify ? (
                       <fieldset className="verify-fields">
                         <legend>{t("lookup.fields")}</legend>
-                        {view.fields.map((f) => (
+                        {view.fields.filter((f) => f.kind !== "rows").map((f) => (
                           <label key={f.name} className="field">
                             <span>
                               {facts.get(f.name)?.title || f.title || f.name} <code className="dim">{f.name}</code>

@@ -7,7 +7,7 @@ import { type Catalogue, type FindingPage, type Indicator, type Indicators, list
 import { Gauge } from "../components/Gauge";
 import { Card, PageHead } from "../components/Page";
 import { Mark, Num, When } from "../components/Show";
-import { ErrorBox, Ready, Waiting } from "../components/State";
+import { Empty, ErrorBox, Ready, Waiting } from "../components/State";
 import { useI18n } from "../i18n";
 import { known, percent } from "../lib/format";
 import { todos } from "../lib/todo";
@@ -148,6 +148,10 @@ export default function Overview() {
           <ErrorBox error={indicators.error} retry={indicators.reload} />
         ) : indicators.loading ? (
           <Waiting rows={6} />
+        ) : all.length === 0 ? (
+          <Card>
+            <Empty title={t("indicator.none")}>{t("indicator.none.do")}</Empty>
+          </Card>
         ) : (
           <div className="overview-top">
             <GaugeCard main={main} shareable={shareable} open={setShown} />

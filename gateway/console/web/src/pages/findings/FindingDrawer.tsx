@@ -104,11 +104,11 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
 }
 
 /** One finding: what department A says against what B says, what to do, until when. */
-export function FindingDrawer({ id, known, departments, datasets, close }: { id: string; known: Finding | undefined; departments: Map<string, string>; datasets: DatasetSummary[]; close: () => void }) {
+export function FindingDrawer({ id, known, departments, datasets, titleOf, close }: { id: string; known: Finding | undefined; departments: Map<string, string>; datasets: DatasetSummary[]; titleOf: (f: Finding) => string; close: () => void }) {
   const one = useApi<Finding>(id ? `v1/findings/${encodeURIComponent(id)}` : null, 10000);
   const f = one.data ?? known;
   return (
-    <Drawer open={id !== ""} onClose={close} size={640} title={f ? f.title : id} destroyOnHidden>
+    <Drawer open={id !== ""} onClose={close} size={640} title={f ? titleOf(f) : id} destroyOnHidden>
       {f ? <Body f={f} departments={departments} datasets={datasets} /> : one.error ? <ErrorBox error={one.error} retry={one.reload} /> : <Waiting rows={8} />}
     </Drawer>
   );

@@ -2,15 +2,17 @@ import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import { ApiError, request } from "../../api/client";
 import { type ExplainAnswer, list } from "../../api/types";
-import { Value, When } from "../../components/Show";
+import { Coded } from "./Coded";
+import { When } from "../../components/Show";
 import { Empty, ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { half } from "../../lib/format";
 import { isEntityOwner, ownerOf } from "../../lib/views";
 import type { Round } from "./model";
+import type { FieldFacts } from "./useFields";
 
 /** Each cell of the golden record: who said it, why that one won, who lost. */
-export function Explain({ round, departments }: { round: Round; departments: Map<string, string> }) {
+export function Explain({ round, facts, departments }: { round: Round; facts: Map<string, FieldFacts>; departments: Map<string, string> }) {
   const { t, lang, say } = useI18n();
   const entity = ownerOf(round.view.id);
   const applies = isEntityOwner(entity);
@@ -44,6 +46,7 @@ export function Explain({ round, departments }: { round: Round; departments: Map
   if (error) return <ErrorBox error={error} note={error.status === 403 ? <p>{t("explain.right", { view: `${entity}.explain` })}</p> : null} retry={error.status === 403 || error.status === 404 ? undefined : () => setTurn((n) => n + 1)} />;
   if (!answer) return <Waiting rows={6} />;
   const reasonOf = (r: string | undefined) => (r ? say(`why.${r}`, half(r, lang)) : "–");
+  const lostBy = (r: string | undefined) => (r ? say(`lost.${r}`, half(r, lang)) : "");
   const departmentOf = (d: string | undefined) => (d ? (departments.get(d) ?? d) : "");
   const cells = list(answer.cells);
   if (cells.length === 0) return <Empty title={t("explain.none")}>{t("explain.none.do")}</Empty>;
@@ -66,10 +69,10 @@ export function Explain({ round, departments }: { round: Round; departments: Map
           {cells.map((c) => (
             <tr key={c.field}>
               <th scope="row">
-                {c.title || c.field} <code className="dim">{c.field}</code>
+                {facts.get(c.field)?.title || c.title || c.field} <code className="dim">{c.field}</code>
               </th>
               <td>
-                <Value v={c.value} /> {c.flag ? <span className="chip chip-warn">{c.flag}</span> : null}
+                <Coded v={c.value} facts={facts.get(c.field)} /> {c.flag ? <span className="chip chip-warn">{c.flag}</span> : null}
               </td>
               <td>
                 {c.dataset ? <Link to={`/catalogue/${encodeURIComponent(c.dataset)}`}>{c.dataset}</Link> : <span className="dim">{t("entity.noSource")}</span>}{" "}
@@ -91,7 +94,7 @@ export function Explain({ round, departments }: { round: Round; departments: Map
                         <span className="chip">
                           {l.dataset} {departmentOf(l.department)}
                         </span>{" "}
-                        <Value v={l.value} /> <span className="dim">{reasonOf(l.reason)}</span>
+                        <Coded v={l.value} facts={facts.get(c.field)} /> <span className="dim">{lostBy(l.reason)}</span>
                       </li>
                     ))}
                   </ul>

@@ -2,27 +2,19 @@ import { EyeInvisibleOutlined, FlagOutlined, StopOutlined } from "@ant-design/ic
 import { Tooltip } from "antd";
 import type { ReactNode } from "react";
 import { list, type LookupAnswer } from "../../api/types";
-import { Copy, Mark, Value, When } from "../../components/Show";
+import { Copy, Mark, When } from "../../components/Show";
 import { Empty, ErrorBox } from "../../components/State";
 import { useI18n } from "../../i18n";
 import type { Round } from "./model";
-import type { FieldFacts } from "./useFields";
+import { Coded } from "./Coded";
+import { type FieldFacts, useFields } from "./useFields";
 
 type Facts = Map<string, FieldFacts>;
 
-function Cell({ v, facts }: { v: unknown; facts?: FieldFacts }) {
-  if (typeof v === "string" && facts?.codes.has(v))
-    return (
-      <>
-        {facts.codes.get(v)} <code className="dim">{v}</code>
-      </>
-    );
-  return <Value v={v} />;
-}
-
 /** Rows of another dataset inside a record: a person's vehicles. */
-function Rows({ rows }: { rows: Record<string, unknown>[] }) {
+function Rows({ of, rows, masked }: { of: string; rows: Record<string, unknown>[]; masked: string[] }) {
   const { t } = useI18n();
+  const { facts } = useFields(of);
   if (rows.length === 0) return <span className="dim">{t("result.noRows")}</span>;
   const columns = [...new Set(rows.flatMap((r) => Object.keys(r)))];
   return (
@@ -30,7 +22,10 @@ function Rows({ rows }: { rows: Record<string, unknown>[] }) {
       <thead>
         <tr>
           {columns.map((c) => (
-            <th key={c}>{c}</th>
+            <th key={c}>
+              {facts.get(c)?.title || c} {facts.get(c)?.title ? <code className="dim">{c}</code> : null}{" "}
+              {masked.includes(c) ? <EyeInvisibleOutlined title={t("result.masked")} /> : null}
+            </th>
           ))}
         </tr>
       </thead>
@@ -39,7 +34,7 @@ function Rows({ rows }: { rows: Record<string, unknown>[] }) {
           <tr key={i}>
             {columns.map((c) => (
               <td key={c}>
-                <Value v={r[c]} />
+                <Coded v={r[c]} facts={facts.get(c)} />
               </td>
             ))}
           </tr>
@@ -60,7 +55,7 @@ function Stamp({ answer, took, extra }: { answer: { as_of?: string; source_time?
       </Mark>
       {extra}
       <span>
-        <span className="dim">{t("result.asOf")}</span> <When at={answer.as_of} full />
+        <span className="dim">{t("result.asOf")}</span> <When at={answer.as_of} full none={t("common.unknown")} />
       </span>
       {answer.source_time ? (
         <span>
@@ -92,6 +87,8 @@ function Stamp({ answer, took, extra }: { answer: { as_of?: string; source_time?
 function Record({ answer, facts, titles }: { answer: LookupAnswer; facts: Facts; titles: Map<string, string> }) {
   const { t } = useI18n();
   const masked = new Set(list(answer.masked));
+  // "GA03.HPHM" says that a column of the embedded rows is masked.
+  const isMasked = (field: string) => masked.has(field) || [...masked].some((m) => m.startsWith(field + "."));
   const disputed = new Set(list(answer.disputed));
   const entries = Object.entries(answer.data ?? {});
   if (entries.length === 0) return <Empty title={t("result.noFields")}>{t("result.noFields.do")}</Empty>;
@@ -110,10 +107,10 @@ function Record({ answer, facts, titles }: { answer: LookupAnswer; facts: Facts;
             <th scope="row">
               {facts.get(field)?.title || titles.get(field) || field} <code className="dim">{field}</code>
             </th>
-            <td>{isRows(v) ? <Rows rows={v} /> : <Cell v={v} facts={facts.get(field)} />}</td>
+            <td>{isRows(v) ? <Rows of={field} rows={v} masked={list(answer.masked).filter((m) => m.startsWith(field + ".")).map((m) => m.slice(field.length + 1))} /> : <Coded v={v} facts={facts.get(field)} />}</td>
             <td>
               <span className="chips">
-                {masked.has(field) ? (
+                {isMasked(field) ? (
                   <Tooltip title={t("result.masked.long")}>
                     <span className="chip">
                       <EyeInvisibleOutlined /> {t("result.masked")}
@@ -144,9 +141,9 @@ function Record({ answer, facts, titles }: { answer: LookupAnswer; facts: Facts;
 }
 
 /** The answer as the asking program got it, or why there is none. */
-export function Result({ round, facts, retry }: { round: Round; facts: Facts; retry: () => void }) {
+export function Result({ round, facts, datasets, retry }: { round: Round; facts: Facts; datasets: Map<string, string>; retry: () => void }) {
   const { t } = useI18n();
-  const titles = new Map(round.view.fields.map((f) => [f.name, f.title]));
+  const titles = new Map(round.view.fields.map((f) => [f.name, f.kind === "rows" ? (datasets.get(f.name) ?? f.title) : f.title]));
   if (round.error?.status === 404)
     return (
       <div className="stack">

@@ -1,6 +1,7 @@
 import { Mark, type Tone } from "../../components/Show";
 import { tell } from "../../components/State";
 import { useI18n } from "../../i18n";
+import { day } from "../../lib/format";
 import { trace } from "../../lib/trace";
 import type { Caller, Round } from "./model";
 
@@ -11,11 +12,13 @@ export function Trace({ round, caller }: { round: Round; caller: Caller | null }
   const { t, lang } = useI18n();
   const told = round.error ? tell(round.error, lang, t) : null;
   const detail: Record<string, string> = {
-    identity: [caller?.app, caller?.department].filter(Boolean).join(" · "),
+    identity: [caller?.title, caller?.departmentTitle].filter(Boolean).join(" · "),
     purpose: round.purpose,
     view: round.view.id,
     mode: t(round.verify ? "lookup.mode.verify" : "lookup.mode.lookup"),
-    fields: round.verify ? Object.keys(round.verify).join("、") : Object.keys(round.lookup?.data ?? {}).join("、"),
+    term: round.view.until ? t("lookup.until", { date: day(round.view.until) ?? "" }) : "",
+    quota: round.view.quota > 0 ? t("lookup.quota", { n: round.view.quota }) : "",
+    fields: round.verify ? Object.keys(round.verify).join(" ") : Object.keys(round.lookup?.data ?? {}).join(" "),
     data: round.error?.status === 404 ? t("trace.data.absent") : "",
     audit: round.lookup?.audit_id ?? round.verdict?.audit_id ?? "",
   };

@@ -8,12 +8,19 @@ export interface AskedView {
   title: string;
   keyTitle: string;
   only: string;
-  fields: { name: string; title: string }[];
+  fields: { name: string; title: string; kind: string }[];
+  /** empty = any of the application's */
+  purposes: string[];
+  until: string | null;
+  /** records a minute, 0 = no limit */
+  quota: number;
 }
 
 export interface Caller {
-  app: string;
+  id: string;
+  title: string;
   department: string;
+  departmentTitle: string;
   purposes: { id: string; title: string; english: string }[];
   views: AskedView[];
 }
@@ -21,24 +28,23 @@ export interface Caller {
 export const purposesOf = (p: List<string | Purpose>) =>
   list(p).map((x) => (typeof x === "string" ? { id: x, title: "", english: "" } : { id: x.id, title: x.title ?? "", english: x.english ?? "" }));
 
-/** /v1/me as the playground needs it. */
+/** /v1/me as the playground needs it: the grants of one view taken together. */
 export function callerOf(me: Me): Caller {
-  const word = (x: Me["app"] | Me["department"]) => (typeof x === "string" ? x : (x?.title ?? x?.id ?? ""));
-  return {
-    app: word(me.app),
-    department: word(me.department),
-    purposes: purposesOf(me.purposes),
-    views: list(me.views).map((v) => ({
-      id: v.id,
-      title: v.title ?? "",
-      keyTitle: v.key_title ?? "",
-      only: v.only ?? "",
-      fields: list(v.fields).map((f) => (typeof f === "string" ? { name: f, title: "" } : { name: f.name, title: f.title ?? "" })),
-    })),
-  };
+  const views = new Map<string, AskedView>();
+  for (const v of list(me.views)) {
+    const fields = list(v.fields).map((f) => (typeof f === "string" ? { name: f, title: "", kind: "" } : { name: f.name, title: f.title ?? "", kind: f.kind ?? "" }));
+    const old = views.get(v.id);
+    if (!old) {
+      views.set(v.id, { id: v.id, title: v.title ?? "", keyTitle: v.key_title ?? "", only: v.only ?? "", fields, purposes: list(v.purposes), until: v.until ?? null, quota: v.quota ?? 0 });
+      continue;
+    }
+    for (const f of fields) if (!old.fields.some((o) => o.name === f.name)) old.fields.push(f);
+    old.purposes = [...new Set([...old.purposes, ...list(v.purposes)])];
+  }
+  return { id: me.app, title: me.title || me.app, department: me.department ?? "", departmentTitle: me.department_title || me.department || "", purposes: purposesOf(me.purposes), views: [...views.values()] };
 }
 
-export const appTitle = (a: DemoApp) => [a.title || a.id, a.department_title || ""].filter(Boolean).join(" · ");
+export const appTitle = (a: DemoApp, department: string) => [a.title || a.id, department].filter(Boolean).join(" · ");
 
 /** One question and what came of it. */
 export interface Round {

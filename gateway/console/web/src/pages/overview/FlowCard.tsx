@@ -10,7 +10,7 @@ import { clock } from "../../lib/format";
 /** Changes and lookups a second, as they happen. */
 export function FlowCard() {
   const { t } = useI18n();
-  const { history, mode, error, flow } = useFlow();
+  const { history, error, flow } = useFlow();
   const last = history[history.length - 1];
   const option = useCallback(
     (p: Palette) => {
@@ -77,10 +77,10 @@ export function FlowCard() {
         </span>
       }
     >
-      {mode === "down" && error ? <ErrorBox error={error} compact={flow !== undefined} /> : null}
+      {error ? <ErrorBox error={error} compact={flow !== undefined} /> : null}
       {flow ? (
         <Chart height={200} option={option} label={t("flow.aria")} />
-      ) : mode === "down" ? null : (
+      ) : error ? null : (
         <Waiting rows={5} />
       )}
     </Card>

@@ -24,7 +24,7 @@ function Detail({ of }: { of: Todo }) {
       return <>{of.detail ? half(of.detail, lang) : t("todo.source.do")}</>;
     case "finding": {
       const d = daysUntil(of.at, now);
-      const due = d === null ? "" : d < 0 ? t("finding.late", { n: -d }) : t("finding.left", { n: d });
+      const due = d === null ? "" : d < 0 ? t("finding.late", { n: -d }) : d === 0 ? t("finding.today") : t("finding.left", { n: d });
       return (
         <>
           {t("todo.finding", { n: of.count })}

@@ -1,1 +1,0 @@
-import{D as e,E as t,q as n,r}from"./KeyDialog-bffd1b4f.js";import{t as i}from"./Page-624b7a70.js";var a=e();function o(){let{t:e}=t();return(0,a.jsx)(i,{children:(0,a.jsx)(r,{title:e(`notFound.title`),action:(0,a.jsx)(n,{to:`/`,children:e(`nav.overview`)}),children:e(`notFound.do`)})})}export{o as default};

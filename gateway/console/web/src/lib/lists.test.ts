@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest";
+import type { Catalogue, DatasetSummary, Finding, Flow } from "../api/types";
+import { family, graph, reach } from "./graph";
+import { byReason } from "./group";
+import { facetCounts, searchDatasets } from "./search";
+import { languages, snippet } from "./snippets";
+import { todos } from "./todo";
+import { curlOf, isEntityOwner, isVerifyOnly, ownerOf } from "./views";
+
+const ds = (id: string, title: string, more: Partial<DatasetSummary> = {}): DatasetSummary => ({ id, title, provider: id.slice(0, 2), class: "B", cycle: "realtime", state: "fresh", ...more });
+const sets = [ds("GA01", "户籍人口", { code: "101010001/000001" }), ds("MZ01", "婚姻登记"), ds("SC01", "市场主体", { class: "A", english: "Market entities" })];
+const index = new Map([
+  ["GA01", [{ name: "HYZKDM", title: "婚姻状况", english: "Marital status" }, { name: "XM", title: "姓名", english: "Name" }]],
+  ["MZ01", [{ name: "HYZKDM", title: "婚姻状况", english: "" }]],
+]);
+const dept = (id: string) => ({ GA: "公安局", MZ: "民政局", SC: "市场监管局" })[id] ?? id;
+const ids = (q: string) => searchDatasets(sets, q, index, dept).map((h) => h.dataset.id);
+
+describe("search", () => {
+  it("finds by id, title, English, code, department and field", () => {
+    expect(ids("")).toEqual(["GA01", "MZ01", "SC01"]);
+    expect(ids("ｇａ01")).toEqual(["GA01"]);
+    expect(ids("market")).toEqual(["SC01"]);
+    expect(ids("101010001/000001")).toEqual(["GA01"]);
+    expect(ids("民政")).toEqual(["MZ01"]);
+    expect(ids("hyzkdm")).toEqual(["GA01", "MZ01"]);
+    expect(ids("公安 xm")).toEqual(["GA01"]);
+    expect(ids("nothing")).toEqual([]);
+  });
+  it("puts a title before a field", () => {
+    const hits = searchDatasets(sets, "婚姻", index, dept);
+    expect(hits.map((h) => h.dataset.id)).toEqual(["MZ01", "GA01"]);
+    expect(hits[1]!.fields).toEqual([{ name: "HYZKDM", title: "婚姻状况", english: "Marital status" }]);
+    expect(ids("marital")).toEqual(["GA01"]);
+  });
+  it("counts each facet by the others' choice", () => {
+    const none = { provider: [], class: [], cycle: [], state: [] };
+    const value = (d: DatasetSummary, f: "provider" | "class" | "cycle" | "state") => d[f];
+    expect([...facetCounts(sets, none, value).class]).toEqual([["B", 2], ["A", 1]]);
+    const chosen = facetCounts(sets, { ...none, class: ["A"] }, value);
+    expect([...chosen.provider]).toEqual([["SC", 1]]);
+    expect(chosen.class.get("B")).toBe(2);
+  });
+});
+
+describe("what needs a hand", () => {
+  const name = (t?: string | null) => t ?? "";
+  const catalogue: Catalogue = { city: "", version: "", departments: [{ id: "GA", title: "公安局" }, { id: "MZ", title: "民政局" }], datasets: [ds("GA01", "户籍", { state: "overdue" }), ds("MZ01", "婚姻", { state: "overdue" }), ds("MZ02", "低保")] };
+  const flow: Flow = { sources: [{ name: "ga-pg", kind: "postgres", datasets: ["GA01"], state: "failed", last_error: "x" }, { name: "ok", kind: "file", datasets: ["MZ01"], state: "running" }], datasets: [] };
+  const finding = (rule: string, id: string) => ({ id, rule, title: "t" + rule, owner: "MZ", due: "2026-01-0" + id }) as Finding;
+  it("is sorted by harm, one line a cause", () => {
+    const list = todos(flow, catalogue, { list: [finding("XV-04", "2"), finding("XV-04", "1"), finding("XV-14", "3")], total: 3 }, { entries: null, total: 9, by_reason: { invalid: 7, schema: 2 } }, name);
+    expect(list.map((x) => [x.kind, x.count])).toEqual([["source", 1], ["overdue", 1], ["finding", 2], ["finding", 1], ["quarantine", 9]]);
+    expect(list[0]!.who).toBe("公安局");
+    // GA01 is overdue because its source is down: that is one thing to do.
+    expect(list[1]!.subject).toBe("MZ01 婚姻");
+    expect(list[2]!.at).toBe("2026-01-01");
+    expect(list[4]!.detail).toBe("invalid");
+  });
+  it("is nothing when nothing is known or wrong", () => {
+    expect(todos(undefined, undefined, undefined, undefined, name)).toEqual([]);
+    expect(todos({ sources: null }, { city: "", version: "", datasets: null }, { list: [], total: 0 }, { entries: null }, name)).toEqual([]);
+  });
+  it("believes the live state over the catalogue's", () => {
+    const list = todos({ datasets: [{ id: "GA01", state: "fresh", changes_per_s: 0, total: 0, lag_s: 0 }] }, catalogue, undefined, undefined, name);
+    expect(list.map((x) => x.id)).toEqual(["dataset:MZ01"]);
+  });
+});
+
+describe("reasons", () => {
+  it("come as a map, a list, or are counted", () => {
+    expect(byReason({ by_reason: { a: 1, b: 5, c: 0 } })).toEqual([{ reason: "b", count: 5 }, { reason: "a", count: 1 }]);
+    expect(byReason({ by_reason: [{ reason: "a", count: 2 }] })).toEqual([{ reason: "a", count: 2 }]);
+    expect(byReason({ entries: [{ reason: "a" }, { reason: "a" }] })).toEqual([{ reason: "a", count: 2 }]);
+    expect(byReason(undefined)).toEqual([]);
+  });
+});
+
+describe("the topology", () => {
+  const t = { steps: [{ name: "route", from: ["raw.A", "raw.B", "raw.C", "raw.D", "raw.E", "raw.F"], to: ["claims.person", "quarantine"] }, { name: "resolve.person", from: ["claims.person"], to: ["resolved.person", "findings"] }] };
+  it("folds large families and runs from left to right", () => {
+    const g = graph(t, new Set());
+    expect(g.nodes.filter((n) => n.kind === "group").map((n) => [n.label, n.members.length])).toEqual([["raw.*", 6]]);
+    const x = (id: string) => g.nodes.find((n) => n.id === id)!.x;
+    for (const e of g.edges) expect(x(e.from)).toBeLessThan(x(e.to));
+    expect(graph(t, new Set(["raw.*"])).nodes.filter((n) => n.label.startsWith("raw."))).toHaveLength(6);
+    expect(family("quarantine")).toBe("quarantine");
+  });
+  it("no two nodes lie on one another", () => {
+    const g = graph(t, new Set(["raw.*"]));
+    const seen = new Set(g.nodes.map((n) => `${n.x},${n.y}`));
+    expect(seen.size).toBe(g.nodes.length);
+  });
+  it("lights what is up and down the stream and nothing beside it", () => {
+    const g = graph(t, new Set());
+    expect([...reach(g, "s:resolve.person")].sort()).toEqual(["s:resolve.person", "s:route", "t:claims.person", "t:findings", "t:raw.*", "t:resolved.person"]);
+  });
+  it("survives a circle and emptiness", () => {
+    const g = graph({ steps: [{ name: "a", from: ["x"], to: ["y"] }, { name: "b", from: ["y"], to: ["x"] }] }, new Set());
+    expect(g.nodes).toHaveLength(4);
+    expect(graph({ steps: null }, new Set()).nodes).toEqual([]);
+  });
+});
+
+describe("code to take away", () => {
+  const evil = { base: "https://h/", view: "person.partial", key: `'; rm -rf / #"$(id)`, purpose: `P' -H "x`, fields: null };
+  it("never holds a key of an application and quotes what people typed", () => {
+    for (const l of languages) {
+      const code = snippet(l, evil);
+      expect(code).toContain("YIYUAN_KEY");
+      expect(code).toContain("person.partial");
+      expect(code).not.toContain("rm -rf / #");
+    }
+    expect(snippet("curl", evil)).toContain(`'X-Purpose: P'\\'' -H "x'`);
+    expect(snippet("Python", { ...evil, key: "1", fields: { XM: "张\"三" } })).toContain('"XM": "张\\"三"');
+  });
+  it("verifies by POST and looks up by GET", () => {
+    expect(snippet("Go", { ...evil, fields: { XM: "a" } })).toContain('"POST"');
+    expect(snippet("Go", evil)).toContain('"GET"');
+    expect(curlOf("http://h/", "GA01.verify", "1", ["XM", "CSRQ"])).toContain("v1/verify");
+    expect(curlOf("http://h/", "GA01.partial", "a|{b}", null)).toContain("v1/lookup/GA01.partial/a%7C{b}");
+  });
+});
+
+describe("views", () => {
+  it("know their owners", () => {
+    expect(ownerOf("person.partial")).toBe("person");
+    expect(isEntityOwner("person")).toBe(true);
+    expect(isEntityOwner("GA01")).toBe(false);
+    expect(isVerifyOnly({ id: "YB02.x", only: "verify" })).toBe(true);
+    expect(isVerifyOnly({ id: "YB02.partial" })).toBe(false);
+  });
+});
