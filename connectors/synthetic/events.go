@@ -89,14 +89,14 @@ func (s *stream) own(n int) (soon, late []event) {
 	for i := range b.rows {
 		r := &b.rows[i]
 		images := c.images(r)
-		if c.isLate(r, i) {
+		if c.isLate(r) {
 			soon = append(soon, images[len(images)-1])
 			late = append(late, images[:len(images)-1]...)
 		} else {
 			soon = append(soon, images...)
 		}
 		for _, e := range images {
-			if s.w.roll(n, "again"+s.label(e.seq.Minor))%100 < againShare {
+			if !s.w.calm && s.w.roll(n, "again"+s.label(e.seq.Minor))%100 < againShare {
 				e.again = true
 				late = append(late, e)
 			}
@@ -112,7 +112,7 @@ func (s *stream) label(minor uint32) string {
 // replay is yesterday's batch sent once more: in one step a department repeats
 // everything that an earlier run of blocks said, with the same sequences.
 func (s *stream) replay(n int) []event {
-	if n != s.w.blocks*6/10+int(s.d) {
+	if s.w.calm || n != s.w.blocks*6/10+int(s.d) {
 		return nil
 	}
 	first := s.w.blocks*3/10 + int(s.d)
@@ -195,12 +195,15 @@ func (c *clock) images(r *row) []event {
 
 // stale and isLate are drawn from the row's key, which is unique.
 func (c *clock) stale(r *row) bool {
-	return c.w.roll(c.block, "stale"+tables[r.t].id+r.key)%100 < lateShare+2
+	return !c.w.calm && c.w.roll(c.block, "stale"+tables[r.t].id+r.key)%100 < lateShare+2
 }
 
 // isLate: two in three of the rows with an older image get it late. A row whose
 // key changed keeps its order: a delete is no image that an older one follows.
-func (c *clock) isLate(r *row, _ int) bool {
+func (c *clock) isLate(r *row) bool {
+	if c.w.calm {
+		return false
+	}
 	for _, v := range r.old {
 		if keyOf(r.t, v) != r.key {
 			return false

@@ -261,7 +261,7 @@ func TestLargerCities(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for b := 0; b < w.blocks; b += 4 { // the blocks of one district share a region
+	for b := 0; b < w.blocks; b += 8 { // of one district, which share a region
 		for s := range peoplePerBlock {
 			if id := w.person(b, s).id[:17]; seen[id] {
 				t.Fatal("a number is given twice")

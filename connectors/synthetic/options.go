@@ -33,6 +33,9 @@ type Options struct {
 	// End makes the source end (io.EOF) after the first copy and, with Correct,
 	// the corrections.
 	End bool
+	// Calm sends every row in order and once: no older images, no duplicates. The
+	// truth is the same but for its duplicates.
+	Calm bool
 	// Faults lets the live stream plant a contradiction now and then, and mend
 	// it. They are logged and not in the truth file.
 	Faults bool
@@ -55,6 +58,7 @@ type settings struct {
 	CorrectAfter time.Duration `option:"correct_after"`
 	CorrectEvery time.Duration `option:"correct_every"`
 	End          bool          `option:"end"`
+	Calm         bool          `option:"calm"`
 	Faults       bool          `option:"faults"`
 	Batch        int           `option:"batch"`
 	Truth        string        `option:"truth"`
@@ -64,7 +68,7 @@ type settings struct {
 // Map returns the options as connectors.Config carries them.
 func (o Options) Map() map[string]any {
 	m := map[string]any{
-		"seed": o.Seed, "rate": o.Rate, "correct": o.Correct, "end": o.End, "faults": o.Faults, "batch": o.Batch, "rows": o.Rows,
+		"seed": o.Seed, "rate": o.Rate, "correct": o.Correct, "end": o.End, "calm": o.Calm, "faults": o.Faults, "batch": o.Batch, "rows": o.Rows,
 		"size": o.Size, "department": o.Department, "truth": o.Truth, "correct_after": o.CorrectAfter, "correct_every": o.CorrectEvery,
 	}
 	if !o.Base.IsZero() {
@@ -76,7 +80,7 @@ func (o Options) Map() map[string]any {
 func (s settings) options() (Options, error) {
 	o := Options{
 		Seed: s.Seed, Size: s.Size, Department: s.Department, Rate: s.Rate, Correct: s.Correct, CorrectAfter: s.CorrectAfter,
-		CorrectEvery: s.CorrectEvery, End: s.End, Faults: s.Faults, Batch: s.Batch, Truth: s.Truth, Rows: s.Rows,
+		CorrectEvery: s.CorrectEvery, End: s.End, Calm: s.Calm, Faults: s.Faults, Batch: s.Batch, Truth: s.Truth, Rows: s.Rows,
 	}
 	if o.Size == "" {
 		o.Size = Tiny
@@ -113,7 +117,11 @@ func (o Options) world(now time.Time) (*world, error) {
 	if size == "" {
 		size = Tiny
 	}
-	return newWorld(o.Seed, size, dayOf(base))
+	w, err := newWorld(o.Seed, size, dayOf(base))
+	if err == nil {
+		w.calm = o.Calm
+	}
+	return w, err
 }
 
 // position is how far a source has been read. It carries what makes the
@@ -123,6 +131,7 @@ type position struct {
 	Size       string `json:"size"`
 	Base       string `json:"base"`
 	Department string `json:"department"`
+	Calm       bool   `json:"calm,omitempty"`
 	Step       int    `json:"step"`            // of the first copy
 	Skip       int    `json:"skip,omitempty"`  // events of that step already sent
 	Fix        int    `json:"fix,omitempty"`   // corrections sent
@@ -144,9 +153,9 @@ func (o *Options) resume(after schemas.Position) (position, error) {
 	if err := json.Unmarshal([]byte(after), &p); err != nil {
 		return p, fmt.Errorf("decode position: %w: %w", err, connectors.ErrPositionLost)
 	}
-	if p.Seed != o.Seed || p.Size != o.Size || p.Department != o.Department {
-		return p, fmt.Errorf("position belongs to seed %d, size %s, department %s, the options say %d, %s, %s: %w",
-			p.Seed, p.Size, p.Department, o.Seed, o.Size, o.Department, connectors.ErrPositionLost)
+	if p.Seed != o.Seed || p.Size != o.Size || p.Department != o.Department || p.Calm != o.Calm {
+		return p, fmt.Errorf("position belongs to seed %d, size %s, department %s, calm %t, the options say %d, %s, %s, %t: %w",
+			p.Seed, p.Size, p.Department, p.Calm, o.Seed, o.Size, o.Department, o.Calm, connectors.ErrPositionLost)
 	}
 	t, err := time.ParseInLocation(time.DateOnly, p.Base, zone)
 	if err != nil || p.Step < 0 || p.Skip < 0 || p.Fix < 0 || p.Live < 0 {

@@ -31,6 +31,7 @@ type world struct {
 	base   int64 // the city's "today", days since 1970-01-01
 	blocks int
 	shops  bool // every block has a shop
+	calm   bool // rows come in order and once
 	few    int  // what a count of a few plants is multiplied by
 
 	places  [unitCount]affine // order in which plants fill the blocks, a unit kind
