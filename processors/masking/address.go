@@ -83,7 +83,7 @@ func (g *gazetteer) town(address string) string {
 func makeDistrict(s spec) (mask, error) {
 	if s.element.Kind == "region" {
 		return textual(func(code string) string {
-			if len(code) < 6 || !ascii(code) {
+			if len(code) < 6 || !digits(code) {
 				return ""
 			}
 			return code[:6]

@@ -57,6 +57,21 @@ func NewCity(cat *schemas.Catalogue, now time.Time, route func(*codec.Codec) pro
 	return c, nil
 }
 
+// Forget begins anew at now with the same stages: no state, no timers, nothing
+// said or emitted.
+func (c *City) Forget(now time.Time) {
+	drivers := []*Driver{c.Route}
+	for _, d := range c.Resolve {
+		drivers = append(drivers, d)
+	}
+	for _, d := range drivers {
+		*d = Driver{Stage: d.Stage, Clock: now, state: make(map[string][]byte), timers: make(map[string]time.Time)}
+	}
+	c.Out, c.sequence = nil, 0
+	clear(c.offsets)
+	clear(c.rows)
+}
+
 // Now returns the city's clock.
 func (c *City) Now() time.Time { return c.Route.Clock }
 

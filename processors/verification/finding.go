@@ -134,7 +134,7 @@ func (f *Finding) digest() uint64 {
 	}
 	put(f.state.Owner, strconv.Itoa(int(f.state.Phase)), strconv.FormatInt(f.state.OpenedAt, 10), f.one.rule.Title, f.one.rule.Severity, f.one.rule.Advice)
 	for _, p := range f.evidence {
-		put(p.dataset, p.field, p.value, strconv.FormatBool(p.null))
+		put(p.dataset, p.field, p.value, strconv.FormatBool(p.null), strconv.FormatInt(p.at, 10))
 	}
 	return h.Sum64()
 }

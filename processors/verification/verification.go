@@ -107,13 +107,41 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set
 		return nil, err
 	}
 	for i, one := range s.cases {
-		for _, name := range one.c.Inputs {
-			for _, in := range s.sourcesOf(name) {
+		s.listen(i, one)
+	}
+	return s, nil
+}
+
+// listen enters a case under everything that changes it: its inputs, what it
+// shows as evidence and, where the provider must act, every row of the entity.
+// What is emitted last then never depends on the way to it.
+func (s *Set) listen(i int, one *compiled) {
+	heard := make(map[string]bool)
+	hear := func(sources ...string) {
+		for _, in := range sources {
+			if !heard[in] {
+				heard[in] = true
 				s.inputs[in] = append(s.inputs[in], i)
 			}
 		}
 	}
-	return s, nil
+	for _, name := range one.c.Inputs {
+		hear(s.sourcesOf(name)...)
+	}
+	for _, name := range one.c.Evidence {
+		owner, field, _ := strings.Cut(name, ".")
+		if owner == "agg" {
+			owner += "." + field
+		}
+		hear(s.sourcesOf(owner)...)
+	}
+	if one.c.Owner == provider {
+		for _, v := range s.variables {
+			if v.kind == rowsVariable {
+				hear(s.sourcesOf(v.name)...)
+			}
+		}
+	}
 }
 
 // Len returns how many cases there are.
