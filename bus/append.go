@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -24,7 +25,35 @@ func (b *Bus) Append(ctx context.Context, records ...Record) error {
 	}
 	wait.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("append %d records: %w", len(records), err)
+		return fmt.Errorf("append %d records: %w", len(records), produceError(err))
 	}
 	return nil
+}
+
+// ErrTooLarge says that a record is larger than the broker takes.
+var ErrTooLarge = errors.New("record too large")
+
+func produceError(err error) error {
+	if errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return err
+}
+
+// fence appends a fence to each partition and returns their offsets and the
+// value they carry.
+func (b *Bus) fence(ctx context.Context, t Topic, partitions []int32) (at map[int32]int64, nonce string, err error) {
+	nonce = newNonce()
+	fences := make([]*kgo.Record, len(partitions))
+	for i, p := range partitions {
+		fences[i] = &kgo.Record{Topic: b.name(t), Partition: p, Key: []byte(fenceKey), Value: []byte(nonce)}
+	}
+	at = make(map[int32]int64, len(partitions))
+	for _, r := range b.plain.ProduceSync(ctx, fences...) {
+		if r.Err != nil {
+			return nil, "", fmt.Errorf("fence %q/%d: %w", t, r.Record.Partition, r.Err)
+		}
+		at[r.Record.Partition] = r.Record.Offset
+	}
+	return at, nonce, nil
 }

@@ -7,10 +7,7 @@ import (
 )
 
 // Header is one header of a record.
-type Header struct {
-	Key   string
-	Value []byte
-}
+type Header = kgo.RecordHeader
 
 // ByKey is the partition of a record that goes where its key's hash says.
 const ByKey int32 = -1
@@ -42,26 +39,23 @@ func (r *Record) Header(key string) []byte {
 // written in transactions. No reader above this package sees them.
 const fenceKey = "\x00fence"
 
+// fill makes k what is written for r.
+func (b *Bus) fill(k *kgo.Record, r *Record) {
+	k.Topic, k.Partition, k.Key, k.Value, k.Timestamp, k.Headers = b.name(r.Topic), r.Partition, r.Key, r.Value, r.Time, r.Headers
+}
+
 func (b *Bus) out(r *Record) *kgo.Record {
-	k := &kgo.Record{Topic: b.name(r.Topic), Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: r.Time}
-	if len(r.Headers) > 0 {
-		k.Headers = make([]kgo.RecordHeader, len(r.Headers))
-		for i, h := range r.Headers {
-			k.Headers[i] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
-		}
-	}
+	k := new(kgo.Record)
+	b.fill(k, r)
 	return k
 }
 
-func (b *Bus) in(t Topic, k *kgo.Record) Record {
-	r := Record{Topic: t, Partition: k.Partition, Offset: k.Offset, Key: k.Key, Value: k.Value, Time: k.Timestamp}
-	if len(k.Headers) > 0 {
-		r.Headers = make([]Header, len(k.Headers))
-		for i, h := range k.Headers {
-			r.Headers[i] = Header{h.Key, h.Value}
-		}
-	}
-	return r
+// read1 makes r what was read in k.
+func (b *Bus) read1(r *Record, t Topic, k *kgo.Record) {
+	*r = Record{Topic: t, Partition: k.Partition, Offset: k.Offset, Key: k.Key, Value: k.Value, Time: k.Timestamp, Headers: k.Headers}
 }
 
 func isFence(k *kgo.Record) bool { return string(k.Key) == fenceKey }
+
+// hidden reports whether a record is the protocol's or ours, not data.
+func hidden(k *kgo.Record) bool { return k.Attrs.IsControl() || isFence(k) }

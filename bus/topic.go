@@ -47,6 +47,9 @@ const (
 // that has not been rolled forward for longer may have missed one.
 const deleteRetention = 24 * time.Hour
 
+// fenced reports whether fences may be written to the topic: it is ours alone.
+func (t Topic) fenced() bool { return t == Sources || strings.HasPrefix(string(t), "state.") }
+
 // Spec says how a topic is kept.
 type Spec struct {
 	Topic      Topic

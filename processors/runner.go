@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -68,12 +71,14 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 // state store. The open batch is the overlay: reads see it over what is
 // committed, and it reaches the store only in Commit.
 type worker struct {
-	step       string
-	stage      Stage
-	cfg        Config
-	batch      *state.Batch
+	step  string
+	stage Stage
+	cfg   Config
+	batch *state.Batch
+	now   time.Time
+
+	mu         sync.Mutex // partitions are taken over beside the loop
 	partitions map[int32]*partition
-	now        time.Time
 }
 
 // partition is one partition's state and what the open transaction changed in it.
@@ -85,12 +90,23 @@ type partition struct {
 }
 
 func (w *worker) partition(n int32) *partition {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	p, ok := w.partitions[n]
 	if !ok {
 		p = &partition{number: n, state: w.cfg.Store.Partition(w.step, n), dirty: map[string]struct{}{}}
 		w.partitions[n] = p
 	}
 	return p
+}
+
+// all returns the partitions met so far, in order.
+func (w *worker) all() []*partition {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := slices.Collect(maps.Values(w.partitions))
+	slices.SortFunc(out, func(a, b *partition) int { return int(a.number) - int(b.number) })
+	return out
 }
 
 func (w *worker) open() *state.Batch {
@@ -210,7 +226,7 @@ func (w *worker) Wake(tx *bus.Tx, partitions []int32) error {
 // Seal implements bus.Worker.
 func (w *worker) Seal(tx *bus.Tx) error {
 	size := 0
-	for _, p := range w.partitions {
+	for _, p := range w.all() {
 		for _, key := range p.order {
 			value, found, err := w.open().Get(p.state, nil, key)
 			if err != nil {
@@ -250,7 +266,7 @@ func (w *worker) Abort() {
 }
 
 func (w *worker) clean() {
-	for _, p := range w.partitions {
+	for _, p := range w.all() {
 		clear(p.dirty)
 		p.order = p.order[:0]
 	}

@@ -1,0 +1,322 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	// linger is the least time between two commits of a busy worker: records
+	// that come in the meantime share a transaction. A record that comes after
+	// a pause is committed at once.
+	linger = 10 * time.Millisecond
+	// markerLag is how long a position behind which only markers stand may go
+	// uncommitted.
+	markerLag = 250 * time.Millisecond
+)
+
+// session is the life of one client: join, take over partitions, transact.
+// Whenever a transaction was not committed the session ends, and the next one
+// starts from what the broker says: kgo reports an outcome that it does not
+// know as "not committed" too, and going on from there could process again what
+// the broker did commit.
+type session struct {
+	bus    *Bus
+	cfg    Transaction
+	worker Worker
+	kafka  *kgo.GroupTransactSession
+
+	ended   time.Time // of the last transaction
+	markers time.Time // since when the position is only markers ahead of what was committed; zero = it is not
+	batch   []Record  // used again and again
+
+	mu         sync.Mutex
+	ready      map[int32]bool     // partitions held whose state is current
+	rebalanced bool               // the group changed since the last transaction
+	joined     bool               // partitions have been assigned before
+	failed     error              // of a take-over, for the loop to find
+	stopTaking func()             // ends the take-over that runs and waits for it
+	wake       context.CancelFunc // ends the poll that runs
+	woken      bool               // wake was called when no poll ran
+}
+
+func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
+	s := &session{bus: b, cfg: cfg, worker: w, batch: make([]Record, 0, 64), ready: map[int32]bool{}, stopTaking: func() {}}
+	names := make([]string, len(cfg.From))
+	for i, t := range cfg.From {
+		names[i] = b.name(t)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	id := b.cfg.Prefix + cfg.Group + "." + cfg.Member
+	// Rebalances happen only outside of a turn (BlockRebalanceOnPoll), never
+	// between a poll and the end of its transaction. The range balancer gives
+	// partition p of every input to the same member, because they share the
+	// state of partition p.
+	kafka, err := kgo.NewGroupTransactSession(append(b.base[:len(b.base):len(b.base)],
+		kgo.TransactionalID(id), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
+		kgo.ConsumerGroup(b.cfg.Prefix+cfg.Group), kgo.InstanceID(id), kgo.ConsumeTopics(names...),
+		kgo.Balancers(kgo.RangeBalancer()), kgo.SessionTimeout(b.cfg.SessionTimeout), kgo.HeartbeatInterval(b.cfg.SessionTimeout/10),
+		kgo.RebalanceTimeout(max(time.Minute, b.cfg.SessionTimeout)), kgo.BlockRebalanceOnPoll(),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(2<<20),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000),
+		kgo.OnPartitionsAssigned(func(_ context.Context, cl *kgo.Client, m map[string][]int32) { s.assigned(ctx, cl, m) }),
+		kgo.OnPartitionsRevoked(s.revoked), kgo.OnPartitionsLost(s.revoked),
+	)...)
+	if err != nil {
+		return &StepError{fmt.Errorf("open session of %q: %w", cfg.Group, err)}
+	}
+	s.kafka = kafka
+	defer func() {
+		cancel()
+		kafka.CloseAllowingRebalance()
+		s.halt()
+	}()
+	// The new epoch fences the elder self and ends what it left open, which
+	// take-overs wait for.
+	if _, _, err := kafka.Client().ProducerID(ctx); err != nil {
+		return fmt.Errorf("fence the elder worker: %w", err)
+	}
+	for {
+		if err := s.turn(ctx); err != nil {
+			return err
+		}
+		kafka.AllowRebalance()
+	}
+}
+
+// turn is one poll and its transaction. A poll returns as soon as there is
+// anything, and everything there is: transactions are small and immediate when
+// it is quiet, and grow with the load.
+func (s *session) turn(ctx context.Context) error {
+	wait := s.cfg.IdlePoll
+	if !s.markers.IsZero() {
+		wait = min(wait, markerLag)
+	}
+	fetches := s.poll(ctx, wait)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := fatal(fetches); err != nil {
+		return err
+	}
+	held, rebalanced, err := s.look()
+	if err != nil {
+		return err
+	}
+	if rebalanced {
+		// kgo holds a rebalance against the next transaction even if none was
+		// open. Ending nothing clears that; it rewinds to the committed offsets,
+		// so what was just polled comes again.
+		if _, err := s.kafka.End(ctx, kgo.TryAbort); err != nil {
+			return fmt.Errorf("clear after rebalance: %w", err)
+		}
+		return nil
+	}
+	due := s.worker.Due(held)
+	if !due && !anything(fetches) {
+		if fetches.NumRecords() > 0 && s.markers.IsZero() {
+			s.markers = time.Now()
+		}
+		if s.markers.IsZero() || time.Since(s.markers) < markerLag {
+			return nil
+		}
+	}
+	if err := s.transact(ctx, fetches, held, due); err != nil {
+		s.worker.Abort()
+		s.abort(ctx)
+		return err
+	}
+	return nil
+}
+
+// poll polls, for at most wait, ending early when nudged.
+func (s *session) poll(ctx context.Context, wait time.Duration) kgo.Fetches {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	s.mu.Lock()
+	s.wake = cancel
+	if s.woken {
+		s.woken = false
+		cancel()
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.wake = nil
+		s.mu.Unlock()
+	}()
+	return s.kafka.PollRecords(ctx, s.cfg.MaxRecords)
+}
+
+func (s *session) nudge() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wake != nil {
+		s.wake()
+		return
+	}
+	s.woken = true
+}
+
+// look returns the partitions that may be worked on and what happened since.
+func (s *session) look() (held []int32, rebalanced bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range s.ready {
+		held = append(held, p)
+	}
+	slices.Sort(held)
+	rebalanced, s.rebalanced = s.rebalanced, false
+	return held, rebalanced, s.failed
+}
+
+// anything reports whether there is a record that is data.
+func anything(fetches kgo.Fetches) bool {
+	for it := fetches.RecordIter(); !it.Done(); {
+		if !hidden(it.Next()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int32, due bool) error {
+	if err := s.kafka.Begin(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	tx := &Tx{bus: s.bus, session: s.kafka, changelog: s.bus.name(s.cfg.Changelog), keep: context.WithoutCancel(ctx), next: map[int32]int64{}}
+	read, err := s.take(ctx, tx, fetches)
+	if err != nil {
+		return err
+	}
+	if due {
+		if err := s.worker.Wake(tx, held); err != nil {
+			return s.step(err)
+		}
+	}
+	if err := s.worker.Seal(tx); err != nil {
+		return s.step(err)
+	}
+	return s.end(ctx, tx, read)
+}
+
+// step marks an error as the worker's own.
+func (s *session) step(err error) error {
+	return &StepError{fmt.Errorf("step %q: %w", s.cfg.Group, err)}
+}
+
+// take hands the polled records to the worker, and all that come until none are
+// left or the transaction is full.
+func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read int, err error) {
+	deadline := time.Now().Add(s.cfg.Interval)
+	for {
+		read += fetches.NumRecords()
+		s.batch, err = s.bus.each(fetches, s.batch, func(records []Record) error {
+			s.mu.Lock()
+			ok := s.ready[records[0].Partition]
+			s.mu.Unlock()
+			if !ok {
+				return fmt.Errorf("records of partition %d came before its state", records[0].Partition)
+			}
+			if err := s.worker.Handle(tx, records); err != nil {
+				return s.step(err)
+			}
+			return nil
+		})
+		if err != nil || read >= s.cfg.MaxRecords || !time.Now().Before(deadline) {
+			return read, err
+		}
+		fetches = s.kafka.PollRecords(nil, s.cfg.MaxRecords-read) //nolint:staticcheck // nil: what is there, without waiting
+		if rest := linger - time.Since(s.ended); fetches.NumRecords() == 0 && rest > 0 && ctx.Err() == nil {
+			fetches = s.poll(ctx, rest)
+		}
+		if err := fatal(fetches); err != nil {
+			return read, err
+		}
+		if fetches.NumRecords() == 0 {
+			return read, nil
+		}
+	}
+}
+
+// end commits. Ending is not cut short by ctx: a cancelled End would leave it
+// open whether the transaction was committed.
+func (s *session) end(ctx context.Context, tx *Tx, read int) error {
+	began := time.Now()
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.bus.cfg.TransactionTimeout)
+	defer cancel()
+	// A record that could not be written does not by itself keep kgo from
+	// committing the others.
+	if err := s.kafka.Client().Flush(ending); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	if err := tx.failed(); err != nil {
+		return err
+	}
+	if read == 0 {
+		if err := s.alive(ending); err != nil {
+			return err
+		}
+	}
+	committed, err := s.kafka.End(ending, kgo.TryCommit)
+	if err != nil {
+		return fmt.Errorf("end: %w", err)
+	}
+	m := s.bus.metrics
+	if !committed {
+		m.commits.WithLabelValues(s.cfg.Group, "aborted").Inc()
+		return fmt.Errorf("end: transaction not committed, its outcome may be unknown")
+	}
+	if err := s.worker.Commit(tx.next); err != nil {
+		return &StepError{fmt.Errorf("store state of %q: %w", s.cfg.Group, err)}
+	}
+	s.ended, s.markers = time.Now(), time.Time{}
+	m.commitSeconds.WithLabelValues(s.cfg.Group).Observe(s.ended.Sub(began).Seconds())
+	m.commits.WithLabelValues(s.cfg.Group, "committed").Inc()
+	m.records.WithLabelValues(s.cfg.Group, "in").Add(float64(read))
+	m.records.WithLabelValues(s.cfg.Group, "out").Add(float64(tx.out))
+	return nil
+}
+
+// alive asks the group whether we are still in it. A transaction that commits
+// offsets is refused by the broker if we are not; one that only delivers timers
+// commits none, and a worker that was cut off for long would deliver the timers
+// of partitions that are another's by now. From the moment it is asked, the
+// answer holds for a session timeout, and the transaction, begun before, dies
+// earlier than that.
+func (s *session) alive(ctx context.Context) error {
+	member, generation := s.kafka.Client().GroupMetadata()
+	id := s.bus.cfg.Prefix + s.cfg.Group + "." + s.cfg.Member
+	req := kmsg.NewPtrHeartbeatRequest()
+	req.Group, req.MemberID, req.Generation, req.InstanceID = s.bus.cfg.Prefix+s.cfg.Group, member, generation, &id
+	resp, err := req.RequestWith(ctx, s.kafka.Client())
+	if err != nil {
+		return fmt.Errorf("ask for our place in the group: %w", err)
+	}
+	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil && err != kerr.RebalanceInProgress { //nolint:errorlint // a code's own value
+		return fmt.Errorf("our place in the group: %w", err)
+	}
+	return nil
+}
+
+// abort ends an open transaction that failed, so that no reader waits for it.
+// Where that fails too, the next session's new epoch or the transaction timeout
+// does it.
+func (s *session) abort(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if _, err := s.kafka.End(ctx, kgo.TryAbort); err != nil {
+		s.bus.log.Debug("transaction left to its timeout", "group", s.cfg.Group, "error", err)
+	}
+}
