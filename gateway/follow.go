@@ -178,18 +178,35 @@ func (g *Gateway) pulse(ctx context.Context) error {
 }
 
 // probe asks every dataset's views a question that nobody asks, so that
-// availability is known of what is not used too.
+// availability is known of what is not used too. One failure may be the
+// network's; two are the dataset's.
 func (g *Gateway) probe(ctx context.Context) {
-	var key [1]Digest
-	var into [1]Stored
+	progress := *g.progress.Load()
 	for _, d := range g.parts.Catalogue.Datasets {
+		loaded := len(d.Views) > 0
+		for _, v := range d.Views {
+			loaded = loaded && progress[v.ID].Ready
+		}
+		if loaded {
+			g.health.Loaded(d.ID)
+		}
 		for _, v := range d.Views {
 			begin := time.Now()
-			err := g.parts.Cache.Get(ctx, v.ID, key[:], into[:])
+			err := g.ping(ctx, v.ID)
+			if err != nil {
+				begin = time.Now()
+				err = g.ping(ctx, v.ID)
+			}
 			if ctx.Err() != nil {
 				return
 			}
 			g.health.Observe(d.ID, err == nil, time.Since(begin), g.now())
 		}
 	}
+}
+
+func (g *Gateway) ping(ctx context.Context, view string) error {
+	var key [1]Digest
+	var into [1]Stored
+	return g.parts.Cache.Get(ctx, view, key[:], into[:])
 }

@@ -64,6 +64,7 @@ type Config struct {
 	MaxConnections             int               // of one client address, 200 if 0
 	MaxStreams                 int               // of /v1/events, 64 if 0
 	AuditTimeout               time.Duration     // 5 s if 0
+	Linger                     time.Duration     // how long a replaced generation stays for readers that have not noticed; 10 s if 0
 	Step                       time.Duration     // how often as_of and the indicators move; 500 ms if 0
 	Targets                    indicator.Targets // lines of the indicators
 	AccessFile                 string            // watched if not empty
@@ -163,6 +164,7 @@ func (c Config) withDefaults() Config {
 	}
 	set(&c.VerifyFloor, 20*time.Millisecond)
 	set(&c.AuditTimeout, 5*time.Second)
+	set(&c.Linger, 10*time.Second)
 	set(&c.Step, 500*time.Millisecond)
 	set(&c.AccessPoll, 500*time.Millisecond)
 	count(&c.Negatives, 20)

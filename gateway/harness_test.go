@@ -156,7 +156,7 @@ func (w *world) serve(options ...option) {
 	w.t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
 	must(w.t, err)
-	cfg := gateway.Config{Listener: listener, Step: 50 * time.Millisecond, VerifyFloor: time.Millisecond, AuditTimeout: 2 * time.Second}
+	cfg := gateway.Config{Listener: listener, Step: 50 * time.Millisecond, VerifyFloor: time.Millisecond, AuditTimeout: 2 * time.Second, Linger: 200 * time.Millisecond}
 	for _, o := range options {
 		o(&cfg)
 	}

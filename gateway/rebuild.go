@@ -11,10 +11,6 @@ import (
 // one it was to replace.
 var ErrCount = errors.New("generations hold different numbers of records")
 
-// dropAfter is how long the old generation stays for readers that have not
-// noticed yet.
-const dropAfter = 10 * time.Second
-
 // Rebuild fills a new generation of the cache from the start of the topics,
 // makes it the current one when it is complete and holds what the old one
 // does, and unlinks the old one. Lookups go on meanwhile. The cache needs room
@@ -35,7 +31,7 @@ func (g *Gateway) Rebuild(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("rebuild: %w", err), g.parts.Cache.Drop(clean, next))
 	}
 	g.log.Info("rebuilt cache is current", "generation", string(next), "before", string(old))
-	if err := pause(ctx, dropAfter); err != nil {
+	if err := pause(ctx, g.cfg.Linger); err != nil {
 		return fmt.Errorf("rebuild: old generation stays: %w", err)
 	}
 	if err := g.parts.Cache.Drop(ctx, old); err != nil {

@@ -67,7 +67,7 @@ func (g *Gateway) admit(next *http.ServeMux) http.Handler {
 			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		}
 		seen := &watched{ResponseWriter: w}
-		defer g.record(seen, r, c, begin)
+		defer g.record(seen, c, begin)
 		if g.inFlight.Add(1) > int64(g.cfg.MaxInFlight) {
 			g.inFlight.Add(-1)
 			faultBusy.problem(c.id).write(seen)
@@ -117,7 +117,7 @@ func methods(mux *http.ServeMux, r *http.Request) string {
 }
 
 // record counts a request, and turns a panic into an answer that says nothing.
-func (g *Gateway) record(w *watched, r *http.Request, c *call, begin time.Time) {
+func (g *Gateway) record(w *watched, c *call, begin time.Time) {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
 			panic(p)
@@ -133,9 +133,6 @@ func (g *Gateway) record(w *watched, r *http.Request, c *call, begin time.Time) 
 		operation = "none"
 	}
 	g.metrics.request.WithLabelValues(operation, strconv.Itoa(max(w.status, http.StatusOK))).Observe(time.Since(begin).Seconds())
-	if r.Body != nil {
-		_ = r.Body.Close() // nothing can be lost by it
-	}
 }
 
 // watched remembers the status of an answer.

@@ -170,4 +170,3 @@ func AppendStrings(dst []byte, list []string) []byte {
 	}
 	return append(dst, ']')
 }
-

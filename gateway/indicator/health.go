@@ -17,8 +17,8 @@ const (
 	buckets = 48
 )
 
-// Health counts probes and lookups of datasets over the last 24 hours. It is
-// safe for concurrent use.
+// Health counts probes and lookups of datasets over the last 24 hours, from
+// the moment on when a dataset was first loaded. It is safe for concurrent use.
 type Health struct {
 	mu   sync.Mutex
 	sets map[string]*[slots]counts
@@ -33,6 +33,15 @@ type counts struct {
 // NewHealth returns a Health that has seen nothing.
 func NewHealth() *Health { return &Health{sets: map[string]*[slots]counts{}} }
 
+// Loaded says that a dataset is loaded: what happens to it counts from now on.
+func (h *Health) Loaded(dataset string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sets[dataset] == nil {
+		h.sets[dataset] = new([slots]counts)
+	}
+}
+
 // Observe counts one question to a dataset: whether it could be answered
 // (a refusal and "not there" are answers) and how long that took.
 func (h *Health) Observe(dataset string, ok bool, took time.Duration, now time.Time) {
@@ -40,8 +49,7 @@ func (h *Health) Observe(dataset string, ok bool, took time.Duration, now time.T
 	defer h.mu.Unlock()
 	set := h.sets[dataset]
 	if set == nil {
-		set = new([slots]counts)
-		h.sets[dataset] = set
+		return
 	}
 	at := now.UnixNano() / int64(slot)
 	c := &set[at%int64(slots)]
