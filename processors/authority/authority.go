@@ -91,7 +91,7 @@ type decision struct {
 	fields []*schemas.GoldenField
 	name   string
 	ranks  [][]candidate
-	prefix string // of Cell.Rule
+	rules  []string // Cell.Rule by rank
 }
 
 // candidate is one source of a decision, its columns found.
@@ -120,7 +120,7 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, t *schemas.AuthorityTabl
 			grouped[f.Group] = true
 			name, fields = f.Group, membersOf(e, f.Group)
 		}
-		d := decision{fields: fields, name: name, prefix: fmt.Sprintf("v%d %s/", t.Version, name)}
+		d := decision{fields: fields, name: name}
 		for i := range t.Sources[name] {
 			s := &t.Sources[name][i]
 			one, err := compileCandidate(cat, fields, s, where)
@@ -134,6 +134,7 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, t *schemas.AuthorityTabl
 				continue
 			}
 			d.ranks = append(d.ranks, []candidate{one})
+			d.rules = append(d.rules, fmt.Sprintf("v%d %s/%d", t.Version, name, len(d.ranks)))
 		}
 		c.cells = append(c.cells, d)
 	}

@@ -3,7 +3,6 @@ package authority
 import (
 	"cmp"
 	"slices"
-	"strconv"
 
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -12,11 +11,11 @@ import (
 
 // Resolve returns the golden record of a dossier.
 func (t *Table) Resolve(d *claim.Dossier) Golden {
-	g := Golden{Values: make([]schemas.Value, len(t.entity.Layout.Columns))}
+	g := Golden{Values: make([]schemas.Value, len(t.entity.Layout.Columns)), Cells: make([]Cell, 0, len(t.entity.Fields))}
 	g.Values[0] = schemas.Text(d.Key)
-	var scratch [8]contender
+	var all, excluded []contender
 	for i := range t.cells {
-		t.cells[i].decide(d, &g, scratch[:0])
+		all, excluded = t.cells[i].decide(d, &g, all[:0], excluded[:0])
 	}
 	g.Exists = len(g.Cells) > 0
 	slices.SortFunc(g.Cells, func(a, b Cell) int { return cmp.Compare(a.Field.Index, b.Field.Index) })
@@ -34,8 +33,8 @@ type contender struct {
 // decide finds the first rank in which a row has a value, picks one row there,
 // and gives every field of the decision that row's value. A group falls back
 // as a whole: its members never come from two rows.
-func (x *decision) decide(d *claim.Dossier, g *Golden, all []contender) {
-	var excluded []contender
+// It returns its scratch memory.
+func (x *decision) decide(d *claim.Dossier, g *Golden, all, excluded []contender) (_, _ []contender) {
 	for rank := range x.ranks {
 		for i := range x.ranks[rank] {
 			c := &x.ranks[rank][i]
@@ -53,9 +52,11 @@ func (x *decision) decide(d *claim.Dossier, g *Golden, all []contender) {
 		}
 	}
 	if len(all) == 0 {
-		return
+		return all, excluded
 	}
-	slices.SortFunc(all, compareContenders)
+	if len(all) > 1 {
+		slices.SortFunc(all, compareContenders)
+	}
 	win := &all[0]
 	for i, f := range x.fields {
 		v := win.from.value(i, win.row)
@@ -64,10 +65,11 @@ func (x *decision) decide(d *claim.Dossier, g *Golden, all []contender) {
 		}
 		g.Values[f.Index] = v
 		g.Cells = append(g.Cells, Cell{
-			Field: f, Dataset: win.from.dataset, Role: win.row.Role, Row: win.row.Key, Rule: x.prefix + strconv.Itoa(win.rank+1),
+			Field: f, Dataset: win.from.dataset, Role: win.row.Role, Row: win.row.Key, Rule: x.rules[win.rank],
 			Reason: reasonOf(all, win, i), Flag: win.from.flag, At: win.row.At, Losers: losersOf(all, excluded, i, v),
 		})
 	}
+	return all, excluded
 }
 
 // speaks reports whether the row has a value for any field of the decision.

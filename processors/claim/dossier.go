@@ -69,6 +69,12 @@ type Dossier struct {
 	rows       []*Row
 }
 
+// Reset empties d for another entity and keeps its memory.
+func (d *Dossier) Reset(key string) {
+	clear(d.rows)
+	d.Key, d.Aggregates, d.rows = key, nil, d.rows[:0]
+}
+
 // Add puts a row behind all others. The caller adds in order.
 func (d *Dossier) Add(r *Row) { d.rows = append(d.rows, r) }
 

@@ -142,7 +142,7 @@ func (s *stage) close(tx processors.Tx, now time.Time) error {
 		tx.WakeAt([]byte(x.key), at)
 		h.wake = wake
 	}
-	s.buffer = h.append(s.buffer[:0])
+	s.buffer = h.append(s.buffer[:0], s.version)
 	tx.Put(s.key, s.buffer)
 	return nil
 }

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,15 +25,15 @@ var errHead = errors.New("stored head cannot be read")
 type head struct {
 	known   bool   // there is one
 	version uint64 // of the golden record and of everything emitted with it, 0 before the first
-	cat     string // catalogue under which it was last computed
+	current bool   // it was last computed under the stage's catalogue
 	table   int    // authority table under which it was last computed
 	wake    int64  // milliseconds: the timer that is set, 0 none
 	forget  int64  // milliseconds: when the head of an entity without claims is dropped, 0 not
 
-	golden  uint64   // digest of the golden record and its story as last emitted, 0 none
-	values  uint64   // digest of the golden record's values
-	explain uint64   // digest of the explanation
-	views   []uint64 // digests of the views, 0 none
+	golden  uint64  // digest of the golden record and its story as last emitted, 0 none
+	values  uint64  // digest of the golden record's values
+	explain uint64  // digest of the explanation
+	views   []shown // of the views
 
 	defined uint64 // digest of the aggregates' definitions
 	counted int64  // aggregated rows
@@ -40,12 +41,16 @@ type head struct {
 	states  []verification.State
 }
 
+// shown is what was last emitted of a view: digests of the clear cells behind it
+// and of its record, both 0 if there is none.
+type shown struct{ clear, record uint64 }
+
 // append writes the head: format, then numbers as varints, digests as eight
 // bytes, texts and lists with their length in front.
-func (h *head) append(dst []byte) []byte {
+func (h *head) append(dst, cat []byte) []byte {
 	dst = append(dst, headFormat)
 	dst = binary.AppendUvarint(dst, h.version)
-	dst = appendText(dst, h.cat)
+	dst = append(binary.AppendUvarint(dst, uint64(len(cat))), cat...)
 	dst = binary.AppendVarint(dst, int64(h.table))
 	dst = binary.AppendVarint(dst, h.wake)
 	dst = binary.AppendVarint(dst, h.forget)
@@ -54,7 +59,8 @@ func (h *head) append(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, h.explain)
 	dst = binary.AppendUvarint(dst, uint64(len(h.views)))
 	for _, v := range h.views {
-		dst = binary.LittleEndian.AppendUint64(dst, v)
+		dst = binary.LittleEndian.AppendUint64(dst, v.clear)
+		dst = binary.LittleEndian.AppendUint64(dst, v.record)
 	}
 	dst = binary.LittleEndian.AppendUint64(dst, h.defined)
 	dst = binary.AppendVarint(dst, h.counted)
@@ -83,19 +89,21 @@ func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// parse reads what append wrote into h, reusing its slices.
-func (h *head) parse(b []byte) error {
+// parse reads what append wrote into h, reusing its slices. cat is the stage's
+// catalogue; names are looked up in names, which every head shares.
+func (h *head) parse(b, cat []byte, names map[string]string) error {
 	views, sums, states := h.views[:0], h.sums[:0], h.states[:0]
 	*h = head{known: true}
 	if len(b) == 0 || b[0] != headFormat {
 		return fmt.Errorf("parse head: unknown format: %w", errHead)
 	}
-	r := headReader{b: b[1:]}
-	h.version, h.cat, h.table = r.uvarint(), r.text(), int(r.varint())
+	r := headReader{b: b[1:], names: names}
+	h.version, h.current = r.uvarint(), bytes.Equal(r.take(r.length()), cat)
+	h.table = int(r.varint())
 	h.wake, h.forget = r.varint(), r.varint()
 	h.golden, h.values, h.explain = r.digest(), r.digest(), r.digest()
 	for n := r.length(); n > 0; n-- {
-		views = append(views, r.digest())
+		views = append(views, shown{r.digest(), r.digest()})
 	}
 	h.defined, h.counted = r.digest(), r.varint()
 	for n := r.length(); n > 0; n-- {
@@ -118,8 +126,9 @@ func (h *head) parse(b []byte) error {
 
 // headReader reads a head piece by piece; a piece that is not there sets bad.
 type headReader struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	names map[string]string
 }
 
 func (r *headReader) take(n int) []byte {
@@ -156,7 +165,16 @@ func (r *headReader) length() int {
 	return int(n)
 }
 
-func (r *headReader) text() string { return string(r.take(r.length())) }
+// text reads a name. Names come from the catalogue, so there are few of them.
+func (r *headReader) text() string {
+	b := r.take(r.length())
+	name, ok := r.names[string(b)]
+	if !ok {
+		name = string(b)
+		r.names[name] = name
+	}
+	return name
+}
 
 func (r *headReader) byte() byte {
 	if b := r.take(1); b != nil {

@@ -33,21 +33,32 @@ type subject struct {
 // Process implements processors.Stage. Records of one entity are taken
 // together, in their order.
 func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
-	s.order = s.order[:0]
-	clear(s.groups)
+	s.groups, s.next = s.groups[:0], resize(s.next[:0], len(batch))
+	clear(s.byKey)
+	clear(s.next)
 	for i := range batch {
-		key := string(batch[i].Key)
-		if _, ok := s.groups[key]; !ok {
-			s.order = append(s.order, key)
+		n, ok := s.byKey[string(batch[i].Key)]
+		if !ok {
+			key := string(batch[i].Key)
+			s.byKey[key] = len(s.groups)
+			s.groups = append(s.groups, group{key, i, i})
+			continue
 		}
-		s.groups[key] = append(s.groups[key], i)
+		s.next[s.groups[n].last] = i
+		s.groups[n].last = i
 	}
-	for _, key := range s.order {
-		if err := s.entityChanged(tx, key, batch, s.groups[key]); err != nil {
+	for i := range s.groups {
+		if err := s.entityChanged(tx, &s.groups[i], batch); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// group is the records of a batch about one entity, linked by stage.next.
+type group struct {
+	key         string
+	first, last int
 }
 
 // Wake implements processors.Stage: a case's time has come, or the head of an
@@ -70,11 +81,11 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 	return s.conclude(tx)
 }
 
-func (s *stage) entityChanged(tx processors.Tx, key string, batch []bus.Record, records []int) error {
-	if err := s.open(tx, key); err != nil {
+func (s *stage) entityChanged(tx processors.Tx, g *group, batch []bus.Record) error {
+	if err := s.open(tx, g.key); err != nil {
 		return err
 	}
-	for _, i := range records {
+	for i, more := g.first, true; more; i, more = s.next[i], i != g.last {
 		r := &batch[i]
 		if r.Time.After(s.subject.at) {
 			s.subject.at = r.Time
@@ -88,51 +99,58 @@ func (s *stage) entityChanged(tx processors.Tx, key string, batch []bus.Record, 
 
 // open loads the head and the dossier of an entity.
 func (s *stage) open(tx processors.Tx, key string) error {
-	old := s.subject
-	s.subject = subject{key: key, head: old.head}
-	h := &s.subject.head
+	x := &s.subject
+	x.key, x.at = key, time.Time{}
+	x.golden, x.embeds, x.fresh, x.changed = false, false, false, false
+	x.dossier.Reset(key)
+	s.dirty.Reset()
+	h := &x.head
 	s.key = appendEntity(s.key[:0], prefixHead, key)
 	stored, err := tx.Get(s.key)
 	switch {
 	case err != nil:
 		return err
 	case stored == nil:
-		*h = head{views: h.views[:0], sums: h.sums[:0], states: h.states[:0], table: -1, cat: "", defined: s.aggregated}
+		*h = head{views: h.views[:0], sums: h.sums[:0], states: h.states[:0], table: -1, defined: s.aggregated}
 	default:
-		if err := h.parse(stored); err != nil {
+		if err := h.parse(stored, s.version, s.names); err != nil {
 			return fmt.Errorf("open entity: %w", err)
 		}
 	}
 	h.views, h.sums = resize(h.views, len(s.views)), resize(h.sums, len(s.aggregates))
-	s.subject.dossier = claim.Dossier{Entity: s.entity, Key: key}
 	if h.known {
 		if err := s.load(tx, key); err != nil {
 			return err
 		}
 	}
-	s.dirty.Reset()
-	if table := s.current(tx.Now()); h.cat != string(s.version) || h.table != table {
-		if h.cat != string(s.version) {
-			clear(h.views)
-			h.golden, h.explain = unknown(h.golden), unknown(h.explain)
-			h.cat = string(s.version)
-			for i := range h.views {
-				h.views[i] = unknown(h.values)
-			}
+	return s.renew(tx)
+}
+
+// renew prepares to compute everything afresh where the head was computed under
+// another catalogue, authority table or definition of aggregates.
+func (s *stage) renew(tx processors.Tx) error {
+	x := &s.subject
+	h := &x.head
+	if !h.current {
+		h.golden, h.explain = unknown(h.golden), unknown(h.explain)
+		for i := range h.views {
+			h.views[i] = shown{unknown(h.values), unknown(h.values)}
 		}
+		h.current = true
+		x.fresh, x.changed = h.known, true
+	}
+	if table := s.current(tx.Now()); h.table != table {
 		h.table = table
-		s.subject.fresh = h.known
-		s.subject.changed = true
+		x.fresh, x.changed = h.known, true
 	}
 	if h.defined != s.aggregated {
 		h.defined = s.aggregated
-		s.subject.changed = true
-		if err := s.recount(tx, key); err != nil {
+		if err := s.recount(tx, x.key); err != nil {
 			return err
 		}
-		s.subject.fresh = true
+		x.fresh, x.changed = true, true
 	}
-	if s.subject.fresh {
+	if x.fresh {
 		s.dirty.All()
 	}
 	return nil
@@ -157,9 +175,9 @@ func resize[T any](s []T, n int) []T {
 // load reads the dossier. Rows are decoded when they are first looked at.
 func (s *stage) load(tx processors.Tx, key string) error {
 	prefix := appendEntity(s.buffer[:0], prefixClaim, key)
-	s.buffer = prefix
+	s.buffer, s.loaded, s.rows = prefix, s.loaded[:0], s.rows[:0]
 	return tx.Scan(prefix, func(key, value []byte) error {
-		id, role, row, err := claim.SplitKey(string(key[len(prefix):]))
+		id, role, row, err := s.split(key[len(prefix):])
 		if err != nil {
 			return err
 		}
@@ -167,13 +185,49 @@ func (s *stage) load(tx processors.Tx, key string) error {
 		if d == nil {
 			return nil // the dataset is no longer in the catalogue
 		}
-		r, err := s.stored(d, role, row, value)
-		if err != nil {
+		r := s.newRow()
+		r.Dataset, r.Role, r.Key = d.Dataset, role, row
+		// What was copied before stays where it is if loaded has to grow.
+		at := len(s.loaded)
+		s.loaded = append(s.loaded, value...)
+		if err := claim.ParseStored(s.loaded[at:len(s.loaded):len(s.loaded)], r); err != nil {
 			return err
 		}
+		r.Lazily(d.decode)
 		s.subject.dossier.Add(r)
 		return nil
 	})
+}
+
+// newRow takes a row from the slab, which is used again for every entity.
+func (s *stage) newRow() *claim.Row {
+	if len(s.rows) == cap(s.rows) {
+		s.rows = make([]claim.Row, 0, max(16, 2*cap(s.rows))) // rows handed out stay in the old slab
+	}
+	s.rows = append(s.rows, claim.Row{})
+	return &s.rows[len(s.rows)-1]
+}
+
+// split reads a claim's name off its state key. Dataset ids and roles are few
+// and shared; only the row key is new.
+func (s *stage) split(key []byte) (dataset, role, row string, err error) {
+	id, rest, ok := bytes.Cut(key, zero)
+	part, last, ok2 := bytes.Cut(rest, zero)
+	if !ok || !ok2 {
+		return "", "", "", fmt.Errorf("split state key: %w", claim.ErrMalformed)
+	}
+	return s.intern(id), s.intern(part), string(last), nil
+}
+
+var zero = []byte{0}
+
+func (s *stage) intern(b []byte) string {
+	name, ok := s.names[string(b)]
+	if !ok {
+		name = string(b)
+		s.names[name] = name
+	}
+	return name
 }
 
 // stored makes a row of a stored claim.

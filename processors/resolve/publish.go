@@ -3,6 +3,9 @@ package resolve
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
@@ -26,7 +29,7 @@ func (s *stage) publish(tx processors.Tx, g *authority.Golden) error {
 	}
 	p := publication{stage: s, tx: tx, version: version}
 	if story != h.golden {
-		if err := p.emit(bus.Resolved(s.entity.ID), x.key, g.Exists, s.resolvedRecord(g, version), s.resolved.Append); err != nil {
+		if err := s.publishGolden(&p, g); err != nil {
 			return err
 		}
 		h.golden = story
@@ -61,51 +64,90 @@ type publication struct {
 	emitted bool
 }
 
-func (p *publication) emit(topic bus.Topic, key string, exists bool, rec func() schemas.Record, write func([]byte, schemas.Record) ([]byte, error)) error {
+// emit emits a framed record, a tombstone if value is nil.
+func (p *publication) emit(topic bus.Topic, key string, value []byte) error {
 	if p.headers == nil {
 		p.headers = p.stage.headers(p.version)
 	}
 	out := bus.Record{Topic: topic, Partition: -1, Key: []byte(key), Time: p.subject.at, Headers: p.headers}
-	if exists {
-		var err error
-		if p.buffer, err = write(p.buffer[:0], rec()); err != nil {
-			return fmt.Errorf("write record of %q: %w", topic, err)
-		}
-		out.Value = p.arena.copy(p.buffer)
+	if value != nil {
+		out.Value = p.arena.copy(value)
 	}
 	p.emitted = true
 	p.tx.Emit(out)
 	return nil
 }
 
+// publishView emits one view if anything it shows is not what it was. That is
+// told by a digest of the clear cells, so that nothing is masked in vain.
 func (s *stage) publishView(p *publication, i int, g *authority.Golden) error {
 	v, h := &s.views[i], &s.subject.head
+	last := &h.views[i]
 	if !g.Exists {
-		if h.views[i] == 0 {
+		if last.record == 0 {
 			return nil
 		}
-		h.views[i] = 0
-		return p.emit(v.topic, v.projection.Key(s.subject.key), false, nil, nil)
+		*last = shown{}
+		return p.emit(v.topic, v.projection.Key(s.subject.key), nil)
 	}
-	golden := schemas.NewRecord(s.entity.Layout, g.Values)
-	shown, _ := v.projection.Apply(golden, s.subject.at)
-	for j := range v.embeds {
-		shown = v.projection.WithEmbeds(shown, j, s.embedded(&v.embeds[j]))
-	}
-	value, err := v.writer.Append(s.buffer[:0], shown)
-	if err != nil {
-		return fmt.Errorf("write record of %q: %w", v.topic, err)
-	}
-	s.buffer = value
-	s.hash.Reset()
-	_, _ = s.hash.Write(value) // a hash cannot fail
-	digest := nonzero(s.hash.Sum64())
-	if digest == h.views[i] {
+	digest := s.behind(v, g)
+	if digest == last.clear {
 		return nil
 	}
-	h.views[i] = digest
-	written := func(dst []byte, _ schemas.Record) ([]byte, error) { return value, nil }
-	return p.emit(v.topic, v.projection.Key(s.subject.key), true, func() schemas.Record { return shown }, written)
+	last.clear, s.subject.changed = digest, true
+	rec, _ := v.projection.Apply(schemas.NewRecord(s.entity.Layout, g.Values), s.subject.at)
+	for j := range v.embeds {
+		rec = v.projection.WithEmbeds(rec, j, s.embedded(&v.embeds[j]))
+	}
+	var err error
+	if s.buffer, err = v.writer.Append(s.buffer[:0], rec); err != nil {
+		return fmt.Errorf("write record of %q: %w", v.topic, err)
+	}
+	if digest = s.digest(s.buffer); digest == last.record {
+		return nil
+	}
+	last.record = digest
+	return p.emit(v.topic, v.projection.Key(s.subject.key), s.buffer)
+}
+
+func (s *stage) digest(b []byte) uint64 { return nonzero(xxhash.Sum64(b)) }
+
+// behind is the digest of the clear cells behind a view.
+func (s *stage) behind(v *view, g *authority.Golden) uint64 {
+	s.hash.Reset()
+	for _, at := range v.columns {
+		s.hashValue(g.Values[at])
+	}
+	for j := range v.embeds {
+		e, n := &v.embeds[j], 0
+		for _, r := range s.subject.dossier.Rows(e.dataset, e.role) {
+			if n == e.max {
+				break
+			}
+			if r.Record().IsZero() {
+				continue
+			}
+			n++
+			for _, at := range e.columns {
+				s.hashValue(r.Value(at))
+			}
+		}
+		s.hashText("", int64(n))
+	}
+	return nonzero(s.hash.Sum64())
+}
+
+func (s *stage) hashValue(v schemas.Value) {
+	s.hashText(v.Str(), v.Int64()<<3^int64(math.Float64bits(v.Float64()))^int64(v.Kind()))
+}
+
+// hashText adds a text, with its length so that texts cannot run into one
+// another, and a number.
+func (s *stage) hashText(text string, n int64) {
+	binary.LittleEndian.PutUint64(s.word[:8], uint64(len(text)))
+	binary.LittleEndian.PutUint64(s.word[8:], uint64(n))
+	_, _ = s.hash.Write(s.word[:]) // a hash cannot fail
+	_, _ = s.hash.WriteString(text)
 }
 
 // embedded returns the rows a view shows of a dataset, by row key.
@@ -132,32 +174,23 @@ func (s *stage) digests(g *authority.Golden) (values, story uint64) {
 		return 0, 0
 	}
 	s.hash.Reset()
-	var b [8]byte
-	put := func(text string, n int64) {
-		binary.LittleEndian.PutUint64(b[:], uint64(len(text)))
-		_, _ = s.hash.Write(b[:]) // a hash cannot fail
-		_, _ = s.hash.WriteString(text)
-		binary.LittleEndian.PutUint64(b[:], uint64(n))
-		_, _ = s.hash.Write(b[:])
-	}
 	for _, v := range g.Values {
-		put(v.Str(), v.Int64())
-		put("", int64(v.Kind()))
+		s.hashValue(v)
 	}
 	values = nonzero(s.hash.Sum64())
 	for i := range g.Cells {
 		c := &g.Cells[i]
-		put(c.Dataset.ID, c.At)
-		put(c.Row, 0)
-		put(c.Rule, 0)
-		put(string(c.Reason), int64(len(c.Losers)))
-		put(c.Flag, 0)
+		s.hashText(c.Dataset.ID, c.At)
+		s.hashText(c.Row, int64(len(c.Losers)))
+		s.hashText(c.Rule, 0)
+		s.hashText(string(c.Reason), 0)
+		s.hashText(c.Flag, 0)
 		for j := range c.Losers {
 			l := &c.Losers[j]
-			put(l.Dataset.ID, 0)
-			put(l.Row, 0)
-			put(string(l.Reason), l.Value.Int64())
-			put(l.Value.Str(), 0)
+			s.hashText(l.Dataset.ID, 0)
+			s.hashText(l.Row, 0)
+			s.hashText(string(l.Reason), 0)
+			s.hashValue(l.Value)
 		}
 	}
 	return values, nonzero(s.hash.Sum64())
@@ -166,31 +199,43 @@ func (s *stage) digests(g *authority.Golden) (values, story uint64) {
 // nonzero keeps 0 for "there is none" and 1 for "unknown".
 func nonzero(digest uint64) uint64 { return max(digest, 2) }
 
-// resolvedRecord makes the record of the topic resolved.
-func (s *stage) resolvedRecord(g *authority.Golden, version uint64) func() schemas.Record {
-	return func() schemas.Record {
-		l := s.entity.ResolvedLayout()
-		cellLayout := l.Columns[len(l.Columns)-1].Rows
-		loserLayout := cellLayout.Columns[len(cellLayout.Columns)-1].Rows
-		values := append(make([]schemas.Value, 0, len(l.Columns)), g.Values...)
-		cells := make([]schemas.Record, len(g.Cells))
-		for i := range g.Cells {
-			c := &g.Cells[i]
-			losers := make([]schemas.Record, len(c.Losers))
-			for j := range c.Losers {
-				o := &c.Losers[j]
-				losers[j] = schemas.NewRecord(loserLayout, []schemas.Value{
-					schemas.Text(o.Dataset.ID), schemas.Text(o.Row), schemas.Text(string(o.Reason)), schemas.Text(element.Render(o.Element, o.Value)),
-				})
-			}
-			cells[i] = schemas.NewRecord(cellLayout, []schemas.Value{
-				schemas.Text(c.Field.Name), schemas.Text(c.Dataset.ID), schemas.Text(c.Row), schemas.Text(c.Rule), schemas.Text(string(c.Reason)),
-				schemas.Text(c.Flag), schemas.Int(c.At), schemas.Table(losers),
-			})
-		}
-		values = append(values, schemas.Int(int64(version)), schemas.Millis(s.subject.at), schemas.Table(cells))
-		return schemas.NewRecord(l, values)
+// publishGolden emits the golden record with the story of its cells.
+func (s *stage) publishGolden(p *publication, g *authority.Golden) error {
+	topic := bus.Resolved(s.entity.ID)
+	if !g.Exists {
+		return p.emit(topic, s.subject.key, nil)
 	}
+	l := s.resolved.Layout()
+	values := append(make([]schemas.Value, 0, len(l.Columns)), g.Values...)
+	values = append(values, schemas.Int(int64(p.version)), schemas.Millis(s.subject.at), schemas.Table(storyOf(l, g)))
+	var err error
+	if s.buffer, err = s.resolved.Append(s.buffer[:0], schemas.NewRecord(l, values)); err != nil {
+		return fmt.Errorf("write record of %q: %w", topic, err)
+	}
+	return p.emit(topic, s.subject.key, s.buffer)
+}
+
+// storyOf makes the rows of the column _cells.
+func storyOf(l *schemas.Layout, g *authority.Golden) []schemas.Record {
+	cellLayout := l.Columns[len(l.Columns)-1].Rows
+	loserLayout := cellLayout.Columns[len(cellLayout.Columns)-1].Rows
+	width := len(cellLayout.Columns)
+	cells := make([]schemas.Record, len(g.Cells))
+	slab := make([]schemas.Value, 0, width*len(g.Cells))
+	for i := range g.Cells {
+		c := &g.Cells[i]
+		var losers []schemas.Record
+		for j := range c.Losers {
+			o := &c.Losers[j]
+			losers = append(losers, schemas.NewRecord(loserLayout, []schemas.Value{
+				schemas.Text(o.Dataset.ID), schemas.Text(o.Row), schemas.Text(string(o.Reason)), schemas.Text(element.Render(o.Element, o.Value)),
+			}))
+		}
+		slab = append(slab, schemas.Text(c.Field.Name), schemas.Text(c.Dataset.ID), schemas.Text(c.Row), schemas.Text(c.Rule),
+			schemas.Text(string(c.Reason)), schemas.Text(c.Flag), schemas.Int(c.At), schemas.Table(losers))
+		cells[i] = schemas.NewRecord(cellLayout, slab[i*width:(i+1)*width:(i+1)*width])
+	}
+	return cells
 }
 
 // publishExplanation emits why each cell is what it is, masked.
@@ -203,22 +248,18 @@ func (s *stage) publishExplanation(p *publication, g *authority.Golden) error {
 			return nil
 		}
 		h.explain = 0
-		return p.emit(bus.Shared(id), key, false, nil, nil)
+		return p.emit(bus.Shared(id), key, nil)
 	}
-	value, err := s.explain.Append(s.buffer[:0], s.explanation(id, g))
-	if err != nil {
+	var err error
+	if s.buffer, err = s.explain.Append(s.buffer[:0], s.explanation(id, g)); err != nil {
 		return fmt.Errorf("write record of %q: %w", id, err)
 	}
-	s.buffer = value
-	s.hash.Reset()
-	_, _ = s.hash.Write(value) // a hash cannot fail
-	digest := nonzero(s.hash.Sum64())
+	digest := s.digest(s.buffer)
 	if digest == h.explain {
 		return nil
 	}
 	h.explain = digest
-	written := func([]byte, schemas.Record) ([]byte, error) { return value, nil }
-	return p.emit(bus.Shared(id), key, true, func() schemas.Record { return schemas.Record{} }, written)
+	return p.emit(bus.Shared(id), key, s.buffer)
 }
 
 func (s *stage) explanation(id string, g *authority.Golden) schemas.Record {

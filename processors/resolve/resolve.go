@@ -94,12 +94,17 @@ type stage struct {
 
 	// Scratch memory of the entity in hand.
 	subject subject
-	order   []string
-	groups  map[string][]int
+	groups  []group
+	byKey   map[string]int // position in groups
+	next    []int          // by record of the batch: the next one of the same entity, 0 none
+	rows    []claim.Row    // slab that loaded rows are taken from
+	loaded  []byte         // copy of what was scanned
+	names   map[string]string
 	key     []byte
 	buffer  []byte
 	text    []byte
 	hash    *xxhash.Digest
+	word    [16]byte // scratch of hash
 	arena   arena
 }
 
@@ -121,6 +126,7 @@ type view struct {
 	topic      bus.Topic
 	projection *masking.Projection
 	writer     *codec.Writer
+	columns    []int // of the golden record, that it shows
 	embeds     []embed
 }
 
@@ -128,6 +134,7 @@ type view struct {
 type embed struct {
 	dataset, role string
 	max           int
+	columns       []int // of the row, that it shows
 	projection    *masking.Projection
 }
 
@@ -142,7 +149,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		ctx:  context.Background(),
 		name: Name(entity), entity: e, version: []byte(cat.Version), keys: keys,
 		claims: c.Reader(claim.Layout), datasets: make(map[string]*dataset),
-		evidence: masking.NewEvidence(cat.City), groups: make(map[string][]int), hash: xxhash.New(),
+		evidence: masking.NewEvidence(cat.City), byKey: make(map[string]int), names: make(map[string]string), hash: xxhash.New(),
 	}
 	for _, step := range []func(*schemas.Catalogue, *codec.Codec) error{s.readDatasets, s.compileTables, s.compileViews, s.registerTopics} {
 		if err := step(cat, c); err != nil {
@@ -153,6 +160,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		return nil, fmt.Errorf("start %q: %w", s.name, err)
 	}
 	s.run, s.dirty = s.rules.Evaluator(), s.rules.Dirty()
+	s.subject.dossier.Entity = e
 	return s, nil
 }
 
@@ -214,7 +222,7 @@ func (s *stage) compileViews(cat *schemas.Catalogue, c *codec.Codec) error {
 			s.explain = w
 			continue
 		}
-		one := view{topic: topic, writer: w}
+		one := view{topic: topic, writer: w, columns: columnsOf(v.Fields)}
 		if one.projection, err = masking.Compile(v, s.entity.Layout, cat.City, s.keys); err != nil {
 			return err
 		}
@@ -230,11 +238,19 @@ func (s *stage) compileViews(cat *schemas.Catalogue, c *codec.Codec) error {
 			if limit == 0 {
 				limit = 100
 			}
-			one.embeds = append(one.embeds, embed{b.Dataset.ID, b.Role, limit, p})
+			one.embeds = append(one.embeds, embed{b.Dataset.ID, b.Role, limit, columnsOf(b.Fields), p})
 		}
 		s.views = append(s.views, one)
 	}
 	return nil
+}
+
+func columnsOf(fields []schemas.ViewField) []int {
+	columns := make([]int, len(fields))
+	for i, f := range fields {
+		columns[i] = f.Index
+	}
+	return columns
 }
 
 func (s *stage) registerTopics(_ *schemas.Catalogue, c *codec.Codec) error {

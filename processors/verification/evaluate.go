@@ -211,14 +211,14 @@ func (v *Evaluator) owner(one *compiled) string {
 }
 
 // condition evaluates a yes-or-no expression.
-func (v *Evaluator) condition(p cel.Program) (bool, error) {
-	out, err := v.eval(p)
+func (v *Evaluator) condition(x *expression) (bool, error) {
+	out, err := v.eval(x)
 	return err == nil && out == types.True, err
 }
 
 // moment evaluates an expression that yields a time, 0 for null.
-func (v *Evaluator) moment(p cel.Program) (int64, error) {
-	out, err := v.eval(p)
+func (v *Evaluator) moment(x *expression) (int64, error) {
+	out, err := v.eval(x)
 	if err != nil {
 		return 0, err
 	}
@@ -230,8 +230,8 @@ func (v *Evaluator) moment(p cel.Program) (int64, error) {
 
 // eval runs a program. What fails because something is null or absent yields
 // null.
-func (v *Evaluator) eval(p cel.Program) (ref.Val, error) {
-	out, _, err := p.Eval(v)
+func (v *Evaluator) eval(x *expression) (ref.Val, error) {
+	out, _, err := x.over(v.in.Dossier.Len()).Eval(v)
 	if err == nil {
 		return out, nil
 	}

@@ -54,8 +54,8 @@ type compiled struct {
 	rule     *schemas.Rule
 	c        *schemas.Case
 	name     string // XV-04/paid
-	when     cel.Program
-	until    cel.Program // nil: never by time alone
+	when     *expression
+	until    *expression // nil: never by time alone
 	evidence []exhibit
 }
 
