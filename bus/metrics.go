@@ -1,6 +1,12 @@
 package bus
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"context"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
 
 type metrics struct {
 	commitSeconds *prometheus.HistogramVec
@@ -23,4 +29,25 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	reg.MustRegister(m.commitSeconds, m.commits, m.records, m.restored, m.published)
 	return m
+}
+
+// logger passes the Kafka client's own messages on, its Info as our Debug: what
+// an operator must see is logged by this package.
+type logger struct{ log *slog.Logger }
+
+// Level implements kgo.Logger.
+func (l logger) Level() kgo.LogLevel {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) { // slog wants a context and looks into none
+		return kgo.LogLevelInfo
+	}
+	return kgo.LogLevelWarn
+}
+
+// Log implements kgo.Logger.
+func (l logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	to := slog.LevelDebug
+	if level <= kgo.LogLevelWarn {
+		to = slog.LevelWarn
+	}
+	l.log.Log(context.Background(), to, "kafka client", append([]any{"said", msg}, keyvals...)...)
 }

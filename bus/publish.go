@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -44,38 +43,59 @@ type Publisher struct {
 	lost   bool
 }
 
-// Publisher opens the publisher of a source, fences its elder self, waits until
-// what that one left open is decided, and reads the position.
+// Publisher opens the publisher of a source. From then on an elder one of that
+// name, in whichever process, can commit nothing more, and what it left open is
+// decided; the position is what the last to commit left.
 func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) {
 	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
 		kgo.TransactionalID(b.cfg.Prefix+"source."+source), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
-		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(0), kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()), kgo.MaxBufferedRecords(200_000))...)
 	if err != nil {
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)
 	}
 	p := &Publisher{bus: b, source: source, client: client}
-	// An empty transaction makes the broker fence the elder and ends what it
-	// left open, before the position is read.
-	if _, _, err := client.ProducerID(ctx); err != nil {
+	if err := p.begin(ctx); err != nil {
 		client.Close()
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)
 	}
-	err = b.Replay(ctx, Sources, func(r Record) error {
-		if string(r.Key) != source {
-			return nil
+	return p, nil
+}
+
+func (p *Publisher) begin(ctx context.Context) error {
+	n, err := p.bus.Partitions(ctx, Sources)
+	if err != nil {
+		return err
+	}
+	// The new epoch fences the elder and ends what it left open.
+	if _, _, err := p.client.ProducerID(ctx); err != nil {
+		return fmt.Errorf("fence the elder: %w", err)
+	}
+	// A first transaction, of a fence alone: on a real cluster the first one
+	// waits for its coordinator, and that should not be a change's.
+	home := PartitionOf([]byte(p.source), n)
+	if err := p.transact(ctx, Record{Topic: Sources, Partition: home, Key: []byte(fenceKey), Value: []byte(p.source)}); err != nil {
+		return err
+	}
+	err = p.bus.readToFence(ctx, Sources, map[int32]int64{home: 0}, func(r rolled) error {
+		for i := range r.records {
+			if string(r.records[i].Key) != p.source {
+				continue
+			}
+			p.status = SourceStatus{}
+			if r.records[i].Value == nil {
+				continue
+			}
+			if err := json.Unmarshal(r.records[i].Value, &p.status); err != nil {
+				return err
+			}
 		}
-		p.status = SourceStatus{}
-		if r.Value == nil {
-			return nil
-		}
-		return json.Unmarshal(r.Value, &p.status)
+		return nil
 	})
 	if err != nil {
-		client.Close()
-		return nil, fmt.Errorf("read position of source %q: %w", source, err)
+		return fmt.Errorf("read position: %w", err)
 	}
-	return p, nil
+	return nil
 }
 
 // Position is the position after the last published batch, "" at first.
@@ -85,8 +105,9 @@ func (p *Publisher) Position() string { return p.status.Position }
 func (p *Publisher) Status() SourceStatus { return p.status }
 
 // Publish writes the records and the status in one transaction and returns when
-// it is committed. After an error that is ErrPublisherLost it is not known
-// whether it was; the publisher is of no use any more.
+// it is committed. After ErrPublisherLost it is not known whether it was, and
+// the publisher is of no use any more. After any other error (ErrTooLarge; ctx
+// ended before the commit was asked for) nothing was written and it may go on.
 func (p *Publisher) Publish(ctx context.Context, records []Record, status SourceStatus) error {
 	if p.lost {
 		return fmt.Errorf("publish %q: %w", p.source, ErrPublisherLost)
@@ -98,45 +119,71 @@ func (p *Publisher) Publish(ctx context.Context, records []Record, status Source
 	if err != nil {
 		return fmt.Errorf("encode status of %q: %w", p.source, err)
 	}
-	if err := p.transact(ctx, records, Record{Topic: Sources, Partition: ByKey, Key: []byte(p.source), Value: value}); err != nil {
-		p.lost = true
-		return fmt.Errorf("publish %q: %w: %w", p.source, ErrPublisherLost, err)
+	began := time.Now()
+	all := append(records[:len(records):len(records)], Record{Topic: Sources, Partition: ByKey, Key: []byte(p.source), Value: value})
+	if err := p.transact(ctx, all...); err != nil {
+		return fmt.Errorf("publish %q: %w", p.source, err)
 	}
 	p.status = status
+	p.bus.metrics.commitSeconds.WithLabelValues("source." + p.source).Observe(time.Since(began).Seconds())
 	p.bus.metrics.published.WithLabelValues(p.source).Add(float64(len(records)))
 	return nil
 }
 
-func (p *Publisher) transact(ctx context.Context, records []Record, status Record) error {
+// transact writes records in one transaction. ctx does not cut short what has
+// been begun: a record half sent or a commit half asked for would leave behind
+// more than a delay.
+func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	if err := p.client.BeginTransaction(); err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return p.lose(err)
 	}
-	var once sync.Once
-	var failed error
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.bus.cfg.TransactionTimeout)
+	defer cancel()
+	var failed error // promises are called one after the other, and Flush waits for them
 	promise := func(_ *kgo.Record, err error) {
-		if err != nil {
-			once.Do(func() { failed = err })
+		if err != nil && failed == nil {
+			failed = produceError(err)
 		}
 	}
+	slab := make([]kgo.Record, len(records))
 	for i := range records {
-		p.client.Produce(ctx, p.bus.out(&records[i]), promise)
+		p.bus.fill(&slab[i], &records[i])
+		p.client.Produce(limit, &slab[i], promise)
 	}
-	p.client.Produce(ctx, p.bus.out(&status), promise)
-	if err := p.client.Flush(ctx); err != nil {
-		return fmt.Errorf("flush: %w", err)
+	if err := p.client.Flush(limit); err != nil {
+		return p.lose(err)
+	}
+	if failed != nil && !errors.Is(failed, ErrTooLarge) {
+		return p.lose(failed)
+	}
+	if failed == nil {
+		failed = ctx.Err()
 	}
 	if failed != nil {
-		return fmt.Errorf("produce: %w", failed)
+		if err := p.client.EndTransaction(limit, kgo.TryAbort); err != nil {
+			return p.lose(err)
+		}
+		return failed
 	}
-	if err := p.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	// Whatever goes wrong here leaves the outcome unknown: asking again could
+	// commit twice, or report as aborted what the broker committed.
+	if err := p.client.EndTransaction(limit, kgo.TryCommit); err != nil {
+		return p.lose(err)
 	}
 	return nil
 }
 
+func (p *Publisher) lose(err error) error {
+	p.lost = true
+	return fmt.Errorf("%w: %w", ErrPublisherLost, err)
+}
+
 // Close disconnects. A transaction left open is aborted by the publisher's
 // successor, or by the broker after the transaction timeout.
-func (p *Publisher) Close() { p.client.Close() }
+func (p *Publisher) Close() {
+	p.lost = true
+	p.client.Close()
+}
 
 func newNonce() string {
 	var b [12]byte

@@ -59,3 +59,8 @@ func isFence(k *kgo.Record) bool { return string(k.Key) == fenceKey }
 
 // hidden reports whether a record is the protocol's or ours, not data.
 func hidden(k *kgo.Record) bool { return k.Attrs.IsControl() || isFence(k) }
+
+// PartitionOf returns the partition of n that ByKey chooses for a key.
+func PartitionOf(key []byte, n int) int32 {
+	return int32(kgo.StickyKeyPartitioner(nil).ForTopic("").Partition(&kgo.Record{Key: key}, n))
+}

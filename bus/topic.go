@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
 		return fmt.Errorf("list topics: %w", err)
 	}
 	var problems []error
+	made := false
 	for i, s := range specs {
 		want := s.Partitions
 		if want == 0 {
@@ -86,8 +88,36 @@ func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
 		if err := b.create(ctx, names[i], want, s); err != nil {
 			problems = append(problems, err)
 		}
+		made = true
+	}
+	if made && len(problems) == 0 {
+		return b.await(ctx, names)
 	}
 	return errors.Join(problems...)
+}
+
+// await waits until every partition of the topics has a leader: a new topic is
+// known to the controller before it is known to all, and our own client still
+// remembers that it was not there.
+func (b *Bus) await(ctx context.Context, names []string) error {
+	for {
+		have, err := b.admin.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
+		if err == nil && !slices.ContainsFunc(names, func(n string) bool { return !led(have[n]) }) {
+			return nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("wait for new topics: %w", err)
+		}
+	}
+}
+
+func led(d kadm.TopicDetail) bool {
+	for _, p := range d.Partitions {
+		if p.Err != nil || p.Leader < 0 {
+			return false
+		}
+	}
+	return d.Err == nil && len(d.Partitions) > 0
 }
 
 func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) error {
