@@ -149,17 +149,36 @@ func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) e
 	return nil
 }
 
-// Partitions returns how many partitions a topic has.
+// ErrNoTopic says that a topic does not exist.
+var ErrNoTopic = errors.New("no such topic")
+
+// Partitions returns how many partitions a topic has, or ErrNoTopic.
 func (b *Bus) Partitions(ctx context.Context, t Topic) (int, error) {
+	d, err := b.describe(ctx, t)
+	return len(d.Partitions), err
+}
+
+// Identity returns the id that the broker gave a topic: one deleted and made
+// again has another.
+func (b *Bus) Identity(ctx context.Context, t Topic) ([16]byte, error) {
+	d, err := b.describe(ctx, t)
+	return [16]byte(d.ID), err
+}
+
+func (b *Bus) describe(ctx context.Context, t Topic) (kadm.TopicDetail, error) {
+	// Asking for the rights on it makes the client ask the broker and not its cache.
 	have, err := b.admin.ListTopics(kadm.WithAuthorizedOps(ctx), b.name(t))
 	if err != nil {
-		return 0, fmt.Errorf("describe topic %q: %w", t, err)
+		return kadm.TopicDetail{}, fmt.Errorf("describe topic %q: %w", t, err)
 	}
 	d := have[b.name(t)]
-	if d.Err != nil {
-		return 0, fmt.Errorf("describe topic %q: %w", t, d.Err)
+	if errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
+		return d, fmt.Errorf("主题 %q 不存在 / describe topic %q: %w", b.name(t), b.name(t), ErrNoTopic)
 	}
-	return len(d.Partitions), nil
+	if d.Err != nil {
+		return d, fmt.Errorf("describe topic %q: %w", t, d.Err)
+	}
+	return d, nil
 }
 
 // EndOffsets returns the offset after the last record of each partition, open

@@ -25,9 +25,12 @@ type Config struct {
 	Store      *state.Store // shared by all steps of the process
 	Workers    int          // of each step; 2, so that one works while another commits
 	MaxRecords int          // of one transaction at the most; 20,000
-	Instance   string       // names this process among those that share the work, stable over restarts
-	Clock      func() time.Time
-	Metrics    *Metrics
+	// CommitInterval is how long a transaction may go on taking in records; 100
+	// ms. When no more are there it is committed at once.
+	CommitInterval time.Duration
+	Instance       string // names this process among those that share the work, stable over restarts
+	Clock          func() time.Time
+	Metrics        *Metrics
 }
 
 // maxStateAge is how old local state may be to be rolled forward. Older state
@@ -48,6 +51,13 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	id, err := b.Identity(ctx, bus.State(t.Name))
+	if err != nil {
+		return fmt.Errorf("run step %q: %w", t.Name, err)
+	}
+	if err := cfg.Store.Bind(t.Name, id[:]); err != nil {
+		return fmt.Errorf("run step %q: %w", t.Name, err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range cfg.Workers {
 		stage, err := t.Stage()
@@ -58,7 +68,7 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 		group.Go(func() error {
 			defer w.Abort()
 			return b.Transact(ctx, bus.Transaction{
-				Group: t.Name, From: t.From, Changelog: bus.State(t.Name), MaxRecords: cfg.MaxRecords,
+				Group: t.Name, From: t.From, Changelog: bus.State(t.Name), MaxRecords: cfg.MaxRecords, Interval: cfg.CommitInterval,
 				Member: cfg.Instance + "-" + strconv.Itoa(i),
 			}, w)
 		})
@@ -314,7 +324,9 @@ func (s *scope) Get(key []byte) ([]byte, error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	s.value = value
+	if s.value = value; value == nil {
+		value = []byte{} // there, and empty
+	}
 	return value, nil
 }
 

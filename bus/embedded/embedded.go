@@ -46,6 +46,9 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 			"group.initial.rebalance.delay.ms": "0",
 		}),
 	}
+	if o.Logger != nil {
+		opts = append(opts, kfake.WithLogger(logger{o.Logger}))
+	}
 	if o.Dir != "" {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make broker folder: %w", err)
@@ -105,5 +108,20 @@ func (b *Broker) compact(ctx context.Context) error {
 		return fmt.Errorf("%d transactions are open", len(open))
 	}
 	b.cluster.Compact()
+	b.cluster.ApplyRetention()
 	return nil
+}
+
+// logger passes the broker's messages on, its Info as our Debug.
+type logger struct{ log *slog.Logger }
+
+// Logf implements kfake.Logger.
+func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
+	to := slog.LevelDebug
+	if level <= kfake.LogLevelWarn {
+		to = slog.LevelWarn
+	}
+	if ctx := context.Background(); l.log.Enabled(ctx, to) { // slog wants a context and looks into none
+		l.log.Log(ctx, to, "embedded broker", "said", fmt.Sprintf(format, args...))
+	}
 }

@@ -8,6 +8,7 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -113,6 +114,32 @@ func (p *Partition) Reset() error {
 	end := append(append([]byte(nil), p.prefix...), 0xFF)
 	if err := p.store.db.DeleteRange(p.prefix, end, pebble.Sync); err != nil {
 		return fmt.Errorf("reset state: %w", err)
+	}
+	return nil
+}
+
+// Bind says of which changelog a step's state is: id is the topic's own, which
+// changes when the topic is deleted and made again. State of another changelog
+// is dropped, since offsets into that one say nothing about this.
+func (s *Store) Bind(step string, id []byte) error {
+	key := append([]byte(step), 0)
+	v, closer, err := s.db.Get(key)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+	case err != nil:
+		return fmt.Errorf("read the changelog of state %q: %w", step, err)
+	default:
+		same := bytes.Equal(v, id)
+		if err := closer.Close(); err != nil {
+			return fmt.Errorf("read the changelog of state %q: %w", step, err)
+		}
+		if same {
+			return nil
+		}
+	}
+	b := s.db.NewBatch()
+	if err := errors.Join(b.DeleteRange(key, append([]byte(step), 1), nil), b.Set(key, id, nil), b.Commit(pebble.Sync)); err != nil {
+		return fmt.Errorf("bind state %q to its changelog: %w", step, err)
 	}
 	return nil
 }
