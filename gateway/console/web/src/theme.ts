@@ -40,7 +40,7 @@ export function antdTheme(mode: Mode): ThemeConfig {
     token: {
       colorPrimary: dark ? "#5b9bf0" : "#17559e",
       colorInfo: dark ? "#5b9bf0" : "#17559e",
-      colorSuccess: dark ? "#4dbb7a" : "#1b7f46",
+      colorSuccess: dark ? "#4dbb7a" : "#17753f",
       colorWarning: dark ? "#e0a33b" : "#a86200",
       colorError: dark ? "#ef7668" : "#bb3127",
       colorLink: dark ? "#7db2f5" : "#17559e",
@@ -50,12 +50,13 @@ export function antdTheme(mode: Mode): ThemeConfig {
       colorBorderSecondary: dark ? "#263242" : "#e4e8ee",
       colorTextBase: dark ? "#e6ebf2" : "#1a2432",
       colorTextDescription: dark ? "#9dabbd" : "#5a6778",
-      colorTextPlaceholder: dark ? "#8493a6" : "#6d7989",
+      colorTextPlaceholder: dark ? "#8493a6" : "#616d7c",
       borderRadius: 6,
       fontFamily: fonts,
       fontSize: 14,
     },
     components: {
+      Button: { primaryColor: dark ? "#08111f" : "#ffffff" },
       Table: { headerBg: dark ? "#1a2431" : "#f6f8fa", cellPaddingBlockMD: 9, cellPaddingInlineMD: 10 },
       Tabs: { horizontalMargin: "0 0 12px 0" },
     },

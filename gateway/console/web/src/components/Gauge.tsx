@@ -15,15 +15,15 @@ function arc(a: number, b: number, r: number): string {
   return `M${x0.toFixed(2)} ${y0.toFixed(2)}A${r} ${r} 0 ${(b - a) * sweep > 180 ? 1 : 0} 1 ${x1.toFixed(2)} ${y1.toFixed(2)}`;
 }
 
-/** The big gauge of a share with its target line. */
-export function Gauge({ value, target, met, label }: { value: number | null; target: number | null; met: boolean | null; label: string }) {
+/** The big gauge of a share with its target line; what it shows is said beside it. */
+export function Gauge({ value, target, met }: { value: number | null; target: number | null; met: boolean | null }) {
   const { t } = useI18n();
   const v = value === null ? 0 : Math.min(1, Math.max(0, value));
   const tone = value === null || met === null ? "idle" : met ? "ok" : "bad";
   const said = percent(value) ?? t("common.unknown");
   const ticks = Array.from({ length: 11 }, (_, i) => i / 10);
   return (
-    <svg className={`gauge tone-${tone}`} viewBox="0 0 300 218" role="img" aria-label={`${label} ${said}`}>
+    <svg className={`gauge tone-${tone}`} viewBox="0 0 300 218" aria-hidden="true">
       <path d={arc(0, 1, 104)} className="gauge-rail" />
       {v > 0 ? <path d={arc(0, v, 104)} className="gauge-value" /> : null}
       {ticks.map((x) => {

@@ -36,8 +36,11 @@ function GaugeCard({ main, shareable, open }: { main: Indicator | undefined; sha
   ];
   return (
     <Card title={name(main.title, main.english)} extra={<span>{t("overview.target", { n: percent(main.target, 0) ?? "–" })}</span>} className="gauge-card">
-      <button type="button" className="gauge-button" onClick={() => open(main.id)} aria-label={t("indicator.open", { name: name(main.title, main.english) })}>
-        <Gauge value={main.value} target={main.target ?? null} met={main.met ?? null} label={name(main.title, main.english)} />
+      <button type="button" className="gauge-button" onClick={() => open(main.id)}>
+        <Gauge value={main.value} target={main.target ?? null} met={main.met ?? null} />
+        <span className="sr">
+          {t("indicator.open", { name: name(main.title, main.english) })} {percent(main.value) ?? t("common.unknown")}
+        </span>
       </button>
       <div className="gauge-rows">
         {rows.map((r) => (

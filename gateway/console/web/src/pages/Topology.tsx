@@ -67,7 +67,7 @@ function Drawing({ data }: { data: Data }) {
                   className={`node node-${n.kind}${lit && !lit.has(n.id) ? " node-off" : ""}${pinned === n.id ? " node-pinned" : ""}`}
                   tabIndex={0}
                   role="button"
-                  aria-label={n.kind === "group" ? t("topology.groupOf", { name: n.label, n: n.members.length }) : n.label}
+                  aria-label={n.kind === "group" ? `${n.label} × ${n.members.length} ${t("topology.group")}` : n.label}
                   onMouseEnter={() => setAt(n.id)}
                   onMouseLeave={() => setAt(null)}
                   onFocus={() => setAt(n.id)}

@@ -408,7 +408,6 @@ export const pages: Record<keyof typeof zh, string> = {
   "topology.step": "Step",
   "topology.topic": "Topic",
   "topology.group": "Family of topics",
-  "topology.groupOf": "{name}, {n} topics",
   "topology.fold": "Fold all",
   "topology.foldOne": "Fold {name}",
   "topology.unfold": "Unfold this family",

@@ -407,7 +407,6 @@ export const pages = {
   "topology.step": "处理步骤",
   "topology.topic": "主题",
   "topology.group": "主题组",
-  "topology.groupOf": "{name}，共 {n} 个主题",
   "topology.fold": "全部收起",
   "topology.foldOne": "收起 {name}",
   "topology.unfold": "展开这一组",

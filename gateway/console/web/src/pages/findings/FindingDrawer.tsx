@@ -72,7 +72,7 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
         <dd>{departments.get(f.owner) ?? f.owner_title ?? f.owner}</dd>
       </dl>
       <section>
-        <h3>{t("finding.evidence")}</h3>
+        <h2 className="minor">{t("finding.evidence")}</h2>
         {sides.length === 0 ? (
           <p className="dim">{t("finding.noEvidence")}</p>
         ) : (
@@ -87,13 +87,13 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
       </section>
       {f.advice ? (
         <section>
-          <h3>{t("finding.advice")}</h3>
+          <h2 className="minor">{t("finding.advice")}</h2>
           <p className="infobox">{half(f.advice, lang)}</p>
           <p className="dim">{t("finding.selfClose")}</p>
         </section>
       ) : null}
       <section>
-        <h3>{t("finding.timeline")}</h3>
+        <h2 className="minor">{t("finding.timeline")}</h2>
         <Timeline items={events} />
       </section>
       <p className="dim mono">

@@ -66,10 +66,10 @@ export function FreshnessCard({ catalogue }: { catalogue: Catalogue }) {
                       </>
                     }
                   >
-                    <Link to={`/catalogue/${d.id}`} className={`fresh-set fresh-${toneOfDataset(s)}`} aria-label={`${d.id} ${name(d.title, d.english)} ${say(`state.${s}`, s)}`}>
+                    <Link to={`/catalogue/${d.id}`} className={`fresh-set fresh-${toneOfDataset(s)}`}>
                       <span aria-hidden="true">{iconOfDataset(s)}</span>
-                      <b>{d.id}</b>
-                      <span className="fresh-title">{name(d.title, d.english)}</span>
+                      <b>{d.id}</b>{" "}
+                      <span className="fresh-title">{name(d.title, d.english)}</span> <span className="sr">{say(`state.${s}`, s)}</span>
                     </Link>
                   </Tooltip>
                 );

@@ -1,1 +1,0 @@
-import{A as e,Q as t,a as n,k as r,t as i}from"./Page-56063fa4.js";var a=e();function o(){let{t:e}=r();return(0,a.jsx)(i,{children:(0,a.jsx)(n,{title:e(`notFound.title`),action:(0,a.jsx)(t,{to:`/`,children:e(`nav.overview`)}),children:e(`notFound.do`)})})}export{o as default};
