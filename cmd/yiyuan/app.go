@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/registry"
+)
+
+const (
+	day     = 24 * time.Hour
+	forever = -1 * time.Nanosecond
+)
+
+// app is one process: what it was told, what it opened, in the order of opening.
+// close undoes it in reverse.
+type app struct {
+	cfg     config
+	log     *slog.Logger
+	metrics *prometheus.Registry
+	cat     *schemas.Catalogue
+	keys    *keyring.Keyring
+	brokers []string
+	bus     *bus.Bus
+	codec   *codec.Codec
+	schemas *registry.Registry // nil = an outside one
+	steps   []processors.Topology
+	group   *errgroup.Group
+	closers []func()
+}
+
+// newApp opens the broker (or connects to one), the registry and the topics.
+func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Logger) (*app, error) {
+	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys}
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var err error
+	if a.cat, err = loadCatalogue(cfg.Catalogue); err != nil {
+		return nil, err
+	}
+	if err := a.openBus(ctx); err != nil {
+		a.close()
+		return nil, err
+	}
+	if err := a.openRegistry(ctx); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *app) close() {
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+	a.closers = nil
+}
+
+func (a *app) defers(f func()) { a.closers = append(a.closers, f) }
+
+// loadCatalogue reads a catalogue folder, the sample city if it is "".
+func loadCatalogue(dir string) (*schemas.Catalogue, error) {
+	var files fs.FS = schemas.Yunling()
+	if dir != "" {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("目录文件夹打不开 / open catalogue: %w", err)
+		}
+		files = os.DirFS(dir)
+	}
+	return schemas.Load(files)
+}
+
+func (a *app) openBus(ctx context.Context) error {
+	c := a.cfg.Bus
+	a.brokers = c.Brokers
+	if len(a.brokers) == 0 {
+		broker, err := embedded.Start(ctx, embedded.Options{Dir: c.Embedded.Data, Listen: c.Embedded.Listen, Logger: a.log})
+		if err != nil {
+			return fmt.Errorf("内置消息代理起不来,端口 %s 是否被占用? / start the embedded broker, is its port taken? %w", c.Embedded.Listen, err)
+		}
+		a.defers(broker.Close)
+		a.brokers = broker.Addrs()
+	}
+	b, err := bus.Open(ctx, bus.Config{
+		Brokers: a.brokers, Prefix: c.Prefix, Partitions: c.Partitions, Replication: c.Replication,
+		TransactionTimeout: c.TransactionTimeout, SessionTimeout: c.SessionTimeout,
+		TLS:  bus.TLS{Enabled: c.TLS.Enabled, CA: c.TLS.CA, Cert: c.TLS.Cert, Key: c.TLS.Key, ServerName: c.TLS.Server},
+		SASL: bus.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.User, Password: c.SASL.Password},
+	}, a.log, a.metrics)
+	if err != nil {
+		return err
+	}
+	a.defers(b.Close)
+	a.bus = b
+	return nil
+}
+
+// openRegistry opens the registry and with it the codec, makes the steps and
+// then the topics. The registry's own topic must be there first.
+func (a *app) openRegistry(ctx context.Context) error {
+	if err := a.bus.Ensure(ctx, bus.Spec{Topic: bus.SchemasTopic, Partitions: 1, Compact: true}); err != nil {
+		return err
+	}
+	if a.cfg.Registry.URL != "" {
+		outside, err := a.bus.Registry(a.cfg.Registry.URL)
+		if err != nil {
+			return err
+		}
+		a.codec = codec.New(outside)
+	} else {
+		reg, err := registry.Open(ctx, a.bus.SchemaLog(), a.log)
+		if err != nil {
+			return fmt.Errorf("open registry: %w", err)
+		}
+		a.defers(reg.Close)
+		a.schemas, a.codec = reg, codec.New(reg)
+	}
+	a.steps = topologies(a.cat, a.codec, a.keys)
+	return a.bus.Ensure(ctx, topics(a.cat, a.steps)...)
+}
+
+// start runs a part of the process until its context ends; the first failure
+// ends them all.
+func (a *app) start(ctx context.Context, name string, f func(ctx context.Context) error) {
+	a.group.Go(func() error {
+		err := f(ctx)
+		if err == nil || ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+			return nil
+		}
+		return fmt.Errorf("%s: %w", name, err)
+	})
+}
+
+// runProcessors starts every step.
+func (a *app) runProcessors(ctx context.Context) error {
+	store, err := state.Open(state.Options{Dir: a.cfg.Processors.Dir})
+	if err != nil {
+		return err
+	}
+	a.defers(func() {
+		if err := store.Close(); err != nil {
+			a.log.Error("state not closed", "error", err)
+		}
+	})
+	instance := a.cfg.Processors.Instance
+	if instance == "" {
+		if instance, err = os.Hostname(); err != nil {
+			return fmt.Errorf("name this process: %w", err)
+		}
+	}
+	shared := processors.NewMetrics(a.metrics)
+	for _, t := range a.steps {
+		a.start(ctx, "step "+t.Name, func(ctx context.Context) error {
+			return processors.Run(ctx, a.bus, t, processors.Config{
+				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, Instance: instance, Metrics: shared,
+			}, a.log)
+		})
+	}
+	return nil
+}
+
+// runConnectors starts the push listener, if a source needs it, and the sources.
+// It returns the fleet they run in and the push listener's address.
+func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys []push.Key) (*fleet, string, error) {
+	pushes, err := push.NewServer(push.Config{Keys: keys, Logger: a.log})
+	if err != nil {
+		return nil, "", err
+	}
+	address := ""
+	if slices.ContainsFunc(cfgs, func(c connectors.Config) bool { return c.Kind == "push" }) {
+		var lc net.ListenConfig
+		listener, err := lc.Listen(ctx, "tcp", a.cfg.Push.Listen)
+		if err != nil {
+			return nil, "", fmt.Errorf("推送端口打不开 / listen for push: %w", err)
+		}
+		address = "http://" + listener.Addr().String()
+		a.start(ctx, "push", func(ctx context.Context) error { return pushes.Serve(ctx, listener) })
+	}
+	opens := sources(pushes)
+	for i := range cfgs {
+		cfgs[i].Logger, cfgs[i].Keys, cfgs[i].Metrics, cfgs[i].Catalogue = a.log, a.keys, a.metrics, a.cat
+	}
+	f := newFleet(func(ctx context.Context, cfg connectors.Config) error {
+		return connectors.Run(ctx, a.bus, a.codec, cfg, opens[cfg.Kind])
+	}, a.log, cfgs)
+	a.start(ctx, "connectors", f.Run)
+	return f, address, nil
+}
+
+// runGateway starts materialising and answering.
+func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Access) error {
+	cache, err := a.openCache(ctx)
+	if err != nil {
+		return err
+	}
+	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
+	cfg.Topology = drawing(a.steps)
+	a.start(ctx, "gateway", func(ctx context.Context) error {
+		return gateway.Run(ctx, cfg, gateway.Parts{
+			Catalogue: a.cat, Bus: a.bus, Codec: a.codec, Keys: a.keys, Cache: cache, Access: who, Logger: a.log, Metrics: a.metrics,
+		})
+	})
+	return nil
+}
+
+// serve answers on an address until ctx ends.
+func (a *app) serve(ctx context.Context, name, address string, handler http.Handler) (string, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", fmt.Errorf("%s 的端口打不开 / listen for %s: %w", name, name, err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	a.start(ctx, name, func(ctx context.Context) error {
+		go func() {
+			<-ctx.Done()
+			drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			if err := server.Shutdown(drain); err != nil {
+				a.log.Warn("server not drained", "server", name, "error", err)
+			}
+		}()
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	return "http://" + listener.Addr().String(), nil
+}
+
+// adminRoutes is the listener for operators: metrics, profiles, connectors.
+func (a *app) adminRoutes(f *fleet) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // the client is gone if it fails
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	if f != nil {
+		f.routes(mux)
+	}
+	return mux
+}
+
+// newLogger makes the process's logger.
+func newLogger(cfg logConfig, to io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		return nil, fmt.Errorf("log.level %q: debug info warn error", cfg.Level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch cfg.Format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(to, options)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(to, options)), nil
+	}
+	return nil, fmt.Errorf("log.format %q: text json", cfg.Format)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+)
+
+// openCache opens the Redis of the configuration, or one inside this process.
+func (a *app) openCache(ctx context.Context) (gateway.Cache, error) {
+	cfg := redis.Config{Prefix: "y"}
+	if prefix := strings.Trim(a.cfg.Bus.Prefix, ".-_"); prefix != "" {
+		cfg.Prefix = "y-" + prefix
+	}
+	if a.cfg.Gateway.Redis == "" {
+		mini, err := miniredis.Run()
+		if err != nil {
+			return nil, fmt.Errorf("start the embedded cache: %w", err)
+		}
+		a.defers(mini.Close)
+		cfg.Address = mini.Addr()
+	} else if err := parseRedis(a.cfg.Gateway.Redis, &cfg); err != nil {
+		return nil, err
+	}
+	store, err := redis.Open(ctx, cfg, a.log, a.metrics)
+	if err != nil {
+		return nil, fmt.Errorf("连不上 Redis / open Redis: %w", err)
+	}
+	a.defers(func() {
+		if err := store.Close(); err != nil {
+			a.log.Warn("cache not closed", "error", err)
+		}
+	})
+	return store, nil
+}
+
+// parseRedis reads redis://[user[:password]@]host:port[/database], rediss:// for TLS.
+// Errors do not repeat it: it may hold a password.
+func parseRedis(text string, cfg *redis.Config) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
+		return fmt.Errorf("gateway.redis: 应为 / want redis://[user:password@]host:port[/database]")
+	}
+	cfg.Address, cfg.Username = u.Host, u.User.Username()
+	cfg.Password, _ = u.User.Password()
+	if u.Scheme == "rediss" {
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
+	}
+	if number := strings.Trim(u.Path, "/"); number != "" {
+		if cfg.Database, err = strconv.Atoi(number); err != nil {
+			return fmt.Errorf("gateway.redis: 库号应为数字 / the database must be a number")
+		}
+	}
+	return nil
+}

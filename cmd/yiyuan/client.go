@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// client asks a gateway over its public API, as any program would.
+type client struct {
+	gateway string
+	key     string
+	purpose string
+	timeout time.Duration
+}
+
+// flags adds what every client verb needs; the environment gives the defaults.
+func (c *client) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.gateway, "gateway", fallback(os.Getenv("YIYUAN_CLIENT_GATEWAY"), "http://127.0.0.1:8080"), "网关地址 / the gateway's address (YIYUAN_CLIENT_GATEWAY)")
+	f.StringVar(&c.key, "key", "", "应用密钥,最好放在环境变量 YIYUAN_CLIENT_KEY / the application's key, better in the environment")
+	f.StringVar(&c.purpose, "purpose", os.Getenv("YIYUAN_CLIENT_PURPOSE"), "用途代码 / purpose code (YIYUAN_CLIENT_PURPOSE)")
+	f.DurationVar(&c.timeout, "timeout", 10*time.Second, "最长等待 / how long to wait")
+}
+
+func fallback(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// problem is an RFC 9457 answer.
+type problem struct {
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	Code      string `json:"code"`
+	RequestID string `json:"request_id"`
+}
+
+// do sends one request and writes the answer's JSON, indented, to out.
+func (c *client) do(ctx context.Context, out io.Writer, method, path string, body any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var reader io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+		reader = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.gateway, "/")+path, reader)
+	if err != nil {
+		return &exitError{exitUsage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, err)}
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if key := fallback(c.key, os.Getenv("YIYUAN_CLIENT_KEY")); key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	if c.purpose != "" {
+		req.Header.Set("X-Purpose", c.purpose)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return &exitError{exitUnavailable, fmt.Errorf("网关没有回答,先确认它在运行 / the gateway does not answer, is it running: %w", stripURL(err))}
+	}
+	defer res.Body.Close() //nolint:errcheck // read to its end below
+	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	if err != nil {
+		return &exitError{exitUnavailable, fmt.Errorf("read answer: %w", err)}
+	}
+	if res.StatusCode >= http.StatusBadRequest {
+		return refusal(res.StatusCode, b)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, b, "", "  "); err != nil {
+		return fmt.Errorf("the answer of %s is not JSON: %w", path, err)
+	}
+	indented.WriteByte('\n')
+	_, err = indented.WriteTo(out)
+	return err
+}
+
+// stripURL drops the request's URL from a transport error: it holds the key asked for.
+func stripURL(err error) error {
+	if u, ok := err.(*url.Error); ok { //nolint:errorlint // the outermost error is what Do returns
+		return u.Err
+	}
+	return err
+}
+
+// refusal turns an error answer into an error with the exit code that fits.
+func refusal(status int, body []byte) error {
+	var p problem
+	text := http.StatusText(status)
+	if json.Unmarshal(body, &p) == nil && p.Detail != "" {
+		text = fmt.Sprintf("%s %s: %s (%s)", p.Code, p.Title, p.Detail, p.RequestID)
+	}
+	code := exitProblems
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		code = exitDenied
+	case status == http.StatusNotFound:
+		code = exitNotFound
+	case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests:
+		code = exitUnavailable
+	}
+	return &exitError{code, fmt.Errorf("%d %s", status, text)}
+}

@@ -1,0 +1,366 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// demoOptions are the demonstration's flags.
+type demoOptions struct {
+	seed    int64
+	size    string
+	rate    int
+	data    string
+	listen  string
+	base    string
+	lasting time.Duration
+	json    bool
+	verbose bool
+
+	correctAfter, correctEvery time.Duration
+}
+
+func demoCommand() *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "示例城市云岭市,一个进程跑起全部 / the sample city live in one process",
+		Long: `用内置消息代理和缓存跑起示例城市:12 个部门实时产生变更,经接入、归集、核验、脱敏,一秒内可查。
+Runs the sample city on the embedded broker and cache: twelve departments produce changes,
+which are routed, resolved, verified, masked and answered within the second. All data is made up.`,
+		Example: `  yiyuan demo
+  yiyuan demo --seed 7 --size tiny --listen 127.0.0.1:8080 --for 5m
+  yiyuan demo --json        # one line for programs once it is ready`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			if o.lasting > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, o.lasting)
+				defer cancel()
+			}
+			return demo(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.Int64Var(&o.seed, "seed", 1, "种子:同一种子同一座城 / the same seed is the same city")
+	f.StringVar(&o.size, "size", synthetic.Tiny, "规模 / size: tiny (2 000 人) city (600 000) big (3 000 000)")
+	f.IntVar(&o.rate, "rate", 50, "首轮之后每秒变更数 / changes a second after the first copy")
+	f.StringVar(&o.data, "data", "", "数据目录,留空则退出即清 / folder to keep everything in; empty = gone at the end")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "网关和控制台地址 / address of gateway and console")
+	f.StringVar(&o.base, "base", "", "城市的“今天”,如 2026-11-22,默认当天 / the city's today")
+	f.DurationVar(&o.lasting, "for", 0, "运行多久后自动结束 / end by itself after")
+	f.BoolVar(&o.json, "json", false, "就绪后打印一行 JSON,供程序使用 / print one JSON line once ready")
+	f.BoolVar(&o.verbose, "verbose", false, "打印运行日志 / print the log")
+	f.DurationVar(&o.correctAfter, "correct-after", time.Minute, "多久后部门开始更正 / when departments begin to correct")
+	f.DurationVar(&o.correctEvery, "correct-every", 2*time.Second, "更正间隔 / how far corrections are apart")
+	return cmd
+}
+
+// demo runs the city until ctx ends.
+func demo(ctx context.Context, o demoOptions, out, talk io.Writer) error {
+	began := time.Now()
+	dir, err := o.folder()
+	if err != nil {
+		return err
+	}
+	if o.data == "" {
+		defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder, the system clears it too
+	}
+	log := slog.New(slog.DiscardHandler)
+	if o.verbose {
+		log = slog.New(slog.NewTextHandler(talk, nil))
+	}
+	keys, err := demoKeys(dir)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, o.config(ctx, dir), keys, log)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	a.group, ctx = errgroup.WithContext(ctx)
+	c := &city{app: a, options: o, dir: dir, truth: filepath.Join(dir, "truth.jsonl")}
+	if err := c.start(ctx); err != nil {
+		stop()
+		return errors.Join(err, a.group.Wait())
+	}
+	if err := c.present(ctx, began, out, talk); err != nil && ctx.Err() == nil {
+		stop()
+		return errors.Join(err, a.group.Wait())
+	}
+	err = a.group.Wait()
+	if !o.json {
+		_, _ = fmt.Fprintln(talk, "已结束 / ended") // the terminal may be gone
+	}
+	return err
+}
+
+// folder makes the data folder.
+func (o demoOptions) folder() (string, error) {
+	if o.data == "" {
+		dir, err := os.MkdirTemp("", "yiyuan-demo-")
+		if err != nil {
+			return "", fmt.Errorf("make a temporary folder: %w", err)
+		}
+		return dir, nil
+	}
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return "", fmt.Errorf("数据目录建不了 / make data folder: %w", err)
+	}
+	dir, err := filepath.Abs(o.data)
+	if err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	return dir, nil
+}
+
+// config is the process configuration of a demonstration: everything embedded.
+func (o demoOptions) config(ctx context.Context, dir string) config {
+	cfg := defaultConfig()
+	cfg.Bus.Embedded.Listen = freeAddress(ctx, cfg.Bus.Embedded.Listen)
+	cfg.Registry.Listen = freeAddress(ctx, cfg.Registry.Listen)
+	cfg.Push.Listen = freeAddress(ctx, cfg.Push.Listen)
+	cfg.Admin.Listen = freeAddress(ctx, cfg.Admin.Listen)
+	cfg.Gateway.Listen = o.listen
+	cfg.Gateway.OpenConsole = true
+	cfg.Processors.Instance = "demo"
+	if o.data != "" {
+		cfg.Bus.Embedded.Data = filepath.Join(dir, "broker")
+		cfg.Processors.Dir = filepath.Join(dir, "state")
+	}
+	return cfg
+}
+
+// freeAddress returns the preferred address, or one on a free port when that is taken.
+func freeAddress(ctx context.Context, preferred string) string {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", preferred)
+	if err == nil {
+		_ = l.Close() // only asked whether it can be had
+		return preferred
+	}
+	host, _, _ := strings.Cut(preferred, ":")
+	return net.JoinHostPort(host, "0")
+}
+
+func demoKeys(dir string) (*keyring.Keyring, error) {
+	path := filepath.Join(dir, "keys.yaml")
+	if _, err := os.Stat(path); err == nil {
+		return keyring.Load(path)
+	}
+	return keyring.Generate(path)
+}
+
+// city is a running demonstration.
+type city struct {
+	app     *app
+	options demoOptions
+	dir     string
+	truth   string
+
+	apps     []gateway.DemoApp
+	pushKeys map[string]string // by department
+
+	gateway, registry, push, admin string
+}
+
+// start starts every part. The addresses are known when it returns.
+func (c *city) start(ctx context.Context) error {
+	a := c.app
+	who, err := c.grants()
+	if err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", c.options.listen)
+	if err != nil {
+		return fmt.Errorf("网关端口 %s 打不开,换一个: --listen 127.0.0.1:0 / cannot listen for the gateway, take another: %w", c.options.listen, err)
+	}
+	c.gateway = "http://" + listener.Addr().String()
+	if err := a.runProcessors(ctx); err != nil {
+		return err
+	}
+	if err := a.runGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps}, who); err != nil {
+		return err
+	}
+	cfgs, keys, err := c.sources()
+	if err != nil {
+		return err
+	}
+	members, address, err := a.runConnectors(ctx, cfgs, keys)
+	if err != nil {
+		return err
+	}
+	c.push = address
+	if c.registry, err = a.serve(ctx, "registry", a.cfg.Registry.Listen, a.schemas.Handler()); err != nil {
+		return err
+	}
+	c.admin, err = a.serve(ctx, "admin", a.cfg.Admin.Listen, a.adminRoutes(members))
+	return err
+}
+
+// sources are the twelve departments' live systems, and one push endpoint for
+// each department so that a visitor can correct something.
+func (c *city) sources() ([]connectors.Config, []push.Key, error) {
+	options := synthetic.Options{
+		Seed: c.options.seed, Size: c.options.size, Rate: c.options.rate, Correct: true,
+		CorrectAfter: c.options.correctAfter, CorrectEvery: c.options.correctEvery, Rows: c.options.size == synthetic.Tiny,
+	}
+	if c.options.base != "" {
+		base, err := time.Parse(time.DateOnly, c.options.base)
+		if err != nil {
+			return nil, nil, &exitError{exitUsage, fmt.Errorf("--base %q: 应为 / want 2026-11-22", c.options.base)}
+		}
+		options.Base = base
+	}
+	if err := c.writeTruth(options); err != nil {
+		return nil, nil, err
+	}
+	var cfgs []connectors.Config
+	var keys []push.Key
+	c.pushKeys = map[string]string{}
+	for _, department := range synthetic.Departments() {
+		o := options
+		o.Department = department
+		live := connectors.Config{Name: strings.ToLower(department) + "-live", Kind: "synthetic", Options: o.Map()}
+		pushed := connectors.Config{Name: strings.ToLower(department) + "-push", Kind: "push"}
+		for _, d := range c.app.cat.Datasets {
+			if d.Provider.ID == department {
+				live.Datasets = append(live.Datasets, d)
+				pushed.Datasets = append(pushed.Datasets, d)
+			}
+		}
+		cfgs = append(cfgs, live, pushed)
+		c.pushKeys[department] = "push-" + strings.ToLower(department) + "-" + rand.Text()
+		keys = append(keys, push.Key{Department: department, Digest: push.KeyDigest(c.pushKeys[department])})
+	}
+	return cfgs, keys, nil
+}
+
+func (c *city) writeTruth(o synthetic.Options) error {
+	f, err := os.Create(c.truth)
+	if err != nil {
+		return fmt.Errorf("write truth file: %w", err)
+	}
+	return errors.Join(synthetic.WriteTruth(f, o), f.Close())
+}
+
+// grants makes the demonstration's applications: one for each scenario, and the
+// bureau's own.
+func (c *city) grants() (*access.Access, error) {
+	all := []access.Application{
+		{ID: "RS-GLJT", Title: "高龄津贴静默认证", Department: "RS", Grants: grantAll("GLJT", "person.survival", "person.verify")},
+		{ID: "MZ-DBHD", Title: "低保核对", Department: "MZ", Grants: grantAll("DBHD", "person.relief", "person.partial", "person.verify")},
+		{ID: "JY-RXYJS", Title: "入学一件事", Department: "JY", Grants: grantAll("RXYJS", "person.school", "person.verify")},
+		{ID: "SP-QYZX", Title: "企业注销一网办", Department: "SP", Grants: grantAll("QYZX", "enterprise.partial", "enterprise.public", "enterprise.verify")},
+	}
+	bureau := access.Application{ID: "SJ-JDGL", Title: "数据局监督", Department: "SJ", Purposes: []string{"SUPERVISE"}}
+	for _, d := range c.app.cat.Datasets {
+		for _, v := range d.Views {
+			if v.Name == "partial" || (v.Name == "clear" && d.Class == "A") {
+				bureau.Grants = append(bureau.Grants, grantAll("SUPERVISE", v.ID)...)
+			}
+		}
+	}
+	for _, e := range c.app.cat.Entities {
+		for _, v := range e.Views {
+			if v.Name == "partial" || v.Name == "public" || v.Name == "explain" {
+				bureau.Grants = append(bureau.Grants, grantAll("SUPERVISE", v.ID)...)
+			}
+		}
+	}
+	all = append(all, bureau)
+	for i := range all {
+		key := strings.ToLower(all[i].ID) + "-" + rand.Text()
+		all[i].KeyDigest = access.DigestKey(key)
+		shown := gateway.DemoApp{ID: all[i].ID, Title: all[i].Title, Key: key, Department: all[i].Department}
+		for _, g := range all[i].Grants {
+			shown.Views = append(shown.Views, g.View)
+		}
+		shown.Purposes = purposesOf(all[i])
+		c.apps = append(c.apps, shown)
+	}
+	return access.New(c.app.cat, all)
+}
+
+func grantAll(purpose string, views ...string) []access.Grant {
+	out := make([]access.Grant, len(views))
+	for i, v := range views {
+		out[i] = access.Grant{View: v, Fields: []string{access.AllFields}, Purposes: []string{purpose}}
+	}
+	return out
+}
+
+func purposesOf(a access.Application) []string {
+	seen := map[string]bool{}
+	var out []string
+	add := func(all []string) {
+		for _, p := range all {
+			if !seen[p] {
+				seen[p] = true
+				out = append(out, p)
+			}
+		}
+	}
+	add(a.Purposes)
+	for _, g := range a.Grants {
+		add(g.Purposes)
+	}
+	return out
+}
+
+// ready is the line for programs.
+type ready struct {
+	Gateway  string            `json:"gateway"`
+	Console  string            `json:"console"`
+	Kafka    string            `json:"kafka"`
+	Registry string            `json:"registry"`
+	Push     string            `json:"push"`
+	Admin    string            `json:"admin"`
+	Truth    string            `json:"truth"`
+	Apps     []gateway.DemoApp `json:"apps"`
+	PushKeys map[string]string `json:"push_keys"`
+	Samples  map[string]string `json:"samples"`
+}
+
+// present waits until the city can be asked, then says how.
+func (c *city) present(ctx context.Context, began time.Time, out, talk io.Writer) error {
+	if err := c.await(ctx, talk); err != nil {
+		return err
+	}
+	samples, err := c.samples(ctx)
+	if err != nil {
+		return err
+	}
+	if c.options.json {
+		return json.NewEncoder(out).Encode(ready{
+			Gateway: c.gateway, Console: c.gateway + "/", Kafka: strings.Join(c.app.brokers, ","), Registry: c.registry, Push: c.push, Admin: c.admin,
+			Truth: c.truth, Apps: c.apps, PushKeys: c.pushKeys, Samples: samples,
+		})
+	}
+	return c.tour(ctx, time.Since(began), samples, out)
+}

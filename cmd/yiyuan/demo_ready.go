@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+)
+
+// await waits until every view is loaded and every dataset's first copy has
+// passed all the way to the cache. It tells how far it is.
+func (c *city) await(ctx context.Context, talk io.Writer) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	last := time.Now()
+	for {
+		waiting, err := c.waiting(ctx)
+		if err != nil {
+			return err
+		}
+		if waiting == 0 {
+			return nil
+		}
+		if !c.options.json && time.Since(last) > 2*time.Second {
+			last = time.Now()
+			if _, err := fmt.Fprintf(talk, "装载中:还有 %d 个数据集 / loading, %d datasets to go\n", waiting, waiting); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// waiting counts the datasets whose first copy cannot be asked for yet.
+func (c *city) waiting(ctx context.Context) (int, error) {
+	all := len(c.app.cat.Datasets)
+	if status, err := c.get(ctx, "/readyz", nil); err != nil || status != http.StatusOK {
+		return all, ignoreUnanswered(err)
+	}
+	var page struct {
+		Datasets []struct {
+			AsOf *time.Time `json:"as_of"`
+		} `json:"datasets"`
+	}
+	if status, err := c.get(ctx, "/v1/catalogue", &page); err != nil || status != http.StatusOK {
+		return all, ignoreUnanswered(err)
+	}
+	waiting := 0
+	for _, d := range page.Datasets {
+		if d.AsOf == nil {
+			waiting++
+		}
+	}
+	return waiting, nil
+}
+
+// ignoreUnanswered lets a gateway that does not listen yet count as not ready.
+func ignoreUnanswered(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// get asks the gateway as the bureau's application and decodes a good answer.
+func (c *city) get(ctx context.Context, path string, into any) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.gateway+path, nil)
+	if err != nil {
+		return 0, fmt.Errorf("ask the gateway: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.bureau().Key)
+	req.Header.Set("X-Purpose", "SUPERVISE")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("ask the gateway: %w", stripURL(err))
+	}
+	defer res.Body.Close() //nolint:errcheck // read below as far as it is wanted
+	if into == nil || res.StatusCode != http.StatusOK {
+		_, err := io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
+		return res.StatusCode, err
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 8<<20)).Decode(into); err != nil {
+		return res.StatusCode, fmt.Errorf("decode %s: %w", path, err)
+	}
+	return res.StatusCode, nil
+}
+
+// samples finds a key that each view can be asked for: of an entity's views a
+// subject that has the most to show, of a dataset's views one of its rows.
+func (c *city) samples(ctx context.Context) (map[string]string, error) {
+	out := map[string]string{}
+	for _, e := range c.app.cat.Entities {
+		if len(e.Fields) == 0 {
+			continue
+		}
+		best, size := "", -1
+		err := c.app.bus.Replay(ctx, bus.Resolved(e.ID), func(r bus.Record) error {
+			if len(r.Value) > size || len(r.Value) == size && string(r.Key) < best {
+				best, size = string(r.Key), len(r.Value)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find a sample of %q: %w", e.ID, err)
+		}
+		for _, v := range e.Views {
+			out[v.ID] = best
+		}
+	}
+	for _, d := range c.app.cat.Datasets {
+		key, err := c.anyKey(ctx, bus.Raw(d.ID))
+		if err != nil {
+			return nil, fmt.Errorf("find a sample of %q: %w", d.ID, err)
+		}
+		for _, v := range d.Views {
+			out[v.ID] = key
+		}
+	}
+	return out, nil
+}
+
+// anyKey returns the smallest key of a topic that is not deleted.
+func (c *city) anyKey(ctx context.Context, t bus.Topic) (string, error) {
+	alive := map[string]bool{}
+	err := c.app.bus.Replay(ctx, t, func(r bus.Record) error {
+		alive[string(r.Key)] = r.Value != nil
+		return nil
+	})
+	best := ""
+	for key, ok := range alive {
+		if ok && (best == "" || key < best) {
+			best = key
+		}
+	}
+	return best, err
+}
+
+func (c *city) bureau() *demoApp { return c.application("SJ-JDGL") }
+
+type demoApp = struct{ ID, Key string }
+
+func (c *city) application(id string) *demoApp {
+	for _, a := range c.apps {
+		if a.ID == id {
+			return &demoApp{a.ID, a.Key}
+		}
+	}
+	return &demoApp{}
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+)
+
+// fleet runs the connectors of this process and lets each be stopped and
+// started by itself. A connector that fails for good stays down, with its
+// reason, and does not take the others with it.
+type fleet struct {
+	run func(ctx context.Context, cfg connectors.Config) error
+	log *slog.Logger
+
+	mu      sync.Mutex
+	ctx     context.Context //nolint:containedctx // the process's own, set once by Run, parent of every connector's
+	members map[string]*member
+	running sync.WaitGroup
+}
+
+type member struct {
+	cfg    connectors.Config
+	stop   context.CancelFunc
+	done   chan struct{}
+	state  string
+	reason string
+}
+
+func newFleet(run func(context.Context, connectors.Config) error, log *slog.Logger, cfgs []connectors.Config) *fleet {
+	f := &fleet{run: run, log: log, members: map[string]*member{}}
+	for _, cfg := range cfgs {
+		f.members[cfg.Name] = &member{cfg: cfg, state: connectors.StateStopped}
+	}
+	return f
+}
+
+// Run starts every connector and returns when ctx has ended and all are down.
+func (f *fleet) Run(ctx context.Context) error {
+	f.mu.Lock()
+	f.ctx = ctx
+	for _, m := range f.members {
+		f.launch(m)
+	}
+	f.mu.Unlock()
+	<-ctx.Done()
+	f.running.Wait()
+	return nil
+}
+
+// launch starts a member; f.mu is held.
+func (f *fleet) launch(m *member) {
+	ctx, stop := context.WithCancel(f.ctx)
+	done := make(chan struct{})
+	m.stop, m.done, m.state, m.reason = stop, done, connectors.StateRunning, ""
+	f.running.Go(func() {
+		defer close(done)
+		defer stop()
+		err := f.run(ctx, m.cfg)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		m.state = connectors.StateStopped
+		if err != nil && !errors.Is(err, context.Canceled) {
+			m.state, m.reason = connectors.StateFailed, err.Error()
+			f.log.Error("connector failed", "connector", m.cfg.Name, "error", err)
+		}
+	})
+}
+
+// errNoConnector says that this process runs no connector of that name.
+var errNoConnector = errors.New("no such connector in this process")
+
+// Stop stops a connector and waits until it is down. Its position is kept.
+func (f *fleet) Stop(ctx context.Context, name string) error {
+	f.mu.Lock()
+	m, ok := f.members[name]
+	if !ok {
+		f.mu.Unlock()
+		return fmt.Errorf("stop %q: %w", name, errNoConnector)
+	}
+	stop, done := m.stop, m.done
+	f.mu.Unlock()
+	if stop == nil {
+		return nil
+	}
+	stop()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Start starts a connector that is down; it goes on from its position.
+func (f *fleet) Start(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m, ok := f.members[name]
+	if !ok {
+		return fmt.Errorf("start %q: %w", name, errNoConnector)
+	}
+	if m.state == connectors.StateRunning || f.ctx == nil || f.ctx.Err() != nil {
+		return nil
+	}
+	f.launch(m)
+	return nil
+}
+
+// connectorStatus is one line of GET /connectors on the admin listener.
+type connectorStatus struct {
+	Name     string   `json:"name"`
+	Kind     string   `json:"kind"`
+	Datasets []string `json:"datasets"`
+	State    string   `json:"state"`
+	Reason   string   `json:"reason,omitempty"`
+}
+
+// Status lists the connectors by name.
+func (f *fleet) Status() []connectorStatus {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]connectorStatus, 0, len(f.members))
+	for _, m := range f.members {
+		s := connectorStatus{Name: m.cfg.Name, Kind: m.cfg.Kind, State: m.state, Reason: m.reason}
+		for _, d := range m.cfg.Datasets {
+			s.Datasets = append(s.Datasets, d.ID)
+		}
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b connectorStatus) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// routes adds the fleet's part of the admin listener.
+func (f *fleet) routes(mux *http.ServeMux) {
+	answer := func(w http.ResponseWriter, err error) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case errors.Is(err, errNoConnector):
+			w.WriteHeader(http.StatusNotFound)
+			_ = json.NewEncoder(w).Encode(problem{Title: "没有这个数据源", Status: http.StatusNotFound, Detail: err.Error(), Code: "YIYUAN-4045"}) // the client is gone if it fails
+		case err != nil:
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_ = json.NewEncoder(w).Encode(problem{Title: "没有完成", Status: http.StatusServiceUnavailable, Detail: err.Error(), Code: "YIYUAN-5039"}) // as above
+		default:
+			_ = json.NewEncoder(w).Encode(map[string]any{"connectors": f.Status()}) // as above
+		}
+	}
+	mux.HandleFunc("GET /connectors", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	mux.HandleFunc("POST /connectors/{name}/stop", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, f.Stop(r.Context(), r.PathValue("name")))
+	})
+	mux.HandleFunc("POST /connectors/{name}/start", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, f.Start(r.PathValue("name")))
+	})
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+func runCommand() *cobra.Command {
+	var file string
+	var roles []string
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "按配置运行一个或几个角色 / run one or several roles by configuration",
+		Long: `按配置文件运行:connectors 接入、processors 处理、gateway 网关,可在一个进程,也可分在多个进程,它们只在 Kafka 主题里相遇。
+Runs connectors, processors and gateway, in one process or in several; they meet only in Kafka topics.`,
+		Example: `  yiyuan run --config /etc/yiyuan/yiyuan.yaml
+  yiyuan run --config yiyuan.yaml --role processors`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(file)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			if len(roles) > 0 {
+				cfg.Roles = roles
+				if err := cfg.resolve(); err != nil {
+					return &exitError{exitUsage, err}
+				}
+			}
+			return run(cmd.Context(), cfg)
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "配置文件,每一项见 deploy/yiyuan.yaml / configuration file")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "connectors,processors,gateway")
+	return cmd
+}
+
+// run runs the roles of the configuration until ctx ends.
+func run(ctx context.Context, cfg config) error {
+	log, err := newLogger(cfg.Log, os.Stderr)
+	if err != nil {
+		return err
+	}
+	keys, err := openKeys(cfg.Keys)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, cfg, keys, log)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	a.group, ctx = errgroup.WithContext(ctx)
+	if err := a.startRoles(ctx); err != nil {
+		return errors.Join(err, a.group.Wait())
+	}
+	log.Info("running", "roles", cfg.Roles, "version", version, "catalogue", a.cat.Version)
+	err = a.group.Wait()
+	log.Info("stopped")
+	return err
+}
+
+// openKeys reads the key file; without one the keys last as long as the process.
+func openKeys(cfg keysConfig) (*keyring.Keyring, error) {
+	if cfg.File == "" {
+		return ephemeralKeys(cfg.Suite)
+	}
+	return keyring.Load(cfg.File)
+}
+
+func (a *app) startRoles(ctx context.Context) error {
+	var members *fleet
+	if a.cfg.has(roleProcessors) {
+		if err := a.runProcessors(ctx); err != nil {
+			return err
+		}
+	}
+	if a.cfg.has(roleConnectors) {
+		cfgs, err := loadBindings(a.cfg.Sources, a.cat)
+		if err != nil {
+			return err
+		}
+		keys, err := pushKeys(a.cfg.Push.Keys)
+		if err != nil {
+			return err
+		}
+		if members, _, err = a.runConnectors(ctx, cfgs, keys); err != nil {
+			return err
+		}
+	}
+	if a.cfg.has(roleGateway) {
+		who, err := a.openAccess()
+		if err != nil {
+			return err
+		}
+		if err := a.runGateway(ctx, gateway.Config{Listen: a.cfg.Gateway.Listen, AccessFile: a.cfg.Access}, who); err != nil {
+			return err
+		}
+	}
+	if a.schemas != nil && a.cfg.Registry.Listen != "" {
+		if _, err := a.serve(ctx, "registry", a.cfg.Registry.Listen, a.schemas.Handler()); err != nil {
+			return err
+		}
+	}
+	if a.cfg.Admin.Listen != "" {
+		if _, err := a.serve(ctx, "admin", a.cfg.Admin.Listen, a.adminRoutes(members)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) openAccess() (*access.Access, error) {
+	if a.cfg.Access == "" {
+		return access.New(a.cat, nil)
+	}
+	who, err := access.Load(a.cfg.Access, a.cat)
+	if err != nil {
+		return nil, fmt.Errorf("应用与授权文件有误 / load grants: %w", err)
+	}
+	return who, nil
+}

@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""The independent oracle of the sample city: golden records, findings and masked
+values computed from the final image of every row, by plain loops over plain
+dictionaries. It shares no code with the bus and needs only Python's standard library.
+
+    oracle.py ROWS.jsonl TODAY > expected.jsonl
+
+ROWS.jsonl: one {"type":"row","dataset","key","at","fields":{NAME: text or null}} a row that
+exists at the end (other types are skipped). TODAY: 2026-01-31. Output, sorted, one JSON a line:
+{"type":"golden","entity","key","fields":{...}}      only fields that are not null
+{"type":"finding","rule","case","entity","key","owner"}
+{"type":"masked","view":"person.partial","key","fields":{...}}
+"""
+import collections, datetime, json, sys
+
+DAY = datetime.timedelta(days=1)
+PROVIDER = {"GA": "GA", "MZ": "MZ", "RS": "RS", "WJ": "WJ", "YB": "YB", "SC": "SC", "SW": "SW", "ZR": "ZR", "ZJ": "ZJ", "JY": "JY", "SP": "SP", "CL": "CL"}
+# dataset -> [(entity, key field, role)]
+LINKS = {
+    "GA01": [("person", "GMSFHM", ""), ("birth", "CSZBH", "")], "GA02": [("person", "GMSFHM", ""), ("address", "JZDZ", "")],
+    "GA03": [("person", "SYRGMSFHM", "owner"), ("enterprise", "SYRTYSHXYDM", "owner")],
+    "MZ01": [("person", "NFGMSFHM", "spouse1"), ("person", "NVFGMSFHM", "spouse2")], "MZ02": [("person", "GMSFHM", "")],
+    "MZ03": [("person", "GMSFHM", "")], "MZ04": [("enterprise", "TYSHXYDM", "")],
+    "RS01": [("person", "GMSFHM", ""), ("enterprise", "TYSHXYDM", "employer")], "RS02": [("person", "GMSFHM", "")], "RS03": [("enterprise", "TYSHXYDM", "")],
+    "WJ01": [("birth", "CSZBH", ""), ("person", "MQGMSFHM", "mother")], "WJ02": [("person", "GMSFHM", "")],
+    "YB01": [("person", "GMSFHM", "")], "YB02": [("person", "GMSFHM", "")],
+    "SC01": [("enterprise", "TYSHXYDM", ""), ("person", "FDDBRZJHM", "legal_rep")], "SC02": [("enterprise", "TYSHXYDM", "")],
+    "SW01": [("enterprise", "TYSHXYDM", "")], "SW02": [("enterprise", "TYSHXYDM", "")],
+    "ZR01": [("person", "QLRGMSFHM", "owner"), ("enterprise", "QLRTYSHXYDM", "owner")], "ZJ01": [("address", "BZDZ", "")],
+    "ZJ02": [("person", "GMSFHM", ""), ("enterprise", "TYSHXYDM", "employer")],
+    "JY01": [("person", "GMSFHM", ""), ("person", "JHRGMSFHM", "guardian")],
+    "SP01": [("enterprise", "TYSHXYDM", "")], "CL01": [("person", "GMSFHM", "")],
+}
+
+
+def date(text):
+    return datetime.date.fromisoformat(text) if text else None
+
+
+def id_ok(s):
+    if len(s) != 18 or not s[:17].isdigit():
+        return False
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return "10X98765432"[sum(int(c) * w for c, w in zip(s, weights)) % 11] == s[17]
+
+
+def uscc_ok(s):
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    if len(s) != 18 or any(c not in alphabet for c in s):
+        return False
+    total = sum(alphabet.index(c) * pow(3, i, 31) for i, c in enumerate(s[:17]))
+    return alphabet[(31 - total % 31) % 31] == s[17]
+
+
+def name_norm(s):
+    out = []
+    for c in s or "":
+        o = ord(c)
+        if 0xFF01 <= o <= 0xFF5E:
+            c = chr(o - 0xFEE0)
+        if c in "·•・．.‧∙⋅" or o in (0x00B7, 0x2022, 0x30FB, 0x2027, 0x22C5, 0x2219):
+            c = "·"
+        if c.isspace() or c == "　":
+            continue
+        out.append(c)
+    return "".join(out)
+
+
+def first_text(*values):
+    for v in values:
+        if v:
+            return v
+    return None
+
+
+class Dossier:
+    """All rows that speak about one subject, by dataset and role."""
+
+    def __init__(self, entity, key):
+        self.entity, self.key, self.rows = entity, key, collections.defaultdict(list)
+
+    def of(self, dataset, role=None):
+        out = []
+        for (d, r), rows in self.rows.items():
+            if d == dataset and (role is None or r == role):
+                out += rows
+        return sorted(out, key=lambda row: row["_key"])
+
+
+def marriages(d):
+    return d.of("MZ01", "spouse1") + d.of("MZ01", "spouse2")
+
+
+def newest(rows, *fields):
+    """The row whose first non-null field of `fields` is greatest; ties go to the smaller row key."""
+    best, best_value = None, None
+    for row in sorted(rows, key=lambda r: r["_key"]):
+        value = first_text(*[row.get(f) for f in fields])
+        if value is None:
+            continue
+        if best is None or value > best_value:
+            best, best_value = row, value
+    return best
+
+
+def death(d):
+    """The effective day of death: the certificate unless revoked, else the cremation's, else the cremation day."""
+    for row in d.of("WJ02"):
+        if row.get("CXBZ") != "1" and row.get("SWRQ"):
+            return date(row["SWRQ"])
+    days = [date(first_text(row.get("SWRQ"), row.get("HHRQ"))) for row in d.of("MZ03")]
+    return days[0] if days else None
+
+
+def golden_person(d):
+    g = {}
+    for row in d.of("GA01"):
+        for f in ("XM", "XBDM", "MZDM", "CSRQ", "HJDXZQHDM", "HJDZ"):
+            g[f] = row.get(f)
+    stays = d.of("GA02")
+    stay = newest([r for r in stays if not r.get("ZZRQ")], "QSRQ") or newest(stays, "QSRQ")
+    if stay:
+        g["JZDXZQHDM"], g["JZDZ"] = stay.get("JZDXZQHDM"), stay.get("JZDZ")
+    else:
+        for row in d.of("YB01"):
+            g["JZDZ"] = row.get("JZDZ")
+    wedding = newest(marriages(d), "LHRQ", "DJRQ")
+    if wedding:
+        g["HYZKDM"] = wedding.get("HYZKDM")
+    else:
+        for row in d.of("GA01"):
+            g["HYZKDM"] = row.get("HYZKDM")
+    certificate = newest([r for r in d.of("WJ02") if r.get("CXBZ") != "1"], "SWRQ")
+    cremation = newest(d.of("MZ03"), "SWRQ")
+    if certificate:
+        g["SWRQ"] = certificate["SWRQ"]
+    elif cremation:
+        g["SWRQ"] = cremation["SWRQ"]
+    else:
+        for row in d.of("GA01"):
+            if row.get("ZXYY") == "1":
+                g["SWRQ"] = row.get("ZXRQ")
+    phones = [(row["_at"], row["LXDH"]) for row in d.of("RS02") + d.of("GA02") if row.get("LXDH")]
+    if phones:
+        latest_at = max(at for at, _ in phones)
+        candidates = {phone for at, phone in phones if at == latest_at}
+        g["LXDH"] = candidates.pop() if len(candidates) == 1 else sorted(candidates)
+    return {k: v for k, v in g.items() if v is not None}
+
+
+def golden_enterprise(d):
+    g = {}
+    registered, society = d.of("SC01"), d.of("MZ04")
+    for row in registered:
+        for f in ("JGMC", "FDDBRXM", "ZS", "ZCZB", "CLRQ", "DJZTDM", "HYDM"):
+            g[f] = row.get(f)
+    if not registered:
+        for row in society:
+            for f in ("JGMC", "FDDBRXM", "CLRQ", "DJZTDM"):
+                g[f] = row.get(f)
+    for row in d.of("SW01"):
+        g["NSRZTDM"], g["ZGFJ"] = row.get("NSRZTDM"), row.get("ZGFJ")
+    for row in d.of("RS03"):
+        g["CBRS"] = row.get("CBRS")
+    return {k: v for k, v in g.items() if v is not None}
+
+
+def in_force(row, field, today):
+    return not row.get(field) or date(row[field]) >= today
+
+
+def person_findings(d, today):
+    ga01 = d.of("GA01")
+    ga = ga01[0] if ga01 else None
+    own = sorted(ds for (ds, role) in d.rows if role == "")
+    if not id_ok(d.key):
+        if own:
+            yield "XV-01", "id", PROVIDER[own[0][:2]]
+    elif ga:
+        born = f"{d.key[6:10]}-{d.key[10:12]}-{d.key[12:14]}"
+        if ga["CSRQ"] != born:
+            yield "XV-01", "birth", "GA"
+        sex = "1" if int(d.key[16]) % 2 else "2"
+        if ga["XBDM"] in ("1", "2") and ga["XBDM"] != sex:
+            yield "XV-01", "sex", "GA"
+    if ga:
+        for dataset in ("RS01", "YB01", "JY01"):
+            if any(name_norm(r["XM"]) != name_norm(ga["XM"]) for r in d.of(dataset, "") if r.get("XM")):
+                yield "XV-03", dataset.lower(), PROVIDER[dataset[:2]]
+    dead = death(d)
+    if dead:
+        if dead + 30 * DAY < today and any(r["DYZTDM"] == "1" for r in d.of("RS02")):
+            yield "XV-04", "paid", "RS"
+        if any("1" in (r["ZGYBZTDM"], r["JMYBZTDM"]) for r in d.of("YB01")):
+            yield "XV-05", "yb01", "YB"
+        if any(not r.get("ZZRQ") or date(r["ZZRQ"]) > dead for r in d.of("MZ02")):
+            yield "XV-05", "mz02", "MZ"
+    certified = [date(r["SWRQ"]) for r in d.of("WJ02") if r.get("CXBZ") != "1"]
+    if certified:
+        for r in d.of("MZ03"):
+            if (r.get("SWRQ") and abs(date(r["SWRQ"]) - certified[0]) > 3 * DAY) or date(r["HHRQ"]) < certified[0]:
+                yield "XV-06", "dates", "MZ"
+                break
+        if certified[0] + 30 * DAY < today and ga and ga["ZXBZ"] == "0":
+            yield "XV-07", "registered", "GA"
+    group = {"20": "married", "21": "married", "22": "married", "23": "married", "40": "divorced", "10": "single"}
+    wedding = newest(marriages(d), "LHRQ", "DJRQ")
+    if ga and wedding and ga.get("HYZKDM") in group and wedding.get("HYZKDM") in group:
+        if group[ga["HYZKDM"]] != group[wedding["HYZKDM"]]:
+            yield "XV-08", "marital", "GA"
+    if len([r for r in marriages(d) if r["HYZKDM"] == "20"]) >= 2:
+        yield "XV-09", "double", "MZ"
+    relief = d.of("MZ02")
+    if any(r["JZLBDM"] == "1" and in_force(r, "ZZRQ", today) for r in relief):
+        if any(r["ZTDM"] == "1" for r in d.of("GA03", "owner")):
+            yield "XV-11", "ga03", "MZ"
+        if len([r for r in d.of("ZR01", "owner") if r["YTDM"] == "1"]) >= 2:
+            yield "XV-11", "zr01", "MZ"
+        if any(r["DJZTDM"] == "1" for r in d.of("SC01", "legal_rep")):
+            yield "XV-11", "sc01", "MZ"
+        if any(float(r["JFJS"]) > 3000 and r["CBZTDM"] == "1" for r in d.of("RS01", "")):
+            yield "XV-11", "rs01", "MZ"
+    pupils = [r for r in d.of("JY01", "") if r["ZTDM"] == "1"]
+    if pupils and not ga:
+        yield "XV-17", "absent", "JY"
+    if len({r["XXMC"] for r in pupils}) >= 2:
+        yield "XV-17", "twice", "JY"
+    if any(r["ZGYBZTDM"] == "1" and r["JMYBZTDM"] == "1" for r in d.of("YB01")):
+        yield "XV-18", "both", "YB"
+    if any(r["JZLBDM"] == "4" and in_force(r, "ZZRQ", today) for r in relief):
+        if dead:
+            yield "XV-19", "dead", "MZ"
+        if all(date(r["YXQ"]) < today for r in d.of("CL01")):
+            yield "XV-19", "expired", "MZ"
+
+
+def enterprise_findings(d, today, workdays_after):
+    own = sorted(ds for (ds, role) in d.rows if role == "")
+    if own and not uscc_ok(d.key):
+        yield "XV-02", "code", PROVIDER[own[0][:2]]
+    sc = (d.of("SC01") or [None])[0]
+    if sc and sc["DJZTDM"] != "3" and any(r["DJZTDM"] != "3" for r in d.of("MZ04")):
+        yield "XV-02", "twice", "SC"
+    declared = newest(d.of("SW02"), "SSQ")
+    if declared:
+        n = int(declared["SBRS"])
+        insured = len([r for r in d.of("RS01", "employer") if r["CBZTDM"] == "1"])
+        if insured and abs(insured - n) > 0.1 * max(n, 1):
+            yield "XV-12", "rs01", "SW"
+        funded = len([r for r in d.of("ZJ02", "employer") if r["JCZTDM"] == "1"])
+        if funded and abs(funded - n) > 0.1 * max(n, 1):
+            yield "XV-12", "zj02", "ZJ"
+    if sc:
+        for dataset in ("SW01", "RS03"):
+            if any(name_norm(r["JGMC"]) != name_norm(sc["JGMC"]) or name_norm(r["FDDBRXM"]) != name_norm(sc["FDDBRXM"]) for r in d.of(dataset)):
+                yield "XV-13", dataset.lower(), PROVIDER[dataset[:2]]
+        if sc["DJZTDM"] == "3":
+            if any(r["NSRZTDM"] == "1" for r in d.of("SW01")):
+                yield "XV-14", "sw01", "SW"
+            if any(r["ZTDM"] == "1" for r in d.of("RS03")):
+                yield "XV-14", "rs03", "RS"
+    licensed = any(r["XKLXDM"] == "1" and in_force(r, "YXQZ", today) for r in d.of("SP01"))
+    if licensed and any(not r.get("YCRQ") for r in d.of("SC02")):
+        yield "XV-15", "listed", "SP"
+    if licensed and sc and sc["DJZTDM"] == "3":
+        yield "XV-15", "cancelled", "SP"
+    if any(r.get("GSRQ") and date(r["GSRQ"]) > workdays_after(date(r["JDRQ"]), 7) for r in d.of("SP01")):
+        yield "XV-15", "late", "SP"
+
+
+def birth_findings(d, today):
+    if any(date(r["CSRQ"]) + 90 * DAY < today for r in d.of("WJ01")) and not d.of("GA01"):
+        yield "XV-10", "unregistered", "GA"
+
+
+def address_findings(d):
+    if any(not r.get("ZZRQ") for r in d.of("GA02")) and not d.of("ZJ01"):
+        yield "XV-16", "unlisted", "GA"
+
+
+def calendar(folder):
+    """Working days from the city's calendar-<year>.yaml, read line by line: only `holidays:` and `workdays:` maps of dates."""
+    import glob, re
+    off, on = set(), set()
+    for path in sorted(glob.glob(folder + "/calendar-*.yaml")):
+        bucket = None
+        for line in open(path, encoding="utf-8"):
+            if line.startswith("holidays"):
+                bucket = off
+            elif line.startswith("workdays"):
+                bucket = on
+            if bucket is not None and not line.lstrip().startswith("#"):
+                bucket.update(re.findall(r"\d{4}-\d{2}-\d{2}", line))
+
+    def after(day, n):
+        while n:
+            day += DAY
+            text = day.isoformat()
+            if text in on or (day.weekday() < 5 and text not in off):
+                n -= 1
+        return day
+    return after
+
+
+def main(rows_file, today, city):
+    today = date(today)
+    after = calendar(city)
+    dossiers = {}
+    for line in open(rows_file, encoding="utf-8"):
+        row = json.loads(line)
+        if row.get("type") != "row":
+            continue
+        fields = dict(row["fields"], _key=row["key"], _at=row.get("at", 0))
+        for entity, field, role in LINKS[row["dataset"]]:
+            key = fields.get(field)
+            if key:
+                dossier = dossiers.setdefault((entity, key), Dossier(entity, key))
+                dossier.rows[(row["dataset"], role)].append(fields)
+    out = []
+    for (entity, key), d in dossiers.items():
+        if entity == "person":
+            golden, found = golden_person(d), person_findings(d, today)
+        elif entity == "enterprise":
+            golden, found = golden_enterprise(d), enterprise_findings(d, today, after)
+        elif entity == "birth":
+            golden, found = {}, birth_findings(d, today)
+        else:
+            golden, found = {}, address_findings(d)
+        if golden:
+            out.append({"type": "golden", "entity": entity, "key": key, "fields": golden})
+        for rule, case, owner in found:
+            out.append({"type": "finding", "rule": rule, "case": case, "entity": entity, "key": key, "owner": owner})
+    for line in sorted(json.dumps(o, ensure_ascii=False, sort_keys=True) for o in out):
+        print(line)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3])

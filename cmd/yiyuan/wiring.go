@@ -1,0 +1,83 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/file"
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/resolve"
+	"github.com/yiyuan-bus/yiyuan/processors/route"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// commands is every subcommand of this distribution.
+func commands() []*cobra.Command {
+	return []*cobra.Command{
+		demoCommand(), runCommand(),
+		checkCommand(), topologyCommand(),
+		lookupCommand(), verifyCommand(),
+		connectorCommand(), keysCommand(),
+		versionCommand(),
+	}
+}
+
+// sources is every kind of connector that this binary knows. Those of kind push
+// share one listener, the server.
+func sources(pushes *push.Server) map[string]connectors.Open {
+	return map[string]connectors.Open{
+		"file":      file.Open,
+		"push":      push.Open(pushes),
+		"synthetic": synthetic.Open,
+	}
+}
+
+func kinds() []string { return slices.Sorted(maps.Keys(sources(nil))) }
+
+// topologies is every step, in the order a change passes them.
+func topologies(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) []processors.Topology {
+	steps := []processors.Topology{route.New(cat, c, keys)}
+	for _, e := range cat.Entities {
+		steps = append(steps, resolve.New(cat, c, keys, e.ID))
+	}
+	return steps
+}
+
+// topics is every topic the bus needs, with how it is kept.
+func topics(cat *schemas.Catalogue, steps []processors.Topology) []bus.Spec {
+	specs := []bus.Spec{
+		{Topic: bus.Findings, Compact: true},
+		{Topic: bus.Quarantine, Retention: 30 * day},
+		{Topic: bus.Control, Partitions: 1, Retention: forever},
+		{Topic: bus.Audit, Retention: forever},
+		{Topic: bus.Sources, Partitions: 1, Compact: true},
+		{Topic: bus.SchemasTopic, Partitions: 1, Compact: true},
+	}
+	for _, d := range cat.Datasets {
+		specs = append(specs, bus.Spec{Topic: bus.Raw(d.ID), Compact: true})
+		for _, v := range d.Views {
+			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+		}
+	}
+	for _, e := range cat.Entities {
+		specs = append(specs, bus.Spec{Topic: bus.Claims(e.ID), Retention: 7 * day})
+		if len(e.Fields) > 0 {
+			specs = append(specs, bus.Spec{Topic: bus.Resolved(e.ID), Compact: true})
+		}
+		for _, v := range e.Views {
+			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+		}
+	}
+	for _, t := range steps {
+		specs = append(specs, processors.Specs(t)...)
+	}
+	return specs
+}
