@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -13,9 +12,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/admission"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
+	"github.com/yiyuan-bus/yiyuan/gateway/flow"
+	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -162,7 +164,7 @@ func (g *Gateway) transform(ctx huma.Context, _ string, v any) (any, error) {
 // operation describes one operation.
 func operation(method, path, id, tag, summary string) huma.Operation {
 	return huma.Operation{
-		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, MaxBodyBytes: maxBody,
+		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, MaxBodyBytes: admission.MaxBody,
 		Responses: map[string]*huma.Response{"default": {
 			Description: "RFC 9457", Content: map[string]*huma.MediaType{problemType: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
 		}},
@@ -290,8 +292,8 @@ func (g *Gateway) registerPages(api huma.API) {
 	page(g, api, operation(http.MethodGet, "/v1/quarantine", "quarantine", see, "问题数据 / quarantine"),
 		func(_ context.Context, in *struct {
 			Limit int `query:"limit" minimum:"1" maximum:"500" default:"100"`
-		}) (quarantinePage, error) {
-			return g.bad.page(in.Limit), nil
+		}) (flow.Rejections, error) {
+			return g.bad.Page(in.Limit), nil
 		})
 	page(g, api, operation(http.MethodGet, "/v1/topology", "topology", see, "处理步骤 / the steps"),
 		func(context.Context, *nothing) (Topology, error) { return g.cfg.Topology, nil })
@@ -360,32 +362,22 @@ func (g *Gateway) me(ctx context.Context, _ *struct{}) (*of[mePage], error) {
 	}
 	for _, grant := range grants {
 		if v := g.views[grant.View]; v != nil {
-			out.Views = append(out.Views, v.forMe(grant))
+			out.Views = append(out.Views, forMe(v, grant))
 		}
 	}
 	return &of[mePage]{out}, nil
 }
 
-func (v *view) forMe(grant access.Grant) meView {
+func forMe(v *view.View, grant access.Grant) meView {
 	line := meView{
-		ID: v.ID, Title: v.Title, Only: v.Only, Fields: []meField{}, KeyTitle: cmp.Or(v.parts[0].title, v.parts[0].name),
+		ID: v.ID, Title: v.Title, Only: v.Only, Fields: []meField{}, KeyTitle: v.KeyTitle(),
 		Purposes: grant.Purposes, Until: catalog.Moment(grant.Until), Quota: grant.Quota,
 	}
-	for _, p := range v.parts[1:] {
-		line.KeyTitle += "|" + cmp.Or(p.title, p.name)
-	}
 	for _, name := range access.Fields(v.View) {
-		if !slices.Contains(grant.Fields, name) && !slices.Contains(grant.Fields, access.AllFields) {
-			continue
+		if slices.Contains(grant.Fields, name) || slices.Contains(grant.Fields, access.AllFields) {
+			title, kind := v.Describe(name)
+			line.Fields = append(line.Fields, meField{name, title, kind})
 		}
-		f := meField{Name: name, Title: name, Kind: "rows"}
-		if e := v.elements[name]; e != nil {
-			f.Title, f.Kind = e.Title, e.Kind
-		}
-		if i, ok := v.columns[name]; ok && v.Layout.Columns[i].Doc != "" {
-			f.Title = v.Layout.Columns[i].Doc
-		}
-		line.Fields = append(line.Fields, f)
 	}
 	return line
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/gateway/view"
 )
 
 // call is what is known of a request before anybody has looked at it.
@@ -64,7 +65,7 @@ type ask struct {
 	g     *Gateway
 	call  *call
 	begin time.Time
-	view  *view
+	view  *view.View
 	who   access.Identity
 	entry audit.Entry
 }
@@ -130,7 +131,7 @@ func (a *ask) supervise(ctx context.Context) *Problem {
 // refuse writes the refusal to the audit and returns what the caller is told.
 func (a *ask) refuse(ctx context.Context, d access.Decision) *Problem {
 	a.g.metrics.denied.WithLabelValues(string(d.Reason)).Inc()
-	a.g.flow.denied.Add(1)
+	a.g.flow.Denied.Add(1)
 	if a.who == (access.Identity{}) && !a.g.strangers.allow(a.begin) {
 		// Whoever has no key must not be able to fill the audit topic.
 		return faultStranger.problem(a.call.id)
@@ -200,6 +201,12 @@ func (a *ask) unanswered(ctx context.Context, err error) *Problem {
 	}
 	a.g.log.Warn("cache cannot be read", "view", a.entry.View, "request", a.call.id, "error", err)
 	return a.fail(ctx, faultCache, "cache")
+}
+
+// unreadable ends a question whose record is in the cache and not whole.
+func (a *ask) unreadable(ctx context.Context, err error) *Problem {
+	a.g.log.Error("cached record cannot be read", "view", a.entry.View, "request", a.call.id, "error", err)
+	return a.fail(ctx, faultMixed, "unreadable")
 }
 
 // strangers bounds how much callers without a key may write to the audit.

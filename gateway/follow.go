@@ -19,7 +19,7 @@ import (
 func (g *Gateway) follow(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.fold(ctx, bus.Findings, func() {}, g.takeFinding) })
-	group.Go(func() error { return g.fold(ctx, bus.Quarantine, g.bad.reset, g.takeRejection) })
+	group.Go(func() error { return g.fold(ctx, bus.Quarantine, g.bad.Reset, g.takeRejection) })
 	group.Go(func() error { return g.fold(ctx, bus.Sources, func() {}, g.takeStatus) })
 	return group.Wait()
 }
@@ -69,7 +69,7 @@ func (g *Gateway) takeRejection(ctx context.Context, r *bus.Record) {
 		g.skip(string(bus.Quarantine), "unreadable", r, err)
 		return
 	}
-	g.bad.put(record)
+	g.bad.Put(record)
 }
 
 // status is a record of the topic sources.
@@ -160,7 +160,7 @@ func (g *Gateway) pulse(ctx context.Context) error {
 		if now := time.Now(); now.Sub(sampled) >= time.Second {
 			sampled = now
 			if ends, err := g.parts.Bus.EndOffsets(step, raw...); err == nil {
-				g.flow.take(now, ends, g.parts.Catalogue.Datasets)
+				g.flow.Take(now, ends, g.parts.Catalogue.Datasets)
 			}
 			g.probe(step)
 		}

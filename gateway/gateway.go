@@ -36,8 +36,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
+	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
+	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -121,15 +123,15 @@ type Gateway struct {
 	parts   Parts
 	log     *slog.Logger
 	metrics *metrics
-	views   map[string]*view
+	views   map[string]*view.View
 	audit   *audit.Log
 	fresh   *freshness.Tracker
 	book    *finding.Book
 	health  *indicator.Health
 	catalog *catalog.Catalog
-	guard   *guard
-	flow    *flow
-	bad     *quarantine
+	budget  *access.Budget
+	flow    *flow.Rates
+	bad     *flow.Quarantine
 	handler http.Handler
 
 	found      *codec.Reader // of findings
@@ -189,10 +191,10 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, parts: parts, log: parts.Logger, metrics: newMetrics(parts.Metrics), audit: entries,
 		book: finding.NewBook(), health: indicator.NewHealth(), catalog: catalog.New(parts.Catalogue),
-		guard: newGuard(cfg.Negatives, cfg.TargetNegatives), flow: newFlow(), bad: newQuarantine(), strangers: newStrangers(), ids: newIDs(),
+		budget: access.NewBudget(cfg.Negatives, cfg.TargetNegatives), flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: newStrangers(), ids: newIDs(),
 		found: parts.Codec.Reader(schemas.FindingLayout), rejected: parts.Codec.Reader(schemas.QuarantineLayout),
 	}
-	if g.views, err = compileViews(parts); err != nil {
+	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)
 	}
 	g.fresh = freshness.New(parts.Catalogue, parts.Bus, g.applied, cfg.Clock)

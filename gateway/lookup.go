@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -66,7 +66,7 @@ func (a *ask) observe(p *Problem) {
 		name = a.view.ID
 	}
 	a.g.metrics.lookup.WithLabelValues(name, outcome).Observe(took.Seconds())
-	a.g.flow.lookups.Add(1)
+	a.g.flow.Lookups.Add(1)
 	if a.view != nil && a.view.Dataset != nil && outcome != "denied" && outcome != "invalid" {
 		a.g.health.Observe(a.view.Dataset.ID, outcome != "unavailable", took, a.begin)
 	}
@@ -74,10 +74,10 @@ func (a *ask) observe(p *Problem) {
 
 func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string) ([]byte, *Problem) {
 	v := a.view
-	key, err := "", errKey
+	key, err := "", view.ErrKey
 	if v != nil {
-		if key, err = v.normalise(raw); err == nil {
-			a.entry.Subjects = []audit.Subject{{Digest: v.auditDigest(key)}}
+		if key, err = v.Normalise(raw); err == nil {
+			a.entry.Subjects = []audit.Subject{{Digest: v.AuditDigest(key)}}
 		}
 	}
 	d, p := a.decide(ctx, access.Question{View: viewID, Fields: fields, Records: 1})
@@ -85,19 +85,18 @@ func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string) (
 		return nil, p
 	}
 	if err != nil {
-		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.keyForm()})
+		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.KeyForm()})
 	}
 	var stored [1]Stored
-	if err := a.g.parts.Cache.Get(ctx, v.ID, []Digest{v.digest(v.recordKey(key))}, stored[:]); err != nil {
+	if err := a.g.parts.Cache.Get(ctx, v.ID, []Digest{v.Digest(v.RecordKey(key))}, stored[:]); err != nil {
 		return nil, a.unanswered(ctx, err)
 	}
 	if !stored[0].Found() {
 		return nil, a.fail(ctx, faultAbsent, "absent")
 	}
-	record, err := v.reader.Decode(ctx, stored[0].Value)
+	record, err := v.Reader.Decode(ctx, stored[0].Value)
 	if err != nil {
-		a.g.log.Error("cached record cannot be read", "view", v.ID, "request", a.call.id, "error", err)
-		return nil, a.fail(ctx, faultMixed, "unreadable")
+		return nil, a.unreadable(ctx, err)
 	}
 	a.entry.Subjects[0].Found = true
 	asOf, stale := a.g.fresh.View(v.View)
@@ -116,15 +115,15 @@ func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string) (
 }
 
 // appendRecord appends what an answer says of one record, without braces.
-func (a *ask) appendRecord(b []byte, v *view, r schemas.Record, s Stored, key string, granted []string) []byte {
+func (a *ask) appendRecord(b []byte, v *view.View, r schemas.Record, s Stored, key string, granted []string) []byte {
 	b = append(b, `"data":`...)
-	b = answer.AppendRecord(b, r, v.indexes(granted))
+	b = answer.AppendRecord(b, r, v.Indexes(granted))
 	b = append(b, `,"source_time":`...)
 	b = answer.AppendTime(b, s.Time)
 	b = append(b, `,"disputed":`...)
-	b = answer.AppendStrings(b, v.disputed(a.g.book, key, granted))
+	b = answer.AppendStrings(b, v.Disputed(a.g.book, key, granted))
 	b = append(b, `,"masked":`...)
-	b = answer.AppendStrings(b, v.maskedOf(granted))
+	b = answer.AppendStrings(b, v.Masked(granted))
 	b = append(b, `,"version":"`...)
 	b = appendVersion(b, s.Version)
 	return append(b, '"')
@@ -152,19 +151,6 @@ func (a *ask) appendIDs(b []byte) []byte {
 	return answer.AppendString(b, a.entry.ID)
 }
 
-// keyForm says what a key of the view looks like.
-func (v *view) keyForm() string {
-	names := make([]string, len(v.parts))
-	for i, p := range v.parts {
-		names[i] = p.title
-		if p.title == "" {
-			names[i] = p.name
-		}
-	}
-	form := strings.Join(names, "|")
-	return fmt.Sprintf("主键应为 %s / the key is %s", form, form)
-}
-
 // batchQuestion is the body of POST /v1/lookup.
 type batchQuestion struct {
 	View   string   `json:"view" doc:"视图,如 person.partial / view" maxLength:"128"`
@@ -178,12 +164,12 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 	keys := make([]string, len(q.Keys))
 	if v != nil {
 		for i, raw := range q.Keys {
-			key, err := v.normalise(raw)
+			key, err := v.Normalise(raw)
 			if err != nil {
 				continue // told in its own result
 			}
 			keys[i] = key
-			a.entry.Subjects = append(a.entry.Subjects, audit.Subject{Digest: v.auditDigest(key)})
+			a.entry.Subjects = append(a.entry.Subjects, audit.Subject{Digest: v.AuditDigest(key)})
 		}
 	}
 	d, p := a.decide(ctx, access.Question{View: q.View, Fields: q.Fields, Records: len(q.Keys)})
@@ -193,7 +179,7 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 	digests := make([]Digest, 0, len(keys))
 	for _, key := range keys {
 		if key != "" {
-			digests = append(digests, v.digest(v.recordKey(key)))
+			digests = append(digests, v.Digest(v.RecordKey(key)))
 		}
 	}
 	stored := make([]Stored, len(digests))
@@ -218,10 +204,9 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 			body = append(body, `,"found":false}`...)
 			continue
 		}
-		record, err := v.reader.Decode(ctx, s.Value)
+		record, err := v.Reader.Decode(ctx, s.Value)
 		if err != nil {
-			a.g.log.Error("cached record cannot be read", "view", v.ID, "request", a.call.id, "error", err)
-			return nil, a.fail(ctx, faultMixed, "unreadable")
+			return nil, a.unreadable(ctx, err)
 		}
 		a.entry.Subjects[n-1].Found = true
 		rows++

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/view"
 )
 
 // maxValue bounds a record taken into the cache.
@@ -97,7 +98,7 @@ type fill struct {
 	generation Generation
 	log        *slog.Logger
 	ends       map[bus.Topic]map[int32]int64 // where the topics ended at the start
-	views      map[bus.Topic]*view
+	views      map[bus.Topic]*view.View
 	starts     map[bus.Topic]map[int32]int64 // where the cache stood at the start
 
 	mu     sync.Mutex
@@ -113,14 +114,14 @@ var errBeyond = errors.New("cache is ahead of the log")
 
 func (g *Gateway) newFill(ctx context.Context, generation Generation) (*fill, error) {
 	f := &fill{
-		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[bus.Topic]*view{}, starts: map[bus.Topic]map[int32]int64{},
+		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[bus.Topic]*view.View{}, starts: map[bus.Topic]map[int32]int64{},
 		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, moved: time.Now(), begun: time.Now(), whole: make(chan struct{}),
 	}
 	var topics []bus.Topic
 	for _, id := range g.viewIDs() {
 		v := g.views[id]
-		f.views[v.topic] = v
-		topics = append(topics, v.topic)
+		f.views[v.Topic] = v
+		topics = append(topics, v.Topic)
 	}
 	var err error
 	if f.ends, err = g.parts.Bus.EndOffsets(ctx, topics...); err != nil {
@@ -159,7 +160,7 @@ func (f *fill) run(ctx context.Context, current bool) error {
 	var parts [followers][]bus.Topic
 	n := 0
 	for _, id := range f.g.viewIDs() {
-		parts[n%followers] = append(parts[n%followers], f.g.views[id].topic)
+		parts[n%followers] = append(parts[n%followers], f.g.views[id].Topic)
 		n++
 	}
 	for _, topics := range parts {
@@ -213,7 +214,7 @@ func (f *fill) take(ctx context.Context, records []bus.Record) error {
 }
 
 // write turns a record of a shared topic into what the cache keeps of it.
-func (f *fill) write(v *view, r *bus.Record) (Write, bool) {
+func (f *fill) write(v *view.View, r *bus.Record) (Write, bool) {
 	version, err := strconv.ParseUint(string(r.Header("ver")), 16, 64)
 	if err != nil {
 		f.g.skip(v.ID, "no_version", r, errors.New("header ver is missing or malformed"))
@@ -223,7 +224,7 @@ func (f *fill) write(v *view, r *bus.Record) (Write, bool) {
 		f.g.skip(v.ID, "too_large", r, fmt.Errorf("value has %d bytes", len(r.Value)))
 		return Write{}, false
 	}
-	return Write{Key: v.digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value}, true
+	return Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value}, true
 }
 
 // apply writes a batch, however long the cache is away.

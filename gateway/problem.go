@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/admission"
+	"github.com/yiyuan-bus/yiyuan/gateway/view"
 )
 
 // Problem is an error as callers see it, RFC 9457. It never holds a value of a
@@ -95,6 +97,20 @@ var reasons = map[access.Reason]fault{
 	access.NoGrant: faultNoGrant, access.PurposeNotGranted: faultPurpose, access.ExpiredGrant: faultExpired,
 	access.FieldNotGranted: faultField, access.OverQuota: faultQuota, access.VerifyOnly: faultVerifyOnly,
 	access.NotVerifiable: faultNotVerify, access.OverBudget: faultBudget,
+}
+
+func fieldErrors(faults []view.Fault) []FieldError {
+	out := make([]FieldError, len(faults))
+	for i, f := range faults {
+		out[i] = FieldError(f)
+	}
+	return out
+}
+
+// refusals maps what admission refuses to what callers see.
+var refusals = map[error]fault{
+	admission.ErrRequest: faultRequest, admission.ErrHeaders: faultHeaders, admission.ErrLength: faultLength,
+	admission.ErrLarge: faultLarge, admission.ErrMedia: faultMedia, admission.ErrForm: faultDuplicate,
 }
 
 // problem returns the fault as an error of one request.

@@ -1,9 +1,7 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,21 +12,13 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/gateway/admission"
 	"github.com/yiyuan-bus/yiyuan/gateway/console"
-)
-
-// Limits of a request.
-const (
-	maxHeader = 16 << 10
-	maxBody   = 1 << 20
-	maxDepth  = 32
 )
 
 // routes builds the handler of the API and the console.
@@ -78,9 +68,9 @@ func (g *Gateway) admit(next *http.ServeMux) http.Handler {
 			g.inFlight.Add(-1)
 			g.metrics.inFlight.Dec()
 		}()
-		if p := inspect(r, c.id); p != nil {
+		if err := admission.Inspect(r); err != nil {
 			h.Set("Connection", "close")
-			p.write(seen)
+			refusals[err].problem(c.id).write(seen)
 			return
 		}
 		if !allowed(next, r) {
@@ -160,113 +150,6 @@ func (w *watched) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// inspect refuses what no honest client sends and reads a JSON body in whole,
-// so that what comes after it sees only bounded, well-formed input.
-func inspect(r *http.Request, id string) *Problem {
-	for _, name := range []string{"Authorization", "X-Purpose", "Content-Type", "Content-Length", "Host"} {
-		if len(r.Header.Values(name)) > 1 {
-			return faultHeaders.problem(id)
-		}
-	}
-	if len(r.TransferEncoding) > 0 {
-		// Also what is left of a request that had a length and chunks at once.
-		return faultLength.problem(id)
-	}
-	if len(r.URL.RawQuery) > 4096 {
-		return faultRequest.problem(id)
-	}
-	if r.ContentLength == 0 || r.Body == nil {
-		return nil
-	}
-	if r.ContentLength > maxBody {
-		return faultLarge.problem(id)
-	}
-	if r.Method != http.MethodPost {
-		return faultRequest.problem(id)
-	}
-	if r.Header.Get("Content-Encoding") != "" || !isJSON(r.Header.Get("Content-Type")) {
-		return faultMedia.problem(id)
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil || int64(len(body)) != r.ContentLength {
-		return faultRequest.problem(id)
-	}
-	if err := wellFormed(body); err != nil {
-		if errors.Is(err, errForm) {
-			return faultDuplicate.problem(id)
-		}
-		return faultRequest.problem(id)
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return nil
-}
-
-func isJSON(contentType string) bool {
-	kind, rest, _ := strings.Cut(strings.ToLower(contentType), ";")
-	rest = strings.ReplaceAll(strings.TrimSpace(rest), `"`, "")
-	return strings.TrimSpace(kind) == "application/json" && (rest == "" || rest == "charset=utf-8")
-}
-
-// errForm says that JSON is legal and not acceptable: keys stand twice, it is
-// too deep, or not UTF-8.
-var errForm = errors.New("unacceptable json")
-
-// wellFormed checks what encoding/json lets pass.
-func wellFormed(body []byte) error {
-	if !utf8.Valid(body) {
-		return errForm
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var objects []map[string]bool // nil for arrays
-	key := false                  // the next token of an object is a key
-	for first := true; ; first = false {
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			if first || len(objects) > 0 {
-				return io.ErrUnexpectedEOF
-			}
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if !first && len(objects) == 0 {
-			return errForm // a second document
-		}
-		top := len(objects) - 1
-		switch x := t.(type) {
-		case json.Delim:
-			switch x {
-			case '{', '[':
-				if len(objects) == maxDepth {
-					return errForm
-				}
-				var keys map[string]bool
-				if x == '{' {
-					keys = map[string]bool{}
-				}
-				objects = append(objects, keys)
-				key = x == '{'
-				continue
-			}
-			objects = objects[:top]
-			top--
-		case string:
-			if key {
-				folded := strings.ToLower(x) // encoding/json matches names in any case
-				if objects[top][folded] {
-					return errForm
-				}
-				objects[top][folded] = true
-				key = false
-				continue
-			}
-		}
-		key = top >= 0 && objects[top] != nil
-	}
-}
-
 // serve listens until ctx ends, then lets what is under way finish.
 func (g *Gateway) serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -275,7 +158,7 @@ func (g *Gateway) serve(ctx context.Context) error {
 		return err
 	}
 	group.Go(func() error {
-		return g.serveOn(ctx, &bounded{Listener: public, max: g.cfg.MaxConnections, open: map[string]int{}}, g.handler, 30*time.Second)
+		return g.serveOn(ctx, admission.Listen(public, g.cfg.MaxConnections), g.handler, 30*time.Second)
 	})
 	if g.cfg.Admin != "" || g.cfg.AdminListener != nil {
 		admin, err := listen(ctx, g.cfg.AdminListener, g.cfg.Admin)
@@ -301,7 +184,7 @@ func listen(ctx context.Context, given net.Listener, address string) (net.Listen
 func (g *Gateway) serveOn(ctx context.Context, l net.Listener, h http.Handler, write time.Duration) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: write, IdleTimeout: time.Minute,
-		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
+		MaxHeaderBytes: admission.MaxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
 	g.log.Info("gateway listens", "address", l.Addr().String())
@@ -369,55 +252,4 @@ func (g *Gateway) readyz(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has("verbose") {
 		_, _ = fmt.Fprintln(w, strings.Join(missing, "\n")) // the prober has gone
 	}
-}
-
-// bounded gives each client address a number of connections.
-type bounded struct {
-	net.Listener
-	max  int
-	mu   sync.Mutex
-	open map[string]int
-}
-
-// Accept implements net.Listener.
-func (b *bounded) Accept() (net.Conn, error) {
-	for {
-		c, err := b.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		host, _, err := net.SplitHostPort(c.RemoteAddr().String())
-		if err != nil {
-			host = c.RemoteAddr().String()
-		}
-		b.mu.Lock()
-		full := b.open[host] >= b.max
-		if !full {
-			b.open[host]++
-		}
-		b.mu.Unlock()
-		if !full {
-			return &counted{Conn: c, leave: sync.OnceFunc(func() { b.leave(host) })}, nil
-		}
-		_ = c.Close() // the address has had its share
-	}
-}
-
-func (b *bounded) leave(host string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.open[host]--; b.open[host] <= 0 {
-		delete(b.open, host)
-	}
-}
-
-type counted struct {
-	net.Conn
-	leave func()
-}
-
-// Close implements net.Conn.
-func (c *counted) Close() error {
-	c.leave()
-	return c.Conn.Close()
 }

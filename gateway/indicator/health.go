@@ -64,19 +64,19 @@ func (h *Health) Observe(dataset string, ok bool, took time.Duration, now time.T
 	c.seconds[bucket(took)]++
 }
 
-// bucket gives durations a bucket each time they grow by the fourth root of 2,
+// bucket gives durations a bucket each time they grow by the cube root of 2,
 // from 50 microseconds on.
 func bucket(d time.Duration) int {
 	if d <= base {
 		return 0
 	}
-	return min(int(math.Ceil(4*math.Log2(float64(d)/float64(base)))), buckets-1)
+	return min(int(math.Ceil(3*math.Log2(float64(d)/float64(base)))), buckets-1)
 }
 
 const base = 50 * time.Microsecond
 
 func upper(bucket int) time.Duration {
-	return time.Duration(float64(base) * math.Pow(2, float64(bucket)/4))
+	return time.Duration(float64(base) * math.Pow(2, float64(bucket)/3))
 }
 
 // Summary is what the last 24 hours say of a dataset.

@@ -1,6 +1,11 @@
-package gateway
+// Package view is a view of the catalogue, ready to be asked: how its keys are
+// read and hidden, what of it is masked, which of its columns show a cell in
+// doubt, and what a verification compares.
+package view
 
 import (
+	"cmp"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,14 +23,14 @@ import (
 // maxKey bounds a key as it is typed, in bytes.
 const maxKey = 512
 
-// errKey says that a key cannot be one of the view. It never holds the key.
-var errKey = errors.New("malformed key")
+// ErrKey says that a key cannot be one of the view. It never holds the key.
+var ErrKey = errors.New("malformed key")
 
-// view is a view of the catalogue, ready to be asked.
-type view struct {
+// View is a view of the catalogue, ready to be asked.
+type View struct {
 	*schemas.View
-	topic    bus.Topic
-	reader   *codec.Reader
+	Topic    bus.Topic
+	Reader   *codec.Reader
 	keys     *keyring.Keyring
 	parts    []part                      // of the owner's key
 	elements map[string]*schemas.Element // of the fields, for verification
@@ -44,40 +49,41 @@ type part struct {
 	entities []string // whose key this part is
 }
 
-func compileViews(p Parts) (map[string]*view, error) {
-	out := map[string]*view{}
+// Compile makes every view of a catalogue ready to be asked.
+func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) (map[string]*View, error) {
+	out := map[string]*View{}
 	add := func(v *schemas.View, parts []part, elements map[string]*schemas.Element) error {
 		if len(parts) == 0 {
 			return fmt.Errorf("compile view %q: its owner has no key", v.ID)
 		}
-		c := &view{
-			View: v, topic: bus.Shared(v.ID), reader: p.Codec.Reader(v.Layout), keys: p.Keys, parts: parts, elements: elements,
+		ready := &View{
+			View: v, Topic: bus.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, parts: parts, elements: elements,
 			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{},
 			audience: "key:" + v.ID, cacheKey: "cache:" + v.ID,
 		}
 		if v.Audience != "" {
-			c.audience = "key:" + v.Audience
+			ready.audience = "key:" + v.Audience
 		}
 		for i, column := range v.Layout.Columns {
-			c.columns[column.Name] = i
+			ready.columns[column.Name] = i
 		}
 		for _, f := range v.Fields {
 			if f.Mask != "" {
-				c.masked[f.Name] = append(c.masked[f.Name], f.Name)
+				ready.masked[f.Name] = append(ready.masked[f.Name], f.Name)
 			}
 		}
 		for _, e := range v.Embed {
 			for _, f := range e.Fields {
 				if f.Mask != "" {
-					c.masked[e.Dataset.ID] = append(c.masked[e.Dataset.ID], e.Dataset.ID+"."+f.Name)
+					ready.masked[e.Dataset.ID] = append(ready.masked[e.Dataset.ID], e.Dataset.ID+"."+f.Name)
 				}
 			}
 		}
-		c.compileDoubts()
-		out[v.ID] = c
+		ready.compileDoubts()
+		out[v.ID] = ready
 		return nil
 	}
-	for _, d := range p.Catalogue.Datasets {
+	for _, d := range catalogue.Datasets {
 		parts, elements := datasetKey(d)
 		for _, v := range d.Views {
 			if err := add(v, parts, elements); err != nil {
@@ -85,7 +91,7 @@ func compileViews(p Parts) (map[string]*view, error) {
 			}
 		}
 	}
-	for _, e := range p.Catalogue.Entities {
+	for _, e := range catalogue.Entities {
 		elements := map[string]*schemas.Element{e.Key.Name: e.Key.Element}
 		for _, f := range e.Fields {
 			elements[f.Name] = f.Element
@@ -121,7 +127,7 @@ func datasetKey(d *schemas.Dataset) ([]part, map[string]*schemas.Element) {
 
 // compileDoubts finds which columns show a cell that a finding may rest on: a
 // dataset's own field, or the golden field that the dataset is a source of.
-func (v *view) compileDoubts() {
+func (v *View) compileDoubts() {
 	shows := func(c finding.Cell, column string) {
 		if _, ok := v.columns[column]; ok && !slices.Contains(v.doubts[c], column) {
 			v.doubts[c] = append(v.doubts[c], column)
@@ -141,6 +147,7 @@ func (v *view) compileDoubts() {
 			for _, c := range candidates {
 				for golden, column := range c.Columns {
 					shows(finding.Cell{Dataset: c.Dataset, Field: column}, golden)
+					shows(finding.Cell{Dataset: c.Dataset, Field: golden}, golden)
 				}
 				for golden := range c.Constant {
 					shows(finding.Cell{Dataset: c.Dataset, Field: golden}, golden)
@@ -156,23 +163,23 @@ func (v *view) compileDoubts() {
 	}
 }
 
-// normalise turns a key as it was typed into the owner's key.
-func (v *view) normalise(raw string) (string, error) {
+// Normalise turns a key as it was typed into the owner's key.
+func (v *View) Normalise(raw string) (string, error) {
 	if len(raw) > maxKey {
-		return "", errKey
+		return "", ErrKey
 	}
 	typed := []string{strings.TrimSpace(raw)}
 	if len(v.parts) > 1 {
 		split, err := schemas.SplitKey(typed[0])
 		if err != nil || len(split) != len(v.parts) {
-			return "", errKey
+			return "", ErrKey
 		}
 		typed = split
 	}
 	for i, p := range v.parts {
 		text, err := normalise(p.element, typed[i])
 		if err != nil || text == "" {
-			return "", errKey
+			return "", ErrKey
 		}
 		typed[i] = text
 	}
@@ -211,16 +218,16 @@ func upgrade(raw string) (string, bool) {
 	return full, err == nil
 }
 
-// recordKey returns the key of the shared topic for an owner's key.
-func (v *view) recordKey(key string) string {
+// RecordKey returns the key of the shared topic for an owner's key.
+func (v *View) RecordKey(key string) string {
 	if v.KeyMask {
 		return v.keys.Token(v.audience, key)
 	}
 	return key
 }
 
-// digest returns the cache key of a record of the shared topic.
-func (v *view) digest(recordKey string) (d Digest) {
+// Digest returns the cache key of a record of the shared topic.
+func (v *View) Digest(recordKey string) (d [16]byte) {
 	copy(d[:], v.keys.Digest(v.cacheKey, recordKey))
 	return d
 }
@@ -229,7 +236,7 @@ func (v *view) digest(recordKey string) (d Digest) {
 type subject struct{ entity, key string }
 
 // subjects returns whom a key of the view speaks about.
-func (v *view) subjects(key string) []subject {
+func (v *View) subjects(key string) []subject {
 	typed := []string{key}
 	if len(v.parts) > 1 {
 		split, err := schemas.SplitKey(key)
@@ -247,17 +254,17 @@ func (v *view) subjects(key string) []subject {
 	return out
 }
 
-// auditDigest returns what the audit keeps of a key: the person or enterprise
+// AuditDigest returns what the audit keeps of a key: the person or enterprise
 // if the key names one, so that one question finds every view they were seen in.
-func (v *view) auditDigest(key string) string {
+func (v *View) AuditDigest(key string) string {
 	for _, s := range v.subjects(key) {
 		return v.keys.DigestHex("audit:"+s.entity, s.key)
 	}
 	return v.keys.DigestHex("audit:"+v.Owner, key)
 }
 
-// disputed returns the granted columns that show a cell in doubt.
-func (v *view) disputed(book *finding.Book, key string, granted []string) []string {
+// Disputed returns the granted columns that show a cell in doubt.
+func (v *View) Disputed(book *finding.Book, key string, granted []string) []string {
 	if book.Open() == 0 {
 		return nil
 	}
@@ -275,8 +282,8 @@ func (v *view) disputed(book *finding.Book, key string, granted []string) []stri
 	return out
 }
 
-// maskedOf returns what of the granted columns is masked.
-func (v *view) maskedOf(granted []string) []string {
+// Masked returns what of the granted columns is masked.
+func (v *View) Masked(granted []string) []string {
 	var out []string
 	for _, f := range granted {
 		out = append(out, v.masked[f]...)
@@ -284,8 +291,8 @@ func (v *view) maskedOf(granted []string) []string {
 	return out
 }
 
-// indexes returns the positions of columns.
-func (v *view) indexes(columns []string) []int {
+// Indexes returns the positions of columns.
+func (v *View) Indexes(columns []string) []int {
 	out := make([]int, 0, len(columns))
 	for _, c := range columns {
 		if i, ok := v.columns[c]; ok {
@@ -293,4 +300,139 @@ func (v *view) indexes(columns []string) []int {
 		}
 	}
 	return out
+}
+
+// KeyForm tells a caller what a key of the view looks like.
+func (v *View) KeyForm() string {
+	form := v.KeyTitle()
+	return fmt.Sprintf("主键应为 %s / the key is %s", form, form)
+}
+
+// WithoutKey drops the owner's key where the view has no column of it: it is
+// not a field that could be granted, and it is verified by being the key.
+func (v *View) WithoutKey(names []string) []string {
+	if v == nil {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { _, column := v.columns[n]; return !column && v.isKey(n) })
+}
+
+func (v *View) isKey(name string) bool {
+	return slices.ContainsFunc(v.parts, func(p part) bool { return p.name == name })
+}
+
+// Fault says which part of a question is malformed.
+type Fault struct{ Location, Message string }
+
+// Claim is what a caller says of a record: one value for each field.
+type Claim struct {
+	cells []cell
+}
+
+// cell is one value a caller named, as the view would hold it.
+type cell struct {
+	column int // -1 = a part of the key
+	digest []byte
+	same   bool // of a part of the key: whether it is that part
+}
+
+// Claim turns values as they were typed into what the view holds of them.
+func (v *View) Claim(key string, fields map[string]string) (Claim, []Fault) {
+	var out Claim
+	var bad []Fault
+	parts := []string{key}
+	if len(v.parts) > 1 {
+		if split, err := schemas.SplitKey(key); err == nil {
+			parts = split
+		}
+	}
+	for name, raw := range fields {
+		e := v.elements[name]
+		column, ok := v.columns[name]
+		if e == nil || !ok && !v.isKey(name) {
+			bad = append(bad, Fault{"fields", "字段不可核验 / a field cannot be verified"})
+			continue
+		}
+		text, err := normalise(e, raw)
+		if err != nil {
+			bad = append(bad, Fault{"fields." + name, "值的格式不正确 / the value is malformed"})
+			continue
+		}
+		if !ok {
+			i := slices.IndexFunc(v.parts, func(p part) bool { return p.name == name })
+			out.cells = append(out.cells, cell{column: -1, same: subtle.ConstantTimeCompare([]byte(parts[i]), []byte(text)) == 1})
+			continue
+		}
+		out.cells = append(out.cells, cell{column: column, digest: v.keys.Digest("verify:"+v.ID+":"+name, text)})
+	}
+	return out, bad
+}
+
+// Matches reports whether every value is the record's. It does the same work
+// whether there is a record or not (the zero Record) and whichever value differs.
+func (c Claim) Matches(record schemas.Record) bool {
+	match := 1
+	if record.IsZero() {
+		match = 0
+	}
+	var nothing [16]byte
+	for _, e := range c.cells {
+		held := nothing[:]
+		switch {
+		case e.column < 0:
+			if !e.same {
+				match = 0
+			}
+			continue
+		case !record.IsZero() && record.Value(e.column).Kind() == schemas.KindBytes:
+			held = []byte(record.Value(e.column).Str())
+		}
+		match &= subtle.ConstantTimeCompare(held, e.digest)
+	}
+	return match == 1
+}
+
+// MaskKey shows as much of a key as says what sort of key it is: the codes of
+// enterprises are public, of everything else the first characters stay, and of
+// an identity number the region.
+func (v *View) MaskKey(key string) string {
+	kind := v.parts[0].element.Kind
+	if kind == "uscc" {
+		return key
+	}
+	shown := 2
+	if kind == "id_number" {
+		shown = 6
+	}
+	out := []rune(key)
+	for i := range out {
+		if i >= shown {
+			out[i] = '*'
+		}
+	}
+	return string(out)
+}
+
+// Has reports whether the view has a column of that name.
+func (v *View) Has(column string) bool { _, ok := v.columns[column]; return ok }
+
+// Describe returns how a column is called and what kind of value it holds.
+func (v *View) Describe(column string) (title, kind string) {
+	title, kind = column, "rows"
+	if e := v.elements[column]; e != nil {
+		title, kind = e.Title, e.Kind
+	}
+	if i, ok := v.columns[column]; ok && v.Layout.Columns[i].Doc != "" {
+		title = v.Layout.Columns[i].Doc
+	}
+	return title, kind
+}
+
+// KeyTitle says what a key of the view is, its parts joined by "|".
+func (v *View) KeyTitle() string {
+	names := make([]string, len(v.parts))
+	for i, p := range v.parts {
+		names[i] = cmp.Or(p.title, p.name)
+	}
+	return strings.Join(names, "|")
 }

@@ -1,0 +1,224 @@
+package freshness_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// log is a journey whose every position is set by hand.
+type log struct {
+	now       time.Time
+	ends      map[bus.Topic]map[int32]int64
+	committed map[string]map[bus.Topic]map[int32]int64
+	applied   map[string]map[int32]int64
+	fail      error
+}
+
+func (l *log) EndOffsets(_ context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error) {
+	out := map[bus.Topic]map[int32]int64{}
+	for _, t := range topics {
+		out[t] = maps.Clone(l.ends[t])
+	}
+	return out, l.fail
+}
+
+func (l *log) Committed(_ context.Context, group string) (map[bus.Topic]map[int32]int64, error) {
+	return l.committed[group], l.fail
+}
+
+func (l *log) end(t bus.Topic, offset int64) { l.ends[t] = map[int32]int64{0: offset} }
+func (l *log) commit(g string, t bus.Topic, offset int64) {
+	if l.committed[g] == nil {
+		l.committed[g] = map[bus.Topic]map[int32]int64{}
+	}
+	l.committed[g][t] = map[int32]int64{0: offset}
+}
+
+func setup(t *testing.T) (*log, *freshness.Tracker, *schemas.Catalogue, func()) {
+	t.Helper()
+	c, err := schemas.Load(schemas.Yunling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &log{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), ends: map[bus.Topic]map[int32]int64{}, committed: map[string]map[bus.Topic]map[int32]int64{}, applied: map[string]map[int32]int64{}}
+	tracker := freshness.New(c, l, func(context.Context) (map[string]map[int32]int64, error) { return l.applied, l.fail }, func() time.Time { return l.now })
+	step := func() {
+		t.Helper()
+		if err := tracker.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l, tracker, c, step
+}
+
+func view(t *testing.T, c *schemas.Catalogue, id string) *schemas.View {
+	t.Helper()
+	v, err := c.View(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestJourney follows one moment past each step and checks that it never runs
+// ahead of what it speaks about.
+func TestJourney(t *testing.T) {
+	t.Parallel()
+	l, tracker, c, step := setup(t)
+	row, golden := view(t, c, "GA01.partial"), view(t, c, "person.partial")
+	is := func(what string, v *schemas.View, want time.Time) {
+		t.Helper()
+		if got, _ := tracker.View(v); !got.Equal(want) {
+			t.Errorf("%s: as of %v, want %v", what, got, want)
+		}
+	}
+	at := l.now.Add(-time.Second)
+	l.end(bus.Raw("GA01"), 10)
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "running", CaughtUp: at})
+	step()
+	is("before route", row, time.Time{})
+	l.commit("route", bus.Raw("GA01"), 8)
+	step()
+	is("route is behind", row, time.Time{})
+	l.commit("route", bus.Raw("GA01"), 10)
+	l.end(bus.Shared("GA01.partial"), 5)
+	l.end(bus.Claims("person"), 7)
+	step()
+	is("before the cache", row, time.Time{})
+	l.applied["GA01.partial"] = map[int32]int64{0: 5}
+	step()
+	is("in the cache", row, at)
+	is("before resolve", golden, time.Time{})
+	l.commit("resolve.person", bus.Claims("person"), 7)
+	l.end(bus.Shared("person.partial"), 3)
+	step()
+	is("golden before the cache", golden, time.Time{})
+	l.applied["person.partial"] = map[int32]int64{0: 3}
+	step()
+	is("golden in the cache", golden, at)
+	if _, stale := tracker.View(golden); stale {
+		t.Error("fresh data are called stale")
+	}
+	l.now = l.now.Add(2 * time.Minute)
+	if _, stale := tracker.View(golden); !stale {
+		t.Error("real-time data two minutes old are not called stale")
+	}
+}
+
+// TestMarker: no group commits past the marker of the last transaction.
+func TestMarker(t *testing.T) {
+	t.Parallel()
+	l, tracker, c, step := setup(t)
+	row := view(t, c, "GA01.partial")
+	at := l.now
+	l.end(bus.Raw("GA01"), 10)
+	l.commit("route", bus.Raw("GA01"), 9)
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "running", CaughtUp: at})
+	step()
+	if got, _ := tracker.View(row); !got.IsZero() {
+		t.Error("a record without its marker was taken for a marker")
+	}
+	// The log goes on: what stood there was a record, and its marker came.
+	l.now = l.now.Add(time.Second)
+	l.end(bus.Raw("GA01"), 11)
+	step()
+	if got, _ := tracker.View(row); !got.IsZero() {
+		t.Error("a record was skipped")
+	}
+	l.commit("route", bus.Raw("GA01"), 10)
+	step()
+	if got, _ := tracker.View(row); !got.Equal(at) {
+		t.Errorf("as of %v, want %v", got, at)
+	}
+	// The next moment: the log rests, one position is missing, a while later.
+	next := l.now
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "running", CaughtUp: next})
+	step()
+	l.now = l.now.Add(time.Second)
+	step()
+	if got, _ := tracker.View(row); !got.Equal(next) {
+		t.Errorf("as of %v at rest, want %v", got, next)
+	}
+}
+
+func TestStates(t *testing.T) {
+	t.Parallel()
+	l, tracker, c, step := setup(t)
+	d, err := c.Dataset("GA01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(want freshness.State) {
+		t.Helper()
+		if got := tracker.Dataset(d).State; got != want {
+			t.Errorf("state %q, want %q", got, want)
+		}
+	}
+	is(freshness.Unknown)
+	say := func(state string) {
+		tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: state, CaughtUp: l.now})
+		step()
+	}
+	say("running")
+	is(freshness.Fresh)
+	l.now = l.now.Add(50 * time.Second)
+	is(freshness.Due)
+	l.now = l.now.Add(20 * time.Second)
+	is(freshness.Overdue)
+	say("running")
+	is(freshness.Fresh)
+	say("failed")
+	is(freshness.Stopped)
+	// Another source takes the dataset over.
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "stopped"})
+	tracker.Observe(freshness.Source{Name: "ga-2", Datasets: []string{"GA01"}, State: "running", CaughtUp: l.now})
+	step()
+	is(freshness.Fresh)
+	if got := tracker.Dataset(d).Sources; !slices.Equal(got, []string{"ga-2"}) {
+		t.Errorf("sources %v", got)
+	}
+	tracker.Forget("ga")
+	tracker.Forget("ga-2")
+	is(freshness.Unknown)
+}
+
+func TestErrorsLeaveItWhereItIs(t *testing.T) {
+	t.Parallel()
+	l, tracker, c, step := setup(t)
+	at := l.now
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "running", CaughtUp: at})
+	step()
+	l.fail = errors.New("away")
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "running", CaughtUp: at.Add(time.Second)})
+	if err := tracker.Step(t.Context()); !errors.Is(err, l.fail) {
+		t.Errorf("step: %v", err)
+	}
+	if got, _ := tracker.View(view(t, c, "GA01.partial")); !got.Equal(at) {
+		t.Errorf("as of %v, want %v", got, at)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	c, err := schemas.Load(schemas.Yunling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	friday := time.Date(2026, 11, 20, 10, 0, 0, 0, time.FixedZone("", 8*3600))
+	for cycle, want := range map[string]time.Duration{
+		"realtime": time.Minute, "daily": 3*24*time.Hour + 6*time.Hour, "weekly": 8 * 24 * time.Hour, "monthly": 35 * 24 * time.Hour,
+		"quarterly": 100 * 24 * time.Hour, "halfyear": 190 * 24 * time.Hour, "yearly": 380 * 24 * time.Hour,
+	} {
+		if got := freshness.Deadline(cycle, &c.Calendar, friday).Sub(friday); got != want {
+			t.Errorf("%s: %v, want %v", cycle, got, want)
+		}
+	}
+}
