@@ -26,9 +26,14 @@ func (s *sink) WriteHeader(status int)      { s.status = status }
 func (s *sink) Write(b []byte) (int, error) { s.bytes += len(b); return len(b), nil }
 
 // BenchmarkLookup measures an authorised, audited lookup without the socket,
-// on the embedded broker and the cache named by YIYUAN_TEST_REDIS_GATEWAY (the
+// on the embedded broker and the cache named by YIYUAN_TEST_REDIS (the
 // in-process one if empty); and beside it what one GET costs there.
 func BenchmarkLookup(b *testing.B) {
+	server := "in process"
+	if address := os.Getenv("YIYUAN_TEST_REDIS"); address != "" {
+		server = "redis"
+		b.Setenv(realServer, address)
+	}
 	w := start(b)
 	const people = 1000
 	var records []bus.Record
@@ -51,10 +56,6 @@ func BenchmarkLookup(b *testing.B) {
 		handler.ServeHTTP(s, request(people-1))
 		return s.status == http.StatusOK
 	})
-	server := "in process"
-	if os.Getenv("YIYUAN_TEST_REDIS_GATEWAY") != "" {
-		server = "redis"
-	}
 	for _, parallel := range []int{1, 32} {
 		b.Run(fmt.Sprintf("%s/lookup/%d at a time", server, parallel), func(b *testing.B) {
 			b.ReportAllocs()

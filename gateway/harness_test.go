@@ -103,6 +103,17 @@ func demoAccess() []access.Application {
 	}
 }
 
+// realServer is the variable that puts a test on a real Redis; TestOnRealRedis sets it.
+const realServer = "YIYUAN_TEST_REDIS_OF_GATEWAY"
+
+// realDB is this package's database of the real server; others have theirs.
+func realDB() int {
+	if os.Getenv(realServer) != "" {
+		return 2
+	}
+	return 0
+}
+
 type option func(*gateway.Config)
 
 // start builds a world on an empty broker and an empty cache.
@@ -128,17 +139,17 @@ func start(t testing.TB, options ...option) *world {
 	w.codec = codec.New(schemaRegistry)
 	w.keys, err = keyring.New("intl", map[int][]byte{1: bytes.Repeat([]byte{7}, 32)}, 1)
 	must(t, err)
-	w.address = os.Getenv("YIYUAN_TEST_REDIS_GATEWAY")
+	w.address = os.Getenv(realServer)
 	if w.address == "" {
 		w.mini = miniredis.NewMiniRedis()
 		must(t, w.mini.Start())
 		t.Cleanup(w.mini.Close)
 		w.address = w.mini.Addr()
 	}
-	w.raw = goredis.NewClient(&goredis.Options{Addr: w.address, DisableIdentity: true})
+	w.raw = goredis.NewClient(&goredis.Options{Addr: w.address, DB: realDB(), DisableIdentity: true})
 	t.Cleanup(func() { _ = w.raw.Close() })
-	must(t, w.raw.FlushAll(ctx).Err())
-	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Poll: 50 * time.Millisecond}, quiet, w.gather)
+	must(t, w.raw.FlushDB(ctx).Err())
+	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond}, quiet, w.gather)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.cache.Close()) })
 	w.access, err = access.New(w.cat, demoAccess())

@@ -81,7 +81,7 @@ func (g *Gateway) tend(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := g.parts.Cache.Flip(ctx, generation, next); err != nil {
+		if err := g.parts.Cache.Flip(ctx, generation, next, nil); err != nil {
 			return err
 		}
 		return errFlipped

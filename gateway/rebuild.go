@@ -61,7 +61,16 @@ func (g *Gateway) rebuildInto(ctx context.Context, old, next Generation) error {
 	if err := g.compare(ctx, old, next); err != nil {
 		return err
 	}
-	return g.parts.Cache.Flip(ctx, old, next)
+	for {
+		// Both follow the same topics: one of the next looks finds them level.
+		err := g.parts.Cache.Flip(ctx, old, next, g.viewIDs())
+		if !errors.Is(err, ErrBehind) {
+			return err
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // compare holds two generations against one another. Both move on meanwhile:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestEmptiedCacheIsNotLoadedAndRecovers(t *testing.T) {
 	w.publish(nil, w.named(1, "张**"))
 	w.ready()
 	eventually(t, "the record is there", w.shows("张**"))
-	must(t, w.raw.FlushAll(t.Context()).Err())
+	must(t, w.raw.FlushDB(t.Context()).Err())
 	seen := map[int]bool{}
 	eventually(t, "the record is there again", func() bool {
 		r := w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT")
@@ -208,5 +209,24 @@ func TestCanary(t *testing.T) {
 				t.Errorf("%s holds a personal value", place)
 			}
 		}
+	}
+}
+
+// TestOnRealRedis runs what rests on the cache once more on a real server.
+func TestOnRealRedis(t *testing.T) {
+	address := os.Getenv("YIYUAN_TEST_REDIS")
+	if address == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("YIYUAN_TEST_REDIS is not set")
+		}
+		t.Skip("YIYUAN_TEST_REDIS is not set")
+	}
+	t.Setenv(realServer, address)
+	for name, test := range map[string]func(*testing.T){
+		"lookup": TestLookup, "statuses": TestStatuses, "emptied": TestEmptiedCacheIsNotLoadedAndRecovers, "nothing comes back": TestNothingComesBack,
+		"restart": TestRestartResumesFromTheCache, "rebuild": TestRebuild, "fewer records": TestRebuildRefusesFewerRecords, "poison": TestPoison,
+		"canary": TestCanary, "verify": TestVerify,
+	} {
+		t.Run(name, test)
 	}
 }

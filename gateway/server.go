@@ -47,14 +47,13 @@ func (g *Gateway) admit(next *http.ServeMux) http.Handler {
 		_, c.operation = next.Handler(r)
 		h := w.Header()
 		h.Set("X-Request-Id", c.id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		for name, value := range everyHeader {
+			h[name] = value
+		}
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
-			h.Set("Cache-Control", "no-store")
-			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+			for name, value := range apiHeader {
+				h[name] = value
+			}
 		}
 		seen := &watched{ResponseWriter: w}
 		defer g.record(seen, c, begin)
@@ -73,7 +72,7 @@ func (g *Gateway) admit(next *http.ServeMux) http.Handler {
 			refusals[err].problem(c.id).write(seen)
 			return
 		}
-		if !allowed(next, r) {
+		if !routed(c.operation) {
 			if allow := methods(next, r); allow != "" {
 				h.Set("Allow", allow)
 				faultMethod.problem(c.id).write(seen)
@@ -84,11 +83,19 @@ func (g *Gateway) admit(next *http.ServeMux) http.Handler {
 	})
 }
 
-// allowed reports whether a route takes the request as it is.
-func allowed(mux *http.ServeMux, r *http.Request) bool {
-	_, pattern := mux.Handler(r)
-	return pattern != "/v1/" && pattern != ""
-}
+// Headers of every answer, and of those of the API. Nobody changes the slices.
+var (
+	everyHeader = http.Header{
+		"X-Content-Type-Options": {"nosniff"}, "Referrer-Policy": {"no-referrer"}, "X-Frame-Options": {"DENY"},
+		"Cross-Origin-Opener-Policy": {"same-origin"}, "Cross-Origin-Resource-Policy": {"same-origin"},
+	}
+	apiHeader = http.Header{
+		"Cache-Control": {"no-store"}, "Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	}
+)
+
+// routed reports whether a pattern is more than the answer to a wrong path.
+func routed(pattern string) bool { return pattern != "/v1/" && pattern != "" }
 
 // methods returns the methods that the path would take, "" if none.
 func methods(mux *http.ServeMux, r *http.Request) string {
@@ -99,7 +106,7 @@ func methods(mux *http.ServeMux, r *http.Request) string {
 		}
 		other := r.Clone(r.Context())
 		other.Method = m
-		if allowed(mux, other) {
+		if _, pattern := mux.Handler(other); routed(pattern) {
 			out = append(out, m)
 		}
 	}

@@ -14,6 +14,8 @@ var (
 	// ErrMixedReply says that the cache answered with something that belongs to
 	// another question. The answer has been thrown away.
 	ErrMixedReply = errors.New("cache answered another question")
+	// ErrBehind says that a generation has not yet come as far as another.
+	ErrBehind = errors.New("generation is behind")
 	// ErrLost says that the cache no longer stands where the writer left it: it
 	// was emptied or went back in time. The writer starts again from the marks.
 	ErrLost = errors.New("cache lost what was written")
@@ -93,8 +95,10 @@ type Generations interface {
 	Current(ctx context.Context) (Generation, error)
 	// Begin returns the name of a new, empty generation.
 	Begin(ctx context.Context) (Generation, error)
-	// Flip makes to the current generation if from still is; ErrLost if not.
-	Flip(ctx context.Context, from, to Generation) error
+	// Flip makes to the current generation if from still is (ErrLost if not) and
+	// if to has come as far as from in every one of views (ErrBehind if not), so
+	// that no reader goes back in time.
+	Flip(ctx context.Context, from, to Generation, views []string) error
 	// Drop unlinks everything of generation g, a little at a time.
 	Drop(ctx context.Context, g Generation) error
 }

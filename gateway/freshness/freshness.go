@@ -16,6 +16,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -45,7 +46,12 @@ type Tracker struct {
 	golden  map[string]map[string]time.Time // entity -> dataset -> as of
 
 	waves []*wave // of Step alone
+
+	views atomic.Pointer[map[string]moment] // what View answers, as of the last Step
 }
+
+// moment is as of when a view is, and until when that is not stale.
+type moment struct{ asOf, until time.Time }
 
 // Source is what a source last said of itself.
 type Source struct {
@@ -145,6 +151,7 @@ func (t *Tracker) Forget(name string) {
 
 // Step moves every moment as far as it has come. The caller repeats it.
 func (t *Tracker) Step(ctx context.Context) error {
+	defer t.settleViews()
 	if err := t.start(ctx); err != nil {
 		return err
 	}

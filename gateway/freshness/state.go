@@ -32,12 +32,6 @@ type Dataset struct {
 // beijing is the zone of working days.
 var beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
 
-// Within reports whether data as of the given moment are as fresh at now as
-// the cycle promises.
-func Within(cycle string, calendar *schemas.Calendar, asOf, now time.Time) bool {
-	return !now.After(Deadline(cycle, calendar, asOf))
-}
-
 // Deadline returns until when data of the cycle may be as old as asOf.
 func Deadline(cycle string, calendar *schemas.Calendar, asOf time.Time) time.Time {
 	const day = 24 * time.Hour
@@ -58,34 +52,60 @@ func Deadline(cycle string, calendar *schemas.Calendar, asOf time.Time) time.Tim
 	return asOf.Add(380 * day)
 }
 
-// View returns as of when a view is, and whether that is older than the cycle
-// of a dataset it is made of allows. A view none of whose datasets has been
-// heard is of an unknown time, which is stale.
+// View returns as of when a view was at the last Step, and whether that is
+// older than the cycle of a dataset it is made of allows. A view none of whose
+// datasets has been heard is of an unknown time, which is stale.
 func (t *Tracker) View(v *schemas.View) (asOf time.Time, stale bool) {
-	now := t.clock()
+	views := t.views.Load()
+	if views == nil {
+		return time.Time{}, true
+	}
+	m := (*views)[v.ID]
+	return m.asOf, m.asOf.IsZero() || t.clock().After(m.until)
+}
+
+// settleViews works out what View answers until the next Step.
+func (t *Tracker) settleViews() {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if v.Dataset != nil {
-		asOf = t.rows[v.Dataset.ID]
-		return asOf, asOf.IsZero() || !Within(v.Dataset.Cycle, &t.catalogue.Calendar, asOf, now)
+	out := make(map[string]moment, len(t.related))
+	for _, d := range t.catalogue.Datasets {
+		at := t.rows[d.ID]
+		for _, v := range d.Views {
+			out[v.ID] = moment{at, Deadline(d.Cycle, &t.catalogue.Calendar, at)}
+		}
 	}
-	heard := false
+	for _, e := range t.catalogue.Entities {
+		for _, v := range e.Views {
+			out[v.ID] = t.settleView(e, v)
+		}
+	}
+	t.views.Store(&out)
+}
+
+// settleView takes the oldest of the datasets a view is made of. One that is
+// not connected in this deployment does not count; one that is and has not
+// come through yet makes the whole unknown.
+func (t *Tracker) settleView(e *schemas.Entity, v *schemas.View) moment {
+	var out moment
 	for _, id := range t.related[v.ID] {
-		if len(t.active(id)) == 0 {
-			continue // not connected in this deployment
-		}
 		d, err := t.catalogue.Dataset(id)
-		at := t.golden[v.Owner][id]
-		if err != nil || at.IsZero() {
-			return time.Time{}, true
+		if err != nil || len(t.active(id)) == 0 {
+			continue
 		}
-		if !heard || at.Before(asOf) {
-			asOf = at
+		at := t.golden[e.ID][id]
+		if at.IsZero() {
+			return moment{}
 		}
-		heard = true
-		stale = stale || !Within(d.Cycle, &t.catalogue.Calendar, at, now)
+		until := Deadline(d.Cycle, &t.catalogue.Calendar, at)
+		if out.asOf.IsZero() || at.Before(out.asOf) {
+			out.asOf = at
+		}
+		if out.until.IsZero() || until.Before(out.until) {
+			out.until = until
+		}
 	}
-	return asOf, stale || !heard
+	return out
 }
 
 // Dataset returns how a dataset does.

@@ -190,13 +190,20 @@ func (s *Store) Begin(ctx context.Context) (gateway.Generation, error) {
 }
 
 // Flip makes to the current generation.
-func (s *Store) Flip(ctx context.Context, from, to gateway.Generation) error {
-	done, err := flipScript.Run(ctx, s.writer, []string{s.cfg.Prefix + ":gen"}, string(from), string(to)).Int()
-	if err != nil {
-		return fmt.Errorf("flip to generation %q: %w", to, err)
+func (s *Store) Flip(ctx context.Context, from, to gateway.Generation, views []string) error {
+	old, next := newKeyspace(s.cfg.Prefix, from), newKeyspace(s.cfg.Prefix, to)
+	keys := []string{s.cfg.Prefix + ":gen"}
+	for _, v := range views {
+		keys = append(keys, old.marks(v), next.marks(v))
 	}
-	if done < 0 {
+	done, err := flipScript.Run(ctx, s.writer, keys, string(from), string(to)).Int()
+	switch {
+	case err != nil:
+		return fmt.Errorf("flip to generation %q: %w", to, err)
+	case done == -1:
 		return fmt.Errorf("flip to generation %q: %w", to, gateway.ErrLost)
+	case done == -2:
+		return fmt.Errorf("flip to generation %q: %w", to, gateway.ErrBehind)
 	}
 	return s.refresh(ctx)
 }

@@ -25,12 +25,15 @@ import (
 
 const view = "person.partial"
 
+// realDB is this package's database of the real server; others have theirs.
+const realDB = 1
+
 // servers runs the test on the in-process server and on the real one.
-func servers(t *testing.T, test func(t *testing.T, address string, flush func())) {
+func servers(t *testing.T, test func(t *testing.T, cfg redis.Config, flush func())) {
 	t.Helper()
 	t.Run("in process", func(t *testing.T) {
 		m := miniredis.RunT(t)
-		test(t, m.Addr(), m.FlushAll)
+		test(t, redis.Config{Address: m.Addr()}, m.FlushAll)
 	})
 	t.Run("real", func(t *testing.T) {
 		address := os.Getenv("YIYUAN_TEST_REDIS")
@@ -40,15 +43,15 @@ func servers(t *testing.T, test func(t *testing.T, address string, flush func())
 			}
 			t.Skip("YIYUAN_TEST_REDIS is not set")
 		}
-		c := goredis.NewClient(&goredis.Options{Addr: address, DisableIdentity: true})
+		c := goredis.NewClient(&goredis.Options{Addr: address, DB: realDB, DisableIdentity: true})
 		t.Cleanup(func() { _ = c.Close() })
 		flush := func() {
-			if err := c.FlushAll(t.Context()).Err(); err != nil {
+			if err := c.FlushDB(t.Context()).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
 		flush()
-		test(t, address, flush)
+		test(t, redis.Config{Address: address, Database: realDB}, flush)
 	})
 }
 
@@ -100,8 +103,8 @@ func current(t *testing.T, s *redis.Store) gateway.Generation {
 }
 
 func TestOlderNeverOverwrites(t *testing.T) {
-	servers(t, func(t *testing.T, address string, _ func()) {
-		s := open(t, redis.Config{Address: address})
+	servers(t, func(t *testing.T, cfg redis.Config, _ func()) {
+		s := open(t, cfg)
 		g := current(t, s)
 		steps := []struct {
 			version uint64
@@ -146,8 +149,8 @@ func TestOlderNeverOverwrites(t *testing.T) {
 }
 
 func TestMissingIsNotLoadedUntilSealed(t *testing.T) {
-	servers(t, func(t *testing.T, address string, flush func()) {
-		s := open(t, redis.Config{Address: address})
+	servers(t, func(t *testing.T, cfg redis.Config, flush func()) {
+		s := open(t, cfg)
 		if _, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
 			t.Fatalf("empty cache: %v, want ErrNotLoaded", err)
 		}
@@ -176,8 +179,8 @@ func TestMissingIsNotLoadedUntilSealed(t *testing.T) {
 }
 
 func TestLongBatch(t *testing.T) {
-	servers(t, func(t *testing.T, address string, _ func()) {
-		s := open(t, redis.Config{Address: address})
+	servers(t, func(t *testing.T, cfg redis.Config, _ func()) {
+		s := open(t, cfg)
 		g := current(t, s)
 		var writes []gateway.Write
 		for i := range 1234 {
@@ -206,8 +209,8 @@ func TestLongBatch(t *testing.T) {
 }
 
 func TestFlipAndDrop(t *testing.T) {
-	servers(t, func(t *testing.T, address string, _ func()) {
-		s := open(t, redis.Config{Address: address})
+	servers(t, func(t *testing.T, cfg redis.Config, _ func()) {
+		s := open(t, cfg)
 		old := current(t, s)
 		apply(t, s, old, -1, 1, write("k", 1, "old"))
 		next, err := s.Begin(t.Context())
@@ -218,11 +221,18 @@ func TestFlipAndDrop(t *testing.T) {
 		if got, err := get(t, s, "k"); err != nil || string(got.Value) != "old" {
 			t.Fatalf("before the flip: %q %v", got.Value, err)
 		}
-		other := open(t, redis.Config{Address: address, Poll: time.Hour})
-		if err := s.Flip(t.Context(), old, next); err != nil {
+		apply(t, s, old, 1, 2)
+		if err := s.Flip(t.Context(), old, next, []string{view}); !errors.Is(err, gateway.ErrBehind) {
+			t.Fatalf("flip to a generation that is behind: %v, want ErrBehind", err)
+		}
+		apply(t, s, next, 1, 2)
+		slow := cfg
+		slow.Poll = time.Hour
+		other := open(t, slow)
+		if err := s.Flip(t.Context(), old, next, []string{view}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Flip(t.Context(), old, next); !errors.Is(err, gateway.ErrLost) {
+		if err := s.Flip(t.Context(), old, next, []string{view}); !errors.Is(err, gateway.ErrLost) {
 			t.Fatalf("second flip: %v, want ErrLost", err)
 		}
 		if got, err := get(t, s, "k"); err != nil || string(got.Value) != "new" {
@@ -243,9 +253,9 @@ func TestFlipAndDrop(t *testing.T) {
 
 // TestHostileContent puts things under the keys that this package never writes.
 func TestHostileContent(t *testing.T) {
-	servers(t, func(t *testing.T, address string, _ func()) {
-		s := open(t, redis.Config{Address: address})
-		raw := goredis.NewClient(&goredis.Options{Addr: address, DisableIdentity: true})
+	servers(t, func(t *testing.T, cfg redis.Config, _ func()) {
+		s := open(t, cfg)
+		raw := goredis.NewClient(&goredis.Options{Addr: cfg.Address, DB: cfg.Database, DisableIdentity: true})
 		t.Cleanup(func() { _ = raw.Close() })
 		g := current(t, s)
 		apply(t, s, g, -1, 1, write("a", 7, "of a"), write("b", 7, "of b"))
@@ -388,14 +398,96 @@ func TestShiftedReplyIsAlwaysDetected(t *testing.T) {
 func TestEvictingServerIsRefused(t *testing.T) {
 	m := miniredis.RunT(t)
 	wire := &answering{to: m.Addr()}
+	wire.say("memory", "# Memory\r\nmaxmemory:1000\r\nmaxmemory_policy:allkeys-lru\r\n")
 	_, err := redis.Open(t.Context(), redis.Config{Address: m.Addr(), Dialer: wire.dial}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if !errors.Is(err, redis.ErrEvicts) {
 		t.Fatalf("got %v, want ErrEvicts", err)
 	}
 }
 
-// answering is a wire that answers INFO memory itself.
-type answering struct{ to string }
+// TestAnotherProcessIsVerifiedFirst: Redis restarts from an old file. What it
+// holds is served only once it is as far as it was.
+func TestAnotherProcessIsVerifiedFirst(t *testing.T) {
+	m := miniredis.RunT(t)
+	wire := &answering{to: m.Addr()}
+	wire.say("server", "# Server\r\nrun_id:first\r\n")
+	s := open(t, redis.Config{Address: m.Addr(), Dialer: wire.dial})
+	g := current(t, s)
+	apply(t, s, g, -1, 1, write("k", 1, "old"))
+	if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 1}); err != nil {
+		t.Fatal(err)
+	}
+	marks := fmt.Sprintf("y:%s:%s:#", g, view)
+	apply(t, s, g, 1, 2, write("k", 2, "new"))
+	m.HSet(marks, "0", "1") // the file was written before the last batch
+	wire.say("server", "# Server\r\nrun_id:second\r\n")
+	wire.cut()
+	eventually(t, func() bool { _, err := get(t, s, "k"); return errors.Is(err, gateway.ErrNotLoaded) })
+	if _, err := s.Progress(t.Context(), g, []string{view}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
+		t.Fatalf("served what had gone back in time: %v", err)
+	}
+	if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: 2, Next: 3}); !errors.Is(err, gateway.ErrLost) {
+		t.Fatalf("apply: %v, want ErrLost", err)
+	}
+	apply(t, s, g, 1, 2, write("k", 2, "new")) // the writer starts again from the mark
+	if _, err := s.Progress(t.Context(), g, []string{view}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := get(t, s, "k"); err != nil || string(got.Value) != "new" {
+		t.Fatalf("caught up: %q %v", got.Value, err)
+	}
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatal("not within 5 s")
+		}
+	}
+}
+
+// answering is a wire that answers INFO of some sections itself.
+type answering struct {
+	to    string
+	mu    sync.Mutex
+	texts map[string]string
+	conns []net.Conn
+}
+
+func (a *answering) say(section, text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.texts == nil {
+		a.texts = map[string]string{}
+	}
+	a.texts[section] = text
+}
+
+// cut ends every connection.
+func (a *answering) cut() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.conns {
+		_ = c.Close()
+	}
+	a.conns = nil
+}
+
+func (a *answering) answer(question string) (string, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for section, text := range a.texts {
+		if strings.Contains(strings.ToLower(question), "info\r\n$"+fmt.Sprint(len(section))+"\r\n"+section) {
+			return text, true
+		}
+	}
+	return "", false
+}
 
 func (a *answering) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	server, err := (&net.Dialer{}).DialContext(ctx, network, a.to)
@@ -403,6 +495,9 @@ func (a *answering) dial(ctx context.Context, network, _ string) (net.Conn, erro
 		return nil, err
 	}
 	near, far := net.Pipe()
+	a.mu.Lock()
+	a.conns = append(a.conns, server)
+	a.mu.Unlock()
 	go func() { _, _ = io.Copy(far, server); _ = far.Close() }()
 	go func() {
 		defer func() { _ = server.Close() }()
@@ -412,8 +507,7 @@ func (a *answering) dial(ctx context.Context, network, _ string) (net.Conn, erro
 			if err != nil {
 				return
 			}
-			if strings.Contains(strings.ToLower(string(buffer[:n])), "memory") {
-				text := "# Memory\r\nmaxmemory:1000\r\nmaxmemory_policy:allkeys-lru\r\n"
+			if text, own := a.answer(string(buffer[:n])); own {
 				_, err = fmt.Fprintf(far, "$%d\r\n%s\r\n", len(text), text)
 			} else {
 				_, err = server.Write(buffer[:n])
