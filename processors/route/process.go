@@ -182,10 +182,15 @@ func (s *stage) emissions(c *change, row, old schemas.Record, next image, all bo
 		if !all && !v.changed(row, old) {
 			continue
 		}
+		shown, _ := v.projection.Apply(row, c.Time)
+		if !all && v.compare {
+			if was, _ := v.projection.Apply(old, c.Time); was.Equal(shown) {
+				continue // what changed is hidden
+			}
+		}
 		if headers == nil {
 			headers = s.headers(c, next.version)
 		}
-		shown, _ := v.projection.Apply(row, c.Time)
 		var err error
 		if s.buffer, err = v.writer.Append(s.buffer[:0], shown); err != nil {
 			return fmt.Errorf("write record of %q: %w", v.topic, err)

@@ -93,6 +93,7 @@ type link struct {
 type view struct {
 	topic      bus.Topic
 	columns    []int // of the dataset, that it shows
+	compare    bool  // different rows may look the same in it
 	projection *masking.Projection
 	writer     *codec.Writer
 }
@@ -144,13 +145,18 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 		if err != nil {
 			return nil, err
 		}
-		columns := make([]int, len(v.Fields))
-		for i, f := range v.Fields {
-			columns[i] = f.Index
-		}
-		one.views = append(one.views, view{topic: topic, columns: columns, projection: p, writer: w})
+		one.views = append(one.views, newView(v, topic, p, w))
 	}
 	return one, nil
+}
+
+func newView(v *schemas.View, topic bus.Topic, p *masking.Projection, w *codec.Writer) view {
+	one := view{topic: topic, columns: make([]int, len(v.Fields)), projection: p, writer: w}
+	for i, f := range v.Fields {
+		one.columns[i] = f.Index
+		one.compare = one.compare || f.Mask != "" && v.Only == ""
+	}
+	return one
 }
 
 // arena hands out memory for records, which must live until the transaction

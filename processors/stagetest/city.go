@@ -185,7 +185,7 @@ func (c *City) Drain() []bus.Record {
 //
 // Options begin with "@": @seq=7 @source=ga-pg @at=2026-03-01T08:00:00Z
 // @na=HJDZ,MZDM. Fields never named are null where they may be, else a value
-// that their element accepts. "-" is null.
+// that their element accepts. "-" is null, "_" in a value is a space.
 func (c *City) Change(line string) (bus.Record, error) {
 	words := strings.Fields(line)
 	if len(words) == 0 {
@@ -289,10 +289,10 @@ func Row(d *schemas.Dataset, fields map[string]string, unavailable ...string) (s
 		case !ok:
 			text = filler(f.Element)
 		}
+		text = strings.ReplaceAll(text, "_", " ")
 		v, err := element.Parse(f.Element, text)
-		if err != nil {
-			// As it is: a story may want to see it refused.
-			v = schemas.Text(text)
+		if err != nil || v.IsNull() || v.Kind() == schemas.KindString {
+			v = schemas.Text(text) // as it is: a story may want to see it refused or normalised
 		}
 		values[i] = v
 	}

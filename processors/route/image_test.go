@@ -1,0 +1,31 @@
+package route
+
+import (
+	"errors"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// An image is the same after the state; one whose header was cut is refused and
+// noise never panics.
+func TestImage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bytes := rapid.SliceOf(rapid.Byte())
+		m := image{
+			live: true, source: bytes.Draw(t, "source"), sequence: schemas.Sequence{Major: rapid.Uint64().Draw(t, "major"), Minor: rapid.Uint32().Draw(t, "minor")},
+			version: rapid.Uint64().Draw(t, "version"), cat: []byte("0123456789ab"), row: rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "row"),
+		}
+		stored := m.append(nil)
+		got, err := parseImage(stored)
+		if err != nil || string(got.source) != string(m.source) || got.sequence != m.sequence || got.version != m.version || string(got.cat) != string(m.cat) || string(got.row) != string(m.row) || !got.live {
+			t.Fatalf("parseImage(append) differs: %v", err)
+		}
+		if _, err := parseImage(stored[:rapid.IntRange(0, len(stored)-len(m.row)).Draw(t, "cut")]); !errors.Is(err, errImage) {
+			t.Fatalf("parse of a cut image = %v", err)
+		}
+		_, _ = parseImage(append([]byte{imageFormat, 1}, bytes.Draw(t, "noise")...))
+	})
+}

@@ -1,0 +1,298 @@
+package verification
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+func yunling(t testing.TB) *schemas.Catalogue {
+	t.Helper()
+	cat, err := schemas.Load(schemas.Yunling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat
+}
+
+func ring(t testing.TB) *keyring.Keyring {
+	t.Helper()
+	k, err := keyring.New("intl", map[int][]byte{1: []byte("0123456789abcdef0123456789abcdef")}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// The sample city's rules all compile.
+func TestYunlingCompiles(t *testing.T) {
+	cat := yunling(t)
+	total := 0
+	for _, e := range cat.Entities {
+		s, err := Compile(cat, e, ring(t))
+		if err != nil {
+			t.Errorf("entity %s: %v", e.ID, err)
+			continue
+		}
+		total += s.Len()
+	}
+	if total < 30 {
+		t.Errorf("compiled %d cases, want all", total)
+	}
+}
+
+// with compiles one case of its own over the sample city's persons.
+func with(t testing.TB, c schemas.Case) (*Set, error) {
+	t.Helper()
+	cat := yunling(t)
+	cat.Rules = []*schemas.Rule{{ID: "T-01", Entity: "person", Severity: "low", File: "rules/T-01.yaml", Cases: []*schemas.Case{&c}}}
+	e, err := cat.Entity("person")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Compile(cat, e, ring(t))
+}
+
+// What is wrong with a rule is said with file, case and position, before it runs.
+func TestCompileErrors(t *testing.T) {
+	tests := map[string]struct {
+		c    schemas.Case
+		want string
+	}{
+		"unknown field":        {schemas.Case{When: `GA01.exists(g, g.XMM == "")`}, `rules/T-01.yaml: case "c": when: 1:17: undefined field 'XMM'`},
+		"unknown variable":     {schemas.Case{When: `size(GA99) > 0`}, `1:6: undeclared reference to 'GA99'`},
+		"different types":      {schemas.Case{When: `GA01.exists(g, g.CSRQ == "1985")`}, `found no matching overload for '_==_' applied to '(timestamp, string)'`},
+		"no condition":         {schemas.Case{When: `GA01.size()`}, "yields int, want bool"},
+		"syntax":               {schemas.Case{When: `GA01.exists(g,`}, "1:15: Syntax error"},
+		"not an input":         {schemas.Case{When: `size(WJ02) > 0`}, `reads "WJ02", which is not among its inputs`},
+		"golden not an input":  {schemas.Case{When: `golden.XM == "x"`}, `reads "golden"`},
+		"until is no time":     {schemas.Case{When: `true`, Until: `"tomorrow"`}, "until: yields string, want google.protobuf.Timestamp"},
+		"unknown input":        {schemas.Case{When: `true`, Inputs: []string{"SW02"}}, `input "SW02"`},
+		"unknown aggregate":    {schemas.Case{When: `true`, Inputs: []string{"agg.wages"}}, `input "agg.wages"`},
+		"unknown owner":        {schemas.Case{When: `true`, Owner: "XX"}, `owner: department "XX"`},
+		"unknown evidence":     {schemas.Case{When: `true`, Evidence: []string{"GA01.XMM"}}, `evidence "GA01.XMM"`},
+		"evidence of another":  {schemas.Case{When: `true`, Evidence: []string{"SW02.SBRS"}}, `evidence "SW02.SBRS"`},
+		"unknown golden field": {schemas.Case{When: `true`, Evidence: []string{"golden.XMM"}}, `evidence "golden.XMM"`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tt.c.ID = "c"
+			if tt.c.Inputs == nil {
+				tt.c.Inputs = []string{"GA01"}
+			}
+			if tt.c.Owner == "" {
+				tt.c.Owner = "GA"
+			}
+			_, err := with(t, tt.c)
+			if !errors.Is(err, ErrRule) && !errors.Is(err, schemas.ErrUnknown) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Compile = %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// row makes a row of story-like texts.
+func row(t testing.TB, cat *schemas.Catalogue, dataset, key string, fields map[string]string) *claim.Row {
+	t.Helper()
+	d, err := cat.Dataset(dataset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make([]schemas.Value, len(d.Fields))
+	for name, text := range fields {
+		i := d.Layout.Index(name)
+		if values[i], err = element.Parse(d.Fields[i].Element, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return claim.NewRow(claim.Claim{Dataset: dataset, Row: key, At: time.UnixMilli(1)}, d, schemas.NewRecord(d.Layout, values))
+}
+
+// TestExpressions holds the functions of the environment to examples, one row of
+// GA01 and no row of WJ02 being known.
+func TestExpressions(t *testing.T) {
+	tests := []struct {
+		expression string
+		want       bool
+	}{
+		{`id_ok("539902198503120013") && !id_ok("539902198503120012") && !id_ok("x") && !id_ok(null)`, true},
+		{`uscc_ok("91539900MADE00011B") && !uscc_ok("91539900MADE00012B")`, true},
+		{`id_birth("539902198503120012") == GA01[0].CSRQ && id_birth("x") == null`, true},
+		{`id_sex("539902198503120013") == "1" && id_sex("539902198503120021") == "2" && id_sex("") == null`, true},
+		{`name_norm("阿不都·热合曼") == name_norm("阿不都• 热合曼") && name_norm("Ａｂc（有限）") == "ABC有限" && name_norm(null) == null`, true},
+		{"name_norm(\"\ue854\") == name_norm(\"\u9fba\")", true},
+		{`days(timestamp("2026-01-31T15:59:59Z"), timestamp("2026-01-31T16:00:00Z")) == 1`, true},
+		{`days(timestamp("2026-01-31T16:00:00Z"), 30) == timestamp("2026-03-02T16:00:00Z")`, true},
+		{`days(GA01[0].CSRQ, timestamp("1960-01-01T00:00:00Z")) < 0`, true},
+		{`workdays_after(timestamp("2026-02-02T00:00:00+08:00"), 7) == timestamp("2026-02-11T00:00:00+08:00")`, true},
+		{`today == timestamp("2026-03-02T00:00:00+08:00") && now > today`, true},
+		{`coalesce(GA01[0].HYZKDM, "90") == "90" && coalesce(GA01[0].HYZKDM, GA01[0].MZDM, "01") == "01" && coalesce(GA01[0].XM, "x") == "张三"`, true},
+		{`latest(WJ02, "SWRQ") == null && latest(WJ02, "SWRQ").SWRQ == null && first(WJ02) == null && first(GA01).XM == "张三"`, true},
+		{`GA01[0]._row == "K" && GA01[0]._role == "" && GA01[0]._at < now`, true},
+		{`key == "539902198503120013"`, true},
+		// Null compared by order, an absent row and an index that is not there are no contradiction.
+		{`latest(WJ02, "SWRQ").SWRQ < now`, false},
+		{`WJ02[0].SWRQ < now`, false},
+		{`GA01[0].HYZKDM.startsWith("1")`, false},
+		{`GA01[0].HYZKDM == null`, true},
+		{`GA01[0].HYZKDM != "10"`, true},
+	}
+	cat := yunling(t)
+	for _, tt := range tests {
+		s, err := with(t, schemas.Case{ID: "c", When: tt.expression, Inputs: []string{"GA01", "WJ02"}, Owner: "GA"})
+		if err != nil {
+			t.Errorf("%s: %v", tt.expression, err)
+			continue
+		}
+		d := &claim.Dossier{Entity: s.entity, Key: "539902198503120013"}
+		d.Put(row(t, cat, "GA01", "K", map[string]string{"XM": "张三", "CSRQ": "1985-03-12", "XBDM": "1"}))
+		dirty := s.Dirty()
+		dirty.All()
+		r := s.Evaluator().Evaluate(Subject{Dossier: d, Now: time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)}, dirty, nil)
+		if got := len(r.Findings) == 1; got != tt.want || len(r.Faults) > 0 {
+			t.Errorf("%s is %t, want %t; faults %v", tt.expression, got, tt.want, r.Faults)
+		}
+	}
+}
+
+// An expression that costs too much or fails is a fault: an open finding stays
+// open, none is opened, and the error does not quote.
+func TestFaults(t *testing.T) {
+	cat := yunling(t)
+	for name, when := range map[string]string{
+		"cost":     `RS01.exists(a, RS01.exists(b, RS01.exists(c, a.XM + b.XM + c.XM == "canary")))`,
+		"division": `RS01.exists(a, 1 / (size(RS01) - size(RS01)) == 1)`,
+	} {
+		s, err := with(t, schemas.Case{ID: "c", When: when, Inputs: []string{"RS01"}, Owner: "RS"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &claim.Dossier{Entity: s.entity, Key: "539902198503120013"}
+		for i := range 200 {
+			d.Put(row(t, cat, "RS01", strings.Repeat("k", i+1), map[string]string{"XM": "张三"}))
+		}
+		dirty := s.Dirty()
+		dirty.All()
+		states := []State{{Case: "T-01/c", Phase: Open, Version: 3}}
+		r := s.Evaluator().Evaluate(Subject{Dossier: d, Now: time.UnixMilli(0)}, dirty, states)
+		if len(r.Faults) != 1 || len(r.Findings) != 0 || len(r.States) != 1 || r.States[0].Phase != Open {
+			t.Errorf("%s: faults %d, findings %d, states %d; want one fault and the finding as it was", name, len(r.Faults), len(r.Findings), len(r.States))
+		} else if strings.Contains(r.Faults[0].Err.Error(), "张三") {
+			t.Errorf("%s: the fault quotes a value", name)
+		}
+	}
+}
+
+// A rule that is no longer in the catalogue takes its findings with it.
+func TestRuleRemoved(t *testing.T) {
+	s, err := with(t, schemas.Case{ID: "c", When: "true", Inputs: []string{"GA01"}, Owner: "GA"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &claim.Dossier{Entity: s.entity, Key: "539902198503120013"}
+	r := s.Evaluator().Evaluate(Subject{Dossier: d, Now: time.UnixMilli(0)}, s.Dirty(), []State{{Case: "T-00/old", Phase: Open, Version: 2}})
+	if len(r.Findings) != 1 || !r.Findings[0].Gone() || r.Findings[0].Version != 3 || len(r.States) != 0 {
+		t.Errorf("Evaluate = %d findings, %d states; want one that is gone", len(r.Findings), len(r.States))
+	}
+}
+
+// Only the cases that listen to a change are evaluated.
+func TestDirty(t *testing.T) {
+	cat := yunling(t)
+	e, err := cat.Entity("person")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Compile(cat, e, ring(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.Dirty()
+	d.Claim("YB01", "")
+	var marked []string
+	for i, m := range d.cases {
+		if m {
+			marked = append(marked, s.cases[i].name)
+		}
+	}
+	if got, want := strings.Join(marked, " "), "XV-01/id XV-03/yb01 XV-05/yb01 XV-18/both"; got != want {
+		t.Errorf("a change of YB01 marks %s, want %s", got, want)
+	}
+	d.Reset()
+	if d.Any() {
+		t.Error("Reset leaves cases marked")
+	}
+}
+
+func TestWhere(t *testing.T) {
+	cat := yunling(t)
+	d, err := cat.Dataset("WJ02")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Where(cat, d, ""); f != nil || err != nil {
+		t.Errorf("Where of nothing = %v", err)
+	}
+	if _, err := Where(cat, d, `row.NONE == ""`); !errors.Is(err, ErrRule) {
+		t.Errorf("Where of an unknown field = %v, want ErrRule", err)
+	}
+	f, err := Where(cat, d, `row.CXBZ != "1" && row.SWRQ > timestamp("2026-01-01T00:00:00Z")`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for fields, want := range map[string]bool{"0 2026-02-01": true, "1 2026-02-01": false, "0 2025-02-01": false} {
+		state, date, _ := strings.Cut(fields, " ")
+		if got := f(row(t, cat, "WJ02", "K", map[string]string{"CXBZ": state, "SWRQ": date})); got != want {
+			t.Errorf("Where on %s = %t, want %t", fields, got, want)
+		}
+	}
+}
+
+// A record never shows itself through CEL.
+func TestObjectRedacted(t *testing.T) {
+	cat := yunling(t)
+	o := &object{row: row(t, cat, "RS01", "K", map[string]string{"XM": "张三"})}
+	if got := o.String(); got != "[redacted]" {
+		t.Errorf("String = %q", got)
+	}
+	if o.Equal(types.String("x")) != types.False || o.Equal(o) != types.True {
+		t.Error("Equal is not identity")
+	}
+	var _ cel.Activation = single{}
+}
+
+// BenchmarkEvaluate measures the cases that one change of a dataset touches.
+func BenchmarkEvaluate(b *testing.B) {
+	cat := yunling(b)
+	e, err := cat.Entity("person")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := Compile(cat, e, ring(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := &claim.Dossier{Entity: e, Key: "539902198503120013"}
+	d.Put(row(b, cat, "GA01", "K", map[string]string{"XM": "张三", "CSRQ": "1985-03-12", "XBDM": "1", "ZXBZ": "0"}))
+	d.Put(row(b, cat, "YB01", "K", map[string]string{"XM": "张三", "ZGYBZTDM": "1", "JMYBZTDM": "0"}))
+	d.Put(row(b, cat, "RS01", "K", map[string]string{"XM": "张三", "CBZTDM": "1"}))
+	for _, dataset := range []string{"YB01", "GA01"} {
+		b.Run(dataset, func(b *testing.B) {
+			dirty, run := s.Dirty(), s.Evaluator()
+			dirty.Claim(dataset, "")
+			b.ReportAllocs()
+			for b.Loop() {
+				run.Evaluate(Subject{Dossier: d, Now: time.UnixMilli(1772416800000)}, dirty, nil)
+			}
+		})
+	}
+}
