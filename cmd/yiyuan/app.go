@@ -51,6 +51,7 @@ type app struct {
 	codec   *codec.Codec
 	schemas *registry.Registry // nil = an outside one
 	steps   []processors.Topology
+	clock   func() time.Time // of the steps; nil = the system's
 	group   *errgroup.Group
 	closers []func()
 }
@@ -177,7 +178,8 @@ func (a *app) runProcessors(ctx context.Context) error {
 	for _, t := range a.steps {
 		a.start(ctx, "step "+t.Name, func(ctx context.Context) error {
 			return processors.Run(ctx, a.bus, t, processors.Config{
-				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, Instance: instance, Metrics: shared,
+				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords,
+				CommitInterval: a.cfg.Processors.CommitInterval, Instance: instance, Clock: a.clock, Metrics: shared,
 			}, a.log)
 		})
 	}
