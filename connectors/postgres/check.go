@@ -1,0 +1,281 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+)
+
+func (s *source) checkServer(ctx context.Context) error {
+	var level, version string
+	err := s.sql.QueryRow(ctx, "SELECT current_setting('wal_level'), current_setting('server_version_num')").Scan(&level, &version)
+	if err != nil {
+		return fmt.Errorf("read server settings: %w", err)
+	}
+	if level != "logical" {
+		return fmt.Errorf("check server: wal_level is %q: set wal_level = logical and restart the server: %w", level, connectors.ErrConfig)
+	}
+	if version < "130000" || len(version) < 6 {
+		return fmt.Errorf("check server: version %s: want PostgreSQL 13 or later: %w", version, connectors.ErrConfig)
+	}
+	return nil
+}
+
+// identify learns which database cluster this is and holds it against the
+// stored position.
+func (s *source) identify(ctx context.Context) error {
+	conn, err := s.replicate(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.disconnect(conn)
+	is, err := pglogrepl.IdentifySystem(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("identify system: %w", err)
+	}
+	s.system, s.line = is.SystemID, is.Timeline
+	if s.at.System == "" {
+		return nil
+	}
+	if s.at.System != is.SystemID || s.at.Timeline != is.Timeline {
+		return fmt.Errorf("compare database with stored position: it is another cluster or was restored (system or timeline differ): changes in between are lost; reset the position of this source for a new snapshot: %w",
+			connectors.ErrPositionLost)
+	}
+	if names := slices.Sorted(maps.Keys(s.tables)); !slices.Equal(names, s.at.Tables) {
+		return fmt.Errorf("compare tables with stored position: it covers %q: a table that is added needs a source of its own, or a new snapshot of all: %w", s.at.Tables, connectors.ErrConfig)
+	}
+	return nil
+}
+
+func (s *source) checkTables(ctx context.Context) error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
+		if err := s.checkTable(ctx, s.tables[name]); err != nil {
+			if !errors.Is(err, connectors.ErrConfig) {
+				return err
+			}
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (s *source) checkTable(ctx context.Context, t *table) error {
+	var oid uint32
+	var identity string
+	var readable bool
+	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, c.relreplident::text, has_table_privilege(c.oid, 'SELECT')
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, t.schema, t.relation).
+		Scan(&oid, &t.kind, &identity, &readable)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("check table %q: there is no such table: %w", t.name(), connectors.ErrConfig)
+	case err != nil:
+		return fmt.Errorf("check table %q: %w", t.name(), err)
+	case t.kind != "r" && t.kind != "p":
+		return fmt.Errorf("check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
+	case !readable && s.options.Snapshot:
+		return fmt.Errorf("check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
+	}
+	existing, err := s.readColumns(ctx, oid)
+	if err != nil {
+		return fmt.Errorf("check table %q: %w", t.name(), err)
+	}
+	if t.columns, err = t.resolve(existing); err != nil {
+		return err
+	}
+	covered, err := s.identityColumns(ctx, oid, identity)
+	if err != nil {
+		return fmt.Errorf("check table %q: %w", t.name(), err)
+	}
+	for _, k := range t.keyColumns() {
+		if identity != "f" && !slices.Contains(covered, k.name) {
+			return fmt.Errorf("check table %q: its replica identity does not hold column %q, so deletes would not name their row: add a primary key with it, or run ALTER TABLE %s REPLICA IDENTITY FULL: %w",
+				t.name(), k.name, t.quoted(), connectors.ErrConfig)
+		}
+	}
+	return nil
+}
+
+func (s *source) readColumns(ctx context.Context, table uint32) ([]column, error) {
+	rows, err := s.sql.Query(ctx, `WITH RECURSIVE base(oid, typ) AS (
+			SELECT t.oid, t.oid FROM pg_type t
+			UNION ALL SELECT b.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.typ WHERE t.typtype = 'd')
+		SELECT a.attname, a.atttypid, (SELECT b.typ FROM base b JOIN pg_type t ON t.oid = b.typ WHERE b.oid = a.atttypid AND t.typtype <> 'd')
+		FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum`, table)
+	if err != nil {
+		return nil, fmt.Errorf("read columns: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (column, error) {
+		var c column
+		err := row.Scan(&c.name, &c.oid, &c.base)
+		return c, err
+	})
+}
+
+// identityColumns lists the columns of the index that is the replica identity.
+func (s *source) identityColumns(ctx context.Context, table uint32, identity string) ([]string, error) {
+	rows, err := s.sql.Query(ctx, `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+		WHERE i.indrelid = $1 AND CASE $2 WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END`, table, identity)
+	if err != nil {
+		return nil, fmt.Errorf("read replica identity: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// checkPublication creates the publication or holds it against the tables.
+func (s *source) checkPublication(ctx context.Context) error {
+	var all, insert, update, remove, truncate, viaRoot bool
+	err := s.sql.QueryRow(ctx, `SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1`, s.options.Publication).
+		Scan(&all, &insert, &update, &remove, &truncate, &viaRoot)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return s.createPublication(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("check publication %q: %w", s.options.Publication, err)
+	}
+	name := pgx.Identifier{s.options.Publication}.Sanitize()
+	if !insert || !update || !remove || !truncate {
+		return fmt.Errorf("check publication %q: it leaves out some operations: run ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate'): %w", s.options.Publication, name, connectors.ErrConfig)
+	}
+	if all {
+		s.log.Warn("publication is for all tables: more than the mapped tables leaves the database", "publication", s.options.Publication)
+	}
+	published, err := s.published(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, n := range slices.Sorted(maps.Keys(s.tables)) {
+		t := s.tables[n]
+		p, ok := published[n]
+		switch {
+		case t.kind == "p" && !viaRoot:
+			problems = append(problems, fmt.Errorf("check publication %q: %s is partitioned: run ALTER PUBLICATION %s SET (publish_via_partition_root = true): %w", s.options.Publication, n, name, connectors.ErrConfig))
+			continue
+		case !ok:
+			problems = append(problems, fmt.Errorf("check publication %q: it lacks %s: run ALTER PUBLICATION %s ADD TABLE %s: %w", s.options.Publication, n, name, t.quoted(), connectors.ErrConfig))
+			continue
+		}
+		t.filter = p.filter
+		for _, c := range t.columns {
+			if !slices.Contains(p.columns, c.name) {
+				problems = append(problems, fmt.Errorf("check publication %q: its column list of %s lacks %q: %w", s.options.Publication, n, c.name, connectors.ErrConfig))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+type publishedTable struct {
+	columns []string
+	filter  string
+}
+
+func (s *source) published(ctx context.Context) (map[string]publishedTable, error) {
+	// Column lists and row filters came with PostgreSQL 15.
+	extra := `NULL::name[], NULL::text`
+	if s.since15() {
+		extra = `attnames, rowfilter`
+	}
+	rows, err := s.sql.Query(ctx, `SELECT schemaname || '.' || tablename, `+extra+` FROM pg_publication_tables WHERE pubname = $1`, s.options.Publication)
+	if err != nil {
+		return nil, fmt.Errorf("read publication %q: %w", s.options.Publication, err)
+	}
+	out := map[string]publishedTable{}
+	var name string
+	var columns []string
+	var filter *string
+	_, err = pgx.ForEachRow(rows, []any{&name, &columns, &filter}, func() error {
+		p := publishedTable{columns: slices.Clone(columns)}
+		if filter != nil {
+			p.filter = *filter
+		}
+		if t := s.tables[name]; t != nil && columns == nil {
+			for _, c := range t.columns {
+				p.columns = append(p.columns, c.name)
+			}
+		}
+		out[name] = p
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read publication %q: %w", s.options.Publication, err)
+	}
+	return out, nil
+}
+
+func (s *source) since15() bool {
+	v := s.sql.PgConn().ParameterStatus("server_version")
+	major, _, _ := strings.Cut(v, ".")
+	return len(major) >= 2 && major >= "15"
+}
+
+// createPublication publishes the mapped columns of the mapped tables and
+// nothing else: what is not shared should not leave the database.
+func (s *source) createPublication(ctx context.Context) error {
+	var parts []string
+	for _, n := range slices.Sorted(maps.Keys(s.tables)) {
+		t := s.tables[n]
+		part := t.quoted()
+		if s.since15() {
+			columns, err := s.publishColumns(ctx, t)
+			if err != nil {
+				return err
+			}
+			part += columns
+		}
+		parts = append(parts, part)
+	}
+	name := pgx.Identifier{s.options.Publication}.Sanitize()
+	statement := "CREATE PUBLICATION " + name + " FOR TABLE " + strings.Join(parts, ", ") + " WITH (publish_via_partition_root = true)"
+	if !s.options.CreatePublication {
+		return fmt.Errorf("find publication %q: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
+	}
+	if _, err := s.sql.Exec(ctx, statement); err != nil {
+		if p, ok := errors.AsType[*pgconn.PgError](err); ok && p.Code == "42501" {
+			return fmt.Errorf("create publication %q: no right to: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
+		}
+		return fmt.Errorf("create publication %q: %w", s.options.Publication, err)
+	}
+	s.log.Info("publication created", "publication", s.options.Publication)
+	return nil
+}
+
+// publishColumns is the column list of a table: the mapped columns and, as the
+// server demands, the whole replica identity. With REPLICA IDENTITY FULL no list
+// is possible.
+func (s *source) publishColumns(ctx context.Context, t *table) (string, error) {
+	var oid uint32
+	var identity string
+	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relreplident::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
+		t.schema, t.relation).Scan(&oid, &identity)
+	if err != nil {
+		return "", fmt.Errorf("read table %q: %w", t.name(), err)
+	}
+	if identity == "f" {
+		return "", nil
+	}
+	names, err := s.identityColumns(ctx, oid, identity)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range t.columns {
+		if !slices.Contains(names, c.name) {
+			names = append(names, c.name)
+		}
+	}
+	for i, n := range names {
+		names[i] = pgx.Identifier{n}.Sanitize()
+	}
+	return " (" + strings.Join(names, ", ") + ")", nil
+}

@@ -1,0 +1,200 @@
+package postgres_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+func TestRefusedConfigurations(t *testing.T) {
+	t.Parallel()
+	one := func(table string, more map[string]any) map[string]any {
+		options := map[string]any{"dataset": "T01"}
+		for k, v := range more {
+			options[k] = v
+		}
+		return map[string]any{"tables": map[string]any{table: options}}
+	}
+	tests := []struct {
+		name    string
+		sql     []string
+		options map[string]any
+		want    string
+	}{
+		{"no such table", nil, one("public.nope", nil), "there is no such table"},
+		{"a view", []string{"CREATE VIEW v AS SELECT * FROM t1"}, one("public.v", nil), "it is no table"},
+		{"no dataset", nil, map[string]any{"tables": map[string]any{"t1": map[string]any{"dataset": "T99"}}}, "not among its datasets"},
+		{"two tables, one dataset", nil, map[string]any{"tables": map[string]any{"t1": map[string]any{"dataset": "T01"}, "t2": map[string]any{"dataset": "T01"}}}, "feed one dataset"},
+		{"unknown field", nil, one("t1", map[string]any{"columns": map[string]any{"note": "NO_SUCH"}}), `no field "NO_SUCH"`},
+		{"unknown column", nil, one("t1", map[string]any{"columns": map[string]any{"no_such": "NOTE"}}), "column no_such"},
+		{"no column for a field", []string{"ALTER TABLE t1 DROP note"}, nil, "nothing feeds NOTE"},
+		{"absent required field", nil, one("t1", map[string]any{"absent": []any{"COUNT"}}), "unknown or required"},
+		{"no primary key", []string{"ALTER TABLE t1 DROP CONSTRAINT t1_pkey"}, nil, "REPLICA IDENTITY FULL"},
+		{"another primary key", []string{"ALTER TABLE t1 DROP CONSTRAINT t1_pkey", "ALTER TABLE t1 ADD PRIMARY KEY (id)"}, nil, `does not hold column "region"`},
+		{"replica identity nothing", []string{"ALTER TABLE t1 REPLICA IDENTITY NOTHING"}, nil, "replica identity"},
+		{"publication may not be made", nil, map[string]any{"create_publication": false}, "have a DBA run CREATE PUBLICATION"},
+		{"publication lacks the table", []string{"CREATE PUBLICATION p FOR TABLE other"}, map[string]any{"publication": "p"}, `ADD TABLE "public"."t1"`},
+		{"publication lacks operations", []string{"CREATE PUBLICATION p FOR TABLE t1 WITH (publish = 'insert')"}, map[string]any{"publication": "p"}, "leaves out some operations"},
+		{"publication lacks columns", []string{"CREATE PUBLICATION p FOR TABLE t1 (region, id, count)"}, map[string]any{"publication": "p"}, `lacks "note"`},
+		{"partitions by themselves", []string{"CREATE TABLE pt (LIKE t1, PRIMARY KEY (region, id)) PARTITION BY LIST (region)", "CREATE TABLE pt1 PARTITION OF pt DEFAULT", "CREATE PUBLICATION p FOR TABLE pt"}, func() map[string]any {
+			o := one("pt", nil)
+			o["publication"] = "p"
+			return o
+		}(), "publish_via_partition_root"},
+		{"slot name", nil, map[string]any{"slot": "Not A Slot"}, "lower-case letters"},
+		{"password in the file", nil, map[string]any{"dsn": "postgres://u:hunter2@127.0.0.1/x"}, "holds a password"},
+		{"password among the words", nil, map[string]any{"dsn": "host=127.0.0.1 password=hunter2"}, "holds a password"},
+		{"no connection string", nil, map[string]any{"dsn": "postgres://u@127.0.0.1:port/hunter2"}, "not a connection string"},
+		{"time zone", nil, map[string]any{"timezone": "Mars/Olympus"}, "unknown time zone"},
+		{"slot of somebody else", []string{"SELECT pg_create_logical_replication_slot(current_database()::text, 'test_decoding')"}, nil, "the name is taken"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			db.table(t, "t1")
+			db.table(t, "t2")
+			db.must(t, "CREATE TABLE other (x int PRIMARY KEY)")
+			db.must(t, tt.sql...)
+			src, err := postgres.Open(t.Context(), db.config(t, tt.options), "")
+			if err == nil {
+				_ = src.Close() // the test has failed already
+			}
+			if !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Open = %v, want ErrConfig with %q", err, tt.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error shows the password: %v", err)
+			}
+			var slots int
+			if err := db.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots WHERE slot_name = $1 AND plugin = 'pgoutput'", db.name).Scan(&slots); err != nil || slots > 0 {
+				t.Errorf("a refused configuration left a slot behind (%v)", err)
+			}
+		})
+	}
+}
+
+// TestPublicationHoldsNothingElse: columns that are not shared do not leave the
+// database.
+func TestPublicationHoldsNothingElse(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	open(t, db.config(t, nil), "")
+	var columns []string
+	err := db.QueryRow(t.Context(), "SELECT attnames::text[] FROM pg_publication_tables WHERE pubname = $1", db.name).Scan(&columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"region", "id", "note", "amount", "count", "flag", "day", "at", "local"}, columns); d != "" {
+		t.Errorf("published columns (-want +got):\n%s", d)
+	}
+}
+
+func TestPartitionsAndFilters(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "tmpl")
+	db.must(t, "CREATE TABLE t1 (LIKE tmpl, PRIMARY KEY (region, id)) PARTITION BY LIST (region)",
+		"CREATE TABLE t1_north PARTITION OF t1 FOR VALUES IN ('north')", "CREATE TABLE t1_rest PARTITION OF t1 DEFAULT",
+		"CREATE PUBLICATION "+db.name+" FOR TABLE t1 WHERE (id <> 'R0002') WITH (publish_via_partition_root = true)")
+	db.insert(t, "t1", 1, 3)
+	src := open(t, db.config(t, nil), "")
+	db.insert(t, "t1", 4, 5)
+	db.must(t, "UPDATE t1 SET region = 'south' WHERE id = 'R0004'", "UPDATE t1 SET count = 1 WHERE id = 'R0002'")
+	c := collect(t, src, true, caughtUp())
+	got := folded(dataset("T01"), c.changes)
+	want := []string{}
+	for _, row := range db.contents(t, "t1") {
+		if !strings.Contains(row, "R0002") {
+			want = append(want, row)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("rows (-want +got):\n%s", d)
+	}
+}
+
+func TestWithoutSnapshot(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	db.insert(t, "t1", 1, 3)
+	src := open(t, db.config(t, map[string]any{"snapshot": false}), "")
+	db.insert(t, "t1", 4, 4)
+	c := collect(t, src, true, caughtUp())
+	if len(c.changes) != 1 || c.changes[0].Key != "north|R0004" {
+		t.Errorf("%d changes, want the one after the start", len(c.changes))
+	}
+}
+
+// TestSnapshotAgainAfterNothing: a slot that is left over from an attempt that
+// published nothing is made anew.
+func TestSnapshotAgainAfterNothing(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	db.insert(t, "t1", 1, 5)
+	cfg := db.config(t, nil)
+	first := open(t, cfg, "")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.must(t, "DELETE FROM t1 WHERE id = 'R0001'")
+	c := collect(t, open(t, cfg, ""), true, caughtUp())
+	if len(c.changes) != 4 {
+		t.Errorf("%d changes, want the four rows that are there", len(c.changes))
+	}
+}
+
+// TestSnapshotGoesOnBehindItsKey counts rows read after an interruption, with
+// and without the keys that hide them in the position.
+func TestSnapshotGoesOnBehindItsKey(t *testing.T) {
+	t.Parallel()
+	for _, keyed := range []bool{true, false} {
+		t.Run(fmt.Sprintf("keyed=%v", keyed), func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			db.table(t, "t1")
+			db.insert(t, "t1", 1, 10)
+			cfg := db.config(t, nil)
+			want := 4
+			if !keyed {
+				cfg.Keys, want = nil, 10
+			}
+			src := open(t, cfg, "")
+			first := collect(t, src, true, atLeast(6))
+			if strings.Contains(string(first.at), "R0006") || strings.Contains(string(first.at), "north") {
+				t.Errorf("the position shows a key: %s", first.at)
+			}
+			if err := src.Close(); err != nil {
+				t.Fatal(err)
+			}
+			db.must(t, "DELETE FROM t1 WHERE id = 'R0002'", "UPDATE t1 SET count = 0 WHERE id = 'R0009'")
+			if !keyed {
+				want--
+			}
+			src = open(t, cfg, first.at)
+			second := collect(t, src, true, caughtUp())
+			again := 0
+			for _, c := range second.changes {
+				if c.Op == schemas.Snapshot {
+					again++
+				}
+			}
+			if again != want {
+				t.Errorf("%d rows read after the interruption, want %d", again, want)
+			}
+			if d := cmp.Diff(db.contents(t, "t1"), folded(dataset("T01"), append(first.changes, second.changes...))); d != "" {
+				t.Errorf("rows (-want +got):\n%s", d)
+			}
+		})
+	}
+}

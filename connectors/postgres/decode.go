@@ -1,0 +1,322 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// relation is a table as the log describes it at the moment.
+type relation struct {
+	table   *table // nil: not mapped
+	columns []int  // of the relation -> of table.columns, -1 if not mapped
+}
+
+// decoder turns pgoutput messages into changes. Only the receiver uses it.
+type decoder struct {
+	st        *stream
+	s         *source
+	from      position // what is published already
+	relations map[uint32]relation
+
+	inside bool // between begin and commit
+	commit lsn
+	at     time.Time
+	xid    string
+	index  uint32 // of the next event in the transaction
+	skip   uint32 // events before this one are published
+}
+
+func newDecoder(st *stream, from position) *decoder {
+	return &decoder{st: st, s: st.s, from: from, relations: map[uint32]relation{}}
+}
+
+func (d *decoder) message(data []byte) error {
+	m, err := pglogrepl.Parse(data)
+	if err != nil {
+		return fmt.Errorf("decode log message: malformed message of type %q", data[:min(1, len(data))])
+	}
+	switch m := m.(type) {
+	case *pglogrepl.RelationMessage:
+		return d.relation(m)
+	case *pglogrepl.BeginMessage:
+		d.begin(m)
+	case *pglogrepl.CommitMessage:
+		d.inside = false
+		at := d.position(d.index)
+		at.Index, at.Whole, at.Flush = 0, true, lsn(m.TransactionEndLSN)
+		d.st.commit(at)
+	case *pglogrepl.InsertMessage:
+		return d.event(m.RelationID, len(data), func(t *table, r relation, out *part) error { return d.insert(t, r, m, out) })
+	case *pglogrepl.UpdateMessage:
+		return d.event(m.RelationID, len(data), func(t *table, r relation, out *part) error { return d.update(t, r, m, out) })
+	case *pglogrepl.DeleteMessage:
+		return d.event(m.RelationID, len(data), func(t *table, r relation, out *part) error { return d.remove(t, r, m, out) })
+	case *pglogrepl.TruncateMessage:
+		for _, id := range m.RelationIDs {
+			err := d.event(id, len(data), func(t *table, _ relation, out *part) error {
+				out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Op: schemas.Truncate, Origin: d.origin(0)})
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *decoder) begin(m *pglogrepl.BeginMessage) {
+	d.inside = true
+	d.commit, d.at, d.xid = lsn(m.FinalLSN), m.CommitTime.UTC(), strconv.FormatUint(uint64(m.Xid), 10)
+	d.index, d.skip = 0, 0
+	switch {
+	case d.commit < d.from.Commit || d.commit == d.from.Commit && d.from.Whole:
+		d.skip = math.MaxUint32
+	case d.commit == d.from.Commit:
+		d.skip = d.from.Index
+	}
+}
+
+// position is the one after so many events of the current transaction.
+func (d *decoder) position(events uint32) position {
+	at := d.from
+	at.Commit, at.Index, at.Whole = d.commit, events, false
+	return at
+}
+
+// origin names the current event; a change of key is two changes.
+func (d *decoder) origin(second uint32) schemas.Origin {
+	minor := 2*d.index + second
+	return schemas.Origin{
+		Source: d.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(d.commit), Minor: minor},
+		At: d.at, Tx: d.xid, TxIndex: int(minor),
+	}
+}
+
+// event decodes one row change unless it is published or of no mapped table.
+func (d *decoder) event(id uint32, bytes int, decode func(*table, relation, *part) error) error {
+	if d.index >= math.MaxUint32/2 {
+		return fmt.Errorf("decode transaction %s: more than %d events: %w", d.xid, d.index, connectors.ErrConfig)
+	}
+	r, known := d.relations[id]
+	if !known {
+		return fmt.Errorf("decode transaction %s: the log names a table it has not described", d.xid)
+	}
+	if d.index >= d.skip && r.table != nil {
+		out := part{bytes: 2*bytes + 128}
+		if err := decode(r.table, r, &out); err != nil {
+			return err
+		}
+		d.st.emit(out, d.position(d.index+1))
+	}
+	d.index++
+	return nil
+}
+
+// relation notes how a table looks from here on. A table that lost a mapped
+// column holds the stream: its rows would go out incomplete.
+func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
+	t := d.s.tables[m.Namespace+"."+m.RelationName]
+	r := relation{table: t}
+	if t != nil {
+		found := 0
+		for _, c := range m.Columns {
+			at, name := -1, c.Name
+			if now, ok := t.renamed[name]; ok {
+				name = now
+			}
+			for i := range t.columns {
+				if t.columns[i].name == name {
+					at = i
+					found++
+					if err := d.retype(&t.columns[i], c.DataType); err != nil {
+						return err
+					}
+				}
+			}
+			r.columns = append(r.columns, at)
+		}
+		if found < len(t.columns) {
+			return fmt.Errorf("decode table %q: a mapped column was dropped or renamed; the source is held at this point of the log and loses nothing: map the new column (and list the former name in renamed), then start it again: %w: %w",
+				t.name(), errHeld, connectors.ErrConfig)
+		}
+	}
+	d.relations[m.RelationID] = r
+	return nil
+}
+
+// retype looks a column's type up again after ALTER TABLE changed it.
+func (d *decoder) retype(c *column, oid uint32) error {
+	if c.oid == oid {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(d.st.life, 10*time.Second)
+	defer cancel()
+	d.s.sqlMu.Lock()
+	defer d.s.sqlMu.Unlock()
+	if d.s.sql == nil {
+		return errClosed
+	}
+	base := oid
+	for {
+		var kind string
+		var of uint32
+		if err := d.s.sql.QueryRow(ctx, "SELECT typtype::text, typbasetype FROM pg_type WHERE oid = $1", base).Scan(&kind, &of); err != nil {
+			return fmt.Errorf("look up type of column %q: %w", c.name, err)
+		}
+		if kind != "d" {
+			break
+		}
+		base = of
+	}
+	c.oid, c.base = oid, base
+	return nil
+}
+
+// cells arranges a tuple by field. Rows of the key only leave the rest absent.
+func (d *decoder) cells(t *table, r relation, tuple *pglogrepl.TupleData) ([]connectors.Cell, [][]byte) {
+	cells := make([]connectors.Cell, len(t.dataset.Fields))
+	raw := make([][]byte, len(t.columns))
+	for i, v := range tuple.Columns {
+		if i >= len(r.columns) || r.columns[i] < 0 {
+			continue
+		}
+		c := t.columns[r.columns[i]]
+		switch v.DataType {
+		case pglogrepl.TupleDataTypeNull:
+			cells[c.field].State = connectors.Null
+		case pglogrepl.TupleDataTypeToast:
+			cells[c.field].State = connectors.NotSent
+		default:
+			raw[r.columns[i]] = v.Data
+			cells[c.field] = connectors.Text(t.text(c, v.Data))
+		}
+	}
+	return cells, raw
+}
+
+func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *part) error {
+	cells, raw := d.cells(t, r, m.Tuple)
+	d.row(t, cells, raw, schemas.Create, 0, out)
+	return nil
+}
+
+func (d *decoder) row(t *table, cells []connectors.Cell, raw [][]byte, op schemas.Op, second uint32, out *part) {
+	record, key, problems := connectors.Row(t.dataset, cells)
+	origin := d.origin(second)
+	for _, p := range problems {
+		out.rejections = append(out.rejections, d.s.reject(t, p, origin, raw))
+	}
+	if len(problems) == 0 {
+		out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: op, Record: record, Origin: origin})
+	}
+}
+
+func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *part) error {
+	cells, raw := d.cells(t, r, m.NewTuple)
+	if m.OldTuple == nil {
+		d.row(t, cells, raw, schemas.Update, 0, out)
+		return nil
+	}
+	old, oldRaw := d.cells(t, r, m.OldTuple)
+	for i := range cells {
+		if cells[i].State == connectors.NotSent && old[i].State == connectors.Given {
+			cells[i] = old[i] // the old image has it: identity FULL, or a long key
+		}
+	}
+	for i := range raw {
+		if raw[i] == nil {
+			raw[i] = oldRaw[i]
+		}
+	}
+	oldKey, oldBad := connectors.RowKey(t.dataset, old)
+	newKey, newBad := connectors.RowKey(t.dataset, cells)
+	if len(oldBad) > 0 || len(newBad) == 0 && oldKey == newKey {
+		// A row whose old key was never good was never published.
+		d.row(t, cells, raw, schemas.Update, 0, out)
+		return nil
+	}
+	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: oldKey, Op: schemas.Delete, Origin: d.origin(0)})
+	if err := d.complete(t, cells, raw); err != nil {
+		return err
+	}
+	d.row(t, cells, raw, schemas.Create, 1, out)
+	return nil
+}
+
+func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *part) error {
+	cells, raw := d.cells(t, r, m.OldTuple)
+	key, problems := connectors.RowKey(t.dataset, cells)
+	for _, p := range problems {
+		out.rejections = append(out.rejections, d.s.reject(t, p, d.origin(0), raw))
+	}
+	if len(problems) == 0 {
+		out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: schemas.Delete, Origin: d.origin(0)})
+	}
+	return nil
+}
+
+// complete looks up what the log did not send of a row that got a new key: no
+// image under that key exists from which it could be filled. The table may be
+// ahead of the log by now; then the log brings that later image too, or the
+// row's delete, and the last event decides.
+func (d *decoder) complete(t *table, cells []connectors.Cell, raw [][]byte) error {
+	var missing []int
+	for i, c := range t.columns {
+		if cells[c.field].State == connectors.NotSent {
+			missing = append(missing, i)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	var columns, where []string
+	var values [][]byte
+	for _, i := range missing {
+		columns = append(columns, pgx.Identifier{t.columns[i].name}.Sanitize())
+	}
+	for i, c := range t.columns {
+		if c.key {
+			if raw[i] == nil {
+				return nil // no key, no row: the row is rejected anyway
+			}
+			values = append(values, raw[i])
+			where = append(where, pgx.Identifier{c.name}.Sanitize()+" = $"+strconv.Itoa(len(values)))
+		}
+	}
+	ctx, cancel := context.WithTimeout(d.st.life, 10*time.Second)
+	defer cancel()
+	d.s.sqlMu.Lock()
+	defer d.s.sqlMu.Unlock()
+	if d.s.sql == nil {
+		return errClosed
+	}
+	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + t.quoted() + " WHERE " + strings.Join(where, " AND ") + " LIMIT 1"
+	result := d.s.sql.PgConn().ExecParams(ctx, query, values, nil, nil, nil).Read()
+	if result.Err != nil {
+		return fmt.Errorf("look up row of table %q: %w", t.name(), result.Err)
+	}
+	if len(result.Rows) == 0 {
+		return nil // gone already: the log brings its end
+	}
+	for n, i := range missing {
+		c := t.columns[i]
+		if v := result.Rows[0][n]; v == nil {
+			cells[c.field].State = connectors.Null
+		} else {
+			raw[i] = v
+			cells[c.field] = connectors.Text(t.text(c, v))
+		}
+	}
+	return nil
+}

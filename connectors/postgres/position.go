@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pglogrepl"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// lsn is a place in the write-ahead log, written 0/16B3748.
+type lsn uint64
+
+// MarshalText implements encoding.TextMarshaler.
+func (l lsn) MarshalText() ([]byte, error) { return []byte(pglogrepl.LSN(l).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *lsn) UnmarshalText(b []byte) error {
+	n, err := pglogrepl.ParseLSN(string(b))
+	*l = lsn(n)
+	return err
+}
+
+// String implements fmt.Stringer.
+func (l lsn) String() string { return pglogrepl.LSN(l).String() }
+
+// position says how far the database has been read.
+type position struct {
+	System   string   `json:"system"`   // the database cluster
+	Timeline int32    `json:"timeline"` // and its history
+	Tables   []string `json:"tables"`   // that the snapshot covers
+	Start    lsn      `json:"start"`    // the slot's consistent point
+
+	Snapshot bool   `json:"snapshot,omitempty"` // still reading first rows:
+	Table    string `json:"table,omitempty"`    // of this table,
+	Key      string `json:"key,omitempty"`      // behind this key (encrypted; "" = from its start)
+	Rows     uint32 `json:"rows,omitempty"`     // rows read so far, of all tables
+	Resumed  bool   `json:"resumed,omitempty"`  // the snapshot was interrupted
+	// High is what the stream must pass before a resumed snapshot is history.
+	High lsn `json:"high,omitempty"`
+
+	Commit lsn    `json:"commit,omitempty"` // the transaction published last, up to
+	Index  uint32 `json:"index,omitempty"`  // this many of its events,
+	Whole  bool   `json:"whole,omitempty"`  // or wholly
+	Flush  lsn    `json:"flush,omitempty"`  // everything that committed before is published
+}
+
+func parsePosition(p schemas.Position) (position, error) {
+	var at position
+	if p == "" {
+		return at, nil
+	}
+	if err := json.Unmarshal([]byte(p), &at); err != nil || at.System == "" {
+		return at, fmt.Errorf("parse position: not one of a postgres source: %w", connectors.ErrPositionLost)
+	}
+	return at, nil
+}
+
+func (p position) encode() schemas.Position {
+	if p.System == "" {
+		return ""
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // numbers and strings always marshal
+	}
+	return schemas.Position(b)
+}
+
+// sealKey encrypts a key of the source table: positions travel in a topic that
+// holds no personal values. Without a keyring there is no key in the position.
+func sealKey(cfg connectors.Config, key []string) (string, error) {
+	aead, err := sealer(cfg)
+	if aead == nil || err != nil {
+		return "", err
+	}
+	plain, err := json.Marshal(key)
+	if err != nil {
+		return "", fmt.Errorf("seal key: %w", err)
+	}
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
+	if _, err := rand.Read(nonce); err != nil {
+		return "", fmt.Errorf("seal key: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(cfg.Name))), nil
+}
+
+// openKey returns nil when there is no key or it cannot be read any more: the
+// table is then read from its start.
+func openKey(cfg connectors.Config, sealed string) []string {
+	aead, err := sealer(cfg)
+	if aead == nil || err != nil {
+		return nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(sealed)
+	if err != nil || len(raw) < aead.NonceSize() {
+		return nil
+	}
+	plain, err := aead.Open(nil, raw[:aead.NonceSize()], raw[aead.NonceSize():], []byte(cfg.Name))
+	if err != nil {
+		return nil
+	}
+	var key []string
+	if json.Unmarshal(plain, &key) != nil {
+		return nil
+	}
+	return key
+}
+
+func sealer(cfg connectors.Config) (cipher.AEAD, error) {
+	if cfg.Keys == nil {
+		return nil, nil //nolint:nilnil // no keys, no sealer: the caller asks
+	}
+	block, err := aes.NewCipher(cfg.Keys.Digest("connectors.position", cfg.Name))
+	if err != nil {
+		return nil, fmt.Errorf("make key cipher: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("make key cipher: %w", err)
+	}
+	return aead, nil
+}

@@ -1,0 +1,393 @@
+// Package postgres reads a PostgreSQL database by logical replication: first
+// the rows that are there, then every committed change, in commit order.
+//
+// It needs PostgreSQL 13 or later with wal_level=logical, a role with
+// REPLICATION and SELECT on the tables, and one replication slot. It writes
+// nothing into the database; where it may not create the publication it says
+// which SQL a DBA must run.
+//
+// # Position
+//
+// The identity of an event is (commit LSN, index in the transaction). Changes
+// and position are published in one Kafka transaction; the LSN is confirmed to
+// the server only after it (Confirm). After a crash the server sends again what
+// was not confirmed, and what the position covers is passed over exactly. A
+// transaction too large for one batch is published in parts.
+//
+// If the slot is gone, ahead of the stored position, or the database is another
+// one (system identifier or timeline), changes are lost: the source then fails
+// with connectors.ErrPositionLost and does not go on.
+//
+// # Snapshot
+//
+// The slot is created first, with an exported snapshot; the tables are read in
+// that snapshot, ordered by key; then the stream starts at the slot's consistent
+// point. If the snapshot is interrupted, the exported snapshot is lost but the
+// slot is not: reading goes on behind the last published key with a newer
+// snapshot, and the stream still starts at the old consistent point. Rows read
+// late may so step back for a moment while the stream replays their history;
+// the last event of each key decides, so the result is exact once the stream is
+// through, and until then the source says so (StateSnapshot, no CaughtUp).
+// Dropping the slot and starting over would be wrong: a row published by the
+// first attempt and deleted before the second would never be deleted. The slot
+// is dropped and made anew only when nothing was published at all.
+//
+// The key in the position is encrypted under the city's keys. Without keys, or
+// after they changed, the table is read from its start again, which is as exact.
+//
+// # Values
+//
+// Rows are read in text format with fixed session settings by both ways, so the
+// same row gives the same bytes by snapshot and by stream. An unchanged TOAST
+// value is schemas.Unavailable unless the replica identity is FULL; when a row
+// changes its key it is looked up in the table. A change of key is a Delete and
+// a Create. A row that its elements refuse is a rejection; the row's last good
+// image stays.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// Options are the options of a postgres connector.
+type Options struct {
+	// DSN is env:NAME, file:PATH, or a connection string without a password.
+	DSN string `option:"dsn,required"`
+	// Password is env:NAME or file:PATH, if the DSN has none.
+	Password connectors.Secret `option:"password"`
+	// Slot is the replication slot; default yiyuan_<name of the source>.
+	Slot string `option:"slot"`
+	// Publication is the publication; default the slot's name.
+	Publication string `option:"publication"`
+	// CreatePublication lets the connector make a missing publication, for the
+	// mapped tables and columns only.
+	CreatePublication bool `option:"create_publication"`
+	// Tables maps tables (schema.table) to datasets.
+	Tables map[string]TableOptions `option:"tables,required"`
+	// Snapshot says whether the rows that are there are read first.
+	Snapshot bool `option:"snapshot"`
+	// Timezone is what timestamps without a zone are in.
+	Timezone string `option:"timezone"`
+	// Status is how often the server hears from us, also while publishing stalls.
+	Status time.Duration `option:"status"`
+	// BatchRows and BatchBytes bound a batch, and what is read ahead.
+	BatchRows  int             `option:"batch_rows"`
+	BatchBytes connectors.Size `option:"batch_bytes"`
+}
+
+// TableOptions maps one table to a dataset.
+type TableOptions struct {
+	Dataset string `option:"dataset,required"`
+	// Columns maps a column to a field; other columns map to the field of their
+	// own name, in either case, and are not read if there is none.
+	Columns map[string]string `option:"columns"`
+	// Absent lists nullable fields that the table has no column for.
+	Absent []string `option:"absent"`
+	// Renamed maps a column's former name to its present one, for changes that
+	// were logged under the former and are not read yet.
+	Renamed map[string]string `option:"renamed"`
+}
+
+var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
+
+func defaults(cfg connectors.Config) Options {
+	clean := regexp.MustCompile(`[^a-z0-9_]+`).ReplaceAllString(strings.ToLower(cfg.Name), "_")
+	slot := "yiyuan_" + clean
+	if len(slot) > 63 {
+		slot = slot[:63]
+	}
+	return Options{
+		Slot: slot, CreatePublication: true, Snapshot: true, Timezone: "Asia/Shanghai", Status: 10 * time.Second,
+		BatchRows: 2000, BatchBytes: 4 << 20,
+	}
+}
+
+// connection decides how the server is reached, without ever showing the secret.
+func (o *Options) connection() (*pgconn.Config, error) {
+	dsn := o.DSN
+	if strings.HasPrefix(dsn, "env:") || strings.HasPrefix(dsn, "file:") {
+		secret, err := connectors.ResolveSecret(dsn)
+		if err != nil {
+			return nil, fmt.Errorf("option %q: %w", "dsn", err)
+		}
+		dsn = secret.Reveal()
+	} else if hasPassword(dsn) {
+		return nil, fmt.Errorf("option %q: holds a password: use env:NAME, file:PATH or the option password: %w", "dsn", connectors.ErrConfig)
+	}
+	c, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("option %q: not a connection string of PostgreSQL: %w", "dsn", connectors.ErrConfig)
+	}
+	if p := o.Password.Reveal(); p != "" {
+		c.Password = p
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 5 * time.Second
+	}
+	// Both ways of reading a row must write its values alike.
+	maps.Copy(c.RuntimeParams, map[string]string{
+		"application_name": "yiyuan", "client_encoding": "UTF8", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
+		"timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex",
+	})
+	return c, nil
+}
+
+func hasPassword(dsn string) bool {
+	if u, err := url.Parse(dsn); err == nil && u.User != nil {
+		_, set := u.User.Password()
+		return set || u.Query().Has("password")
+	}
+	return strings.Contains(strings.ToLower(dsn), "password")
+}
+
+type source struct {
+	cfg     connectors.Config
+	options Options
+	conn    *pgconn.Config
+	zone    *time.Location
+	log     *slog.Logger
+	tables  map[string]*table // by schema.table
+	system  string
+	line    int32 // timeline
+
+	life  context.Context //nolint:containedctx // ended by Close, lives as long as the receiver
+	close context.CancelFunc
+
+	sqlMu  sync.Mutex
+	sql    *pgx.Conn
+	export *pgconn.PgConn // holds the exported snapshot while Open lasts
+
+	reading  sync.Mutex // held by Read, and by Close once Read was told to end
+	at       position
+	snapshot *snapshot
+
+	mu     sync.Mutex
+	closed bool
+	stream *stream
+}
+
+// Open connects, checks tables, publication and slot, and prepares the snapshot
+// or the stream. It implements connectors.Open.
+func Open(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+	o := defaults(cfg)
+	if err := cfg.Decode(&o); err != nil {
+		return nil, err
+	}
+	s, err := prepare(cfg, o, after)
+	if err != nil {
+		return nil, fmt.Errorf("open postgres source %q: %w", cfg.Name, err)
+	}
+	s.life, s.close = context.WithCancel(context.WithoutCancel(ctx))
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open postgres source %q: %w", cfg.Name, clean(err)), s.Close())
+	}
+	return s, nil
+}
+
+func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source, error) {
+	if o.Publication == "" {
+		o.Publication = o.Slot
+	}
+	if !slotName.MatchString(o.Slot) {
+		return nil, fmt.Errorf("option %q: want lower-case letters, digits and underscores: %w", "slot", connectors.ErrConfig)
+	}
+	if len(o.Tables) == 0 || o.BatchRows < 1 || o.BatchBytes < 1 || o.Status < 100*time.Millisecond {
+		return nil, fmt.Errorf("options: want tables and limits above zero: %w", connectors.ErrConfig)
+	}
+	zone, err := time.LoadLocation(o.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)
+	}
+	conn, err := o.connection()
+	if err != nil {
+		return nil, err
+	}
+	at, err := parsePosition(after)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, tables: map[string]*table{}, log: cfg.Log().With("connector", cfg.Name)}
+	fed := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
+		t, err := newTable(cfg, name, o.Tables[name], zone)
+		if err != nil {
+			return nil, err
+		}
+		if other, twice := fed[t.dataset.ID]; twice {
+			return nil, fmt.Errorf("option %q: tables %q and %q feed one dataset: %w", "tables", other, name, connectors.ErrConfig)
+		}
+		fed[t.dataset.ID] = name
+		s.tables[t.name()] = t
+	}
+	return s, nil
+}
+
+// start makes the checks that need the server. Its order matters: the slot is
+// made last, so that a refused configuration leaves nothing behind.
+func (s *source) start(ctx context.Context) error {
+	config, err := pgx.ParseConfig("")
+	if err != nil {
+		return fmt.Errorf("prepare connection: %w", err)
+	}
+	config.Config = *s.conn.Copy()
+	if s.sql, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	if err := s.checkServer(ctx); err != nil {
+		return err
+	}
+	if err := s.checkTables(ctx); err != nil {
+		return err
+	}
+	if err := s.checkPublication(ctx); err != nil {
+		return err
+	}
+	if err := s.identify(ctx); err != nil {
+		return err
+	}
+	exported := ""
+	if s.at.System == "" {
+		defer s.releaseExport()
+		if exported, err = s.createSlot(ctx); err != nil {
+			return err
+		}
+	} else if err := s.checkSlot(ctx); err != nil {
+		return err
+	}
+	if s.at.Snapshot {
+		s.snapshot, err = newSnapshot(ctx, s, exported)
+		return err
+	}
+	return nil
+}
+
+// Read implements connectors.Source.
+func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	b, err := s.read(ctx)
+	if err != nil {
+		if s.life.Err() != nil {
+			err = os.ErrClosed
+		}
+		return connectors.Batch{}, fmt.Errorf("read postgres source %q: %w", s.cfg.Name, clean(err))
+	}
+	return b, nil
+}
+
+func (s *source) read(ctx context.Context) (connectors.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return connectors.Batch{}, err
+	}
+	if s.at.Snapshot {
+		b, err := s.snapshot.next(ctx)
+		if err == nil && !s.at.Snapshot {
+			s.log.Info("snapshot finished", "rows", s.at.Rows)
+		}
+		return b, err
+	}
+	if err := s.startStream(ctx); err != nil {
+		return connectors.Batch{}, err
+	}
+	return s.stream.next(ctx)
+}
+
+func (s *source) startStream(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return os.ErrClosed
+	}
+	if s.stream != nil {
+		return nil
+	}
+	st, err := newStream(ctx, s)
+	if err != nil {
+		return err
+	}
+	s.stream = st
+	return nil
+}
+
+// Confirm implements connectors.Confirmer: the server may forget what is
+// published. During a snapshot nothing is confirmed.
+func (s *source) Confirm(_ context.Context, published schemas.Position) error {
+	at, err := parsePosition(published)
+	if err != nil {
+		return fmt.Errorf("confirm postgres source %q: %w", s.cfg.Name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream != nil && !at.Snapshot {
+		s.stream.confirm(at.Flush)
+	}
+	return nil
+}
+
+// Close implements connectors.Source.
+func (s *source) Close() error {
+	s.close()
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if s.stream != nil {
+		s.stream.wait()
+	}
+	if s.snapshot != nil {
+		s.snapshot.close()
+	}
+	s.sqlMu.Lock()
+	defer s.sqlMu.Unlock()
+	if s.sql != nil {
+		s.disconnect(s.sql.PgConn())
+		s.sql = nil
+	}
+	return nil
+}
+
+// disconnect says goodbye for a moment at most; the server notices either way.
+func (s *source) disconnect(conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), 2*time.Second)
+	defer cancel()
+	if err := conn.Close(ctx); err != nil {
+		s.log.Debug("connection closed uncleanly", "error", clean(err))
+	}
+}
+
+// clean keeps the values of rows out of errors: what the server says about
+// data (SQLSTATE classes 22 and 23) quotes them.
+func clean(err error) error {
+	p, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	if strings.HasPrefix(p.Code, "22") || strings.HasPrefix(p.Code, "23") {
+		return fmt.Errorf("postgres refused data (SQLSTATE %s)", p.Code)
+	}
+	return err
+}

@@ -1,0 +1,260 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// snapshot reads the rows that are there, table by table in the order of the
+// tables' names, rows in the order of their keys.
+type snapshot struct {
+	s      *source
+	conn   *pgconn.PgConn
+	life   context.Context //nolint:containedctx // of the running query
+	cancel context.CancelFunc
+	at     time.Time // when the rows were as they are read
+
+	table  *table // being read
+	reader *pgconn.ResultReader
+	key    []string // of the last row that was read
+	broken bool     // a read was cut off: begin again behind the position
+}
+
+// newSnapshot takes over an exported snapshot, or goes on with a new one.
+func newSnapshot(ctx context.Context, s *source, exported string) (*snapshot, error) {
+	conn, err := pgconn.ConnectConfig(ctx, s.conn)
+	if err != nil {
+		return nil, fmt.Errorf("connect for snapshot: %w", err)
+	}
+	sn := &snapshot{s: s, conn: conn}
+	sn.life, sn.cancel = context.WithCancel(s.life)
+	if err := sn.begin(ctx, exported); err != nil {
+		sn.close()
+		return nil, fmt.Errorf("begin snapshot: %w", err)
+	}
+	return sn, nil
+}
+
+func (sn *snapshot) begin(ctx context.Context, exported string) error {
+	script := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	if exported != "" {
+		script += "; SET TRANSACTION SNAPSHOT '" + strings.ReplaceAll(exported, "'", "''") + "'"
+	}
+	if err := sn.conn.Exec(ctx, script).Close(); err != nil {
+		return err
+	}
+	// The snapshot is taken by this statement if it was not exported. What it
+	// sees committed below the log's end that the statement then reads.
+	const look = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, pg_current_wal_insert_lsn()::text`
+	result := sn.conn.ExecParams(ctx, look, nil, nil, nil, nil).Read()
+	if result.Err != nil {
+		return result.Err
+	}
+	millis, err := strconv.ParseInt(string(result.Rows[0][0]), 10, 64)
+	if err != nil {
+		return fmt.Errorf("read clock: %w", err)
+	}
+	sn.at = time.UnixMilli(millis).UTC()
+	if exported == "" {
+		end, err := pglogrepl.ParseLSN(string(result.Rows[0][1]))
+		if err != nil {
+			return fmt.Errorf("read end of log: %w", err)
+		}
+		sn.s.at.Resumed = true
+		sn.s.at.High = max(sn.s.at.High, lsn(end))
+		sn.s.log.Info("snapshot resumed", "table", sn.s.at.Table, "rows", sn.s.at.Rows)
+	}
+	return nil
+}
+
+// next yields the next rows; the last batch's position is no longer Snapshot.
+func (sn *snapshot) next(ctx context.Context) (connectors.Batch, error) {
+	if sn.broken {
+		sn.close()
+		again, err := newSnapshot(ctx, sn.s, "")
+		if err != nil {
+			return connectors.Batch{}, err
+		}
+		*sn = *again
+	}
+	defer context.AfterFunc(ctx, sn.cancel)()
+	b, at, err := sn.read(ctx)
+	if err != nil {
+		sn.broken = true
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return connectors.Batch{}, err
+	}
+	sn.s.at = at
+	b.After, b.State = at.encode(), connectors.StateSnapshot
+	return b, nil
+}
+
+func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error) {
+	var b connectors.Batch
+	at := sn.s.at
+	bytes := 0
+	for len(b.Changes)+len(b.Rejections) < sn.s.options.BatchRows && bytes < int(sn.s.options.BatchBytes) {
+		if sn.reader == nil {
+			more, err := sn.open(&at)
+			if err != nil {
+				return b, at, err
+			}
+			if !more {
+				at.Snapshot, at.Table, at.Key = false, "", ""
+				sn.close()
+				return b, at, ctx.Err()
+			}
+		}
+		if !sn.reader.NextRow() {
+			if _, err := sn.reader.Close(); err != nil {
+				return b, at, fmt.Errorf("read table %q: %w", sn.table.name(), err)
+			}
+			sn.reader, sn.key, at.Key = nil, nil, ""
+			at.Table = sn.table.name() + "\x00" // the next name behind it
+			continue
+		}
+		if at.Rows == math.MaxUint32 {
+			return b, at, fmt.Errorf("read table %q: more than %d rows in one snapshot: %w", sn.table.name(), at.Rows, connectors.ErrConfig)
+		}
+		at.Rows++
+		bytes += sn.row(&b, at)
+	}
+	if sn.reader != nil && sn.key != nil {
+		sealed, err := sealKey(sn.s.cfg, sn.key)
+		if err != nil {
+			return b, at, err
+		}
+		at.Key = sealed
+	}
+	return b, at, ctx.Err()
+}
+
+// open starts reading the table that the position names, or the next one.
+func (sn *snapshot) open(at *position) (bool, error) {
+	i, _ := slices.BinarySearch(at.Tables, at.Table)
+	if i == len(at.Tables) {
+		return false, nil
+	}
+	name := at.Tables[i]
+	key := openKey(sn.s.cfg, at.Key)
+	if name != at.Table {
+		key = nil
+	}
+	at.Table, at.Key = name, ""
+	sn.table = sn.s.tables[name]
+	query, values := sn.table.selectRows(key)
+	sn.reader = sn.conn.ExecParams(sn.life, query, values, nil, nil, nil)
+	sn.key = key
+	return true, nil
+}
+
+// selectRows reads the mapped columns of the rows behind a key.
+func (t *table) selectRows(behind []string) (string, [][]byte) {
+	var columns, keys, params []string
+	var values [][]byte
+	for _, c := range t.columns {
+		columns = append(columns, pgx.Identifier{c.name}.Sanitize())
+	}
+	for _, c := range t.keyColumns() {
+		keys = append(keys, pgx.Identifier{c.name}.Sanitize())
+	}
+	var where []string
+	if t.filter != "" {
+		where = append(where, "("+t.filter+")")
+	}
+	if len(behind) == len(keys) {
+		for i, v := range behind {
+			params = append(params, "$"+strconv.Itoa(i+1))
+			values = append(values, []byte(v))
+		}
+		where = append(where, "("+strings.Join(keys, ", ")+") > ("+strings.Join(params, ", ")+")")
+	}
+	from := "ONLY " + t.quoted()
+	if t.kind == "p" {
+		from = t.quoted()
+	}
+	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + from
+	if len(where) > 0 {
+		query += " WHERE " + strings.Join(where, " AND ")
+	}
+	return query + " ORDER BY " + strings.Join(keys, ", "), values
+}
+
+// row turns the reader's row into a change or rejections and notes its key.
+func (sn *snapshot) row(b *connectors.Batch, at position) int {
+	t := sn.table
+	values := sn.reader.Values()
+	cells := make([]connectors.Cell, len(t.dataset.Fields))
+	bytes := 64
+	var key []string
+	for i, c := range t.columns {
+		bytes += len(values[i])
+		if values[i] == nil {
+			cells[c.field].State = connectors.Null
+			continue
+		}
+		cells[c.field] = connectors.Text(t.text(c, values[i]))
+	}
+	for _, k := range t.keyColumns() {
+		i := slices.IndexFunc(t.columns, func(c column) bool { return c.name == k.name })
+		if values[i] == nil {
+			key = nil // rows without a key stand last: there is nothing to go on behind
+			break
+		}
+		key = append(key, string(values[i]))
+	}
+	if key != nil {
+		sn.key = key
+	}
+	origin := schemas.Origin{Source: sn.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(at.Start) - 1, Minor: at.Rows}, At: sn.at}
+	record, name, problems := connectors.Row(t.dataset, cells)
+	if len(problems) == 0 {
+		b.Changes = append(b.Changes, schemas.Change{Dataset: t.dataset, Key: name, Op: schemas.Snapshot, Record: record, Origin: origin})
+		return bytes
+	}
+	for _, p := range problems {
+		b.Rejections = append(b.Rejections, sn.s.reject(t, p, origin, values))
+	}
+	return bytes
+}
+
+// reject names table, place and field of a value that was refused, not the value.
+func (s *source) reject(t *table, p connectors.FieldError, origin schemas.Origin, raw [][]byte) schemas.Rejection {
+	var digest []byte
+	for _, v := range raw {
+		digest = append(append(digest, v...), 0)
+	}
+	locator := t.name() + "@" + origin.Sequence.String()
+	if p.Field != "" {
+		locator += ":" + p.Field
+	}
+	return schemas.Rejection{
+		Dataset: t.dataset.ID, Field: p.Field, Reason: p.Reason, Detail: p.Detail,
+		Source: s.cfg.Name, At: origin.At, Locator: locator, Digest: s.cfg.Digest(digest),
+	}
+}
+
+func (sn *snapshot) close() {
+	sn.cancel()
+	if sn.conn != nil && !sn.conn.IsClosed() {
+		sn.s.disconnect(sn.conn)
+	}
+	sn.reader = nil
+}
+
+var errHeld = errors.New("schema held")

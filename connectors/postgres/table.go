@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// table is one table and the dataset its rows belong to.
+type table struct {
+	schema, relation string
+	dataset          *schemas.Dataset
+	explicit         map[string]string // column -> field
+	absent           map[string]bool
+	renamed          map[string]string // former column -> present one
+	zone             *time.Location
+
+	// Set by checkTables.
+	kind    string // r, p
+	columns []column
+	filter  string // the publication's row filter, SQL
+}
+
+// column is one mapped column.
+type column struct {
+	name  string
+	field int    // position in the dataset
+	oid   uint32 // as declared
+	base  uint32 // of a domain: what it is made of
+	key   bool   // of the dataset's key
+}
+
+func newTable(cfg connectors.Config, name string, o TableOptions, zone *time.Location) (*table, error) {
+	schema, relation, ok := strings.Cut(name, ".")
+	if !ok {
+		schema, relation = "public", name
+	}
+	d, err := cfg.Dataset(o.Dataset)
+	if err != nil {
+		return nil, fmt.Errorf("table %q: %w", name, err)
+	}
+	t := &table{schema: schema, relation: relation, dataset: d, explicit: o.Columns, renamed: o.Renamed, absent: map[string]bool{}, zone: zone}
+	for _, c := range o.Columns {
+		if d.Layout.Index(c) < 0 {
+			return nil, fmt.Errorf("table %q: dataset %q has no field %q: %w", name, d.ID, c, connectors.ErrConfig)
+		}
+	}
+	for _, f := range o.Absent {
+		i := d.Layout.Index(f)
+		if i < 0 || !d.Fields[i].Nullable {
+			return nil, fmt.Errorf("table %q: absent field %q is unknown or required in %q: %w", name, f, d.ID, connectors.ErrConfig)
+		}
+		t.absent[f] = true
+	}
+	return t, nil
+}
+
+func (t *table) name() string { return t.schema + "." + t.relation }
+
+func (t *table) quoted() string { return pgx.Identifier{t.schema, t.relation}.Sanitize() }
+
+// field returns the position of the field that a column feeds, -1 if none.
+func (t *table) field(column string) int {
+	if f, ok := t.explicit[column]; ok {
+		return t.dataset.Layout.Index(f)
+	}
+	for i, f := range t.dataset.Fields {
+		if strings.EqualFold(f.Name, column) {
+			for _, other := range t.explicit {
+				if other == f.Name {
+					return -1 // another column was chosen for it
+				}
+			}
+			return i
+		}
+	}
+	return -1
+}
+
+// resolve maps the columns that exist. Every field needs one, unless the
+// options say that the table lacks it.
+func (t *table) resolve(existing []column) ([]column, error) {
+	var mapped []column
+	found := make([]bool, len(t.dataset.Fields))
+	for _, c := range existing {
+		if c.field = t.field(c.name); c.field < 0 {
+			continue
+		}
+		if found[c.field] {
+			return nil, fmt.Errorf("table %q: two columns feed field %q: map one in columns: %w", t.name(), t.dataset.Fields[c.field].Name, connectors.ErrConfig)
+		}
+		found[c.field] = true
+		c.key = slices.Contains(t.dataset.KeyIndex, c.field)
+		mapped = append(mapped, c)
+	}
+	var missing []string
+	for i, f := range t.dataset.Fields {
+		if !found[i] && !t.absent[f.Name] {
+			missing = append(missing, f.Name)
+		}
+	}
+	for name := range t.explicit {
+		if !slices.ContainsFunc(existing, func(c column) bool { return c.name == name }) {
+			missing = append(missing, "column "+name)
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return nil, fmt.Errorf("table %q: nothing feeds %s of dataset %q: map a column, or list the field in absent: %w",
+			t.name(), strings.Join(missing, ", "), t.dataset.ID, connectors.ErrConfig)
+	}
+	return mapped, nil
+}
+
+// keyColumns returns the columns of the dataset's key, in its order.
+func (t *table) keyColumns() []column {
+	keys := make([]column, 0, len(t.dataset.KeyIndex))
+	for _, i := range t.dataset.KeyIndex {
+		for _, c := range t.columns {
+			if c.field == i {
+				keys = append(keys, c)
+			}
+		}
+	}
+	return keys
+}
+
+// text brings the server's text form of a value into the form that data
+// elements read. Other types pass as they are.
+func (t *table) text(c column, raw []byte) string {
+	s := string(raw)
+	switch c.base {
+	case pgtype.BoolOID:
+		switch s {
+		case "t":
+			return "true"
+		case "f":
+			return "false"
+		}
+	case pgtype.BPCharOID:
+		return strings.TrimRight(s, " ")
+	case pgtype.TimestamptzOID:
+		if at, err := time.Parse("2006-01-02 15:04:05.999999999Z07", s); err == nil {
+			return t.instant(c, at)
+		}
+	case pgtype.TimestampOID:
+		if at, err := time.ParseInLocation("2006-01-02 15:04:05.999999999", s, t.zone); err == nil {
+			return t.instant(c, at)
+		}
+	}
+	return s
+}
+
+// instant writes a time for the field it goes to: a calendar day is the day it
+// was in the table's zone.
+func (t *table) instant(c column, at time.Time) string {
+	if t.dataset.Fields[c.field].Element.Type == schemas.Date {
+		return at.In(t.zone).Format(time.DateOnly)
+	}
+	return at.In(t.zone).Format(time.RFC3339Nano)
+}
