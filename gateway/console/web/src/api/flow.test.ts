@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { advance, changesPerSecond, type LiveFlow, rate } from "./flow";
+import { advance, changesPerSecond, type LiveFlow, rate, readRate, readSpark } from "./flow";
 import { type Event, parser } from "./stream";
 import type { Flow } from "./types";
 
@@ -36,13 +36,21 @@ describe("rates", () => {
     expect(rate(5, 9, 0)).toBeNull();
     expect(rate(5, 9, 2)).toBe(2);
   });
+  it("of a source come from what it itself has read", () => {
+    const points = Array.from({ length: 20 }, (_, i) => ({ at: i * 2000, rows: i < 10 ? 0 : (i - 9) * 6 }));
+    expect(readRate(undefined)).toBeNull();
+    expect(readRate(points.slice(0, 1))).toBeNull();
+    expect(readRate(points.slice(0, 5))).toBe(0);
+    expect(readRate(points)).toBe(3);
+    expect(readSpark(points)).toHaveLength(19);
+  });
   it("sum only what is known", () => {
     expect(changesPerSecond(flow(0, [1, null, 2.5]))).toBe(3.5);
     expect(changesPerSecond(flow(0, [null]))).toBeNull();
     expect(changesPerSecond({ datasets: null })).toBeNull();
   });
   it("come from the totals where datasets give none, and the history is bounded", () => {
-    let s: LiveFlow = { flow: undefined, history: [], spark: {}, mode: "waiting", error: undefined };
+    let s: LiveFlow = { flow: undefined, history: [], spark: {}, read: {}, mode: "waiting", error: undefined };
     let before = null as { totals: Flow["totals"]; at: number } | null;
     for (let i = 0; i < 400; i++) {
       const f = flow(i * 10);

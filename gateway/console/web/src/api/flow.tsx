@@ -22,6 +22,8 @@ export interface LiveFlow {
   history: FlowPoint[];
   /** changes a second of each dataset over the last points */
   spark: Record<string, number[]>;
+  /** rows each source had read, at the last points */
+  read: Record<string, { at: number; rows: number }[]>;
   mode: "live" | "polling" | "waiting" | "down" | "refused";
   error: ApiError | undefined;
 }
@@ -42,6 +44,19 @@ export function changesPerSecond(flow: Flow): number | null {
   return sum;
 }
 
+/** Rows a second over the last ten seconds or so; null while there is too little to tell. */
+export function readRate(points: { at: number; rows: number }[] | undefined): number | null {
+  const last = points?.[points.length - 1];
+  if (!points || !last) return null;
+  const first = points.find((p) => last.at - p.at <= 12_000) ?? last;
+  return rate(first.rows, last.rows, (last.at - first.at) / 1000);
+}
+
+/** The same, point by point, for a small line. */
+export function readSpark(points: { at: number; rows: number }[] | undefined): number[] {
+  return (points ?? []).map((_, i, all) => readRate(all.slice(0, i + 1)) ?? 0).slice(1);
+}
+
 export function advance(old: LiveFlow, flow: Flow, at: number, mode: LiveFlow["mode"], before: { totals: Flow["totals"]; at: number } | null): LiveFlow {
   const s = before ? (at - before.at) / 1000 : 0;
   const t = flow.totals;
@@ -56,10 +71,14 @@ export function advance(old: LiveFlow, flow: Flow, at: number, mode: LiveFlow["m
   for (const d of list(flow.datasets)) {
     spark[d.id] = [...(old.spark[d.id] ?? []), known(d.changes_per_s) ? d.changes_per_s : 0].slice(-keepSpark);
   }
-  return { flow, history: [...old.history, point].slice(-keepPoints), spark, mode, error: undefined };
+  const read: LiveFlow["read"] = {};
+  for (const s of list(flow.sources)) {
+    if (known(s.rows)) read[s.name] = [...(old.read[s.name] ?? []), { at, rows: s.rows }].slice(-keepSpark);
+  }
+  return { flow, history: [...old.history, point].slice(-keepPoints), spark, read, mode, error: undefined };
 }
 
-const empty: LiveFlow = { flow: undefined, history: [], spark: {}, mode: "waiting", error: undefined };
+const empty: LiveFlow = { flow: undefined, history: [], spark: {}, read: {}, mode: "waiting", error: undefined };
 const Context = createContext<LiveFlow>(empty);
 export const useFlow = () => useContext(Context);
 

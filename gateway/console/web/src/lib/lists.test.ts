@@ -4,7 +4,7 @@ import { family, graph, reach } from "./graph";
 import { byReason } from "./group";
 import { facetCounts, searchDatasets } from "./search";
 import { languages, snippet } from "./snippets";
-import { todos } from "./todo";
+import { foremost, todos } from "./todo";
 import { curlOf, isEntityOwner, isVerifyOnly, ownerOf } from "./views";
 
 const ds = (id: string, title: string, more: Partial<DatasetSummary> = {}): DatasetSummary => ({ id, title, provider: id.slice(0, 2), class: "B", cycle: "realtime", state: "fresh", ...more });
@@ -60,6 +60,12 @@ describe("what needs a hand", () => {
   it("is nothing when nothing is known or wrong", () => {
     expect(todos(undefined, undefined, undefined, undefined, name)).toEqual([]);
     expect(todos({ sources: null }, { city: "", version: "", datasets: null }, { list: [], total: 0 }, { entries: null }, name)).toEqual([]);
+  });
+  it("lets no kind crowd out the others", () => {
+    const of = (kind: string, n: number) => Array.from({ length: n }, (_, i) => ({ kind, id: kind + i })) as ReturnType<typeof todos>;
+    const shown = foremost([...of("source", 1), ...of("finding", 9), ...of("quarantine", 1)], 7);
+    expect(shown.map((x) => x.id)).toEqual(["source0", "finding0", "finding1", "finding2", "finding3", "finding4", "quarantine0"]);
+    expect(foremost(of("finding", 9), 7)).toHaveLength(7);
   });
   it("believes the live state over the catalogue's", () => {
     const list = todos({ datasets: [{ id: "GA01", state: "fresh", changes_per_s: 0, total: 0, lag_s: 0 }] }, catalogue, undefined, undefined, name);

@@ -101,3 +101,16 @@ export function todos(
   }
   return out.sort((a, b) => a.harm - b.harm || b.count - a.count || a.id.localeCompare(b.id));
 }
+
+/** The worst so many, but no kind crowds out the others: each has a line before any has its fourth. */
+export function foremost(items: Todo[], most: number): Todo[] {
+  const seen: Record<string, number> = {};
+  const first: Todo[] = [];
+  const rest: Todo[] = [];
+  for (const i of items) {
+    seen[i.kind] = (seen[i.kind] ?? 0) + 1;
+    (seen[i.kind]! <= 3 ? first : rest).push(i);
+  }
+  const shown = new Set([...first, ...rest].slice(0, most));
+  return items.filter((i) => shown.has(i));
+}

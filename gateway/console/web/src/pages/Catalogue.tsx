@@ -30,7 +30,7 @@ function Facet({ facet, counts, chosen, label, toggle }: { facet: FacetName; cou
       {values.map((v) => (
         <label key={v}>
           <input type="checkbox" checked={chosen.includes(v)} onChange={() => toggle(v)} />
-          <span>{label(v)}</span>
+          <span title={label(v)}>{label(v)}</span>
           <span className="num dim">{counts.get(v) ?? 0}</span>
         </label>
       ))}
@@ -40,7 +40,7 @@ function Facet({ facet, counts, chosen, label, toggle }: { facet: FacetName; cou
 
 function Entities({ data }: { data: Data }) {
   const { t, name } = useI18n();
-  const entities = list(data.entities).map((e) => (typeof e === "string" ? { id: e, title: e, english: e, fields: undefined } : e));
+  const entities = list(data.entities).map((e) => (typeof e === "string" ? { id: e, title: e, english: e, fields: undefined } : e)).filter((e) => e.fields !== 0);
   if (entities.length === 0) return null;
   return (
     <div className="bases">
@@ -105,13 +105,14 @@ function Browse({ data }: { data: Data }) {
         </div>
       ),
     },
-    { title: t("dataset.provider"), key: "provider", render: (_, h) => <span className="nowrap">{department(h.dataset.provider)}</span> },
-    { title: t("dataset.class"), key: "class", render: (_, h) => <ClassMark c={h.dataset.class} /> },
-    { title: t("dataset.cycle"), key: "cycle", render: (_, h) => <span className="nowrap">{say(`cycle.${h.dataset.cycle}`, h.dataset.cycle)}</span> },
-    { title: t("dataset.fields"), key: "fields", align: "right", render: (_, h) => <Num n={fieldCount(h.dataset) ?? index.get(h.dataset.id)?.length} />, sorter: (a, b) => (fieldCount(a.dataset) ?? 0) - (fieldCount(b.dataset) ?? 0) },
+    { title: t("dataset.provider"), key: "provider", width: 136, render: (_, h) => department(h.dataset.provider) },
+    { title: t("dataset.class"), key: "class", width: 104, render: (_, h) => <ClassMark c={h.dataset.class} /> },
+    { title: t("dataset.cycle"), key: "cycle", width: 94, render: (_, h) => say(`cycle.${h.dataset.cycle}`, h.dataset.cycle) },
+    { title: t("dataset.fields"), key: "fields", width: 88, align: "right", render: (_, h) => <Num n={fieldCount(h.dataset) ?? index.get(h.dataset.id)?.length} />, sorter: (a, b) => (fieldCount(a.dataset) ?? 0) - (fieldCount(b.dataset) ?? 0) },
     {
       title: t("dataset.rows"),
       key: "rows",
+      width: 96,
       align: "right",
       render: (_, h) => <Num n={h.dataset.rows} />,
       sorter: (a, b) => (a.dataset.rows ?? -1) - (b.dataset.rows ?? -1),
@@ -119,6 +120,7 @@ function Browse({ data }: { data: Data }) {
     {
       title: t("dataset.updated"),
       key: "updated",
+      width: 122,
       render: (_, h) => (
         <span className="nowrap">
           <When at={h.dataset.last_update} />
@@ -126,7 +128,7 @@ function Browse({ data }: { data: Data }) {
       ),
       sorter: (a, b) => Date.parse(a.dataset.last_update ?? "") - Date.parse(b.dataset.last_update ?? ""),
     },
-    { title: t("dataset.state"), key: "state", render: (_, h) => <DatasetMark state={h.dataset.state} /> },
+    { title: t("dataset.state"), key: "state", width: 98, render: (_, h) => <DatasetMark state={h.dataset.state} /> },
   ];
   return (
     <div className="browse">
@@ -165,6 +167,7 @@ function Browse({ data }: { data: Data }) {
         </div>
         <Table<Hit>
           size="middle"
+          tableLayout="fixed"
           rowKey={(h) => h.dataset.id}
           columns={columns}
           dataSource={rows}

@@ -1,6 +1,6 @@
 import { Input, Segmented } from "antd";
 import { Link } from "react-router";
-import { useFlow } from "../api/flow";
+import { readRate, readSpark, useFlow } from "../api/flow";
 import { useApi } from "../api/hooks";
 import { type Catalogue, type FlowSource, list } from "../api/types";
 import { Card, PageHead } from "../components/Page";
@@ -15,14 +15,11 @@ const harm: Record<string, number> = { failed: 0, stopped: 1, snapshot: 2, runni
 
 function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: string) => string }) {
   const { t, lang, say } = useI18n();
-  const { flow, spark } = useFlow();
+  const { flow, read } = useFlow();
   const ids = list(s.datasets);
   const mine = list(flow?.datasets).filter((d) => ids.includes(d.id));
   const lags = mine.map((d) => d.lag_s).filter(known).filter((n) => n >= 0);
-  const rates = mine.map((d) => d.changes_per_s).filter(known);
-  const series = ids.map((id) => spark[id] ?? []);
-  const points = Math.max(0, ...series.map((x) => x.length));
-  const sum = Array.from({ length: points }, (_, i) => series.reduce((n, x) => n + (x[x.length - points + i] ?? 0), 0));
+  const perSecond = readRate(read[s.name]);
   const broken = s.state === "failed" || s.state === "stopped";
   const owners = [...new Set(ids.map(departments).filter(Boolean))];
   return (
@@ -49,8 +46,8 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
         <div>
           <dt>{t("connector.rate")}</dt>
           <dd>
-            {rates.length === 0 ? <span className="dim">{t("common.unknown")}</span> : <Num n={rates.reduce((a, b) => a + b, 0)} unit={t("unit.perSecond")} />}
-            <Spark values={sum} tone={broken ? "idle" : "info"} label={t("connector.rate")} />
+            <Num n={perSecond} unit={perSecond === null ? undefined : t("unit.perSecond")} />
+            <Spark values={readSpark(read[s.name])} tone={broken ? "idle" : "info"} label={t("connector.rate")} />
           </dd>
         </div>
         <div>

@@ -35,7 +35,7 @@ function MaskCell({ rule, verify }: { rule: string | null; verify: boolean }) {
 }
 
 function Fields({ d }: { d: DatasetDetail }) {
-  const { t, name } = useI18n();
+  const { t, name, lang } = useI18n();
   const keys = new Set(list(d.key));
   const columns: TableColumnsType<FieldInfo> = [
     {
@@ -48,7 +48,7 @@ function Fields({ d }: { d: DatasetDetail }) {
       ),
     },
     { title: t("field.title"), key: "title", render: (_, f) => name(f.title, f.english) || "–" },
-    { title: t("field.element"), key: "element", render: (_, f) => <span>{f.element_title ?? f.element ?? "–"}</span> },
+    { title: t("field.element"), key: "element", render: (_, f) => (lang === "zh" && f.element_title) || f.element || "–" },
     { title: t("field.type"), key: "type", render: (_, f) => <code>{f.type ?? "–"}</code> },
     { title: t("field.level"), key: "level", render: (_, f) => <span className={`level level-${f.level ?? ""}`}>{f.level ?? "–"}</span> },
     { title: t("field.nullable"), key: "nullable", render: (_, f) => (f.nullable ? t("field.optional") : t("field.required")) },
@@ -106,7 +106,7 @@ function Masks({ d }: { d: DatasetDetail }) {
 }
 
 function Relations({ d }: { d: DatasetDetail }) {
-  const { t, name, say } = useI18n();
+  const { t, name, say, lang } = useI18n();
   const rules = rulesOf(d.rules);
   const links = list(d.links);
   return (
@@ -119,7 +119,7 @@ function Relations({ d }: { d: DatasetDetail }) {
           <ul className="plain">
             {links.map((l, i) => (
               <li key={i}>
-                <Link to={`/catalogue/entities/${encodeURIComponent(l.entity)}`}>{l.entity_title ?? say(`entity.${l.entity}`, l.entity)}</Link>{" "}
+                <Link to={`/catalogue/entities/${encodeURIComponent(l.entity)}`}>{(lang === "zh" && l.entity_title) || say(`entity.${l.entity}`, l.entity)}</Link>{" "}
                 {l.key ? (
                   <>
                     {t("dataset.by")} <code>{l.key}</code>

@@ -60,7 +60,7 @@ export default function Findings() {
   const clear = () => set({ rule: "", owner: "", severity: "", state: "" });
 
   const columns: TableColumnsType<Finding> = [
-    { title: t("finding.severity"), key: "severity", width: 84, render: (_, f) => <SeverityMark severity={f.severity} /> },
+    { title: t("finding.severity"), key: "severity", width: 96, render: (_, f) => <SeverityMark severity={f.severity} /> },
     {
       title: t("finding.what"),
       key: "what",
@@ -76,16 +76,19 @@ export default function Findings() {
     {
       title: t("finding.subject"),
       key: "subject",
+      width: 216,
       render: (_, f) => (
-        <span className="nowrap">
-          <span className="mono">{f.subject_masked || f.subject}</span> <small className="dim">{say(`entity.${f.entity}`, f.entity)}</small>
-        </span>
+        <div className="ds-name">
+          <span className="mono val">{f.subject_masked || f.subject}</span>
+          <small className="dim">{say(`entity.${f.entity}`, f.entity)}</small>
+        </div>
       ),
     },
-    { title: t("finding.owner"), key: "owner", render: (_, f) => <span className="nowrap">{departments.get(f.owner) ?? f.owner_title ?? f.owner}</span> },
+    { title: t("finding.owner"), key: "owner", width: 150, render: (_, f) => departments.get(f.owner) ?? f.owner_title ?? f.owner },
     {
       title: t("finding.opened"),
       key: "opened",
+      width: 126,
       render: (_, f) => (
         <span className="nowrap">
           <When at={f.opened_at} />
@@ -93,8 +96,8 @@ export default function Findings() {
       ),
       sorter: (a, b) => Date.parse(a.opened_at) - Date.parse(b.opened_at),
     },
-    { title: t("finding.due"), key: "due", render: (_, f) => <Due finding={f} /> },
-    { title: t("finding.state"), key: "state", width: 92, render: (_, f) => <FindingMark state={f.state} /> },
+    { title: t("finding.due"), key: "due", width: 108, render: (_, f) => <Due finding={f} /> },
+    { title: t("finding.state"), key: "state", width: 98, render: (_, f) => <FindingMark state={f.state} /> },
   ];
   return (
     <>
@@ -150,6 +153,7 @@ export default function Findings() {
             <>
               <Table<Finding>
                 size="middle"
+                tableLayout="fixed"
                 rowKey="id"
                 columns={columns}
                 dataSource={rows}

@@ -15,7 +15,7 @@ export default function Quarantine() {
   const { get, set } = useFilters();
   const data = useApi<Data>("v1/quarantine?limit=500", 10000);
   const columns: TableColumnsType<QuarantineEntry> = [
-    { title: t("quarantine.at"), key: "at", width: 110, render: (_, e) => <span className="nowrap"><When at={e.at} /></span> },
+    { title: t("quarantine.at"), key: "at", width: 122, render: (_, e) => <span className="nowrap"><When at={e.at} /></span> },
     {
       title: t("quarantine.where"),
       key: "where",
@@ -39,6 +39,7 @@ export default function Quarantine() {
     {
       title: t("quarantine.position"),
       key: "locator",
+      width: 260,
       render: (_, e) => (
         <div className="ds-name">
           <span className="mono val">{e.locator || "–"}</span>
@@ -102,7 +103,7 @@ export default function Quarantine() {
                   <Select allowClear value={get("reason") || undefined} onChange={(v: string | undefined) => set({ reason: v ?? "" })} placeholder={t("quarantine.allReasons")} aria-label={t("quarantine.reason")} options={reasons.map((r) => ({ value: r.reason, label: say(`reason.${r.reason}`, r.reason) }))} style={{ width: 200 }} />
                   <span className="dim grow-right">{t("quarantine.shown", { n: rows.length, all: total })}</span>
                 </div>
-                <Table<QuarantineEntry> size="middle" rowKey={(e) => [e.dataset, e.source, e.locator, e.field, e.digest].join("|")} columns={columns} dataSource={rows} pagination={rows.length > 50 ? { pageSize: 50, showSizeChanger: false } : false} locale={{ emptyText: <Empty title={t("common.noMatch")}>{t("common.noMatch.do")}</Empty> }} />
+                <Table<QuarantineEntry> size="middle" tableLayout="fixed" rowKey={(e) => [e.dataset, e.source, e.locator, e.field, e.digest].join("|")} columns={columns} dataSource={rows} pagination={rows.length > 50 ? { pageSize: 50, showSizeChanger: false } : false} locale={{ emptyText: <Empty title={t("common.noMatch")}>{t("common.noMatch.do")}</Empty> }} />
               </Card>
             </div>
           );

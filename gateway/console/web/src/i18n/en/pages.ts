@@ -235,6 +235,7 @@ export const pages: Record<keyof typeof zh, string> = {
   "result.missing.long": "No source gives this field",
   "result.current": "Current",
   "result.stale": "Stale",
+  "result.unknownAge": "Age unknown",
   "result.asOf": "As of",
   "result.sourceTime": "Changed at source",
   "result.took": "Took",

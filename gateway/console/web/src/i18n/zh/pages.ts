@@ -234,6 +234,7 @@ export const pages = {
   "result.missing.long": "没有任何数源给出这一项",
   "result.current": "数据是新的",
   "result.stale": "数据已过期",
+  "result.unknownAge": "新旧未知",
   "result.asOf": "截至",
   "result.sourceTime": "数源变更",
   "result.took": "耗时",

@@ -5,6 +5,7 @@ import { list, type LookupAnswer } from "../../api/types";
 import { Copy, Mark, When } from "../../components/Show";
 import { Empty, ErrorBox } from "../../components/State";
 import { useI18n } from "../../i18n";
+import { time } from "../../lib/format";
 import type { Round } from "./model";
 import { Coded } from "./Coded";
 import { type FieldFacts, useFields } from "./useFields";
@@ -50,8 +51,8 @@ function Stamp({ answer, took, extra }: { answer: { as_of?: string; source_time?
   const { t } = useI18n();
   return (
     <div className="answer-stamp">
-      <Mark tone={answer.stale ? "warn" : "ok"} icon={answer.stale ? "clock" : "ok"} solid>
-        {t(answer.stale ? "result.stale" : "result.current")}
+      <Mark tone={answer.stale ? "warn" : "ok"} icon={answer.stale ? (time(answer.as_of) ? "clock" : "question") : "ok"} solid>
+        {t(!answer.stale ? "result.current" : time(answer.as_of) ? "result.stale" : "result.unknownAge")}
       </Mark>
       {extra}
       <span>

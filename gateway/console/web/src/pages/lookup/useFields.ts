@@ -1,5 +1,5 @@
-import { useMemo } from "react";
-import { useApi } from "../../api/hooks";
+import { useEffect, useMemo, useState } from "react";
+import { read, useApi } from "../../api/hooks";
 import { type DatasetDetail, type EntityDetail, list } from "../../api/types";
 import { useI18n } from "../../i18n";
 import { isEntityOwner, ownerOf } from "../../lib/views";
@@ -10,6 +10,37 @@ export interface FieldFacts {
   codes: Map<string, string>;
 }
 
+type Codes = Map<string, Map<string, string>>;
+
+/** Code sets of golden fields, put together from the fields of that name in their sources, where the entity itself gives none. */
+function useCodes(d: EntityDetail | undefined, name: (title?: string | null, english?: string | null) => string): Codes | null {
+  const [state, setState] = useState<{ of: EntityDetail; codes: Codes } | null>(null);
+  useEffect(() => {
+    if (!d) return;
+    const sources = new Map<string, string[]>();
+    for (const f of list(d.fields)) {
+      if (!f.codes) for (const s of list(f.sources)) sources.set(typeof s === "string" ? s : s.dataset, [...(sources.get(typeof s === "string" ? s : s.dataset) ?? []), f.name]);
+    }
+    const abort = new AbortController();
+    const codes: Codes = new Map();
+    const take = async ([dataset, fields]: [string, string[]]) => {
+      const detail = await read<DatasetDetail>(`v1/catalogue/datasets/${encodeURIComponent(dataset)}`, abort.signal);
+      for (const f of list(detail.fields)) {
+        if (!f.codes || !fields.includes(f.name)) continue;
+        const known = codes.get(f.name) ?? new Map<string, string>();
+        for (const c of f.codes) if (!known.has(c.value)) known.set(c.value, name(c.title, c.english));
+        codes.set(f.name, known);
+      }
+    };
+    // A source that cannot be read leaves its codes as they are: numbers.
+    void Promise.allSettled([...sources].map(take)).then(() => {
+      if (!abort.signal.aborted) setState({ of: d, codes });
+    });
+    return () => abort.abort();
+  }, [d, name]);
+  return state && state.of === d ? state.codes : null;
+}
+
 /** Titles and code sets of the fields of a view's owner, where the catalogue may be read. */
 export function useFields(view: string): { facts: Map<string, FieldFacts>; key: string; keyTitle: string; keyElement: string } {
   const { name } = useI18n();
@@ -18,6 +49,7 @@ export function useFields(view: string): { facts: Map<string, FieldFacts>; key: 
   const detail = useApi<DatasetDetail | EntityDetail>(
     owner ? `v1/catalogue/${entity ? "entities" : "datasets"}/${encodeURIComponent(owner)}` : null,
   );
+  const codes = useCodes(entity ? (detail.data as EntityDetail | undefined) : undefined, name);
   return useMemo(() => {
     const facts = new Map<string, FieldFacts>();
     const d = detail.data;
@@ -25,7 +57,7 @@ export function useFields(view: string): { facts: Map<string, FieldFacts>; key: 
       facts.set(f.name, {
         title: name(f.title, f.english),
         element: f.element ?? "",
-        codes: new Map(list(f.codes).map((c) => [c.value, name(c.title, c.english)])),
+        codes: f.codes ? new Map(f.codes.map((c) => [c.value, name(c.title, c.english)])) : (codes?.get(f.name) ?? new Map()),
       });
     }
     if (!d) return { facts, key: "", keyTitle: "", keyElement: "" };
@@ -44,5 +76,5 @@ export function useFields(view: string): { facts: Map<string, FieldFacts>; key: 
       keyTitle: keys.map((k) => facts.get(k)?.title || k).join(" | "),
       keyElement: facts.get(keys[0] ?? "")?.element ?? "",
     };
-  }, [detail.data, entity, name]);
+  }, [detail.data, entity, codes, name]);
 }

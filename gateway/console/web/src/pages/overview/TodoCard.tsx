@@ -5,7 +5,7 @@ import { Empty, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { daysUntil, half } from "../../lib/format";
 import { useNow } from "../../lib/now";
-import type { Todo } from "../../lib/todo";
+import { foremost, type Todo } from "../../lib/todo";
 
 const most = 7;
 const tone: Record<Todo["kind"], [Tone, string]> = {
@@ -54,7 +54,7 @@ export function TodoCard({ items, ready }: { items: Todo[]; ready: boolean }) {
         <Empty title={t("todo.none")}>{t("todo.none.do")}</Empty>
       ) : (
         <ol className="todo">
-          {items.slice(0, most).map((i) => (
+          {foremost(items, most).map((i) => (
             <li key={i.id}>
               <Mark tone={tone[i.kind][0]} icon={tone[i.kind][1]} solid>
                 {t(`todo.${i.kind}.word`)}
@@ -68,7 +68,7 @@ export function TodoCard({ items, ready }: { items: Todo[]; ready: boolean }) {
               </span>
             </li>
           ))}
-          {items.length > most ? <li className="dim">{t("todo.more", { n: items.length - most })}</li> : null}
+          {items.length > most ? <li className="dim todo-rest">{t("todo.more", { n: items.length - most })}</li> : null}
         </ol>
       )}
     </Card>
