@@ -5,15 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+const appendLimit = 30 * time.Second
+
 // Append writes records outside any transaction and returns when all of them
 // are durable on every in-sync replica. Calls that run at the same time share
-// their requests. If it fails, some of the records may have been written.
+// their requests. If it fails, which it does after half a minute without a
+// broker, some of the records may have been written.
 func (b *Bus) Append(ctx context.Context, records ...Record) error {
+	// Not kgo.RecordDeliveryTimeout: that counts from the record's own time,
+	// which may be long past.
+	ctx, cancel := context.WithTimeout(ctx, appendLimit)
+	defer cancel()
 	var wait sync.WaitGroup
 	errs := make([]error, len(records))
 	for i := range records {
@@ -49,6 +57,8 @@ func (b *Bus) fence(ctx context.Context, t Topic, partitions []int32) (at map[in
 		fences[i] = &kgo.Record{Topic: b.name(t), Partition: p, Key: []byte(fenceKey), Value: []byte(nonce)}
 	}
 	at = make(map[int32]int64, len(partitions))
+	ctx, cancel := context.WithTimeout(ctx, appendLimit)
+	defer cancel()
 	for _, r := range b.plain.ProduceSync(ctx, fences...) {
 		if r.Err != nil {
 			return nil, "", fmt.Errorf("fence %q/%d: %w", t, r.Record.Partition, r.Err)

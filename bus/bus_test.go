@@ -1,0 +1,295 @@
+package bus_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+)
+
+func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]bus.Config{
+		"no brokers":       {},
+		"timeouts crossed": {Brokers: []string{"x:1"}, TransactionTimeout: time.Minute, SessionTimeout: time.Second},
+		"mechanism":        {Brokers: []string{"x:1"}, SASL: bus.SASL{Mechanism: "GSSAPI", User: "u", Password: "secret"}},
+	} {
+		if _, err := bus.Open(t.Context(), c, nil, nil); !errors.Is(err, bus.ErrConfig) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: Open = %v, want ErrConfig", name, err)
+		}
+	}
+}
+
+func TestEnsure(t *testing.T) {
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := k.Open(t, func(c *bus.Config) { c.Partitions = 3 })
+		specs := []bus.Spec{{Topic: "a"}, {Topic: "b", Partitions: 1, Compact: true}}
+		for range 2 { // the second time they are there
+			if err := b.Ensure(t.Context(), specs...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n, err := b.Partitions(t.Context(), "a"); n != 3 || err != nil {
+			t.Errorf("Partitions = %d, %v, want 3", n, err)
+		}
+		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a", Partitions: 5}); !errors.Is(err, bus.ErrConfig) {
+			t.Errorf("Ensure with other partitions = %v, want ErrConfig", err)
+		}
+		if _, err := b.Partitions(t.Context(), "none"); !errors.Is(err, bus.ErrNoTopic) {
+			t.Errorf("Partitions of nothing = %v, want ErrNoTopic", err)
+		}
+		// A neighbour on the same cluster sees nothing of it.
+		other := k.Open(t, func(c *bus.Config) { c.Prefix += "other." })
+		if _, err := other.Partitions(t.Context(), "a"); !errors.Is(err, bus.ErrNoTopic) {
+			t.Errorf("another prefix sees the topic: %v", err)
+		}
+	})
+}
+
+// TestPartitionOf holds the placement of keys against Java's: Utils.murmur2.
+func TestPartitionOf(t *testing.T) {
+	t.Parallel()
+	for key, hash := range map[string]int32{"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536, "a-little-bit-longer-string": -1486304829} {
+		if got, want := bus.PartitionOf([]byte(key), math.MaxInt32), (hash&math.MaxInt32)%math.MaxInt32; got != want {
+			t.Errorf("PartitionOf(%q) = %d, want %d", key, got, want)
+		}
+	}
+}
+
+func TestAppendAndFollow(t *testing.T) {
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := k.Open(t, nil)
+		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		at := time.UnixMilli(1_790_000_000_000)
+		var wait sync.WaitGroup
+		for w := range 8 {
+			wait.Go(func() {
+				for i := range 25 {
+					key := fmt.Appendf(nil, "%d-%d", w, i)
+					if err := b.Append(t.Context(), bus.Record{Topic: "a", Partition: bus.ByKey, Key: key, Value: key, Time: at, Headers: []bus.Header{{Key: "op", Value: []byte("c")}}}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wait.Wait()
+		seen := map[string]bool{}
+		err := b.Follow(t.Context(), bus.FollowConfig{Topics: []bus.Topic{"a"}}, func(_ context.Context, records []bus.Record) error {
+			for _, r := range records {
+				if r.Topic != "a" || r.Partition != bus.PartitionOf(r.Key, 4) || string(r.Value) != string(r.Key) || !r.Time.Equal(at) || string(r.Header("op")) != "c" || r.Header("no") != nil {
+					t.Errorf("record at %d/%d is not what was written", r.Partition, r.Offset)
+				}
+				seen[string(r.Key)] = true
+			}
+			if len(seen) == 200 {
+				return io.EOF
+			}
+			return nil
+		})
+		if !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestFollowInAGroup follows a topic written in transactions, stops in the
+// middle with an error, and goes on: nothing is left out, and a group that has
+// read everything stands at the end, behind the last marker.
+func TestFollowInAGroup(t *testing.T) {
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := k.Open(t, nil)
+		ensure(t, b)
+		if _, err := publish(t.Context(), b, "30"); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]int{}
+		cfg := bus.FollowConfig{Topics: []bus.Topic{bus.Raw("T")}, Group: "g"}
+		calls := 0
+		err := b.Follow(t.Context(), cfg, func(_ context.Context, records []bus.Record) error {
+			if calls++; calls == 2 {
+				return io.EOF
+			}
+			for _, r := range records {
+				seen[string(r.Key)]++
+			}
+			return nil
+		})
+		if !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		clear(seen)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- b.Follow(ctx, cfg, func(_ context.Context, records []bus.Record) error {
+				for _, r := range records {
+					seen[string(r.Key)]++
+				}
+				return nil
+			})
+		}()
+		ends, err := b.EndOffsets(t.Context(), bus.Raw("T"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reach(t, b, "g", ends)
+		stop()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Follow = %v, want the context's error", err)
+		}
+		if len(seen) != 30 {
+			t.Errorf("%d rows seen after an error, want 30", len(seen))
+		}
+	})
+}
+
+// reach waits until the group stands at the ends.
+func reach(t *testing.T, b *bus.Bus, group string, ends map[bus.Topic]map[int32]int64) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(time.Minute)
+	for {
+		have, err := b.Committed(t.Context(), group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		short := false
+		for topic, partitions := range ends {
+			for p, end := range partitions {
+				short = short || have[topic][p] < end
+			}
+		}
+		if !short {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("group %q stands at %v, the ends are %v", group, have, ends)
+		}
+	}
+}
+
+func TestFollowFromAPosition(t *testing.T) {
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := k.Open(t, nil)
+		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a", Partitions: 1}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 {
+			if err := b.Append(t.Context(), bus.Record{Topic: "a", Key: []byte{'k'}, Value: strconv.AppendInt(nil, int64(i), 10)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for from, want := range map[int64]string{4: "4", -1: "0", 500: "0"} { // beyond the end: the topic was made anew
+			got := ""
+			err := b.Follow(t.Context(), bus.FollowConfig{Topics: []bus.Topic{"a"}, Start: func(bus.Topic, int32) int64 { return from }}, func(_ context.Context, records []bus.Record) error {
+				got = string(records[0].Value)
+				return io.EOF
+			})
+			if !errors.Is(err, io.EOF) || got != want {
+				t.Errorf("from %d: began with %q, %v, want %q", from, got, err, want)
+			}
+		}
+	})
+}
+
+func TestSchemaLog(t *testing.T) {
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := k.Open(t, nil)
+		if err := b.Ensure(t.Context(), bus.Spec{Topic: bus.SchemasTopic, Partitions: 1, Compact: true}); err != nil {
+			t.Fatal(err)
+		}
+		log, want := b.SchemaLog(), []string{"a=1", "b=2", "a=3"}
+		for _, kv := range want {
+			key, value, _ := strings.Cut(kv, "=")
+			if err := log.Append(t.Context(), []byte(key), []byte(value)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // replaying leaves no trace in it
+			var got []string
+			if err := log.Replay(t.Context(), func(key, value []byte) error { got = append(got, string(key)+"="+string(value)); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("replayed (-want +got):\n%s", d)
+			}
+		}
+		ends, err := b.EndOffsets(t.Context(), bus.SchemasTopic)
+		if err != nil || ends[bus.SchemasTopic][0] != 3 {
+			t.Errorf("the log ends at %v, %v, want 3", ends, err)
+		}
+	})
+}
+
+// TestSecurity logs in over TLS.
+func TestSecurity(t *testing.T) {
+	t.Parallel()
+	ca, pair := certificate(t)
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), kfake.EnableSASL(), kfake.Superuser(mechanism, "u", "p"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := bus.Config{Brokers: cluster.ListenAddrs(), TLS: bus.TLS{Enabled: true, CA: ca}, SASL: bus.SASL{Mechanism: mechanism, User: "u", Password: "p"}}
+		b, err := bus.Open(t.Context(), cfg, nil, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", mechanism, err)
+		}
+		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a"}); err != nil {
+			t.Errorf("%s: %v", mechanism, err)
+		}
+		b.Close()
+		cfg.SASL.Password = "wrong-secret"
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		if _, err := bus.Open(short, cfg, nil, nil); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: Open with a wrong password = %v", mechanism, err)
+		}
+		cancel()
+		cluster.Close()
+	}
+}
+
+func certificate(t *testing.T) (ca string, pair tls.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return ca, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}

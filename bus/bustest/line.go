@@ -1,0 +1,191 @@
+package bustest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+)
+
+// Fault is what a line does to one request.
+type Fault int
+
+// The faults. In the last two the broker has done what it was asked.
+const (
+	None         Fault = iota
+	RequestLost        // it does not arrive; the connection breaks
+	ReplyLost          // it arrives; the connection breaks before the reply
+	ReplyUnknown       // it arrives; the reply says UNKNOWN_SERVER_ERROR
+)
+
+// EndTxn is the key of the request that ends a transaction.
+const EndTxn = 26
+
+// Line is one process's way to the brokers. Every process of a test has its own.
+type Line struct {
+	kafka Kafka
+	// Judge is asked about each request that ends a transaction; nil = None.
+	Judge func(key int16) Fault
+
+	mu    sync.Mutex
+	cond  *sync.Cond
+	cut   bool
+	held  bool
+	conns map[net.Conn]struct{}
+}
+
+// Line returns a new line. Its Dial is for bus.Config.Dialer.
+func (k Kafka) Line(judge func(key int16) Fault) *Line {
+	l := &Line{kafka: k, Judge: judge, conns: map[net.Conn]struct{}{}}
+	l.cond = sync.NewCond(&l.mu)
+	return l
+}
+
+var errCut = errors.New("line is cut")
+
+// Cut breaks the line: as if the process were killed, nothing gets out any more.
+func (l *Line) Cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut, l.held = true, false
+	for c := range l.conns {
+		_ = c.Close() // it is the aim
+	}
+	l.cond.Broadcast()
+}
+
+// Hold stops the line without breaking it: as if the process were stopped.
+func (l *Line) Hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = true
+}
+
+// Release lets go what Hold held.
+func (l *Line) Release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = false
+	l.cond.Broadcast()
+}
+
+func (l *Line) pass() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.held {
+		l.cond.Wait()
+	}
+	if l.cut {
+		return errCut
+	}
+	return nil
+}
+
+// Dial dials a broker over the line.
+func (l *Line) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if err := l.pass(); err != nil {
+		return nil, err
+	}
+	c, err := l.kafka.Dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns[c] = struct{}{}
+	return &conn{Conn: c, line: l, faults: map[uint32]Fault{}}, nil
+}
+
+// conn sees whole requests and replies: both are framed by a length of 4 bytes.
+type conn struct {
+	net.Conn
+	line *Line
+
+	out []byte // request that is not whole yet
+	in  []byte // reply that has not been read to its end
+
+	mu     sync.Mutex
+	faults map[uint32]Fault // by correlation id
+}
+
+// Write implements net.Conn.
+func (c *conn) Write(b []byte) (int, error) {
+	c.out = append(c.out, b...)
+	for len(c.out) >= 4 {
+		size := 4 + int(binary.BigEndian.Uint32(c.out))
+		if len(c.out) < size {
+			break
+		}
+		if err := c.request(c.out[:size]); err != nil {
+			_ = c.Conn.Close() // it is broken on purpose
+			return 0, err
+		}
+		c.out = c.out[size:]
+	}
+	return len(b), nil
+}
+
+func (c *conn) request(frame []byte) error {
+	if err := c.line.pass(); err != nil {
+		return err
+	}
+	key, id := int16(binary.BigEndian.Uint16(frame[4:])), binary.BigEndian.Uint32(frame[8:])
+	if key == EndTxn && c.line.Judge != nil {
+		switch f := c.line.Judge(key); f {
+		case None:
+		case RequestLost:
+			return errors.New("request lost")
+		default:
+			c.mu.Lock()
+			c.faults[id] = f
+			c.mu.Unlock()
+		}
+	}
+	_, err := c.Conn.Write(frame)
+	return err
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(b []byte) (int, error) {
+	if len(c.in) == 0 {
+		if err := c.reply(); err != nil {
+			_ = c.Conn.Close() // it is broken, or broken on purpose
+			return 0, err
+		}
+	}
+	n := copy(b, c.in)
+	c.in = c.in[n:]
+	return n, nil
+}
+
+func (c *conn) reply() error {
+	var head [4]byte
+	if _, err := io.ReadFull(c.Conn, head[:]); err != nil {
+		return err
+	}
+	frame := make([]byte, 4+binary.BigEndian.Uint32(head[:]))
+	copy(frame, head[:])
+	if _, err := io.ReadFull(c.Conn, frame[4:]); err != nil {
+		return err
+	}
+	if err := c.line.pass(); err != nil {
+		return err
+	}
+	id := binary.BigEndian.Uint32(frame[4:])
+	c.mu.Lock()
+	f := c.faults[id]
+	delete(c.faults, id)
+	c.mu.Unlock()
+	switch f {
+	case ReplyLost:
+		return errors.New("reply lost")
+	case ReplyUnknown:
+		// length, correlation id, no tags, throttle time, error code
+		binary.BigEndian.PutUint16(frame[13:], 0xFFFF)
+	case None, RequestLost:
+	}
+	c.in = frame
+	return nil
+}
