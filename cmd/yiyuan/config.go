@@ -1,15 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-viper/mapstructure/v2"
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/viper"
 )
 
@@ -125,19 +131,25 @@ func defaultConfig() config {
 func (c *config) has(role string) bool { return slices.Contains(c.Roles, role) }
 
 // loadConfig reads defaults, then the file (if any), then YIYUAN_* variables,
-// each overriding the one before. A key that nothing knows is an error.
+// each overriding the one before. A key that nothing knows is an error. A
+// variable that is set and empty counts: it empties a text or a list.
 func loadConfig(file string) (config, error) {
 	cfg := defaultConfig()
 	v := viper.NewWithOptions(viper.ExperimentalBindStruct())
 	v.SetEnvPrefix("YIYUAN")
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
+	v.AllowEmptyEnv(true)
 	for _, key := range configKeys() { // viper forgets the environment of keys it has not been told of
 		if err := v.BindEnv(key); err != nil {
 			return cfg, fmt.Errorf("bind %q to the environment: %w", key, err)
 		}
 	}
 	if file != "" {
+		if err := checkConfigFile(file); err != nil {
+			return cfg, err
+		}
 		v.SetConfigFile(file)
+		v.SetConfigType("yaml")
 		if err := v.ReadInConfig(); err != nil {
 			return cfg, fmt.Errorf("配置文件读不了 / read configuration %q: %w", file, err)
 		}
@@ -147,9 +159,123 @@ func loadConfig(file string) (config, error) {
 	}
 	strict := func(d *mapstructure.DecoderConfig) { d.ErrorUnused = true }
 	if err := v.Unmarshal(&cfg, strict); err != nil {
-		return cfg, fmt.Errorf("配置项有误,可用的项见 deploy/yiyuan.yaml / decode configuration %q, known keys are %s: %w", file, strings.Join(configKeys(), " "), err)
+		return cfg, fmt.Errorf("配置项的值有误,可用的项和写法见 deploy/yiyuan.yaml / decode configuration %q, see deploy/yiyuan.yaml: %w", file, err)
 	}
 	return cfg, cfg.resolve()
+}
+
+// checkConfigFile refuses what viper would read past or read wrongly: a key that
+// nothing knows or that is not in lower case, a duration without its unit, a
+// secret in clear. All problems are reported, each with its place.
+func checkConfigFile(file string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("配置文件读不了 / read configuration: %w", err)
+	}
+	doc, err := parser.ParseBytes(b, 0)
+	if err != nil {
+		return fmt.Errorf("%s: 配置文件不是合法的 YAML / not valid YAML: %s", file, yaml.FormatError(err, false, false))
+	}
+	leaves, sections := configLeaves(), map[string]bool{}
+	for key := range leaves {
+		for i, r := range key {
+			if r == '.' {
+				sections[key[:i]] = true
+			}
+		}
+	}
+	var problems []error
+	var walk func(n ast.Node, prefix string)
+	walk = func(n ast.Node, prefix string) {
+		fail := func(at ast.Node, format string, args ...any) {
+			p := at.GetToken().Position
+			problems = append(problems, fmt.Errorf("%s:%d:%d: %w", file, p.Line, p.Column, fmt.Errorf(format, args...)))
+		}
+		if n == nil || n.Type() == ast.NullType {
+			return
+		}
+		m, ok := n.(ast.MapNode)
+		if !ok {
+			fail(n, "%s 应是一组配置项(键: 值) / must hold keys with values", cmp.Or(strings.TrimSuffix(prefix, "."), "配置文件 / the file"))
+			return
+		}
+		for it := m.MapRange(); it.Next(); {
+			name := it.Key().GetToken().Value
+			key := prefix + name
+			kind, leaf := leaves[key]
+			switch {
+			case strings.Contains(name, "."):
+				fail(it.Key(), "不认识的配置项 / unknown key %q: 请逐级缩进,不要用点 / nest keys, do not join them by dots", key)
+			case sections[key]:
+				walk(it.Value(), key+".")
+			case !leaf:
+				fail(it.Key(), "不认识的配置项 / unknown key %q%s", key, nearest(key, configKeys()))
+			case kind == reflect.TypeFor[time.Duration]() && it.Value().Type() == ast.IntegerType && it.Value().GetToken().Value != "0":
+				fail(it.Value(), "%s 缺少单位,如 100ms、10s / needs a unit, such as 100ms, 10s", key)
+			case inClear(key, it.Value()):
+				fail(it.Value(), "%s: 口令不能写在配置文件里,请用 env:NAME 或 file:/路径 / a secret must not stand in the file, use env:NAME or file:/path", key)
+			}
+		}
+	}
+	for _, d := range doc.Docs {
+		walk(d.Body, "")
+	}
+	return errors.Join(problems...)
+}
+
+// inClear reports a secret that is written out where a reference belongs.
+func inClear(key string, value ast.Node) bool {
+	text := value.GetToken().Value
+	if value.Type() != ast.StringType || text == "" || strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:") {
+		return false
+	}
+	switch key {
+	case "bus.sasl.password":
+		return true
+	case "gateway.redis":
+		u, err := url.Parse(text)
+		if err != nil {
+			return true // it might hold one: parseRedis says what is wrong when it stands elsewhere
+		}
+		_, has := u.User.Password()
+		return has
+	}
+	return false
+}
+
+// nearest returns the known name most like the one given, as a question to put
+// behind an error; "" if none is like it.
+func nearest(name string, known []string) string {
+	best, distance := "", max(3, len(name)/4)
+	for _, k := range known {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(",是不是 / did you mean %q?", best)
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, change)
+		}
+	}
+	return row[len(b)]
 }
 
 // resolve checks what can be checked without a service and follows references
@@ -163,8 +289,21 @@ func (c *config) resolve() error {
 	if len(c.Roles) == 0 {
 		return errors.New("roles: 至少要有一个 / at least one is needed")
 	}
-	if len(c.Bus.Brokers) > 0 && len(c.Roles) > 0 && c.Keys.File == "" {
-		return errors.New("keys.file: 接真实 Kafka 时必须指定密钥文件,否则重启后令牌会变 / is needed with real brokers, or tokens would change at a restart (create one: yiyuan keys generate FILE)")
+	if c.Keys.File == "" && (len(c.Bus.Brokers) > 0 || c.Bus.Embedded.Data != "" || c.Gateway.Redis != "") {
+		return errors.New("keys.file: 数据留存在本进程之外(bus.brokers、bus.embedded.data 或 gateway.redis)时必须指定密钥文件,否则重启后令牌和缓存键会变 / is needed when data outlives the process, or tokens and cache keys would change at a restart (create one: yiyuan keys generate FILE)")
+	}
+	for _, n := range []struct {
+		key          string
+		value, least int64
+	}{
+		{"bus.partitions", int64(c.Bus.Partitions), 1}, {"bus.replication", int64(c.Bus.Replication), 1},
+		{"bus.transaction_timeout", int64(c.Bus.TransactionTimeout), 0}, {"bus.session_timeout", int64(c.Bus.SessionTimeout), 0},
+		{"processors.workers", int64(c.Processors.Workers), 1}, {"processors.max_records", int64(c.Processors.MaxRecords), 1},
+		{"processors.commit_interval", int64(c.Processors.CommitInterval), 0},
+	} {
+		if n.value < n.least {
+			return fmt.Errorf("%s: 不能小于 / must not be below %d", n.key, n.least)
+		}
 	}
 	var err error
 	if c.Bus.SASL.Password, err = secret(c.Bus.SASL.Password); err != nil {
@@ -195,41 +334,57 @@ func secret(ref string) (string, error) {
 	return ref, nil
 }
 
-// configKeys lists every leaf of config, dotted.
+// configKeys lists every leaf of config, dotted, in the order of the structs.
 func configKeys() []string {
 	var keys []string
-	var walk func(t reflect.Type, prefix string)
-	walk = func(t reflect.Type, prefix string) {
-		for i := range t.NumField() {
-			f := t.Field(i)
-			name := prefix + f.Tag.Get("mapstructure")
-			if f.Type.Kind() == reflect.Struct {
-				walk(f.Type, name+".")
-				continue
-			}
-			keys = append(keys, name)
-		}
-	}
-	walk(reflect.TypeFor[config](), "")
+	eachLeaf(reflect.TypeFor[config](), "", func(key string, _ reflect.Type) { keys = append(keys, key) })
 	return keys
 }
+
+// configLeaves is the type of every leaf.
+func configLeaves() map[string]reflect.Type {
+	leaves := map[string]reflect.Type{}
+	eachLeaf(reflect.TypeFor[config](), "", func(key string, t reflect.Type) { leaves[key] = t })
+	return leaves
+}
+
+func eachLeaf(t reflect.Type, prefix string, visit func(key string, t reflect.Type)) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := prefix + f.Tag.Get("mapstructure")
+		if f.Type.Kind() == reflect.Struct {
+			eachLeaf(f.Type, name+".", visit)
+			continue
+		}
+		visit(name, f.Type)
+	}
+}
+
+// variable is the environment variable that sets a key.
+func variable(key string) string {
+	return "YIYUAN_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// serviceLink matches what Kubernetes puts into the environment for a Service
+// whose name begins with yiyuan; its ports count only with a URL as value.
+var serviceLink = regexp.MustCompile(`^YIYUAN_([A-Z0-9_]+_)?(SERVICE_HOST=|SERVICE_PORT(_[A-Z0-9_]+)?=\d+$|PORT=(tcp|udp|sctp)://|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=)`)
 
 // unknownEnvironment refuses a YIYUAN_ variable that no key answers to: a
 // misspelt one would otherwise be ignored.
 func unknownEnvironment(environ []string) error {
-	known := map[string]bool{}
+	var known []string
 	for _, k := range configKeys() {
-		known["YIYUAN_"+strings.ToUpper(strings.ReplaceAll(k, ".", "_"))] = true
+		known = append(known, variable(k))
 	}
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, "YIYUAN_") || known[name] {
+		if !strings.HasPrefix(name, "YIYUAN_") || slices.Contains(known, name) || serviceLink.MatchString(kv) {
 			continue
 		}
 		if slices.ContainsFunc([]string{"YIYUAN_TEST", "YIYUAN_CACHE", "YIYUAN_CLIENT_"}, func(p string) bool { return strings.HasPrefix(name, p) }) {
 			continue
 		}
-		return fmt.Errorf("环境变量 %s 不对应任何配置项 / environment variable %s answers to no configuration key", name, name)
+		return fmt.Errorf("环境变量 %s 不对应任何配置项 / environment variable %s answers to no configuration key%s", name, name, nearest(name, known))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -35,30 +36,46 @@ func execute(args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
-		return 0
+		return exitOK
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	code, said := exitProblems, err
 	var coded *exitError
 	if errors.As(err, &coded) {
-		if coded.err != nil {
-			_, _ = fmt.Fprintf(os.Stderr, "yiyuan: %v\n", coded.err) // nowhere left to say so
-		}
-		return coded.code
+		code, said = coded.code, coded.err
 	}
-	_, _ = fmt.Fprintf(os.Stderr, "yiyuan: %v\n", err) // nowhere left to say so
-	if errors.Is(err, context.Canceled) {
-		return 130
+	if said != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "yiyuan: %v\n", said) // nowhere left to say so
 	}
-	return 1
+	return code
 }
 
-// The exit codes beside 0.
+// The exit codes.
 const (
+	exitOK          = 0
 	exitProblems    = 1
 	exitUsage       = 2
 	exitDenied      = 3
 	exitNotFound    = 4
 	exitUnavailable = 5
+	exitInterrupted = 130
 )
+
+// exitCodes says what each means, for the help and the documentation.
+var exitCodes = []struct {
+	code             int
+	chinese, english string
+}{
+	{exitOK, "成功", "ok"},
+	{exitProblems, "查出问题或执行失败", "problems found, or failed"},
+	{exitUsage, "命令用法或配置有误", "wrong usage or configuration"},
+	{exitDenied, "没有权限", "not allowed"},
+	{exitNotFound, "查无此项", "not found"},
+	{exitUnavailable, "服务不可用或尚未就绪", "unavailable, or not ready yet"},
+	{exitInterrupted, "被中断", "interrupted"},
+}
 
 // exitError is an error with the exit code it ends the process by.
 type exitError struct {
@@ -76,6 +93,10 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func newRoot() *cobra.Command {
+	var codes strings.Builder
+	for _, c := range exitCodes {
+		fmt.Fprintf(&codes, "\n  %-4d %s / %s", c.code, c.chinese, c.english)
+	}
 	root := &cobra.Command{
 		Use:   "yiyuan",
 		Short: "一源:城市政务数据共享交换总线 / the city's government data-exchange bus",
@@ -83,13 +104,90 @@ func newRoot() *cobra.Command {
 Yiyuan streams departments' changes into one trusted record per person and enterprise,
 masks it before it leaves, and answers whoever is entitled to it within the second.
 
-先试试 / try:  yiyuan demo`,
+先试试 / try:  yiyuan demo
+
+退出码 / exit codes:` + codes.String(),
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("yiyuan {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
+	root.SetUsageTemplate(usageTemplate)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
 	root.AddCommand(commands()...)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	polish(root)
 	return root
 }
+
+// polish gives every command what cobra does not: help in both languages, wrong
+// arguments that end as wrong usage, and a group that refuses a verb it does not
+// have instead of printing its help.
+func polish(cmd *cobra.Command) {
+	switch {
+	case cmd.Name() == "help":
+		cmd.Short = "某个命令的帮助 / help about any command"
+	case cmd.Name() == "completion":
+		cmd.Short = "命令行自动补全脚本 / the completion script of a shell"
+	case cmd.HasParent() && cmd.Parent().Name() == "completion":
+		cmd.Short = cmd.Name() + " 的自动补全脚本 / completion script of " + cmd.Name()
+	}
+	cmd.InitDefaultHelpFlag()
+	cmd.InitDefaultVersionFlag() // of the root alone: only it has a version
+	for name, usage := range map[string]string{"help": "帮助 / help", "version": "版本 / version"} {
+		if f := cmd.Flags().Lookup(name); f != nil {
+			f.Usage = usage
+		}
+	}
+	if cmd.HasSubCommands() && !cmd.Runnable() {
+		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, group
+	} else if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError(cmd, err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		polish(sub)
+	}
+}
+
+// group is what a command that only holds others does.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf(",是不是 / did you mean %q?", near[0])
+	}
+	return usageError(cmd, fmt.Errorf("没有这个命令 / unknown command %q%s", args[0], hint))
+}
+
+// usageError is a wrong command line, with where to read how it is right.
+func usageError(cmd *cobra.Command, err error) error {
+	line := cmd.UseLine()
+	if cmd.HasAvailableSubCommands() {
+		line = cmd.CommandPath() + " COMMAND"
+	}
+	return &exitError{exitUsage, fmt.Errorf("用法有误 / wrong usage: %w\n用法 / usage: %s\n帮助 / help: %s --help", err, line, cmd.CommandPath())}
+}
+
+const usageTemplate = `用法 / Usage:
+  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND [flags]{{else}}{{.UseLine}}{{end}}{{if .HasExample}}
+
+示例 / Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+命令 / Commands:{{range .Commands}}{{if or .IsAvailableCommand (eq .Name "help")}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+选项 / Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+
+某个命令的详细帮助 / more about a command: {{.CommandPath}} COMMAND --help{{end}}
+`
