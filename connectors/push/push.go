@@ -166,6 +166,18 @@ type options struct {
 	Window time.Duration `option:"idempotency_window"`
 }
 
+// Expect makes datasets known before their sources are open: a push to them is
+// answered 503 until then, not 404.
+func (s *Server) Expect(datasets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range datasets {
+		if _, known := s.sources[id]; !known {
+			s.sources[id] = nil
+		}
+	}
+}
+
 func (s *Server) register(src *source) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

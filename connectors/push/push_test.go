@@ -451,6 +451,21 @@ func TestWaitsNoLongerThanAllowed(t *testing.T) {
 	}
 }
 
+func TestExpectedButNotOpen(t *testing.T) {
+	t.Parallel()
+	s := server(t, push.Config{})
+	s.Expect("ZJ01")
+	web := httptest.NewServer(s.Handler())
+	t.Cleanup(web.Close)
+	c := client{web.URL, zjKey}
+	if r := c.must(t, "ZJ01", row(1)); r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
+		t.Errorf("expected dataset: %d, want 503 with Retry-After", r.status)
+	}
+	if r := c.must(t, "CL01", row(1)); r.status != http.StatusNotFound {
+		t.Errorf("other dataset: %d, want 404", r.status)
+	}
+}
+
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	c, _, _ := stalled(t, push.Config{})
