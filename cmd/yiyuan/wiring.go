@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/file"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/processors"
@@ -35,6 +36,7 @@ func commands() []*cobra.Command {
 func sources(pushes *push.Server) map[string]connectors.Open {
 	return map[string]connectors.Open{
 		"file":      file.Open,
+		"postgres":  postgres.Open,
 		"push":      push.Open(pushes),
 		"synthetic": synthetic.Open,
 	}
