@@ -77,7 +77,7 @@ export default function Lookup() {
   const mine = view?.purposes ?? [];
   const purposes = (caller?.purposes ?? []).filter((p) => mine.length === 0 || mine.includes(p.id));
   const usePurpose = purposes.some((p) => p.id === purpose) ? purpose : (purposes[0]?.id ?? "");
-  const { facts, keyTitle, keyElement } = useFields(view?.id ?? "");
+  const { facts, key: keyFields, keyTitle, keyElement } = useFields(view?.id ?? "");
   const cleaned = cleanKey(raw);
   const said = hint(cleaned.key, keyElement || undefined);
   const filled = Object.fromEntries(Object.entries(fields).filter(([k, v]) => v.trim() !== "" && view?.fields.some((f) => f.name === k)));
@@ -257,7 +257,7 @@ export default function Lookup() {
                     {verify ? (
                       <fieldset className="verify-fields">
                         <legend>{t("lookup.fields")}</legend>
-                        {view.fields.filter((f) => f.kind !== "rows").map((f) => (
+                        {view.fields.filter((f) => f.kind !== "rows" && !keyFields.split("|").includes(f.name)).map((f) => (
                           <label key={f.name} className="field">
                             <span>
                               {facts.get(f.name)?.title || f.title || f.name} <code className="dim">{f.name}</code>

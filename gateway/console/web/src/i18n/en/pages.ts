@@ -157,6 +157,8 @@ export const pages: Record<keyof typeof zh, string> = {
   "view.public": "public view",
   "view.survival": "life status",
   "view.explain": "explanation",
+  "element.id_number": "Citizen identity number",
+  "element.uscc": "Unified social credit code",
   "entity.person": "person",
   "entity.enterprise": "enterprise",
   "entity.birth": "birth certificate",

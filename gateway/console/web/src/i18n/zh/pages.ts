@@ -156,6 +156,8 @@ export const pages = {
   "view.public": "公开视图",
   "view.survival": "生存状态",
   "view.explain": "来源说明",
+  "element.id_number": "公民身份号码",
+  "element.uscc": "统一社会信用代码",
   "entity.person": "自然人",
   "entity.enterprise": "法人",
   "entity.birth": "出生证",

@@ -43,7 +43,7 @@ function useCodes(d: EntityDetail | undefined, name: (title?: string | null, eng
 
 /** Titles and code sets of the fields of a view's owner, where the catalogue may be read. */
 export function useFields(view: string): { facts: Map<string, FieldFacts>; key: string; keyTitle: string; keyElement: string } {
-  const { name } = useI18n();
+  const { lang, name, say } = useI18n();
   const owner = view ? ownerOf(view) : "";
   const entity = isEntityOwner(owner);
   const detail = useApi<DatasetDetail | EntityDetail>(
@@ -64,8 +64,10 @@ export function useFields(view: string): { facts: Map<string, FieldFacts>; key: 
     if (entity) {
       const k = (d as EntityDetail).key;
       const key = typeof k === "string" ? k : (k?.name ?? "");
-      const keyTitle = typeof k === "string" ? "" : (k?.title ?? "");
       const keyElement = typeof k === "string" ? "" : (k?.element ?? "");
+      const title = typeof k === "string" ? "" : (k?.title ?? "");
+      // Entities title their keys in Chinese only.
+      const keyTitle = lang === "zh" ? title : say(`element.${keyElement}`, title);
       if (key && !facts.has(key)) facts.set(key, { title: keyTitle, element: keyElement, codes: new Map() });
       return { facts, key, keyTitle, keyElement };
     }
@@ -76,5 +78,5 @@ export function useFields(view: string): { facts: Map<string, FieldFacts>; key: 
       keyTitle: keys.map((k) => facts.get(k)?.title || k).join(" | "),
       keyElement: facts.get(keys[0] ?? "")?.element ?? "",
     };
-  }, [detail.data, entity, codes, name]);
+  }, [detail.data, entity, codes, lang, name, say]);
 }
