@@ -63,7 +63,7 @@ func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) erro
 	x.changed = true
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		out := bus.Record{Topic: bus.Findings, Partition: -1, Key: []byte(f.ID), Time: x.at, Headers: s.headers(uint64(f.Version))}
+		out := bus.Record{Topic: bus.Findings, Partition: bus.ByKey, Key: []byte(f.ID), Time: x.at, Headers: s.headers(uint64(f.Version))}
 		if !f.Gone() {
 			var err error
 			if s.buffer, err = s.findings.Append(s.buffer[:0], f.Record()); err != nil {

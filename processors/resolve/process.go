@@ -359,6 +359,6 @@ func (s *stage) quarantine(tx processors.Tx, r schemas.Rejection) error {
 	if err != nil {
 		return fmt.Errorf("write rejection: %w", err)
 	}
-	tx.Emit(bus.Record{Topic: bus.Quarantine, Partition: -1, Key: []byte(r.Key()), Value: value, Time: r.At})
+	tx.Emit(bus.Record{Topic: bus.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: r.At})
 	return nil
 }

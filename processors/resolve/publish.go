@@ -69,7 +69,7 @@ func (p *publication) emit(topic bus.Topic, key string, value []byte) error {
 	if p.headers == nil {
 		p.headers = p.stage.headers(p.version)
 	}
-	out := bus.Record{Topic: topic, Partition: -1, Key: []byte(key), Time: p.subject.at, Headers: p.headers}
+	out := bus.Record{Topic: topic, Partition: bus.ByKey, Key: []byte(key), Time: p.subject.at, Headers: p.headers}
 	if value != nil {
 		out.Value = p.arena.copy(value)
 	}

@@ -171,5 +171,5 @@ func (s *stage) rejection(c *change, why *reject) (bus.Record, error) {
 	if err != nil {
 		return bus.Record{}, fmt.Errorf("write rejection of %q: %w", r.Locator, err)
 	}
-	return bus.Record{Topic: bus.Quarantine, Partition: -1, Key: []byte(r.Key()), Value: value, Time: c.Time}, nil
+	return bus.Record{Topic: bus.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: c.Time}, nil
 }

@@ -196,7 +196,7 @@ func (s *stage) emissions(c *change, row, old schemas.Record, next image, all bo
 			return fmt.Errorf("write record of %q: %w", v.topic, err)
 		}
 		s.out = append(s.out, bus.Record{
-			Topic: v.topic, Partition: -1, Key: []byte(v.projection.Key(string(c.Key))), Value: s.arena.copy(s.buffer), Time: c.Time, Headers: headers,
+			Topic: v.topic, Partition: bus.ByKey, Key: []byte(v.projection.Key(string(c.Key))), Value: s.arena.copy(s.buffer), Time: c.Time, Headers: headers,
 		})
 	}
 	return nil
@@ -235,7 +235,7 @@ func (s *stage) retractions(c *change, last image, version uint64) error {
 	headers := s.headers(c, version)
 	for i := range d.views {
 		v := &d.views[i]
-		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: -1, Key: []byte(v.projection.Key(string(c.Key))), Time: c.Time, Headers: headers})
+		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(v.projection.Key(string(c.Key))), Time: c.Time, Headers: headers})
 	}
 	return nil
 }
@@ -285,7 +285,7 @@ func (s *stage) say(c *change, l *link, entity string, row []byte) error {
 	if s.buffer, err = l.writer.Append(s.buffer[:0], m.Values(s.claim)); err != nil {
 		return &reject{reason: schemas.ReasonTooLarge, detail: "行过大, 无法转发 / the row is too large to be passed on"}
 	}
-	s.out = append(s.out, bus.Record{Topic: l.topic, Partition: -1, Key: []byte(entity), Value: s.arena.copy(s.buffer), Time: c.Time})
+	s.out = append(s.out, bus.Record{Topic: l.topic, Partition: bus.ByKey, Key: []byte(entity), Value: s.arena.copy(s.buffer), Time: c.Time})
 	return nil
 }
 
