@@ -33,6 +33,9 @@ type member struct {
 	done   chan struct{}
 	state  string
 	reason string
+
+	stopping bool // told to stop, not down yet
+	again    bool // told to start meanwhile
 }
 
 func newFleet(run func(context.Context, connectors.Config) error, log *slog.Logger, cfgs []connectors.Config) *fleet {
@@ -52,6 +55,10 @@ func (f *fleet) Run(ctx context.Context) error {
 	}
 	f.mu.Unlock()
 	<-ctx.Done()
+	// Start looks at ctx and launches under the lock: who got past its look has
+	// launched once the lock is ours, and nobody launches after.
+	f.mu.Lock()
+	f.mu.Unlock() //nolint:staticcheck // a barrier, see above
 	f.running.Wait()
 	return nil
 }
@@ -61,6 +68,7 @@ func (f *fleet) launch(m *member) {
 	ctx, stop := context.WithCancel(f.ctx)
 	done := make(chan struct{})
 	m.stop, m.done, m.state, m.reason = stop, done, connectors.StateRunning, ""
+	m.stopping, m.again = false, false
 	f.running.Go(func() {
 		defer close(done)
 		defer stop()
@@ -71,6 +79,9 @@ func (f *fleet) launch(m *member) {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			m.state, m.reason = connectors.StateFailed, err.Error()
 			f.log.Error("connector failed", "connector", m.cfg.Name, "error", err)
+		}
+		if m.again && f.ctx.Err() == nil {
+			f.launch(m)
 		}
 	})
 }
@@ -87,6 +98,7 @@ func (f *fleet) Stop(ctx context.Context, name string) error {
 		return fmt.Errorf("stop %q: %w", name, errNoConnector)
 	}
 	stop, done := m.stop, m.done
+	m.stopping, m.again = true, false
 	f.mu.Unlock()
 	if stop == nil {
 		return nil
@@ -96,11 +108,12 @@ func (f *fleet) Stop(ctx context.Context, name string) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("stop %q: 还没有停下 / not down yet: %w", name, ctx.Err())
 	}
 }
 
-// Start starts a connector that is down; it goes on from its position.
+// Start starts a connector that is down; it goes on from its position. One that
+// is on its way down starts again as soon as it is.
 func (f *fleet) Start(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,10 +121,13 @@ func (f *fleet) Start(name string) error {
 	if !ok {
 		return fmt.Errorf("start %q: %w", name, errNoConnector)
 	}
-	if m.state == connectors.StateRunning || f.ctx == nil || f.ctx.Err() != nil {
-		return nil
+	switch {
+	case f.ctx == nil || f.ctx.Err() != nil: // Run will start it, or all are ending
+	case m.state == connectors.StateRunning:
+		m.again = m.stopping
+	default:
+		f.launch(m)
 	}
-	f.launch(m)
 	return nil
 }
 

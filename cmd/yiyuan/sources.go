@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -24,35 +26,33 @@ type binding struct {
 	Options  map[string]any `yaml:"options"`
 }
 
-// loadBindings reads every *.yaml of the folder, in name order, and resolves
-// the datasets. All problems are reported at once.
+// loadBindings reads every *.yaml of the folder, in name order, resolves the
+// datasets and checks the options as far as that goes without opening anything.
+// All problems are reported at once.
 func loadBindings(dir string, cat *schemas.Catalogue) ([]connectors.Config, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("list sources in %q: %w", dir, err)
-	}
-	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("数据源目录打不开 / open sources folder: %w", err)
 	}
-	slices.Sort(files)
 	var out []connectors.Config
 	var problems []error
-	seen := map[string]string{}
-	for _, file := range files {
-		cfg, err := loadBinding(file, cat)
-		if err != nil {
-			problems = append(problems, err)
-			continue
+	for _, e := range entries {
+		file := filepath.Join(dir, e.Name())
+		switch ext := filepath.Ext(file); {
+		case e.IsDir() || strings.HasPrefix(e.Name(), "."):
+		case ext == ".yml":
+			problems = append(problems, fmt.Errorf("%s: 扩展名须为 .yaml,否则不会被读取 / rename it to .yaml, or it would not be read", file))
+		case ext == ".yaml":
+			cfg, err := loadBinding(file, cat)
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			out = append(out, cfg)
 		}
-		if other, twice := seen[cfg.Name]; twice {
-			problems = append(problems, fmt.Errorf("%s: 数据源 %q 已在 %s 中定义 / source %q is already defined there", file, cfg.Name, other, cfg.Name))
-			continue
-		}
-		seen[cfg.Name] = file
-		out = append(out, cfg)
 	}
 	return out, errors.Join(problems...)
 }
@@ -68,27 +68,64 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 	}
 	var problems []error
 	fail := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf(file+": "+format, args...))
+		problems = append(problems, fmt.Errorf("%s: %w", file, fmt.Errorf(format, args...)))
 	}
+	// Two files of one name cannot be, so neither can two sources.
 	if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); bound.Source != name {
 		fail("source %q 与文件名不符 / differs from the file's name, write source: %s", bound.Source, name)
 	}
 	if !slices.Contains(kinds(), bound.Kind) {
-		fail("kind %q 不认识 / unknown, known kinds are: %s", bound.Kind, strings.Join(kinds(), " "))
+		fail("kind %q 不认识 / unknown, known kinds are: %s%s", bound.Kind, strings.Join(kinds(), " "), nearest(bound.Kind, kinds()))
 	}
 	cfg := connectors.Config{Name: bound.Source, Kind: bound.Kind, Options: bound.Options, Catalogue: cat}
 	if len(bound.Datasets) == 0 {
 		fail("datasets 不能为空 / must name at least one dataset")
 	}
-	for _, id := range bound.Datasets {
+	for i, id := range bound.Datasets {
 		d, err := cat.Dataset(id)
-		if err != nil {
-			fail("datasets: 目录中没有 %q / not in the catalogue: %w", id, err)
-			continue
+		switch {
+		case err != nil:
+			fail("datasets: 目录中没有 / not in the catalogue: %w%s", err, nearest(id, datasetIDs(cat)))
+		case slices.Contains(bound.Datasets[:i], id):
+			fail("datasets: %q 重复 / stands twice", id)
+		default:
+			cfg.Datasets = append(cfg.Datasets, d)
 		}
-		cfg.Datasets = append(cfg.Datasets, d)
+	}
+	if len(problems) == 0 {
+		if err := checkOptions(cfg); err != nil {
+			fail("options: %w", err)
+		}
 	}
 	return cfg, errors.Join(problems...)
+}
+
+func datasetIDs(cat *schemas.Catalogue) []string {
+	out := make([]string, len(cat.Datasets))
+	for i, d := range cat.Datasets {
+		out[i] = d.ID
+	}
+	return out
+}
+
+// checkOptions decodes the options of a kind that has a struct of them. Secrets
+// are left out: where a catalogue is checked they need not be at hand.
+func checkOptions(cfg connectors.Config) error {
+	into := options()[cfg.Kind]
+	if into == nil {
+		return nil
+	}
+	given := maps.Clone(cfg.Options)
+	t := reflect.TypeOf(into).Elem()
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("option"), ",")
+		if text, ok := given[name].(string); ok && t.Field(i).Type == reflect.TypeFor[connectors.Secret]() &&
+			(strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")) {
+			delete(given, name)
+		}
+	}
+	cfg.Options = given
+	return cfg.Decode(into)
 }
 
 // pushKeys reads the file of push.keys: which department may push with which key.

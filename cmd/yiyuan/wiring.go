@@ -42,6 +42,11 @@ func sources(pushes *push.Server) map[string]connectors.Open {
 	}
 }
 
+// options is, for each kind that has options of its own, what they decode into.
+func options() map[string]any {
+	return map[string]any{"file": &file.Options{}, "postgres": &postgres.Options{}, "synthetic": &synthetic.Options{}}
+}
+
 func kinds() []string { return slices.Sorted(maps.Keys(sources(nil))) }
 
 // topologies is every step, in the order a change passes them.
