@@ -42,9 +42,10 @@ func sources(pushes *push.Server) map[string]connectors.Open {
 	}
 }
 
-// options is, for each kind that has options of its own, what they decode into.
+// options is, for each kind whose options can be checked without opening it, what
+// they decode into.
 func options() map[string]any {
-	return map[string]any{"file": &file.Options{}, "postgres": &postgres.Options{}, "synthetic": &synthetic.Options{}}
+	return map[string]any{"file": &file.Options{}, "postgres": &postgres.Options{}}
 }
 
 func kinds() []string { return slices.Sorted(maps.Keys(sources(nil))) }
