@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/internal/strictjson"
 )
 
 // jsonReader reads JSON Lines: one flat object a line.
@@ -40,11 +41,11 @@ func (j *jsonReader) next() (row, error) {
 
 func (j *jsonReader) object(number int, text []byte) row {
 	r := row{line: number, raw: text}
-	if connectors.CheckJSON(text, maxDepth) != nil {
+	if strictjson.Check(text, maxDepth) != nil {
 		r.bad = &problem{reasonUnreadable, "不是合法的 JSON 对象(语法、编码、重名或层数) / not an acceptable JSON object (syntax, encoding, a name twice, depth)"}
 		return r
 	}
-	members, err := connectors.ParseObject(text)
+	members, err := strictjson.Object(text)
 	if err != nil {
 		r.bad = &problem{reasonUnreadable, "每行应为一个 JSON 对象 / each line must be one JSON object"}
 		return r

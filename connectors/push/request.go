@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/internal/strictjson"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -41,21 +42,21 @@ func split(body []byte, ndjson bool, limit int) ([]json.RawMessage, error) {
 			if len(rows) == limit {
 				return nil, errRows
 			}
-			if err := connectors.CheckJSON(text, maxDepth); err != nil {
+			if err := strictjson.Check(text, maxDepth); err != nil {
 				return nil, err
 			}
 			rows = append(rows, text)
 		}
 	} else {
 		body = bytes.TrimSpace(body)
-		if err := connectors.CheckJSON(body, maxDepth); err != nil {
+		if err := strictjson.Check(body, maxDepth); err != nil {
 			return nil, err
 		}
 		if body[0] != '[' {
 			return []json.RawMessage{body}, nil
 		}
 		if err := json.Unmarshal(body, &rows); err != nil {
-			return nil, fmt.Errorf("%w: syntax", connectors.ErrJSON)
+			return nil, fmt.Errorf("%w: syntax", strictjson.ErrRefused)
 		}
 	}
 	switch {
@@ -85,12 +86,12 @@ func parse(d *schemas.Dataset, rows []json.RawMessage) ([]change, []RowError) {
 }
 
 func parseRow(d *schemas.Dataset, raw json.RawMessage) (change, []connectors.FieldError) {
-	members, err := connectors.ParseObject(raw)
+	members, err := strictjson.Object(raw)
 	if err != nil {
 		return change{}, []connectors.FieldError{{Reason: schemas.ReasonUnreadable, Detail: "每行应为一个 JSON 对象 / each row must be a JSON object"}}
 	}
 	op := schemas.Update
-	if i := slices.IndexFunc(members, func(m connectors.Member) bool { return m.Name == "op" }); i >= 0 && d.Layout.Index("op") < 0 {
+	if i := slices.IndexFunc(members, func(m strictjson.Member) bool { return m.Name == "op" }); i >= 0 && d.Layout.Index("op") < 0 {
 		var bad *connectors.FieldError
 		if op, members, bad = envelope(members, members[i].Cell.Text); bad != nil {
 			return change{}, []connectors.FieldError{*bad}
@@ -109,7 +110,7 @@ func parseRow(d *schemas.Dataset, raw json.RawMessage) (change, []connectors.Fie
 }
 
 // envelope opens {"op":"upsert","row":{...}} and {"op":"delete","key":{...}}.
-func envelope(members []connectors.Member, said string) (schemas.Op, []connectors.Member, *connectors.FieldError) {
+func envelope(members []strictjson.Member, said string) (schemas.Op, []strictjson.Member, *connectors.FieldError) {
 	op, want := schemas.Update, "row"
 	switch said {
 	case "upsert":
@@ -123,7 +124,7 @@ func envelope(members []connectors.Member, said string) (schemas.Op, []connector
 			if m.Name != want {
 				continue
 			}
-			if inner, err := connectors.ParseObject(m.Raw); err == nil {
+			if inner, err := strictjson.Object(m.Raw); err == nil {
 				return op, inner, nil
 			}
 		}
@@ -134,7 +135,7 @@ func envelope(members []connectors.Member, said string) (schemas.Op, []connector
 	}
 }
 
-func arrange(d *schemas.Dataset, members []connectors.Member, keyOnly bool) ([]connectors.Cell, []connectors.FieldError) {
+func arrange(d *schemas.Dataset, members []strictjson.Member, keyOnly bool) ([]connectors.Cell, []connectors.FieldError) {
 	cells := make([]connectors.Cell, len(d.Fields))
 	var problems []connectors.FieldError
 	unknown := false

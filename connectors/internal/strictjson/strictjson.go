@@ -1,4 +1,6 @@
-package connectors
+// Package strictjson reads the JSON that departments send, and refuses what two
+// readers could understand differently.
+package strictjson
 
 import (
 	"bytes"
@@ -7,24 +9,26 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
-// ErrJSON says that bytes are not the JSON we take: bad syntax, bad UTF-8, a
+// ErrRefused says that bytes are not the JSON we take: bad syntax, bad UTF-8, a
 // name standing twice in an object, too deep.
-var ErrJSON = errors.New("unacceptable JSON")
+var ErrRefused = errors.New("unacceptable JSON")
 
-// CheckJSON reads one JSON value strictly: valid UTF-8, no text that cannot be
+// Check reads one JSON value strictly: valid UTF-8, no text that cannot be
 // written in Unicode (lone surrogates), no name twice in one object, at most
 // depth levels, nothing after it. The error never shows the input.
-func CheckJSON(data []byte, depth int) error {
+func Check(data []byte, depth int) error {
 	if !utf8.Valid(data) {
-		return fmt.Errorf("%w: not UTF-8", ErrJSON)
+		return fmt.Errorf("%w: not UTF-8", ErrRefused)
 	}
 	if err := checkDepth(data, depth); err != nil {
 		return err
 	}
 	if !json.Valid(data) {
-		return fmt.Errorf("%w: syntax", ErrJSON)
+		return fmt.Errorf("%w: syntax", ErrRefused)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -43,7 +47,7 @@ func checkDepth(data []byte, limit int) error {
 		case inString:
 		case c == '{' || c == '[':
 			if depth++; depth > limit {
-				return fmt.Errorf("%w: deeper than %d levels", ErrJSON, limit)
+				return fmt.Errorf("%w: deeper than %d levels", ErrRefused, limit)
 			}
 		case c == '}' || c == ']':
 			depth--
@@ -55,7 +59,7 @@ func checkDepth(data []byte, limit int) error {
 func checkValue(dec *json.Decoder) error {
 	t, err := dec.Token()
 	if err != nil {
-		return fmt.Errorf("%w: syntax", ErrJSON)
+		return fmt.Errorf("%w: syntax", ErrRefused)
 	}
 	switch t := t.(type) {
 	case string:
@@ -66,14 +70,14 @@ func checkValue(dec *json.Decoder) error {
 			if t == '{' {
 				name, err := dec.Token()
 				if err != nil {
-					return fmt.Errorf("%w: syntax", ErrJSON)
+					return fmt.Errorf("%w: syntax", ErrRefused)
 				}
 				s, _ := name.(string)
 				if err := checkText(s); err != nil {
 					return err
 				}
 				if names[s] {
-					return fmt.Errorf("%w: a name stands twice in one object", ErrJSON)
+					return fmt.Errorf("%w: a name stands twice in one object", ErrRefused)
 				}
 				names[s] = true
 			}
@@ -82,7 +86,7 @@ func checkValue(dec *json.Decoder) error {
 			}
 		}
 		if _, err := dec.Token(); err != nil {
-			return fmt.Errorf("%w: syntax", ErrJSON)
+			return fmt.Errorf("%w: syntax", ErrRefused)
 		}
 	}
 	return nil
@@ -90,7 +94,7 @@ func checkValue(dec *json.Decoder) error {
 
 func checkText(s string) error {
 	if strings.ContainsRune(s, utf8.RuneError) {
-		return fmt.Errorf("%w: text that is not Unicode", ErrJSON)
+		return fmt.Errorf("%w: text that is not Unicode", ErrRefused)
 	}
 	return nil
 }
@@ -99,27 +103,27 @@ func checkText(s string) error {
 type Member struct {
 	Name   string
 	Raw    json.RawMessage
-	Cell   Cell // of a string, number, boolean or null
-	Nested bool // an object or array: Cell is void
+	Cell   connectors.Cell // of a string, number, boolean or null
+	Nested bool            // an object or array: Cell is void
 }
 
-// ParseObject splits a JSON object that CheckJSON has passed. Numbers keep the
+// Object splits a JSON object that Check has passed. Numbers keep the
 // spelling they were sent in.
-func ParseObject(data []byte) ([]Member, error) {
+func Object(data []byte) ([]Member, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("%w: not an object", ErrJSON)
+		return nil, fmt.Errorf("%w: not an object", ErrRefused)
 	}
 	var members []Member
 	for dec.More() {
 		t, err := dec.Token()
 		name, ok := t.(string)
 		if err != nil || !ok {
-			return nil, fmt.Errorf("%w: syntax", ErrJSON)
+			return nil, fmt.Errorf("%w: syntax", ErrRefused)
 		}
 		m := Member{Name: name}
 		if err := dec.Decode(&m.Raw); err != nil {
-			return nil, fmt.Errorf("%w: syntax", ErrJSON)
+			return nil, fmt.Errorf("%w: syntax", ErrRefused)
 		}
 		switch m.Raw[0] {
 		case '{', '[':
@@ -127,13 +131,13 @@ func ParseObject(data []byte) ([]Member, error) {
 		case '"':
 			var s string
 			if err := json.Unmarshal(m.Raw, &s); err != nil {
-				return nil, fmt.Errorf("%w: syntax", ErrJSON)
+				return nil, fmt.Errorf("%w: syntax", ErrRefused)
 			}
-			m.Cell = Text(s)
+			m.Cell = connectors.Text(s)
 		case 'n':
-			m.Cell = Cell{State: Null}
+			m.Cell = connectors.Cell{State: connectors.Null}
 		default:
-			m.Cell = Text(string(m.Raw))
+			m.Cell = connectors.Text(string(m.Raw))
 		}
 		members = append(members, m)
 	}

@@ -1,0 +1,106 @@
+package push_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
+)
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	l := run(t, b, config(t), push.Config{MaxRows: 10, MaxBytes: 4096})
+	const secret = "secret-value"
+	many := strings.TrimSuffix(strings.Repeat(row(1)+",", 11), ",")
+	bad := func(row string) string {
+		return "[" + strings.Join([]string{`{"JZWBM":"B1","LDZB":"x","CS":1,"BZDZ":"y"}`, row}, ",") + "]"
+	}
+	tests := []struct {
+		name, dataset, body string
+		header              []string
+		key                 string
+		status              int
+		errors              string
+	}{
+		{"no key", "ZJ01", row(1), nil, "none", 401, ""},
+		{"unknown key", "ZJ01", row(1), nil, "wrong", 401, ""},
+		{"two keys", "ZJ01", row(1), []string{"Authorization", "Bearer " + zjKey}, "", 401, ""},
+		{"key of another department", "ZJ01", row(1), nil, clKey, 403, ""},
+		{"unknown dataset", "XX99", row(1), nil, "", 404, ""},
+		{"dataset not pushed", "CL01", row(1), nil, clKey, 404, ""},
+		{"path tricks", "..%2fZJ01", row(1), nil, "", 404, ""},
+		{"not JSON", "ZJ01", "hello", nil, "", 400, ""},
+		{"empty body", "ZJ01", "", nil, "", 400, ""},
+		{"cut", "ZJ01", `[{"JZWBM":"B1"`, nil, "", 400, ""},
+		{"after the end", "ZJ01", row(1) + row(2), nil, "", 400, ""},
+		{"not UTF-8", "ZJ01", "{\"JZWBM\":\"\xff\"}", nil, "", 400, ""},
+		{"lone surrogate", "ZJ01", `{"JZWBM":"\ud800"}`, nil, "", 400, ""},
+		{"name twice", "ZJ01", `{"JZWBM":"B1","JZWBM":"B2","LDZB":"x","CS":1,"BZDZ":"y"}`, nil, "", 400, ""},
+		{"deep", "ZJ01", strings.Repeat("[", 40) + strings.Repeat("]", 40), nil, "", 400, ""},
+		{"no rows", "ZJ01", "[]", nil, "", 422, ""},
+		{"no lines", "ZJ01", "\n\n", []string{"Content-Type", "application/x-ndjson"}, "", 422, ""},
+		{"too many rows", "ZJ01", "[" + many + "]", nil, "", 413, ""},
+		{"too many lines", "ZJ01", strings.ReplaceAll(many, "},", "}\n"), []string{"Content-Type", "application/x-ndjson"}, "", 413, ""},
+		{"too many bytes", "ZJ01", `"` + strings.Repeat("x", 5000) + `"`, nil, "", 413, ""},
+		{"compressed", "ZJ01", row(1), []string{"Content-Encoding", "gzip"}, "", 415, ""},
+		{"another type", "ZJ01", row(1), []string{"Content-Type", "text/csv"}, "", 415, ""},
+		{"another charset", "ZJ01", row(1), []string{"Content-Type", "application/json; charset=gbk"}, "", 415, ""},
+		{"empty idempotency key", "ZJ01", row(1), []string{"Idempotency-Key", ""}, "", 400, ""},
+		{"two idempotency keys", "ZJ01", row(1), []string{"Idempotency-Key", "a", "Idempotency-Key", "b"}, "", 400, ""},
+		{"long idempotency key", "ZJ01", row(1), []string{"Idempotency-Key", strings.Repeat("k", 201)}, "", 400, ""},
+		{"unknown field", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"x","CS":1,"BZDZ":"y","` + secret + `":1}`), nil, "", 422, "1: unknown"},
+		{"missing field", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"x","BZDZ":"y"}`), nil, "", 422, "1:CS missing"},
+		{"null in a required field", "ZJ01", bad(`{"JZWBM":null,"LDZB":"x","CS":1,"BZDZ":"y"}`), nil, "", 422, "1:JZWBM missing"},
+		{"bad values", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"` + strings.Repeat(secret, 9) + `","CS":"` + secret + `","BZDZ":"y"}`), nil, "", 422, "1:LDZB invalid 1:CS invalid"},
+		{"nested value", "ZJ01", bad(`{"JZWBM":"B2","LDZB":{"a":"` + secret + `"},"CS":1,"BZDZ":"y"}`), nil, "", 422, "1:LDZB invalid"},
+		{"row is no object", "ZJ01", bad(`7`), nil, "", 422, "1: unreadable"},
+		{"unknown op", "ZJ01", bad(`{"op":"` + secret + `","row":{}}`), nil, "", 422, "1:op invalid"},
+		{"delete with a row", "ZJ01", bad(`{"op":"delete","row":` + row(2) + `}`), nil, "", 422, "1: missing"},
+		{"delete with more than the key", "ZJ01", bad(`{"op":"delete","key":{"JZWBM":"B2","CS":1}}`), nil, "", 422, "1: unknown"},
+		{"delete without the key", "ZJ01", bad(`{"op":"delete","key":{}}`), nil, "", 422, "1:JZWBM missing"},
+		{"envelope with more", "ZJ01", bad(`{"op":"delete","key":{"JZWBM":"B2"},"fields":["*"]}`), nil, "", 422, "1: missing"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := l.client
+			switch tt.key {
+			case "none":
+				c.key = ""
+			case "":
+			default:
+				c.key = tt.key
+			}
+			r := c.must(t, tt.dataset, tt.body, tt.header...)
+			if r.status != tt.status {
+				t.Fatalf("status %d %s, want %d", r.status, r.body, tt.status)
+			}
+			var p struct {
+				Title, Detail, Code string
+				Status              int
+				RequestID           string `json:"request_id"`
+				Errors              []push.RowError
+			}
+			if err := json.Unmarshal([]byte(r.body), &p); err != nil || p.Status != tt.status || p.Code == "" || !strings.Contains(p.Detail, " / ") || p.RequestID != r.header.Get("X-Request-Id") {
+				t.Errorf("problem %s (%v)", r.body, err)
+			}
+			if !strings.HasPrefix(r.header.Get("Content-Type"), "application/problem+json") || strings.Contains(r.body, secret) {
+				t.Errorf("%s %s: want a problem that shows no value", r.header.Get("Content-Type"), r.body)
+			}
+			var list []string
+			for _, e := range p.Errors {
+				list = append(list, fmt.Sprintf("%d:%s %s", e.Index, e.Field, e.Reason))
+			}
+			if d := cmp.Diff(tt.errors, strings.Join(list, " ")); d != "" {
+				t.Errorf("errors (-want +got):\n%s", d)
+			}
+		})
+	}
+	if n := count(t, b); n != 0 {
+		t.Errorf("%d rows of refused requests were published", n)
+	}
+}
