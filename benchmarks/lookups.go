@@ -1,0 +1,381 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+)
+
+const (
+	connections = 32
+	batchKeys   = 100
+)
+
+// line is a running gateway that has people to be asked about.
+type line struct {
+	name    string
+	address string
+	key     string // of the application
+	purpose string
+	brokers string
+	prefix  string
+	redis   string // "" = the limit has an embedded cache of its own
+	people  []string
+}
+
+// lookups measures the gateway on the embedded broker and cache (yiyuan demo)
+// and on real Kafka and Redis (yiyuan run).
+func (b *bench) lookups(ctx context.Context) error {
+	if err := b.lookupsDemo(ctx); err != nil {
+		return fmt.Errorf("embedded: %w", err)
+	}
+	if b.kafka == "" || b.redis == "" {
+		b.say("lookups: no YIYUAN_TEST_KAFKA and YIYUAN_TEST_REDIS: the line on real services is left out")
+		return nil
+	}
+	if err := b.lookupsReal(ctx); err != nil {
+		return fmt.Errorf("real services: %w", err)
+	}
+	return nil
+}
+
+func (b *bench) lookupsDemo(ctx context.Context) error {
+	demo, ready, err := b.startDemo(ctx, "--rate", "0", "--correct-after", "1h")
+	if err != nil {
+		return err
+	}
+	defer demo.stop() //nolint:errcheck // it has answered all that was asked
+	l := line{name: "embedded, miniredis", brokers: ready.Kafka, address: strings.TrimPrefix(ready.Gateway, "http://"), purpose: purpose}
+	for _, a := range ready.Apps {
+		if slices.Contains(a.Purposes, purpose) {
+			l.key = a.Key
+		}
+	}
+	view, err := bus.Open(ctx, bus.Config{Brokers: strings.Split(ready.Kafka, ",")}, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	if l.people, err = peopleOf(ctx, view); err != nil {
+		return err
+	}
+	return b.ask(ctx, l)
+}
+
+func (b *bench) lookupsReal(ctx context.Context) (err error) {
+	s, err := b.newSite(ctx, "Kafka 4.1", b.kafka)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	if _, err := s.produce(ctx, people{size: "tiny"}); err != nil {
+		return err
+	}
+	s.redis = b.redis
+	server, err := s.run(ctx, "processors,gateway", "step running")
+	if err != nil {
+		return err
+	}
+	defer server.stop() //nolint:errcheck // it has answered all that was asked
+	if _, err := server.logged(ctx, "step running"); err != nil {
+		return err
+	}
+	if err := s.settled(ctx, time.Minute, server.alive); err != nil {
+		return err
+	}
+	l := line{name: "Kafka 4.1, Redis 7", address: s.gateway, key: appKey, purpose: purpose, brokers: s.brokers, prefix: s.prefix, redis: b.redis}
+	if l.people, err = peopleOf(ctx, s.bus); err != nil {
+		return err
+	}
+	return b.ask(ctx, l)
+}
+
+// peopleOf returns the keys of the golden records of persons, in order.
+func peopleOf(ctx context.Context, b *bus.Bus) ([]string, error) {
+	alive := map[string]bool{}
+	err := b.Replay(ctx, bus.Resolved("person"), func(r bus.Record) error {
+		alive[string(r.Key)] = r.Value != nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who there is: %w", err)
+	}
+	var out []string
+	for key, is := range alive {
+		if is {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	if len(out) < batchKeys {
+		return nil, fmt.Errorf("only %d persons to ask for", len(out))
+	}
+	return out, nil
+}
+
+// single is the request for one person.
+func (l *line) single(key string) []byte {
+	return fmt.Appendf(nil, "GET /v1/lookup/%s/%s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nX-Purpose: %s\r\n\r\n", asked, key, l.key, l.purpose)
+}
+
+// batch is the request for several.
+func (l *line) batch(keys []string, fields ...string) []byte {
+	body, err := json.Marshal(struct {
+		View   string   `json:"view"`
+		Keys   []string `json:"keys"`
+		Fields []string `json:"fields,omitempty"`
+	}{asked, keys, fields})
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	head := fmt.Appendf(nil, "POST /v1/lookup HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nX-Purpose: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		l.key, l.purpose, len(body))
+	return append(head, body...)
+}
+
+// ask measures single lookups and the limit in turns, then batches.
+func (b *bench) ask(ctx context.Context, l line) error {
+	answer, err := l.loadedAll(ctx)
+	if err != nil {
+		return err
+	}
+	one := target{name: "lookup", address: l.address, expect: []byte(`"audit_id":"`)}
+	var many = one
+	many.name = "batch lookup"
+	for i, key := range l.people {
+		one.requests = append(one.requests, l.single(key))
+		if i%batchKeys == 0 && i+batchKeys <= len(l.people) {
+			many.requests = append(many.requests, l.batch(l.people[i:i+batchKeys]))
+		}
+	}
+	child, bare, err := l.startBare(ctx, answer)
+	if err != nil {
+		return err
+	}
+	defer child.stop() //nolint:errcheck // it holds nothing
+	rounds, each := 5, 4*time.Second
+	if b.quick {
+		rounds, each = 2, time.Second
+	}
+	for _, t := range []target{one, bare, many} { // warm up, dropped
+		if _, err := load(ctx, t, connections, each/4); err != nil {
+			return err
+		}
+	}
+	before, err := l.audited(ctx)
+	if err != nil {
+		return err
+	}
+	var ours, theirs, batched []loaded
+	for range rounds {
+		for _, turn := range []struct {
+			t    target
+			into *[]loaded
+		}{{one, &ours}, {bare, &theirs}, {many, &batched}} {
+			got, err := load(ctx, turn.t, connections, each)
+			if err != nil {
+				return err
+			}
+			*turn.into = append(*turn.into, got)
+		}
+	}
+	after, err := l.audited(ctx)
+	if err != nil {
+		return err
+	}
+	answers := total(ours) + total(batched)
+	if after-before < int64(answers) {
+		return fmt.Errorf("%d answers left %d entries in the audit", answers, after-before)
+	}
+	b.lookupRows(l, ours, theirs, batched)
+	return nil
+}
+
+func (b *bench) lookupRows(l line, ours, theirs, batched []loaded) {
+	rate, limit, keys := rates(ours), rates(theirs), rates(batched)
+	var ratio []float64
+	for i := range rate {
+		ratio = append(ratio, rate[i]/limit[i])
+	}
+	store := "the same Redis"
+	if l.redis == "" {
+		store = "an embedded Redis of its own"
+	}
+	b.table.add(b, row{
+		what: fmt.Sprintf("lookups, %d connections", connections), broker: l.name,
+		figure: fmt.Sprintf("%s lookups/s (%s), %s", count(median(rate)), spread(rate), middle(ours)),
+		limit:  fmt.Sprintf("bare net/http handler doing one GET on %s: %s req/s, %s", store, count(median(limit)), middle(theirs)),
+		ratio:  fmt.Sprintf("%.2f", median(ratio)), goal: ">= 0.7",
+		more: "each authorised, masked, and in the audit before its answer: entries counted",
+	})
+	b.table.add(b, row{
+		what: fmt.Sprintf("batch lookups of %d, %d connections", batchKeys, connections), broker: l.name,
+		figure: fmt.Sprintf("%s keys/s, %s a batch", count(median(keys)*batchKeys), middle(batched)),
+		limit:  fmt.Sprintf("single lookups: %s keys/s", count(median(rate))),
+		ratio:  fmt.Sprintf("%.1f", median(keys)*batchKeys/median(rate)), goal: ">= 10",
+		more: "one audit entry a batch, which names every subject",
+	})
+}
+
+func rates(all []loaded) (out []float64) {
+	for _, l := range all {
+		out = append(out, l.rate())
+	}
+	return out
+}
+
+func total(all []loaded) (n int) {
+	for _, l := range all {
+		n += l.answers
+	}
+	return n
+}
+
+// middle is the median run's latency.
+func middle(all []loaded) quantiles {
+	s := slices.Clone(all)
+	slices.SortFunc(s, func(a, b loaded) int { return int(a.latency.p99 - b.latency.p99) })
+	return s[len(s)/2].latency
+}
+
+// loadedAll waits until every person can be looked up, checks that the answer
+// is masked, and returns one.
+func (l *line) loadedAll(ctx context.Context) ([]byte, error) {
+	c, err := dialSoon(ctx, l.address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	var body []byte
+	at := 0
+	err = await(ctx, time.Minute, 100*time.Millisecond, "everybody can be looked up", func() (bool, error) {
+		for ; at < len(l.people); at++ {
+			if _, err := c.conn.Write(l.single(l.people[at])); err != nil {
+				return false, fmt.Errorf("look up: %w", err)
+			}
+			status, got, err := readAnswer(c.in, nil)
+			if err != nil || status != http.StatusOK {
+				if err == nil && status != http.StatusNotFound && status != http.StatusServiceUnavailable {
+					err = fmt.Errorf("lookup answered %d", status)
+				}
+				return false, err
+			}
+			if bytes.Contains(got, []byte(l.people[at])) || !bytes.Contains(got, []byte("****")) {
+				return false, errors.New("an answer is not masked")
+			}
+			body = got
+		}
+		return true, nil
+	})
+	return body, err
+}
+
+func dialSoon(ctx context.Context, address string) (c *connection, err error) {
+	err = await(ctx, 30*time.Second, 50*time.Millisecond, "the gateway listens", func() (bool, error) {
+		var failed error
+		c, failed = dial(ctx, target{address: address})
+		return failed == nil, nil
+	})
+	return c, err
+}
+
+// audited returns how many entries the audit holds.
+func (l *line) audited(ctx context.Context) (int64, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(l.brokers, ",")...))
+	if err != nil {
+		return 0, fmt.Errorf("count audit entries: %w", err)
+	}
+	defer client.Close()
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, l.prefix+string(bus.Audit))
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count audit entries: %w", err)
+	}
+	var n int64
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	return n, nil
+}
+
+// startBare starts the limit: a handler that answers with what one GET finds.
+func (l *line) startBare(ctx context.Context, value []byte) (*process, target, error) {
+	child, err := self(ctx, "child-bare", "-redis", l.redis, "-keys", strconv.Itoa(len(l.people)), "-size", strconv.Itoa(len(value)))
+	if err != nil {
+		return nil, target{}, err
+	}
+	t := target{name: "bare handler", expect: []byte("x")}
+	if err := child.answer(ctx, 10*time.Second, &t.address); err != nil {
+		return nil, target{}, errors.Join(err, child.stop())
+	}
+	for i := range l.people {
+		t.requests = append(t.requests, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nX-Purpose: %s\r\n\r\n", i, l.key, l.purpose))
+	}
+	return child, t, nil
+}
+
+// childBare is the limit of lookups.
+func childBare(ctx context.Context, args []string) error {
+	ctx, cancel := untilOrphaned(ctx)
+	defer cancel()
+	f := flag.NewFlagSet("child-bare", flag.ContinueOnError)
+	address, keys, size := f.String("redis", "", ""), f.Int("keys", 0, ""), f.Int("size", 0, "")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if *address == "" {
+		mini, err := miniredis.Run()
+		if err != nil {
+			return fmt.Errorf("start embedded cache: %w", err)
+		}
+		defer mini.Close()
+		*address = mini.Addr()
+	}
+	redis := goredis.NewClient(&goredis.Options{Addr: *address})
+	defer redis.Close() //nolint:errcheck // the process ends
+	prefix := fmt.Sprintf("bench:%d:", time.Now().UnixNano())
+	for i := range *keys {
+		if err := redis.Set(ctx, prefix+strconv.Itoa(i), strings.Repeat("x", *size), 10*time.Minute).Err(); err != nil {
+			return fmt.Errorf("fill cache: %w", err)
+		}
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		value, err := redis.Get(r.Context(), prefix+r.URL.Path[1:]).Bytes()
+		if err != nil {
+			http.Error(w, "no such key", http.StatusNotFound)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(value)))
+		_, _ = w.Write(value) // the client has gone
+	})}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // nobody waits for an answer any more
+	if err := report(listener.Addr().String()); err != nil {
+		return err
+	}
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}

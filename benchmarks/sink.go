@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+)
+
+// written is what the steps wrote, as a committed reader sees it.
+type written struct {
+	records, bytes int64
+	claims         int64
+	rejected       int64
+	golden         map[string]int64 // by entity, those that exist
+	digest         string           // of all golden records and all claims
+	open           map[finding]bool
+}
+
+// sink reads everything the steps wrote, checks that no claim was said twice,
+// folds golden records and findings, and, if to is not "", writes the same
+// records to that topic, for the limit to copy.
+func (s *site) sink(ctx context.Context, to string) (*written, error) {
+	w := &written{golden: map[string]int64{}, open: map[finding]bool{}}
+	tee, err := s.tee(to)
+	if err != nil {
+		return nil, err
+	}
+	defer tee.close()
+	sums := map[string]uint64{} // what it is about: what it says
+	for _, t := range s.outputs() {
+		look, err := s.reader(ctx, t, w, sums)
+		if err != nil {
+			return nil, err
+		}
+		err = s.bus.Replay(ctx, t, func(r bus.Record) error {
+			w.records++
+			w.bytes += int64(len(r.Key) + len(r.Value))
+			for _, h := range r.Headers {
+				w.bytes += int64(len(h.Key) + len(h.Value))
+			}
+			if err := tee.write(ctx, &r); err != nil {
+				return err
+			}
+			return look(&r)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read what was written to %q: %w", t, err)
+		}
+	}
+	for about := range sums {
+		if entity, _, ok := strings.Cut(about, " "); ok && entity != "claim" {
+			w.golden[entity]++
+		}
+	}
+	w.digest = digestOf(sums)
+	return w, tee.flush(ctx)
+}
+
+// digestOf is the same for the same facts in whatever order.
+func digestOf(sums map[string]uint64) string {
+	facts := make([]string, 0, len(sums))
+	for about, says := range sums {
+		facts = append(facts, fmt.Sprintf("%s %016x\n", about, says))
+	}
+	slices.Sort(facts)
+	h := sha256.New()
+	for _, f := range facts {
+		h.Write([]byte(f))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// framing is how many bytes in front of a row name its schema, by an id that
+// the order of registration gave.
+const framing = 5
+
+var errTwice = errors.New("the same claim twice")
+
+// reader returns what looks at the records of a topic.
+func (s *site) reader(ctx context.Context, t bus.Topic, w *written, sums map[string]uint64) (func(*bus.Record) error, error) {
+	kind, name, _ := strings.Cut(string(t), ".")
+	switch kind {
+	case "claims":
+		return s.claims(ctx, w, name, sums), nil
+	case "resolved":
+		return s.resolved(ctx, name, sums)
+	case "findings":
+		reader, state := s.codec.Reader(schemas.FindingLayout), map[string]finding{}
+		return func(r *bus.Record) error {
+			if was, known := state[string(r.Key)]; known {
+				delete(w.open, was)
+			}
+			if r.Value == nil {
+				return nil
+			}
+			f, err := reader.Decode(ctx, r.Value)
+			if err != nil {
+				return err
+			}
+			if f.Get("state").Str() == "open" {
+				one := finding{f.Get("rule").Str(), f.Get("case").Str(), f.Get("entity").Str(), f.Get("subject").Str()}
+				state[string(r.Key)], w.open[one] = one, true
+			}
+			return nil
+		}, nil
+	case "quarantine":
+		return func(*bus.Record) error { w.rejected++; return nil }, nil
+	}
+	return func(*bus.Record) error { return nil }, nil
+}
+
+// claims counts the claims and refuses the second of a kind: a change that took
+// effect twice. Source and sequence name the change.
+func (s *site) claims(ctx context.Context, w *written, entity string, sums map[string]uint64) func(*bus.Record) error {
+	reader := s.codec.Reader(claim.Layout)
+	return func(r *bus.Record) error {
+		record, err := reader.Decode(ctx, r.Value)
+		if err != nil {
+			return err
+		}
+		c, err := claim.Parse(record)
+		if err != nil {
+			return err
+		}
+		w.claims++
+		said := fnv.New64a()
+		said.Write([]byte(c.Value[min(framing, len(c.Value)):]))
+		id := sha256.Sum256([]byte(strings.Join([]string{entity, string(r.Key), c.Dataset, c.Role, c.Row, c.Source, c.Sequence.String()}, "\x00")))
+		about := "claim " + string(id[:16])
+		if _, twice := sums[about]; twice {
+			return errTwice
+		}
+		sums[about] = said.Sum64()
+		return nil
+	}
+}
+
+// resolved keeps the last golden record of each entity, without its version and
+// its time, which depend on how changes were put into transactions.
+func (s *site) resolved(ctx context.Context, entity string, sums map[string]uint64) (func(*bus.Record) error, error) {
+	i := slices.IndexFunc(s.cat.Entities, func(e *schemas.Entity) bool { return e.ID == entity })
+	if i < 0 {
+		return nil, fmt.Errorf("no entity %q", entity)
+	}
+	layout := s.cat.Entities[i].ResolvedLayout()
+	reader := s.codec.Reader(layout)
+	writer, err := codec.New(&fixedRegistry{}).Writer(ctx, "benchmark", layout)
+	if err != nil {
+		return nil, fmt.Errorf("read golden records of %q: %w", entity, err)
+	}
+	version, at := layout.Index("_ver"), layout.Index("_at")
+	var buffer []byte
+	return func(r *bus.Record) error {
+		about := entity + " " + string(r.Key)
+		if r.Value == nil {
+			delete(sums, about)
+			return nil
+		}
+		golden, err := reader.Decode(ctx, r.Value)
+		if err != nil {
+			return err
+		}
+		golden = golden.With(version, schemas.Int(0)).With(at, schemas.Int(0))
+		if buffer, err = writer.Append(buffer[:0], golden); err != nil {
+			return err
+		}
+		h := fnv.New64a()
+		h.Write(buffer)
+		sums[about] = h.Sum64()
+		return nil
+	}, nil
+}
+
+// fixedRegistry gives every schema the same id, so that bytes of two runs can
+// be compared.
+type fixedRegistry struct{ schema string }
+
+// Register implements codec.Registry.
+func (f *fixedRegistry) Register(_ context.Context, _, schema string) (int, error) {
+	f.schema = schema
+	return 1, nil
+}
+
+// Schema implements codec.Registry.
+func (f *fixedRegistry) Schema(context.Context, int) (string, error) { return f.schema, nil }
+
+// check holds what was written against what was planted, as far as it is about
+// entities that occur.
+func (w *written) check(planted map[finding]string, known func(entity, key string) bool) error {
+	missing, invented := 0, 0
+	example := finding{}
+	for f, key := range planted {
+		if !w.open[f] && known(f.entity, key) {
+			missing, example = missing+1, f
+		}
+	}
+	for f := range w.open {
+		if _, ok := planted[f]; !ok {
+			invented, example = invented+1, f
+		}
+	}
+	if missing+invented > 0 {
+		return fmt.Errorf("%d planted contradictions are not found, %d that nobody planted are; for example %s, %s", missing, invented, example.rule, example.which)
+	}
+	return nil
+}
+
+// tee writes records to one topic more, partition by partition.
+type tee struct {
+	client *kgo.Client
+	topic  string
+	mu     sync.Mutex
+	failed error
+}
+
+func (s *site) tee(to string) (*tee, error) {
+	if to == "" {
+		return &tee{}, nil
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.brokers, ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()), kgo.MaxBufferedRecords(100_000))
+	if err != nil {
+		return nil, fmt.Errorf("write to %q: %w", to, err)
+	}
+	return &tee{client: client, topic: s.prefix + to}, nil
+}
+
+func (t *tee) write(ctx context.Context, r *bus.Record) error {
+	if t.client == nil {
+		return nil
+	}
+	t.client.Produce(ctx, &kgo.Record{
+		Topic: t.topic, Partition: r.Partition, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Headers: r.Headers, Timestamp: r.Time,
+	}, func(_ *kgo.Record, err error) {
+		if err != nil {
+			t.mu.Lock()
+			t.failed = errors.Join(t.failed, err)
+			t.mu.Unlock()
+		}
+	})
+	return nil
+}
+
+func (t *tee) flush(ctx context.Context) error {
+	if t.client == nil {
+		return nil
+	}
+	if err := t.client.Flush(ctx); err != nil {
+		return fmt.Errorf("write to %q: %w", t.topic, err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
+}
+
+func (t *tee) close() {
+	if t.client != nil {
+		t.client.Close()
+	}
+}
