@@ -3,15 +3,17 @@
 values computed from the final image of every row, by plain loops over plain
 dictionaries. It shares no code with the bus and needs only Python's standard library.
 
-    oracle.py ROWS.jsonl TODAY > expected.jsonl
+    oracle.py ROWS.jsonl TODAY CITY KEY > expected.jsonl
 
 ROWS.jsonl: one {"type":"row","dataset","key","at","fields":{NAME: text or null}} a row that
-exists at the end (other types are skipped). TODAY: 2026-01-31. Output, sorted, one JSON a line:
-{"type":"golden","entity","key","fields":{...}}      only fields that are not null
+exists at the end (other types are skipped). TODAY: 2026-01-31. CITY: the catalogue's folder,
+of which only calendar and regions are read. KEY: the master key of tokens, in hex.
+Output, sorted, one JSON a line; fields that are null are left out:
+{"type":"golden","entity","key","fields":{NAME: {"value","dataset","row","flag"}}}
 {"type":"finding","rule","case","entity","key","owner"}
-{"type":"masked","view":"person.partial","key","fields":{...}}
+{"type":"masked","view":"person.partial","key": token,"fields":{NAME: text},"GA03":[{NAME: text}]}
 """
-import collections, datetime, json, sys
+import base64, collections, datetime, glob, hashlib, hmac, json, re, sys
 
 DAY = datetime.timedelta(days=1)
 PROVIDER = {"GA": "GA", "MZ": "MZ", "RS": "RS", "WJ": "WJ", "YB": "YB", "SC": "SC", "SW": "SW", "ZR": "ZR", "ZJ": "ZJ", "JY": "JY", "SP": "SP", "CL": "CL"}
@@ -92,13 +94,11 @@ def marriages(d):
 
 
 def newest(rows, *fields):
-    """The row whose first non-null field of `fields` is greatest; ties go to the smaller row key."""
+    """The row whose first non-null field of `fields` is greatest; ties go to the greater row key."""
     best, best_value = None, None
     for row in sorted(rows, key=lambda r: r["_key"]):
         value = first_text(*[row.get(f) for f in fields])
-        if value is None:
-            continue
-        if best is None or value > best_value:
+        if value is not None and (best is None or value >= best_value):
             best, best_value = row, value
     return best
 
@@ -112,40 +112,41 @@ def death(d):
     return days[0] if days else None
 
 
+def take(g, field, row, column=None, flag=""):
+    """Fill one cell of a golden record, unless it is filled or the row has nothing to say."""
+    value = row.get(column or field) if row else None
+    if value is not None and field not in g:
+        g[field] = {"value": value, "dataset": row["_dataset"], "row": row["_key"]}
+        if flag:
+            g[field]["flag"] = flag
+
+
 def golden_person(d):
     g = {}
-    for row in d.of("GA01"):
+    ga01 = d.of("GA01")
+    for row in ga01:
         for f in ("XM", "XBDM", "MZDM", "CSRQ", "HJDXZQHDM", "HJDZ"):
-            g[f] = row.get(f)
+            take(g, f, row)
     stays = d.of("GA02")
     stay = newest([r for r in stays if not r.get("ZZRQ")], "QSRQ") or newest(stays, "QSRQ")
-    if stay:
-        g["JZDXZQHDM"], g["JZDZ"] = stay.get("JZDXZQHDM"), stay.get("JZDZ")
+    if stay:  # the two cells of a residence come from one row
+        take(g, "JZDXZQHDM", stay)
+        take(g, "JZDZ", stay)
     else:
         for row in d.of("YB01"):
-            g["JZDZ"] = row.get("JZDZ")
-    wedding = newest(marriages(d), "LHRQ", "DJRQ")
-    if wedding:
-        g["HYZKDM"] = wedding.get("HYZKDM")
-    else:
-        for row in d.of("GA01"):
-            g["HYZKDM"] = row.get("HYZKDM")
-    certificate = newest([r for r in d.of("WJ02") if r.get("CXBZ") != "1"], "SWRQ")
-    cremation = newest(d.of("MZ03"), "SWRQ")
-    if certificate:
-        g["SWRQ"] = certificate["SWRQ"]
-    elif cremation:
-        g["SWRQ"] = cremation["SWRQ"]
-    else:
-        for row in d.of("GA01"):
-            if row.get("ZXYY") == "1":
-                g["SWRQ"] = row.get("ZXRQ")
-    phones = [(row["_at"], row["LXDH"]) for row in d.of("RS02") + d.of("GA02") if row.get("LXDH")]
+            take(g, "JZDZ", row, flag="非权威")
+    take(g, "HYZKDM", newest(marriages(d), "LHRQ", "DJRQ"))
+    for row in ga01:
+        take(g, "HYZKDM", row)
+    take(g, "SWRQ", newest([r for r in d.of("WJ02") if r.get("CXBZ") != "1"], "SWRQ"))
+    take(g, "SWRQ", newest(d.of("MZ03"), "SWRQ"))
+    for row in ga01:
+        if row.get("ZXYY") == "1":
+            take(g, "SWRQ", row, "ZXRQ")
+    phones = [r for r in d.of("RS02") + d.of("GA02") if r.get("LXDH")]
     if phones:
-        latest_at = max(at for at, _ in phones)
-        candidates = {phone for at, phone in phones if at == latest_at}
-        g["LXDH"] = candidates.pop() if len(candidates) == 1 else sorted(candidates)
-    return {k: v for k, v in g.items() if v is not None}
+        take(g, "LXDH", max(phones, key=lambda r: (r["_at"], r["_key"])))
+    return g
 
 
 def golden_enterprise(d):
@@ -153,16 +154,62 @@ def golden_enterprise(d):
     registered, society = d.of("SC01"), d.of("MZ04")
     for row in registered:
         for f in ("JGMC", "FDDBRXM", "ZS", "ZCZB", "CLRQ", "DJZTDM", "HYDM"):
-            g[f] = row.get(f)
-    if not registered:
-        for row in society:
-            for f in ("JGMC", "FDDBRXM", "CLRQ", "DJZTDM"):
-                g[f] = row.get(f)
+            take(g, f, row)
+    for row in society:
+        if not registered:  # name, representative and address come from one register
+            take(g, "JGMC", row)
+            take(g, "FDDBRXM", row)
+        take(g, "CLRQ", row)
+        take(g, "DJZTDM", row)
     for row in d.of("SW01"):
-        g["NSRZTDM"], g["ZGFJ"] = row.get("NSRZTDM"), row.get("ZGFJ")
+        take(g, "NSRZTDM", row)
+        take(g, "ZGFJ", row)
     for row in d.of("RS03"):
-        g["CBRS"] = row.get("CBRS")
-    return {k: v for k, v in g.items() if v is not None}
+        take(g, "CBRS", row)
+    return g
+
+
+COMPOUND = set("欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 司徒 令狐 夏侯 端木 南宫 宇文 长孙".split())
+
+
+def mask_name(name):
+    """The surname stays: of two-character surnames both, if a given name follows; of a dotted name its first character."""
+    keep = 2 if name[:2] in COMPOUND and len(name) > 2 and "·" not in name else 1
+    return name[:keep] + "".join(c if c == "·" else "*" for c in name[keep:])
+
+
+def district(address, regions, city):
+    for name in regions:
+        if name in address:
+            return city + name
+    return "***"
+
+
+def person_partial(d, g, regions, city):
+    """The view person.partial: what each cell becomes."""
+    value = {f: c["value"] for f, c in g.items()}
+    out = {"GMSFHM": d.key[:6] + "*" * 12}
+    for f in ("XBDM", "HJDXZQHDM", "JZDXZQHDM", "HYZKDM"):
+        out[f] = value.get(f)
+    if "XM" in value:
+        out["XM"] = mask_name(value["XM"])
+    if "CSRQ" in value:
+        out["CSRQ"] = value["CSRQ"][:4]
+    for f in ("HJDZ", "JZDZ"):
+        if f in value:
+            out[f] = district(value[f], regions, city)
+    if "LXDH" in value:
+        out["LXDH"] = value["LXDH"][:3] + "****" + value["LXDH"][7:]
+    cars = [{"HPHM": r["HPHM"][:2] + "*" * (len(r["HPHM"]) - 3) + r["HPHM"][-1], "CLXH": r["CLXH"], "ZTDM": r["ZTDM"]} for r in d.of("GA03", "owner")]
+    return {f: v for f, v in out.items() if v is not None}, cars[:20]
+
+
+def token(master, audience, value):
+    """t1.<base32>: HMAC-SHA-256, cut to 16 bytes, under a key of the audience's own, derived by HKDF."""
+    pseudo = hmac.new(b"yiyuan.keyring", master, hashlib.sha256).digest()
+    derived = hmac.new(pseudo, b"token\0" + audience.encode() + b"\1", hashlib.sha256).digest()
+    tag = hmac.new(derived, value.encode(), hashlib.sha256).digest()[:16]
+    return "t1." + base64.b32encode(tag).decode().rstrip("=").lower()
 
 
 def in_force(row, field, today):
@@ -245,10 +292,10 @@ def enterprise_findings(d, today, workdays_after):
     if declared:
         n = int(declared["SBRS"])
         insured = len([r for r in d.of("RS01", "employer") if r["CBZTDM"] == "1"])
-        if insured and abs(insured - n) > 0.1 * max(n, 1):
+        if insured and 10 * abs(insured - n) > max(n, 1):
             yield "XV-12", "rs01", "SW"
         funded = len([r for r in d.of("ZJ02", "employer") if r["JCZTDM"] == "1"])
-        if funded and abs(funded - n) > 0.1 * max(n, 1):
+        if funded and 10 * abs(funded - n) > max(n, 1):
             yield "XV-12", "zj02", "ZJ"
     if sc:
         for dataset in ("SW01", "RS03"):
@@ -280,7 +327,6 @@ def address_findings(d):
 
 def calendar(folder):
     """Working days from the city's calendar-<year>.yaml, read line by line: only `holidays:` and `workdays:` maps of dates."""
-    import glob, re
     off, on = set(), set()
     for path in sorted(glob.glob(folder + "/calendar-*.yaml")):
         bucket = None
@@ -302,15 +348,22 @@ def calendar(folder):
     return after
 
 
-def main(rows_file, today, city):
-    today = date(today)
-    after = calendar(city)
+def places(folder):
+    """The city's name and its districts, from city.yaml."""
+    text = open(folder + "/city.yaml", encoding="utf-8").read()
+    return re.search(r"(?m)^name: *(\S+)", text).group(1), re.findall(r'code: *"\d{6}", *name: *([^,]+),', text)
+
+
+def main(rows_file, today, folder, key):
+    today, master = date(today), bytes.fromhex(key)
+    after = calendar(folder)
+    city, regions = places(folder)
     dossiers = {}
     for line in open(rows_file, encoding="utf-8"):
         row = json.loads(line)
         if row.get("type") != "row":
             continue
-        fields = dict(row["fields"], _key=row["key"], _at=row.get("at", 0))
+        fields = dict(row["fields"], _dataset=row["dataset"], _key=row["key"], _at=row["at"])
         for entity, field, role in LINKS[row["dataset"]]:
             key = fields.get(field)
             if key:
@@ -328,6 +381,9 @@ def main(rows_file, today, city):
             golden, found = {}, address_findings(d)
         if golden:
             out.append({"type": "golden", "entity": entity, "key": key, "fields": golden})
+        if golden and entity == "person":
+            fields, cars = person_partial(d, golden, regions, city)
+            out.append({"type": "masked", "view": "person.partial", "key": token(master, "key:person.partial", key), "fields": fields, "GA03": cars})
         for rule, case, owner in found:
             out.append({"type": "finding", "rule": rule, "case": case, "entity": entity, "key": key, "owner": owner})
     for line in sorted(json.dumps(o, ensure_ascii=False, sort_keys=True) for o in out):
@@ -335,4 +391,4 @@ def main(rows_file, today, city):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3])
+    main(*sys.argv[1:5])

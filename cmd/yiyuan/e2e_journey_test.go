@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// today is the city's today in tests that choose it.
+var today = time.Date(2026, 11, 22, 12, 0, 0, 0, schemas.Zone)
+
+// testKey is the master key of the tests' key ring.
+var testKey = []byte("a key of the tests, 32 bytes long")
+
+func testKeys(t testing.TB) *keyring.Keyring {
+	t.Helper()
+	keys, err := keyring.New(keyring.Intl, map[int][]byte{1: testKey}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// ahead is a clock that stands at a day of the test's choice, runs as fast as
+// the system's, and can be set forward.
+type ahead struct {
+	began time.Time
+	by    atomic.Int64
+}
+
+func (c *ahead) now() time.Time {
+	return today.Add(time.Since(c.began) + time.Duration(c.by.Load()))
+}
+
+// journey is a city in this process: broker, steps, and sources that end.
+type journey struct {
+	testing.TB
+	app   *app
+	clock *ahead
+	seed  int64
+	ctx   context.Context
+}
+
+// begin opens the bus and starts the steps. They end with the test.
+func begin(t testing.TB, seed int64, change func(*config)) *journey {
+	t.Helper()
+	cfg := defaultConfig()
+	cfg.Bus.Embedded.Listen = "127.0.0.1:0"
+	cfg.Processors.Instance = "test"
+	if change != nil {
+		change(&cfg)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context())) // the steps end before the test's context does
+	a, err := newApp(ctx, cfg, testKeys(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	j := &journey{TB: t, app: a, clock: &ahead{began: time.Now()}, seed: seed}
+	a.clock = j.clock.now
+	a.group, j.ctx = errgroup.WithContext(ctx)
+	t.Cleanup(func() {
+		stop()
+		if err := a.group.Wait(); err != nil {
+			t.Errorf("a part of the process failed: %v", err)
+		}
+		a.close()
+	})
+	if err := a.runProcessors(j.ctx); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// options are the synthetic city's.
+func (j *journey) options() synthetic.Options {
+	return synthetic.Options{Seed: j.seed, Size: synthetic.Tiny, Base: today}
+}
+
+// feed runs the twelve departments' sources, with or without the corrections,
+// until each has said everything.
+func (j *journey) feed(correct bool) {
+	j.Helper()
+	group, ctx := errgroup.WithContext(j.ctx)
+	for _, department := range synthetic.Departments() {
+		o := j.options()
+		o.Department, o.End, o.Correct = department, true, correct
+		cfg := connectors.Config{
+			Name: strings.ToLower(department) + "-live", Kind: "synthetic", Options: o.Map(),
+			Logger: j.app.log, Keys: j.app.keys, Metrics: j.app.metrics, Catalogue: j.app.cat,
+		}
+		for _, d := range j.app.cat.Datasets {
+			if d.Provider.ID == department {
+				cfg.Datasets = append(cfg.Datasets, d)
+			}
+		}
+		group.Go(func() error { return connectors.Run(ctx, j.app.bus, j.app.codec, cfg, synthetic.Open) })
+	}
+	if err := group.Wait(); err != nil {
+		j.Fatal(err)
+	}
+}
+
+// settle waits until every step has passed all there is, then lets a minute
+// pass and waits until no wake-up of it is outstanding.
+func (j *journey) settle() {
+	j.Helper()
+	drain(j.ctx, j, j.app)
+	j.clock.by.Add(int64(time.Minute))
+	await(j, "wake-ups", time.Minute, func() string {
+		for _, step := range j.app.steps {
+			n, err := j.waking(step.Name)
+			if err != nil {
+				j.Fatal(err)
+			}
+			if n > 0 {
+				return fmt.Sprintf("%d of %s are due", n, step.Name)
+			}
+		}
+		return ""
+	})
+}
+
+// drain waits until each step, in the order a change passes them, has committed
+// what stood in its inputs when the step before was done.
+func drain(ctx context.Context, t testing.TB, a *app) {
+	t.Helper()
+	for _, step := range a.steps {
+		ends, err := a.bus.EndOffsets(ctx, step.From...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		await(t, "step "+step.Name, 3*time.Minute, func() string {
+			if ctx.Err() != nil {
+				t.Fatalf("step %s: %v", step.Name, context.Cause(ctx))
+			}
+			committed, err := a.bus.Committed(ctx, step.Name)
+			if err != nil {
+				return err.Error()
+			}
+			return lag(ends, committed)
+		})
+	}
+}
+
+// lag tells the first partition that stands before its end.
+func lag(ends, committed map[bus.Topic]map[int32]int64) string {
+	for topic, partitions := range ends {
+		for p, end := range partitions {
+			if at := committed[topic][p]; at < end {
+				return fmt.Sprintf("%s/%d stands at %d of %d", topic, p, at, end)
+			}
+		}
+	}
+	return ""
+}
+
+// waking counts the wake-ups of a step that are due. They are part of its
+// state, and so in its changelog: 't', eight bytes of milliseconds, the key.
+func (j *journey) waking(step string) (int, error) {
+	open := map[string]bool{}
+	err := j.app.bus.Replay(j.ctx, bus.State(step), func(r bus.Record) error {
+		if bytes.HasPrefix(r.Key, []byte("t")) && len(r.Key) >= 9 {
+			open[string(r.Key)] = r.Value != nil
+		}
+		return nil
+	})
+	due, now := 0, j.clock.now().UnixMilli()
+	for key, there := range open {
+		if there && int64(binary.BigEndian.Uint64([]byte(key[1:9]))) <= now {
+			due++
+		}
+	}
+	return due, err
+}
+
+// cell is one cell of a golden record: its value as text, and where it is from.
+type cell struct {
+	Value   string `json:"value"`
+	Dataset string `json:"dataset"`
+	Row     string `json:"row"`
+	Flag    string `json:"flag,omitempty"`
+}
+
+// golden is all golden records: "entity key" -> field -> cell.
+type golden map[string]map[string]cell
+
+// golden reads the topics resolved.* and holds their versions against promise:
+// each record of a key has a higher version than the one before, and differs.
+func (j *journey) golden() golden {
+	j.Helper()
+	out, err := readGolden(j.ctx, j.app)
+	if err != nil {
+		j.Fatal(err)
+	}
+	return out
+}
+
+func readGolden(ctx context.Context, a *app) (golden, error) {
+	out := golden{}
+	var problems []error
+	for _, e := range a.cat.Entities {
+		if len(e.Fields) == 0 {
+			continue
+		}
+		reader, versions, bodies := a.codec.Reader(e.ResolvedLayout()), map[string]int64{}, map[string]string{}
+		err := a.bus.Replay(ctx, bus.Resolved(e.ID), func(r bus.Record) error {
+			key := string(r.Key)
+			name := e.ID + " " + key
+			version := headerVersion(r)
+			if version <= versions[key] {
+				problems = append(problems, fmt.Errorf("version %d of %s follows %d", version, name, versions[key]))
+			}
+			versions[key] = version
+			if r.Value == nil {
+				if out[name] == nil {
+					problems = append(problems, fmt.Errorf("%s is deleted and was not there", name))
+				}
+				delete(out, name)
+				delete(bodies, key)
+				return nil
+			}
+			rec, err := reader.Decode(ctx, r.Value)
+			if err != nil {
+				return fmt.Errorf("decode %s: %w", name, err)
+			}
+			if said := rec.Get(schemas.VersionColumn).Int64(); said != version {
+				problems = append(problems, fmt.Errorf("%s says version %d, its header %d", name, said, version))
+			}
+			cells := cellsOf(e, rec)
+			out[name] = cells
+			if story := tell(e, rec); story == bodies[key] {
+				problems = append(problems, fmt.Errorf("version %d of %s says what the one before said", version, name))
+			} else {
+				bodies[key] = story
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, errors.Join(problems...)
+}
+
+// cellsOf writes a golden record's cells as text.
+func cellsOf(e *schemas.Entity, rec schemas.Record) map[string]cell {
+	cells := map[string]cell{}
+	for _, f := range e.Fields {
+		if v := rec.Get(f.Name); !v.IsNull() {
+			cells[f.Name] = cell{Value: element.Render(f.Element, v)}
+		}
+	}
+	for _, c := range rec.Get(schemas.CellsColumn).Records() {
+		name := c.Get("field").Str()
+		cells[name] = cell{Value: cells[name].Value, Dataset: c.Get("dataset").Str(), Row: c.Get("row").Str(), Flag: c.Get("flag").Str()}
+	}
+	return cells
+}
+
+// tell writes all of a golden record but its version and time.
+func tell(e *schemas.Entity, rec schemas.Record) string {
+	b := &strings.Builder{}
+	for _, f := range e.Fields {
+		fmt.Fprintf(b, "%q ", element.Render(f.Element, rec.Get(f.Name)))
+	}
+	for _, c := range rec.Get(schemas.CellsColumn).Records() {
+		fmt.Fprintf(b, "%q %q %q %q %q %d", c.Get("field").Str(), c.Get("dataset").Str(), c.Get("row").Str(), c.Get("reason").Str(), c.Get("flag").Str(), c.Get("at").Int64())
+		for _, l := range c.Get("losers").Records() {
+			fmt.Fprintf(b, " -%q %q %q %q", l.Get("dataset").Str(), l.Get("row").Str(), l.Get("reason").Str(), l.Get("value").Str())
+		}
+	}
+	return b.String()
+}
+
+func headerVersion(r bus.Record) int64 {
+	var n int64
+	if _, err := fmt.Sscanf(string(r.Header("ver")), "%x", &n); err != nil {
+		return -1
+	}
+	return n
+}
