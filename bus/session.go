@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -64,7 +65,7 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 		kgo.TransactionalID(id), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
 		kgo.ConsumerGroup(b.cfg.Prefix+cfg.Group), kgo.InstanceID(id), kgo.ConsumeTopics(names...),
 		kgo.Balancers(kgo.RangeBalancer()), kgo.SessionTimeout(b.cfg.SessionTimeout), kgo.HeartbeatInterval(b.cfg.SessionTimeout/10),
-		kgo.RebalanceTimeout(max(time.Minute, b.cfg.SessionTimeout)), kgo.BlockRebalanceOnPoll(),
+		kgo.RebalanceTimeout(b.cfg.SessionTimeout), kgo.BlockRebalanceOnPoll(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(2<<20),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -264,19 +265,10 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 	if err := tx.failed(); err != nil {
 		return err
 	}
-	if read == 0 {
-		if err := s.alive(ending); err != nil {
-			return err
-		}
-	}
-	committed, err := s.kafka.End(ending, kgo.TryCommit)
-	if err != nil {
-		return fmt.Errorf("end: %w", err)
-	}
 	m := s.bus.metrics
-	if !committed {
+	if err := s.commit(ending); err != nil {
 		m.commits.WithLabelValues(s.cfg.Group, "aborted").Inc()
-		return fmt.Errorf("end: transaction not committed, its outcome may be unknown")
+		return fmt.Errorf("end: %w", err)
 	}
 	if err := s.worker.Commit(tx.next); err != nil {
 		return &StepError{fmt.Errorf("store state of %q: %w", s.cfg.Group, err)}
@@ -289,12 +281,30 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 	return nil
 }
 
-// alive asks the group whether we are still in it. A transaction that commits
-// offsets is refused by the broker if we are not; one that only delivers timers
-// commits none, and a worker that was cut off for long would deliver the timers
-// of partitions that are another's by now. From the moment it is asked, the
-// answer holds for a session timeout, and the transaction, begun before, dies
-// earlier than that.
+var errNotCommitted = errors.New("transaction not committed, its outcome may be unknown")
+
+// commit ends the transaction with a commit, or returns an error after which
+// its outcome is unknown. A transaction that commits offsets is refused by the
+// broker if our partitions are another's by now. One that only delivers timers
+// commits none, and kgo would let it pass (after half a second's sleep): so we
+// ask for our place in the group ourselves.
+func (s *session) commit(ctx context.Context) error {
+	if len(s.kafka.Client().UncommittedOffsets()) == 0 {
+		if err := s.alive(ctx); err != nil {
+			return err
+		}
+		return s.kafka.Client().EndTransaction(ctx, kgo.TryCommit)
+	}
+	committed, err := s.kafka.End(ctx, kgo.TryCommit)
+	if err == nil && !committed {
+		return errNotCommitted
+	}
+	return err
+}
+
+// alive asks the group whether we are still in it. From the moment it is asked
+// the answer holds for a session timeout, and the transaction, which was begun
+// before, dies earlier than that.
 func (s *session) alive(ctx context.Context) error {
 	member, generation := s.kafka.Client().GroupMetadata()
 	id := s.bus.cfg.Prefix + s.cfg.Group + "." + s.cfg.Member

@@ -107,7 +107,7 @@ func prepare(t *testing.T, b *bus.Bus, keys, rounds int) {
 // on any other number.
 func expect(t *testing.T, b *bus.Bus, keys, rounds int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	seen := map[string]uint64{}
 	left := keys * rounds

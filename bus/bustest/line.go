@@ -5,8 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
+	"time"
 )
 
 // Fault is what a line does to one request.
@@ -33,12 +36,12 @@ type Line struct {
 	cond  *sync.Cond
 	cut   bool
 	held  bool
-	conns map[net.Conn]struct{}
+	conns map[*conn]struct{}
 }
 
 // Line returns a new line. Its Dial is for bus.Config.Dialer.
 func (k Kafka) Line(judge func(key int16) Fault) *Line {
-	l := &Line{kafka: k, Judge: judge, conns: map[net.Conn]struct{}{}}
+	l := &Line{kafka: k, Judge: judge, conns: map[*conn]struct{}{}}
 	l.cond = sync.NewCond(&l.mu)
 	return l
 }
@@ -51,12 +54,14 @@ func (l *Line) Cut() {
 	defer l.mu.Unlock()
 	l.cut, l.held = true, false
 	for c := range l.conns {
-		_ = c.Close() // it is the aim
+		_ = c.Conn.Close() // it is the aim
 	}
 	l.cond.Broadcast()
 }
 
-// Hold stops the line without breaking it: as if the process were stopped.
+// Hold stops the line without breaking it: as if the network were gone for a
+// while. What was sent arrives when the line is released, however late, even if
+// its sender has given the connection up since.
 func (l *Line) Hold() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,11 +71,16 @@ func (l *Line) Hold() {
 // Release lets go what Hold held.
 func (l *Line) Release() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.held = false
+	conns := slices.Collect(maps.Keys(l.conns))
 	l.cond.Broadcast()
+	l.mu.Unlock()
+	for _, c := range conns {
+		c.release()
+	}
 }
 
+// pass waits until the line is not held.
 func (l *Line) pass() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,17 +95,21 @@ func (l *Line) pass() error {
 
 // Dial dials a broker over the line.
 func (l *Line) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if err := l.pass(); err != nil {
-		return nil, err
+	l.mu.Lock()
+	broken := l.cut || l.held
+	l.mu.Unlock()
+	if broken {
+		return nil, errCut
 	}
-	c, err := l.kafka.Dial(ctx, network, addr)
+	inner, err := l.kafka.Dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
+	c := &conn{Conn: inner, line: l, faults: map[uint32]Fault{}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conns[c] = struct{}{}
-	return &conn{Conn: c, line: l, faults: map[uint32]Fault{}}, nil
+	return c, nil
 }
 
 // conn sees whole requests and replies: both are framed by a length of 4 bytes.
@@ -108,6 +122,52 @@ type conn struct {
 
 	mu     sync.Mutex
 	faults map[uint32]Fault // by correlation id
+	late   [][]byte         // requests held up
+	given  bool             // its owner has closed it
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	waits := len(c.late) > 0
+	c.given = true
+	c.mu.Unlock()
+	if waits {
+		return c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes a reader; closed by release
+	}
+	return c.Conn.Close()
+}
+
+// release sends what was held up.
+func (c *conn) release() {
+	c.mu.Lock()
+	late, given := c.late, c.given
+	c.late = nil
+	c.mu.Unlock()
+	for _, frame := range late {
+		if _, err := c.Conn.Write(frame); err != nil {
+			break // the broker has closed it
+		}
+	}
+	if given && len(late) > 0 {
+		_ = c.Conn.Close() // as its owner wanted
+	}
+}
+
+// hold keeps a frame back if the line is held.
+func (c *conn) hold(frame []byte) (held bool, err error) {
+	c.line.mu.Lock()
+	defer c.line.mu.Unlock()
+	if c.line.cut {
+		return false, errCut
+	}
+	if !c.line.held {
+		return false, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.late = append(c.late, slices.Clone(frame))
+	return true, nil
 }
 
 // Write implements net.Conn.
@@ -128,7 +188,7 @@ func (c *conn) Write(b []byte) (int, error) {
 }
 
 func (c *conn) request(frame []byte) error {
-	if err := c.line.pass(); err != nil {
+	if held, err := c.hold(frame); held || err != nil {
 		return err
 	}
 	key, id := int16(binary.BigEndian.Uint16(frame[4:])), binary.BigEndian.Uint32(frame[8:])
