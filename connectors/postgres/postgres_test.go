@@ -67,14 +67,22 @@ func newDatabase(t *testing.T) database {
 		defer cancel()
 		_ = conn.Close(ctx) // the database goes anyway
 		defer admin.Close(ctx)
-		for _, q := range []string{
-			"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '" + name + "' AND active",
-			"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" + name + "' AND NOT active",
-			"DROP DATABASE " + name + " WITH (FORCE)",
-		} {
-			if _, err := admin.Exec(ctx, q); err != nil {
-				t.Logf("clean up: %v", err)
+		// A slot stays in use for a moment after its connection has ended.
+		for left := 1; left > 0 && ctx.Err() == nil; {
+			for _, q := range []string{
+				"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '" + name + "' AND active",
+				"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" + name + "' AND NOT active",
+			} {
+				if _, err := admin.Exec(ctx, q); err != nil {
+					t.Logf("clean up: %v", err)
+				}
 			}
+			if err := admin.QueryRow(ctx, "SELECT count(*) FROM pg_replication_slots WHERE database = '"+name+"'").Scan(&left); err != nil {
+				t.Errorf("clean up: %v", err)
+			}
+		}
+		if _, err := admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("clean up: %v", err)
 		}
 	})
 	return database{conn, name, "file:" + path}
