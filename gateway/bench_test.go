@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -79,7 +78,7 @@ func BenchmarkLookup(b *testing.B) {
 			var n atomic.Int64
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					_ = w.raw.Get(context.Background(), keys[int(n.Add(1))%people]).Err() // marks are of another type
+					_ = w.raw.Get(b.Context(), keys[int(n.Add(1))%people]).Err() // marks are of another type
 				}
 			})
 		})

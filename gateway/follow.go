@@ -124,8 +124,19 @@ func (g *Gateway) viewIDs() []string {
 	return out
 }
 
-// applied tells the tracker how far the cache is, and keeps what it says.
-func (g *Gateway) applied(ctx context.Context) (map[string]map[int32]int64, error) {
+// filled is the gateway as the tracker sees it.
+type filled struct{ *Gateway }
+
+// Polled implements freshness.Cache.
+func (g filled) Polled() (int64, time.Duration) {
+	if fill := g.filling.Load(); fill != nil {
+		return fill.session, fill.polled()
+	}
+	return 0, 0
+}
+
+// Applied implements freshness.Cache, and keeps what the cache says.
+func (g filled) Applied(ctx context.Context) (map[string]map[int32]int64, error) {
 	generation, err := g.parts.Cache.Current(ctx)
 	if err != nil {
 		return nil, err
@@ -191,16 +202,14 @@ func (g *Gateway) probe(ctx context.Context) {
 			g.health.Loaded(d.ID)
 		}
 		for _, v := range d.Views {
-			begin := time.Now()
 			err := g.ping(ctx, v.ID)
 			if err != nil {
-				begin = time.Now()
 				err = g.ping(ctx, v.ID)
 			}
 			if ctx.Err() != nil {
 				return
 			}
-			g.health.Observe(d.ID, err == nil, time.Since(begin), g.now())
+			g.health.Probe(d.ID, err == nil, g.now())
 		}
 	}
 }

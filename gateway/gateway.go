@@ -138,6 +138,8 @@ type Gateway struct {
 	rejected   *codec.Reader // of the quarantine
 	progress   atomic.Pointer[map[string]Progress]
 	indicators atomic.Pointer[indicators]
+	filling    atomic.Pointer[fill] // of the current generation, nil = none
+	sessions   atomic.Int64
 	inFlight   atomic.Int64
 	streams    atomic.Int64
 	strangers  *strangers
@@ -197,7 +199,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)
 	}
-	g.fresh = freshness.New(parts.Catalogue, parts.Bus, g.applied, cfg.Clock)
+	g.fresh = freshness.New(parts.Catalogue, parts.Bus, filled{g}, cfg.Clock)
 	g.progress.Store(&map[string]Progress{})
 	g.indicators.Store(&indicators{})
 	g.handler = g.routes()

@@ -179,7 +179,7 @@ func (w *world) serve(options ...option) {
 	})
 	must(w.t, err)
 	w.url = "http://" + listener.Addr().String()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- w.gateway.Run(ctx) }()
 	stopped := false

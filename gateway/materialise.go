@@ -23,13 +23,14 @@ const maxValue = 1 << 20
 // followers is how many readers share the shared topics.
 const followers = 2
 
-// quiet is how long nothing has to come from a log that answers, before what
-// is left of it up to a known end is taken to be no records: markers of
-// transactions, aborted records, what compaction took away.
-const quiet = 3 * time.Second
-
-// settle is how long the marker of a transaction may be behind its records.
-const settle = 600 * time.Millisecond
+// How long a reader must have waited for records before what is left up to a
+// known end is taken to be none: markers of transactions, aborted records, what
+// compaction took away. A gap of one or two is decided sooner, see package
+// freshness.
+const (
+	fetched   = 2 * time.Second
+	unblocked = 22 * time.Second
+)
 
 // Materialise keeps the cache level with the shared topics until ctx ends. It
 // starts from what the cache itself says it holds, so a restart loses and
@@ -89,6 +90,8 @@ func (g *Gateway) tend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	g.filling.Store(f)
+	defer g.filling.Store(nil)
 	return f.run(ctx, true)
 }
 
@@ -104,9 +107,46 @@ type fill struct {
 	mu     sync.Mutex
 	have   map[string]map[int32]int64 // by view: the offset reached, -1 = none
 	sealed map[string]bool
-	moved  time.Time // when anything was last written
-	begun  time.Time // when ends was read
 	whole  chan struct{}
+
+	session int64
+	readers [followers]stopwatch
+}
+
+// stopwatch measures how long a reader has waited for records.
+type stopwatch struct {
+	mu     sync.Mutex
+	since  time.Time // when it began to wait, zero while it does not
+	waited time.Duration
+}
+
+func (s *stopwatch) wait(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.since.IsZero() {
+		s.waited += time.Since(s.since)
+	}
+	if s.since = (time.Time{}); on {
+		s.since = time.Now()
+	}
+}
+
+func (s *stopwatch) total() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.since.IsZero() {
+		return s.waited
+	}
+	return s.waited + time.Since(s.since)
+}
+
+// polled returns how long the reader that waited least has waited for records.
+func (f *fill) polled() time.Duration {
+	least := f.readers[0].total()
+	for i := range f.readers {
+		least = min(least, f.readers[i].total())
+	}
+	return least
 }
 
 // errBeyond says that the cache stands behind the end of a topic.
@@ -115,7 +155,7 @@ var errBeyond = errors.New("cache is ahead of the log")
 func (g *Gateway) newFill(ctx context.Context, generation Generation) (*fill, error) {
 	f := &fill{
 		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[bus.Topic]*view.View{}, starts: map[bus.Topic]map[int32]int64{},
-		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, moved: time.Now(), begun: time.Now(), whole: make(chan struct{}),
+		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, whole: make(chan struct{}), session: g.sessions.Add(1),
 	}
 	var topics []bus.Topic
 	for _, id := range g.viewIDs() {
@@ -163,7 +203,8 @@ func (f *fill) run(ctx context.Context, current bool) error {
 		parts[n%followers] = append(parts[n%followers], f.g.views[id].Topic)
 		n++
 	}
-	for _, topics := range parts {
+	for i, topics := range parts {
+		f.readers[i].wait(true)
 		if len(topics) == 0 {
 			continue
 		}
@@ -173,7 +214,11 @@ func (f *fill) run(ctx context.Context, current bool) error {
 					return next
 				}
 				return -1
-			}}, f.take)
+			}}, func(ctx context.Context, records []bus.Record) error {
+				f.readers[i].wait(false)
+				defer f.readers[i].wait(true)
+				return f.take(ctx, records)
+			})
 		})
 	}
 	group.Go(func() error { return f.watch(ctx, current) })
@@ -209,7 +254,6 @@ func (f *fill) take(ctx context.Context, records []bus.Record) error {
 		f.have[v.ID] = map[int32]int64{}
 	}
 	f.have[v.ID][first.Partition] = max(b.Next, from)
-	f.moved = time.Now()
 	return nil
 }
 
@@ -274,6 +318,8 @@ func (f *fill) seal(ctx context.Context) error {
 	if len(open) == 0 {
 		return nil
 	}
+	// Waited is read first: what is in have now is what was given in that time, or more.
+	waited := f.polled()
 	ends, err := f.g.parts.Bus.EndOffsets(ctx, open...)
 	if err != nil {
 		return err
@@ -282,16 +328,11 @@ func (f *fill) seal(ctx context.Context) error {
 		v := f.views[topic]
 		f.mu.Lock()
 		have := maps.Clone(f.have[v.ID])
-		still := time.Since(f.moved) > quiet
 		f.mu.Unlock()
 		complete := true
 		for p, end := range f.ends[topic] {
-			// The last position of a log that is written in transactions is a
-			// marker that no reader ever sees. If the log still ends where it did a
-			// while ago, one position missing is that marker: a record would have
-			// brought its own marker with it.
-			marker := have[p] == end-1 && ends[topic][p] == end && time.Since(f.begun) > settle
-			complete = complete && (have[p] >= end || end == 0 || marker || still)
+			short := waited >= fetched && ends[topic][p]-max(have[p], 0) <= 2
+			complete = complete && (have[p] >= end || end == 0 || short || waited >= unblocked)
 		}
 		if !complete {
 			continue

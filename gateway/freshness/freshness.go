@@ -29,14 +29,22 @@ type Offsets interface {
 	Committed(ctx context.Context, group string) (map[bus.Topic]map[int32]int64, error)
 }
 
-// Applied tells how far each view stands in the cache.
-type Applied func(ctx context.Context) (map[string]map[int32]int64, error)
+// Cache is what fills the cache, and how far it has come.
+type Cache interface {
+	// Applied returns the offset after the last record of each partition of each
+	// view that is in the cache.
+	Applied(ctx context.Context) (map[string]map[int32]int64, error)
+	// Polled returns for how long the reader of the shared topics has waited for
+	// records, and which reader that is: a restarted one begins at zero. A
+	// process that does not fill the cache returns 0, 0.
+	Polled() (reader int64, d time.Duration)
+}
 
 // Tracker follows the moments through the journey. It is safe for concurrent use.
 type Tracker struct {
 	catalogue *schemas.Catalogue
 	offsets   Offsets
-	applied   Applied
+	cache     Cache
 	clock     func() time.Time
 	related   map[string][]string // entity view -> datasets it is made of
 
@@ -72,7 +80,8 @@ type wave struct {
 	at      time.Time
 	stage   stage
 	target  map[bus.Topic]map[int32]int64
-	aimed   time.Time // when target was read
+	reader  int64         // of the shared topics, when target was read
+	polled  time.Duration // by that reader, then
 }
 
 type stage uint8
@@ -85,9 +94,9 @@ const (
 )
 
 // New returns a tracker that has heard of no source.
-func New(c *schemas.Catalogue, offsets Offsets, applied Applied, clock func() time.Time) *Tracker {
+func New(c *schemas.Catalogue, offsets Offsets, cache Cache, clock func() time.Time) *Tracker {
 	t := &Tracker{
-		catalogue: c, offsets: offsets, applied: applied, clock: clock, related: map[string][]string{},
+		catalogue: c, offsets: offsets, cache: cache, clock: clock, related: map[string][]string{},
 		sources: map[string]Source{}, rows: map[string]time.Time{}, golden: map[string]map[string]time.Time{},
 	}
 	for _, e := range c.Entities {
@@ -189,7 +198,6 @@ func (t *Tracker) start(ctx context.Context) error {
 	for _, w := range fresh {
 		topic := bus.Raw(w.dataset)
 		w.target = map[bus.Topic]map[int32]int64{topic: ends[topic]}
-		w.aimed = t.clock()
 	}
 	t.waves = append(t.waves, fresh...)
 	return nil
@@ -237,7 +245,7 @@ func (t *Tracker) active(dataset string) []Source {
 // pass lets the waves of a stage leave it whose targets the stage's group has committed.
 func (t *Tracker) pass(ctx context.Context, at stage, group func(*wave) string, leave func(context.Context, []*wave) error) error {
 	committed := map[string]map[bus.Topic]map[int32]int64{}
-	waiting := map[*wave]map[bus.Topic]map[int32]int64{}
+	var passed []*wave
 	for _, w := range t.waves {
 		if w.stage != at {
 			continue
@@ -250,11 +258,9 @@ func (t *Tracker) pass(ctx context.Context, at stage, group func(*wave) string, 
 			}
 			committed[g] = at
 		}
-		waiting[w] = committed[g]
-	}
-	passed, err := t.reached(ctx, waiting)
-	if err != nil {
-		return err
+		if reached(w.target, committed[g]) {
+			passed = append(passed, w)
+		}
 	}
 	if len(passed) == 0 {
 		return nil
@@ -262,60 +268,47 @@ func (t *Tracker) pass(ctx context.Context, at stage, group func(*wave) string, 
 	return leave(ctx, passed)
 }
 
-// settle is how long the marker of a transaction may be behind its records.
-const settle = 400 * time.Millisecond
-
-// reached returns the waves whose target has been reached.
-//
-// The last position of a log that is written in transactions is a marker,
-// which no group commits past. So a group that stands one before the target
-// has reached it, if the log still ends there a while later: a record in that
-// place would have brought its own marker with it.
-func (t *Tracker) reached(ctx context.Context, waiting map[*wave]map[bus.Topic]map[int32]int64) ([]*wave, error) {
-	var out, nearly []*wave
-	topics := map[bus.Topic]bool{}
-	for w, at := range waiting {
-		missing, most := w.missing(at, nil)
-		switch {
-		case missing == 0:
-			out = append(out, w)
-		case most == 1 && t.clock().Sub(w.aimed) >= settle:
-			nearly = append(nearly, w)
-			for topic := range w.target {
-				topics[topic] = true
+// reached reports whether a group that commits past markers has passed the
+// target, as the steps' groups do.
+func reached(target, at map[bus.Topic]map[int32]int64) bool {
+	for topic, partitions := range target {
+		for p, end := range partitions {
+			if at[topic][p] < end {
+				return false
 			}
 		}
 	}
-	if len(nearly) == 0 {
-		return out, nil
-	}
-	ends, err := t.offsets.EndOffsets(ctx, slices.Collect(maps.Keys(topics))...)
-	if err != nil {
-		return nil, fmt.Errorf("follow topics: %w", err)
-	}
-	for _, w := range nearly {
-		if missing, _ := w.missing(waiting[w], ends); missing == 0 {
-			out = append(out, w)
-		}
-	}
-	return out, nil
+	return true
 }
 
-// missing returns how many partitions are short of the target and the most
-// positions that one of them is short of. Where ends says that a log still
-// ends at the target, one position counts as none.
-func (w *wave) missing(at, ends map[bus.Topic]map[int32]int64) (partitions int, most int64) {
-	for topic, targets := range w.target {
-		for p, end := range targets {
-			short := end - at[topic][p]
-			if short <= 0 || short == 1 && ends != nil && ends[topic][p] == end {
+// How long the reader of the shared topics must have waited for records before
+// what lies between its last record and the target is known to hold none.
+const (
+	fetched   = 2 * time.Second  // what a broker shows is fetched
+	unblocked = 22 * time.Second // and no open transaction can hide it any more
+)
+
+// inCache reports whether everything of w's target that is a record is in the
+// cache. Applied says where the last record was, and behind it there may be
+// markers of transactions, aborted records, and what compaction took away.
+//
+// A reader that has waited for a while since the target was read has been given
+// all that the broker showed then. What it was not shown is committed records
+// behind an open transaction: that takes three positions at least, one of the
+// open transaction, one of the committed one and its marker. Where there are
+// fewer up to where the log ends now, there are none; else the open transaction
+// is given the time to be aborted.
+func (w *wave) inCache(at, ends map[bus.Topic]map[int32]int64, waited time.Duration) bool {
+	for topic, partitions := range w.target {
+		for p, end := range partitions {
+			next := at[topic][p]
+			if next >= end || waited >= unblocked || waited >= fetched && ends[topic][p]-next <= 2 {
 				continue
 			}
-			partitions++
-			most = max(most, short)
+			return false
 		}
 	}
-	return partitions, most
+	return true
 }
 
 // leaveRoute sends each moment on: towards the dataset's own views, and
@@ -407,14 +400,14 @@ func (t *Tracker) aim(ctx context.Context, waves []*wave, topics []bus.Topic) er
 		for topic := range w.target {
 			w.target[topic] = ends[topic]
 		}
-		w.aimed = t.clock()
+		w.reader, w.polled = t.cache.Polled()
 	}
 	return nil
 }
 
 // arrive ends the journey of the moments whose records are in the cache.
 func (t *Tracker) arrive(ctx context.Context) error {
-	views, err := t.applied(ctx)
+	views, err := t.cache.Applied(ctx)
 	if err != nil {
 		return fmt.Errorf("follow the cache: %w", err)
 	}
@@ -422,19 +415,31 @@ func (t *Tracker) arrive(ctx context.Context) error {
 	for view, partitions := range views {
 		at[bus.Shared(view)] = partitions
 	}
-	waiting := map[*wave]map[bus.Topic]map[int32]int64{}
+	topics := map[bus.Topic]bool{}
 	for _, w := range t.waves {
-		if w.stage == atCache {
-			waiting[w] = at
+		if w.stage == atCache && !reached(w.target, at) {
+			for topic := range w.target {
+				topics[topic] = true
+			}
 		}
 	}
-	done, err := t.reached(ctx, waiting)
+	ends, err := t.offsets.EndOffsets(ctx, slices.Collect(maps.Keys(topics))...)
 	if err != nil {
-		return err
+		return fmt.Errorf("follow shared topics: %w", err)
 	}
+	reader, polled := t.cache.Polled()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, w := range done {
+	for _, w := range t.waves {
+		if w.stage != atCache {
+			continue
+		}
+		if w.reader != reader {
+			w.reader, w.polled = reader, polled // another reader: it has its own waiting to do
+		}
+		if !w.inCache(at, ends, polled-w.polled) {
+			continue
+		}
 		w.stage = arrived
 		if w.entity != "" {
 			t.golden[w.entity][w.dataset] = w.at

@@ -42,9 +42,16 @@ func (h *Health) Loaded(dataset string) {
 	}
 }
 
+// Probe counts whether a dataset could have been answered.
+func (h *Health) Probe(dataset string, ok bool, now time.Time) { h.observe(dataset, ok, -1, now) }
+
 // Observe counts one question to a dataset: whether it could be answered
 // (a refusal and "not there" are answers) and how long that took.
 func (h *Health) Observe(dataset string, ok bool, took time.Duration, now time.Time) {
+	h.observe(dataset, ok, max(took, 0), now)
+}
+
+func (h *Health) observe(dataset string, ok bool, took time.Duration, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	set := h.sets[dataset]
@@ -61,7 +68,9 @@ func (h *Health) Observe(dataset string, ok bool, took time.Duration, now time.T
 		return
 	}
 	c.ok++
-	c.seconds[bucket(took)]++
+	if took >= 0 {
+		c.seconds[bucket(took)]++
+	}
 }
 
 // bucket gives durations a bucket each time they grow by the cube root of 2,
@@ -83,7 +92,7 @@ func upper(bucket int) time.Duration {
 type Summary struct {
 	Asked        uint64
 	Availability float64       // 1 if never asked
-	P99          time.Duration // upper bound; 0 if never answered
+	P99          time.Duration // upper bound; 0 while there are fewer than 100 answers to judge by
 }
 
 // Summary returns what the last 24 hours say of a dataset.
@@ -112,8 +121,12 @@ func (h *Health) Summary(dataset string, now time.Time) Summary {
 	if out.Asked > 0 {
 		out.Availability = float64(ok) / float64(out.Asked)
 	}
-	left := ok / 100 // may be slower than the 99th percentile
-	for b := buckets - 1; b >= 0 && ok > 0; b-- {
+	var answers uint64
+	for _, n := range seconds {
+		answers += n
+	}
+	left := answers / 100 // may be slower than the 99th percentile
+	for b := buckets - 1; b >= 0 && answers >= 100; b-- {
 		if seconds[b] > left {
 			out.P99 = upper(b)
 			break

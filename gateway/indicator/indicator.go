@@ -86,9 +86,9 @@ func Compute(c *schemas.Catalogue, t Targets, of func(*schemas.Dataset) Dataset)
 func realtime(c *schemas.Catalogue, t Targets, state map[string]Dataset) (all, shareable Indicator) {
 	all = Indicator{
 		ID: "realtime", Title: "实时可查率", English: "Queryable in real time", Target: t.Realtime,
-		Formula: fmt.Sprintf("近24小时网关可用率≥%.1f%%、P99≤%dms、时延在实时周期(60秒)之内的已发布A/B类实时数据集数 ÷ 全部数据集数",
+		Formula: fmt.Sprintf("近24小时网关可用率≥%.1f%%、查询P99≤%dms(不足100次不计)、时延在实时周期(60秒)之内的已发布A/B类实时数据集数 ÷ 全部数据集数",
 			100*t.Availability, t.P99.Milliseconds()),
-		FormulaEN: fmt.Sprintf("published class A/B real-time datasets with availability >= %.1f%% and p99 <= %d ms over the last 24 h and lag within 60 s, of all datasets",
+		FormulaEN: fmt.Sprintf("published class A/B real-time datasets with availability >= %.1f%% and p99 <= %d ms (of 100 look-ups or more) over the last 24 h and lag within 60 s, of all datasets",
 			100*t.Availability, t.P99.Milliseconds()),
 	}
 	shareable = all

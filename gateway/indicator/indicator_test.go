@@ -82,6 +82,14 @@ func TestHealth(t *testing.T) {
 		t.Errorf("before it was loaded: %+v", s)
 	}
 	h.Loaded("A")
+	h.Loaded("C")
+	h.Probe("B", false, now)
+	for range 50 {
+		h.Observe("C", true, time.Hour, now)
+	}
+	if s := h.Summary("C", now); s.P99 != 0 {
+		t.Errorf("judged by a few: %+v", s)
+	}
 	for i := range 1000 {
 		took := time.Millisecond
 		if i < 5 {
