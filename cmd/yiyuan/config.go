@@ -21,7 +21,8 @@ import (
 
 // config is yiyuan.yaml: how this process runs, where its services are. The
 // catalogue, the sources and the grants are files of their own, because viper
-// lower-cases keys. deploy/yiyuan.yaml is the commented reference.
+// lower-cases keys. deploy/yiyuan.yaml is the commented reference; the tag about
+// says what stands there for several keys at once or is plain from the name.
 type config struct {
 	Roles      []string         `mapstructure:"roles"`
 	Catalogue  string           `mapstructure:"catalogue"`
@@ -46,31 +47,31 @@ type busConfig struct {
 	Brokers            []string       `mapstructure:"brokers"`
 	Prefix             string         `mapstructure:"prefix"`
 	Partitions         int            `mapstructure:"partitions"`
-	Replication        int            `mapstructure:"replication"`
+	Replication        int            `mapstructure:"replication" about:"Copies of each topic that is created."`
 	TransactionTimeout time.Duration  `mapstructure:"transaction_timeout"`
-	SessionTimeout     time.Duration  `mapstructure:"session_timeout"`
+	SessionTimeout     time.Duration  `mapstructure:"session_timeout" about:"A process that is silent for this long loses its partitions; above the transaction timeout. 0 = the built-in value."`
 	Embedded           embeddedConfig `mapstructure:"embedded"`
 	TLS                tlsConfig      `mapstructure:"tls"`
 	SASL               saslConfig     `mapstructure:"sasl"`
 }
 
 type embeddedConfig struct {
-	Listen string `mapstructure:"listen"`
+	Listen string `mapstructure:"listen" about:"Where the embedded broker answers Kafka clients."`
 	Data   string `mapstructure:"data"`
 }
 
 type tlsConfig struct {
-	Enabled bool   `mapstructure:"enabled"`
-	CA      string `mapstructure:"ca"`
-	Cert    string `mapstructure:"cert"`
-	Key     string `mapstructure:"key"`
-	Server  string `mapstructure:"server_name"`
+	Enabled bool   `mapstructure:"enabled" about:"Speak TLS to the brokers."`
+	CA      string `mapstructure:"ca" about:"PEM file of the authority that signed the brokers; empty = the system's."`
+	Cert    string `mapstructure:"cert" about:"PEM file of our own certificate, if brokers ask for one."`
+	Key     string `mapstructure:"key" about:"PEM file of its key."`
+	Server  string `mapstructure:"server_name" about:"Name to expect in the brokers' certificate; empty = the address."`
 }
 
 type saslConfig struct {
 	Mechanism string `mapstructure:"mechanism"`
-	User      string `mapstructure:"user"`
-	Password  string `mapstructure:"password"`
+	User      string `mapstructure:"user" about:"User to log in as."`
+	Password  string `mapstructure:"password" about:"Its password: env:NAME or file:/path."`
 }
 
 type registryConfig struct {
@@ -85,14 +86,14 @@ type pushConfig struct {
 
 type processorsConfig struct {
 	Dir            string        `mapstructure:"dir"`
-	Workers        int           `mapstructure:"workers"`
-	CommitInterval time.Duration `mapstructure:"commit_interval"`
-	MaxRecords     int           `mapstructure:"max_records"`
+	Workers        int           `mapstructure:"workers" about:"Workers of each step, so that one works while another commits."`
+	CommitInterval time.Duration `mapstructure:"commit_interval" about:"How long a transaction goes on taking in changes under load; with nothing to do it is committed at once."`
+	MaxRecords     int           `mapstructure:"max_records" about:"Changes of one transaction at the most."`
 	Instance       string        `mapstructure:"instance"`
 }
 
 type gatewayConfig struct {
-	Listen      string `mapstructure:"listen"`
+	Listen      string `mapstructure:"listen" about:"Address of the API and the console."`
 	Redis       string `mapstructure:"redis"`
 	OpenConsole bool   `mapstructure:"open_console"`
 }

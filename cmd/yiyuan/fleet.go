@@ -156,20 +156,27 @@ func (f *fleet) Status() []connectorStatus {
 	return out
 }
 
+// What the admin listener answers when it cannot do what it was asked.
+var (
+	noConnector = problem{Status: 404, Code: "YIYUAN-4045", Title: "没有这个数据源", Detail: "本进程没有这个数据源,名称见 GET /connectors / no such source in this process, see GET /connectors"}
+	notDown     = problem{Status: 503, Code: "YIYUAN-5039", Title: "尚未停下", Detail: "数据源正在停止,请稍后再看 / the source is still stopping, look again"}
+)
+
 // routes adds the fleet's part of the admin listener.
 func (f *fleet) routes(mux *http.ServeMux) {
 	answer := func(w http.ResponseWriter, err error) {
-		w.Header().Set("Content-Type", "application/json")
-		switch {
-		case errors.Is(err, errNoConnector):
-			w.WriteHeader(http.StatusNotFound)
-			_ = json.NewEncoder(w).Encode(problem{Title: "没有这个数据源", Status: http.StatusNotFound, Detail: err.Error(), Code: "YIYUAN-4045"}) // the client is gone if it fails
-		case err != nil:
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_ = json.NewEncoder(w).Encode(problem{Title: "没有完成", Status: http.StatusServiceUnavailable, Detail: err.Error(), Code: "YIYUAN-5039"}) // as above
-		default:
-			_ = json.NewEncoder(w).Encode(map[string]any{"connectors": f.Status()}) // as above
+		var body any = map[string]any{"connectors": f.Status()}
+		status, kind := http.StatusOK, "application/json"
+		if err != nil {
+			p := notDown
+			if errors.Is(err, errNoConnector) {
+				p = noConnector
+			}
+			body, status, kind = p, p.Status, "application/problem+json"
 		}
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(body) // the client is gone if it fails
 	}
 	mux.HandleFunc("GET /connectors", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("POST /connectors/{name}/stop", func(w http.ResponseWriter, r *http.Request) {

@@ -27,7 +27,7 @@ func commands() []*cobra.Command {
 		checkCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
 		connectorCommand(), keysCommand(),
-		versionCommand(),
+		versionCommand(), docsCommand(),
 	}
 }
 
