@@ -82,7 +82,7 @@ func table(b *strings.Builder, head []string, rows [][]string) {
 	}
 	line := func(cells []string) {
 		for _, c := range cells {
-			b.WriteString("| " + cell(c) + " ")
+			b.WriteString("| " + inCell(c) + " ")
 		}
 		b.WriteString("|\n")
 	}
@@ -94,8 +94,8 @@ func table(b *strings.Builder, head []string, rows [][]string) {
 	b.WriteByte('\n')
 }
 
-// cell is a text inside a table: no bar or line break, no tag outside code.
-func cell(text string) string {
+// inCell is a text inside a table: no bar or line break, no tag outside code.
+func inCell(text string) string {
 	spans := strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "|", `\|`), "\n", " "), "`")
 	for i := 0; i < len(spans); i += 2 {
 		spans[i] = strings.ReplaceAll(spans[i], "<", "&lt;")
