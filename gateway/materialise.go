@@ -28,7 +28,7 @@ const followers = 2
 // compaction took away. A gap of one or two is decided sooner, see package
 // freshness.
 const (
-	fetched   = 2 * time.Second
+	fetched   = 700 * time.Millisecond
 	unblocked = 22 * time.Second
 )
 

@@ -284,8 +284,8 @@ func reached(target, at map[bus.Topic]map[int32]int64) bool {
 // How long the reader of the shared topics must have waited for records before
 // what lies between its last record and the target is known to hold none.
 const (
-	fetched   = 2 * time.Second  // what a broker shows is fetched
-	unblocked = 22 * time.Second // and no open transaction can hide it any more
+	fetched   = 700 * time.Millisecond // what a broker shows is fetched
+	unblocked = 22 * time.Second       // and no open transaction can hide it any more
 )
 
 // inCache reports whether everything of w's target that is a record is in the

@@ -141,9 +141,9 @@ func TestMarkers(t *testing.T) {
 	if arrived() {
 		t.Error("arrived before the reader had waited")
 	}
-	wait(time.Second)
+	wait(600 * time.Millisecond)
 	l.reader, l.polled = 2, 0
-	wait(1500 * time.Millisecond)
+	wait(500 * time.Millisecond)
 	if arrived() {
 		t.Error("the waiting of a reader that is gone was counted")
 	}
