@@ -201,6 +201,13 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys 
 			return nil, "", fmt.Errorf("推送端口打不开 / listen for push: %w", err)
 		}
 		address = "http://" + listener.Addr().String()
+		for _, c := range cfgs { // pushes that come before their source is open are told to wait
+			if c.Kind == "push" {
+				for _, d := range c.Datasets {
+					pushes.Expect(d.ID)
+				}
+			}
+		}
 		a.start(ctx, "push", func(ctx context.Context) error { return pushes.Serve(ctx, listener) })
 	}
 	opens := sources(pushes)
