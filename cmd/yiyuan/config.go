@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"reflect"
@@ -210,7 +211,7 @@ func checkConfigFile(file string) error {
 			case sections[key]:
 				walk(it.Value(), key+".")
 			case !leaf:
-				fail(it.Key(), "不认识的配置项 / unknown key %q%s", key, nearest(key, configKeys()))
+				fail(it.Key(), "不认识的配置项 / unknown key %q%s", key, nearest(key, slices.Concat(configKeys(), slices.Sorted(maps.Keys(sections)))))
 			case kind == reflect.TypeFor[time.Duration]() && it.Value().Type() == ast.IntegerType && it.Value().GetToken().Value != "0":
 				fail(it.Value(), "%s 缺少单位,如 100ms、10s / needs a unit, such as 100ms, 10s", key)
 			case inClear(key, it.Value()):

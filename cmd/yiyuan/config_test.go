@@ -1,0 +1,379 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+)
+
+// bare takes every YIYUAN_ variable out of the test's environment: `make test`
+// sets some.
+func bare(t *testing.T) {
+	t.Helper()
+	for _, kv := range os.Environ() {
+		name, value, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(name, "YIYUAN_") {
+			t.Setenv(name, value) // so that it comes back
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "yiyuan.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// flat is a YAML document as dotted leaves.
+func flat(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var doc map[string]any
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]any{}
+	var walk func(m map[string]any, prefix string)
+	walk = func(m map[string]any, prefix string) {
+		for k, v := range m {
+			if inner, ok := v.(map[string]any); ok {
+				walk(inner, prefix+k+".")
+				continue
+			}
+			out[prefix+k] = v
+		}
+	}
+	walk(doc, "")
+	return out
+}
+
+func commentedReference(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.FromSlash("../../deploy/yiyuan.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The commented reference is what people copy: it must hold every key, none too
+// many, and each with the default that the program has.
+func TestReferenceFileHoldsEveryKeyWithItsDefault(t *testing.T) {
+	bare(t)
+	got, want := flat(t, commentedReference(t)), configKeys()
+	for _, key := range want {
+		if _, ok := got[key]; !ok {
+			t.Errorf("deploy/yiyuan.yaml lacks %q", key)
+		}
+	}
+	for key := range got {
+		if !slices.Contains(want, key) {
+			t.Errorf("deploy/yiyuan.yaml holds %q, which nothing reads", key)
+		}
+	}
+	cfg, err := loadConfig(filepath.FromSlash("../../deploy/yiyuan.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want0 := defaultConfig()
+	want0.Bus.Brokers = []string{} // written out as []
+	if diff := cmp.Diff(want0, cfg); diff != "" {
+		t.Errorf("deploy/yiyuan.yaml differs from the defaults (-default +file):\n%s", diff)
+	}
+}
+
+// Whoever reads the reference must find out what a key is for.
+func TestEveryKeyIsExplained(t *testing.T) {
+	comments := keyComments(commentedReference(t))
+	for _, key := range configKeys() {
+		if _, about := leaf(reflect.ValueOf(defaultConfig()), key); about == "" && comments[key] == "" {
+			t.Errorf("%s: neither a comment in deploy/yiyuan.yaml nor a tag about says what it is", key)
+		}
+	}
+}
+
+func TestLoadConfigPrecedence(t *testing.T) {
+	bare(t)
+	file := configFile(t, "log: {level: warn, format: json}\nbus: {partitions: 8}\n")
+	t.Setenv("YIYUAN_LOG_LEVEL", "debug")
+	cfg, err := loadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := cfg.Log.Level, "debug"; got != want {
+		t.Errorf("the environment over the file: log.level = %q, want %q", got, want)
+	}
+	if got, want := cfg.Log.Format, "json"; got != want {
+		t.Errorf("the file over the default: log.format = %q, want %q", got, want)
+	}
+	if got, want := cfg.Bus.Partitions, 8; got != want {
+		t.Errorf("the file over the default: bus.partitions = %d, want %d", got, want)
+	}
+	if got, want := cfg.Processors.Workers, 2; got != want {
+		t.Errorf("the default: processors.workers = %d, want %d", got, want)
+	}
+}
+
+// sample is a value other than the default for a leaf, as text and as it is read.
+func sample(key string, kind reflect.Type) (text string, want any) {
+	switch {
+	case key == "roles":
+		return "gateway", []string{roleGateway}
+	case kind == reflect.TypeFor[[]string]():
+		return "a:1,b:2", []string{"a:1", "b:2"}
+	case kind == reflect.TypeFor[time.Duration]():
+		return "1m30s", 90 * time.Second
+	case kind.Kind() == reflect.Int:
+		return "17", 17
+	case kind.Kind() == reflect.Bool:
+		return "true", true
+	}
+	return "value-of-" + key, "value-of-" + key
+}
+
+// viper ignores the environment of a key it was never told of: every leaf must
+// be bound, and none may share its variable with another.
+func TestEveryKeyHasAVariableThatWorks(t *testing.T) {
+	seen := map[string]string{}
+	for key, kind := range configLeaves() {
+		t.Run(key, func(t *testing.T) {
+			bare(t)
+			if other, twice := seen[variable(key)]; twice {
+				t.Errorf("%s is set by the same variable as %s", key, other)
+			}
+			seen[variable(key)] = key
+			text, want := sample(key, kind)
+			t.Setenv("YIYUAN_KEYS_FILE", "keys.yaml") // needed beside some of them
+			t.Setenv(variable(key), text)
+			cfg, err := loadConfig("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			value, _ := leaf(reflect.ValueOf(cfg), key)
+			if diff := cmp.Diff(want, value.Interface()); diff != "" {
+				t.Errorf("%s=%s (-want +got):\n%s", variable(key), text, diff)
+			}
+		})
+	}
+}
+
+// viper folds case and cannot hold keys that people name: no key may have an
+// upper-case letter or a dot of its own, and none may be a map.
+func TestConfigKeysSuitViper(t *testing.T) {
+	for key, kind := range configLeaves() {
+		if key != strings.ToLower(key) || strings.Contains(key, "..") || strings.HasSuffix(key, ".") {
+			t.Errorf("%q: want lower case and a mapstructure tag at every level", key)
+		}
+		if k := kind.Kind(); k == reflect.Map || k == reflect.Pointer || k == reflect.Interface {
+			t.Errorf("%q is a %s: what people name belongs into a file of its own", key, k)
+		}
+	}
+	source, err := os.ReadFile("config.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []string{"WatchConfig", "OnConfigChange", "AddConfigPath", "AutomaticEnv"} {
+		if bytes.Contains(source, []byte("."+call+"(")) {
+			t.Errorf("config.go calls viper's %s: settings may not change under a running process, nor come from where nobody looks", call)
+		}
+	}
+}
+
+func TestLoadConfigRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name, file string
+		want       []string
+	}{
+		{"unknown key", "bus: {brokerz: [a]}", []string{":1:7:", `"bus.brokerz"`, `"bus.brokers"`}},
+		{"unknown section", "logging: {level: info}", []string{":1:1:", `"logging"`}},
+		{"upper case, which viper folds", "Log: {level: info}", []string{`"Log"`, `"log"`}},
+		{"a dotted key, which viper nests", "log.level: debug", []string{`"log.level"`, "nest"}},
+		{"a section that holds a value", "log: debug", []string{":1:6:", "log"}},
+		{"a list at the top", "- log", []string{"the file"}},
+		{"a duration without unit, which viper takes for nanoseconds", "processors: {commit_interval: 100}", []string{"processors.commit_interval", "100ms"}},
+		{"a malformed duration", "processors: {commit_interval: soon}", []string{"processors.commit_interval"}},
+		{"a negative duration", "bus: {session_timeout: -1s}", []string{"bus.session_timeout"}},
+		{"a word for a number", "bus: {partitions: many}", []string{"bus.partitions"}},
+		{"no workers", "processors: {workers: 0}", []string{"processors.workers"}},
+		{"malformed YAML", "bus: [a\nlog: x", []string{"not valid YAML"}},
+		{"a key twice", "log: {level: info, level: warn}", []string{"level"}},
+		{"an unknown role", "roles: [gateways]", []string{`"gateways"`, "gateway"}},
+		{"no role", "roles: []", []string{"roles"}},
+		{"a password in clear", "bus: {sasl: {password: hunter2}}", []string{"bus.sasl.password", "env:NAME"}},
+		{"a password in a URL", "gateway: {redis: 'redis://u:hunter2@h:1/0'}", []string{"gateway.redis", "env:NAME"}},
+		{"a secret that is not there", "bus: {sasl: {password: 'env:NO_SUCH_VARIABLE'}}", []string{"bus.sasl.password", "NO_SUCH_VARIABLE"}},
+		{"a secret file that is not there", "gateway: {redis: 'file:/no/such/file'}\nkeys: {file: k}", []string{"gateway.redis", "/no/such/file"}},
+		{"real brokers without keys", "bus: {brokers: ['a:1']}", []string{"keys.file", "yiyuan keys generate"}},
+		{"a kept broker without keys", "bus: {embedded: {data: /var/lib/x}}", []string{"keys.file"}},
+		{"a real cache without keys", "gateway: {redis: 'redis://h:1/0'}", []string{"keys.file"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bare(t)
+			_, err := loadConfig(configFile(t, test.file))
+			if err == nil {
+				t.Fatalf("loadConfig took %q", test.file)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not name %q", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("error %q shows the password", err)
+			}
+		})
+	}
+}
+
+func TestLoadConfigReportsEveryProblem(t *testing.T) {
+	bare(t)
+	_, err := loadConfig(configFile(t, "one: 1\ntwo: 2\n"))
+	if err == nil || !strings.Contains(err.Error(), `"one"`) || !strings.Contains(err.Error(), `"two"`) {
+		t.Errorf("error = %v, want both keys named", err)
+	}
+}
+
+func TestLoadConfigWithoutSuchAFile(t *testing.T) {
+	bare(t)
+	if _, err := loadConfig(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("error = %v, want the reason", err)
+	}
+}
+
+func TestEmptyFileIsTheDefaults(t *testing.T) {
+	bare(t)
+	cfg, err := loadConfig(configFile(t, "# nothing yet\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(defaultConfig(), cfg); diff != "" {
+		t.Errorf("an empty file changes something (-want +got):\n%s", diff)
+	}
+}
+
+func TestVariableSetToNothingCounts(t *testing.T) {
+	bare(t)
+	t.Setenv("YIYUAN_REGISTRY_LISTEN", "")
+	cfg, err := loadConfig("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Registry.Listen != "" {
+		t.Errorf("registry.listen = %q, want it switched off", cfg.Registry.Listen)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	bare(t)
+	t.Setenv("SOME_PASSWORD", "from the environment")
+	path := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(path, []byte("redis://:p@h:6379/1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := loadConfig(configFile(t, "bus: {sasl: {mechanism: PLAIN, user: u, password: 'env:SOME_PASSWORD'}}\ngateway: {redis: 'file:"+path+"'}\nkeys: {file: k}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := cfg.Bus.SASL.Password, "from the environment"; got != want {
+		t.Errorf("bus.sasl.password = %q, want %q", got, want)
+	}
+	if got, want := cfg.Gateway.Redis, "redis://:p@h:6379/1"; got != want {
+		t.Errorf("gateway.redis = %q, want %q", got, want)
+	}
+}
+
+// A secret may come by the environment as it is: no file holds it then.
+func TestSecretByVariable(t *testing.T) {
+	bare(t)
+	t.Setenv("YIYUAN_BUS_SASL_PASSWORD", "as it is")
+	cfg, err := loadConfig(configFile(t, "log: {level: warn}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := cfg.Bus.SASL.Password, "as it is"; got != want {
+		t.Errorf("bus.sasl.password = %q, want %q", got, want)
+	}
+}
+
+func TestUnknownVariableIsRefused(t *testing.T) {
+	for _, test := range []struct{ variable, hint string }{
+		{"YIYUAN_BUS_BROKER=a:1", "YIYUAN_BUS_BROKERS"},
+		{"YIYUAN_LOGLEVEL=debug", "YIYUAN_LOG_LEVEL"},
+		{"YIYUAN_GATEWAY_PORT=8080", "YIYUAN_GATEWAY_PORT"},
+		{"YIYUAN_X=1", "YIYUAN_X"},
+	} {
+		err := unknownEnvironment([]string{"PATH=/bin", test.variable})
+		name, _, _ := strings.Cut(test.variable, "=")
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), test.hint) {
+			t.Errorf("%s: error = %v, want it refused, with %s", test.variable, err, test.hint)
+		}
+	}
+}
+
+// Kubernetes tells every pod of a namespace about its Services, by variables
+// that begin with the Service's name.
+func TestVariablesOfOthersPass(t *testing.T) {
+	err := unknownEnvironment([]string{
+		"HOME=/", "YIYUAN_TEST_KAFKA=a:1", "YIYUAN_CLIENT_KEY=k",
+		"YIYUAN_SERVICE_HOST=10.0.0.1", "YIYUAN_SERVICE_PORT=8080", "YIYUAN_SERVICE_PORT_HTTP=8080", "YIYUAN_PORT=tcp://10.0.0.1:8080",
+		"YIYUAN_PORT_8080_TCP=tcp://10.0.0.1:8080", "YIYUAN_PORT_8080_TCP_PROTO=tcp", "YIYUAN_PORT_8080_TCP_PORT=8080", "YIYUAN_PORT_8080_TCP_ADDR=10.0.0.1",
+		"YIYUAN_GATEWAY_SERVICE_HOST=10.0.0.1", "YIYUAN_GATEWAY_PORT=tcp://10.0.0.1:8080", "YIYUAN_GATEWAY_PORT_8080_TCP_ADDR=10.0.0.1",
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A mistyped role on the command line must not start half a bus.
+func TestRolesAreCheckedAfterFlags(t *testing.T) {
+	cfg := defaultConfig()
+	cfg.Roles = []string{"processor"}
+	if err := cfg.resolve(); err == nil || !strings.Contains(err.Error(), `"processor"`) {
+		t.Errorf("error = %v, want the role named", err)
+	}
+}
+
+func TestNewLogger(t *testing.T) {
+	for _, test := range []struct {
+		cfg         logConfig
+		want, never string
+	}{
+		{logConfig{"info", "text"}, `level=INFO msg=said`, "hidden"},
+		{logConfig{"debug", "text"}, `level=DEBUG msg=hidden`, "nothing"},
+		{logConfig{"warn", "json"}, `{"time":`, "said"},
+		{logConfig{"ERROR", "json"}, `"msg":"loud"`, "said"},
+	} {
+		t.Run(test.cfg.Level+" "+test.cfg.Format, func(t *testing.T) {
+			var out bytes.Buffer
+			log, err := newLogger(test.cfg, &out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Debug("hidden")
+			log.Info("said")
+			log.Error("loud", slog.Int("n", 1))
+			if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), test.never) {
+				t.Errorf("wrote %q, want %q and never %q", out.String(), test.want, test.never)
+			}
+		})
+	}
+	for _, cfg := range []logConfig{{"loud", "text"}, {"info", "xml"}, {"", "text"}, {"info", ""}} {
+		if _, err := newLogger(cfg, &bytes.Buffer{}); err == nil {
+			t.Errorf("newLogger took %+v", cfg)
+		}
+	}
+}

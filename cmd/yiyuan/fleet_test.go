@@ -1,0 +1,318 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// actors stand in for connectors: each plays its part until it is told to stop.
+type actors struct {
+	mu     sync.Mutex
+	parts  map[string]func(ctx context.Context) error
+	begun  map[string]int
+	onduty map[string]bool
+}
+
+// run is what the fleet calls.
+func (a *actors) run(ctx context.Context, cfg connectors.Config) error {
+	a.mu.Lock()
+	a.begun[cfg.Name]++
+	part := a.parts[cfg.Name]
+	twice := a.onduty[cfg.Name]
+	a.onduty[cfg.Name] = true
+	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		a.onduty[cfg.Name] = false
+		a.mu.Unlock()
+	}()
+	if twice {
+		return errors.New("runs twice at a time")
+	}
+	if part == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return part(ctx)
+}
+
+func (a *actors) begins(name string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.begun[name]
+}
+
+// crew runs a fleet of the named connectors until the test ends.
+func crew(t *testing.T, parts map[string]func(ctx context.Context) error, names ...string) (*fleet, *actors) {
+	t.Helper()
+	a := &actors{parts: parts, begun: map[string]int{}, onduty: map[string]bool{}}
+	var cfgs []connectors.Config
+	for _, name := range names {
+		cfgs = append(cfgs, connectors.Config{Name: name, Kind: "fake", Datasets: []*schemas.Dataset{{ID: strings.ToUpper(name) + "01"}}})
+	}
+	f := newFleet(a.run, slog.New(slog.DiscardHandler), cfgs)
+	ctx, stop := context.WithCancel(t.Context())
+	down := make(chan error, 1)
+	go func() { down <- f.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-down; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+	synctest.Wait()
+	return f, a
+}
+
+func states(f *fleet) map[string]string {
+	out := map[string]string{}
+	for _, s := range f.Status() {
+		out[s.Name] = s.State
+	}
+	return out
+}
+
+func wantStates(t *testing.T, f *fleet, want map[string]string) {
+	t.Helper()
+	if diff := cmp.Diff(want, states(f)); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+}
+
+func TestFleetStopsAndStartsOneByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, a := crew(t, nil, "ga", "mz")
+		wantStates(t, f, map[string]string{"ga": "running", "mz": "running"})
+		if err := f.Stop(t.Context(), "ga"); err != nil {
+			t.Fatal(err)
+		}
+		wantStates(t, f, map[string]string{"ga": "stopped", "mz": "running"})
+		if err := f.Stop(t.Context(), "ga"); err != nil { // once more: nothing to do
+			t.Fatal(err)
+		}
+		if err := f.Start("ga"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := f.Start("ga"); err != nil { // it runs: nothing to do
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wantStates(t, f, map[string]string{"ga": "running", "mz": "running"})
+		if got := []int{a.begins("ga"), a.begins("mz")}; !slices.Equal(got, []int{2, 1}) {
+			t.Errorf("ga and mz were started %v times, want 2 and 1", got)
+		}
+	})
+}
+
+// One department's failure is that department's: the others go on, and the
+// reason can be read until it is started again.
+func TestFleetKeepsAFailureToItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mended bool
+		f, _ := crew(t, map[string]func(context.Context) error{"ga": func(ctx context.Context) error {
+			if !mended {
+				return errors.New("slot is gone")
+			}
+			<-ctx.Done()
+			return nil
+		}}, "ga", "mz")
+		wantStates(t, f, map[string]string{"ga": "failed", "mz": "running"})
+		if got, want := f.Status()[0].Reason, "slot is gone"; got != want {
+			t.Errorf("reason = %q, want %q", got, want)
+		}
+		if err := f.Stop(t.Context(), "ga"); err != nil { // down already
+			t.Fatal(err)
+		}
+		mended = true
+		if err := f.Start("ga"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wantStates(t, f, map[string]string{"ga": "running", "mz": "running"})
+		if got := f.Status()[0].Reason; got != "" {
+			t.Errorf("reason = %q after it was started, want none", got)
+		}
+	})
+}
+
+func TestFleetFailureIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		a := &actors{begun: map[string]int{}, onduty: map[string]bool{}, parts: map[string]func(context.Context) error{
+			"ga": func(context.Context) error { return errors.New("slot is gone") },
+		}}
+		f := newFleet(a.run, slog.New(slog.NewTextHandler(&out, nil)), []connectors.Config{{Name: "ga"}})
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { synctest.Wait(); stop() }()
+		if err := f.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(out.String(), "connector failed"); got != 1 || !strings.Contains(out.String(), "connector=ga") {
+			t.Errorf("log = %q, want one line that names ga", out.String())
+		}
+	})
+}
+
+// A source that ends by itself is stopped, not failed.
+func TestFleetSourceThatEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, map[string]func(context.Context) error{"ga": func(context.Context) error { return nil }}, "ga")
+		wantStates(t, f, map[string]string{"ga": "stopped"})
+	})
+}
+
+// slow needs a second to go down.
+func slow(ctx context.Context) error {
+	<-ctx.Done()
+	<-time.After(time.Second)
+	return nil
+}
+
+func TestFleetStopWaitsUntilItIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, map[string]func(context.Context) error{"ga": slow}, "ga")
+		began := time.Now()
+		if err := f.Stop(t.Context(), "ga"); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < time.Second {
+			t.Errorf("Stop came back after %v, before the connector was down", took)
+		}
+		wantStates(t, f, map[string]string{"ga": "stopped"})
+	})
+}
+
+func TestFleetStopGivesUpWithItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, map[string]func(context.Context) error{"ga": slow}, "ga")
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := f.Stop(ctx, "ga"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Stop = %v, want the deadline", err)
+		}
+		wantStates(t, f, map[string]string{"ga": "running"}) // still on its way down
+	})
+}
+
+// Started while it goes down, a connector must come back when it is down: it
+// may neither run twice at a time nor be forgotten.
+func TestFleetStartWhileStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, a := crew(t, map[string]func(context.Context) error{"ga": slow}, "ga")
+		stopped := make(chan error, 1)
+		go func() { stopped <- f.Stop(t.Context(), "ga") }()
+		synctest.Wait()
+		if err := f.Start("ga"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-stopped; err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wantStates(t, f, map[string]string{"ga": "running"})
+		if got := a.begins("ga"); got != 2 {
+			t.Errorf("ga was started %d times, want 2", got)
+		}
+		// Changed one's mind: the last word counts.
+		go func() { _ = f.Stop(t.Context(), "ga") }()
+		synctest.Wait()
+		if err := f.Start("ga"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Stop(t.Context(), "ga"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wantStates(t, f, map[string]string{"ga": "stopped"})
+	})
+}
+
+func TestFleetEndsAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &actors{begun: map[string]int{}, onduty: map[string]bool{}, parts: map[string]func(context.Context) error{"ga": slow}}
+		f := newFleet(a.run, slog.New(slog.DiscardHandler), []connectors.Config{{Name: "ga"}, {Name: "mz"}})
+		if err := f.Start("ga"); err != nil { // before Run, which starts it
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { synctest.Wait(); stop() }()
+		if err := f.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		wantStates(t, f, map[string]string{"ga": "stopped", "mz": "stopped"})
+		if err := f.Start("mz"); err != nil { // too late: nothing starts any more
+			t.Fatal(err)
+		}
+		wantStates(t, f, map[string]string{"ga": "stopped", "mz": "stopped"})
+	})
+}
+
+func TestFleetUnknownName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, nil, "ga")
+		if err := f.Stop(t.Context(), "nobody"); !errors.Is(err, errNoConnector) {
+			t.Errorf("Stop = %v, want errNoConnector", err)
+		}
+		if err := f.Start("nobody"); !errors.Is(err, errNoConnector) {
+			t.Errorf("Start = %v, want errNoConnector", err)
+		}
+	})
+}
+
+func TestFleetRoutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, map[string]func(context.Context) error{"mz": slow}, "ga", "mz")
+		mux := http.NewServeMux()
+		f.routes(mux)
+		ask := func(ctx context.Context, method, path string) (int, string, map[string]any) {
+			t.Helper()
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, httptest.NewRequestWithContext(ctx, method, path, nil))
+			var body map[string]any
+			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+				t.Fatalf("%s %s: %v", method, path, err)
+			}
+			return w.Code, w.Header().Get("Content-Type"), body
+		}
+		code, kind, body := ask(t.Context(), http.MethodGet, "/connectors")
+		want := map[string]any{"connectors": []any{
+			map[string]any{"name": "ga", "kind": "fake", "datasets": []any{"GA01"}, "state": "running"},
+			map[string]any{"name": "mz", "kind": "fake", "datasets": []any{"MZ01"}, "state": "running"},
+		}}
+		if code != http.StatusOK || kind != "application/json" || cmp.Diff(want, body) != "" {
+			t.Errorf("GET /connectors = %d %s %v", code, kind, body)
+		}
+		if code, _, _ := ask(t.Context(), http.MethodPost, "/connectors/ga/stop"); code != http.StatusOK || states(f)["ga"] != "stopped" {
+			t.Errorf("stop = %d, ga is %s", code, states(f)["ga"])
+		}
+		if code, _, _ := ask(t.Context(), http.MethodPost, "/connectors/ga/start"); code != http.StatusOK {
+			t.Errorf("start = %d", code)
+		}
+		code, kind, body = ask(t.Context(), http.MethodPost, "/connectors/nobody/stop")
+		if code != http.StatusNotFound || kind != "application/problem+json" || body["code"] != "YIYUAN-4045" {
+			t.Errorf("stop of nobody = %d %s %v", code, kind, body)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if code, _, body := ask(ctx, http.MethodPost, "/connectors/mz/stop"); code != http.StatusServiceUnavailable || body["code"] != "YIYUAN-5039" {
+			t.Errorf("stop that takes longer than its caller = %d %v", code, body)
+		}
+	})
+}
