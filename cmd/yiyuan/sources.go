@@ -94,7 +94,7 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 	}
 	if len(problems) == 0 {
 		if err := checkOptions(cfg); err != nil {
-			fail("options: %w", err)
+			fail("options: %s", strings.ReplaceAll(err.Error(), "\n", "\n"+file+": options: ")) // one place a line
 		}
 	}
 	return cfg, errors.Join(problems...)
