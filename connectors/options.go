@@ -46,7 +46,7 @@ func ResolveSecret(reference string) (Secret, error) {
 		return Secret{}, fmt.Errorf("resolve secret: environment variable %q is not set: %w", name, ErrConfig)
 	}
 	if path, ok := strings.CutPrefix(reference, "file:"); ok {
-		b, err := os.ReadFile(path) //nolint:gosec // the operator names the file in the configuration
+		b, err := os.ReadFile(path)
 		if err != nil {
 			return Secret{}, fmt.Errorf("resolve secret: %w: %w", err, ErrConfig)
 		}
@@ -236,7 +236,7 @@ func wholeNumber(given any) (int64, bool) {
 	case v.CanInt():
 		return v.Int(), true
 	case v.CanUint() && v.Uint() < 1<<63:
-		return int64(v.Uint()), true //nolint:gosec // bounded by the case
+		return int64(v.Uint()), true
 	case v.CanFloat() && v.Float() == float64(int64(v.Float())):
 		return int64(v.Float()), true
 	}

@@ -54,7 +54,7 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 		err := r.session(ctx)
 		switch {
 		case err == nil, ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // told to end: what broke on the way is nobody's concern
 		case errors.Is(err, ErrConfig), errors.Is(err, ErrPositionLost):
 			return fmt.Errorf("run connector %q: %w", cfg.Name, err)
 		}

@@ -191,7 +191,8 @@ func (g *Gateway) registerAnswers(api huma.API) {
 	o := answers(api, operation(http.MethodGet, "/v1/lookup/{view}/{key}", "lookup", tag, "单条查询 / look one record up"), lookupAnswer{})
 	text := &huma.Schema{Type: huma.TypeString}
 	o.Parameters = []*huma.Param{
-		{Name: "view", In: "path", Required: true, Schema: text}, {Name: "key", In: "path", Required: true, Schema: text},
+		{Name: "view", In: "path", Required: true, Schema: text},
+		{Name: "key", In: "path", Required: true, Schema: text},
 		{Name: "fields", In: "query", Schema: text, Description: "逗号分隔 / comma separated"},
 		{Name: "X-Purpose", In: "header", Required: true, Schema: text, Description: "用途代码 / purpose code"},
 	}
@@ -201,7 +202,8 @@ func (g *Gateway) registerAnswers(api huma.API) {
 		func(ctx context.Context, in *struct {
 			purposeHeader
 			Body batchQuestion
-		}) (*raw, error) {
+		},
+		) (*raw, error) {
 			a := g.ask(ctx, "batch", in.Body.View)
 			body, p := a.batch(ctx, in.Body)
 			a.observe(p)
@@ -211,7 +213,8 @@ func (g *Gateway) registerAnswers(api huma.API) {
 		func(ctx context.Context, in *struct {
 			purposeHeader
 			Body verifyQuestion
-		}) (*raw, error) {
+		},
+		) (*raw, error) {
 			a := g.ask(ctx, "verify", in.Body.View)
 			body, p := a.verify(ctx, in.Body)
 			a.observe(p)
@@ -222,7 +225,8 @@ func (g *Gateway) registerAnswers(api huma.API) {
 			purposeHeader
 			Entity string `path:"entity" maxLength:"64"`
 			Key    string `path:"key" maxLength:"512"`
-		}) (*raw, error) {
+		},
+		) (*raw, error) {
 			a := g.ask(ctx, "explain", in.Entity+"."+schemas.ExplainView)
 			body, p := a.explain(ctx, in.Entity, in.Key)
 			a.observe(p)
@@ -292,7 +296,8 @@ func (g *Gateway) registerPages(api huma.API) {
 	page(g, api, operation(http.MethodGet, "/v1/quarantine", "quarantine", see, "问题数据 / quarantine"),
 		func(_ context.Context, in *struct {
 			Limit int `query:"limit" minimum:"1" maximum:"500" default:"100"`
-		}) (flow.Rejections, error) {
+		},
+		) (flow.Rejections, error) {
 			return g.bad.Page(in.Limit), nil
 		})
 	page(g, api, operation(http.MethodGet, "/v1/topology", "topology", see, "处理步骤 / the steps"),

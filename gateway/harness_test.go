@@ -204,7 +204,10 @@ func (w *world) serve(options ...option) {
 // topics are all that the gateway reads and writes.
 func topics(c *schemas.Catalogue) []bus.Spec {
 	specs := []bus.Spec{
-		{Topic: bus.Findings, Compact: true}, {Topic: bus.Quarantine}, {Topic: bus.Audit}, {Topic: bus.Sources, Partitions: 1, Compact: true},
+		{Topic: bus.Findings, Compact: true},
+		{Topic: bus.Quarantine},
+		{Topic: bus.Audit},
+		{Topic: bus.Sources, Partitions: 1, Compact: true},
 		{Topic: bus.SchemasTopic, Partitions: 1, Compact: true},
 	}
 	for _, d := range c.Datasets {

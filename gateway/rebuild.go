@@ -50,7 +50,7 @@ func (g *Gateway) rebuildInto(ctx context.Context, old, next Generation) error {
 	go func() { failed <- f.run(filling, false) }()
 	defer func() {
 		stop()
-		<-failed
+		<-failed //nolint:errcheck // its error has been seen, or nobody wants it any more
 	}()
 	select {
 	case err := <-failed:

@@ -205,7 +205,7 @@ func (g *Gateway) serveOn(ctx context.Context, l net.Listener, h http.Handler, w
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	err := server.Shutdown(drain)
-	<-done
+	<-done //nolint:errcheck // it ended because it was told to
 	if err != nil {
 		return fmt.Errorf("close %q: %w", l.Addr(), err)
 	}

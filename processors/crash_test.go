@@ -78,6 +78,9 @@ func (w *world) start(t *testing.T, fs *vfs.MemFS, instance string, stage func()
 		err := processors.Run(ctx, b, topology(stage), processors.Config{
 			Store: s, Instance: instance, MaxRecords: 40, CommitInterval: 5 * time.Millisecond, Clock: clock, Metrics: processors.NewMetrics(prometheus.NewRegistry()),
 		}, bustest.Logger(t))
+		if ctx.Err() == nil {
+			t.Errorf("the process ended by itself: %v", err)
+		}
 		p.done <- errors.Join(err, s.Close())
 	}()
 	return p

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -50,15 +51,15 @@ func (s Sequence) Compare(o Sequence) int {
 func ParseSequence(s string) (Sequence, error) {
 	major, minor, ok := strings.Cut(s, ".")
 	if !ok || len(major) != 16 || len(minor) != 8 {
-		return Sequence{}, fmt.Errorf("parse sequence: want 16 and 8 hexadecimal digits joined by a dot")
+		return Sequence{}, errors.New("parse sequence: want 16 and 8 hexadecimal digits joined by a dot")
 	}
 	hi, err := strconv.ParseUint(major, 16, 64)
 	if err != nil {
-		return Sequence{}, fmt.Errorf("parse sequence: commit position is not hexadecimal")
+		return Sequence{}, errors.New("parse sequence: commit position is not hexadecimal")
 	}
 	lo, err := strconv.ParseUint(minor, 16, 32)
 	if err != nil {
-		return Sequence{}, fmt.Errorf("parse sequence: index is not hexadecimal")
+		return Sequence{}, errors.New("parse sequence: index is not hexadecimal")
 	}
 	return Sequence{hi, uint32(lo)}, nil
 }

@@ -138,8 +138,8 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 			return err
 		}
 		data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
-		fmt.Fprintf(digest, "%s\x00%d\x00", name, len(data))
-		digest.Write(data)
+		_, _ = fmt.Fprintf(digest, "%s\x00%d\x00", name, len(data))
+		_, _ = digest.Write(data) // a hash takes everything
 		root, ok := parseYAML(name, data, l.collector)
 		if !ok {
 			root = node{}

@@ -266,7 +266,7 @@ views:
 	if got := e.Field("HJDZ").Level + e.Field("XM").Group; got != "L3identity" {
 		t.Errorf("golden fields: %s", got)
 	}
-	if e.ResolvedLayout() != e.ResolvedLayout() {
+	if first, again := e.ResolvedLayout(), e.ResolvedLayout(); first != again {
 		t.Errorf("ResolvedLayout is not one layout")
 	}
 	if got := describeColumns(e.ResolvedLayout(), nil, ""); !strings.HasPrefix(got, " GMSFHM string XM string? CSRQ date? HJDZ string? HYZKDM string? LXDH string? _ver long _at timestamp _cells[field string") {

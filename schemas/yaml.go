@@ -3,7 +3,6 @@ package schemas
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -215,9 +214,9 @@ func (n node) warn(rule, chinese, english string, args ...any) {
 }
 
 // unknown records that name is not one of known, with the nearest of them.
-func (n node) unknown(rule, whatChinese, what, name string, known []string) bool {
+func (n node) unknown(rule, whatChinese, what, name string, known []string) {
 	zh, en := hint(name, known)
-	return n.problem(rule, "%[1]s %[3]q 不存在%[4]s", "unknown %[2]s %[3]q%[5]s", whatChinese, what, name, zh, en)
+	n.problem(rule, "%[1]s %[3]q 不存在%[4]s", "unknown %[2]s %[3]q%[5]s", whatChinese, what, name, zh, en)
 }
 
 // mapping is a YAML mapping whose keys are all known.
@@ -449,9 +448,3 @@ func (f *nameForm) match(s string) bool {
 func isLower(b byte) bool  { return 'a' <= b && b <= 'z' }
 func isLetter(b byte) bool { return isLower(b) || 'A' <= b && b <= 'Z' }
 func isDigit(b byte) bool  { return '0' <= b && b <= '9' }
-
-// where names the place of a node for messages about another one.
-func (n node) where() string {
-	line, _ := n.place()
-	return fmt.Sprintf("%s:%d", n.file, line)
-}

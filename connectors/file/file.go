@@ -189,7 +189,7 @@ func (s *source) recover() error {
 // first begins a source without a position. Numbers go on behind those of files
 // that an earlier life of the folder has left in it.
 func (s *source) first(claims []claim) error {
-	s.at.Epoch = uint32(time.Now().Unix()) //nolint:gosec // until 2106
+	s.at.Epoch = uint32(time.Now().Unix())
 	if len(claims) > 0 {
 		s.at.File = max(claims[0].ordinal, 1) - 1
 		return nil

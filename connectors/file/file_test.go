@@ -166,7 +166,7 @@ func open(t *testing.T, cfg connectors.Config) connectors.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = src.Close() }) //nolint:errcheck // the conformance suite checks it
+	t.Cleanup(func() { _ = src.Close() })
 	return src
 }
 
@@ -208,7 +208,7 @@ func TestGrowingFileIsTakenWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // closed below too
+	defer f.Close()
 	wrote := make(chan error, 1)
 	go func() {
 		tick := time.NewTicker(40 * time.Millisecond)
@@ -366,7 +366,7 @@ func TestChangedInProcessing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close() //nolint:errcheck // nothing depends on it
+	defer again.Close()
 	r := read(t, again, func(r result) bool { return len(r.rejections) == 1 })
 	if len(r.changes) > 0 || !strings.Contains(r.rejections[0].Detail, "changed") {
 		t.Errorf("%d changes, rejection %q: want the changed file refused", len(r.changes), r.rejections[0].Detail)

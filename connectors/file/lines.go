@@ -46,7 +46,7 @@ func (l *lines) next() (line, error) {
 		if i := bytes.IndexAny(pending[scanned:], "\n\r"); i >= 0 {
 			i += scanned
 			if pending[i] == '\n' || i+1 < len(pending) || l.err != nil {
-				return l.cut(i, skipping), nil
+				return l.cut(i, skipping), nil //nolint:nilerr // l.err is told once what was read before it is
 			}
 			scanned = i // a CR at the end of what is read: an LF may follow
 		} else {

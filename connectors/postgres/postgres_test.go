@@ -165,7 +165,7 @@ func open(t *testing.T, cfg connectors.Config, after schemas.Position) connector
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = src.Close() }) //nolint:errcheck // the conformance suite checks it
+	t.Cleanup(func() { _ = src.Close() })
 	return src
 }
 

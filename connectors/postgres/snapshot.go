@@ -110,11 +110,7 @@ func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error
 	bytes := 0
 	for len(b.Changes)+len(b.Rejections) < sn.s.options.BatchRows && bytes < int(sn.s.options.BatchBytes) {
 		if sn.reader == nil {
-			more, err := sn.open(&at)
-			if err != nil {
-				return b, at, err
-			}
-			if !more {
+			if !sn.open(&at) {
 				at.Snapshot, at.Table, at.Key = false, "", ""
 				sn.close()
 				return b, at, ctx.Err()
@@ -145,10 +141,10 @@ func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error
 }
 
 // open starts reading the table that the position names, or the next one.
-func (sn *snapshot) open(at *position) (bool, error) {
+func (sn *snapshot) open(at *position) bool {
 	i, _ := slices.BinarySearch(at.Tables, at.Table)
 	if i == len(at.Tables) {
-		return false, nil
+		return false
 	}
 	name := at.Tables[i]
 	key := openKey(sn.s.cfg, at.Key)
@@ -160,7 +156,7 @@ func (sn *snapshot) open(at *position) (bool, error) {
 	query, values := sn.table.selectRows(key)
 	sn.reader = sn.conn.ExecParams(sn.life, query, values, nil, nil, nil)
 	sn.key = key
-	return true, nil
+	return true
 }
 
 // selectRows reads the mapped columns of the rows behind a key.

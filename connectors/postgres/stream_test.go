@@ -31,7 +31,7 @@ func TestRandomChangesAddUpToTheTable(t *testing.T) {
 			if seed%3 == 2 {
 				db.must(t, "ALTER TABLE t1 REPLICA IDENTITY FULL")
 			}
-			rng := mrand.New(mrand.NewPCG(seed, 7)) //nolint:gosec // a test repeats its seed
+			rng := mrand.New(mrand.NewPCG(seed, 7))
 			for range 5 {
 				db.random(t, rng)
 			}

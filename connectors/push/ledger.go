@@ -41,7 +41,7 @@ type position struct {
 
 func parsePosition(p schemas.Position) (ledger, error) {
 	if p == "" {
-		return ledger{epoch: uint32(time.Now().Unix())}, nil //nolint:gosec // until 2106
+		return ledger{epoch: uint32(time.Now().Unix())}, nil
 	}
 	lost := fmt.Errorf("parse position: not one of a push source: %w", connectors.ErrPositionLost)
 	var stored position
@@ -83,7 +83,7 @@ func (l ledger) encode() schemas.Position {
 
 // sequence is the place of a row in the source's order.
 func (l ledger) sequence(ordinal uint64, row int) schemas.Sequence {
-	return schemas.Sequence{Major: uint64(l.epoch)<<32 | ordinal&0xFFFFFFFF, Minor: uint32(row)} //nolint:gosec // MaxRows bounds it
+	return schemas.Sequence{Major: uint64(l.epoch)<<32 | ordinal&0xFFFFFFFF, Minor: uint32(row)}
 }
 
 // with returns the ledger after one more entry, without those out of the window.

@@ -97,7 +97,7 @@ func (c client) send(ctx context.Context, dataset, body string, header ...string
 	if err != nil {
 		return reply{}, err
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
+	defer response.Body.Close()
 	b, err := io.ReadAll(response.Body)
 	return reply{response.StatusCode, response.Header, string(b)}, err
 }
@@ -311,7 +311,7 @@ func stalled(t *testing.T, cfg push.Config) (client, connectors.Source, *push.Se
 	}
 	web := httptest.NewServer(s.Handler())
 	t.Cleanup(web.Close)
-	t.Cleanup(func() { _ = src.Close() }) //nolint:errcheck // the conformance suite checks it
+	t.Cleanup(func() { _ = src.Close() })
 	return client{web.URL, zjKey}, src, s
 }
 
@@ -383,7 +383,7 @@ func TestMethods(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only the status counts
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "POST" {
 		t.Errorf("GET: %d, want 405 with Allow", response.StatusCode)
 	}

@@ -202,7 +202,7 @@ func (s *source) number(sub *submission, now time.Time) {
 	s.at.ordinal++
 	sub.ordinal = s.at.ordinal
 	if sub.keyed {
-		e := entry{key: sub.key, body: sub.body, at: uint32(now.Unix()), ordinal: sub.ordinal, rows: uint16(len(sub.rows))} //nolint:gosec // until 2106, and MaxRows bounds the rows
+		e := entry{key: sub.key, body: sub.body, at: uint32(now.Unix()), ordinal: sub.ordinal, rows: uint16(len(sub.rows))}
 		s.at = s.at.with(e, now, s.options)
 	}
 	s.waiting = append(s.waiting, sub)

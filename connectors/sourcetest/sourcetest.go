@@ -121,7 +121,7 @@ func (s *session) open(t *testing.T, after schemas.Position) connectors.Source {
 	t.Helper()
 	src, err := s.Open(t.Context(), s.Config, after)
 	if err != nil {
-		fmt.Fprintln(s.said, err)
+		_, _ = fmt.Fprintln(s.said, err) // said is a buffer
 		t.Fatalf("open: %v", err)
 	}
 	t.Cleanup(func() {
@@ -152,12 +152,12 @@ func (s *session) drain(t *testing.T, src connectors.Source, confirm bool) []con
 			return batches
 		}
 		if err != nil {
-			fmt.Fprintln(s.said, err)
+			_, _ = fmt.Fprintln(s.said, err) // said is a buffer
 			t.Fatalf("read: %v", err)
 		}
-		fmt.Fprintln(s.said, b.After)
+		_, _ = fmt.Fprintln(s.said, b.After) // said is a buffer
 		for _, r := range b.Rejections {
-			fmt.Fprintln(s.said, r)
+			_, _ = fmt.Fprintln(s.said, r) // said is a buffer
 		}
 		batches = append(batches, b)
 		if c, ok := src.(connectors.Confirmer); ok && confirm {
@@ -407,7 +407,7 @@ func cancelReturns(t *testing.T, f Features, s *session) {
 	}()
 	select {
 	case err := <-ended:
-		if !errors.Is(err, context.Canceled) && !(f.Ends && errors.Is(err, io.EOF)) {
+		if !errors.Is(err, context.Canceled) && (!f.Ends || !errors.Is(err, io.EOF)) {
 			t.Errorf("a cancelled read returned %v, want context.Canceled", err)
 		}
 	case <-time.After(Patience):

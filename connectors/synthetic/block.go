@@ -16,8 +16,7 @@ type block struct {
 	findings []Finding
 	corrects bool // findings of the unit at hand are mended later
 
-	people [peoplePerBlock]person // those asked for so far
-	firmX  firm
+	firmX firm
 }
 
 // row is the last image of a row and how it came to be.

@@ -155,7 +155,7 @@ type clock struct {
 func (c *clock) event(t table, key string, op schemas.Op, v []schemas.Value, bad badRow) event {
 	span := int64(3_600_000) / int64(c.w.blocks)
 	at := midnight(c.w.base) - 7_200_000 + int64(c.block)*span + int64(c.minor%1000)*millisPerStep + int64(c.d) + c.extra
-	e := event{t: t, key: key, op: op, v: v, seq: schemas.Sequence{Major: uint64(c.block) + 1, Minor: c.minor}, at: at, bad: bad} //nolint:gosec // blocks are not negative
+	e := event{t: t, key: key, op: op, v: v, seq: schemas.Sequence{Major: uint64(c.block) + 1, Minor: c.minor}, at: at, bad: bad}
 	c.minor++
 	return e
 }
@@ -255,7 +255,7 @@ func (f *fixes) fix(n int) []event {
 	var out []event
 	for _, d := range differ(before.rows, after.rows) {
 		e := event{t: d.t, key: d.key, op: d.op, v: d.v, tx: tx, index: len(out)}
-		e.seq = schemas.Sequence{Major: fixMajor + uint64(n), Minor: uint32(len(out))} //nolint:gosec // both small
+		e.seq = schemas.Sequence{Major: fixMajor + uint64(n), Minor: uint32(len(out))}
 		e.at = midnight(f.w.base) - 1_800_000 + int64(n)*millisPerStep + int64(f.d)
 		out = append(out, e)
 	}

@@ -132,7 +132,7 @@ func citizen(region string, birth int64, serial int) string {
 	n := append(make([]byte, 0, 18), region...)
 	for _, part := range [...]struct{ value, digits int }{{y, 4}, {m, 2}, {d, 2}, {serial, 3}} {
 		for div := [...]int{1, 10, 100, 1000}[part.digits-1]; div > 0; div /= 10 {
-			n = append(n, byte('0'+part.value/div%10)) //nolint:gosec // one digit
+			n = append(n, byte('0'+part.value/div%10))
 		}
 	}
 	return string(append(n, citizenCheck(n)))

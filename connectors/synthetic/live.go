@@ -23,7 +23,7 @@ const faultEvery = 50
 // at returns the n-th change.
 func (l live) at(n int) event {
 	e := l.change(n)
-	e.seq = schemas.Sequence{Major: liveMajor + uint64(n)} //nolint:gosec // counts up from zero
+	e.seq = schemas.Sequence{Major: liveMajor + uint64(n)}
 	return e
 }
 
@@ -38,7 +38,7 @@ func (l live) change(n int) event {
 		return l.edit(n, unitRelief, mz02, func(v []schemas.Value) { v[5] = yuan(500 + n%700) })
 	case rs:
 		if n%2 == 0 {
-			return l.edit(n, unitElders, rs02, func(v []schemas.Value) { v[2], v[4] = yuan(1500+n%4500), str(phone(mix(uint64(n)))) }) //nolint:gosec // counts up
+			return l.edit(n, unitElders, rs02, func(v []schemas.Value) { v[2], v[4] = yuan(1500+n%4500), str(phone(mix(uint64(n)))) })
 		}
 		return l.edit(n, unitFamily, rs01, func(v []schemas.Value) { v[4] = yuan(4000 + n%9000) })
 	case wj:
@@ -94,7 +94,7 @@ func (l live) police(n int) event {
 		b, at := l.clean(n, unitSingle, ga02)
 		r := &b.rows[0]
 		v := append([]schemas.Value(nil), r.v...)
-		v[3], v[4], v[5] = str(building(at, n%3)), str(phone(mix(uint64(n)))), day(l.w.base-int64(n%30)) //nolint:gosec // counts up
+		v[3], v[4], v[5] = str(building(at, n%3)), str(phone(mix(uint64(n)))), day(l.w.base-int64(n%30))
 		return event{t: ga02, key: r.key, op: schemas.Update, v: v}
 	}
 	b, _ := l.clean(n, unitSingle, ga01)

@@ -38,7 +38,7 @@ func (w *world) nation(b int) string {
 // name is the name of the person in slot s. Slots of one family share the
 // father's surname, children included.
 func (w *world) name(b, s int, sex, nation string) string {
-	h := mix(w.roll(b, "name") + uint64(s)*0x9e3779b97f4a7c15) //nolint:gosec // slots are small
+	h := mix(w.roll(b, "name") + uint64(s)*0x9e3779b97f4a7c15)
 	if nation == "05" {
 		given, father := dottedMale[h%8], dottedMale[w.familyRoll(b, s)%8]
 		if sex == "2" {

@@ -141,7 +141,7 @@ func (s *source) readCopy() (connectors.Batch, error) {
 		s.pos.Skip++
 		n += s.add(&batch, e)
 	}
-	if s.pos.Step == s.copy.steps() && !(s.options.End && s.options.Correct) {
+	if s.pos.Step == s.copy.steps() && (!s.options.End || !s.options.Correct) {
 		batch.State, batch.CaughtUp = "", s.now()
 	}
 	return s.finish(batch)

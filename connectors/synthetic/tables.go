@@ -76,7 +76,7 @@ func Departments() []string {
 func departmentOf(id string) (department, bool) {
 	for d := range departments {
 		if departments[d].id == id {
-			return department(d), true //nolint:gosec // 12 departments
+			return department(d), true
 		}
 	}
 	return 0, false
@@ -174,7 +174,7 @@ var tables = [tableCount]layoutOf{
 func tableOf(id string) (table, bool) {
 	for t := range tables {
 		if tables[t].id == id {
-			return table(t), true //nolint:gosec // 24 tables
+			return table(t), true
 		}
 	}
 	return 0, false

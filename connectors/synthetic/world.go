@@ -48,7 +48,7 @@ type planned struct {
 }
 
 func newWorld(seed int64, size string, base int64) (*world, error) {
-	w := &world{seed: uint64(seed), size: size, base: base} //nolint:gosec // any bits will do
+	w := &world{seed: uint64(seed), size: size, base: base}
 	switch size {
 	case Tiny:
 		w.blocks, w.few, w.shops = 100, 1, true
@@ -127,12 +127,12 @@ func (w *world) roll(b int, what string) uint64 {
 	for i := range len(what) {
 		h = (h ^ uint64(what[i])) * 1099511628211
 	}
-	return mix(h ^ mix(w.seed+0x9e3779b97f4a7c15*uint64(b+1))) //nolint:gosec // block numbers are small
+	return mix(h ^ mix(w.seed+0x9e3779b97f4a7c15*uint64(b+1)))
 }
 
 // pick is a number in [0, n).
 func (w *world) pick(b int, what string, n int) int {
-	return int(w.roll(b, what) % uint64(n)) //nolint:gosec // n is positive and small
+	return int(w.roll(b, what) % uint64(n))
 }
 
 // chance is true in percent of the blocks.
@@ -154,7 +154,7 @@ func mix(z uint64) uint64 {
 type affine struct{ n, a, back, c uint64 }
 
 func (w *world) shuffle(what string, n int) affine {
-	f := affine{n: uint64(n)} //nolint:gosec // sizes are positive
+	f := affine{n: uint64(n)}
 	f.c = w.roll(1, what) % f.n
 	f.a = f.n/3 + w.roll(2, what)%(f.n/2)
 	for gcd(f.a, f.n) != 1 {
@@ -166,11 +166,11 @@ func (w *world) shuffle(what string, n int) affine {
 }
 
 func (f affine) forward(x int) int {
-	return int((f.a*uint64(x) + f.c) % f.n) //nolint:gosec // x < n < 2^31
+	return int((f.a*uint64(x) + f.c) % f.n)
 }
 
 func (f affine) inverse(y int) int {
-	return int(f.back * ((uint64(y) + f.n - f.c) % f.n) % f.n) //nolint:gosec // y < n < 2^31
+	return int(f.back * ((uint64(y) + f.n - f.c) % f.n) % f.n)
 }
 
 func gcd(a, b uint64) uint64 {
@@ -182,7 +182,7 @@ func gcd(a, b uint64) uint64 {
 
 // inverse returns x with a*x = 1 modulo n.
 func inverse(a, n uint64) uint64 {
-	r0, r1 := int64(n), int64(a) //nolint:gosec // small
+	r0, r1 := int64(n), int64(a)
 	t0, t1 := int64(0), int64(1)
 	for r1 != 0 {
 		q := r0 / r1
@@ -190,9 +190,9 @@ func inverse(a, n uint64) uint64 {
 		t0, t1 = t1, t0-q*t1
 	}
 	if t0 < 0 {
-		t0 += int64(n) //nolint:gosec // small
+		t0 += int64(n)
 	}
-	return uint64(t0) //nolint:gosec // made positive above
+	return uint64(t0)
 }
 
 // dayOf returns the calendar day of t in the city.

@@ -91,7 +91,7 @@ type Decision struct {
 // taken by the rules in force at the time of the decision.
 type Identity struct{ app *application }
 
-// ID, Title and Department name the application.
+// ID returns the application's id.
 func (i Identity) ID() string { return i.app.ID }
 
 // Title returns the application's title.
@@ -398,7 +398,7 @@ func (a *Access) Grants(who Identity) (purposes []string, grants []Grant) {
 	if app == nil {
 		return nil, nil
 	}
-	return slices.Clone(app.purposes), slices.Clone(app.Application.Grants)
+	return slices.Clone(app.purposes), slices.Clone(app.Grants)
 }
 
 // ParseDigest reads "sha256:" and 64 hexadecimal digits.

@@ -106,7 +106,7 @@ func Load(path string, c *schemas.Catalogue) (*Access, error) {
 }
 
 func read(path string) ([]Application, [32]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator's own configuration
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, [32]byte{}, fmt.Errorf("load access file %q: %w", path, err)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func inspect(body string) error {
-	r := httptest.NewRequest("POST", "/", strings.NewReader(body)) //nolint:noctx // never sent
+	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json; charset=UTF-8")
 	return admission.Inspect(r)
 }

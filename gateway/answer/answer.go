@@ -93,7 +93,7 @@ func AppendDecimal(dst []byte, n int64, scale int) []byte {
 
 func magnitude(n int64) uint64 {
 	if n < 0 {
-		return -uint64(n) //nolint:gosec // two's complement: right for the smallest number too
+		return -uint64(n)
 	}
 	return uint64(n)
 }

@@ -25,7 +25,8 @@ type log struct {
 }
 
 func (l *log) Applied(context.Context) (map[string]map[int32]int64, error) { return l.applied, l.fail }
-func (l *log) Polled() (int64, time.Duration)                              { return l.reader, l.polled }
+
+func (l *log) Polled() (int64, time.Duration) { return l.reader, l.polled }
 
 func (l *log) EndOffsets(_ context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error) {
 	out := map[bus.Topic]map[int32]int64{}

@@ -153,7 +153,7 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 		case gateway.ErrNotLoaded: //nolint:errorlint // fill returns it bare
 			unloaded = append(unloaded, r)
 		default:
-			s.mixed("stored value belongs to another key", "view", r.view)
+			_ = s.mixed("stored value belongs to another key", "view", r.view)
 			r.done <- err
 		}
 	}
@@ -217,9 +217,9 @@ func transient(err error) bool {
 }
 
 // mixed throws away every connection that lookups use.
-func (s *Store) mixed(message string, facts ...any) error {
+func (s *Store) mixed(what string, facts ...any) error {
 	s.metrics.mixed.Inc()
-	s.log.Error(message, facts...)
+	s.log.Error("cache answered another question", append(facts, "what", what)...)
 	s.clients.Lock()
 	defer s.clients.Unlock()
 	if err := s.reader.Close(); err != nil {

@@ -49,9 +49,9 @@ var ErrEvicts = errors.New("server evicts keys: set maxmemory-policy noeviction"
 
 // Config says which Redis and how.
 type Config struct {
-	Address      string        // host:port
-	Username     string        // ACL user
-	Password     string        //nolint:gosec // handed on, never printed
+	Address      string // host:port
+	Username     string // ACL user
+	Password     string
 	Database     int           // 0 unless the server is shared
 	TLS          *tls.Config   // nil = plain
 	Prefix       string        // before every key; "y" if empty

@@ -30,7 +30,7 @@ func pack(dst []byte, w gateway.Write) []byte {
 		flag = flagDeleted
 	}
 	dst = append(dst, flag)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(w.Time.UnixMilli())) //nolint:gosec // bits kept, read back by unpack
+	dst = binary.BigEndian.AppendUint64(dst, uint64(w.Time.UnixMilli()))
 	return append(dst, w.Value...)
 }
 
@@ -43,7 +43,7 @@ func unpack(value string, key gateway.Digest) (gateway.Stored, bool) {
 	b := []byte(value)
 	out := gateway.Stored{
 		Version: binary.BigEndian.Uint64(b[atVersion:atDigest]),
-		Time:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[atTime:headerBytes]))), //nolint:gosec // bits kept, written by pack
+		Time:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[atTime:headerBytes]))),
 	}
 	if b[atFlag] == flagLive {
 		out.Value = b[headerBytes:]

@@ -121,27 +121,33 @@ func TestResolve(t *testing.T) {
 		"earliest":             {decisionOf(e, "V", []candidate{{dataset: datasetA, by: Earliest, on: []int{d}}}), []*claim.Row{said(datasetA, "1", 9, "a", "", 5), said(datasetA, "2", 1, "b", "", 6), said(datasetA, "3", 1, "c", "", 5)}, "V=a0 A/1 earliest -A/3:earliest -A/2:earliest"},
 		"newest of two sources": {
 			decisionOf(e, "V", []candidate{{dataset: datasetA}, {dataset: datasetB}}),
-			[]*claim.Row{said(datasetA, "1", 5, "a", "", 0), said(datasetB, "1", 6, "b", "", 0)}, "V=b0 B/1 newest -A/1:newest",
+			[]*claim.Row{said(datasetA, "1", 5, "a", "", 0), said(datasetB, "1", 6, "b", "", 0)},
+			"V=b0 B/1 newest -A/1:newest",
 		},
 		"condition": {
 			decisionOf(e, "V", []candidate{{dataset: datasetA, where: even}}, []candidate{{dataset: datasetB, flag: "(非权威)"}}),
-			[]*claim.Row{said(datasetA, "1", 5, "a", "", 3), said(datasetB, "1", 6, "b", "", 0)}, "V=b0 B/1 fallback(非权威) -A/1:excluded",
+			[]*claim.Row{said(datasetA, "1", 5, "a", "", 3), said(datasetB, "1", 6, "b", "", 0)},
+			"V=b0 B/1 fallback(非权威) -A/1:excluded",
 		},
 		"the same row in two ranks": {
 			decisionOf(e, "V", []candidate{{dataset: datasetA, where: even}}, []candidate{{dataset: datasetA}}),
-			[]*claim.Row{said(datasetA, "1", 5, "a", "", 3), said(datasetA, "2", 5, "b", "", 4)}, "V=b0 A/2 rank -A/1:rank",
+			[]*claim.Row{said(datasetA, "1", 5, "a", "", 3), said(datasetA, "2", 5, "b", "", 4)},
+			"V=b0 A/2 rank -A/1:rank",
 		},
 		"a group never mixes rows": {
 			decisionOf(e, "pair", []candidate{{dataset: datasetA}}, []candidate{{dataset: datasetB}}),
-			[]*claim.Row{said(datasetA, "1", 1, "", "w", 0), said(datasetB, "2", 9, "", "x", 7)}, "W=w0 A/1 rank -B/2:rank",
+			[]*claim.Row{said(datasetA, "1", 1, "", "w", 0), said(datasetB, "2", 9, "", "x", 7)},
+			"W=w0 A/1 rank -B/2:rank",
 		},
 		"a group falls back as a whole": {
 			decisionOf(e, "pair", []candidate{{dataset: datasetA}}, []candidate{{dataset: datasetB}}),
-			[]*claim.Row{said(datasetA, "1", 1, "v", "", 0), said(datasetB, "2", 9, "", "x", 7)}, "W=x0 B/2 fallback; D=7 B/2 fallback",
+			[]*claim.Row{said(datasetA, "1", 1, "v", "", 0), said(datasetB, "2", 9, "", "x", 7)},
+			"W=x0 B/2 fallback; D=7 B/2 fallback",
 		},
 		"a constant": {
 			decisionOf(e, "V", []candidate{{dataset: datasetA, columns: []int{-1}, constant: []schemas.Value{schemas.Text("yes")}}}),
-			[]*claim.Row{said(datasetA, "1", 1, "", "", 1)}, "V=yes0 A/1 constant",
+			[]*claim.Row{said(datasetA, "1", 1, "", "", 1)},
+			"V=yes0 A/1 constant",
 		},
 	}
 	for name, tt := range tests {

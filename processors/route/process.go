@@ -247,7 +247,7 @@ func (s *stage) truncate(tx processors.Tx, c *change) error {
 	var keys [][]byte
 	err := tx.Scan(d.prefix, func(key, value []byte) error {
 		m, err := parseImage(value)
-		if err == nil && m.live && !(string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) >= 0) {
+		if err == nil && m.live && (string(m.source) != string(c.source) || m.sequence.Compare(c.sequence) < 0) {
 			keys = append(keys, bytes.Clone(key))
 		}
 		return err

@@ -168,7 +168,7 @@ func (s *state) put(v schemaValue) outcome {
 	}
 	known := s.ids[v.ID]
 	// Most records repeat a text that is known: only others are parsed.
-	canonical := ""
+	var canonical string
 	if known != nil && known.text == v.Schema && known.kind == kind {
 		canonical = known.canonical
 	} else {
