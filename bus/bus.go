@@ -117,7 +117,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	if err != nil {
 		return nil, err
 	}
-	base = append(base, kgo.WithLogger(logger{log}))
+	// The client's own telemetry to the brokers (KIP-714) is of no use here, and
+	// its last words could hold up a Close for ever.
+	base = append(base, kgo.WithLogger(logger{log}), kgo.DisableClientMetrics())
 	client, err := kgo.NewClient(append(base,
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0), kgo.RecordPartitioner(partitioner()),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),

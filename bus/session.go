@@ -56,12 +56,15 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	alive, kill := context.WithCancel(context.WithoutCancel(ctx)) // the client's own life
+	defer kill()
 	id := b.cfg.Prefix + cfg.Group + "." + cfg.Member
 	// Rebalances happen only outside of a turn (BlockRebalanceOnPoll), never
 	// between a poll and the end of its transaction. The range balancer gives
 	// partition p of every input to the same member, because they share the
 	// state of partition p.
 	kafka, err := kgo.NewGroupTransactSession(append(b.base[:len(b.base):len(b.base)],
+		kgo.WithContext(alive),
 		kgo.TransactionalID(id), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
 		kgo.ConsumerGroup(b.cfg.Prefix+cfg.Group), kgo.InstanceID(id), kgo.ConsumeTopics(names...),
 		kgo.Balancers(kgo.RangeBalancer()), kgo.SessionTimeout(b.cfg.SessionTimeout), kgo.HeartbeatInterval(b.cfg.SessionTimeout/10),
@@ -80,7 +83,11 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 	s.kafka = kafka
 	defer func() {
 		cancel()
+		// Closing would wait for the group to let us in, if that is what we are
+		// waiting for, and that may be for a member that is dead.
+		limit := time.AfterFunc(500*time.Millisecond, kill)
 		kafka.CloseAllowingRebalance()
+		limit.Stop()
 		s.halt()
 	}()
 	// The new epoch fences the elder self and ends what it left open, which

@@ -133,7 +133,7 @@ func (c *conn) Close() error {
 	c.given = true
 	c.mu.Unlock()
 	if waits {
-		return c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes a reader; closed by release
+		return c.SetReadDeadline(time.Unix(1, 0)) // wakes a reader; closed by release
 	}
 	return c.Conn.Close()
 }
