@@ -185,12 +185,12 @@ func TestRunKilledAnywhere(t *testing.T) {
 // TestRunWhenTheCommitIsInDoubt loses commits on the way there and back, and
 // lies about them.
 func TestRunWhenTheCommitIsInDoubt(t *testing.T) {
+	faults := 0
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			random := rand.New(rand.NewPCG(seed, 2))
 			w := newWorld(t, bustest.InMemory(t), 20)
-			faults := 0
 			p := w.start(t, vfs.NewCrashableMem(), "a", counter, func(int16) bustest.Fault {
 				mu.Lock()
 				defer mu.Unlock()
@@ -205,10 +205,10 @@ func TestRunWhenTheCommitIsInDoubt(t *testing.T) {
 				time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
 			}
 			w.finish(t, p)
-			if faults == 0 {
-				t.Errorf("seed %d: nothing went wrong", seed)
-			}
 		})
+	}
+	if faults < 30 {
+		t.Errorf("only %d commits went wrong", faults)
 	}
 }
 
@@ -281,6 +281,7 @@ func (r *ringing) Wake(tx processors.Tx, key []byte) error {
 // it delivers none of them. It has read no record, so that no offset keeps it
 // from committing.
 func TestTimersWithAZombie(t *testing.T) {
+	all := 0
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
@@ -315,10 +316,11 @@ func TestTimersWithAZombie(t *testing.T) {
 			a.stop()
 			<-a.done
 			w.finish(t, b)
-			if stops == 0 {
-				t.Errorf("seed %d: nothing went wrong", seed)
-			}
+			all += stops
 		})
+	}
+	if all < 20 {
+		t.Errorf("stopped only %d times", all)
 	}
 }
 
