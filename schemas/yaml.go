@@ -32,7 +32,7 @@ type node struct {
 // no use for: anchors, aliases, merges, tags, duplicate keys.
 func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
-	bad := func(line, column int, chinese, english string, args ...any) (node, bool) {
+	bad := func(line, column int, chinese, english string, args ...any) (node, bool) { //nolint:unparam // says and returns in one
 		out.add(name, line, column, false, "unreadable", chinese, english, args...)
 		return node{}, false
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -86,7 +85,7 @@ func (a *app) defers(f func()) { a.closers = append(a.closers, f) }
 
 // loadCatalogue reads a catalogue folder, the sample city if it is "".
 func loadCatalogue(dir string) (*schemas.Catalogue, error) {
-	var files fs.FS = schemas.Yunling()
+	files := schemas.Yunling()
 	if dir != "" {
 		if _, err := os.Stat(dir); err != nil {
 			return nil, fmt.Errorf("目录文件夹打不开 / open catalogue: %w", err)

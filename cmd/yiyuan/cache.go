@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -47,7 +48,7 @@ func (a *app) openCache(ctx context.Context) (gateway.Cache, error) {
 func parseRedis(text string, cfg *redis.Config) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
-		return fmt.Errorf("gateway.redis: 应为 / want redis://[user:password@]host:port[/database]")
+		return errors.New("gateway.redis: 应为 / want redis://[user:password@]host:port[/database]")
 	}
 	cfg.Address, cfg.Username = u.Host, u.User.Username()
 	cfg.Password, _ = u.User.Password()
@@ -56,7 +57,7 @@ func parseRedis(text string, cfg *redis.Config) error {
 	}
 	if number := strings.Trim(u.Path, "/"); number != "" {
 		if cfg.Database, err = strconv.Atoi(number); err != nil {
-			return fmt.Errorf("gateway.redis: 库号应为数字 / the database must be a number")
+			return errors.New("gateway.redis: 库号应为数字 / the database must be a number")
 		}
 	}
 	return nil

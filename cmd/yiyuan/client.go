@@ -110,12 +110,12 @@ func refusal(status int, body []byte) error {
 		text = fmt.Sprintf("%s %s: %s (%s)", p.Code, p.Title, p.Detail, p.RequestID)
 	}
 	code := exitProblems
-	switch {
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
 		code = exitDenied
-	case status == http.StatusNotFound:
+	case http.StatusNotFound:
 		code = exitNotFound
-	case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		code = exitUnavailable
 	}
 	return &exitError{code, fmt.Errorf("%d %s", status, text)}

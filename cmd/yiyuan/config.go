@@ -298,9 +298,12 @@ func (c *config) resolve() error {
 		key          string
 		value, least int64
 	}{
-		{"bus.partitions", int64(c.Bus.Partitions), 1}, {"bus.replication", int64(c.Bus.Replication), 1},
-		{"bus.transaction_timeout", int64(c.Bus.TransactionTimeout), 0}, {"bus.session_timeout", int64(c.Bus.SessionTimeout), 0},
-		{"processors.workers", int64(c.Processors.Workers), 1}, {"processors.max_records", int64(c.Processors.MaxRecords), 1},
+		{"bus.partitions", int64(c.Bus.Partitions), 1},
+		{"bus.replication", int64(c.Bus.Replication), 1},
+		{"bus.transaction_timeout", int64(c.Bus.TransactionTimeout), 0},
+		{"bus.session_timeout", int64(c.Bus.SessionTimeout), 0},
+		{"processors.workers", int64(c.Processors.Workers), 1},
+		{"processors.max_records", int64(c.Processors.MaxRecords), 1},
 		{"processors.commit_interval", int64(c.Processors.CommitInterval), 0},
 	} {
 		if n.value < n.least {

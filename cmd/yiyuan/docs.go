@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -123,7 +124,7 @@ func commandsPage() string {
 	b.WriteString("退出码 / Exit codes:\n\n")
 	var rows [][]string
 	for _, c := range exitCodes {
-		rows = append(rows, []string{fmt.Sprint(c.code), c.chinese, c.english})
+		rows = append(rows, []string{strconv.Itoa(c.code), c.chinese, c.english})
 	}
 	table(&b, []string{"码 / code", "含义", "meaning"}, rows)
 	var walk func(cmd *cobra.Command)

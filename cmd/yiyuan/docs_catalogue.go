@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -208,7 +209,7 @@ func ruleSection(b *strings.Builder, r *schemas.Rule) {
 		if c.Settle > 0 {
 			settle = c.Settle.String()
 		}
-		rows = append(rows, []string{c.ID, strings.Join(c.Inputs, " "), c.Owner, fmt.Sprint(c.Days), settle, code(strings.Join(strings.Fields(c.When), " "))})
+		rows = append(rows, []string{c.ID, strings.Join(c.Inputs, " "), c.Owner, strconv.Itoa(c.Days), settle, code(strings.Join(strings.Fields(c.When), " "))})
 	}
 	table(b, []string{"情形 / case", "依据的数据 / inputs", "承办 / owner", "工作日 / days", "静候 / settle", "条件 / when"}, rows)
 }

@@ -231,7 +231,7 @@ func errorsPage(root string) (string, error) {
 	b.WriteString("# 错误码 / Error codes\n\n## 命令的退出码 / Exit codes\n\n")
 	var rows [][]string
 	for _, c := range exitCodes {
-		rows = append(rows, []string{fmt.Sprint(c.code), c.chinese, c.english})
+		rows = append(rows, []string{strconv.Itoa(c.code), c.chinese, c.english})
 	}
 	table(&b, []string{"码 / code", "含义", "meaning"}, rows)
 	b.WriteString("接口的错误是 RFC 9457 `application/problem+json`:`{type, title, status, detail, code, request_id, errors?}`,其中从不出现数据的值。\n")
