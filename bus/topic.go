@@ -54,9 +54,13 @@ func (t Topic) fenced() bool { return t == Sources || strings.HasPrefix(string(t
 // Spec says how a topic is kept.
 type Spec struct {
 	Topic      Topic
-	Partitions int           // 0 = Config.Partitions
-	Compact    bool          // keep the last record of each key, for ever
-	Retention  time.Duration // of a topic that is not compacted; negative = for ever, 0 = 7 days
+	Partitions int  // 0 = Config.Partitions
+	Compact    bool // keep the last record of each key, for ever
+	// CompactAfter, with Compact, is how long every record stays even if another
+	// one of its key has come after it. Where a later record need not be a newer
+	// image (raw.*), whoever must see all has so long to read it.
+	CompactAfter time.Duration
+	Retention    time.Duration // of a topic that is not compacted; negative = for ever, 0 = 7 days
 }
 
 // Ensure creates the topics that do not exist and checks the partition count of
@@ -131,6 +135,9 @@ func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) e
 	case s.Compact:
 		set("cleanup.policy", "compact")
 		set("delete.retention.ms", strconv.FormatInt(deleteRetention.Milliseconds(), 10))
+		if s.CompactAfter > 0 {
+			set("min.compaction.lag.ms", strconv.FormatInt(s.CompactAfter.Milliseconds(), 10))
+		}
 	case s.Retention < 0:
 		set("cleanup.policy", "delete")
 		set("retention.ms", "-1")
