@@ -70,7 +70,8 @@ func topics(cat *schemas.Catalogue, steps []processors.Topology) []bus.Spec {
 		{Topic: bus.SchemasTopic, Partitions: 1, Compact: true},
 	}
 	for _, d := range cat.Datasets {
-		specs = append(specs, bus.Spec{Topic: bus.Raw(d.ID), Compact: true})
+		// An older image may come after the newer one; route tells them apart, if it sees both.
+		specs = append(specs, bus.Spec{Topic: bus.Raw(d.ID), Compact: true, CompactAfter: 7 * day})
 		for _, v := range d.Views {
 			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
 		}
