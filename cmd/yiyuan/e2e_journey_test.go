@@ -53,6 +53,7 @@ type journey struct {
 	testing.TB
 	app   *app
 	clock *ahead
+	base  time.Time // the city's today
 	seed  int64
 	ctx   context.Context
 }
@@ -72,7 +73,7 @@ func begin(t testing.TB, seed int64, change func(*config)) *journey {
 		stop()
 		t.Fatal(err)
 	}
-	j := &journey{TB: t, app: a, clock: &ahead{began: time.Now()}, seed: seed}
+	j := &journey{TB: t, app: a, clock: &ahead{began: time.Now()}, base: today, seed: seed}
 	a.clock = j.clock.now
 	a.group, j.ctx = errgroup.WithContext(ctx)
 	t.Cleanup(func() {
@@ -90,7 +91,7 @@ func begin(t testing.TB, seed int64, change func(*config)) *journey {
 
 // options are the synthetic city's.
 func (j *journey) options() synthetic.Options {
-	return synthetic.Options{Seed: j.seed, Size: synthetic.Tiny, Base: today}
+	return synthetic.Options{Seed: j.seed, Size: synthetic.Tiny, Base: j.base}
 }
 
 // feed runs the twelve departments' sources, with or without the corrections,
@@ -125,7 +126,7 @@ func (j *journey) settle() {
 	j.clock.by.Add(int64(time.Minute))
 	await(j, "wake-ups", time.Minute, func() string {
 		for _, step := range j.app.steps {
-			n, err := j.waking(step.Name)
+			n, err := waking(j.ctx, j.app, step.Name, j.clock.now())
 			if err != nil {
 				j.Fatal(err)
 			}
@@ -171,19 +172,19 @@ func lag(ends, committed map[bus.Topic]map[int32]int64) string {
 	return ""
 }
 
-// waking counts the wake-ups of a step that are due. They are part of its
-// state, and so in its changelog: 't', eight bytes of milliseconds, the key.
-func (j *journey) waking(step string) (int, error) {
+// waking counts the wake-ups of a step that are due at a time. They are part of
+// its state, and so in its changelog: 't', eight bytes of milliseconds, the key.
+func waking(ctx context.Context, a *app, step string, at time.Time) (int, error) {
 	open := map[string]bool{}
-	err := j.app.bus.Replay(j.ctx, bus.State(step), func(r bus.Record) error {
+	err := a.bus.Replay(ctx, bus.State(step), func(r bus.Record) error {
 		if bytes.HasPrefix(r.Key, []byte("t")) && len(r.Key) >= 9 {
 			open[string(r.Key)] = r.Value != nil
 		}
 		return nil
 	})
-	due, now := 0, j.clock.now().UnixMilli()
+	due := 0
 	for key, there := range open {
-		if there && int64(binary.BigEndian.Uint64([]byte(key[1:9]))) <= now {
+		if there && int64(binary.BigEndian.Uint64([]byte(key[1:9]))) <= at.UnixMilli() {
 			due++
 		}
 	}

@@ -1,11 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"errors"
+	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -57,4 +66,130 @@ func bounded(t testing.TB, limit time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// process is one yiyuan beside the test.
+type process struct {
+	testing.TB
+	cmd  *exec.Cmd
+	out  lines // standard output
+	log  lines // standard error
+	done chan struct{}
+	err  error
+}
+
+// launch starts yiyuan. It is killed at the end of the test if it still runs.
+func launch(t testing.TB, args ...string) *process {
+	t.Helper()
+	p := &process{TB: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), "yiyuan", args...), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("yiyuan %v said:\n%s", args, p.log.tail(1000))
+		}
+	})
+	return p
+}
+
+// running reports whether the process has not ended.
+func (p *process) running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// kill ends the process as a power cut would.
+func (p *process) kill() {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.Errorf("kill yiyuan: %v", err)
+	}
+	<-p.done
+}
+
+// stop asks the process to end and expects that it does so cleanly.
+func (p *process) stop() {
+	p.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.Errorf("stop yiyuan: %v", err)
+	}
+	select {
+	case <-p.done:
+		if p.err != nil {
+			p.Errorf("yiyuan ended with %v:\n%s", p.err, p.log.tail(4000))
+		}
+	case <-time.After(time.Minute):
+		p.Error("yiyuan does not end")
+	}
+}
+
+// lines is what a process has written so far.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lines) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.b.Bytes())
+}
+
+func (l *lines) tail(n int) string {
+	b := l.bytes()
+	return string(b[max(0, len(b)-n):])
+}
+
+// write makes a YAML file in a folder, which it makes too.
+func write(t testing.TB, content any, path ...string) string {
+	t.Helper()
+	file := filepath.Join(path...)
+	b, err := yaml.Marshal(content)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(file), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(file, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// freePort returns an address that nobody listens on.
+func freePort(t testing.TB) string {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
+}
+
+// keyFile writes the key ring of the tests.
+func keyFile(t testing.TB, dir string) string {
+	t.Helper()
+	return write(t, map[string]any{"suite": "intl", "current": 1, "keys": map[int]string{1: base64.StdEncoding.EncodeToString(testKey)}}, dir, "keys.yaml")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -110,12 +111,12 @@ func readTruth(t testing.TB, o synthetic.Options) *truth {
 		case l.Type == "run":
 			out.base = l.Base
 		case l.Type == "finding":
-			out.planted = append(out.planted, synthetic.Finding{Rule: l.Rule, Case: l.Case, Entity: l.Entity, Key: l.truthRow.Key, Owner: l.Owner, Corrected: l.Corrected})
+			out.planted = append(out.planted, synthetic.Finding{Rule: l.Rule, Case: l.Case, Entity: l.Entity, Key: l.Key, Owner: l.Owner, Corrected: l.Corrected})
 		case l.Type == "quarantine":
 			out.quarantine = append(out.quarantine, l.Dataset+" "+l.Field+" "+l.Reason)
 		case l.Phase == "before":
 			if l.Type == "row" {
-				out.before[l.Dataset+" "+l.truthRow.Key] = l.truthRow
+				out.before[l.Dataset+" "+l.Key] = l.truthRow
 			}
 		case l.Phase == "after":
 			out.after = append(out.after, l.truthRow)
@@ -190,7 +191,7 @@ func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world
 	if err := os.WriteFile(file, rows.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), python, "-B", "testdata/oracle/oracle.py", file, c.base, "../../schemas/yunling", hex.EncodeToString(testKey)) //nolint:gosec // the test's own files
+	cmd := exec.CommandContext(t.Context(), python, "-B", "testdata/oracle/oracle.py", file, c.base, "../../schemas/yunling", hex.EncodeToString(testKey))
 	var talk bytes.Buffer
 	cmd.Stderr = &talk
 	said, err := cmd.Output()
@@ -389,3 +390,17 @@ func clipped(diff string) string {
 	}
 	return diff
 }
+
+// TestOracleOnKafka is the same on a real broker.
+func TestOracleOnKafka(t *testing.T) {
+	brokers := service(t, "YIYUAN_TEST_KAFKA")
+	j := begin(t, 7, func(c *config) {
+		c.Bus.Brokers = strings.Split(brokers, ",")
+		c.Bus.Prefix = uniquePrefix()
+	})
+	j.equalOracle()
+}
+
+// uniquePrefix keeps the topics and groups of one test on a shared broker apart
+// from all others.
+func uniquePrefix() string { return "e2e-" + strings.ToLower(rand.Text()[:10]) + "." }

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// TestKilledHalfWay kills the process with -9 again and again, on the way and
+// while it takes up its work, and holds what it came to against the oracle's
+// answer and against what an undisturbed run published.
+func TestKilledHalfWay(t *testing.T) {
+	want := undisturbed(t, time.Now().In(schemas.Zone))
+	t.Run("embedded", func(t *testing.T) {
+		dir, address := t.TempDir(), freePort(t)
+		killed(t, want, dir, []string{address}, map[string]any{
+			"embedded": map[string]any{"listen": address, "data": filepath.Join(dir, "broker")},
+		}, "")
+	})
+	t.Run("kafka", func(t *testing.T) {
+		brokers, prefix := strings.Split(service(t, "YIYUAN_TEST_KAFKA"), ","), uniquePrefix()
+		killed(t, want, t.TempDir(), brokers, map[string]any{"brokers": brokers, "prefix": prefix}, prefix)
+	})
+}
+
+// stream is what the sources said in a run.
+type stream struct {
+	base      time.Time
+	records   map[string][]string // by topic and partition
+	positions map[string]string   // by source, at the end
+	total     int64               // records of the journey, markers included
+}
+
+const killSeed = 5
+
+// undisturbed runs the city without a fault.
+func undisturbed(t *testing.T, base time.Time) *stream {
+	t.Helper()
+	j := begin(t, killSeed, nil)
+	j.base = base
+	j.feed(true)
+	drain(j.ctx, t, j.app)
+	return &stream{
+		base: base, records: published(j.ctx, t, j.app), positions: positions(j.ctx, t, j.app),
+		total: progress(j.ctx, t, j.app.bus, j.app.cat),
+	}
+}
+
+const lives = 7
+
+// killed runs the city as a process that is killed on the way.
+func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig map[string]any, prefix string) {
+	t.Helper()
+	file := write(t, map[string]any{
+		"roles":      []string{roleConnectors, roleProcessors},
+		"sources":    bindCity(t, dir, want.base),
+		"keys":       map[string]any{"file": keyFile(t, dir)},
+		"bus":        busConfig,
+		"registry":   map[string]any{"listen": ""},
+		"processors": map[string]any{"dir": filepath.Join(dir, "state"), "instance": "killed"},
+		"admin":      map[string]any{"listen": ""},
+		"log":        map[string]any{"level": "warn", "format": "json"},
+	}, dir, "yiyuan.yaml")
+	cat, err := loadCatalogue("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(20261122, uint64(len(prefix))))
+	var stood []int64
+	for life := range lives {
+		p := launch(t, "run", "--config", file)
+		b := connect(t, p, brokers, prefix)
+		until := want.total * (int64(life) + random.Int64N(2)) / (lives + 1)
+		if life%3 == 2 { // while it takes up its work
+			wait := time.NewTimer(time.Duration(random.Int64N(int64(700 * time.Millisecond))))
+			select {
+			case <-wait.C:
+			case <-p.done:
+			}
+		} else {
+			await(t, fmt.Sprintf("life %d", life), 3*time.Minute, func() string {
+				if !p.running() {
+					t.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
+				}
+				if at := progress(t.Context(), t, b, cat); at < until {
+					return fmt.Sprintf("at %d of %d", at, until)
+				}
+				return ""
+			})
+		}
+		stood = append(stood, progress(t.Context(), t, b, cat))
+		p.kill()
+		b.Close()
+	}
+	p := launch(t, "run", "--config", file)
+	connect(t, p, brokers, prefix).Close()
+	j := visit(t, brokers, prefix, killSeed, want.base)
+	await(t, "sources", 3*time.Minute, func() string { return cmp.Diff(want.positions, positions(j.ctx, t, j.app)) })
+	drain(j.ctx, t, j.app)
+	await(t, "wake-ups", time.Minute, func() string {
+		for _, step := range j.app.steps {
+			if n, err := waking(j.ctx, j.app, step.Name, time.Now().Add(time.Hour)); n > 0 || err != nil {
+				return fmt.Sprintf("%s: %d, %v", step.Name, n, err)
+			}
+		}
+		return ""
+	})
+	truth := readTruth(t, j.options())
+	got := observe(j)
+	got.equal(j, truth.expect(t, j.app.keys, "after"), truth)
+	if diff := cmp.Diff(want.records, published(j.ctx, t, j.app)); diff != "" {
+		t.Errorf("published otherwise than undisturbed (-undisturbed +killed):\n%s", clipped(diff))
+	}
+	p.stop()
+	t.Logf("killed at %d of %d records", stood, want.total)
+}
+
+// bindCity binds the twelve departments' sources by YAML files and returns their folder.
+func bindCity(t testing.TB, dir string, base time.Time) string {
+	t.Helper()
+	cat, err := loadCatalogue("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, "sources")
+	for _, department := range synthetic.Departments() {
+		name := strings.ToLower(department) + "-live"
+		var datasets []string
+		for _, d := range cat.Datasets {
+			if d.Provider.ID == department {
+				datasets = append(datasets, d.ID)
+			}
+		}
+		write(t, map[string]any{
+			"source": name, "kind": "synthetic", "datasets": datasets,
+			"options": map[string]any{"seed": killSeed, "size": synthetic.Tiny, "base": base.Format(time.DateOnly), "batch": 100, "correct": true, "end": true},
+		}, folder, name+".yaml")
+	}
+	return folder
+}
+
+// connect waits until the process's broker answers.
+func connect(t testing.TB, p *process, brokers []string, prefix string) *bus.Bus {
+	t.Helper()
+	var b *bus.Bus
+	await(t, "broker", time.Minute, func() string {
+		if !p.running() {
+			t.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
+		}
+		var err error
+		if b, err = bus.Open(bounded(t, 5*time.Second), bus.Config{Brokers: brokers, Prefix: prefix}, nil, prometheus.NewRegistry()); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	return b
+}
+
+// progress counts the records of the journey so far, markers included. Topics
+// that are not there yet hold none.
+func progress(ctx context.Context, t testing.TB, b *bus.Bus, cat *schemas.Catalogue) int64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var topics []bus.Topic
+	for _, d := range cat.Datasets {
+		topics = append(topics, bus.Raw(d.ID))
+	}
+	for _, e := range cat.Entities {
+		topics = append(topics, bus.Claims(e.ID))
+	}
+	ends, err := b.EndOffsets(ctx, topics...)
+	if err != nil {
+		return 0
+	}
+	n := int64(0)
+	for _, partitions := range ends {
+		for _, end := range partitions {
+			n += end
+		}
+	}
+	return n
+}
+
+// published is what the sources put into raw.*: by topic and partition, each
+// record's key, operation, position and content, in order.
+func published(ctx context.Context, t testing.TB, a *app) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, d := range a.cat.Datasets {
+		err := a.bus.Replay(ctx, bus.Raw(d.ID), func(r bus.Record) error {
+			content := ""
+			if len(r.Value) > 5 {
+				content = hex.EncodeToString(r.Value[5:]) // the schema's number differs from registry to registry
+			}
+			name := fmt.Sprintf("%s/%d", r.Topic, r.Partition)
+			out[name] = append(out[name], strings.Join([]string{string(r.Key), string(r.Header("op")), string(r.Header("pos")), content}, " "))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// visit looks at a city that another process runs.
+func visit(t testing.TB, brokers []string, prefix string, seed int64, base time.Time) *journey {
+	t.Helper()
+	cfg := defaultConfig()
+	cfg.Bus.Brokers, cfg.Bus.Prefix = brokers, prefix
+	a, err := newApp(t.Context(), cfg, testKeys(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	return &journey{TB: t, app: a, base: base, seed: seed, ctx: t.Context()}
+}
+
+// positions tells how far each source has been read.
+func positions(ctx context.Context, t testing.TB, a *app) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := a.bus.Replay(ctx, bus.Sources, func(r bus.Record) error {
+		var s bus.SourceStatus
+		err := json.Unmarshal(r.Value, &s)
+		out[string(r.Key)] = s.Position
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
