@@ -65,6 +65,7 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 			return fmt.Errorf("make step %q: %w", t.Name, err)
 		}
 		w := &worker{step: t.Name, stage: stage, cfg: cfg, partitions: map[int32]*partition{}}
+		w.scope = &scope{worker: w, value: make([]byte, 0, 512)}
 		group.Go(func() error {
 			defer w.Abort()
 			return b.Transact(ctx, bus.Transaction{
@@ -78,7 +79,7 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 }
 
 // worker is one worker's part of a step: it implements bus.Worker over the
-// state store. The open batch is the overlay: reads see it over what is
+// state store. The open batch is the overlay: reads see its changes over what is
 // committed, and it reaches the store only in Commit.
 type worker struct {
 	step  string
@@ -86,6 +87,7 @@ type worker struct {
 	cfg   Config
 	batch *state.Batch
 	now   time.Time
+	scope *scope
 
 	mu         sync.Mutex // partitions are taken over beside the loop
 	partitions map[int32]*partition
@@ -93,18 +95,22 @@ type worker struct {
 
 // partition is one partition's state and what the open transaction changed in it.
 type partition struct {
-	number int32
-	state  *state.Partition
-	dirty  map[string]struct{}
-	order  [][]byte
+	number  int32
+	state   *state.Partition
+	changed map[string]int // state key -> its place in changes
+	changes []change       // in the order of their first change
 }
+
+// change is the last change of a key; its bytes are the batch's. A nil value
+// deletes.
+type change struct{ key, value []byte }
 
 func (w *worker) partition(n int32) *partition {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p, ok := w.partitions[n]
 	if !ok {
-		p = &partition{number: n, state: w.cfg.Store.Partition(w.step, n), dirty: map[string]struct{}{}}
+		p = &partition{number: n, state: w.cfg.Store.Partition(w.step, n), changed: map[string]int{}}
 		w.partitions[n] = p
 	}
 	return p
@@ -142,7 +148,7 @@ func (w *worker) Position(n int32) (int64, error) {
 func (w *worker) Roll(n int32, records []bus.Record, next int64) error {
 	b, p := w.cfg.Store.Batch(), w.partition(n)
 	for i := range records {
-		if err := b.Set(p.state, records[i].Key, records[i].Value); err != nil {
+		if _, _, err := b.Set(p.state, records[i].Key, records[i].Value); err != nil {
 			return errors.Join(fmt.Errorf("roll state forward: %w", err), b.Close())
 		}
 	}
@@ -159,7 +165,7 @@ func (w *worker) Reset(n int32) error { return w.partition(n).state.Reset() }
 func (w *worker) Handle(tx *bus.Tx, records []bus.Record) error {
 	m := w.cfg.Metrics.m
 	began := w.tick()
-	s := &scope{worker: w, partition: w.partition(records[0].Partition), tx: tx}
+	s := w.scope.enter(w.partition(records[0].Partition), tx)
 	if err := s.call(func() error { return w.stage.Process(s, records) }); err != nil {
 		return fmt.Errorf("process %s/%d from offset %d: %w", records[0].Topic, records[0].Partition, records[0].Offset, err)
 	}
@@ -221,7 +227,7 @@ func (w *worker) Wake(tx *bus.Tx, partitions []int32) error {
 		if err != nil {
 			return err
 		}
-		s := &scope{worker: w, partition: p, tx: tx}
+		s := w.scope.enter(p, tx)
 		for _, key := range keys {
 			s.WakeAt(key, time.Time{})
 			if err := s.call(func() error { return w.stage.Wake(s, key) }); err != nil {
@@ -237,16 +243,9 @@ func (w *worker) Wake(tx *bus.Tx, partitions []int32) error {
 func (w *worker) Seal(tx *bus.Tx) error {
 	size := 0
 	for _, p := range w.all() {
-		for _, key := range p.order {
-			value, found, err := w.open().Get(p.state, nil, key)
-			if err != nil {
-				return err
-			}
-			if found && value == nil {
-				value = []byte{}
-			}
-			size += len(key) + len(value)
-			tx.Log(p.number, key, value)
+		for _, c := range p.changes {
+			size += len(c.key) + len(c.value)
+			tx.Log(p.number, c.key, c.value)
 		}
 	}
 	w.cfg.Metrics.m.stateBytes.WithLabelValues(w.step).Add(float64(size))
@@ -262,23 +261,22 @@ func (w *worker) Commit(next map[int32]int64) error {
 	}
 	batch := w.open()
 	w.batch = nil
-	w.clean()
+	w.clean() // before the batch's bytes are another's
 	return batch.Commit()
 }
 
-// Abort implements bus.Worker.
+// Abort implements bus.Worker. The batch is left to the collector: the client
+// may still be sending what it holds.
 func (w *worker) Abort() {
-	if w.batch != nil {
-		_ = w.batch.Close() // nothing of it was wanted
-		w.batch = nil
-	}
+	w.batch = nil
 	w.clean()
 }
 
 func (w *worker) clean() {
 	for _, p := range w.all() {
-		clear(p.dirty)
-		p.order = p.order[:0]
+		clear(p.changed)
+		clear(p.changes)
+		p.changes = p.changes[:0]
 	}
 }
 
@@ -292,6 +290,12 @@ type scope struct {
 	key       []byte
 	value     []byte
 	err       error
+}
+
+// enter makes the scope that of a partition.
+func (s *scope) enter(p *partition, tx *bus.Tx) *scope {
+	s.partition, s.tx, s.err = p, tx, nil
+	return s
 }
 
 // call runs the stage; a panic is an error that stops the step, loudly.
@@ -320,13 +324,15 @@ func (s *scope) own(key []byte) []byte {
 
 // Get implements Tx.
 func (s *scope) Get(key []byte) ([]byte, error) {
-	value, found, err := s.worker.open().Get(s.partition.state, s.value[:0], s.own(key))
+	key = s.own(key)
+	if i, ok := s.partition.changed[string(key)]; ok {
+		return s.partition.changes[i].value, nil
+	}
+	value, found, err := s.partition.state.Get(s.value[:0], key)
 	if err != nil || !found {
 		return nil, err
 	}
-	if s.value = value; value == nil {
-		value = []byte{} // there, and empty
-	}
+	s.value = value
 	return value, nil
 }
 
@@ -363,14 +369,22 @@ func (s *scope) Delete(key []byte) { s.set(s.own(key), nil) }
 
 func (s *scope) set(key, value []byte) {
 	p := s.partition
-	if _, seen := p.dirty[string(key)]; !seen {
-		own := bytes.Clone(key)
-		p.dirty[string(own)] = struct{}{}
-		p.order = append(p.order, own)
+	k, v, err := s.worker.open().Set(p.state, key, value)
+	if err != nil {
+		if s.err == nil {
+			s.err = fmt.Errorf("change state: %w", err)
+		}
+		return
 	}
-	if err := s.worker.open().Set(p.state, key, value); err != nil && s.err == nil {
-		s.err = fmt.Errorf("change state: %w", err)
+	if value != nil && v == nil {
+		v = []byte{}
 	}
+	if i, ok := p.changed[string(key)]; ok {
+		p.changes[i].value = v
+		return
+	}
+	p.changed[string(key)] = len(p.changes)
+	p.changes = append(p.changes, change{k, v})
 }
 
 // Emit implements Tx.
@@ -379,7 +393,7 @@ func (s *scope) Emit(r bus.Record) { s.tx.Emit(r) }
 // WakeAt implements Tx.
 func (s *scope) WakeAt(key []byte, at time.Time) {
 	waking := append([]byte{kindWaking}, key...)
-	before, found, err := s.worker.open().Get(s.partition.state, nil, waking)
+	before, found, err := s.timer(waking)
 	if err != nil {
 		s.err = err
 		return
@@ -399,6 +413,15 @@ func (s *scope) WakeAt(key []byte, at time.Time) {
 	when := binary.BigEndian.AppendUint64(nil, uint64(max(at.UnixMilli(), 0)))
 	s.set(waking, when)
 	s.set(timerKey(when, key), []byte{})
+}
+
+// timer returns the time for which a key's timer is set.
+func (s *scope) timer(waking []byte) (when []byte, found bool, err error) {
+	if i, ok := s.partition.changed[string(waking)]; ok {
+		when = s.partition.changes[i].value
+		return when, when != nil, nil
+	}
+	return s.partition.state.Get(nil, waking)
 }
 
 func timerKey(when, key []byte) []byte {

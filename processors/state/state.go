@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -25,7 +26,7 @@ type Store struct{ db *pebble.DB }
 type Options struct {
 	Dir   string
 	FS    vfs.FS
-	Cache int64 // bytes; 64 MiB
+	Cache int64 // bytes; 128 MiB
 }
 
 // Open opens the database.
@@ -39,11 +40,20 @@ func Open(o Options) (*Store, error) {
 	}
 	size := o.Cache
 	if size == 0 {
-		size = 64 << 20
+		size = 128 << 20
 	}
 	cache := pebble.NewCache(size)
 	defer cache.Unref()
-	db, err := pebble.Open(dir, &pebble.Options{FS: fs, Cache: cache, MemTableSize: 32 << 20, Logger: quiet{}})
+	options := &pebble.Options{
+		FS: fs, Cache: cache, MemTableSize: 64 << 20, MemTableStopWritesThreshold: 4, LBaseMaxBytes: 128 << 20, Logger: quiet{},
+		FormatMajorVersion:         pebble.FormatNewest,
+		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 2 },
+	}
+	for i := range options.Levels {
+		// Most reads are of one key, and many are of a key that is not there.
+		options.Levels[i] = pebble.LevelOptions{BlockSize: 16 << 10, IndexBlockSize: 256 << 10, FilterPolicy: bloom.FilterPolicy(10)}
+	}
+	db, err := pebble.Open(dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
@@ -145,17 +155,18 @@ func (s *Store) Bind(step string, id []byte) error {
 }
 
 // Batch is a set of changes that become visible and durable in one piece.
-// Reading through it sees its own changes over what is committed. Not for
-// concurrent use.
+// Scanning it sees its own changes over what is committed. Not for concurrent
+// use.
 type Batch struct{ b *pebble.Batch }
 
 // Batch begins a batch.
 func (s *Store) Batch() *Batch { return &Batch{s.db.NewIndexedBatch()} }
 
-// Get appends the value of a key to dst; found is false if there is none.
-func (b *Batch) Get(p *Partition, dst, key []byte) (value []byte, found bool, err error) {
+// Get appends the committed value of a key to dst; found is false if there is
+// none. What batches hold is not seen.
+func (p *Partition) Get(dst, key []byte) (value []byte, found bool, err error) {
 	var room [96]byte
-	v, closer, err := b.b.Get(p.appendKey(room[:0], key))
+	v, closer, err := p.store.db.Get(p.appendKey(room[:0], key))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return dst, false, nil
 	}
@@ -196,18 +207,19 @@ func (b *Batch) Scan(p *Partition, low, high []byte, visit func(key, value []byt
 	return nil
 }
 
-// Set puts a key of a partition; a nil value deletes it.
-func (b *Batch) Set(p *Partition, key, value []byte) error {
+// Set puts a key of a partition; a nil value deletes it. It returns its own
+// copies, which stay as they are until the batch is committed or closed.
+func (b *Batch) Set(p *Partition, key, value []byte) (ownKey, ownValue []byte, err error) {
 	n := len(p.prefix) + 1 + len(key)
 	if value == nil {
 		op := b.b.DeleteDeferred(n)
 		p.appendKey(op.Key[:0], key)
-		return op.Finish()
+		return op.Key[len(p.prefix)+1:], nil, op.Finish()
 	}
 	op := b.b.SetDeferred(n, len(value))
 	p.appendKey(op.Key[:0], key)
 	copy(op.Value, value)
-	return op.Finish()
+	return op.Key[len(p.prefix)+1:], op.Value[:len(value):len(value)], op.Finish()
 }
 
 // Reach records the changelog offset a partition has reached with this batch.
@@ -227,7 +239,7 @@ func (b *Batch) Commit() error {
 	return b.Close()
 }
 
-// Close drops what has not been committed.
+// Close drops what has not been committed. Nobody may hold what Set returned.
 func (b *Batch) Close() error {
 	if err := b.b.Close(); err != nil {
 		return fmt.Errorf("drop state changes: %w", err)
