@@ -152,11 +152,12 @@ func (e *Element) column(name, title string) Column {
 	return c
 }
 
+// attrs makes a map of names and values in turn, without the empty values.
 func attrs(pairs ...string) map[string]string {
 	m := make(map[string]string, len(pairs)/2)
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			m[pairs[i]] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		if len(pair) == 2 && pair[1] != "" {
+			m[pair[0]] = pair[1]
 		}
 	}
 	return m

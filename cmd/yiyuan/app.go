@@ -50,6 +50,7 @@ type app struct {
 	codec   *codec.Codec
 	schemas *registry.Registry // nil = an outside one
 	steps   []processors.Topology
+	gateway *gateway.Gateway // nil = another process answers
 	clock   func() time.Time // of the steps; nil = the system's
 	group   *errgroup.Group
 	closers []func()
@@ -228,11 +229,14 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	}
 	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
 	cfg.Topology = drawing(a.steps)
-	a.start(ctx, "gateway", func(ctx context.Context) error {
-		return gateway.Run(ctx, cfg, gateway.Parts{
-			Catalogue: a.cat, Bus: a.bus, Codec: a.codec, Keys: a.keys, Cache: cache, Access: who, Logger: a.log, Metrics: a.metrics,
-		})
+	g, err := gateway.New(ctx, cfg, gateway.Parts{
+		Catalogue: a.cat, Bus: a.bus, Codec: a.codec, Keys: a.keys, Cache: cache, Access: who, Logger: a.log, Metrics: a.metrics,
 	})
+	if err != nil {
+		return err
+	}
+	a.gateway = g
+	a.start(ctx, "gateway", g.Run)
 	return nil
 }
 
@@ -266,6 +270,15 @@ func (a *app) adminRoutes(f *fleet) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // the client is gone if it fails
+	if a.gateway != nil { // POST /rebuild fills the cache anew
+		mux.HandleFunc("POST /rebuild", func(w http.ResponseWriter, r *http.Request) {
+			if err := a.gateway.Rebuild(r.Context()); err != nil {
+				http.Error(w, "没有完成 / not rebuilt: "+err.Error(), http.StatusServiceUnavailable)
+				return
+			}
+			_, _ = io.WriteString(w, "rebuilt\n") // the operator is gone if it fails
+		})
+	}
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)

@@ -62,7 +62,7 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.gateway, "/")+path, reader)
 	if err != nil {
-		return &exitError{exitUsage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, err)}
+		return &exitError{exitUsage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, stripURL(err))}
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -87,8 +87,9 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, b, "", "  "); err != nil {
-		return fmt.Errorf("the answer of %s is not JSON: %w", path, err)
+		return fmt.Errorf("网关的回答不是 JSON,地址对吗? / the answer is not JSON, is this a gateway? %w", err)
 	}
+	indented.Truncate(len(bytes.TrimRight(indented.Bytes(), "\n")))
 	indented.WriteByte('\n')
 	_, err = indented.WriteTo(out)
 	return err
@@ -114,8 +115,10 @@ func refusal(status int, body []byte) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		code = exitDenied
 	case http.StatusNotFound:
-		code = exitNotFound
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		if strings.HasPrefix(p.Code, "YIYUAN-404") { // else the path is wrong, not the key
+			code = exitNotFound
+		}
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:
 		code = exitUnavailable
 	}
 	return &exitError{code, fmt.Errorf("%d %s", status, text)}
