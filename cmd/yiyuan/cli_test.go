@@ -140,7 +140,7 @@ func TestClientExitCodes(t *testing.T) {
 		{422, exitProblems, `{"code":"YIYUAN-4220","title":"主键无效","detail":"格式不正确 / malformed","request_id":"r4"}`, []string{"YIYUAN-4220"}},
 		{429, exitUnavailable, `{"code":"YIYUAN-4290","title":"超过配额","detail":"用完 / used up","request_id":"r5"}`, []string{"YIYUAN-4290"}},
 		{503, exitUnavailable, `{"code":"YIYUAN-5031","title":"数据正在加载","detail":"正在加载 / loading","request_id":"r6"}`, []string{"YIYUAN-5031"}},
-		{502, exitProblems, `<html>`, []string{"502"}},
+		{502, exitUnavailable, `<html>`, []string{"502"}},
 	} {
 		t.Run(fmt.Sprint(test.status, " ", test.want), func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
