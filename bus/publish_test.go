@@ -120,11 +120,11 @@ func TestPublishAfterACrash(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				line := k.Line(nil)
 				if seed%2 == 0 { // in the middle of the nth commit, too
-					left := random.IntN(8)
+					left, fault := random.IntN(8), bustest.Fault(1+random.IntN(2))
 					line.Judge = func(int16) bustest.Fault {
 						if left--; left < 0 {
 							go line.Cut()
-							return bustest.Fault(1 + random.IntN(2))
+							return fault
 						}
 						return bustest.None
 					}

@@ -167,10 +167,10 @@ func TestRunKilledAnywhere(t *testing.T) {
 				if seed%3 == 2 {
 					instance = fmt.Sprint("a", i)
 				}
-				left := random.IntN(12)
+				left, fault := random.IntN(12), bustest.Fault(1+random.IntN(2))
 				p := w.start(t, fs, instance, counter, func(int16) bustest.Fault {
 					if left--; left < 0 && seed%2 == 0 {
-						return bustest.Fault(1 + random.IntN(2))
+						return fault
 					}
 					return bustest.None
 				}, nil)
@@ -188,17 +188,14 @@ func TestRunWhenTheCommitIsInDoubt(t *testing.T) {
 	faults := 0
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
-			var mu sync.Mutex
-			random := rand.New(rand.NewPCG(seed, 2))
+			random, lies := rand.New(rand.NewPCG(seed, 2)), rand.New(rand.NewPCG(seed, 5))
 			w := newWorld(t, bustest.InMemory(t), 20)
 			p := w.start(t, vfs.NewCrashableMem(), "a", counter, func(int16) bustest.Fault {
-				mu.Lock()
-				defer mu.Unlock()
-				if random.IntN(4) > 0 {
+				if lies.IntN(4) > 0 {
 					return bustest.None
 				}
 				faults++
-				return bustest.Fault(1 + random.IntN(3))
+				return bustest.Fault(1 + lies.IntN(3))
 			}, nil)
 			for range 12 {
 				w.feed(t, 1)

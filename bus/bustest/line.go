@@ -29,8 +29,11 @@ const EndTxn = 26
 // Line is one process's way to the brokers. Every process of a test has its own.
 type Line struct {
 	kafka Kafka
-	// Judge is asked about each request that ends a transaction; nil = None.
+	// Judge is asked about each request that ends a transaction, one at a time;
+	// nil = None.
 	Judge func(key int16) Fault
+
+	judging sync.Mutex
 
 	mu    sync.Mutex
 	cond  *sync.Cond
@@ -193,7 +196,10 @@ func (c *conn) request(frame []byte) error {
 	}
 	key, id := int16(binary.BigEndian.Uint16(frame[4:])), binary.BigEndian.Uint32(frame[8:])
 	if key == EndTxn && c.line.Judge != nil {
-		switch f := c.line.Judge(key); f {
+		c.line.judging.Lock()
+		f := c.line.Judge(key)
+		c.line.judging.Unlock()
+		switch f {
 		case None:
 		case RequestLost:
 			return errors.New("request lost")
