@@ -139,7 +139,7 @@ func TestKilled(t *testing.T) {
 	if dir := os.Getenv("YIYUAN_TEST_BROKER_DIR"); dir != "" {
 		b := start(t, embedded.Options{Dir: dir})
 		_, _ = fmt.Fprintln(os.Stdout, "listening", b.Addrs()[0]) // the parent waits for it
-		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or its parent is
+		_, _ = io.Copy(io.Discard, os.Stdin)                      // until it is killed, or its parent is
 		return
 	}
 	t.Parallel()
