@@ -270,7 +270,7 @@ func (a *app) adminRoutes(f *fleet) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // the client is gone if it fails
-	if a.gateway != nil { // POST /rebuild fills the cache anew
+	if a.gateway != nil {                                                                                           // POST /rebuild fills the cache anew
 		mux.HandleFunc("POST /rebuild", func(w http.ResponseWriter, r *http.Request) {
 			if err := a.gateway.Rebuild(r.Context()); err != nil {
 				http.Error(w, "没有完成 / not rebuilt: "+err.Error(), http.StatusServiceUnavailable)
