@@ -34,7 +34,7 @@ type people struct {
 const wholeBlocks = 1000
 
 func (p people) options(department string) synthetic.Options {
-	return synthetic.Options{Seed: 1, Size: p.size, Department: department, End: true, Batch: 1}
+	return synthetic.Options{Seed: 7, Size: p.size, Department: department, End: true, Batch: 1}
 }
 
 // produce writes the departments' rows to the raw topics, by the connectors'

@@ -29,6 +29,9 @@ const (
 	pollEvery  = 5 * time.Millisecond
 )
 
+// stamp is a moment in nanoseconds after the start; 0 = not yet.
+type stamp = atomic.Int64
+
 // stream is the changes under way: change i is of person i modulo all of them,
 // and all have as many behind them as whole rounds.
 type stream struct {
@@ -36,8 +39,8 @@ type stream struct {
 	n      int
 	people []string
 
-	// By change, nanoseconds after start; 0 = not yet.
-	committed, raw, seen []atomic.Int64
+	// By change: when it had come that far.
+	committed, raw, claims, shared, seen []stamp
 
 	// By person, how many of its changes are.
 	done  []atomic.Int32
@@ -47,7 +50,8 @@ type stream struct {
 
 func newStream(people []string, n int) *stream {
 	f := &stream{
-		n: n, people: people, committed: make([]atomic.Int64, n), raw: make([]atomic.Int64, n), seen: make([]atomic.Int64, n),
+		n: n, people: people,
+		committed: make([]stamp, n), raw: make([]stamp, n), claims: make([]stamp, n), shared: make([]stamp, n), seen: make([]stamp, n),
 		done: make([]atomic.Int32, len(people)), shown: make([]int, len(people)), index: map[string]int{},
 	}
 	for i, key := range people {
@@ -61,7 +65,7 @@ func (f *stream) due(i int) time.Duration { return time.Duration(i) * time.Secon
 
 // reach notes in one stage that a person stands at its version, and with it all
 // changes before.
-func (f *stream) reach(stage []atomic.Int64, person, from, version int) {
+func (f *stream) reach(stage []stamp, person, from, version int) {
 	now := int64(time.Since(f.start))
 	for v := from + 1; v <= version; v++ {
 		if i := (v-1)*len(f.people) + person; i < f.n {
@@ -72,7 +76,7 @@ func (f *stream) reach(stage []atomic.Int64, person, from, version int) {
 
 // latencies are from the intended time of sending, of the changes after the
 // warm-up; missing counts those that never came.
-func (f *stream) latencies(stage []atomic.Int64, warm int) (q quantiles, missing int) {
+func (f *stream) latencies(stage []stamp, warm int) (q quantiles, missing int) {
 	var all []time.Duration
 	for i := warm; i < f.n; i++ {
 		at := stage[i].Load()
@@ -141,6 +145,9 @@ func (b *bench) freshness(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, w := range server.warnings() {
+		b.say("warned: %s", w)
+	}
 	stopped = true
 	if err := server.stop(); err != nil {
 		return err
@@ -208,31 +215,27 @@ func (s *site) follow(ctx context.Context, office *office, residents []resident,
 	ask := line{address: s.gateway, key: appKey, purpose: purpose}
 	c, err := dialSoon(ctx, s.gateway)
 	if err != nil {
-		return row{}, errors.Join(err, server.alive())
+		return row{}, server.blame(err)
 	}
 	defer c.close()
 	err = await(ctx, 90*time.Second, 200*time.Millisecond, "everybody's first number is answered", func() (bool, error) {
 		return f.first(c, ask)
 	})
 	if err != nil {
-		return row{}, errors.Join(err, server.alive())
+		return row{}, server.blame(err)
 	}
 	s.b.say("freshness: %d people are answered with their first number", len(ids))
 	group, running := errgroup.WithContext(ctx)
 	watching, enough := context.WithCancel(running)
 	defer enough()
-	follows := make(chan struct{})
-	group.Go(func() error { return s.watchRaw(watching, f, follows) })
+	if err := s.watch(watching, group, f); err != nil {
+		return row{}, err
+	}
 	bare, err := s.startBareKafka(ctx, changeRate/10, lasting+warm)
 	if err != nil {
 		return row{}, err
 	}
 	group.Go(func() error { return bare.run(watching) })
-	select {
-	case <-follows:
-	case <-running.Done():
-		return row{}, group.Wait()
-	}
 	before := server.usage()
 	f.start = time.Now()
 	bare.begin(f.start)
@@ -244,7 +247,7 @@ func (s *site) follow(ctx context.Context, office *office, residents []resident,
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return row{}, errors.Join(err, server.alive())
+		return row{}, server.blame(err)
 	}
 	return f.row(s, int(warm/time.Second)*changeRate, before, server.usage(), polls, bare)
 }
@@ -253,6 +256,8 @@ func (f *stream) row(s *site, warm int, before, after usage, polls int, bare *ba
 	seen, missing := f.latencies(f.seen, warm)
 	raw, lost := f.latencies(f.raw, warm)
 	commit, _ := f.latencies(f.committed, warm)
+	claims, _ := f.latencies(f.claims, warm)
+	shared, _ := f.latencies(f.shared, warm)
 	if missing+lost > 0 {
 		return row{}, fmt.Errorf("of %d changes %d never came to the raw topic, %d never to an answer", f.n-warm, lost, missing)
 	}
@@ -268,43 +273,9 @@ func (f *stream) row(s *site, warm int, before, after usage, polls int, bare *ba
 		limit:  fmt.Sprintf("same changes to a consumer of raw.%s: %s; bare Kafka produce to consume, %d/s: %s", changed, raw, changeRate/10, plain),
 		ratio:  fmt.Sprintf("p50 %.1f, p99 %.1f of raw", float64(seen.p50)/float64(raw.p50), float64(seen.p99)/float64(raw.p99)),
 		goal:   "p50 <= 100 ms, p99 <= 400 ms",
-		more: fmt.Sprintf("PostgreSQL's own commit: %s; each of %s changes tracked by batch lookups, one every %s; CPU %.0f%% of a core, peak RSS %d MiB",
-			commit, count(f.n-warm), millis(took/time.Duration(max(polls, 1))), (after.cpu-before.cpu).Seconds()/took.Seconds()*100, after.peak>>20),
+		more: fmt.Sprintf("on the way: PostgreSQL's own commit %s; raw as above; claims %s; shared %s; each of %s changes tracked by batch lookups, one every %s; CPU %.0f%% of a core, peak RSS %d MiB",
+			commit, claims, shared, count(f.n-warm), millis(took/time.Duration(max(polls, 1))), (after.cpu-before.cpu).Seconds()/took.Seconds()*100, after.peak>>20),
 	}, nil
-}
-
-// watchRaw notes when each change is visible in the raw topic.
-func (s *site) watchRaw(ctx context.Context, f *stream, ready chan<- struct{}) error {
-	d, err := s.cat.Dataset(changed)
-	if err != nil {
-		return err
-	}
-	ends, err := s.bus.EndOffsets(ctx, bus.Raw(changed))
-	if err != nil {
-		return err
-	}
-	reader := s.codec.Reader(d.Layout)
-	at := make([]int, len(f.people))
-	close(ready)
-	cfg := bus.FollowConfig{Topics: []bus.Topic{bus.Raw(changed)}, Start: func(t bus.Topic, p int32) int64 { return ends[t][p] }}
-	err = s.bus.Follow(ctx, cfg, func(ctx context.Context, records []bus.Record) error {
-		for i := range records {
-			row, err := reader.Decode(ctx, records[i].Value)
-			if err != nil {
-				return err
-			}
-			person, ok := f.index[row.Get("GMSFHM").Str()]
-			if v := version(row.Get(column).Str()); ok && v > at[person] {
-				f.reach(f.raw, person, at[person], v)
-				at[person] = v
-			}
-		}
-		return nil
-	})
-	if ctx.Err() != nil {
-		return nil // told to stop, or another part failed and says so
-	}
-	return err
 }
 
 // page is what of a batch answer counts here.
@@ -376,7 +347,7 @@ func (f *stream) poll(ctx context.Context, c *connection, l line) (int, error) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	polls, progress := 0, time.Now()
-	left := f.n
+	left, from := f.n, 0
 	for left > 0 {
 		select {
 		case <-ctx.Done():
@@ -384,14 +355,15 @@ func (f *stream) poll(ctx context.Context, c *connection, l line) (int, error) {
 		case <-tick.C:
 		}
 		var persons []int
-		for p := range f.people {
-			if int(f.done[p].Load()) > f.shown[p] && len(persons) < maxBatch {
+		for n := range f.people {
+			if p := (from + n) % len(f.people); int(f.done[p].Load()) > f.shown[p] && len(persons) < maxBatch {
 				persons = append(persons, p)
 			}
 		}
 		if len(persons) == 0 {
 			continue
 		}
+		from = persons[len(persons)-1] + 1 // whoever did not fit comes first the next time
 		polls++
 		err := f.look(c, l, persons, func(p, v int) {
 			if v > f.shown[p] {

@@ -75,7 +75,7 @@ func (b *bench) lookupsDemo(ctx context.Context) error {
 	if l.people, err = peopleOf(ctx, view); err != nil {
 		return err
 	}
-	return b.ask(ctx, l)
+	return demo.blame(b.ask(ctx, l))
 }
 
 func (b *bench) lookupsReal(ctx context.Context) (err error) {
@@ -103,7 +103,7 @@ func (b *bench) lookupsReal(ctx context.Context) (err error) {
 	if l.people, err = peopleOf(ctx, s.bus); err != nil {
 		return err
 	}
-	return b.ask(ctx, l)
+	return server.blame(b.ask(ctx, l))
 }
 
 // peopleOf returns the keys of the golden records of persons, in order.
@@ -156,7 +156,7 @@ func (b *bench) ask(ctx context.Context, l line) error {
 		return err
 	}
 	one := target{name: "lookup", address: l.address, expect: []byte(`"audit_id":"`)}
-	var many = one
+	many := one
 	many.name = "batch lookup"
 	for i, key := range l.people {
 		one.requests = append(one.requests, l.single(key))

@@ -36,6 +36,7 @@ type bench struct {
 	postgre string
 	redis   string
 	quick   bool
+	rounds  int    // of the steps
 	profile string // folder for CPU profiles of the steps, "" = none
 	talk    io.Writer
 	table   table
@@ -95,7 +96,8 @@ func run(ctx context.Context, args []string) (err error) {
 	f.StringVar(&b.yiyuan, "yiyuan", "bin/yiyuan", "the program to measure")
 	f.BoolVar(&b.quick, "quick", false, "short runs: whether it works, not how fast it is")
 	f.StringVar(&out, "out", "", "append the table to this file too")
-	f.StringVar(&b.profile, "profile", "", "write CPU profiles of route and resolve into this folder")
+	f.IntVar(&b.rounds, "rounds", 2, "how often the steps run on each broker, in turns")
+	f.StringVar(&b.profile, "profile", "", "write CPU profiles and metrics of route and resolve into this folder")
 	f.Usage = func() {
 		_, _ = fmt.Fprintf(f.Output(), "usage: benchmarks [flags] [job...]\njobs: demo steps lookups freshness (default: all)\n")
 		f.PrintDefaults()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type process struct {
 	seen  map[string]time.Time // when a line with the text was logged
 	watch []string
 	tail  []string
+	warns []string // the first that it logged
 	err   error
 }
 
@@ -79,6 +81,9 @@ func (p *process) listen(r io.Reader) {
 				p.seen[text] = now
 			}
 		}
+		if len(p.warns) < 5 && (strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR")) {
+			p.warns = append(p.warns, line)
+		}
 		if p.tail = append(p.tail, line); len(p.tail) > 20 {
 			p.tail = p.tail[1:]
 		}
@@ -99,11 +104,28 @@ func (p *process) logged(ctx context.Context, text string) (time.Time, error) {
 	return at, err
 }
 
+// warnings are the first that the process logged.
+func (p *process) warnings() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.warns)
+}
+
+// blame adds the last words of the process to an error of what it was asked.
+func (p *process) blame(err error) error {
+	if err == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Errorf("%w; the last words of %s:\n%s", err, p.name, strings.Join(p.tail, "\n"))
+}
+
 // dead returns why the process ended, nil while it runs. p.mu is held.
 func (p *process) dead() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s ended (%v), its last words:\n%s", p.name, p.err, strings.Join(p.tail, "\n"))
+		return fmt.Errorf("%s ended (%w), its last words:\n%s", p.name, p.err, strings.Join(p.tail, "\n"))
 	default:
 		return nil
 	}

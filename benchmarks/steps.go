@@ -27,7 +27,7 @@ type stepsRun struct {
 // steps measures route and resolve on the embedded broker and on real Kafka, in
 // turns.
 func (b *bench) steps(ctx context.Context) error {
-	rounds, p := 2, people{size: "city", blocks: 3 * wholeBlocks}
+	rounds, p := b.rounds, people{size: "city", blocks: 2 * wholeBlocks}
 	if b.quick {
 		rounds, p = 1, people{size: "tiny"}
 	}
@@ -115,7 +115,7 @@ func (b *bench) stepsOn(ctx context.Context, line string, p people, round int) (
 	if err := s.timeSteps(ctx, r, p, round); err != nil {
 		return nil, err
 	}
-	b.say("steps on %s: %.1f s; %s records, %.0f MB written; checked", line, r.seconds, count(r.out.records), float64(r.out.bytes)/1e6)
+	b.say("steps on %s: resolved after %.1f s, CPU %.1f s", line, r.seconds, r.used.cpu.Seconds())
 	return r, s.timeCopy(ctx, r)
 }
 
@@ -136,7 +136,7 @@ func (s *site) timeSteps(ctx context.Context, r *stepsRun, p people, round int) 
 	if s.b.profile != "" {
 		go func() {
 			file := filepath.Join(s.b.profile, fmt.Sprintf("%s-%d.pprof", strings.Fields(s.name)[0], round))
-			if err := keepProfile(ctx, "http://"+s.admin, file, 12); err != nil {
+			if err := keep(ctx, "http://"+s.admin+"/debug/pprof/profile?seconds=25", file); err != nil {
 				s.b.say("no profile: %v", err)
 			}
 		}()
@@ -147,6 +147,11 @@ func (s *site) timeSteps(ctx context.Context, r *stepsRun, p people, round int) 
 	r.seconds = time.Since(start).Seconds()
 	r.used = job.usage()
 	r.used.cpu -= before.cpu
+	if s.b.profile != "" {
+		if err := keep(ctx, "http://"+s.admin+"/metrics", filepath.Join(s.b.profile, fmt.Sprintf("%s-%d.metrics", strings.Fields(s.name)[0], round))); err != nil {
+			return err
+		}
+	}
 	planted, err := s.planted(p)
 	if err != nil {
 		return err
@@ -156,14 +161,19 @@ func (s *site) timeSteps(ctx context.Context, r *stepsRun, p people, round int) 
 		return err
 	}
 	// Rules about what is absent wait some seconds before they believe it.
-	err = await(ctx, 30*time.Second, 2*time.Second, "all rules have spoken", func() (bool, error) {
-		if r.out, err = s.sink(ctx, ""); err != nil {
-			return false, err
-		}
-		return r.out.check(planted, known) == nil, nil
+	var found *written
+	err = await(ctx, 30*time.Second, time.Second, "all rules have spoken", func() (bool, error) {
+		found, err = s.sink(ctx, "", bus.Findings)
+		return err == nil && found.check(planted, known) == nil, err
 	})
 	if err != nil {
-		return errors.Join(err, r.out.check(planted, known))
+		if found != nil {
+			err = errors.Join(err, found.check(planted, known))
+		}
+		return err
+	}
+	for _, w := range job.warnings() {
+		s.b.say("warned: %s", w)
 	}
 	return job.stop()
 }
@@ -183,7 +193,8 @@ func (s *site) occurring(ctx context.Context) (func(entity, key string) bool, er
 	return func(entity, key string) bool { return seen[entity+" "+key] }, nil
 }
 
-// timeCopy runs the limit over the very records that the steps wrote.
+// timeCopy reads and checks what the steps wrote, and runs the limit over the
+// very same records.
 func (s *site) timeCopy(ctx context.Context, r *stepsRun) error {
 	const from, to = "limit.in", "limit.out"
 	forever := bus.Spec{Retention: -1}
@@ -192,16 +203,12 @@ func (s *site) timeCopy(ctx context.Context, r *stepsRun) error {
 	if err := s.bus.Ensure(ctx, in, out); err != nil {
 		return err
 	}
-	again, err := s.sink(ctx, from)
-	if err != nil {
+	var err error
+	if r.out, err = s.sink(ctx, from, s.outputs()...); err != nil {
 		return err
 	}
-	if again.digest != r.out.digest {
-		return fmt.Errorf("reading twice gives digests %s and %s", r.out.digest, again.digest)
-	}
-	r.out = again
 	child, err := self(ctx, "child-copy", "-brokers", s.brokers, "-from", s.prefix+from, "-to", s.prefix+to, "-group", s.prefix+"limit",
-		"-records", strconv.FormatInt(again.records, 10))
+		"-records", strconv.FormatInt(r.out.records, 10))
 	if err != nil {
 		return err
 	}
@@ -209,27 +216,27 @@ func (s *site) timeCopy(ctx context.Context, r *stepsRun) error {
 	if err := child.answer(ctx, 3*time.Minute, &r.limit); err != nil {
 		return err
 	}
-	s.b.say("steps on %s: limit %.1f s", s.name, r.limit.Seconds)
+	s.b.say("steps on %s: limit %.1f s for the same %s records, %.0f MB; digest %s", s.name, r.limit.Seconds, count(r.out.records), float64(r.out.bytes)/1e6, r.out.digest)
 	return nil
 }
 
-// keepProfile takes a CPU profile from an admin listener while work goes on.
-func keepProfile(ctx context.Context, admin, file string, seconds int) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", admin, seconds), nil)
+// keep writes what an operator's page says into a file.
+func keep(ctx context.Context, url, file string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return fmt.Errorf("take profile: %w", err)
+		return fmt.Errorf("keep %q: %w", file, err)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("take profile: %w", err)
+		return fmt.Errorf("keep %q: %w", file, err)
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("keep profile: %w", err)
+		return fmt.Errorf("keep %q: %w", file, err)
 	}
 	f, err := os.Create(file)
 	if err != nil {
-		return fmt.Errorf("keep profile: %w", err)
+		return fmt.Errorf("keep %q: %w", file, err)
 	}
 	_, err = io.Copy(f, res.Body)
 	return errors.Join(err, f.Close())

@@ -132,7 +132,7 @@ func (s *site) close(ctx context.Context) error {
 func (s *site) run(ctx context.Context, roles string, watch ...string) (*process, error) {
 	file := filepath.Join(s.dir, "yiyuan.yaml")
 	digest := access.DigestKey(appKey)
-	grants := "applications:\n  - id: BENCH\n    title: 基准\n    department: MZ\n    key_digest: " + hex.EncodeToString(digest[:]) +
+	grants := "applications:\n  - id: BENCH\n    title: 基准\n    department: MZ\n    key_digest: sha256:" + hex.EncodeToString(digest[:]) +
 		"\n    grants:\n      - {view: " + asked + ", fields: ['*'], purposes: [" + purpose + "]}\n"
 	if err := os.WriteFile(filepath.Join(s.dir, "access.yaml"), []byte(grants), 0o600); err != nil {
 		return nil, fmt.Errorf("write grants: %w", err)
