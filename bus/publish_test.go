@@ -84,7 +84,7 @@ func once(t *testing.T, b *bus.Bus, n int) {
 // back, and lies about them: each row is there once all the same.
 func TestPublishWhenTheCommitIsInDoubt(t *testing.T) {
 	faults := 0
-	for seed := range uint64(40) {
+	for seed := range bustest.Seeds(20) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			k := bustest.InMemory(t)
@@ -103,7 +103,7 @@ func TestPublishWhenTheCommitIsInDoubt(t *testing.T) {
 			once(t, k.Open(t, nil), 60)
 		})
 	}
-	if faults < 40 {
+	if faults < 20 {
 		t.Errorf("only %d commits went wrong", faults)
 	}
 }
@@ -111,7 +111,7 @@ func TestPublishWhenTheCommitIsInDoubt(t *testing.T) {
 // TestPublishAfterACrash kills the publishing process at any moment; the next
 // one goes on from the position.
 func TestPublishAfterACrash(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range bustest.Seeds(12) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 2))
 			k := bustest.InMemory(t)

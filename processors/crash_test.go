@@ -149,7 +149,7 @@ func counter() (processors.Stage, error) { return &counting{}, nil }
 // too, with a disk that loses what was not synced; the next process has the same
 // name, or another, for which the first must be missed first.
 func TestRunKilledAnywhere(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range bustest.Seeds(12) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			w := newWorld(t, bustest.InMemory(t), 20)
@@ -186,7 +186,7 @@ func TestRunKilledAnywhere(t *testing.T) {
 // lies about them.
 func TestRunWhenTheCommitIsInDoubt(t *testing.T) {
 	faults := 0
-	for seed := range uint64(30) {
+	for seed := range bustest.Seeds(12) {
 		synctest.Test(t, func(t *testing.T) {
 			random, lies := rand.New(rand.NewPCG(seed, 2)), rand.New(rand.NewPCG(seed, 5))
 			w := newWorld(t, bustest.InMemory(t), 20)
@@ -204,7 +204,7 @@ func TestRunWhenTheCommitIsInDoubt(t *testing.T) {
 			w.finish(t, p)
 		})
 	}
-	if faults < 30 {
+	if faults < 12 {
 		t.Errorf("only %d commits went wrong", faults)
 	}
 }
@@ -213,7 +213,7 @@ func TestRunWhenTheCommitIsInDoubt(t *testing.T) {
 // for, in the middle of its work, lets the other take everything over, and lets
 // the first go on: what it had open has no effect, and it takes its share again.
 func TestRunWithAZombie(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range bustest.Seeds(6) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 3))
 			w := newWorld(t, bustest.InMemory(t), 20)
@@ -279,7 +279,7 @@ func (r *ringing) Wake(tx processors.Tx, key []byte) error {
 // from committing.
 func TestTimersWithAZombie(t *testing.T) {
 	all := 0
-	for seed := range uint64(20) {
+	for seed := range bustest.Seeds(6) {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			random := rand.New(rand.NewPCG(seed, 4))
@@ -316,7 +316,7 @@ func TestTimersWithAZombie(t *testing.T) {
 			all += stops
 		})
 	}
-	if all < 20 {
+	if all < 6 {
 		t.Errorf("stopped only %d times", all)
 	}
 }

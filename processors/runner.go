@@ -193,15 +193,12 @@ const (
 // wakeLimit bounds the timers delivered in one transaction.
 const wakeLimit = 2000
 
-// Due implements bus.Worker.
+// Due implements bus.Worker. It looks at what is committed, not through a
+// batch: no transaction is open, and state may be rolled forward meanwhile.
 func (w *worker) Due(partitions []int32) bool {
 	w.tick()
-	due := false
 	for _, n := range partitions {
-		err := w.open().Scan(w.partition(n).state, []byte{kindTimer}, timerBound(w.now), func([]byte, []byte) (bool, error) {
-			due = true
-			return false, nil
-		})
+		due, err := w.partition(n).state.Any([]byte{kindTimer}, timerBound(w.now))
 		if due || err != nil { // Wake meets the error again and reports it
 			return true
 		}
@@ -265,10 +262,13 @@ func (w *worker) Commit(next map[int32]int64) error {
 	return batch.Commit()
 }
 
-// Abort implements bus.Worker. The batch is left to the collector: the client
-// may still be sending what it holds.
+// Abort implements bus.Worker. The client may still be sending what the batch
+// holds.
 func (w *worker) Abort() {
-	w.batch = nil
+	if w.batch != nil {
+		_ = w.batch.Abandon() // nothing of it was wanted
+		w.batch = nil
+	}
 	w.clean()
 }
 

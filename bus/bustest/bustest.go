@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,6 +49,15 @@ func Each(t *testing.T, test func(t *testing.T, k Kafka)) {
 		t.Parallel()
 		test(t, Kafka{Brokers: []string{addr}, Prefix: prefix()})
 	})
+}
+
+// Seeds returns how many seeds a simulation runs: n, or n times the number in
+// YIYUAN_TEST_SEEDS, for the long runs at night.
+func Seeds(n uint64) uint64 {
+	if times, err := strconv.ParseUint(os.Getenv("YIYUAN_TEST_SEEDS"), 10, 64); err == nil {
+		return n * times
+	}
+	return n
 }
 
 func prefix() string {

@@ -157,10 +157,23 @@ func (s *Store) Bind(step string, id []byte) error {
 // Batch is a set of changes that become visible and durable in one piece.
 // Scanning it sees its own changes over what is committed. Not for concurrent
 // use.
-type Batch struct{ b *pebble.Batch }
+type Batch struct {
+	b     *pebble.Batch
+	scans map[*Partition]*scan
+}
+
+// scan is an iterator used again from scan to scan of one partition: making one
+// costs more than the scan. It shows the batch's changes as they are, and what
+// is committed as it was when the batch first scanned the partition.
+type scan struct {
+	it     *pebble.Iterator
+	inUse  bool
+	bounds [2][2][]byte // of this scan and the one before, which pebble still compares with
+	turn   int
+}
 
 // Batch begins a batch.
-func (s *Store) Batch() *Batch { return &Batch{s.db.NewIndexedBatch()} }
+func (s *Store) Batch() *Batch { return &Batch{s.db.NewIndexedBatch(), map[*Partition]*scan{}} }
 
 // Get appends the committed value of a key to dst; found is false if there is
 // none. What batches hold is not seen.
@@ -180,14 +193,25 @@ func (p *Partition) Get(dst, key []byte) (value []byte, found bool, err error) {
 	return dst, true, nil
 }
 
-// Scan visits the keys from low (inclusive) to high (exclusive; nil = the last)
-// in order until visit returns false or an error. visit must not change the batch.
-func (b *Batch) Scan(p *Partition, low, high []byte, visit func(key, value []byte) (bool, error)) error {
-	to := append(append(make([]byte, 0, 96), p.prefix...), kindData+1)
-	if high != nil {
-		to = p.appendKey(to[:0], high)
+// Any reports whether a committed key lies from low (inclusive) to high
+// (exclusive).
+func (p *Partition) Any(low, high []byte) (bool, error) {
+	it, err := p.store.db.NewIter(p.options(nil, nil, low, high))
+	if err != nil {
+		return false, fmt.Errorf("scan state: %w", err)
 	}
-	it, err := b.b.NewIter(&pebble.IterOptions{LowerBound: p.appendKey(make([]byte, 0, 96), low), UpperBound: to})
+	found := it.First()
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return false, fmt.Errorf("scan state: %w", err)
+	}
+	return found, nil
+}
+
+// Scan visits the keys from low (inclusive) to high (exclusive; nil = the last)
+// in order until visit returns false or an error. visit must not change the
+// batch, and may keep neither key nor value.
+func (b *Batch) Scan(p *Partition, low, high []byte, visit func(key, value []byte) (bool, error)) error {
+	it, done, err := b.iterate(p, low, high)
 	if err != nil {
 		return fmt.Errorf("scan state: %w", err)
 	}
@@ -195,13 +219,75 @@ func (b *Batch) Scan(p *Partition, low, high []byte, visit func(key, value []byt
 	for ok := it.First(); ok; ok = it.Next() {
 		more, err := visit(it.Key()[skip:], it.Value())
 		if err != nil {
-			return errors.Join(err, it.Close())
+			return errors.Join(err, done())
 		}
 		if !more {
 			break
 		}
 	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
+	if err := errors.Join(it.Error(), done()); err != nil {
+		return fmt.Errorf("scan state: %w", err)
+	}
+	return nil
+}
+
+// iterate returns an iterator over a range and what ends its use.
+func (b *Batch) iterate(p *Partition, low, high []byte) (*pebble.Iterator, func() error, error) {
+	c := b.scans[p]
+	if c == nil {
+		c = &scan{}
+		b.scans[p] = c
+	}
+	if c.inUse { // a scan within a scan
+		it, err := b.b.NewIter(p.options(nil, nil, low, high))
+		if err != nil {
+			return nil, nil, err
+		}
+		return it, it.Close, nil
+	}
+	bounds := &c.bounds[c.turn]
+	c.turn = 1 - c.turn
+	options := p.options(bounds[0], bounds[1], low, high)
+	bounds[0], bounds[1] = options.LowerBound, options.UpperBound
+	if c.it == nil {
+		it, err := b.b.NewIter(options)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.it = it
+	} else {
+		c.it.SetOptions(options) // shows what has changed in the batch since
+	}
+	c.inUse = true
+	return c.it, c.release, nil
+}
+
+func (c *scan) release() error {
+	c.inUse = false
+	return nil
+}
+
+// options are those of a range of the partition, in the room given.
+func (p *Partition) options(lower, upper, low, high []byte) *pebble.IterOptions {
+	o := &pebble.IterOptions{LowerBound: p.appendKey(lower[:0], low)}
+	if high == nil {
+		o.UpperBound = append(append(upper[:0], p.prefix...), kindData+1)
+	} else {
+		o.UpperBound = p.appendKey(upper[:0], high)
+	}
+	return o
+}
+
+// settle ends what scans keep open.
+func (b *Batch) settle() error {
+	var errs []error
+	for _, c := range b.scans {
+		if c.it != nil {
+			errs = append(errs, c.it.Close())
+		}
+	}
+	clear(b.scans)
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("scan state: %w", err)
 	}
 	return nil
@@ -233,15 +319,22 @@ func (b *Batch) Reach(p *Partition, offset int64, at time.Time) error {
 // Commit applies the batch. It is not synced: what a crash takes is a tail of
 // whole batches, and the changelog gives it back.
 func (b *Batch) Commit() error {
+	if err := b.settle(); err != nil {
+		return err
+	}
 	if err := b.b.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
 	return b.Close()
 }
 
+// Abandon drops what has not been committed and leaves what Set returned as it
+// is, for those who may still be reading it.
+func (b *Batch) Abandon() error { return b.settle() }
+
 // Close drops what has not been committed. Nobody may hold what Set returned.
 func (b *Batch) Close() error {
-	if err := b.b.Close(); err != nil {
+	if err := errors.Join(b.settle(), b.b.Close()); err != nil {
 		return fmt.Errorf("drop state changes: %w", err)
 	}
 	return nil
