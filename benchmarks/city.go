@@ -85,7 +85,7 @@ func (p *part) Read(ctx context.Context) (connectors.Batch, error) {
 	var all connectors.Batch
 	for !p.ended && len(all.Changes) < partBatch {
 		one, err := p.Source.Read(ctx)
-		if err == io.EOF { //nolint:errorlint // a source returns it bare
+		if err == io.EOF {
 			p.ended = true
 			break
 		}

@@ -11,6 +11,7 @@ import (
 type readyLine struct {
 	Gateway string `json:"gateway"`
 	Kafka   string `json:"kafka"`
+	Admin   string `json:"admin"`
 	Apps    []struct {
 		ID, Key  string
 		Purposes []string

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ type line struct {
 	purpose string
 	brokers string
 	prefix  string
+	admin   string
 	redis   string // "" = the limit has an embedded cache of its own
 	people  []string
 }
@@ -61,7 +63,7 @@ func (b *bench) lookupsDemo(ctx context.Context) error {
 		return err
 	}
 	defer demo.stop() //nolint:errcheck // it has answered all that was asked
-	l := line{name: "embedded, miniredis", brokers: ready.Kafka, address: strings.TrimPrefix(ready.Gateway, "http://"), purpose: purpose}
+	l := line{name: "embedded, miniredis", brokers: ready.Kafka, address: strings.TrimPrefix(ready.Gateway, "http://"), admin: ready.Admin, purpose: purpose}
 	for _, a := range ready.Apps {
 		if slices.Contains(a.Purposes, purpose) {
 			l.key = a.Key
@@ -99,7 +101,7 @@ func (b *bench) lookupsReal(ctx context.Context) (err error) {
 	if err := s.settled(ctx, time.Minute, server.alive); err != nil {
 		return err
 	}
-	l := line{name: "Kafka 4.1, Redis 7", address: s.gateway, key: appKey, purpose: purpose, brokers: s.brokers, prefix: s.prefix, redis: b.redis}
+	l := line{name: "Kafka 4.1, Redis 7", address: s.gateway, admin: "http://" + s.admin, key: appKey, purpose: purpose, brokers: s.brokers, prefix: s.prefix, redis: b.redis}
 	if l.people, err = peopleOf(ctx, s.bus); err != nil {
 		return err
 	}
@@ -188,6 +190,7 @@ func (b *bench) ask(ctx context.Context, l line) error {
 			t    target
 			into *[]loaded
 		}{{one, &ours}, {bare, &theirs}, {many, &batched}} {
+			b.profiled(ctx, l, turn.t.name, each)
 			got, err := load(ctx, turn.t, connections, each)
 			if err != nil {
 				return err
@@ -205,6 +208,19 @@ func (b *bench) ask(ctx context.Context, l line) error {
 	}
 	b.lookupRows(l, ours, theirs, batched)
 	return nil
+}
+
+// profiled takes a CPU profile of the gateway while a load lasts, if wanted.
+func (b *bench) profiled(ctx context.Context, l line, load string, lasting time.Duration) {
+	if b.profile == "" || load == "bare handler" {
+		return
+	}
+	go func() {
+		file := filepath.Join(b.profile, strings.Fields(l.name)[0]+"-"+strings.ReplaceAll(load, " ", "-")+".pprof")
+		if err := keep(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", l.admin, max(1, int(lasting/time.Second)-1)), file); err != nil {
+			b.say("no profile: %v", err)
+		}
+	}()
 }
 
 func (b *bench) lookupRows(l line, ours, theirs, batched []loaded) {

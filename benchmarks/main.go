@@ -28,6 +28,9 @@ import (
 	"time"
 )
 
+// revision is the commit that is measured, set by the linker: see the script run.
+var revision = "unknown"
+
 // bench is one invocation.
 type bench struct {
 	yiyuan  string // the binary
@@ -37,7 +40,7 @@ type bench struct {
 	redis   string
 	quick   bool
 	rounds  int    // of the steps
-	profile string // folder for CPU profiles of the steps, "" = none
+	profile string // folder for profiles and metrics, "" = none
 	talk    io.Writer
 	table   table
 }
@@ -97,7 +100,7 @@ func run(ctx context.Context, args []string) (err error) {
 	f.BoolVar(&b.quick, "quick", false, "short runs: whether it works, not how fast it is")
 	f.StringVar(&out, "out", "", "append the table to this file too")
 	f.IntVar(&b.rounds, "rounds", 2, "how often the steps run on each broker, in turns")
-	f.StringVar(&b.profile, "profile", "", "write CPU profiles and metrics of route and resolve into this folder")
+	f.StringVar(&b.profile, "profile", "", "write CPU profiles (steps, lookups) and metrics (steps) into this folder")
 	f.Usage = func() {
 		_, _ = fmt.Fprintf(f.Output(), "usage: benchmarks [flags] [job...]\njobs: demo steps lookups freshness (default: all)\n")
 		f.PrintDefaults()

@@ -161,7 +161,7 @@ func (k *bareKafka) run(ctx context.Context) error {
 	group.Go(func() error {
 		for i := range k.n {
 			if until(ctx, due(i)) != nil {
-				return nil //nolint:nilerr // told to stop
+				return nil
 			}
 			value := make([]byte, 170)
 			binary.BigEndian.PutUint64(value, uint64(i))

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +35,7 @@ func (t *table) begin(b *bench) {
 		kind = "quick: shows that it works, figures are not to be quoted"
 	}
 	t.head = fmt.Sprintf("## %s (%s)\n\n%s; yiyuan %s; load average at the start %s.\n",
-		time.Now().Format("2006-01-02 15:04 MST"), kind, machine(), revision(), loadAverage())
+		time.Now().Format("2006-01-02 15:04 MST"), kind, machine(), revision, loadAverage())
 }
 
 func (t *table) add(b *bench, r row) {
@@ -114,25 +113,6 @@ func loadAverage() string {
 		return strings.Join(strings.Fields(l[0])[:1], " ")
 	}
 	return "unknown"
-}
-
-// revision is the commit this program was built from, which the script builds
-// together with yiyuan.
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	revision, dirty := "unknown", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && len(s.Value) >= 9:
-			revision = s.Value[:9]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = ", with changes"
-		}
-	}
-	return revision + dirty
 }
 
 // quantiles are of latencies.

@@ -223,8 +223,10 @@ func (c *city) start(ctx context.Context) error {
 	return err
 }
 
-// sources are the twelve departments' live systems, and one push endpoint for
-// each department so that a visitor can correct something.
+// sources are the twelve departments' live systems, and one push source so that
+// a visitor can correct something. It takes YB01, for the tour, and what is not
+// real time: a dataset that has two sources stays fresh when one is stopped, and
+// stopping a department should be seen.
 func (c *city) sources() ([]connectors.Config, []push.Key, error) {
 	options := synthetic.Options{
 		Seed: c.options.seed, Size: c.options.size, Rate: c.options.rate, Correct: true,
@@ -243,22 +245,24 @@ func (c *city) sources() ([]connectors.Config, []push.Key, error) {
 	var cfgs []connectors.Config
 	var keys []push.Key
 	c.pushKeys = map[string]string{}
+	pushed := connectors.Config{Name: "push", Kind: "push"}
 	for _, department := range synthetic.Departments() {
 		o := options
 		o.Department = department
 		live := connectors.Config{Name: strings.ToLower(department) + "-live", Kind: "synthetic", Options: o.Map()}
-		pushed := connectors.Config{Name: strings.ToLower(department) + "-push", Kind: "push"}
 		for _, d := range c.app.cat.Datasets {
 			if d.Provider.ID == department {
 				live.Datasets = append(live.Datasets, d)
-				pushed.Datasets = append(pushed.Datasets, d)
+				if d.Cycle != "realtime" || d.ID == "YB01" {
+					pushed.Datasets = append(pushed.Datasets, d)
+				}
 			}
 		}
-		cfgs = append(cfgs, live, pushed)
+		cfgs = append(cfgs, live)
 		c.pushKeys[department] = "push-" + strings.ToLower(department) + "-" + rand.Text()
 		keys = append(keys, push.Key{Department: department, Digest: push.KeyDigest(c.pushKeys[department])})
 	}
-	return cfgs, keys, nil
+	return append(cfgs, pushed), keys, nil
 }
 
 func (c *city) writeTruth(o synthetic.Options) error {

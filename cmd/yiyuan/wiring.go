@@ -66,7 +66,7 @@ func topics(cat *schemas.Catalogue, steps []processors.Topology) []bus.Spec {
 		{Topic: bus.Quarantine, Retention: 30 * day},
 		{Topic: bus.Control, Partitions: 1, Retention: forever},
 		{Topic: bus.Audit, Retention: forever},
-		{Topic: bus.Sources, Partitions: 1, Compact: true},
+		{Topic: bus.Sources, Partitions: 16, Compact: true},
 		{Topic: bus.SchemasTopic, Partitions: 1, Compact: true},
 	}
 	for _, d := range cat.Datasets {
