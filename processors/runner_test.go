@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,31 +13,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
 )
 
 const partitions = 4
 
-func open(t *testing.T, brokers []string) *bus.Bus {
+func open(t *testing.T, k bustest.Kafka) *bus.Bus {
 	t.Helper()
-	b, err := bus.Open(t.Context(), bus.Config{Brokers: brokers, Partitions: partitions, Prefix: "t."}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	return b
-}
-
-func broker(t *testing.T) []string {
-	t.Helper()
-	br, err := embedded.Start(t.Context(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(br.Close)
-	return br.Addrs()
+	return k.Open(t, func(c *bus.Config) {
+		c.Partitions, c.TransactionTimeout, c.SessionTimeout = partitions, 5*time.Second, 6*time.Second
+	})
 }
 
 func store(t *testing.T) *state.Store {
@@ -130,55 +115,56 @@ func expect(t *testing.T, b *bus.Bus, keys, rounds int) {
 	}
 }
 
-func run(ctx context.Context, b *bus.Bus, s *state.Store, instance string, stage func() (processors.Stage, error)) error {
-	return processors.Run(ctx, b, topology(stage), processors.Config{Store: s, Instance: instance, MaxRecords: 50, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+func run(ctx context.Context, t *testing.T, b *bus.Bus, s *state.Store, instance string, stage func() (processors.Stage, error)) error {
+	t.Helper()
+	return processors.Run(ctx, b, topology(stage), processors.Config{Store: s, Instance: instance, MaxRecords: 50, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 }
 
 func TestRunOnce(t *testing.T) {
-	t.Parallel()
-	brokers := broker(t)
-	b := open(t, brokers)
-	prepare(t, b, 40, 25)
-	ctx, stop := context.WithCancel(t.Context())
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		if err := run(ctx, b, store(t), "a", func() (processors.Stage, error) { return &counting{}, nil }); !errors.Is(err, context.Canceled) {
-			t.Errorf("Run = %v", err)
-		}
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := open(t, k)
+		prepare(t, b, 40, 25)
+		ctx, stop := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if err := run(ctx, t, b, store(t), "a", func() (processors.Stage, error) { return &counting{}, nil }); !errors.Is(err, context.Canceled) {
+				t.Errorf("Run = %v", err)
+			}
+		})
+		expect(t, b, 40, 25)
+		stop()
+		wait.Wait()
 	})
-	expect(t, b, 40, 25)
-	stop()
-	wait.Wait()
 }
 
 // TestRunAfterCrash stops the step with an error again and again, each time
 // starting anew with or without the local state, and wants the same numbers.
 func TestRunAfterCrash(t *testing.T) {
-	t.Parallel()
 	for _, keep := range []bool{true, false} {
 		t.Run(fmt.Sprintf("keep=%v", keep), func(t *testing.T) {
-			t.Parallel()
-			b := open(t, broker(t))
-			prepare(t, b, 20, 20)
-			s := store(t)
-			for crash := range uint64(6) {
-				if !keep {
-					s = store(t)
+			bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+				b := open(t, k)
+				prepare(t, b, 20, 20)
+				s := store(t)
+				for crash := range uint64(6) {
+					if !keep {
+						s = store(t)
+					}
+					at := 2 + 3*crash
+					err := run(t.Context(), t, b, s, "a", func() (processors.Stage, error) {
+						return &counting{crash: func(n uint64) bool { return n == at }}, nil
+					})
+					if err == nil {
+						t.Fatal("the step did not stop")
+					}
 				}
-				at := 2 + 3*crash
-				err := run(t.Context(), b, s, "a", func() (processors.Stage, error) {
-					return &counting{crash: func(n uint64) bool { return n == at }}, nil
-				})
-				if err == nil {
-					t.Fatal("the step did not stop")
-				}
-			}
-			ctx, stop := context.WithCancel(t.Context())
-			var wait sync.WaitGroup
-			wait.Go(func() { _ = run(ctx, b, s, "a", func() (processors.Stage, error) { return &counting{}, nil }) })
-			expect(t, b, 20, 20)
-			stop()
-			wait.Wait()
+				ctx, stop := context.WithCancel(t.Context())
+				var wait sync.WaitGroup
+				wait.Go(func() { _ = run(ctx, t, b, s, "a", func() (processors.Stage, error) { return &counting{}, nil }) })
+				expect(t, b, 20, 20)
+				stop()
+				wait.Wait()
+			})
 		})
 	}
 }
@@ -186,25 +172,25 @@ func TestRunAfterCrash(t *testing.T) {
 // TestRunHandsOver lets a second process join and the first one leave in the
 // middle: the state goes with the partitions.
 func TestRunHandsOver(t *testing.T) {
-	t.Parallel()
-	brokers := broker(t)
-	b := open(t, brokers)
-	prepare(t, b, 30, 10)
-	stage := func() (processors.Stage, error) { return &counting{}, nil }
-	first, stopFirst := context.WithCancel(t.Context())
-	second, stopSecond := context.WithCancel(t.Context())
-	var wait sync.WaitGroup
-	wait.Go(func() { _ = run(first, b, store(t), "a", stage) })
-	expect(t, b, 30, 10)
-	other := open(t, brokers)
-	wait.Go(func() { _ = run(second, other, store(t), "b", stage) })
-	prepare(t, b, 30, 10)
-	expect(t, b, 30, 20)
-	stopFirst()
-	prepare(t, b, 30, 10)
-	expect(t, b, 30, 30)
-	stopSecond()
-	wait.Wait()
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := open(t, k)
+		prepare(t, b, 30, 10)
+		stage := func() (processors.Stage, error) { return &counting{}, nil }
+		first, stopFirst := context.WithCancel(t.Context())
+		second, stopSecond := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		wait.Go(func() { _ = run(first, t, b, store(t), "a", stage) })
+		expect(t, b, 30, 10)
+		other := open(t, k)
+		wait.Go(func() { _ = run(second, t, other, store(t), "b", stage) })
+		prepare(t, b, 30, 10)
+		expect(t, b, 30, 20)
+		stopFirst()
+		prepare(t, b, 30, 10)
+		expect(t, b, 30, 30)
+		stopSecond()
+		wait.Wait()
+	})
 }
 
 // waking puts a timer for each record and emits when it fires.
@@ -225,24 +211,25 @@ func (w *waking) Wake(tx processors.Tx, key []byte) error {
 // TestTimers sets timers an hour away, starts anew without local state and with
 // a clock two hours on, and wants each to fire once.
 func TestTimers(t *testing.T) {
-	t.Parallel()
-	b := open(t, broker(t))
-	prepare(t, b, 25, 3)
-	run := func(ctx context.Context, clock func() time.Time) error {
-		return processors.Run(ctx, b, topology(func() (processors.Stage, error) { return &waking{time.Hour}, nil }),
-			processors.Config{Store: store(t), Instance: "a", Clock: clock, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- run(ctx, time.Now) }()
-	await(t, b, 75)
-	stop()
-	<-done
-	ctx, stop = context.WithCancel(t.Context())
-	go func() { done <- run(ctx, func() time.Time { return time.Now().Add(2 * time.Hour) }) }()
-	expect(t, b, 25, 1)
-	stop()
-	<-done
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b := open(t, k)
+		prepare(t, b, 25, 3)
+		run := func(ctx context.Context, clock func() time.Time) error {
+			return processors.Run(ctx, b, topology(func() (processors.Stage, error) { return &waking{time.Hour}, nil }),
+				processors.Config{Store: store(t), Instance: "a", Clock: clock, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- run(ctx, time.Now) }()
+		await(t, b, 75)
+		stop()
+		<-done
+		ctx, stop = context.WithCancel(t.Context())
+		go func() { done <- run(ctx, func() time.Time { return time.Now().Add(2 * time.Hour) }) }()
+		expect(t, b, 25, 1)
+		stop()
+		<-done
+	})
 }
 
 // await waits until the step has committed that many input records.
