@@ -20,6 +20,7 @@ type target struct {
 	address  string
 	requests [][]byte // sent in turn, each connection from another place on
 	expect   []byte   // what a right answer holds
+	server   *process // whose CPU time is counted
 }
 
 // loaded is what a load came to.
@@ -27,6 +28,7 @@ type loaded struct {
 	answers int
 	seconds float64
 	latency quantiles
+	cpu     time.Duration // of the server, an answer
 }
 
 func (l loaded) rate() float64 { return float64(l.answers) / l.seconds }
@@ -37,7 +39,10 @@ func (l loaded) rate() float64 { return float64(l.answers) / l.seconds }
 func load(ctx context.Context, t target, connections int, d time.Duration) (loaded, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	all, errs := make([][]time.Duration, connections), make([]error, connections)
+	all := make([][]time.Duration, connections)
+	var failed error // the first; it ends all the others
+	var once sync.Once
+	fail := func(err error) { once.Do(func() { failed = err; cancel() }) }
 	var wait sync.WaitGroup
 	ready := make(chan struct{})
 	var begin time.Time
@@ -48,29 +53,37 @@ func load(ctx context.Context, t target, connections int, d time.Duration) (load
 			c, err := dial(ctx, t)
 			opened.Done()
 			if err != nil {
-				errs[i] = err
+				fail(err)
 				return
 			}
 			defer c.close()
 			<-ready
-			if all[i], errs[i] = c.drive(i*len(t.requests)/connections, begin.Add(d)); errs[i] != nil {
-				cancel()
+			if all[i], err = c.drive(i*len(t.requests)/connections, begin.Add(d)); err != nil {
+				fail(err)
 			}
 		})
 	}
 	opened.Wait()
+	before := t.used()
 	begin = time.Now()
 	close(ready)
 	wait.Wait()
-	took := time.Since(begin)
-	if err := errors.Join(errs...); err != nil {
-		return loaded{}, fmt.Errorf("load %s: %w", t.name, err)
+	took, used := time.Since(begin), t.used()-before
+	if failed != nil {
+		return loaded{}, fmt.Errorf("load %s: %w", t.name, failed)
 	}
 	var every []time.Duration
 	for _, one := range all {
 		every = append(every, one...)
 	}
-	return loaded{len(every), took.Seconds(), quantilesOf(every)}, nil
+	return loaded{len(every), took.Seconds(), quantilesOf(every), used / time.Duration(max(len(every), 1))}, nil
+}
+
+func (t *target) used() time.Duration {
+	if t.server == nil {
+		return 0
+	}
+	return t.server.usage().cpu
 }
 
 // connection is one keep-alive connection.
