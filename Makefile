@@ -25,7 +25,7 @@ demo: build ## the sample city, live, in one process: embedded broker and cache,
 
 .PHONY: test
 test: ## every test, with the real services it needs: installed, started, used, stopped
-	@$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -timeout 20m ./...
+	@$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 20m ./...
 
 .PHONY: unit
 unit: ## the tests that need no service
