@@ -90,7 +90,7 @@ func (c *copier) work(ctx context.Context, i int) error {
 		kgo.TransactionTimeout(10*time.Second), kgo.SessionTimeout(15*time.Second), kgo.RequireStableFetchOffsets(),
 		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(2<<20),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000),
+		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000),
 	)
 	if err != nil {
 		return fmt.Errorf("open session: %w", err)

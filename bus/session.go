@@ -21,6 +21,8 @@ const (
 	// markerLag is how long a position behind which only markers stand may go
 	// uncommitted.
 	markerLag = 250 * time.Millisecond
+	// firstChunk is how many records a session polls at first.
+	firstChunk = 512
 )
 
 // session is the life of one client: join, take over partitions, transact.
@@ -34,6 +36,7 @@ type session struct {
 	worker Worker
 	kafka  *kgo.GroupTransactSession
 
+	chunk   int       // records of one poll, see pace
 	ended   time.Time // of the last transaction
 	markers time.Time // since when the position is only markers ahead of what was committed; zero = it is not
 	batch   []Record  // used again and again
@@ -49,7 +52,7 @@ type session struct {
 }
 
 func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
-	s := &session{bus: b, cfg: cfg, worker: w, batch: make([]Record, 0, 64), ready: map[int32]bool{}, stopTaking: func() {}}
+	s := &session{bus: b, cfg: cfg, worker: w, chunk: min(firstChunk, cfg.MaxRecords), batch: make([]Record, 0, 64), ready: map[int32]bool{}, stopTaking: func() {}}
 	names := make([]string, len(cfg.From))
 	for i, t := range cfg.From {
 		names[i] = b.name(t)
@@ -73,7 +76,7 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(2<<20),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000),
+		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000),
 		kgo.OnPartitionsAssigned(func(_ context.Context, cl *kgo.Client, m map[string][]int32) { s.assigned(ctx, cl, m) }),
 		kgo.OnPartitionsRevoked(s.revoked), kgo.OnPartitionsLost(s.revoked),
 	)...)
@@ -164,7 +167,20 @@ func (s *session) poll(ctx context.Context, wait time.Duration) kgo.Fetches {
 		s.wake = nil
 		s.mu.Unlock()
 	}()
-	return s.kafka.PollRecords(ctx, s.cfg.MaxRecords)
+	return s.kafka.PollRecords(ctx, s.chunk)
+}
+
+// pace sets how many records are polled at once: as many as the worker does in
+// half an interval. What has been polled must be committed with the transaction
+// it was polled in, so a poll too large for the machine would hold its
+// transaction open past its timeout, and be aborted and tried again for ever.
+func (s *session) pace(records int, took time.Duration) {
+	switch {
+	case took > s.cfg.Interval:
+		s.chunk = max(1, s.chunk/2)
+	case took < s.cfg.Interval/4 && records >= s.chunk:
+		s.chunk = min(2*s.chunk, s.cfg.MaxRecords)
+	}
 }
 
 func (s *session) nudge() {
@@ -227,7 +243,8 @@ func (s *session) step(err error) error {
 // take hands the polled records to the worker, and all that come until none are
 // left or the transaction is full.
 func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read int, err error) {
-	deadline := time.Now().Add(s.cfg.Interval)
+	began := time.Now()
+	deadline := began.Add(s.cfg.Interval)
 	for {
 		read += fetches.NumRecords()
 		s.batch, err = s.bus.each(fetches, s.batch, func(records []Record) error {
@@ -242,10 +259,12 @@ func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read i
 			}
 			return nil
 		})
+		s.pace(fetches.NumRecords(), time.Since(began))
 		if err != nil || read >= s.cfg.MaxRecords || !time.Now().Before(deadline) {
 			return read, err
 		}
-		fetches = s.kafka.PollRecords(nil, s.cfg.MaxRecords-read) //nolint:staticcheck // nil: what is there, without waiting
+		began = time.Now()
+		fetches = s.kafka.PollRecords(nil, min(s.chunk, s.cfg.MaxRecords-read)) //nolint:staticcheck // nil: what is there, without waiting
 		if rest := linger - time.Since(s.ended); fetches.NumRecords() == 0 && rest > 0 && ctx.Err() == nil {
 			fetches = s.poll(ctx, rest)
 		}
