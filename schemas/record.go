@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,7 +115,7 @@ type Value struct {
 	kind Kind
 	num  int64
 	str  string
-	rows []Record
+	rows *[]Record // few values are rows, and a Value is copied often
 }
 
 // Null is the null value.
@@ -144,7 +145,12 @@ func Float(f float64) Value { return Value{kind: KindDouble, num: int64(math.Flo
 func Binary(b string) Value { return Value{kind: KindBytes, str: b} }
 
 // Table returns a value for a Rows column. The slice must not change after.
-func Table(rows []Record) Value { return Value{kind: KindRows, rows: rows} }
+func Table(rows []Record) Value {
+	if len(rows) == 0 {
+		return Value{kind: KindRows}
+	}
+	return Value{kind: KindRows, rows: &rows}
+}
 
 // Day returns the value of a Date column for the calendar day of t.
 func Day(t time.Time) Value {
@@ -181,7 +187,12 @@ func (v Value) Float64() float64 {
 }
 
 // Records returns the rows of a KindRows value. The slice must not be changed.
-func (v Value) Records() []Record { return v.rows }
+func (v Value) Records() []Record {
+	if v.rows == nil {
+		return nil
+	}
+	return *v.rows
+}
 
 // Time returns a Date or Timestamp column's value as a UTC time.
 func (v Value) Time(t Type) time.Time {
@@ -193,15 +204,10 @@ func (v Value) Time(t Type) time.Time {
 
 // Equal reports whether both hold the same.
 func (v Value) Equal(o Value) bool {
-	if v.kind != o.kind || v.num != o.num || v.str != o.str || len(v.rows) != len(o.rows) {
+	if v.kind != o.kind || v.num != o.num || v.str != o.str {
 		return false
 	}
-	for i := range v.rows {
-		if !v.rows[i].Equal(o.rows[i]) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(v.Records(), o.Records(), Record.Equal)
 }
 
 // String, GoString, Format and LogValue never show what a value holds: a log

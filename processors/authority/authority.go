@@ -53,6 +53,11 @@ type Golden struct {
 	Values []schemas.Value // by position in Entity.Layout; the first is the key
 	Cells  []Cell          // of the fields that are not null, in the entity's order
 	Exists bool            // at least one field is not null
+
+	// Memory that ResolveInto uses again.
+	losers        []Loser
+	all, excluded []contender
+	seen          []*claim.Row
 }
 
 // Cell says where one field's value comes from.

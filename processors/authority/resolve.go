@@ -11,15 +11,26 @@ import (
 
 // Resolve returns the golden record of a dossier.
 func (t *Table) Resolve(d *claim.Dossier) Golden {
-	g := Golden{Values: make([]schemas.Value, len(t.entity.Layout.Columns)), Cells: make([]Cell, 0, len(t.entity.Fields))}
+	var g Golden
+	t.ResolveInto(&g, d)
+	return g
+}
+
+// ResolveInto makes g the golden record of a dossier. It uses the memory of what
+// g held before, which nobody may look at any more.
+func (t *Table) ResolveInto(g *Golden, d *claim.Dossier) {
+	clear(g.Cells)
+	clear(g.losers)
+	g.Cells, g.losers = slices.Grow(g.Cells[:0], len(t.entity.Fields)), g.losers[:0]
+	width := len(t.entity.Layout.Columns)
+	g.Values = slices.Grow(g.Values[:0], width)[:width]
+	clear(g.Values)
 	g.Values[0] = schemas.Text(d.Key)
-	var all, excluded []contender
 	for i := range t.cells {
-		all, excluded = t.cells[i].decide(d, &g, all[:0], excluded[:0])
+		t.cells[i].decide(d, g)
 	}
 	g.Exists = len(g.Cells) > 0
 	slices.SortFunc(g.Cells, func(a, b Cell) int { return cmp.Compare(a.Field.Index, b.Field.Index) })
-	return g
 }
 
 // contender is one row that speaks about a decision.
@@ -33,8 +44,13 @@ type contender struct {
 // decide finds the first rank in which a row has a value, picks one row there,
 // and gives every field of the decision that row's value. A group falls back
 // as a whole: its members never come from two rows.
-// It returns its scratch memory.
-func (x *decision) decide(d *claim.Dossier, g *Golden, all, excluded []contender) (_, _ []contender) {
+func (x *decision) decide(d *claim.Dossier, g *Golden) {
+	all, excluded := g.all[:0], g.excluded[:0]
+	defer func() {
+		clear(all)
+		clear(excluded)
+		g.all, g.excluded = all[:0], excluded[:0]
+	}()
 	for rank := range x.ranks {
 		for i := range x.ranks[rank] {
 			c := &x.ranks[rank][i]
@@ -52,7 +68,7 @@ func (x *decision) decide(d *claim.Dossier, g *Golden, all, excluded []contender
 		}
 	}
 	if len(all) == 0 {
-		return all, excluded
+		return
 	}
 	if len(all) > 1 {
 		slices.SortFunc(all, compareContenders)
@@ -66,10 +82,9 @@ func (x *decision) decide(d *claim.Dossier, g *Golden, all, excluded []contender
 		g.Values[f.Index] = v
 		g.Cells = append(g.Cells, Cell{
 			Field: f, Dataset: win.from.dataset, Role: win.row.Role, Row: win.row.Key, Rule: x.rules[win.rank],
-			Reason: reasonOf(all, win, i), Flag: win.from.flag, At: win.row.At, Losers: losersOf(all, excluded, i, v),
+			Reason: reasonOf(all, win, i), Flag: win.from.flag, At: win.row.At, Losers: g.losersOf(all, excluded, i, v),
 		})
 	}
-	return all, excluded
 }
 
 // speaks reports whether the row has a value for any field of the decision.
@@ -143,23 +158,22 @@ func reasonOf(all []contender, win *contender, i int) Reason {
 }
 
 // losersOf tells who else spoke about the i-th field, best first.
-func losersOf(all, excluded []contender, i int, won schemas.Value) []Loser {
+func (g *Golden) losersOf(all, excluded []contender, i int, won schemas.Value) []Loser {
 	if len(all)+len(excluded) == 1 {
 		return nil
 	}
-	var losers []Loser
-	seen := make([]*claim.Row, 1, len(all)+len(excluded)) // a row may be a candidate of several ranks
-	seen[0] = all[0].row
+	from := len(g.losers)                   // an older, smaller array stays with the cells that were cut from it
+	g.seen = append(g.seen[:0], all[0].row) // a row may be a candidate of several ranks
 	add := func(c *contender, why Reason) {
 		v := c.from.value(i, c.row)
-		if v.IsNull() || len(losers) == maxLosers || slices.Contains(seen, c.row) {
+		if v.IsNull() || len(g.losers)-from == maxLosers || slices.Contains(g.seen, c.row) {
 			return
 		}
-		seen = append(seen, c.row)
+		g.seen = append(g.seen, c.row)
 		if why != Excluded && v.Equal(won) {
 			why = Agrees
 		}
-		losers = append(losers, Loser{Dataset: c.from.dataset, Row: c.row.Key, Reason: why, Value: v, Element: c.from.elements[i]})
+		g.losers = append(g.losers, Loser{Dataset: c.from.dataset, Row: c.row.Key, Reason: why, Value: v, Element: c.from.elements[i]})
 	}
 	for n := 1; n < len(all); n++ {
 		why := Rank
@@ -172,7 +186,11 @@ func losersOf(all, excluded []contender, i int, won schemas.Value) []Loser {
 	for n := range excluded {
 		add(&excluded[n], Excluded)
 	}
-	return losers
+	clear(g.seen)
+	if len(g.losers) == from {
+		return nil
+	}
+	return g.losers[from:len(g.losers):len(g.losers)]
 }
 
 // constantOf reads the fixed value of a golden field.

@@ -131,7 +131,12 @@ func compileFields(view *schemas.View, fields []schemas.ViewField, source, targe
 // because their mask failed. now is only read by the rule age. Embedded rows
 // are null until WithEmbeds fills them.
 func (p *Projection) Apply(rec schemas.Record, now time.Time) (schemas.Record, int) {
-	values := make([]schemas.Value, len(p.layout.Columns))
+	return p.ApplyInto(nil, rec, now)
+}
+
+// ApplyInto is Apply into values of a slab, which live until its Reset.
+func (p *Projection) ApplyInto(slab *schemas.Slab, rec schemas.Record, now time.Time) (schemas.Record, int) {
+	values := slab.Values(len(p.layout.Columns))
 	dropped := 0
 	for i := range p.columns {
 		c := &p.columns[i]

@@ -29,7 +29,8 @@ func (s *stage) conclude(tx processors.Tx) error {
 	var g authority.Golden
 	due := s.due(now)
 	if h.table >= 0 && (x.golden || x.embeds || x.fresh || (s.dirty.Any() || due) && s.rules.ReadsGolden()) {
-		g = s.tables[h.table].Resolve(&x.dossier)
+		s.tables[h.table].ResolveInto(&s.golden, &x.dossier)
+		g = s.golden
 		if err := s.publish(tx, &g); err != nil {
 			return err
 		}

@@ -103,6 +103,7 @@ func (s *stage) open(tx processors.Tx, key string) error {
 	x.key, x.at = key, time.Time{}
 	x.golden, x.embeds, x.fresh, x.changed = false, false, false, false
 	x.dossier.Reset(key)
+	s.slab.Reset()
 	s.dirty.Reset()
 	h := &x.head
 	s.key = appendEntity(s.key[:0], prefixHead, key)
@@ -242,7 +243,7 @@ func (s *stage) stored(d *dataset, role, row string, value []byte) (*claim.Row, 
 
 // apply takes one claim into state and dossier.
 func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
-	rec, err := s.claims.Decode(s.ctx, r.Value)
+	rec, err := s.claims.DecodeInto(s.ctx, r.Value, &s.slab)
 	if err != nil {
 		return s.refuse(tx, r, "", err)
 	}
@@ -268,7 +269,7 @@ func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
 	}
 	var row *claim.Row
 	if !c.Retract {
-		content, err := d.decode([]byte(c.Value))
+		content, err := d.reader.DecodeText(s.ctx, c.Value, &s.slab)
 		if err != nil {
 			return s.refuse(tx, r, c.Dataset, err)
 		}

@@ -95,7 +95,7 @@ func (s *stage) publishView(p *publication, i int, g *authority.Golden) error {
 		return nil
 	}
 	last.clear, s.subject.changed = digest, true
-	rec, _ := v.projection.Apply(schemas.NewRecord(s.entity.Layout, g.Values), s.subject.at)
+	rec, _ := v.projection.ApplyInto(&s.slab, schemas.NewRecord(s.entity.Layout, g.Values), s.subject.at)
 	for j := range v.embeds {
 		rec = v.projection.WithEmbeds(rec, j, s.embedded(&v.embeds[j]))
 	}
@@ -153,7 +153,7 @@ func (s *stage) hashText(text string, n int64) {
 // embedded returns the rows a view shows of a dataset, by row key.
 func (s *stage) embedded(e *embed) []schemas.Record {
 	rows := s.subject.dossier.Rows(e.dataset, e.role)
-	shown := make([]schemas.Record, 0, min(len(rows), e.max))
+	shown := s.slab.Records(min(len(rows), e.max))[:0]
 	for _, r := range rows {
 		if len(shown) == e.max {
 			break
@@ -161,7 +161,7 @@ func (s *stage) embedded(e *embed) []schemas.Record {
 		if r.Record().IsZero() {
 			continue
 		}
-		one, _ := e.projection.Apply(r.Record(), s.subject.at)
+		one, _ := e.projection.ApplyInto(&s.slab, r.Record(), s.subject.at)
 		shown = append(shown, one)
 	}
 	return shown
@@ -206,8 +206,8 @@ func (s *stage) publishGolden(p *publication, g *authority.Golden) error {
 		return p.emit(topic, s.subject.key, nil)
 	}
 	l := s.resolved.Layout()
-	values := append(make([]schemas.Value, 0, len(l.Columns)), g.Values...)
-	values = append(values, schemas.Int(int64(p.version)), schemas.Millis(s.subject.at), schemas.Table(storyOf(l, g)))
+	values := append(s.slab.Values(len(l.Columns))[:0], g.Values...)
+	values = append(values, schemas.Int(int64(p.version)), schemas.Millis(s.subject.at), schemas.Table(s.storyOf(l, g)))
 	var err error
 	if s.buffer, err = s.resolved.Append(s.buffer[:0], schemas.NewRecord(l, values)); err != nil {
 		return fmt.Errorf("write record of %q: %w", topic, err)
@@ -216,26 +216,28 @@ func (s *stage) publishGolden(p *publication, g *authority.Golden) error {
 }
 
 // storyOf makes the rows of the column _cells.
-func storyOf(l *schemas.Layout, g *authority.Golden) []schemas.Record {
+func (s *stage) storyOf(l *schemas.Layout, g *authority.Golden) []schemas.Record {
 	cellLayout := l.Columns[len(l.Columns)-1].Rows
 	loserLayout := cellLayout.Columns[len(cellLayout.Columns)-1].Rows
-	width := len(cellLayout.Columns)
-	cells := make([]schemas.Record, len(g.Cells))
-	slab := make([]schemas.Value, 0, width*len(g.Cells))
+	cells := s.slab.Records(len(g.Cells))
 	for i := range g.Cells {
 		c := &g.Cells[i]
-		var losers []schemas.Record
+		losers := s.slab.Records(len(c.Losers))
 		for j := range c.Losers {
 			o := &c.Losers[j]
-			losers = append(losers, schemas.NewRecord(loserLayout, []schemas.Value{
-				schemas.Text(o.Dataset.ID), schemas.Text(o.Row), schemas.Text(string(o.Reason)), schemas.Text(element.Render(o.Element, o.Value)),
-			}))
+			losers[j] = s.record(loserLayout, schemas.Text(o.Dataset.ID), schemas.Text(o.Row), schemas.Text(string(o.Reason)), schemas.Text(element.Render(o.Element, o.Value)))
 		}
-		slab = append(slab, schemas.Text(c.Field.Name), schemas.Text(c.Dataset.ID), schemas.Text(c.Row), schemas.Text(c.Rule),
+		cells[i] = s.record(cellLayout, schemas.Text(c.Field.Name), schemas.Text(c.Dataset.ID), schemas.Text(c.Row), schemas.Text(c.Rule),
 			schemas.Text(string(c.Reason)), schemas.Text(c.Flag), schemas.Int(c.At), schemas.Table(losers))
-		cells[i] = schemas.NewRecord(cellLayout, slab[i*width:(i+1)*width:(i+1)*width])
 	}
 	return cells
+}
+
+// record makes a record that lives as long as the entity is in hand.
+func (s *stage) record(l *schemas.Layout, values ...schemas.Value) schemas.Record {
+	own := s.slab.Values(len(values))
+	copy(own, values)
+	return schemas.NewRecord(l, own)
 }
 
 // publishExplanation emits why each cell is what it is, masked.
@@ -265,31 +267,32 @@ func (s *stage) publishExplanation(p *publication, g *authority.Golden) error {
 func (s *stage) explanation(id string, g *authority.Golden) schemas.Record {
 	cellLayout := schemas.ExplainCellLayout
 	loserLayout := cellLayout.Columns[len(cellLayout.Columns)-1].Rows
-	tokens := make(map[string]string, 4)
-	token := func(dataset, row string) string {
-		name := schemas.JoinKey(dataset, row)
-		if tokens[name] == "" {
-			tokens[name] = s.keys.Token("row:"+id, name)
-		}
-		return tokens[name]
-	}
-	cells := make([]schemas.Record, len(g.Cells))
+	audience := "row:" + id
+	clear(s.tokens)
+	cells := s.slab.Records(len(g.Cells))
 	for i := range g.Cells {
 		c := &g.Cells[i]
-		losers := make([]schemas.Record, len(c.Losers))
+		losers := s.slab.Records(len(c.Losers))
 		for j := range c.Losers {
 			o := &c.Losers[j]
-			losers[j] = schemas.NewRecord(loserLayout, []schemas.Value{
-				schemas.Text(o.Dataset.ID), schemas.Text(o.Dataset.Provider.ID), s.masked(o.Element, o.Value), schemas.Text(string(o.Reason)),
-			})
+			losers[j] = s.record(loserLayout, schemas.Text(o.Dataset.ID), schemas.Text(o.Dataset.Provider.ID), s.masked(o.Element, o.Value), schemas.Text(string(o.Reason)))
 		}
-		cells[i] = schemas.NewRecord(cellLayout, []schemas.Value{
-			schemas.Text(c.Field.Name), schemas.Text(c.Field.Title), s.masked(c.Field.Element, g.Values[c.Field.Index]), schemas.Text(c.Dataset.ID),
-			schemas.Text(c.Dataset.Provider.ID), schemas.Text(token(c.Dataset.ID, c.Row)), schemas.Text(string(c.Reason)), schemas.Text(c.Flag),
-			schemas.Int(c.At), schemas.Table(losers),
-		})
+		cells[i] = s.record(cellLayout, schemas.Text(c.Field.Name), schemas.Text(c.Field.Title), s.masked(c.Field.Element, g.Values[c.Field.Index]),
+			schemas.Text(c.Dataset.ID), schemas.Text(c.Dataset.Provider.ID), schemas.Text(s.rowToken(audience, c.Dataset.ID, c.Row)),
+			schemas.Text(string(c.Reason)), schemas.Text(c.Flag), schemas.Int(c.At), schemas.Table(losers))
 	}
-	return schemas.NewRecord(schemas.ExplainLayout, []schemas.Value{schemas.Table(cells)})
+	return s.record(schemas.ExplainLayout, schemas.Table(cells))
+}
+
+// rowToken is the token of a row; most cells of an entity come from a few rows.
+func (s *stage) rowToken(audience, dataset, row string) string {
+	name := rowName{dataset, row}
+	token, ok := s.tokens[name]
+	if !ok {
+		token = s.keys.Token(audience, schemas.JoinKey(dataset, row))
+		s.tokens[name] = token
+	}
+	return token
 }
 
 func (s *stage) masked(e *schemas.Element, v schemas.Value) schemas.Value {

@@ -106,11 +106,18 @@ type stage struct {
 	hash    *xxhash.Digest
 	word    [16]byte // scratch of hash
 	arena   arena
+	slab    schemas.Slab // of decoded rows and records to write
+	golden  authority.Golden
+	tokens  map[rowName]string // of the rows that an explanation names
 }
+
+// rowName names a row among all datasets.
+type rowName struct{ dataset, row string }
 
 // dataset is how claims of one dataset are read.
 type dataset struct {
 	*schemas.Dataset
+	reader *codec.Reader
 	decode func(value []byte) (schemas.Record, error)
 	groups map[string][]int // by role: aggregates over the rows, which are then not loaded
 }
@@ -150,6 +157,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		name: Name(entity), entity: e, version: []byte(cat.Version), keys: keys,
 		claims: c.Reader(claim.Layout), datasets: make(map[string]*dataset),
 		evidence: masking.NewEvidence(cat.City), byKey: make(map[string]int), names: make(map[string]string), hash: xxhash.New(),
+		tokens: make(map[rowName]string),
 	}
 	for _, step := range []func(*schemas.Catalogue, *codec.Codec) error{s.readDatasets, s.compileTables, s.compileViews, s.registerTopics} {
 		if err := step(cat, c); err != nil {
@@ -172,8 +180,8 @@ func (s *stage) readDatasets(cat *schemas.Catalogue, c *codec.Codec) error {
 			}
 			reader := c.Reader(d.Layout)
 			s.datasets[d.ID] = &dataset{
-				Dataset: d, groups: make(map[string][]int),
-				decode: func(value []byte) (schemas.Record, error) { return reader.Decode(s.ctx, value) },
+				Dataset: d, reader: reader, groups: make(map[string][]int),
+				decode: func(value []byte) (schemas.Record, error) { return reader.DecodeInto(s.ctx, value, &s.slab) },
 			}
 		}
 	}

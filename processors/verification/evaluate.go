@@ -65,11 +65,13 @@ type Evaluator struct {
 	set  *Set
 	vars []ref.Val // by slot, nil until asked for
 	in   *Subject
+
+	known []bool // by case: it has a state
 }
 
 // Evaluator returns an evaluator of the set, for one goroutine.
 func (s *Set) Evaluator() *Evaluator {
-	return &Evaluator{set: s, vars: make([]ref.Val, len(s.variables))}
+	return &Evaluator{set: s, vars: make([]ref.Val, len(s.variables)), known: make([]bool, len(s.cases))}
 }
 
 // Evaluate runs the marked cases and those whose time has come. states is what
@@ -79,7 +81,7 @@ func (v *Evaluator) Evaluate(in Subject, dirty *Dirty, states []State) Result {
 	v.in = &in
 	clear(v.vars)
 	now := in.Now.UnixMilli()
-	known := make(map[string]struct{}, len(states))
+	clear(v.known)
 	for _, st := range states {
 		i, ok := v.set.byName[st.Case]
 		if !ok { // the rule was taken out of the catalogue
@@ -88,7 +90,7 @@ func (v *Evaluator) Evaluate(in Subject, dirty *Dirty, states []State) Result {
 			}
 			continue
 		}
-		known[st.Case] = struct{}{}
+		v.known[i] = true
 		if dirty.cases[i] || st.Wake != 0 && st.Wake <= now {
 			st = v.step(v.set.cases[i], st, now, &out)
 		}
@@ -98,8 +100,7 @@ func (v *Evaluator) Evaluate(in Subject, dirty *Dirty, states []State) Result {
 		if !marked {
 			continue
 		}
-		one := v.set.cases[i]
-		if _, ok := known[one.name]; !ok {
+		if one := v.set.cases[i]; !v.known[i] {
 			out.keep(v.step(one, State{Case: one.name}, now, &out))
 		}
 	}

@@ -84,6 +84,7 @@ func (e *DecodeError) Unwrap() error {
 // alive and nothing else is copied.
 type decoder struct {
 	s       string
+	slab    *schemas.Slab // where the record's values come from
 	pos     int
 	cells   int
 	column  string        // at fault
@@ -94,7 +95,7 @@ type decoder struct {
 // run decodes a whole body. The record's values are made once, its rows once a
 // block.
 func (d *decoder) run(p *program) []schemas.Value {
-	out := make([]schemas.Value, len(p.layout.Columns))
+	out := d.slab.Values(len(p.layout.Columns))
 	if d.cells = len(out); !d.record(p, out) {
 		return nil
 	}

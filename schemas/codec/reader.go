@@ -43,6 +43,11 @@ func (r *Reader) Layout() *schemas.Layout { return r.layout }
 // Decode reads a framed value. The record keeps a copy of it; value may be used
 // again. Errors are ErrMalformed, ErrUnknownSchema or the registry's own.
 func (r *Reader) Decode(ctx context.Context, value []byte) (schemas.Record, error) {
+	return r.DecodeInto(ctx, value, nil)
+}
+
+// DecodeInto is Decode into values of a slab, which live until its Reset.
+func (r *Reader) DecodeInto(ctx context.Context, value []byte, slab *schemas.Slab) (schemas.Record, error) {
 	if len(value) > MaxMessage {
 		return schemas.Record{}, &DecodeError{Record: r.layout.Name, Offset: MaxMessage, fault: faultSize}
 	}
@@ -50,7 +55,21 @@ func (r *Reader) Decode(ctx context.Context, value []byte) (schemas.Record, erro
 	if err != nil {
 		return schemas.Record{}, err
 	}
-	return r.decode(ctx, id, value[headerSize:])
+	return r.decode(ctx, id, string(value[headerSize:]), slab)
+}
+
+// DecodeText is DecodeInto of a value that is a string already, which the
+// record then keeps pieces of.
+func (r *Reader) DecodeText(ctx context.Context, value string, slab *schemas.Slab) (schemas.Record, error) {
+	if len(value) > MaxMessage {
+		return schemas.Record{}, &DecodeError{Record: r.layout.Name, Offset: MaxMessage, fault: faultSize}
+	}
+	var frame [headerSize]byte
+	id, err := SchemaID(frame[:copy(frame[:], value)])
+	if err != nil {
+		return schemas.Record{}, err
+	}
+	return r.decode(ctx, id, value[headerSize:], slab)
 }
 
 // DecodeBody reads a record's bytes without their frame.
@@ -58,10 +77,10 @@ func (r *Reader) DecodeBody(ctx context.Context, id int, body []byte) (schemas.R
 	if len(body) > MaxMessage-headerSize {
 		return schemas.Record{}, &DecodeError{Record: r.layout.Name, Offset: MaxMessage, fault: faultSize}
 	}
-	return r.decode(ctx, id, body)
+	return r.decode(ctx, id, string(body), nil)
 }
 
-func (r *Reader) decode(ctx context.Context, id int, body []byte) (schemas.Record, error) {
+func (r *Reader) decode(ctx context.Context, id int, body string, slab *schemas.Slab) (schemas.Record, error) {
 	known, ok := (*r.programs.Load())[id]
 	if !ok {
 		var err error
@@ -72,7 +91,7 @@ func (r *Reader) decode(ctx context.Context, id int, body []byte) (schemas.Recor
 	if known.err != nil {
 		return schemas.Record{}, known.err
 	}
-	d := decoder{s: string(body)}
+	d := decoder{s: body, slab: slab}
 	values := d.run(known.program)
 	if d.fault != faultNone {
 		return schemas.Record{}, &DecodeError{Record: r.layout.Name, Column: d.column, Offset: headerSize + d.pos, fault: d.fault}
