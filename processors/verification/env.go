@@ -30,7 +30,9 @@ const (
 type expression struct {
 	free    cel.Program // keeps no count
 	limited cel.Program
-	depth   int // how deeply comprehensions are nested
+	tree    ast.Expr
+	rows    []int // slots of the variables of rows it reads
+	depth   int   // how deeply comprehensions are nested
 }
 
 // over returns the program to run over that many rows.
@@ -147,7 +149,7 @@ func Where(cat *schemas.Catalogue, d *schemas.Dataset, expression string) (func(
 	if err != nil {
 		return nil, fmt.Errorf("build environment of dataset %q: %w", d.ID, err)
 	}
-	prog, err := program(env, "where", expression, cel.BoolType, nil)
+	prog, _, err := program(env, "where", expression, cel.BoolType, nil)
 	if err != nil {
 		return nil, fmt.Errorf("dataset %q: %w", d.ID, err)
 	}
@@ -165,28 +167,28 @@ func (s single) Parent() cel.Activation              { return nil }
 
 // program compiles one expression. allowed are the variables it may read, nil
 // for all.
-func program(env *cel.Env, what, text string, want *cel.Type, allowed map[string]bool) (*expression, error) {
+func program(env *cel.Env, what, text string, want *cel.Type, allowed map[string]bool) (*expression, *cel.Ast, error) {
 	a, issues := env.Compile(text)
 	if err := issues.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", what, placeOf(issues), ErrRule)
+		return nil, nil, fmt.Errorf("%s: %s: %w", what, placeOf(issues), ErrRule)
 	}
 	if t := a.OutputType(); !t.IsAssignableType(want) && !t.IsExactType(types.NullType) && t.Kind() != types.DynKind {
-		return nil, fmt.Errorf("%s: yields %s, want %s: %w", what, t, want, ErrRule)
+		return nil, nil, fmt.Errorf("%s: yields %s, want %s: %w", what, t, want, ErrRule)
 	}
 	if allowed != nil {
 		if err := readsOnly(a, allowed); err != nil {
-			return nil, fmt.Errorf("%s: %w", what, err)
+			return nil, nil, fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	x := &expression{depth: depthOf(ast.NavigateAST(a.NativeRep()))}
+	x := &expression{tree: a.NativeRep().Expr(), depth: depthOf(ast.NavigateAST(a.NativeRep()))}
 	var err error
 	if x.free, err = env.Program(a, cel.EvalOptions(cel.OptOptimize)); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", what, err, ErrRule)
+		return nil, nil, fmt.Errorf("%s: %w: %w", what, err, ErrRule)
 	}
 	if x.limited, err = env.Program(a, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit)); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", what, err, ErrRule)
+		return nil, nil, fmt.Errorf("%s: %w: %w", what, err, ErrRule)
 	}
-	return x, nil
+	return x, a, nil
 }
 
 // depthOf returns how deeply comprehensions are nested in an expression.

@@ -66,12 +66,13 @@ type Evaluator struct {
 	vars []ref.Val // by slot, nil until asked for
 	in   *Subject
 
-	known []bool // by case: it has a state
+	known   []bool // by case: it has a state
+	settled map[*expression]settled
 }
 
 // Evaluator returns an evaluator of the set, for one goroutine.
 func (s *Set) Evaluator() *Evaluator {
-	return &Evaluator{set: s, vars: make([]ref.Val, len(s.variables)), known: make([]bool, len(s.cases))}
+	return &Evaluator{set: s, vars: make([]ref.Val, len(s.variables)), known: make([]bool, len(s.cases)), settled: map[*expression]settled{}}
 }
 
 // Evaluate runs the marked cases and those whose time has come. states is what
@@ -232,6 +233,9 @@ func (v *Evaluator) moment(x *expression) (int64, error) {
 // eval runs a program. What fails because something is null or absent yields
 // null.
 func (v *Evaluator) eval(x *expression) (ref.Val, error) {
+	if out, ok := v.settle(x); ok {
+		return out, nil
+	}
 	out, _, err := x.over(v.in.Dossier.Len()).Eval(v)
 	if err == nil {
 		return out, nil

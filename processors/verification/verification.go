@@ -153,11 +153,11 @@ func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule,
 	if err != nil {
 		return nil, err
 	}
-	if one.when, err = program(env, "when", c.When, cel.BoolType, allowed); err != nil {
+	if one.when, err = s.program(env, "when", c.When, cel.BoolType, allowed); err != nil {
 		return nil, err
 	}
 	if c.Until != "" {
-		if one.until, err = program(env, "until", c.Until, cel.TimestampType, allowed); err != nil {
+		if one.until, err = s.program(env, "until", c.Until, cel.TimestampType, allowed); err != nil {
 			return nil, err
 		}
 	}
@@ -176,6 +176,16 @@ func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule,
 	}
 	s.readsGolden = s.readsGolden || allowed["golden"]
 	return one, nil
+}
+
+// program compiles an expression of a case.
+func (s *Set) program(env *cel.Env, what, text string, want *cel.Type, allowed map[string]bool) (*expression, error) {
+	x, a, err := program(env, what, text, want, allowed)
+	if err != nil {
+		return nil, err
+	}
+	x.rows = s.rowsOf(a)
+	return x, nil
 }
 
 // provider as a case's owner stands for the department that says the row exists.

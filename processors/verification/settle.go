@@ -1,0 +1,218 @@
+package verification
+
+import (
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// Most rules compare what two departments say, and of most entities only one of
+// the two says anything: then the answer is settled by who is silent, whatever
+// the others say. It is found once for each set of silent datasets, by going
+// through the expression with empty lists for them and everything else unknown.
+
+// silence is a set of variables, by their place in expression.rows.
+type silence uint64
+
+// settled is what is known of one expression: its value by silence, nil where
+// the silence alone does not settle it.
+type settled map[silence]ref.Val
+
+// mostRows is how many variables a silence can tell apart.
+const mostRows = 64
+
+// rowsOf returns the slots of the variables of rows that an expression reads.
+func (s *Set) rowsOf(a *cel.Ast) []int {
+	var slots []int
+	for _, e := range ast.MatchDescendants(ast.NavigateAST(a.NativeRep()), ast.KindMatcher(ast.IdentKind)) {
+		slot, ok := s.slots[e.AsIdent()]
+		if ok && s.variables[slot].kind == rowsVariable && !slices.Contains(slots, slot) {
+			slots = append(slots, slot)
+		}
+	}
+	return slots[:min(len(slots), mostRows)]
+}
+
+// settle returns the value of an expression if the datasets that say nothing
+// about the entity settle it.
+func (v *Evaluator) settle(x *expression) (ref.Val, bool) {
+	var quiet silence
+	for i, slot := range x.rows {
+		if v.silent(slot) {
+			quiet |= 1 << i
+		}
+	}
+	if quiet == 0 {
+		return nil, false
+	}
+	known := v.settled[x]
+	if known == nil {
+		known = settled{}
+		v.settled[x] = known
+	}
+	out, asked := known[quiet]
+	if !asked {
+		out = v.set.settle(x, quiet)
+		known[quiet] = out
+	}
+	return out, out != nil
+}
+
+// silent reports whether no row speaks in a variable.
+func (v *Evaluator) silent(slot int) bool {
+	x := &v.set.variables[slot]
+	if len(x.roles) == 1 {
+		return len(v.in.Dossier.Rows(x.dataset.ID, x.roles[0])) == 0
+	}
+	return len(v.in.Dossier.Of(x.dataset.ID)) == 0
+}
+
+// settle goes through an expression of which only the silence is known. Only
+// answers of a condition and "no time" count; nil is "it depends".
+func (s *Set) settle(x *expression, quiet silence) ref.Val {
+	names := scope{}
+	for i, slot := range x.rows {
+		if quiet&(1<<i) != 0 {
+			names[s.variables[slot].name] = nobody
+		}
+	}
+	switch out := names.value(x.tree).(type) {
+	case types.Bool, types.Null:
+		return out
+	}
+	return nil
+}
+
+// nobody is the empty list: the rows of a silent dataset.
+var nobody = types.NewRefValList(types.DefaultTypeAdapter, nil)
+
+// scope holds the names whose value is known. A value is a types.Bool,
+// types.Int, types.Null or nobody; nil is unknown.
+type scope map[string]ref.Val
+
+// with returns a scope in which a name stands for a value.
+func (s scope) with(name string, v ref.Val) scope {
+	out := make(scope, len(s)+1)
+	for n, old := range s {
+		out[n] = old
+	}
+	out[name] = v
+	return out
+}
+
+func (s scope) value(e ast.Expr) ref.Val {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		switch v := e.AsLiteral().(type) {
+		case types.Bool, types.Int, types.Null:
+			return v
+		}
+	case ast.IdentKind:
+		return s[e.AsIdent()]
+	case ast.ListKind:
+		if e.AsList().Size() == 0 {
+			return nobody
+		}
+	case ast.CallKind:
+		if c := e.AsCall(); !c.IsMemberFunction() {
+			return s.call(c)
+		}
+	case ast.ComprehensionKind:
+		return s.comprehension(e.AsComprehension())
+	}
+	return nil
+}
+
+// call knows the operators that an unknown operand need not leave unknown, and
+// counts of nobody.
+func (s scope) call(c ast.CallExpr) ref.Val {
+	args := c.Args()
+	switch c.FunctionName() {
+	case operators.LogicalAnd, operators.LogicalOr:
+		decides := types.Bool(c.FunctionName() == operators.LogicalOr)
+		all := ref.Val(!decides)
+		for _, arg := range args {
+			switch s.value(arg) {
+			case decides:
+				return decides
+			case !decides:
+			default:
+				all = nil
+			}
+		}
+		return all
+	case operators.LogicalNot:
+		if b, ok := s.value(args[0]).(types.Bool); ok {
+			return !b
+		}
+	case operators.Conditional:
+		if b, ok := s.value(args[0]).(types.Bool); ok && bool(b) {
+			return s.value(args[1])
+		} else if ok {
+			return s.value(args[2])
+		}
+	case operators.Add:
+		if s.value(args[0]) == nobody && s.value(args[1]) == nobody {
+			return nobody
+		}
+	case "size":
+		if s.value(args[0]) == nobody {
+			return types.IntZero
+		}
+	case operators.Greater, operators.GreaterEquals, operators.Less, operators.LessEquals, operators.Equals, operators.NotEquals:
+		return s.compare(c.FunctionName(), args)
+	}
+	return nil
+}
+
+func (s scope) compare(operator string, args []ast.Expr) ref.Val {
+	a, ok := s.value(args[0]).(types.Int)
+	b, ok2 := s.value(args[1]).(types.Int)
+	if !ok || !ok2 {
+		return nil
+	}
+	switch operator {
+	case operators.Greater:
+		return types.Bool(a > b)
+	case operators.GreaterEquals:
+		return types.Bool(a >= b)
+	case operators.Less:
+		return types.Bool(a < b)
+	case operators.LessEquals:
+		return types.Bool(a <= b)
+	case operators.Equals:
+		return types.Bool(a == b)
+	}
+	return types.Bool(a != b)
+}
+
+// comprehension knows what a macro comes to over nobody, which is its start (a
+// cel.bind is such a loop too), and that exists or all of whomever stay what
+// they are when their predicate is false or true of everybody.
+func (s scope) comprehension(c ast.ComprehensionExpr) ref.Val {
+	start := s.value(c.AccuInit())
+	if s.value(c.IterRange()) == nobody {
+		return s.with(c.AccuVar(), start).value(c.Result())
+	}
+	begins, ok := start.(types.Bool)
+	if !ok || c.LoopStep().Kind() != ast.CallKind {
+		return nil
+	}
+	joins := operators.LogicalOr
+	if begins {
+		joins = operators.LogicalAnd
+	}
+	step := c.LoopStep().AsCall()
+	if step.FunctionName() != joins {
+		return nil
+	}
+	inside := s.with(c.IterVar(), nil).with(c.IterVar2(), nil).with(c.AccuVar(), begins)
+	if inside.call(step) != ref.Val(begins) {
+		return nil
+	}
+	return s.with(c.AccuVar(), begins).value(c.Result())
+}
