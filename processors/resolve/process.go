@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -47,6 +49,8 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 		s.next[s.groups[n].last] = i
 		s.groups[n].last = i
 	}
+	// In the order of keys the store is read forwards, from blocks at hand.
+	slices.SortFunc(s.groups, func(a, b group) int { return strings.Compare(a.key, b.key) })
 	for i := range s.groups {
 		if err := s.entityChanged(tx, &s.groups[i], batch); err != nil {
 			return err

@@ -64,7 +64,7 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 
 // decode reads a row. Its second result is nil unless the row is the data's fault.
 func (s *stage) decode(d *dataset, value []byte) (schemas.Record, error) {
-	rec, err := d.reader.Decode(s.ctx, value)
+	rec, err := d.reader.DecodeInto(s.ctx, value, &s.slab)
 	switch {
 	case err == nil:
 		return rec, nil
@@ -80,8 +80,8 @@ func (s *stage) decode(d *dataset, value []byte) (schemas.Record, error) {
 
 // accept fills, validates and normalises a decoded row. changed says that the
 // row is no longer what its bytes say.
-func (d *dataset) accept(c *change, rec, last schemas.Record) (out schemas.Record, changed bool, err error) {
-	values := make([]schemas.Value, rec.Len())
+func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record) (out schemas.Record, changed bool, err error) {
+	values := slab.Values(rec.Len())
 	for i := range values {
 		values[i] = rec.Value(i)
 	}

@@ -65,6 +65,7 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 
 // take takes one change. A *reject leaves no trace in state or output.
 func (s *stage) take(tx processors.Tx, c *change) error {
+	s.slab.Reset()
 	if c.op == schemas.Truncate {
 		return s.truncate(tx, c)
 	}
@@ -145,7 +146,7 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 	if row, err = s.decode(c.dataset, c.Value); err != nil {
 		return row, old, err
 	}
-	row, changed, err := c.dataset.accept(c, row, old)
+	row, changed, err := c.dataset.accept(&s.slab, c, row, old)
 	if err != nil || !changed {
 		return row, old, err
 	}
@@ -182,9 +183,9 @@ func (s *stage) emissions(c *change, row, old schemas.Record, next image, all bo
 		if !all && !v.changed(row, old) {
 			continue
 		}
-		shown, _ := v.projection.Apply(row, c.Time)
+		shown, _ := v.projection.ApplyInto(&s.slab, row, c.Time)
 		if !all && v.compare {
-			if was, _ := v.projection.Apply(old, c.Time); was.Equal(shown) {
+			if was, _ := v.projection.ApplyInto(&s.slab, old, c.Time); was.Equal(shown) {
 				continue // what changed is hidden
 			}
 		}
@@ -256,6 +257,7 @@ func (s *stage) truncate(tx processors.Tx, c *change) error {
 		return err
 	}
 	for _, key := range keys {
+		s.slab.Reset()
 		s.key = append(s.key[:0], key...)
 		last, known, err := s.load(tx)
 		if err != nil {

@@ -68,6 +68,7 @@ type stage struct {
 	claim  []schemas.Value
 	out    []bus.Record
 	arena  arena
+	slab   schemas.Slab // of the records of the change in hand
 }
 
 // dataset is how the rows of one dataset are taken.
