@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"time"
@@ -137,9 +138,22 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 // Close flushes what Append has not finished and disconnects.
 func (b *Bus) Close() { b.plain.Close() }
 
+// retryAfter is how long a client waits after that many failures in a row. The
+// first ones pass at once: what a broker refuses is most often a transaction
+// begun while it still writes the markers of the one before, and the client's
+// own quarter of a second would be most of what a change takes on its way.
+func retryAfter(failures int) time.Duration {
+	const least, most = 10 * time.Millisecond, 2 * time.Second
+	wait := least << min(max(failures-1, 0), 8)
+	return min(wait, most) * time.Duration(80+rand.IntN(41)) / 100 //nolint:gosec // spreads retries, nothing depends on it
+}
+
 // options are what every client of the bus shares.
 func (c Config) options() ([]kgo.Opt, error) {
-	opts := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.ClientID), kgo.DialTimeout(5 * time.Second)}
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.ClientID), kgo.DialTimeout(5 * time.Second),
+		kgo.RetryBackoffFn(retryAfter), kgo.ConcurrentTransactionsBackoff(5 * time.Millisecond),
+	}
 	if c.TLS.Enabled {
 		t, err := c.TLS.config()
 		if err != nil {
