@@ -11,6 +11,8 @@
 //	yiyuan_bus_commits_total{group,outcome}    committed, aborted, lost
 //	yiyuan_bus_records_total{group,direction}  records read (in) and written (out) by committed transactions
 //	yiyuan_bus_restored_records_total{group}   changelog records applied while taking over partitions
+//	yiyuan_bus_restore_remaining_records{group} changelog records still to be applied while taking over partitions
+//	yiyuan_bus_standby_records_total{group}    changelog records applied to warm state of partitions that other processes hold
 //	yiyuan_bus_published_records_total{source} records published by connectors
 package bus
 

@@ -13,6 +13,8 @@ type metrics struct {
 	commits       *prometheus.CounterVec
 	records       *prometheus.CounterVec
 	restored      *prometheus.CounterVec
+	restoring     *prometheus.GaugeVec
+	standby       *prometheus.CounterVec
 	published     *prometheus.CounterVec
 }
 
@@ -25,9 +27,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		commits:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_bus_commits_total", Help: "Transactions of the exactly-once loop by outcome."}, []string{"group", "outcome"}),
 		records:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_bus_records_total", Help: "Records of committed transactions."}, []string{"group", "direction"}),
 		restored:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_bus_restored_records_total", Help: "Changelog records applied while taking over partitions."}, []string{"group"}),
+		restoring: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "yiyuan_bus_restore_remaining_records", Help: "Changelog records still to be applied before partitions can be worked on."}, []string{"group"}),
+		standby:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_bus_standby_records_total", Help: "Changelog records applied to the warm state of partitions that other processes hold."}, []string{"group"}),
 		published: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_bus_published_records_total", Help: "Records published by connectors."}, []string{"source"}),
 	}
-	reg.MustRegister(m.commitSeconds, m.commits, m.records, m.restored, m.published)
+	reg.MustRegister(m.commitSeconds, m.commits, m.records, m.restored, m.restoring, m.standby, m.published)
 	return m
 }
 

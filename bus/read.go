@@ -12,6 +12,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// fetchBytes bounds what one broker sends at a time to one client, compressed,
+// and with it what a client holds that nobody has asked for yet.
+const fetchBytes = 16 << 20
+
 // ErrOutOfRange says that a stored offset is not in the log: what was built
 // from it must be built anew.
 var ErrOutOfRange = errors.New("offset is not in the log")
@@ -91,7 +95,7 @@ type rolled struct {
 	partition int32
 	records   []Record // valid during the call
 	next      int64    // the offset after it
-	end       int64    // where reading will end
+	from, end int64    // where reading began and will end
 	last      bool     // the partition is done
 }
 
@@ -119,11 +123,12 @@ func (b *Bus) readToFence(ctx context.Context, t Topic, starts map[int32]int64, 
 		}
 		starts[p] = max(at, firsts[p])
 	}
+	begins := maps.Clone(starts)
 	return b.read(ctx, t, starts, func(p kgo.FetchTopicPartition, batch []Record) ([]Record, error) {
 		if _, reading := starts[p.Partition]; !reading {
 			return batch, nil
 		}
-		r := rolled{partition: p.Partition, end: ends[p.Partition]}
+		r := rolled{partition: p.Partition, from: begins[p.Partition], end: ends[p.Partition]}
 		for _, k := range p.Records {
 			r.next = k.Offset + 1
 			if !hidden(k) {
@@ -176,6 +181,7 @@ func (b *Bus) read(ctx context.Context, t Topic, starts map[int32]int64, take fu
 	}
 	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond), kgo.MetadataMinAge(100*time.Millisecond),
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(4<<20),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{b.name(t): offsets}), kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
 	if err != nil {
 		return fmt.Errorf("read %q: %w", t, err)

@@ -296,7 +296,9 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 		m.commits.WithLabelValues(s.cfg.Group, "aborted").Inc()
 		return fmt.Errorf("end: %w", err)
 	}
-	if err := s.worker.Commit(tx.next); err != nil {
+	if err := s.worker.Commit(tx.next); errors.Is(err, ErrHandedOver) {
+		return err
+	} else if err != nil {
 		return &StepError{fmt.Errorf("store state of %q: %w", s.cfg.Group, err)}
 	}
 	s.ended, s.markers = time.Now(), time.Time{}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -60,9 +60,10 @@ func (s *session) assigned(ctx context.Context, cl *kgo.Client, named map[string
 func (s *session) revoked(context.Context, *kgo.Client, map[string][]int32) {
 	s.halt()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.rebalanced = s.joined
 	clear(s.ready)
+	s.mu.Unlock()
+	s.worker.Release()
 }
 
 // halt ends the take-over that runs, if one does, and waits for it.
@@ -109,8 +110,14 @@ func (s *session) takeOver(ctx context.Context, cl *kgo.Client, partitions []int
 		cl.ResumeFetchPartitions(again)
 		s.nudge()
 	}
+	var mu sync.Mutex
 	for len(starts) > 0 {
-		err := s.roll(ctx, starts, func(p int32) { delete(starts, p); resume(p) })
+		err := s.roll(ctx, maps.Clone(starts), func(p int32) {
+			mu.Lock()
+			delete(starts, p)
+			mu.Unlock()
+			resume(p)
+		})
 		var gone *rangeError
 		if !errors.As(err, &gone) {
 			return err
@@ -122,28 +129,4 @@ func (s *session) takeOver(ctx context.Context, cl *kgo.Client, partitions []int
 		starts[gone.partition] = 0
 	}
 	return nil
-}
-
-// roll rolls forward and says of each partition when it is done.
-func (s *session) roll(ctx context.Context, starts map[int32]int64, done func(partition int32)) error {
-	total, began, said := 0, time.Now(), time.Now()
-	err := s.bus.readToFence(ctx, s.cfg.Changelog, maps.Clone(starts), func(r rolled) error {
-		total += len(r.records)
-		if time.Since(said) > 5*time.Second {
-			said = time.Now()
-			s.bus.log.Info("rolling state forward", "group", s.cfg.Group, "records", total, "partition", r.partition, "at", r.next, "until", r.end)
-		}
-		s.bus.metrics.restored.WithLabelValues(s.cfg.Group).Add(float64(len(r.records)))
-		if err := s.worker.Roll(r.partition, r.records, r.next); err != nil {
-			return &StepError{err}
-		}
-		if r.last {
-			done(r.partition)
-		}
-		return nil
-	})
-	if took := time.Since(began); err == nil && took > time.Second {
-		s.bus.log.Info("state is current", "group", s.cfg.Group, "records", total, "seconds", took.Seconds())
-	}
-	return err
 }

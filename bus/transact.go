@@ -41,15 +41,21 @@ func (t Transaction) withDefaults() Transaction {
 // Worker is what Transact drives: a step's state and logic for the partitions
 // it holds. Handle, Wake, Due, Seal, Commit and Abort are called from one
 // goroutine, so that nothing of one transaction runs beside anything of
-// another. Position, Roll and Reset are called from a second one, while other
+// another. Position, Roll and Reset are called from others, while other
 // partitions are being worked on, and only for a partition that is being taken
-// over: it is handed to the others when that is done.
+// over: it is handed to the first when that is done. Roll may be called for
+// several partitions at a time.
 type Worker interface {
-	// Position returns the changelog offset up to which the local state of a
-	// partition has been built; negative if it must be built from the start.
+	// Position begins to take a partition over: whoever else in this process
+	// still works on its local state may not change it any more. It returns the
+	// changelog offset up to which the state has been built; negative if it must
+	// be built from the start.
 	Position(partition int32) (int64, error)
 	// Roll applies committed changelog records; next is the offset after them.
-	Roll(partition int32, records []Record, next int64) error
+	// With last the state must be whole, before it may be kept back.
+	Roll(partition int32, records []Record, next int64, last bool) error
+	// Release says that no partition is the worker's any more.
+	Release()
 	// Reset forgets a partition's local state.
 	Reset(partition int32) error
 	// Handle processes committed records of one partition of one topic. The
@@ -63,10 +69,15 @@ type Worker interface {
 	Seal(tx *Tx) error
 	// Commit makes the state's changes durable once the transaction is
 	// committed; next is the changelog offset after what each partition logged.
+	// ErrHandedOver says that it did not, because a partition is another worker's
+	// by now: the changelog has the changes.
 	Commit(next map[int32]int64) error
 	// Abort drops the state's changes.
 	Abort()
 }
+
+// ErrHandedOver says that a partition's local state is another worker's by now.
+var ErrHandedOver = errors.New("partition was handed over")
 
 // Tx is one open transaction.
 type Tx struct {
@@ -166,6 +177,7 @@ func (b *Bus) Transact(ctx context.Context, cfg Transaction, w Worker) error {
 		began := time.Now()
 		err := b.session(ctx, cfg, w)
 		w.Abort()
+		w.Release()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

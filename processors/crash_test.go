@@ -29,11 +29,12 @@ type world struct {
 	bus   *bus.Bus // outside of the processes under test
 	keys  int
 	round int
+	parts int32
 }
 
 func newWorld(t *testing.T, k bustest.Kafka, keys int) *world {
 	t.Helper()
-	w := &world{kafka: k, bus: k.Open(t, nil), keys: keys}
+	w := &world{kafka: k, bus: k.Open(t, nil), keys: keys, parts: partitions}
 	specs := append(processors.Specs(topology(nil)), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out"})
 	if err := w.bus.Ensure(t.Context(), specs...); err != nil {
 		t.Fatal(err)
@@ -129,7 +130,7 @@ func (w *world) compare(t *testing.T, fs *vfs.MemFS) {
 	}
 	b := s.Batch()
 	defer b.Close()
-	for p := range int32(partitions) {
+	for p := range w.parts {
 		err := b.Scan(s.Partition("count", p), nil, nil, func(key, value []byte) (bool, error) {
 			got[fmt.Sprintf("%d/%s", p, key)] = string(value)
 			return true, nil

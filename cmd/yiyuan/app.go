@@ -179,7 +179,7 @@ func (a *app) runProcessors(ctx context.Context) error {
 		a.start(ctx, "step "+t.Name, func(ctx context.Context) error {
 			return processors.Run(ctx, a.bus, t, processors.Config{
 				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords,
-				CommitInterval: a.cfg.Processors.CommitInterval, Instance: instance, Clock: a.clock, Metrics: shared,
+				CommitInterval: a.cfg.Processors.CommitInterval, Standby: a.cfg.Processors.Standby, Instance: instance, Clock: a.clock, Metrics: shared,
 			}, a.log)
 		})
 	}

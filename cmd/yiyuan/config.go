@@ -90,6 +90,7 @@ type processorsConfig struct {
 	Workers        int           `mapstructure:"workers" about:"Workers of each step, so that one works while another commits."`
 	CommitInterval time.Duration `mapstructure:"commit_interval" about:"How long a transaction goes on taking in changes under load; with nothing to do it is committed at once."`
 	MaxRecords     int           `mapstructure:"max_records" about:"Changes of one transaction at the most."`
+	Standby        int           `mapstructure:"standby"`
 	Instance       string        `mapstructure:"instance"`
 }
 
@@ -304,6 +305,7 @@ func (c *config) resolve() error {
 		{"bus.session_timeout", int64(c.Bus.SessionTimeout), 0},
 		{"processors.workers", int64(c.Processors.Workers), 1},
 		{"processors.max_records", int64(c.Processors.MaxRecords), 1},
+		{"processors.standby", int64(c.Processors.Standby), 0},
 		{"processors.commit_interval", int64(c.Processors.CommitInterval), 0},
 	} {
 		if n.value < n.least {

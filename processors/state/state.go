@@ -12,6 +12,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -20,7 +21,14 @@ import (
 )
 
 // Store is the database of one process. It is safe for concurrent use.
-type Store struct{ db *pebble.DB }
+type Store struct {
+	db      *pebble.DB
+	options *pebble.Options
+	fs      vfs.FS
+	loading string        // folder of tables that are being made
+	loads   atomic.Uint64 // tables made, for their names
+	loaders atomic.Int64  // open ones
+}
 
 // Options say where the database is. FS nil is the disk, or memory if Dir is "".
 type Options struct {
@@ -53,11 +61,16 @@ func Open(o Options) (*Store, error) {
 		// Most reads are of one key, and many are of a key that is not there.
 		options.Levels[i] = pebble.LevelOptions{BlockSize: 16 << 10, IndexBlockSize: 256 << 10, FilterPolicy: bloom.FilterPolicy(10)}
 	}
+	options.EnsureDefaults()
 	db, err := pebble.Open(dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
-	return &Store{db}, nil
+	s := &Store{db: db, options: options, fs: fs, loading: fs.PathJoin(dir, "loading")}
+	if err := errors.Join(fs.RemoveAll(s.loading), fs.MkdirAll(s.loading, 0o700)); err != nil {
+		return nil, errors.Join(fmt.Errorf("open state %q: %w", dir, err), db.Close())
+	}
+	return s, nil
 }
 
 // Close closes the database.
@@ -310,10 +323,7 @@ func (b *Batch) Set(p *Partition, key, value []byte) (ownKey, ownValue []byte, e
 
 // Reach records the changelog offset a partition has reached with this batch.
 func (b *Batch) Reach(p *Partition, offset int64, at time.Time) error {
-	var v [16]byte
-	binary.BigEndian.PutUint64(v[:], uint64(offset))
-	binary.BigEndian.PutUint64(v[8:], uint64(at.UnixMilli()))
-	return b.b.Set(p.positionKey(), v[:], nil)
+	return b.b.Set(p.positionKey(), position(offset, at), nil)
 }
 
 // Commit applies the batch. It is not synced: what a crash takes is a tail of

@@ -1,0 +1,191 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Standby is warm state of partitions that another process holds: it follows the
+// changelog so that taking one over means rolling forward its tail only.
+type Standby interface {
+	// Wanted returns the partitions to be kept warm now.
+	Wanted() []int32
+	// Position returns the changelog offset up to which a partition's state has
+	// been built; negative if it must be built from the start.
+	Position(partition int32) (int64, error)
+	// Reset forgets a partition's state, unless it is a worker's by now.
+	Reset(partition int32) error
+	// Warm applies committed changelog records; next is the offset after them.
+	// Unless more is known to follow, the state must be whole after it. It returns
+	// ErrHandedOver if the partition is a worker's by now.
+	Warm(partition int32, records []Record, next int64, more bool) error
+}
+
+// standbyPoll is how often Wanted is asked when nothing comes.
+const standbyPoll = 500 * time.Millisecond
+
+// follower is the life of one client that keeps a standby warm.
+type follower struct {
+	bus    *Bus
+	group  string
+	topic  Topic
+	keep   Standby
+	client *kgo.Client
+	next   map[int32]int64 // of the partitions followed: the offset after the last record applied
+}
+
+// Shadow keeps the standby's partitions of a step's changelog warm until ctx
+// ends or the standby fails. It is in no group: it never holds up a member, and
+// reads what is committed, so nothing has to be taken back.
+func (b *Bus) Shadow(ctx context.Context, group string, changelog Topic, keep Standby) error {
+	for {
+		err := b.shadow(ctx, group, changelog, keep)
+		var step *StepError
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.As(err, &step) {
+			return err
+		}
+		b.log.Warn("standby lost the changelog, beginning again", "group", group, "error", err)
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+func (b *Bus) shadow(ctx context.Context, group string, changelog Topic, keep Standby) error {
+	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(standbyPoll), kgo.MetadataMinAge(100*time.Millisecond),
+		kgo.FetchMaxBytes(fetchBytes), kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
+	if err != nil {
+		return fmt.Errorf("open standby of %q: %w", group, err)
+	}
+	defer client.Close()
+	f := &follower{bus: b, group: group, topic: changelog, keep: keep, client: client, next: map[int32]int64{}}
+	var batch []Record
+	for {
+		if err := f.choose(); err != nil {
+			return err
+		}
+		waiting, cancel := context.WithTimeout(ctx, standbyPoll)
+		fetches := client.PollFetches(waiting)
+		cancel()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := f.errors(fetches); err != nil {
+			return err
+		}
+		var failed error
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			if failed == nil && len(p.Records) > 0 {
+				batch, failed = f.take(p, batch[:0])
+			}
+		})
+		if failed != nil {
+			return failed
+		}
+	}
+}
+
+// choose follows what is wanted, from where its state stands, and nothing else.
+func (f *follower) choose() error {
+	wanted := f.keep.Wanted()
+	for p := range f.next {
+		if !slices.Contains(wanted, p) {
+			f.drop(p)
+		}
+	}
+	add := map[int32]kgo.Offset{}
+	for _, p := range wanted {
+		if _, following := f.next[p]; following {
+			continue
+		}
+		at, err := f.keep.Position(p)
+		if err != nil {
+			return &StepError{err}
+		}
+		if at < 0 {
+			if err := f.keep.Reset(p); errors.Is(err, ErrHandedOver) {
+				continue
+			} else if err != nil {
+				return &StepError{err}
+			}
+		}
+		offset := kgo.NewOffset().AtStart()
+		if at > 0 {
+			offset = kgo.NewOffset().At(at)
+		}
+		add[p], f.next[p] = offset, max(at, 0)
+	}
+	if len(add) > 0 {
+		f.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{f.bus.name(f.topic): add})
+	}
+	return nil
+}
+
+func (f *follower) drop(p int32) {
+	delete(f.next, p)
+	f.client.RemoveConsumePartitions(map[string][]int32{f.bus.name(f.topic): {p}})
+}
+
+// take applies what came of one partition.
+func (f *follower) take(p kgo.FetchTopicPartition, batch []Record) ([]Record, error) {
+	from, following := f.next[p.Partition]
+	if !following {
+		return batch, nil
+	}
+	next := from
+	for _, k := range p.Records {
+		if k.Offset < from {
+			continue // of a fetch from before the partition was dropped and taken up again
+		}
+		next = k.Offset + 1
+		if !hidden(k) {
+			batch = append(batch, Record{})
+			f.bus.read1(&batch[len(batch)-1], f.topic, k)
+		}
+	}
+	if next == from {
+		return batch, nil
+	}
+	err := f.keep.Warm(p.Partition, batch, next, next < p.LastStableOffset)
+	if errors.Is(err, ErrHandedOver) {
+		f.drop(p.Partition)
+		return batch, nil
+	}
+	if err != nil {
+		return batch, &StepError{err}
+	}
+	f.next[p.Partition] = next
+	f.bus.metrics.standby.WithLabelValues(f.group).Add(float64(len(batch)))
+	return batch, nil
+}
+
+// errors begins partitions anew whose offset is not in the log any more.
+func (f *follower) errors(fetches kgo.Fetches) error {
+	var failed error
+	fetches.EachError(func(_ string, p int32, err error) {
+		switch {
+		case failed != nil:
+		case errors.Is(err, kerr.OffsetOutOfRange):
+			if _, following := f.next[p]; !following {
+				return
+			}
+			f.drop(p)
+			if err := f.keep.Reset(p); err != nil && !errors.Is(err, ErrHandedOver) {
+				failed = &StepError{err}
+			}
+		case !retriable(err):
+			failed = fmt.Errorf("follow %q/%d: %w", f.topic, p, err)
+		}
+	})
+	return failed
+}

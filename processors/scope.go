@@ -1,0 +1,162 @@
+package processors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+)
+
+// scope is what a stage sees of one transaction: it implements Tx. An error of
+// the store is kept and ends the transaction, so that a stage cannot go on
+// without having noticed.
+type scope struct {
+	worker    *worker
+	partition *partition
+	tx        *bus.Tx
+	key       []byte
+	value     []byte
+	err       error
+}
+
+// enter makes the scope that of a partition.
+func (s *scope) enter(p *partition, tx *bus.Tx) *scope {
+	s.partition, s.tx, s.err = p, tx, nil
+	return s
+}
+
+// call runs the stage; a panic is an error that stops the step, loudly.
+func (s *scope) call(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("stage panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	if err := f(); err != nil {
+		return err
+	}
+	return s.err
+}
+
+// Now implements Tx.
+func (s *scope) Now() time.Time { return s.worker.now }
+
+// Partition implements Tx.
+func (s *scope) Partition() int32 { return s.partition.number }
+
+func (s *scope) own(key []byte) []byte {
+	s.key = append(append(s.key[:0], kindOwn), key...)
+	return s.key
+}
+
+// Get implements Tx.
+func (s *scope) Get(key []byte) ([]byte, error) {
+	key = s.own(key)
+	if i, ok := s.partition.changed[string(key)]; ok {
+		return s.partition.changes[i].value, nil
+	}
+	value, found, err := s.partition.state.Get(s.value[:0], key)
+	if err != nil || !found {
+		return nil, err
+	}
+	s.value = value
+	return value, nil
+}
+
+// Scan implements Tx.
+func (s *scope) Scan(prefix []byte, visit func(key, value []byte) error) error {
+	low := append([]byte{kindOwn}, prefix...)
+	return s.worker.open().Scan(s.partition.state, low, successor(low), func(key, value []byte) (bool, error) {
+		return true, visit(key[1:], value)
+	})
+}
+
+// successor is the first key after all keys with the prefix.
+func successor(prefix []byte) []byte {
+	out := bytes.Clone(prefix)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i] != 0xFF {
+			out[i]++
+			return out[:i+1]
+		}
+	}
+	return nil
+}
+
+// Put implements Tx.
+func (s *scope) Put(key, value []byte) {
+	if value == nil {
+		value = []byte{}
+	}
+	s.set(s.own(key), value)
+}
+
+// Delete implements Tx.
+func (s *scope) Delete(key []byte) { s.set(s.own(key), nil) }
+
+func (s *scope) set(key, value []byte) {
+	p := s.partition
+	k, v, err := s.worker.open().Set(p.state, key, value)
+	if err != nil {
+		if s.err == nil {
+			s.err = fmt.Errorf("change state: %w", err)
+		}
+		return
+	}
+	if value != nil && v == nil {
+		v = []byte{}
+	}
+	if i, ok := p.changed[string(key)]; ok {
+		p.changes[i].value = v
+		return
+	}
+	p.changed[string(key)] = len(p.changes)
+	p.changes = append(p.changes, change{k, v})
+}
+
+// Emit implements Tx.
+func (s *scope) Emit(r bus.Record) { s.tx.Emit(r) }
+
+// WakeAt implements Tx.
+func (s *scope) WakeAt(key []byte, at time.Time) {
+	waking := append([]byte{kindWaking}, key...)
+	before, found, err := s.timer(waking)
+	if err != nil {
+		s.err = err
+		return
+	}
+	if found {
+		if !at.IsZero() && int64(binary.BigEndian.Uint64(before)) == at.UnixMilli() {
+			return
+		}
+		s.set(timerKey(before, key), nil)
+	}
+	if at.IsZero() {
+		if found {
+			s.set(waking, nil)
+		}
+		return
+	}
+	when := binary.BigEndian.AppendUint64(nil, uint64(max(at.UnixMilli(), 0)))
+	s.set(waking, when)
+	s.set(timerKey(when, key), []byte{})
+}
+
+// timer returns the time for which a key's timer is set.
+func (s *scope) timer(waking []byte) (when []byte, found bool, err error) {
+	if i, ok := s.partition.changed[string(waking)]; ok {
+		when = s.partition.changes[i].value
+		return when, when != nil, nil
+	}
+	return s.partition.state.Get(nil, waking)
+}
+
+func timerKey(when, key []byte) []byte {
+	k := make([]byte, 0, 1+len(when)+len(key))
+	k = append(k, kindTimer)
+	k = append(k, when...)
+	return append(k, key...)
+}
