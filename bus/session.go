@@ -23,6 +23,9 @@ const (
 	markerLag = 250 * time.Millisecond
 	// firstChunk is how many records a session polls at first.
 	firstChunk = 512
+	// restless is how long is waited for records after a Wake, which may have left
+	// something to be done.
+	restless = 20 * time.Millisecond
 )
 
 // session is the life of one client: join, take over partitions, transact.
@@ -40,6 +43,7 @@ type session struct {
 	ended   time.Time // of the last transaction
 	markers time.Time // since when the position is only markers ahead of what was committed; zero = it is not
 	batch   []Record  // used again and again
+	woke    bool      // in the last turn
 
 	mu         sync.Mutex
 	ready      map[int32]bool     // partitions held whose state is current
@@ -114,6 +118,9 @@ func (s *session) turn(ctx context.Context) error {
 	if !s.markers.IsZero() {
 		wait = min(wait, markerLag)
 	}
+	if s.woke {
+		wait = min(wait, restless)
+	}
 	fetches := s.poll(ctx, wait)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -135,6 +142,7 @@ func (s *session) turn(ctx context.Context) error {
 		return nil
 	}
 	due := s.worker.Due(held)
+	s.woke = due
 	if !due && !anything(fetches) {
 		if fetches.NumRecords() > 0 && s.markers.IsZero() {
 			s.markers = time.Now()

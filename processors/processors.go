@@ -14,6 +14,8 @@
 //	yiyuan_processors_records_total{step}   records handed to a stage
 //	yiyuan_processors_timers_total{step}    wake-ups delivered
 //	yiyuan_processors_state_bytes_total{step}     bytes of state changes committed
+//	yiyuan_processors_renewed_total{step}   entities looked at because the catalogue has changed
+//	yiyuan_processors_renewing_partitions{step}   partitions that are not wholly of the present catalogue
 package processors
 
 import (

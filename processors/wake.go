@@ -29,7 +29,7 @@ func (w *worker) Due(partitions []int32) bool {
 			return true
 		}
 	}
-	return false
+	return w.renewDue(partitions)
 }
 
 // timerBound is the first timer key after now.
@@ -59,5 +59,5 @@ func (w *worker) Wake(tx *bus.Tx, partitions []int32) error {
 		}
 		w.cfg.Metrics.m.timers.WithLabelValues(w.step).Add(float64(len(keys)))
 	}
-	return nil
+	return w.renew(tx, partitions)
 }

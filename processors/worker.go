@@ -24,6 +24,11 @@ type worker struct {
 	now   time.Time
 	scope *scope
 
+	handled    bool      // the open transaction has taken in records
+	generation []byte    // scratch of renewing
+	renewAfter time.Time // not before
+	renewing   int       // partitions, as the gauge has it
+
 	mu         sync.Mutex // partitions are taken over beside the loop
 	partitions map[int32]*partition
 }
@@ -36,6 +41,7 @@ type partition struct {
 	changes []change       // in the order of their first change
 
 	restoring restoring
+	renewed   []byte // the generation that all of it is of; nil = to be looked up
 }
 
 // change is the last change of a key; its bytes are the batch's. A nil value
@@ -85,6 +91,7 @@ func (w *worker) Position(n int32) (int64, error) {
 	w.held.take(n, w)
 	p := w.partition(n)
 	p.restoring.drop()
+	p.renewed = nil
 	return position(p.state, w.cfg.Clock())
 }
 
@@ -99,6 +106,7 @@ func (w *worker) Reset(n int32) error { return w.held.use(w, w.partition(n).stat
 
 // Release implements bus.Worker.
 func (w *worker) Release() {
+	w.report(0)
 	w.held.release(w, w.cfg.Clock())
 	for _, p := range w.all() {
 		p.restoring.drop()
@@ -109,6 +117,7 @@ func (w *worker) Release() {
 func (w *worker) Handle(tx *bus.Tx, records []bus.Record) error {
 	m := w.cfg.Metrics.m
 	began := w.tick()
+	w.handled = true
 	s := w.scope.enter(w.partition(records[0].Partition), tx)
 	if err := s.call(func() error { return w.stage.Process(s, records) }); err != nil {
 		return fmt.Errorf("process %s/%d from offset %d: %w", records[0].Topic, records[0].Partition, records[0].Offset, err)
@@ -168,6 +177,7 @@ func (w *worker) Abort() {
 }
 
 func (w *worker) clean() {
+	w.handled = false
 	for _, p := range w.all() {
 		clear(p.changed)
 		clear(p.changes)

@@ -13,8 +13,9 @@
 //
 // The head of an entity remembers, beside the aggregates and the state of its
 // findings, digests of what was last emitted and the catalogue under which that
-// was: under another catalogue everything is computed afresh when the entity is
-// next touched.
+// was: under another catalogue, or when another authority table comes into force,
+// everything is computed afresh, when the entity is next touched or when the
+// engine's renewing comes to it, in one transaction with all that it emits.
 //
 // The stage is pure: time, state and output come with the transaction.
 package resolve

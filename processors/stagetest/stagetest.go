@@ -65,6 +65,24 @@ func (d *Driver) Wake() ([]bus.Record, error) {
 	}
 }
 
+// Renew gives every key of the state to the stage to be renewed, as the engine
+// does when its generation has changed, and returns what the stage emitted.
+func (d *Driver) Renew() ([]bus.Record, error) {
+	r, ok := d.Stage.(processors.Renewer)
+	if !ok {
+		return nil, nil
+	}
+	var out []bus.Record
+	for _, key := range d.from(string(r.Renewable())) {
+		x := d.begin()
+		if err := r.Renew(x, []byte(key)); err != nil {
+			return out, err
+		}
+		out = append(out, x.commit()...)
+	}
+	return out, nil
+}
+
 func (d *Driver) due() (string, bool) {
 	var keys []string
 	for k, at := range d.timers {

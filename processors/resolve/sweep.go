@@ -1,0 +1,44 @@
+package resolve
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/processors"
+)
+
+// Generation implements processors.Renewer: what an entity comes to depends on
+// the catalogue and on the authority table in force.
+func (s *stage) Generation(now time.Time) []byte {
+	return binary.AppendVarint(append(make([]byte, 0, len(s.version)+2), s.version...), int64(s.current(now)))
+}
+
+// Renewable implements processors.Renewer: every entity has a head.
+func (s *stage) Renewable() []byte { return []byte{prefixHead} }
+
+// Renew implements processors.Renewer: an entity that was last computed under
+// another generation is computed afresh, all that follows from it in this one
+// transaction. What is emitted bears the time of the latest claim, since no
+// source has said anything new.
+func (s *stage) Renew(tx processors.Tx, key []byte) error {
+	n, used := binary.Uvarint(key[1:])
+	if used <= 0 || n != uint64(len(key)-1-used) {
+		return fmt.Errorf("renew: key of a head: %w", errHead)
+	}
+	if err := s.open(tx, string(key[1+used:])); err != nil {
+		return err
+	}
+	x := &s.subject
+	if !x.fresh && !x.changed {
+		return nil
+	}
+	latest := int64(0)
+	for _, r := range x.dossier.All() {
+		latest = max(latest, r.At)
+	}
+	if x.at = time.UnixMilli(latest).UTC(); latest == 0 {
+		x.at = tx.Now()
+	}
+	return s.conclude(tx)
+}
