@@ -126,7 +126,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	client, err := kgo.NewClient(append(base,
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0), kgo.RecordPartitioner(partitioner()),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
-		kgo.MaxBufferedRecords(100_000), kgo.AllowIdempotentProduceCancellation(), kgo.MetadataMinAge(100*time.Millisecond))...)
+		kgo.MaxBufferedRecords(100_000), kgo.MaxBufferedBytes(produceBytes), kgo.AllowIdempotentProduceCancellation(), kgo.MetadataMinAge(100*time.Millisecond))...)
 	if err != nil {
 		return nil, fmt.Errorf("open Kafka client: %w", err)
 	}

@@ -50,7 +50,7 @@ func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) 
 	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
 		kgo.TransactionalID(b.cfg.Prefix+"source."+source), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
 		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(200_000))...)
+		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(200_000), kgo.MaxBufferedBytes(produceBytes))...)
 	if err != nil {
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)
 	}

@@ -23,6 +23,8 @@ const (
 	markerLag = 250 * time.Millisecond
 	// firstChunk is how many records a session polls at first.
 	firstChunk = 512
+	// produceBytes bounds what waits to be sent; whoever emits more waits.
+	produceBytes = 64 << 20
 	// restless is how long is waited for records after a Wake, which may have left
 	// something to be done.
 	restless = 20 * time.Millisecond
@@ -77,10 +79,10 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 		kgo.Balancers(kgo.RangeBalancer()), kgo.SessionTimeout(b.cfg.SessionTimeout), kgo.HeartbeatInterval(b.cfg.SessionTimeout/10),
 		kgo.RebalanceTimeout(b.cfg.SessionTimeout), kgo.BlockRebalanceOnPoll(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(2<<20),
+		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(2<<20),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000),
+		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000), kgo.MaxBufferedBytes(produceBytes),
 		kgo.OnPartitionsAssigned(func(_ context.Context, cl *kgo.Client, m map[string][]int32) { s.assigned(ctx, cl, m) }),
 		kgo.OnPartitionsRevoked(s.revoked), kgo.OnPartitionsLost(s.revoked),
 	)...)
@@ -179,14 +181,17 @@ func (s *session) poll(ctx context.Context, wait time.Duration) kgo.Fetches {
 }
 
 // pace sets how many records are polled at once: as many as the worker does in
-// half an interval. What has been polled must be committed with the transaction
-// it was polled in, so a poll too large for the machine would hold its
-// transaction open past its timeout, and be aborted and tried again for ever.
-func (s *session) pace(records int, took time.Duration) {
+// half an interval, and as make half a transaction of bytes, with what comes of
+// them. What has been polled must be committed with the transaction it was
+// polled in, so a poll too large for the machine would hold its transaction open
+// past its timeout, and be aborted and tried again for ever.
+func (s *session) pace(records, size int, took time.Duration) {
 	switch {
+	case size > s.cfg.MaxBytes/2 && records > 0:
+		s.chunk = max(1, min(s.chunk/2, s.cfg.MaxBytes/2/max(1, size/records)))
 	case took > s.cfg.Interval:
 		s.chunk = max(1, s.chunk/2)
-	case took < s.cfg.Interval/4 && records >= s.chunk:
+	case took < s.cfg.Interval/4 && size < s.cfg.MaxBytes/4 && records >= s.chunk:
 		s.chunk = min(2*s.chunk, s.cfg.MaxRecords)
 	}
 }
@@ -227,7 +232,11 @@ func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int3
 	if err := s.kafka.Begin(); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx := &Tx{bus: s.bus, session: s.kafka, changelog: s.bus.name(s.cfg.Changelog), keep: context.WithoutCancel(ctx), next: map[int32]int64{}}
+	// Beyond its timeout the transaction is aborted by the broker: then nobody
+	// need wait any more for room to send.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.bus.cfg.TransactionTimeout)
+	defer cancel()
+	tx := &Tx{bus: s.bus, session: s.kafka, changelog: s.bus.name(s.cfg.Changelog), keep: keep, next: map[int32]int64{}}
 	read, err := s.take(ctx, tx, fetches)
 	if err != nil {
 		return err
@@ -255,6 +264,7 @@ func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read i
 	deadline := began.Add(s.cfg.Interval)
 	for {
 		read += fetches.NumRecords()
+		before := tx.bytes
 		s.batch, err = s.bus.each(fetches, s.batch, func(records []Record) error {
 			s.mu.Lock()
 			ok := s.ready[records[0].Partition]
@@ -262,13 +272,16 @@ func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read i
 			if !ok {
 				return fmt.Errorf("records of partition %d came before its state", records[0].Partition)
 			}
+			for i := range records {
+				tx.bytes += len(records[i].Key) + len(records[i].Value)
+			}
 			if err := s.worker.Handle(tx, records); err != nil {
 				return s.step(err)
 			}
 			return nil
 		})
-		s.pace(fetches.NumRecords(), time.Since(began))
-		if err != nil || read >= s.cfg.MaxRecords || !time.Now().Before(deadline) {
+		s.pace(fetches.NumRecords(), tx.bytes-before, time.Since(began))
+		if err != nil || read >= s.cfg.MaxRecords || tx.bytes >= s.cfg.MaxBytes || !time.Now().Before(deadline) {
 			return read, err
 		}
 		began = time.Now()

@@ -21,6 +21,7 @@ type Transaction struct {
 	// restarts: "host-0". It fences its elder self.
 	Member     string
 	MaxRecords int           // records of one transaction at the most; 20,000
+	MaxBytes   int           // of keys and values read and emitted in one transaction, give or take a poll; 16 MiB
 	Interval   time.Duration // how long a transaction may go on taking in records; 100 ms
 	IdlePoll   time.Duration // how long to wait for records before looking at timers; 500 ms
 }
@@ -28,6 +29,9 @@ type Transaction struct {
 func (t Transaction) withDefaults() Transaction {
 	if t.MaxRecords == 0 {
 		t.MaxRecords = 20_000
+	}
+	if t.MaxBytes == 0 {
+		t.MaxBytes = 16 << 20
 	}
 	if t.Interval == 0 {
 		t.Interval = 100 * time.Millisecond
@@ -84,8 +88,9 @@ type Tx struct {
 	bus       *Bus
 	session   *kgo.GroupTransactSession
 	changelog string
-	keep      context.Context //nolint:containedctx // of the producer's calls, which no cancellation may cut short
+	keep      context.Context //nolint:containedctx // of the producer's calls, which only the transaction's own end may cut short
 	out       int
+	bytes     int // read and emitted
 	slab      []kgo.Record
 
 	mu   sync.Mutex
@@ -107,6 +112,7 @@ func (tx *Tx) record() *kgo.Record {
 // changed before the transaction has ended.
 func (tx *Tx) Emit(r Record) {
 	tx.out++
+	tx.bytes += len(r.Key) + len(r.Value)
 	k := tx.record()
 	tx.bus.fill(k, &r)
 	tx.session.Produce(tx.keep, k, tx.emitted)

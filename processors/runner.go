@@ -18,6 +18,7 @@ type Config struct {
 	Store      *state.Store // shared by all steps of the process
 	Workers    int          // of each step; 2, so that one works while another commits
 	MaxRecords int          // of one transaction at the most; 20,000
+	MaxBytes   int          // of one transaction, give or take a poll; 16 MiB
 	// CommitInterval is how long a transaction may go on taking in records; 100
 	// ms. When no more are there it is committed at once.
 	CommitInterval time.Duration
@@ -69,7 +70,7 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 		group.Go(func() error {
 			defer w.Abort()
 			return b.Transact(ctx, bus.Transaction{
-				Group: t.Name, From: t.From, Changelog: bus.State(t.Name), MaxRecords: cfg.MaxRecords, Interval: cfg.CommitInterval,
+				Group: t.Name, From: t.From, Changelog: bus.State(t.Name), MaxRecords: cfg.MaxRecords, MaxBytes: cfg.MaxBytes, Interval: cfg.CommitInterval,
 				Member: cfg.Instance + "-" + strconv.Itoa(i),
 			}, w)
 		})

@@ -178,7 +178,7 @@ func (a *app) runProcessors(ctx context.Context) error {
 	for _, t := range a.steps {
 		a.start(ctx, "step "+t.Name, func(ctx context.Context) error {
 			return processors.Run(ctx, a.bus, t, processors.Config{
-				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords,
+				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, MaxBytes: a.cfg.Processors.MaxBytes,
 				CommitInterval: a.cfg.Processors.CommitInterval, Standby: a.cfg.Processors.Standby, Instance: instance, Clock: a.clock, Metrics: shared,
 			}, a.log)
 		})

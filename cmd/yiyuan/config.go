@@ -90,6 +90,7 @@ type processorsConfig struct {
 	Workers        int           `mapstructure:"workers" about:"Workers of each step, so that one works while another commits."`
 	CommitInterval time.Duration `mapstructure:"commit_interval" about:"How long a transaction goes on taking in changes under load; with nothing to do it is committed at once."`
 	MaxRecords     int           `mapstructure:"max_records" about:"Changes of one transaction at the most."`
+	MaxBytes       int           `mapstructure:"max_bytes"`
 	Standby        int           `mapstructure:"standby"`
 	Instance       string        `mapstructure:"instance"`
 }
@@ -123,7 +124,7 @@ func defaultConfig() config {
 		Bus:        busConfig{Partitions: 4, Replication: 1, Embedded: embeddedConfig{Listen: "127.0.0.1:9092"}},
 		Registry:   registryConfig{Listen: "127.0.0.1:8081"},
 		Push:       pushConfig{Listen: "127.0.0.1:8090"},
-		Processors: processorsConfig{Workers: 2, CommitInterval: 100 * time.Millisecond, MaxRecords: 20000},
+		Processors: processorsConfig{Workers: 2, CommitInterval: 100 * time.Millisecond, MaxRecords: 20000, MaxBytes: 16 << 20},
 		Gateway:    gatewayConfig{Listen: "127.0.0.1:8080"},
 		Admin:      adminConfig{Listen: "127.0.0.1:8099"},
 		Log:        logConfig{Level: "info", Format: "text"},
@@ -305,6 +306,7 @@ func (c *config) resolve() error {
 		{"bus.session_timeout", int64(c.Bus.SessionTimeout), 0},
 		{"processors.workers", int64(c.Processors.Workers), 1},
 		{"processors.max_records", int64(c.Processors.MaxRecords), 1},
+		{"processors.max_bytes", int64(c.Processors.MaxBytes), 1},
 		{"processors.standby", int64(c.Processors.Standby), 0},
 		{"processors.commit_interval", int64(c.Processors.CommitInterval), 0},
 	} {
