@@ -81,8 +81,15 @@ func Embedded(t testing.TB) Kafka {
 // for a synctest bubble.
 func InMemory(t testing.TB) Kafka {
 	t.Helper()
+	return Brokers(t, 1)
+}
+
+// Brokers is InMemory with several brokers, between which leaders and
+// coordinators can be moved.
+func Brokers(t testing.TB, count int) Kafka {
+	t.Helper()
 	n := &pipes{listeners: map[string]*listener{}}
-	br, err := embedded.Start(t.Context(), embedded.Options{ListenFn: n.listen, Logger: Logger(t)})
+	br, err := embedded.Start(t.Context(), embedded.Options{ListenFn: n.listen, Brokers: count, Logger: Logger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,13 @@ import (
 // Fault is what a line does to one request.
 type Fault int
 
-// The faults. In the last two the broker has done what it was asked.
+// The faults. In the last three the broker has done what it was asked.
 const (
 	None         Fault = iota
 	RequestLost        // it does not arrive; the connection breaks
 	ReplyLost          // it arrives; the connection breaks before the reply
-	ReplyUnknown       // it arrives; the reply says UNKNOWN_SERVER_ERROR
+	ReplyUnknown       // it arrives; the reply says UNKNOWN_SERVER_ERROR; for EndTxn only
+	ReplyLate          // it arrives; the reply takes Line.Late
 )
 
 // EndTxn is the key of the request that ends a transaction.
@@ -32,6 +33,10 @@ type Line struct {
 	// Judge is asked about each request that ends a transaction, one at a time;
 	// nil = None.
 	Judge func(key int16) Fault
+	// Each, if not nil, is asked about every other request too.
+	Each func(key int16) Fault
+	// Late is how long a ReplyLate takes.
+	Late time.Duration
 
 	judging sync.Mutex
 
@@ -190,14 +195,22 @@ func (c *conn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// judge returns who is asked about a request of that key.
+func (l *Line) judge(key int16) func(key int16) Fault {
+	if key == EndTxn && l.Judge != nil {
+		return l.Judge
+	}
+	return l.Each
+}
+
 func (c *conn) request(frame []byte) error {
 	if held, err := c.hold(frame); held || err != nil {
 		return err
 	}
 	key, id := int16(binary.BigEndian.Uint16(frame[4:])), binary.BigEndian.Uint32(frame[8:])
-	if key == EndTxn && c.line.Judge != nil {
+	if judge := c.line.judge(key); judge != nil {
 		c.line.judging.Lock()
-		f := c.line.Judge(key)
+		f := judge(key)
 		c.line.judging.Unlock()
 		switch f {
 		case None:
@@ -247,6 +260,9 @@ func (c *conn) reply() error {
 	switch f {
 	case ReplyLost:
 		return errors.New("reply lost")
+	case ReplyLate:
+		timer := time.NewTimer(c.line.Late)
+		<-timer.C
 	case ReplyUnknown:
 		// length, correlation id, no tags, throttle time, error code
 		binary.BigEndian.PutUint16(frame[13:], 0xFFFF)

@@ -26,7 +26,10 @@ type Options struct {
 	Listen string // host:port; "" = 127.0.0.1 and a free port
 	// ListenFn replaces the network, for simulations.
 	ListenFn func(network, address string) (net.Listener, error)
-	Logger   *slog.Logger
+	// Brokers is how many brokers it plays, for simulations of leaders that move;
+	// 1. They share one memory, so more of them keep nothing safer.
+	Brokers int
+	Logger  *slog.Logger
 }
 
 // Broker is a running broker.
@@ -46,7 +49,7 @@ var neverCompact = strconv.FormatInt((100 * 365 * 24 * time.Hour).Milliseconds()
 func Start(ctx context.Context, o Options) (*Broker, error) {
 	mark := ""
 	opts := []kfake.Opt{
-		kfake.NumBrokers(1), kfake.ClusterID("yiyuan-embedded"), kfake.DefaultNumPartitions(4),
+		kfake.NumBrokers(max(o.Brokers, 1)), kfake.ClusterID("yiyuan-embedded"), kfake.DefaultNumPartitions(4),
 		kfake.GroupMinSessionTimeout(time.Second), kfake.GroupMaxSessionTimeout(30 * time.Minute),
 		kfake.BrokerConfigs(map[string]string{
 			"log.cleaner.backoff.ms":           neverCompact,
