@@ -15,13 +15,15 @@ import (
 // Fault is what a line does to one request.
 type Fault int
 
-// The faults. In the last three the broker has done what it was asked.
+// The faults. But for RequestLost the broker has done what it was asked.
 const (
 	None         Fault = iota
 	RequestLost        // it does not arrive; the connection breaks
 	ReplyLost          // it arrives; the connection breaks before the reply
 	ReplyUnknown       // it arrives; the reply says UNKNOWN_SERVER_ERROR; for EndTxn only
 	ReplyLate          // it arrives; the reply takes Line.Late
+	CutBefore          // it arrives; the line is cut before the reply has passed
+	CutAfter           // it arrives; the line is cut when the reply has passed
 )
 
 // EndTxn is the key of the request that ends a transaction.
@@ -37,6 +39,9 @@ type Line struct {
 	Each func(key int16) Fault
 	// Late is how long a ReplyLate takes.
 	Late time.Duration
+	// Cutting is called, in a goroutine of its own, in place of Cut by CutBefore and
+	// CutAfter; nil = Cut.
+	Cutting func()
 
 	judging sync.Mutex
 
@@ -65,6 +70,14 @@ func (l *Line) Cut() {
 		_ = c.Conn.Close() // it is the aim
 	}
 	l.cond.Broadcast()
+}
+
+func (l *Line) cutting() {
+	if l.Cutting == nil {
+		go l.Cut()
+		return
+	}
+	go l.Cutting()
 }
 
 // Hold stops the line without breaking it: as if the network were gone for a
@@ -260,6 +273,11 @@ func (c *conn) reply() error {
 	switch f {
 	case ReplyLost:
 		return errors.New("reply lost")
+	case CutBefore:
+		c.line.cutting()
+		return errCut
+	case CutAfter:
+		defer c.line.cutting()
 	case ReplyLate:
 		timer := time.NewTimer(c.line.Late)
 		<-timer.C

@@ -1,0 +1,268 @@
+package simulation
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+)
+
+// fault is one thing that can go wrong, by name. begin makes it happen, or sets
+// a trap for it; r is its own.
+type fault struct {
+	name  string
+	begin func(w *world, r *rand.Rand, name string)
+}
+
+// Requests of Kafka's protocol at which processes die.
+const (
+	produce    = int16(kmsg.Produce)
+	fetch      = int16(kmsg.Fetch)
+	listEnds   = int16(kmsg.ListOffsets)
+	join       = int16(kmsg.JoinGroup)
+	syncGroup  = int16(kmsg.SyncGroup)
+	initID     = int16(kmsg.InitProducerID)
+	commitTxn  = int16(kmsg.TxnOffsetCommit)
+	endTxn     = int16(kmsg.EndTxn)
+	fetchGroup = int16(kmsg.OffsetFetch)
+)
+
+// dies kills a process of a kind around its nth request of a key: lost with it,
+// before the reply has come, or after.
+func dies(kind string, key int16, how bustest.Fault, skip int) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		w.armed.set(trap{name: name, kind: kind, key: key, fault: how, kill: how == bustest.RequestLost, skip: r.IntN(skip)})
+	}
+}
+
+// suffers makes requests of a key go wrong without killing who sends them.
+func suffers(kind string, key int16, how bustest.Fault) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		w.armed.set(trap{name: name, kind: kind, key: key, fault: how, skip: r.IntN(4), times: 1 + r.IntN(3)})
+	}
+}
+
+// reaches makes something happen at a point of the code's seams.
+func reaches(kind, point string, skip, times int) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		w.armed.set(trap{name: name, kind: kind, key: noRequest, point: point, skip: r.IntN(skip), times: 1 + r.IntN(times)})
+	}
+}
+
+func crashes(process string) func(*world, *rand.Rand, string) {
+	return func(w *world, _ *rand.Rand, name string) {
+		w.history.fire(name)
+		w.processes[process].kill()
+	}
+}
+
+// pauses cuts a process off for longer than it is waited for, and lets it go on.
+func pauses(process string) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		l := w.processes[process].now()
+		if l == nil {
+			return
+		}
+		w.history.fire(name)
+		l.line.Hold()
+		time.AfterFunc(time.Duration(500+r.IntN(5000))*time.Millisecond, l.line.Release)
+	}
+}
+
+// refuses makes the brokers answer requests of a key with an error.
+func refuses(key kmsg.Key, err *kerr.Error) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		w.history.fire(name)
+		w.kafka.Broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: err, Count: 1 + r.IntN(3)})
+	}
+}
+
+// faults are all that can go wrong.
+var faults = []fault{
+	{"conn.crash", crashes("connectors")},
+	{"conn.read", reaches("conn", "conn.read", 8, 1)},
+	{"conn.confirm", reaches("conn", "conn.confirm", 8, 1)},
+	{"conn.init.died", dies("conn", initID, bustest.CutBefore, 2)},
+	{"conn.produce.died", dies("conn", produce, bustest.CutAfter, 10)},
+	{"conn.end.before", dies("conn", endTxn, bustest.RequestLost, 10)},
+	{"conn.end.sent", dies("conn", endTxn, bustest.CutBefore, 10)},
+	{"conn.end.acked", dies("conn", endTxn, bustest.CutAfter, 10)},
+	{"conn.end.lost", suffers("conn", endTxn, bustest.RequestLost)},
+	{"conn.end.reply.lost", suffers("conn", endTxn, bustest.ReplyLost)},
+	{"conn.end.reply.unknown", suffers("conn", endTxn, bustest.ReplyUnknown)},
+	{"conn.end.reply.late", suffers("conn", endTxn, bustest.ReplyLate)},
+	{"conn.produce.reply.lost", suffers("conn", produce, bustest.ReplyLost)},
+	{"conn.zombie", pauses("connectors")},
+
+	{"proc.crash", crashes("processors")},
+	{"proc.wiped", func(w *world, _ *rand.Rand, name string) {
+		w.history.fire(name)
+		w.processes["processors"].wipe()
+	}},
+	{"proc.polled", dies("proc", fetch, bustest.CutAfter, 40)},
+	{"proc.produced", dies("proc", produce, bustest.CutAfter, 10)},
+	{"proc.offsets", dies("proc", commitTxn, bustest.CutBefore, 8)},
+	{"proc.end.before", dies("proc", endTxn, bustest.RequestLost, 12)},
+	{"proc.end.sent", dies("proc", endTxn, bustest.CutBefore, 12)},
+	{"proc.end.acked", dies("proc", endTxn, bustest.CutAfter, 12)},
+	{"proc.end.lost", suffers("proc", endTxn, bustest.RequestLost)},
+	{"proc.end.reply.lost", suffers("proc", endTxn, bustest.ReplyLost)},
+	{"proc.end.reply.unknown", suffers("proc", endTxn, bustest.ReplyUnknown)},
+	{"proc.end.reply.late", suffers("proc", endTxn, bustest.ReplyLate)},
+	{"proc.offsets.reply.lost", suffers("proc", commitTxn, bustest.ReplyLost)},
+	{"proc.produce.reply.lost", suffers("proc", produce, bustest.ReplyLost)},
+	{"proc.join.died", restarting("processors", dies("proc", join, bustest.CutAfter, 2))},
+	{"proc.sync.died", restarting("processors", dies("proc", syncGroup, bustest.CutBefore, 2))},
+	{"proc.takeover.died", restarting("processors", dies("proc", fetchGroup, bustest.CutAfter, 2))},
+	{"proc.restore.died", restarting("processors", dies("proc", listEnds, bustest.CutAfter, 4))},
+	{"proc.stage", reaches("proc", "proc.stage", 10, 1)},
+	{"proc.wake", reaches("proc", "proc.wake", 2, 1)},
+	{"proc.zombie", pauses("processors")},
+	{"proc.standby", standby},
+	{"proc.disk.lost.read", diskFault(func(w *world, on bool) { w.diskBad.Store(on) })},
+	{"proc.disk.full", diskFault(func(w *world, on bool) { w.diskFull.Store(on) })},
+
+	{"gw.crash", crashes("gateway")},
+	{"gw.zombie", pauses("gateway")},
+	{"gw.audit.before", reaches("gw", "gw.audit.before", 6, 1)},
+	{"gw.audit.after", reaches("gw", "gw.audit.after", 6, 1)},
+	{"gw.audit.away", reaches("gw", "gw.audit.away", 6, 3)},
+	{"gw.audit.lost", suffers("gw", produce, bustest.RequestLost)},
+	{"gw.audit.reply.lost", suffers("gw", produce, bustest.ReplyLost)},
+	{"gw.body", reaches("gw", "gw.body", 8, 1)},
+	{"sink.before", reaches("gw", "sink.before", 12, 1)},
+	{"sink.sent", reaches("gw", "sink.sent", 12, 1)},
+	{"sink.done", reaches("gw", "sink.done", 12, 1)},
+	{"sink.lost", reaches("gw", "sink.lost", 12, 2)},
+	{"sink.again", reaches("gw", "sink.again", 8, 6)},
+	{"cache.shift", reaches("gw", "cache.shift", 6, 2)},
+	{"cache.silent", reaches("gw", "cache.silent", 6, 2)},
+	{"cache.cut", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.cache.cut() }},
+	{"cache.flush", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.cache.mini.FlushAll() }},
+	{"cache.restore", func(w *world, r *rand.Rand, name string) {
+		w.cache.snapshot()
+		time.AfterFunc(time.Duration(300+r.IntN(2000))*time.Millisecond, func() {
+			w.history.fire(name)
+			w.cache.restore()
+		})
+	}},
+
+	{"all.crash", func(w *world, _ *rand.Rand, name string) {
+		w.history.fire(name)
+		for _, p := range []string{"connectors", "processors", "gateway"} {
+			w.processes[p].kill()
+		}
+	}},
+	{"broker.rehash", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.kafka.Broker.Cluster().RehashCoordinators() }},
+	{"broker.shuffle", func(w *world, _ *rand.Rand, name string) {
+		w.history.fire(name)
+		w.kafka.Broker.Cluster().ShufflePartitionLeaders()
+	}},
+	{"broker.end.coordinator.moved", refuses(kmsg.EndTxn, kerr.NotCoordinator)},
+	{"broker.end.coordinator.loads", refuses(kmsg.EndTxn, kerr.CoordinatorLoadInProgress)},
+	{"broker.end.concurrent", refuses(kmsg.EndTxn, kerr.ConcurrentTransactions)},
+	{"broker.end.unknown", refuses(kmsg.EndTxn, kerr.UnknownServerError)},
+	{"broker.end.fenced", refuses(kmsg.EndTxn, kerr.InvalidProducerEpoch)},
+	{"broker.offsets.coordinator.moved", refuses(kmsg.TxnOffsetCommit, kerr.NotCoordinator)},
+	{"broker.offsets.illegal", refuses(kmsg.TxnOffsetCommit, kerr.IllegalGeneration)},
+	{"broker.offsets.fenced", refuses(kmsg.TxnOffsetCommit, kerr.FencedInstanceID)},
+	{"broker.init.concurrent", refuses(kmsg.InitProducerID, kerr.ConcurrentTransactions)},
+	{"broker.produce.leader.moved", refuses(kmsg.Produce, kerr.NotLeaderForPartition)},
+	{"broker.produce.fenced", refuses(kmsg.Produce, kerr.InvalidProducerEpoch)},
+	{"broker.fetch.leader.moved", refuses(kmsg.Fetch, kerr.NotLeaderForPartition)},
+	{"broker.heartbeat.rebalance", refuses(kmsg.Heartbeat, kerr.RebalanceInProgress)},
+	{"broker.heartbeat.unknown", refuses(kmsg.Heartbeat, kerr.UnknownMemberID)},
+	{"broker.join.loads", refuses(kmsg.JoinGroup, kerr.CoordinatorLoadInProgress)},
+	{"broker.offsets.unstable", refuses(kmsg.OffsetFetch, kerr.UnstableOffsetCommit)},
+
+	{"clock.ahead", func(w *world, r *rand.Rand, name string) { w.step(name, time.Duration(r.IntN(600))*time.Second) }},
+	{"clock.day", func(w *world, _ *rand.Rand, name string) { w.step(name, 25*time.Hour) }},
+	{"clock.back", func(w *world, r *rand.Rand, name string) { w.step(name, -time.Duration(r.IntN(600))*time.Second) }},
+	{"access.revoked", func(w *world, _ *rand.Rand, name string) {
+		w.history.fire(name)
+		if err := w.access.Replace(w.applications(false)); err != nil {
+			w.t.Error(err)
+		}
+		w.history.put("revoke", event{"app": "clerk"})
+	}},
+}
+
+// restarting kills a process first, because the trap is in its start.
+func restarting(process string, then func(*world, *rand.Rand, string)) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		then(w, r, name)
+		w.processes[process].kill()
+	}
+}
+
+// standby is a second process that joins, takes its share, and leaves or dies.
+func standby(w *world, r *rand.Rand, name string) {
+	if w.processes["standby"] != nil {
+		return
+	}
+	w.history.fire(name)
+	p := w.start("standby", "proc", w.runProcessors)
+	if r.IntN(2) == 0 {
+		time.AfterFunc(time.Duration(500+r.IntN(3000))*time.Millisecond, p.kill)
+	}
+}
+
+// diskFault makes the disk fail for a while, with a restart in it.
+func diskFault(set func(w *world, on bool)) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		w.history.fire(name)
+		set(w, true)
+		time.AfterFunc(time.Duration(200+r.IntN(1500))*time.Millisecond, func() { set(w, false) })
+		w.processes["processors"].kill()
+	}
+}
+
+// step steps the clock of steps and gateway.
+func (w *world) step(name string, by time.Duration) {
+	w.history.fire(name)
+	now := w.skew.Add(int64(by))
+	w.furthest = max(w.furthest, now)
+}
+
+// trouble is the seed's faults and when they begin: none in one run of ten, then
+// up to six.
+func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
+	var out []moment
+	if w.mutant.calm || r.IntN(10) == 0 {
+		return nil
+	}
+	for range 1 + r.IntN(6) {
+		f := faults[r.IntN(len(faults))]
+		own := rand.New(rand.NewPCG(r.Uint64(), 1))
+		out = append(out, moment{time.Duration(r.Int64N(int64(span))), func() { f.begin(w, own, f.name) }})
+	}
+	for range r.IntN(3) {
+		out = append(out, moment{time.Duration(r.Int64N(int64(span))), v.poison})
+	}
+	if r.IntN(6) == 0 && w.mutant.version == 0 {
+		out = append(out, w.change(v, r, span)...)
+	}
+	return out
+}
+
+// change puts another catalogue into force: each process takes it when it starts
+// again, one after the other.
+func (w *world) change(v *voice, r *rand.Rand, span time.Duration) []moment {
+	v.same = false
+	at := time.Duration(r.Int64N(int64(span)))
+	out := []moment{{at, func() {
+		w.history.fire("catalogue.change")
+		w.catalogue.Store(1)
+		w.history.put("catalogue", event{"v": 1})
+	}}}
+	for _, name := range []string{"connectors", "processors", "gateway"} {
+		at += time.Duration(r.IntN(400)) * time.Millisecond
+		out = append(out, moment{at, func() { w.processes[name].kill() }})
+	}
+	return out
+}
+

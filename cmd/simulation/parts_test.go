@@ -1,0 +1,237 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/state"
+)
+
+// runConnectors is a process with the sources of all departments.
+func (w *world) runConnectors(ctx context.Context, l *life) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, d := range w.departments {
+		cfg := connectors.Config{
+			Name: d.name, Kind: "simulated", Datasets: d.datasets, Logger: w.log, Keys: w.city.keys, Metrics: l.metrics, Catalogue: w.city.catalogues[l.version],
+		}
+		hook := func(point string) {
+			if w.armed.reach(l, point) {
+				go l.kill()
+			}
+		}
+		open := d.open(1+int(w.seed%7), hook, w.mutant.skip)
+		group.Go(func() error { return connectors.Run(ctx, l.bus, w.city.codec, cfg, open) })
+	}
+	return group.Wait()
+}
+
+// runProcessors is a process with all steps.
+func (w *world) runProcessors(ctx context.Context, l *life) error {
+	s, err := state.Open(state.Options{Dir: "state", FS: l.filesystem(), Cache: 1 << 20})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	used := &used{city: w.city, version: l.version}
+	shared := processors.NewMetrics(l.metrics)
+	for _, t := range w.city.steps(l.version) {
+		compiled := t
+		t.Stage = func() (processors.Stage, error) {
+			inner, err := used.take(compiled)
+			if err != nil {
+				return nil, err
+			}
+			return &watched{Stage: inner, life: l, step: compiled.Name, mutant: w.mutant.stage(compiled.Name)}, nil
+		}
+		group.Go(func() error {
+			return processors.Run(ctx, l.bus, t, processors.Config{
+				Store: s, Workers: w.workers, MaxRecords: w.batch, CommitInterval: 5 * time.Millisecond,
+				Instance: l.name, Clock: w.clock, Metrics: shared,
+			}, w.log)
+		})
+	}
+	err = group.Wait()
+	used.giveBack()
+	return errors.Join(err, s.Close())
+}
+
+// used are the stages of one life, given back when nobody runs them any more.
+type used struct {
+	city    *city
+	version int
+	stages  []borrowed
+}
+
+type borrowed struct {
+	step  string
+	stage processors.Stage
+}
+
+func (u *used) take(t processors.Topology) (processors.Stage, error) {
+	s, err := u.city.take(t, u.version)
+	if err != nil {
+		return nil, err
+	}
+	u.city.mu.Lock()
+	u.stages = append(u.stages, borrowed{t.Name, s})
+	u.city.mu.Unlock()
+	return s, nil
+}
+
+func (u *used) giveBack() {
+	for _, b := range u.stages {
+		u.city.give(b.step, u.version, b.stage)
+	}
+}
+
+// watched is a stage that meets points, and mutants.
+type watched struct {
+	processors.Stage
+	life   *life
+	step   string
+	mutant stageMutant // nil = none
+}
+
+// Process implements processors.Stage.
+func (s *watched) Process(tx processors.Tx, batch []bus.Record) error {
+	if s.life.w.armed.reach(s.life, "proc.stage") {
+		go s.life.kill()
+	}
+	if s.mutant != nil {
+		return s.mutant.process(s.Stage, tx, batch)
+	}
+	return s.Stage.Process(tx, batch)
+}
+
+// Wake implements processors.Stage.
+func (s *watched) Wake(tx processors.Tx, key []byte) error {
+	if s.life.w.armed.reach(s.life, "proc.wake") {
+		go s.life.kill()
+	}
+	if s.mutant != nil {
+		return s.mutant.wake(s.Stage, tx, key)
+	}
+	return s.Stage.Wake(tx, key)
+}
+
+// runGateway is a process that fills the cache and answers.
+func (w *world) runGateway(ctx context.Context, l *life) error {
+	store, err := redis.Open(ctx, redis.Config{
+		Address: "127.0.0.1:6379", Poll: 200 * time.Millisecond, Readers: 2,
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return w.cache.dial(ctx, l) },
+	}, w.log, l.metrics)
+	if err != nil {
+		return err
+	}
+	var cache gateway.Cache = &repeating{Cache: store, world: w, life: l}
+	if w.mutant.cache != nil {
+		cache = w.mutant.cache(w, cache)
+	}
+	var log gateway.Log = &audited{Bus: l.bus, life: l}
+	if w.mutant.log != nil {
+		log = w.mutant.log(log)
+	}
+	g, err := gateway.New(ctx, gateway.Config{Listener: newDeaf(), Linger: time.Second, AuditTimeout: 2 * time.Second, Clock: w.clock}, gateway.Parts{
+		Catalogue: w.city.catalogues[l.version], Bus: log, Codec: w.city.codec, Keys: w.city.keys, Cache: cache, Access: w.access, Logger: w.log, Metrics: l.metrics,
+	})
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	handler := g.Handler()
+	if w.mutant.handler != nil {
+		handler = w.mutant.handler(handler)
+	}
+	w.door.open(l, handler)
+	err = g.Run(ctx)
+	w.door.shut(l)
+	w.leak(l)
+	return errors.Join(err, store.Close())
+}
+
+// audited is the bus as the gateway has it, with points before and after an
+// entry is written, and a broker that is away for a while.
+type audited struct {
+	*bus.Bus
+	life *life
+}
+
+var errAway = errors.New("broker is away")
+
+// Append implements gateway.Log.
+func (a *audited) Append(ctx context.Context, records ...bus.Record) error {
+	w := a.life.w
+	if w.armed.reach(a.life, "gw.audit.before") {
+		go a.life.kill()
+	}
+	if w.armed.reach(a.life, "gw.audit.away") {
+		return errAway
+	}
+	err := a.Bus.Append(ctx, records...)
+	if err == nil && w.armed.reach(a.life, "gw.audit.after") {
+		go a.life.kill()
+	}
+	return err
+}
+
+// repeating is a cache whose writer repeats itself, as one whose reply was lost
+// does: what was written once is written again, much later.
+type repeating struct {
+	gateway.Cache
+	world *world
+	life  *life
+	past  []gateway.Batch
+}
+
+// Apply implements gateway.Sink.
+func (c *repeating) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+	if err := c.Cache.Apply(ctx, g, b); err != nil {
+		return err
+	}
+	w := c.world
+	w.mu.Lock()
+	c.past = append(c.past, b)
+	again := c.past[len(c.past)/2]
+	w.mu.Unlock()
+	if w.armed.reach(c.life, "sink.again") {
+		again.From = -1 // as whoever begins anew
+		return c.Cache.Apply(ctx, g, again)
+	}
+	return nil
+}
+
+// door is the way to whichever gateway lives.
+type door struct {
+	world   *world
+	life    *life
+	handler http.Handler
+}
+
+func (d *door) open(l *life, h http.Handler) {
+	d.world.mu.Lock()
+	defer d.world.mu.Unlock()
+	d.life, d.handler = l, h
+}
+
+func (d *door) shut(l *life) {
+	d.world.mu.Lock()
+	defer d.world.mu.Unlock()
+	if d.life == l {
+		d.life, d.handler = nil, nil
+	}
+}
+
+func (d *door) now() (*life, http.Handler) {
+	d.world.mu.Lock()
+	defer d.world.mu.Unlock()
+	return d.life, d.handler
+}

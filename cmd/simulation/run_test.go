@@ -1,0 +1,168 @@
+package simulation
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The course of a run, by the bubble's clock.
+const (
+	settleLimit = 90 * time.Second // within which everything must be level again once the faults have ended
+	askEvery    = 250 * time.Millisecond
+)
+
+// outcome is what a run leaves.
+type outcome struct {
+	seed    uint64
+	lines   []byte
+	fired   map[string]int
+	settled bool
+}
+
+// run runs one seed.
+func run(t *testing.T, seed uint64, m mutant) outcome {
+	t.Helper()
+	var out outcome
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, seed, m)
+		w.history.put("run", event{"seed": seed, "mutant": m.name, "catalogue": w.version()})
+		out = w.play()
+	})
+	return out
+}
+
+// moment is something that happens at a time of the run.
+type moment struct {
+	at time.Duration
+	do func()
+}
+
+// play starts everything, lets data, questions and faults happen, heals, waits
+// until all is level, and writes down what there is.
+func (w *world) play() outcome {
+	w.start("connectors", "conn", w.runConnectors)
+	w.start("processors", "proc", w.runProcessors)
+	w.start("gateway", "gw", w.runGateway)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	defer cancel()
+	v := newVoice(w, w.stream(2))
+	script := w.script(v)
+	begin := time.Now()
+	asking, hush := context.WithCancel(ctx)
+	w.asking.Go(func() { w.keepAsking(asking, w.stream(3)) })
+	for _, m := range script {
+		wait(ctx, time.Until(begin.Add(m.at)))
+		m.do()
+	}
+	hush()
+	w.heal(v)
+	out := outcome{seed: w.seed, settled: w.settle(ctx)}
+	w.asking.Wait()
+	w.close()
+	w.dump()
+	out.lines, out.fired = w.history.bytes(), w.history.fired
+	return out
+}
+
+// script is what happens when: the departments' words and the seed's faults.
+func (w *world) script(v *voice) []moment {
+	shape := w.stream(4)
+	span := time.Duration(2000+shape.IntN(5000)) * time.Millisecond
+	within := func(r *rand.Rand) time.Duration { return time.Duration(r.Int64N(int64(span))) }
+	var out []moment
+	for range 25 + shape.IntN(30) {
+		at := within(shape)
+		for range 1 + shape.IntN(3) {
+			out = append(out, moment{at, v.speak})
+		}
+	}
+	out = append(out, w.trouble(v, w.stream(5), span)...)
+	slices.SortStableFunc(out, func(a, b moment) int { return int(a.at - b.at) })
+	return out
+}
+
+// keepAsking asks now and then until ctx ends.
+func (w *world) keepAsking(ctx context.Context, r *rand.Rand) {
+	for ctx.Err() == nil {
+		wait(ctx, time.Duration(r.Int64N(int64(askEvery))))
+		for range 1 + r.IntN(2) {
+			q := question{app: "reader", view: "person.partial", key: people[r.IntN(len(people))]}
+			switch n := r.IntN(10); {
+			case n < 2:
+				q.app = "clerk"
+			case n < 4:
+				q.view = "RS02.partial"
+			case n < 5:
+				q.fields = "XM,LXDH"
+			}
+			w.asking.Go(func() { w.ask(context.WithoutCancel(ctx), q) })
+		}
+	}
+}
+
+// heal ends every fault.
+func (w *world) heal(v *voice) {
+	w.history.put("heal", event{})
+	w.armed.clear()
+	w.diskFull.Store(false)
+	w.diskBad.Store(false)
+	w.skew.Store(w.furthest)
+	for _, p := range w.processes {
+		if l := p.now(); l != nil {
+			l.line.Release()
+		}
+	}
+	if w.version() == 1 && w.mutant.version == 0 {
+		for _, name := range []string{"connectors", "processors", "gateway"} { // none may go on under the old catalogue
+			if l := w.processes[name].now(); l != nil && l.version == 0 {
+				l.kill()
+			}
+		}
+		wait(w.t.Context(), time.Second)
+		v.touch()
+	}
+}
+
+// settle waits until every application's view of every person says that it is as
+// of a time after everything was said.
+func (w *world) settle(ctx context.Context) bool {
+	wait(ctx, 20*time.Millisecond)
+	quiet := time.Now()
+	w.history.put("quiet", event{})
+	for time.Since(quiet) < settleLimit {
+		wait(ctx, 400*time.Millisecond)
+		if w.level(ctx, quiet) {
+			w.history.put("settled", event{})
+			return true
+		}
+	}
+	w.history.put("stuck", event{"log": tail(w.said.String(), 6000)})
+	return false
+}
+
+func (w *world) level(ctx context.Context, quiet time.Time) bool {
+	for _, view := range []string{"person.partial", "RS02.partial"} {
+		for _, key := range people {
+			a := w.ask(ctx, question{app: "reader", view: view, key: key})
+			if a.status == 0 || a.status >= 500 || a.status == 200 && !a.asOf.After(quiet.Add(1100*time.Millisecond)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// close ends all processes in good order.
+func (w *world) close() {
+	for _, name := range []string{"gateway", "connectors", "standby", "processors"} {
+		if p := w.processes[name]; p != nil {
+			p.end()
+		}
+	}
+}
+
+func tail(s string, n int) string { return s[max(0, len(s)-n):] }

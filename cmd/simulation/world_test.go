@@ -1,0 +1,177 @@
+package simulation
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+)
+
+// world is one run: everything in its bubble.
+type world struct {
+	t       *testing.T
+	seed    uint64
+	mutant  mutant
+	city    *city
+	history *history
+	log     *slog.Logger
+	said    *spoken // what the processes logged
+
+	kafka       bustest.Kafka
+	bus         *bus.Bus // nobody's: faults do not reach it
+	cache       *cache
+	access      *access.Access
+	door        *door
+	departments []*department
+	processes   map[string]*process
+	armed       *armed
+	workers     int // of each step
+	batch       int // records of a transaction
+
+	skew      atomic.Int64 // of the clock of steps and gateway
+	furthest  int64        // that it has been ahead
+	catalogue atomic.Int64
+	diskFull  atomic.Bool
+	diskBad   atomic.Bool
+
+	mu     sync.Mutex
+	asking sync.WaitGroup
+	asked  int
+}
+
+const partitions = 2
+
+// newWorld builds the world of a seed: topics, cache, departments. No process
+// runs yet.
+func newWorld(t *testing.T, seed uint64, m mutant) *world {
+	t.Helper()
+	w := &world{t: t, seed: seed, mutant: m, city: theCity(t), history: newHistory(), processes: map[string]*process{}}
+	w.said = &spoken{}
+	w.log = slog.New(slog.NewTextHandler(w.said, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	w.armed, w.door = &armed{world: w}, &door{world: w}
+	shape := w.stream(1)
+	w.workers, w.batch = 1+shape.IntN(2), 5+shape.IntN(60)
+	if m.version == 1 {
+		w.catalogue.Store(1)
+	}
+	w.kafka = bustest.Brokers(t, 2)
+	w.kafka.Prefix = ""
+	w.bus = w.kafka.Open(t, func(c *bus.Config) { *c = w.config() })
+	if err := w.bus.Ensure(t.Context(), w.city.topics()...); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if w.cache, err = newCache(w); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.cache.mini.Close)
+	cat := w.city.catalogues[0]
+	if w.access, err = access.New(cat, w.applications(true)); err != nil {
+		t.Fatal(err)
+	}
+	of := map[string][]string{"ga": {"GA01", "GA03"}, "rs": {"RS02"}, "yb": {"YB01"}}
+	for _, name := range []string{"ga", "rs", "yb"} {
+		d := newDepartment(name, w.history)
+		for _, id := range of[name] {
+			one, err := cat.Dataset(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.datasets = append(d.datasets, one)
+		}
+		w.departments = append(w.departments, d)
+	}
+	return w
+}
+
+// stream returns one of the seed's streams of random numbers. Each part has its
+// own, so that what one draws does not move another.
+func (w *world) stream(n uint64) *rand.Rand { return rand.New(rand.NewPCG(w.seed, n)) }
+
+// config is the bus's, with timeouts that keep a run short.
+func (w *world) config() bus.Config {
+	c := w.kafka.Config()
+	c.Partitions, c.TransactionTimeout, c.SessionTimeout = partitions, 1500*time.Millisecond, 2*time.Second
+	return c
+}
+
+// clock is the clock of steps and gateway, which can be wrong.
+func (w *world) clock() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
+
+// version is the catalogue that a process takes when it starts.
+func (w *world) version() int { return int(w.catalogue.Load()) & 1 }
+
+// diskError is what a process's disk says to an operation.
+func (w *world) diskError(*process) func(errorfs.Op) error {
+	return func(op errorfs.Op) error {
+		switch {
+		case w.diskFull.Load() && (op.Kind == errorfs.OpCreate || op.Kind == errorfs.OpMkdirAll):
+			return syscall.ENOSPC
+		case w.diskBad.Load() && op.Kind == errorfs.OpFileReadAt:
+			return syscall.EIO
+		}
+		return nil
+	}
+}
+
+// grants of the applications that ask, as the checker knows them too.
+var grants = map[string]map[string][]string{
+	"reader": {"person.partial": {"GMSFHM", "XM", "HJDZ", "JZDZ", "LXDH", "GA03"}, "RS02.partial": {"GMSFHM", "DYZTDM", "LXDH"}},
+	"clerk":  {"person.partial": {"XM", "LXDH"}},
+}
+
+// applications are who may ask; the clerk may lose its right.
+func (w *world) applications(clerk bool) []access.Application {
+	var out []access.Application
+	for _, id := range []string{"reader", "clerk"} {
+		app := access.Application{ID: id, Title: id, Department: "RS", KeyDigest: access.DigestKey("key-" + id)}
+		for _, view := range []string{"person.partial", "RS02.partial"} {
+			if fields := grants[id][view]; fields != nil && (clerk || id != "clerk") {
+				app.Grants = append(app.Grants, access.Grant{View: view, Fields: fields, Purposes: []string{"GLJT"}})
+				w.history.put("grant", event{"app": id, "view": view, "fields": fields})
+			}
+		}
+		out = append(out, app)
+	}
+	return out
+}
+
+// spoken keeps what was logged.
+type spoken struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (s *spoken) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// wait lets the bubble's clock run.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
