@@ -51,7 +51,7 @@ func (w *world) dump() {
 func (w *world) record(r *bus.Record) {
 	e := event{"topic": string(r.Topic), "p": r.Partition, "o": r.Offset, "key": string(r.Key), "t": r.Time.UnixMilli(), "val": json.RawMessage(w.city.text(r.Value))}
 	for _, h := range r.Headers {
-		if h.Key != "run" && h.Key != "cat" {
+		if h.Key != "run" {
 			e["h."+h.Key] = string(h.Value)
 		}
 	}

@@ -143,7 +143,7 @@ func (l *life) kill() {
 func (p *process) end() {
 	close(p.stopped)
 	if l := p.now(); l != nil {
-		l.line.Release()
+		go l.line.Release() // it waits until the broker takes what was held
 		l.stop()
 	}
 	<-p.ended

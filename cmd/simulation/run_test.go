@@ -113,7 +113,7 @@ func (w *world) heal(v *voice) {
 	w.skew.Store(w.furthest)
 	for _, p := range w.processes {
 		if l := p.now(); l != nil {
-			l.line.Release()
+			go l.line.Release() // it waits until the broker takes what was held
 		}
 	}
 	if w.version() == 1 && w.mutant.version == 0 {

@@ -1,16 +1,143 @@
 package simulation
 
 import (
+	"bufio"
+	"fmt"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
-	"time"
 )
 
-func TestSkeleton(t *testing.T) {
-	for seed := uint64(1); seed <= 20; seed++ {
-		began := time.Now()
-		out := run(t, seed, mutant{})
-		t.Logf("seed %d: %v, settled %v, %d bytes, %v", seed, time.Since(began), out.settled, len(out.lines), out.fired)
-		os.WriteFile("/tmp/w/sim.jsonl", out.lines, 0o600)
+// seedsOf reads YIYUAN_SIM_SEEDS=n[,from].
+func seedsOf(t testing.TB, n uint64) (count, from uint64) {
+	t.Helper()
+	count, from = n, 1
+	text := os.Getenv("YIYUAN_SIM_SEEDS")
+	if text == "" {
+		return count, from
 	}
+	first, second, both := strings.Cut(text, ",")
+	var err error
+	if count, err = strconv.ParseUint(first, 10, 64); err == nil && both {
+		from, err = strconv.ParseUint(second, 10, 64)
+	}
+	if err != nil {
+		t.Fatalf("YIYUAN_SIM_SEEDS=%q: want n or n,from", text)
+	}
+	return count, from
+}
+
+// kept are the seeds that failed once: testdata/seeds has one a line, with why.
+func kept(t testing.TB) []uint64 {
+	t.Helper()
+	f, err := os.Open("testdata/seeds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out []uint64
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// tally is what many runs came to.
+type tally struct {
+	mu    sync.Mutex
+	runs  int
+	fired map[string]int
+	next  func() (uint64, bool)
+}
+
+func (a *tally) take() (uint64, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.next()
+}
+
+func (a *tally) add(o outcome) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.runs++
+	for name, n := range o.fired {
+		a.fired[name] += n
+	}
+}
+
+// lanes is how many bubbles run at the same time.
+const lanes = 4
+
+// runAll runs the seeds in several lanes, each with a checker of its own.
+func runAll(t *testing.T, next func() (uint64, bool)) *tally {
+	t.Helper()
+	theCity(t)
+	a := &tally{fired: map[string]int{}, next: next}
+	t.Run("lanes", func(t *testing.T) {
+		for lane := range lanes {
+			t.Run(strconv.Itoa(lane), func(t *testing.T) {
+				t.Parallel()
+				c := newChecker(t)
+				for {
+					seed, more := a.take()
+					if !more {
+						return
+					}
+					o := run(t, seed, mutant{})
+					a.add(o)
+					if v := c.judge(t, o); len(v.Broken) > 0 {
+						t.Errorf("seed %d broke promises:\n%s  replay: YIYUAN_SIM_SEEDS=1,%d go test ./cmd/simulation -run 'TestSimulation$' -count=1", seed, v, seed)
+					}
+				}
+			})
+		}
+	})
+	return a
+}
+
+// TestSimulation runs the seeds that failed once, then as many as there is time
+// for.
+func TestSimulation(t *testing.T) {
+	n := uint64(150)
+	if testing.Short() {
+		n = 20
+	}
+	count, from := seedsOf(t, n)
+	seeds := kept(t)
+	if os.Getenv("YIYUAN_SIM_SEEDS") != "" && count == 1 {
+		seeds = nil // a replay
+	}
+	for i := range count {
+		seeds = append(seeds, from+i)
+	}
+	a := runAll(t, func() (uint64, bool) {
+		if len(seeds) == 0 {
+			return 0, false
+		}
+		seed := seeds[0]
+		seeds = seeds[1:]
+		return seed, true
+	})
+	t.Logf("%d runs; faults that happened: %s", a.runs, a.told())
+}
+
+// told lists the faults with how often they happened.
+func (a *tally) told() string {
+	var out []string
+	for name, n := range a.fired {
+		out = append(out, fmt.Sprintf("%s %d", name, n))
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
 }

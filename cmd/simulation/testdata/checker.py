@@ -1,0 +1,620 @@
+"""Judges histories of the simulation.
+
+It knows the promises and this small city's rules, and nothing of the system: it folds what the departments said on
+its own, masks on its own, and compares. Written from the specification only; Python's standard library only.
+
+Input (stdin): the histories of many runs, one JSON object a line; a line {"e": "end"} ends one. Output: one line of JSON a run,
+{"seed": n, "broken": [[rule, what], ...]}. The rules:
+
+  raw          each change said is in its raw topic as often as it was said, in the order of its row
+  claim        no claim is made twice; the claims of a row follow its source's order
+  golden       the last golden record of each person is the fold of what was said, and names its sources
+  version      versions rise; two versions in a row do not say the same
+  finding      the open findings are those that hold, once each; a finding opens and closes in turn
+  quarantine   what is bad, and nothing else, is in quarantine, once
+  shared       the last masked record of each person is the mask of the golden record
+  unmasked     nothing personal stands where it must not: shared topics, findings, quarantine, audit, cache, logs, metrics, answers
+  answer       an answer is a state of that very person, no older than as_of says
+  absent       404 only about who was not there
+  back         what was read once is not read older later, what was gone does not come back
+  stale        an answer too old for its promise says so
+  unavailable  when all is quiet again everything answers, and as of a time after everything was said
+  granted      only granted fields, only with a grant in force
+  audit        the entry of an answer was in the log before its first byte, and is about that answer
+  lag          every step has read all there is
+  state        what a process's disk holds is the fold of the changelog up to where it says it stands
+"""
+
+import base64
+import collections
+import hashlib
+import hmac
+import itertools
+import json
+import sys
+
+PEOPLE_FIELDS = ["XM", "HJDZ", "JZDZ", "LXDH"]
+MASTER = bytes([7]) * 32
+FIELDS = {"GA01": ["GMSFHM", "XM", "HJDZ", "ZXBZ"], "GA03": ["HPHM", "SYRGMSFHM", "CLXH"], "RS02": ["GMSFHM", "DYZTDM", "LXDH"], "YB01": ["GMSFHM", "XM", "LXDH", "JZDZ"]}
+SOURCE = {"GA01": "ga", "GA03": "ga", "RS02": "rs", "YB01": "yb"}
+CITY, DISTRICTS = "云岭市", {"岭东区": ["东关街道", "文庙街道"], "岭西区": ["西关街道", "金桥街道"]}
+STALE_AFTER = 60_000  # milliseconds: the cycle of every dataset here is realtime
+REVOKED_AFTER = 1_000
+
+
+def token(audience, value):
+    pseudo = hmac.new(b"yiyuan.keyring", MASTER, hashlib.sha256).digest()
+    derived = hmac.new(pseudo, b"token\0" + audience.encode() + b"\1", hashlib.sha256).digest()
+    tag = hmac.new(derived, value.encode(), hashlib.sha256).digest()[:16]
+    return "t1." + base64.b32encode(tag).decode().rstrip("=").lower()
+
+
+TOKENS = {}
+
+
+def tokens(audience, value):
+    if (audience, value) not in TOKENS:
+        TOKENS[audience, value] = token(audience, value)
+    return TOKENS[audience, value]
+
+
+# Masks.
+
+def mask_id(s):
+    return s[:6] + "*" * (len(s) - 6)
+
+
+def mask_name(s):
+    keep = 2 if s[:2] == "欧阳" and len(s) > 2 else 1
+    return s[:keep] + "*" * (len(s) - keep)
+
+
+def mask_phone(s):
+    return s[:3] + "****" + s[7:]
+
+
+def mask_plate(s):
+    return s[:2] + "*" * (len(s) - 3) + s[-1]
+
+
+def district(s):
+    for name in DISTRICTS:
+        if name in s:
+            return CITY + name
+    return "***"
+
+
+def town(s):
+    for name, towns in DISTRICTS.items():
+        if name in s:
+            for one in towns:
+                if name + one in s:
+                    return CITY + name + one + "***"
+            return CITY + name + "***"
+    return "***"
+
+
+# What a person's rows come to.
+
+def golden(rows, catalogue):
+    """rows: dataset -> (row, at) or None. Returns field -> (value, dataset)."""
+    out = {}
+    ga, yb, rs = rows["GA01"], rows["YB01"], rows["RS02"]
+    order = [("GA01", ga), ("YB01", yb)]
+    for dataset, row in order if catalogue == 0 else order[::-1]:
+        if row and "XM" not in out:
+            out["XM"] = (row[0]["XM"], dataset)
+    if ga:
+        out["HJDZ"] = (ga[0]["HJDZ"], "GA01")
+    if yb and yb[0].get("JZDZ") is not None:
+        out["JZDZ"] = (yb[0]["JZDZ"], "YB01")
+    phones = [(row[1], dataset, row[0]["LXDH"]) for dataset, row in (("RS02", rs), ("YB01", yb)) if row and row[0].get("LXDH") is not None]
+    if phones:
+        _, dataset, phone = max(phones)
+        out["LXDH"] = (phone, dataset)
+    return out
+
+
+def masked(key, rows, vehicles, catalogue):
+    """The record of person.partial, None if there is none."""
+    g = golden(rows, catalogue)
+    if not g:
+        return None
+    first, second = (district, town) if catalogue == 0 else (town, district)
+    hide = {"XM": mask_name, "HJDZ": first, "JZDZ": second, "LXDH": mask_phone}
+    out = {"GMSFHM": mask_id(key)}
+    for f in PEOPLE_FIELDS:
+        out[f] = hide[f](g[f][0]) if f in g else None
+    out["GA03"] = [{"HPHM": mask_plate(plate), "CLXH": row["CLXH"]} for plate, row in sorted(vehicles.items())]
+    return out
+
+
+def pension(key, row):
+    """The record of RS02.partial."""
+    if not row:
+        return None
+    phone = row[0].get("LXDH")
+    return {"GMSFHM": mask_id(key), "DYZTDM": row[0]["DYZTDM"], "LXDH": mask_phone(phone) if phone is not None else None}
+
+
+def holding(rows, catalogue):
+    """The findings that hold about a person."""
+    ga, yb, rs = rows["GA01"], rows["YB01"], rows["RS02"]
+    if ga and yb and ga[0]["XM"] != yb[0]["XM"]:
+        yield "XV-01", "yb01", "YB"
+    if ga and rs and ga[0]["ZXBZ"] == "1" and (rs[0]["DYZTDM"] == "1" if catalogue == 0 else rs[0]["DYZTDM"] != "0"):
+        yield "XV-02", "paid", "RS"
+
+
+class Row:
+    """One row of a department, as its history of accepted states: (said at, row or None, commit time of the content)."""
+
+    def __init__(self):
+        self.seq, self.states = -1, [(-1, None, 0)]
+
+    @property
+    def now(self):
+        return self.states[-1][1]
+
+
+class Run:
+    def __init__(self, events):
+        self.broken = []
+        self.by = collections.defaultdict(list)
+        for e in events:
+            self.by[e["e"]].append(e)
+        self.topics = collections.defaultdict(list)
+        for r in self.by["rec"]:
+            self.topics[r["topic"]].append(r)
+        head = self.by["run"][0]
+        self.seed = head["seed"]
+        self.changed = self.by["catalogue"][0]["t"] if self.by["catalogue"] else None
+        self.catalogue = 1 if self.changed is not None else 0
+        self.rows = collections.defaultdict(Row)  # (dataset, key)
+        self.refused = []  # (topic, key, source, seq) that route must refuse
+        self.people = set()
+        self.fold()
+
+    def bad(self, rule, what):
+        self.broken.append([rule, what])
+
+    def fold(self):
+        """Folds what was said, in the order in which it was delivered."""
+        for s in self.by["say"]:
+            dataset, key, seq, at = s["ds"], s["key"], s["seq"], s["t"]
+            if s["op"] == "t":
+                for (d, _), row in self.rows.items():
+                    if d == dataset and row.now is not None and row.seq < seq:
+                        row.seq = seq
+                        row.states.append((at, None, at))
+                continue
+            if dataset != "GA03":
+                self.people.add(key)
+            row = self.rows[dataset, key]
+            if seq <= row.seq:
+                continue
+            if s["op"] == "d":
+                row.seq = seq
+                row.states.append((at, None, at))
+                continue
+            content = {f: s["row"].get(f) for f in FIELDS[dataset]}
+            if s.get("na"):
+                if row.now is None:
+                    self.refused.append((dataset, key, seq))
+                    continue
+                for f in s["na"]:
+                    content[f] = row.now[f]
+            row.seq = seq
+            if content == row.now:
+                continue  # nothing new: the row's content is as of when it was first said
+            row.states.append((at, content, at))
+
+    # What the topics hold.
+
+    def check_raw(self):
+        said = collections.Counter()
+        order = collections.defaultdict(list)
+        for s in self.by["say"]:
+            mark = (s["src"] + "@" + "%016X.%08X" % (s["seq"], 0), s["op"])
+            if s["op"] == "t":
+                said[s["ds"], "", mark] += 2
+                for p in range(2):
+                    order[s["ds"], p, None].append(mark)
+            else:
+                said[s["ds"], s["key"], mark] += 1
+                order[s["ds"], None, s["key"]].append(mark)
+        seen = collections.Counter()
+        came = collections.defaultdict(list)
+        for topic, records in self.topics.items():
+            if not topic.startswith("raw."):
+                continue
+            for r in records:
+                if "h.poison" in r:
+                    continue
+                mark = (r.get("h.pos"), r.get("h.op"))
+                seen[topic[4:], r["key"], mark] += 1
+                if mark[1] == "t":
+                    came[topic[4:], r["p"], None].append(mark)
+                else:
+                    came[topic[4:], None, r["key"]].append(mark)
+        for name in said.keys() | seen.keys():
+            if said[name] != seen[name]:
+                self.bad("raw", "%s is there %d times, said %d times" % (name, seen[name], said[name]))
+        for name in order:
+            if not self.broken and order[name] != came[name]:
+                self.bad("raw", "%s came in another order" % (name,))
+
+    def check_claims(self):
+        seen, last = set(), {}
+        for r in self.topics["claims.person"]:
+            v = r["val"]
+            about = (r["key"], v["dataset"], v["role"], v["row"])
+            name = about + (v["major"], v["op"])
+            if name in seen:
+                self.bad("claim", "%s is made twice" % (name,))
+            seen.add(name)
+            if last.get(about, -1) > v["major"]:
+                self.bad("claim", "%s goes back from %d" % (name, last[about]))
+            last[about] = v["major"]
+
+    def state(self, key, dataset):
+        row = self.rows.get((dataset, key))
+        if row is None or row.now is None:
+            return None
+        return row.now, row.states[-1][2]
+
+    def person(self, key):
+        return {d: self.state(key, d) for d in ("GA01", "RS02", "YB01")}
+
+    def vehicles(self, key):
+        return {plate: row.now for (d, plate), row in self.rows.items() if d == "GA03" and row.now is not None and row.now["SYRGMSFHM"] == key}
+
+    def everyone(self):
+        out = set(self.people)
+        for (d, _), row in self.rows.items():
+            if d == "GA03":
+                out |= {s[1]["SYRGMSFHM"] for s in row.states if s[1] and s[1]["SYRGMSFHM"]}
+        return out
+
+    def final(self, topic):
+        out = {}
+        for r in self.topics[topic]:
+            if r["gone"]:
+                out.pop(r["key"], None)
+            else:
+                out[r["key"]] = r["val"]
+        return out
+
+    def check_golden(self):
+        have = self.final("resolved.person")
+        for key in self.everyone() | have.keys():
+            want = golden(self.person(key), self.catalogue)
+            got = have.get(key)
+            if got is None:
+                if want:
+                    self.bad("golden", "%s has no golden record" % key)
+                continue
+            cells = {c["field"]: (got.get(c["field"]), c["dataset"]) for c in got["_cells"]}
+            if cells != want or any(got.get(f) is not None for f in PEOPLE_FIELDS if f not in want):
+                self.bad("golden", "%s is %s, want %s" % (key, cells, want))
+
+    def check_versions(self):
+        for topic, records in self.topics.items():
+            if not topic.startswith(("resolved.", "shared.")):
+                continue
+            last, body, under = {}, {}, {}
+            for r in records:
+                key, version = r["key"], int(r.get("h.ver", "0"), 16)
+                if version <= last.get(key, 0):
+                    self.bad("version", "%s %s: %d follows %d" % (topic, key, version, last[key]))
+                said = None if r["gone"] else json.dumps({f: v for f, v in r["val"].items() if f not in ("_ver", "_at")}, sort_keys=True)
+                if key in body and said == body[key] and r.get("h.cat") == under[key]:
+                    self.bad("version", "%s %s: version %d says what the one before said" % (topic, key, version))
+                if key not in body and said is None:
+                    self.bad("version", "%s %s is deleted and was never there" % (topic, key))
+                last[key], body[key], under[key] = version, said, r.get("h.cat")
+
+    def check_shared(self):
+        have = self.final("shared.person.partial")
+        for key in self.everyone():
+            want = masked(key, self.person(key), self.vehicles(key), self.catalogue)
+            got = have.pop(tokens("key:person.partial", key), None)
+            if got is not None and got.get("GA03") is None:
+                got = dict(got, GA03=[])
+            if got != want:
+                self.bad("shared", "person.partial of %s is %s, want %s" % (key, got, want))
+        if have:
+            self.bad("shared", "person.partial of nobody: %s" % list(have))
+        have = self.final("shared.RS02.partial")
+        for key in self.everyone():
+            want = pension(key, self.state(key, "RS02"))
+            got = have.pop(tokens("key:RS02.partial", key), None)
+            if got != want:
+                self.bad("shared", "RS02.partial of %s is %s, want %s" % (key, got, want))
+
+    def check_findings(self):
+        last, phase = {}, {}
+        for r in self.topics["findings"]:
+            if r["gone"]:
+                continue
+            v = r["val"]
+            if v["ver"] != last.get(r["key"], 0) + 1:
+                self.bad("finding", "version %d of %s follows %d" % (v["ver"], r["key"], last.get(r["key"], 0)))
+            last[r["key"]] = v["ver"]
+            if v["state"] == "closed" and phase.get(r["key"]) != "open":
+                self.bad("finding", "%s closes and was not open" % r["key"])
+            phase[r["key"]] = v["state"]
+        got = collections.Counter()
+        for v in self.final("findings").values():
+            if v["state"] == "open":
+                got[v["rule"], v["case"], v["subject"], v["owner"]] += 1
+        want = collections.Counter()
+        for key in self.everyone():
+            for rule, case, owner in holding(self.person(key), self.catalogue):
+                want[rule, case, tokens("finding", key), owner] += 1
+        for name in got.keys() | want.keys():
+            if got[name] != want[name]:
+                self.bad("finding", "%s is open %d times, want %d" % (name, got[name], want[name]))
+
+    def check_quarantine(self):
+        want = collections.Counter()
+        marks = {(d, k, s) for d, k, s in self.refused}
+        for topic, records in self.topics.items():
+            if not topic.startswith("raw."):
+                continue
+            for r in records:
+                locator = "%s/%d@%d" % (topic, r["p"], r["o"])
+                if "h.poison" in r:
+                    want[locator] += 1
+                elif (topic[4:], r["key"], int(r.get("h.pos", "@0.").split("@")[1].split(".")[0], 16)) in marks:
+                    want[locator] += 1
+        for r in self.by["reject"]:
+            want[r["loc"]] += 1
+        got = collections.Counter(r["val"]["locator"] for r in self.topics["quarantine"])
+        for name in got.keys() | want.keys():
+            if got[name] != want[name]:
+                self.bad("quarantine", "%s is there %d times, want %d" % (name, got[name], want[name]))
+        poisoned = sum(1 for t, rs in self.topics.items() if t.startswith("raw.") for r in rs if "h.poison" in r)
+        if poisoned != len(self.by["poison"]):
+            self.bad("raw", "%d poisoned records, wrote %d" % (poisoned, len(self.by["poison"])))
+
+    # What leaked.
+
+    def secrets(self):
+        out = set(self.everyone())
+        for s in self.by["say"]:
+            for f, v in s["row"].items():
+                if f in ("GMSFHM", "SYRGMSFHM", "XM", "HJDZ", "JZDZ", "LXDH", "HPHM"):
+                    out.add(v)
+        return out
+
+    def check_masks(self):
+        places = collections.defaultdict(list)
+        for topic, records in self.topics.items():
+            for r in records:
+                if "hex" in r:
+                    places[topic] += [bytes.fromhex(r["hex"]), r["key"].encode()]
+        for r in self.by["redis"]:
+            places["cache"] += [bytes.fromhex(r["key"]), bytes.fromhex(r["hex"])]
+        for kind in ("log", "metrics"):
+            places[kind] += [e["text"].encode() for e in self.by[kind]]
+        places["answer"] = [e["text"].encode() for e in self.by["got"]]
+        secrets = [(s, s.encode()) for s in self.secrets()]
+        for place, texts in places.items():
+            text = b"\n".join(texts)
+            for s, raw in secrets:
+                if raw in text:
+                    self.bad("unmasked", "%s stands in %s" % (s, place))
+                    break
+
+    # What was answered.
+
+    def candidates(self, key, dataset, low, high):
+        """The states a row can have had in an answer that is no older than low and was given by high."""
+        row = self.rows.get((dataset, key))
+        if row is None:
+            return [None]
+        first = 0
+        for i, (at, _, _) in enumerate(row.states):
+            if at < low:
+                first = i
+        out = []
+        for at, content, when in row.states[first:]:
+            if at <= high:
+                out.append((content, when) if content is not None else None)
+        return out
+
+    def versions(self, t0, t1):
+        if self.changed is None or t1 < self.changed:
+            return [0]
+        return [0, 1]
+
+    def possible(self, view, key, low, high):
+        """All records the view can show of the key."""
+        if view == "RS02.partial":
+            for row in self.candidates(key, "RS02", low, high):
+                yield pension(key, row)
+            return
+        plates = sorted({p for (d, p), row in self.rows.items() if d == "GA03" and any(s[1] and s[1]["SYRGMSFHM"] == key for s in row.states)})
+        cars = [self.candidates(p, "GA03", low, high) for p in plates]
+        for catalogue in self.versions(low, high):
+            for ga, rs, yb in itertools.product(*(self.candidates(key, d, low, high) for d in ("GA01", "RS02", "YB01"))):
+                rows = {"GA01": ga, "RS02": rs, "YB01": yb}
+                one = masked(key, rows, {}, catalogue)
+                if one is None:
+                    yield None
+                    continue
+                for seen in itertools.product(*cars):
+                    own = {p: s[0] for p, s in zip(plates, seen) if s and s[0]["SYRGMSFHM"] == key}
+                    yield masked(key, rows, own, catalogue) if own or cars else one
+
+    def shown(self, view, key, got, low, high):
+        """Whether the view can have shown just that. The rows about the person are looked at one by one, lest there be too many ways."""
+        if view == "RS02.partial":
+            return any(agrees(got, one) for one in self.possible(view, key, low, high))
+        own = {f: v for f, v in got.items() if f != "GA03"}
+        for catalogue in self.versions(low, high):
+            for ga, rs, yb in itertools.product(*(self.candidates(key, d, low, high) for d in ("GA01", "RS02", "YB01"))):
+                one = masked(key, {"GA01": ga, "RS02": rs, "YB01": yb}, {}, catalogue)
+                if one is not None and agrees(own, one):
+                    return "GA03" not in got or self.vehicles_shown(key, got["GA03"] or [], low, high)
+        return False
+
+    def vehicles_shown(self, key, got, low, high):
+        """Whether the vehicles shown can have been the person's: each plate shows a row it had, or had none of this owner."""
+        ways = [[]]
+        for (dataset, plate) in sorted(k for k in self.rows if k[0] == "GA03"):
+            options = []
+            for c in self.candidates(plate, "GA03", low, high):
+                one = {"HPHM": mask_plate(plate), "CLXH": c[0]["CLXH"]} if c and c[0]["SYRGMSFHM"] == key else None
+                if one not in options:
+                    options.append(one)
+            ways = [w + ([o] if o else []) for w in ways for o in options]
+        return got in ways
+
+    def gone(self, view, key, low, high):
+        if view == "RS02.partial":
+            return any(one is None for one in self.possible(view, key, low, high))
+        sets = [self.candidates(key, d, low, high) for d in ("GA01", "RS02", "YB01")]
+        return all(any(not golden(dict(zip(("GA01", "RS02", "YB01"), (c if i == j else None for j in range(3)))), 0) for c in s) for i, s in enumerate(sets))
+
+    def check_answers(self):
+        grants = collections.defaultdict(dict)
+        for g in self.by["grant"]:
+            grants[g["app"]][g["view"]] = set(g["fields"])
+        revoked = {r["app"]: r["t"] for r in self.by["revoke"]}
+        clocks = {e["id"]: e["clock"] for e in self.by["ask"]}
+        last = {}  # (view, key) -> answers
+        asof = collections.defaultdict(list)  # (gateway life, view) -> (given, as of)
+        for e in sorted(self.by["got"], key=lambda e: e["t"]):
+            view, key, status, t0, t1 = e["view"], e["key"], e["status"], e["t0"], e["t"]
+            name = "%s of %s at %d" % (view, key, t1)
+            life = (e["proc"], e["life"], view)
+            before = max((a for given, a in asof[life] if given < t0), default=0)
+            if status == 404:
+                if not self.gone(view, key, before, t1):
+                    self.bad("absent", name)
+                last.setdefault((view, key), []).append((t0, t1, None))
+            if status != 200:
+                continue
+            body = json.loads(e["text"])
+            got, version = body["data"], int(body["version"], 16)
+            allowed = grants[e["app"]].get(view, set())
+            if not set(got) <= allowed or "asked" in e and set(got) != set(e["asked"].split(",")):
+                self.bad("granted", "%s shows %s" % (name, sorted(got)))
+            if e["app"] in revoked and t0 > revoked[e["app"]] + REVOKED_AFTER:
+                self.bad("granted", "%s: revoked at %d" % (name, revoked[e["app"]]))
+            low = millis(body["as_of"])
+            if 0 < low < before:  # 0: a source has joined that has not come through yet
+                self.bad("back", "%s is as of %d, answered as of %d before" % (name, low, before))
+            asof[life].append((t1, low))
+            if not self.shown(view, key, got, low, t1):
+                self.bad("answer", "%s shows %s as of %d" % (name, got, low))
+            if clocks[e["id"]] - low > STALE_AFTER and not body["stale"]:
+                self.bad("stale", "%s is as of %d and says it is fresh" % (name, low))
+            for s0, s1, v in last.get((view, key), ()):
+                if s1 < t0 and v is not None and v > version:
+                    self.bad("back", "%s has version %d, version %d was read at %d" % (name, version, v, s1))
+                if s1 < t0 and v is None and any(o1 < s0 and o is not None and o >= version for _, o1, o in last[view, key]):
+                    self.bad("back", "%s is there again with version %d" % (name, version))
+            last.setdefault((view, key), []).append((t0, t1, version))
+
+    def check_quiet(self):
+        if self.by["stuck"]:
+            self.bad("unavailable", "not level again in time")
+            return
+        end = self.by["settled"][0]["t"]
+        quiet = self.by["quiet"][0]["t"]
+        latest = {}
+        for e in self.by["got"]:
+            if e["app"] == "reader" and e["t"] <= end and "asked" not in e:
+                latest[e["view"], e["key"]] = e
+        for (view, key), e in latest.items():
+            name = "%s of %s" % (view, key)
+            if e["status"] == 200:
+                body = json.loads(e["text"])
+                if millis(body["as_of"]) < quiet:
+                    self.bad("unavailable", name + " is as of before it was quiet")
+            elif e["status"] != 404:
+                self.bad("unavailable", "%s is answered by %d" % (name, e["status"]))
+            elif not self.gone(view, key, quiet, e["t"]):
+                self.bad("absent", name + " when all was quiet")
+
+    def check_audit(self):
+        entries = {}
+        for r in self.topics["audit"]:
+            if r["val"]["request"] in entries and r["val"]["id"] != entries[r["val"]["request"]]["val"]["id"]:
+                self.bad("audit", "request %s has two entries" % r["val"]["request"])
+            entries.setdefault(r["val"]["request"], r)
+        for e in self.by["got"]:
+            if e["status"] >= 500 and e["req"] not in entries:
+                continue  # withheld because the entry could not be written
+            r = entries.get(e["req"])
+            name = "answer %d (%d)" % (e["id"], e["status"])
+            if r is None:
+                self.bad("audit", name + " has no entry")
+                continue
+            v = r["val"]
+            if r["o"] >= e["audit"][r["p"]]:
+                self.bad("audit", name + " was given before its entry was there")
+            if e["status"] < 500 and (v["status"] != e["status"] or v["app"] != e["app"] or v["view"] != e["view"]):
+                self.bad("audit", name + " is not what its entry says")
+            if e["status"] == 200 and v["body"] != e["sha"]:
+                self.bad("audit", name + " has another body than its entry says")
+
+    # What the processes are left with.
+
+    def check_lag(self):
+        for g in self.by["group"]:
+            if g["at"] < g["end"]:
+                self.bad("lag", "%s stands at %d of %d in %s/%d" % (g["step"], g["at"], g["end"], g["topic"], g["p"]))
+
+    def check_state(self):
+        changes = collections.defaultdict(list)
+        for c in self.by["change"]:
+            changes[c["step"], c["p"]].append((c["o"], c["key"], c["val"]))
+        for s in self.by["state"]:
+            want = {}
+            for o, key, val in changes[s["step"], s["p"]]:
+                if o < s["reached"]:
+                    if val is None:
+                        want.pop(key, None)
+                    else:
+                        want[key] = val
+            if want != s["rows"]:
+                self.bad("state", "%s/%d of %s differs from its changelog in %d keys" % (s["step"], s["p"], s["proc"], len(set(want.items()) ^ set(s["rows"].items()))))
+
+    def judge(self):
+        for check in (self.check_raw, self.check_claims, self.check_golden, self.check_versions, self.check_shared, self.check_findings, self.check_quarantine,
+                      self.check_masks, self.check_answers, self.check_quiet, self.check_audit, self.check_lag, self.check_state):
+            check()
+        return self.broken
+
+
+def agrees(got, one):
+    """Whether what was shown, which may be some fields only, is of the record."""
+    return one is not None and all(one.get(f) == v for f, v in got.items())
+
+
+def millis(text):
+    """Milliseconds of a time like 2000-01-01T08:00:00.000+08:00, 0 for none."""
+    if text is None:
+        return 0
+    import datetime
+    return int(datetime.datetime.fromisoformat(text).timestamp() * 1000 + 0.5)
+
+
+def main():
+    events = []
+    for line in sys.stdin:
+        e = json.loads(line)
+        if e["e"] != "end":
+            events.append(e)
+            continue
+        broken = Run(events).judge()
+        print(json.dumps({"seed": e.get("seed", 0), "broken": broken[:20]}, ensure_ascii=False), flush=True)
+        events = []
+
+
+if __name__ == "__main__":
+    main()
