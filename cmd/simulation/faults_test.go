@@ -138,11 +138,17 @@ var faults = []fault{
 	{"sink.sent", reaches("gw", "sink.sent", 12, 1)},
 	{"sink.done", reaches("gw", "sink.done", 12, 1)},
 	{"sink.lost", reaches("gw", "sink.lost", 12, 2)},
+	{"sink.slow", reaches("gw", "sink.slow", 2, 12)},
 	{"sink.again", reaches("gw", "sink.again", 8, 6)},
 	{"cache.shift", reaches("gw", "cache.shift", 6, 2)},
 	{"cache.silent", reaches("gw", "cache.silent", 6, 2)},
 	{"cache.cut", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.cache.cut() }},
 	{"cache.flush", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.cache.mini.FlushAll() }},
+	{"cache.refill", func(w *world, _ *rand.Rand, name string) { // emptied, and filled again so slowly that one can watch
+		w.history.fire(name)
+		w.armed.set(trap{name: "sink.slow", kind: "gw", key: noRequest, point: "sink.slow", times: 12})
+		w.cache.mini.FlushAll()
+	}},
 	{"cache.restore", func(w *world, r *rand.Rand, name string) {
 		w.cache.snapshot()
 		time.AfterFunc(time.Duration(300+r.IntN(2000))*time.Millisecond, func() {
@@ -232,21 +238,42 @@ func (w *world) step(name string, by time.Duration) {
 // up to six.
 func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 	var out []moment
-	if w.mutant.calm || r.IntN(10) == 0 {
+	begin := func(f fault) {
+		own := rand.New(rand.NewPCG(r.Uint64(), 1))
+		out = append(out, moment{time.Duration(r.Int64N(int64(span))), func() { f.begin(w, own, f.name) }})
+	}
+	if w.mutant.name != "" {
+		for _, name := range w.mutant.faults {
+			if name == "data.poison" {
+				out = append(out, moment{span / 2, v.poison})
+				continue
+			}
+			begin(faultNamed(name))
+		}
+		return out
+	}
+	if r.IntN(10) == 0 {
 		return nil
 	}
 	for range 1 + r.IntN(6) {
-		f := faults[r.IntN(len(faults))]
-		own := rand.New(rand.NewPCG(r.Uint64(), 1))
-		out = append(out, moment{time.Duration(r.Int64N(int64(span))), func() { f.begin(w, own, f.name) }})
+		begin(faults[r.IntN(len(faults))])
 	}
 	for range r.IntN(3) {
 		out = append(out, moment{time.Duration(r.Int64N(int64(span))), v.poison})
 	}
-	if r.IntN(6) == 0 && w.mutant.version == 0 {
+	if r.IntN(6) == 0 {
 		out = append(out, w.change(v, r, span)...)
 	}
 	return out
+}
+
+func faultNamed(name string) fault {
+	for _, f := range faults {
+		if f.name == name {
+			return f
+		}
+	}
+	panic("no fault " + name)
 }
 
 // change puts another catalogue into force: each process takes it when it starts

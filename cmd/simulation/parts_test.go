@@ -51,7 +51,7 @@ func (w *world) runProcessors(ctx context.Context, l *life) error {
 			if err != nil {
 				return nil, err
 			}
-			return &watched{Stage: inner, life: l, step: compiled.Name, mutant: w.mutant.stage(compiled.Name)}, nil
+			return &watched{Stage: inner, life: l, step: compiled.Name, mutant: w.mutant.stage(w, compiled.Name)}, nil
 		}
 		group.Go(func() error {
 			return processors.Run(ctx, l.bus, t, processors.Config{
@@ -133,10 +133,11 @@ func (w *world) runGateway(ctx context.Context, l *life) error {
 	if err != nil {
 		return err
 	}
-	var cache gateway.Cache = &repeating{Cache: store, world: w, life: l}
+	var inner gateway.Cache = store
 	if w.mutant.cache != nil {
-		cache = w.mutant.cache(w, cache)
+		inner = w.mutant.cache(w, inner)
 	}
+	cache := &repeating{Cache: inner, world: w, life: l}
 	var log gateway.Log = &audited{Bus: l.bus, life: l}
 	if w.mutant.log != nil {
 		log = w.mutant.log(log)
@@ -194,6 +195,16 @@ type repeating struct {
 
 // Apply implements gateway.Sink.
 func (c *repeating) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+	if c.world.armed.reach(c.life, "sink.slow") {
+		for _, one := range b.Writes { // as a batch too large for one script
+			part := b
+			part.Writes, part.Next = []gateway.Write{one}, b.From
+			if err := c.Cache.Apply(ctx, g, part); err != nil {
+				return err
+			}
+			wait(ctx, 60*time.Millisecond)
+		}
+	}
 	if err := c.Cache.Apply(ctx, g, b); err != nil {
 		return err
 	}

@@ -141,3 +141,29 @@ func (a *tally) told() string {
 	slices.Sort(out)
 	return strings.Join(out, ", ")
 }
+
+// tries is how many seeds a mutant may need until it is caught.
+const tries = 12
+
+// TestMutantsAreCaught puts each mutant into the system and wants the checker to
+// say that a promise is broken, by a rule that fits. That it says nothing of the
+// system as it is, TestSimulation shows.
+func TestMutantsAreCaught(t *testing.T) {
+	theCity(t)
+	for _, m := range mutants {
+		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			c := newChecker(t)
+			var said []string
+			for seed := uint64(1); seed <= tries; seed++ {
+				v := c.judge(t, run(t, seed, m))
+				said = append(said, v.rules()...)
+				if slices.ContainsFunc(v.rules(), func(rule string) bool { return slices.Contains(m.rules, rule) }) {
+					t.Logf("caught at seed %d by %s", seed, v)
+					return
+				}
+			}
+			t.Errorf("not caught in %d seeds by any of %s; the checker said %s", tries, m.rules, said)
+		})
+	}
+}

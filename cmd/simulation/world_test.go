@@ -44,6 +44,7 @@ type world struct {
 	catalogue atomic.Int64
 	diskFull  atomic.Bool
 	diskBad   atomic.Bool
+	eager     values // of the mutant of that name
 
 	mu     sync.Mutex
 	asking sync.WaitGroup
