@@ -67,8 +67,8 @@ type Progress struct {
 
 // Store answers lookups. Get fills into[i] with what is kept of view under
 // keys[i]; all of it stood in the cache at one moment. It returns ErrNotLoaded
-// when the view is not complete and a key is missing, and ErrMixedReply when
-// the reply does not belong to the question.
+// when the view is not complete, whether or not the keys are there, and
+// ErrMixedReply when the reply does not belong to the question.
 type Store interface {
 	Get(ctx context.Context, view string, keys []Digest, into []Stored) error
 }

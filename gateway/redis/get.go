@@ -165,12 +165,15 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 	return unloaded, nil
 }
 
+// fill takes the values of a read. Of a view that is not complete nothing is
+// believed, neither what is missing nor what is there: a cache that is filled
+// anew goes through every version that a record ever had.
 func fill(r *read, values []any, ready bool) error {
+	if !ready {
+		return gateway.ErrNotLoaded
+	}
 	for i, v := range values {
 		if v == nil {
-			if !ready {
-				return gateway.ErrNotLoaded
-			}
 			r.into[i] = gateway.Stored{}
 			continue
 		}

@@ -86,6 +86,13 @@ func apply(t *testing.T, s *redis.Store, g gateway.Generation, from, next int64,
 	}
 }
 
+func seal(t *testing.T, s *redis.Store, g gateway.Generation, have int64) {
+	t.Helper()
+	if err := s.Seal(t.Context(), g, view, map[int32]int64{0: have}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func get(t *testing.T, s *redis.Store, key string) (gateway.Stored, error) {
 	t.Helper()
 	into := make([]gateway.Stored, 1)
@@ -148,7 +155,9 @@ func TestOlderNeverOverwrites(t *testing.T) {
 	})
 }
 
-func TestMissingIsNotLoadedUntilSealed(t *testing.T) {
+// TestNothingIsBelievedUntilSealed: what is missing may come, and what is there
+// may be older than what was read before the cache was emptied.
+func TestNothingIsBelievedUntilSealed(t *testing.T) {
 	servers(t, func(t *testing.T, cfg redis.Config, flush func()) {
 		s := open(t, cfg)
 		if _, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
@@ -158,6 +167,9 @@ func TestMissingIsNotLoadedUntilSealed(t *testing.T) {
 		apply(t, s, g, -1, 3, write("k", 1, "one"))
 		if _, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
 			t.Fatalf("not sealed: %v, want ErrNotLoaded", err)
+		}
+		if got, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
+			t.Fatalf("there but not sealed: %q %v, want ErrNotLoaded", got.Value, err)
 		}
 		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 3, 1: -1}); err != nil {
 			t.Fatal(err)
@@ -213,11 +225,13 @@ func TestFlipAndDrop(t *testing.T) {
 		s := open(t, cfg)
 		old := current(t, s)
 		apply(t, s, old, -1, 1, write("k", 1, "old"))
+		seal(t, s, old, 1)
 		next, err := s.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		apply(t, s, next, -1, 1, write("k", 1, "new"))
+		seal(t, s, next, 1)
 		if got, err := get(t, s, "k"); err != nil || string(got.Value) != "old" {
 			t.Fatalf("before the flip: %q %v", got.Value, err)
 		}
@@ -259,6 +273,7 @@ func TestHostileContent(t *testing.T) {
 		t.Cleanup(func() { _ = raw.Close() })
 		g := current(t, s)
 		apply(t, s, g, -1, 1, write("a", 7, "of a"), write("b", 7, "of b"))
+		seal(t, s, g, 1)
 		name := func(key string) string { return fmt.Sprintf("y:%s:%s:%x", g, view, digest(key)) }
 		whole, err := raw.Get(t.Context(), name("a")).Result()
 		if err != nil {
