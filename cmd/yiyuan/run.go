@@ -59,8 +59,11 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer a.close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	a.group, ctx = errgroup.WithContext(ctx)
 	if err := a.startRoles(ctx); err != nil {
+		stop() // what has started would go on by itself, and we would wait for it
 		return errors.Join(err, a.group.Wait())
 	}
 	log.Info("running", "roles", cfg.Roles, "version", version, "catalogue", a.cat.Version)
