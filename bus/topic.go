@@ -60,6 +60,7 @@ type Spec struct {
 	// one of its key has come after it. Where a later record need not be a newer
 	// image (raw.*), whoever must see all has so long to read it.
 	CompactAfter time.Duration
+	Grown        bool          // it may have been given more partitions since
 	Retention    time.Duration // of a topic that is not compacted; negative = for ever, 0 = 7 days
 }
 
@@ -83,7 +84,7 @@ func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
 			want = b.cfg.Partitions
 		}
 		if t, ok := have[names[i]]; ok && t.Err == nil {
-			if len(t.Partitions) != want {
+			if n := len(t.Partitions); n != want && (n < want || !s.Grown) {
 				problems = append(problems, fmt.Errorf("主题 %q 有 %d 个分区,应为 %d;改配置 bus.partitions 或迁移该主题 / topic %q has %d partitions instead of %d: change bus.partitions or migrate the topic: %w",
 					names[i], len(t.Partitions), want, names[i], len(t.Partitions), want, ErrConfig))
 			}

@@ -67,9 +67,13 @@ type Topology struct {
 	From  []bus.Topic
 	To    []bus.Topic
 	Stage func() (Stage, error) // makes one for a worker
+	// Home returns the key of the input records that a state key, or the key of a
+	// timer, is about. With it a step can be given more partitions: see
+	// Repartition.
+	Home func(key []byte, timer bool) []byte
 }
 
 // Specs returns the topics a step needs for itself: its state's changelog.
 func Specs(t Topology) []bus.Spec {
-	return []bus.Spec{{Topic: bus.State(t.Name), Compact: true}}
+	return []bus.Spec{{Topic: bus.State(t.Name), Compact: true, Grown: t.Home != nil}}
 }

@@ -26,7 +26,7 @@ func commands() []*cobra.Command {
 		demoCommand(), runCommand(),
 		checkCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
-		connectorCommand(), keysCommand(),
+		connectorCommand(), keysCommand(), repartitionCommand(),
 		versionCommand(), docsCommand(),
 	}
 }
@@ -77,7 +77,7 @@ func topics(cat *schemas.Catalogue, steps []processors.Topology) []bus.Spec {
 		}
 	}
 	for _, e := range cat.Entities {
-		specs = append(specs, bus.Spec{Topic: bus.Claims(e.ID), Retention: 7 * day})
+		specs = append(specs, bus.Spec{Topic: bus.Claims(e.ID), Retention: 7 * day, Grown: true})
 		if len(e.Fields) > 0 {
 			specs = append(specs, bus.Spec{Topic: bus.Resolved(e.ID), Compact: true})
 		}

@@ -44,7 +44,7 @@ func Name(entity string) string { return "resolve." + entity }
 // New returns the topology of an entity's step. Its stages compile authority,
 // rules and views and register the schemas of what they write when they are made.
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity string) processors.Topology {
-	t := processors.Topology{Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}}
+	t := processors.Topology{Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}, Home: home}
 	if e, err := cat.Entity(entity); err == nil {
 		if len(e.Fields) > 0 {
 			t.To = append(t.To, bus.Resolved(entity))

@@ -22,11 +22,11 @@ func (s *stage) Renewable() []byte { return []byte{prefixHead} }
 // transaction. What is emitted bears the time of the latest claim, since no
 // source has said anything new.
 func (s *stage) Renew(tx processors.Tx, key []byte) error {
-	n, used := binary.Uvarint(key[1:])
-	if used <= 0 || n != uint64(len(key)-1-used) {
+	entity := home(key, false)
+	if entity == nil {
 		return fmt.Errorf("renew: key of a head: %w", errHead)
 	}
-	if err := s.open(tx, string(key[1+used:])); err != nil {
+	if err := s.open(tx, string(entity)); err != nil {
 		return err
 	}
 	x := &s.subject
@@ -41,4 +41,17 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 		x.at = tx.Now()
 	}
 	return s.conclude(tx)
+}
+
+// home is the entity that a state key is about: the kind, then the entity with
+// its length in front. Timers bear its name.
+func home(key []byte, timer bool) []byte {
+	if timer || len(key) == 0 {
+		return key
+	}
+	n, used := binary.Uvarint(key[1:])
+	if used <= 0 || n > uint64(len(key)-1-used) {
+		return nil
+	}
+	return key[1+used : 1+used+int(n)]
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/resolve"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+func repartitionCommand() *cobra.Command {
+	var file string
+	var partitions int
+	cmd := &cobra.Command{
+		Use:   "repartition ENTITY",
+		Short: "增加一个实体的分区数,档案随之搬到新分区 / give an entity more partitions and move its dossiers",
+		Long: `先停接入,等 resolve 读完 claims,再停所有处理进程,然后运行;中断后重新运行即可接着做,做完之前该步骤拒绝启动。
+Stop the connectors, let resolve read all claims, stop every processor, then run this; broken off, run it again. Until it has
+finished the step refuses to start. The golden records, findings and views stay as they are.`,
+		Example: "  yiyuan repartition person --partitions 16 --config /etc/yiyuan/yiyuan.yaml",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(file)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			if partitions < 1 {
+				return &exitError{exitUsage, fmt.Errorf("--partitions %d: 至少为 1 / at least 1", partitions)}
+			}
+			if err := repartition(cmd.Context(), cfg, args[0], partitions); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%s 现有 %d 个分区,可以启动了 / has %d partitions now, start the processes again\n", args[0], partitions, partitions)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "配置文件,每一项见 deploy/yiyuan.yaml / configuration file")
+	cmd.Flags().IntVar(&partitions, "partitions", 0, "新的分区数 / the new number of partitions")
+	return cmd
+}
+
+func repartition(ctx context.Context, cfg config, entity string, partitions int) error {
+	log, err := newLogger(cfg.Log, os.Stderr)
+	if err != nil {
+		return err
+	}
+	keys, err := openKeys(cfg.Keys)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, cfg, keys, log)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	for _, t := range a.steps {
+		if t.Name == resolve.Name(entity) {
+			return processors.Repartition(ctx, a.bus, t, partitions, log)
+		}
+	}
+	return &exitError{exitUsage, fmt.Errorf("目录里没有实体 / the catalogue has no entity %q: %w", entity, schemas.ErrUnknown)}
+}
