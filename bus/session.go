@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	// linger is the least time between two commits of a busy worker: records
-	// that come in the meantime share a transaction. A record that comes after
-	// a pause is committed at once.
-	linger = 10 * time.Millisecond
+	// linger is the least time between two commits of a worker at lingerRate
+	// records a second or more, and in proportion below: records that come in the
+	// meantime share a transaction. When little comes it is committed at once.
+	linger     = 10 * time.Millisecond
+	lingerRate = 500
 	// markerLag is how long a position behind which only markers stand may go
 	// uncommitted.
 	markerLag = 250 * time.Millisecond
@@ -43,6 +44,7 @@ type session struct {
 
 	chunk   int       // records of one poll, see pace
 	ended   time.Time // of the last transaction
+	rate    float64   // records a second, of about the last second
 	markers time.Time // since when the position is only markers ahead of what was committed; zero = it is not
 	batch   []Record  // used again and again
 	woke    bool      // in the last turn
@@ -180,6 +182,19 @@ func (s *session) poll(ctx context.Context, wait time.Duration) kgo.Fetches {
 	return s.kafka.PollRecords(ctx, s.chunk)
 }
 
+// patience is the least time between two commits: the more records come, the
+// longer it is worth waiting for company.
+func (s *session) patience() time.Duration {
+	return time.Duration(min(1, s.rate/lingerRate) * float64(linger))
+}
+
+// count takes note of how many records a transaction had that ends now.
+func (s *session) count(records int, now time.Time) {
+	since := max(now.Sub(s.ended).Seconds(), 1e-6)
+	s.rate += (float64(records)/since - s.rate) * min(1, since)
+	s.ended = now
+}
+
 // pace sets how many records are polled at once: as many as the worker does in
 // half an interval, and as make half a transaction of bytes, with what comes of
 // them. What has been polled must be committed with the transaction it was
@@ -286,7 +301,7 @@ func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read i
 		}
 		began = time.Now()
 		fetches = s.kafka.PollRecords(nil, min(s.chunk, s.cfg.MaxRecords-read)) //nolint:staticcheck // nil: what is there, without waiting
-		if rest := linger - time.Since(s.ended); fetches.NumRecords() == 0 && rest > 0 && ctx.Err() == nil {
+		if rest := s.patience() - time.Since(s.ended); fetches.NumRecords() == 0 && rest > 0 && ctx.Err() == nil {
 			fetches = s.poll(ctx, rest)
 		}
 		if err := fatal(fetches); err != nil {
@@ -322,7 +337,8 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 	} else if err != nil {
 		return &StepError{fmt.Errorf("store state of %q: %w", s.cfg.Group, err)}
 	}
-	s.ended, s.markers = time.Now(), time.Time{}
+	s.count(read, time.Now())
+	s.markers = time.Time{}
 	m.commitSeconds.WithLabelValues(s.cfg.Group).Observe(s.ended.Sub(began).Seconds())
 	m.commits.WithLabelValues(s.cfg.Group, "committed").Inc()
 	m.records.WithLabelValues(s.cfg.Group, "in").Add(float64(read))
