@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -60,7 +61,13 @@ func isFence(k *kgo.Record) bool { return string(k.Key) == fenceKey }
 // hidden reports whether a record is the protocol's or ours, not data.
 func hidden(k *kgo.Record) bool { return k.Attrs.IsControl() || isFence(k) }
 
+// hashers are partitioners, each of which takes microseconds to make and is not
+// for concurrent use.
+var hashers = sync.Pool{New: func() any { return kgo.StickyKeyPartitioner(nil).ForTopic("") }}
+
 // PartitionOf returns the partition of n that ByKey chooses for a key.
 func PartitionOf(key []byte, n int) int32 {
-	return int32(kgo.StickyKeyPartitioner(nil).ForTopic("").Partition(&kgo.Record{Key: key}, n))
+	h := hashers.Get().(kgo.TopicPartitioner) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	defer hashers.Put(h)
+	return int32(h.Partition(&kgo.Record{Key: key}, n))
 }
