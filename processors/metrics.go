@@ -23,7 +23,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		records:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_records_total", Help: "Records handed to a stage."}, []string{"step"}),
 		timers:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_timers_total", Help: "Wake-ups delivered."}, []string{"step"}),
 		stateBytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_state_bytes_total", Help: "Bytes of state changes committed."}, []string{"step"}),
-		renewed:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_renewed_total", Help: "Entities looked at because the catalogue or what is in force has changed."}, []string{"step"}),
+		renewed:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_renewed_total", Help: "Rows and entities looked at because the catalogue or what is in force has changed."}, []string{"step"}),
 		renewing:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "yiyuan_processors_renewing_partitions", Help: "Partitions of which not all is computed under the present catalogue yet."}, []string{"step"}),
 	}
 	reg.MustRegister(m.stageSeconds, m.records, m.timers, m.stateBytes, m.renewed, m.renewing)

@@ -9,7 +9,11 @@ import (
 )
 
 // imageFormat is the first byte of a stored image: the version of its format.
-const imageFormat = 1
+// timelessFormat is the one before, which did not say when.
+const (
+	imageFormat    = 2
+	timelessFormat = 1
+)
 
 var errImage = errors.New("stored image cannot be read")
 
@@ -20,13 +24,14 @@ type image struct {
 	source   []byte
 	sequence schemas.Sequence
 	version  uint64 // header ver of what was last emitted about the row
+	at       int64  // source commit time of the last change, milliseconds; 0 = not known
 	cat      []byte // catalogue version under which it was emitted
 	row      []byte // framed content, empty if deleted
 }
 
 // append writes the image:
 //
-//	format, live, source, major, minor, version, catalogue, row
+//	format, live, source, major, minor, version, time, catalogue, row
 func (m image) append(dst []byte) []byte {
 	live := byte(0)
 	if m.live {
@@ -38,6 +43,7 @@ func (m image) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, m.sequence.Major)
 	dst = binary.AppendUvarint(dst, uint64(m.sequence.Minor))
 	dst = binary.AppendUvarint(dst, m.version)
+	dst = binary.AppendUvarint(dst, uint64(max(m.at, 0)))
 	dst = binary.AppendUvarint(dst, uint64(len(m.cat)))
 	dst = append(dst, m.cat...)
 	return append(dst, m.row...)
@@ -45,10 +51,10 @@ func (m image) append(dst []byte) []byte {
 
 // parseImage reads what append wrote. The image keeps b.
 func parseImage(b []byte) (image, error) {
-	if len(b) < 2 || b[0] != imageFormat {
+	if len(b) < 2 || b[0] != imageFormat && b[0] != timelessFormat {
 		return image{}, fmt.Errorf("parse image: unknown format: %w", errImage)
 	}
-	m := image{live: b[1] == 1}
+	m, timed := image{live: b[1] == 1}, b[0] == imageFormat
 	b = b[2:]
 	bad := false
 	number := func() uint64 {
@@ -73,6 +79,9 @@ func parseImage(b []byte) (image, error) {
 	m.source = text()
 	m.sequence = schemas.Sequence{Major: number(), Minor: uint32(number())}
 	m.version = number()
+	if timed {
+		m.at = int64(number())
+	}
 	m.cat = text()
 	m.row = b
 	if bad || m.live && len(m.row) == 0 {

@@ -99,7 +99,7 @@ func (s *stage) load(tx processors.Tx) (m image, known bool, err error) {
 func (m *image) next(offset int64) uint64 { return max(m.version+1, uint64(offset)+1) }
 
 func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) error {
-	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, cat: s.version, row: c.Value}
+	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), cat: s.version, row: c.Value}
 	current := known && last.live && bytes.Equal(last.cat, s.version)
 	if current && len(c.Header("na")) == 0 && bytes.Equal(last.row, c.Value) {
 		next.row = last.row
@@ -205,7 +205,7 @@ func (s *stage) emissions(c *change, row, old schemas.Record, next image, all bo
 
 // delete retracts all that the row said and remembers that it is gone.
 func (s *stage) delete(tx processors.Tx, c *change, last image) error {
-	next := image{source: c.source, sequence: c.sequence, version: last.version, cat: s.version}
+	next := image{source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), cat: s.version}
 	s.out = s.out[:0]
 	if last.live {
 		next.version = last.next(c.Offset)

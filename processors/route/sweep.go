@@ -1,0 +1,59 @@
+package route
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// Generation implements processors.Renewer: what a row says depends on the
+// catalogue.
+func (s *stage) Generation(time.Time) []byte { return s.version }
+
+// Renewable implements processors.Renewer: all that is kept is images.
+func (s *stage) Renewable() []byte { return nil }
+
+// Renew implements processors.Renewer: a row last emitted under another catalogue
+// says everything again under this one, views with the masks of now above all,
+// with the time of its last change. A row that this catalogue would not accept
+// stays as it is, until its source sends it again.
+func (s *stage) Renew(tx processors.Tx, key []byte) error {
+	s.slab.Reset()
+	s.key = append(s.key[:0], key...)
+	last, known, err := s.load(tx)
+	if err != nil || !known || !last.live || bytes.Equal(last.cat, s.version) {
+		return err
+	}
+	id, row, _ := bytes.Cut(s.key, []byte{0})
+	d := s.datasets[bus.Raw(string(id))]
+	if d == nil {
+		return nil // the dataset is no longer in the catalogue
+	}
+	at := time.UnixMilli(last.at).UTC()
+	if last.at == 0 {
+		at = tx.Now()
+	}
+	c := change{
+		Record:  &bus.Record{Topic: bus.Raw(d.ID), Key: bytes.Clone(row), Value: last.row, Time: at},
+		dataset: d, op: schemas.Snapshot, source: last.source, sequence: last.sequence,
+	}
+	next := last
+	next.version, next.cat = last.version+1, s.version
+	content, old, err := s.prepare(&c, last, &next)
+	if err == nil {
+		err = s.emissions(&c, content, old, next, true)
+	}
+	if errors.As(err, new(*reject)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.store(tx, next)
+	s.flush(tx)
+	return nil
+}
