@@ -67,7 +67,7 @@ var hashers = sync.Pool{New: func() any { return kgo.StickyKeyPartitioner(nil).F
 
 // PartitionOf returns the partition of n that ByKey chooses for a key.
 func PartitionOf(key []byte, n int) int32 {
-	h := hashers.Get().(kgo.TopicPartitioner) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	h := hashers.Get().(kgo.TopicPartitioner) // the pool holds nothing else
 	defer hashers.Put(h)
 	return int32(h.Partition(&kgo.Record{Key: key}, n))
 }
