@@ -1,0 +1,376 @@
+package main
+
+import (
+	"crypto/md5" //nolint:gosec // looked for, not used
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+)
+
+// canary is a made-up person whose particulars must not leave the city, by kind
+// of element.
+var canary = map[string]string{
+	"id_number": "539902198503120777", "person_name": "金丝雀翎", "phone": "19900007777", "address": "金丝路七十七弄", "plate": "云Z77777",
+}
+
+// canaryCard is the number of the person's registration.
+const canaryCard = "R1"
+
+// forms are the ways in which a value could leak: as it is, turned round, in
+// other encodings, and as digests that anybody could compute.
+func forms(value string) map[string]string {
+	backwards := []rune(value)
+	slices.Reverse(backwards)
+	gb, err := simplifiedchinese.GB18030.NewEncoder().String(value)
+	if err != nil {
+		panic(err)
+	}
+	sha, weak, sm := sha256.Sum256([]byte(value)), md5.Sum([]byte(value)), sm3.Sum([]byte(value)) //nolint:gosec // looked for, not used
+	return map[string]string{
+		"clear": value, "backwards": string(backwards), "base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(value)), "="),
+		"hex": hex.EncodeToString([]byte(value)), "url": url.QueryEscape(value), "gb18030": gb, "json": strings.Trim(fmt.Sprintf("%+q", value), `"`),
+		"sha256": hex.EncodeToString(sha[:]), "sha256 bytes": string(sha[:]), "md5": hex.EncodeToString(weak[:]), "md5 bytes": string(weak[:]),
+		"sm3": hex.EncodeToString(sm[:]), "sm3 bytes": string(sm[:]),
+	}
+}
+
+// leaks looks for the canary's particulars in a text, but for the kinds that
+// may be there.
+func leaks(text string, allowed map[string]bool) []string {
+	var out []string
+	for kind, value := range canary {
+		if allowed[kind] {
+			continue
+		}
+		for form, looked := range forms(value) {
+			if strings.Contains(text, looked) {
+				out = append(out, kind+" "+form)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestCanaryWholeJourney lets a made-up person's rows, good, bad and hostile, go
+// through the whole bus and looks for the person in everything that leaves it.
+func TestCanaryWholeJourney(t *testing.T) {
+	w := canaryTown(t)
+	w.open()
+	for place, found := range w.plantAndLook() {
+		t.Errorf("%s holds %v", place, found)
+	}
+	w.process.stop()
+}
+
+// TestCanaryNoticesABrokenMask shows that the test above can fail: a name that a
+// view no longer masks is found wherever the view goes.
+func TestCanaryNoticesABrokenMask(t *testing.T) {
+	w := canaryTown(t)
+	w.edit("entities/person.yaml", "mask: {GMSFHM: partial, XM: partial, CSRQ: year, HJDZ: district, JZDZ: district, LXDH: partial}",
+		"base: clear\n    mask: {GMSFHM: partial, CSRQ: year, HJDZ: district, JZDZ: district, LXDH: partial}")
+	w.open()
+	found := w.plantAndLook()
+	for _, place := range []string{"topic shared.person.partial", "redis", "GET /v1/lookup/person.partial"} {
+		if !slices.Contains(found[place], "person_name clear") {
+			t.Errorf("the broken mask is not noticed in %s: %v", place, found[place])
+		}
+	}
+	w.process.stop()
+}
+
+// canaryTown is a town without the view that shows persons clear by the
+// catalogue's decision, and with a rule that fails on what it reads.
+func canaryTown(t *testing.T) *town {
+	t.Helper()
+	w := found(t)
+	w.redis = "redis://" + service(t, "YIYUAN_TEST_REDIS") + "/9"
+	w.command("FLUSHDB")
+	w.edit("entities/person.yaml", "  clear:\n    title: 自然人(业务办理用)\n    fields: [GMSFHM, XM, XBDM, CSRQ, HYZKDM]\n", "")
+	write(t, map[string]any{
+		"rule": "XV-90", "title": "会失败的规则", "english": "A rule that fails", "entity": "person", "severity": "low", "advice": "测试 / test",
+		"cases": []any{map[string]any{"id": "fails", "inputs": []string{"GA01"}, "when": "GA01.exists(g, int(g.XM) > 0)", "owner": "GA"}},
+	}, w.catalogue, "rules", "XV-90.yaml")
+	w.binds("ga-push", "push", nil, "GA01", "GA03")
+	w.binds("files", "file", map[string]any{"dir": w.drop, "settle": "100ms", "poll": "50ms"}, "GA02")
+	w.pushes("GA")
+	w.grants("MZ-DBHD", "MZ", "DBHD", "person.partial", "person.relief", "person.verify", "GA01.partial", "GA02.partial", "GA03.partial")
+	w.grants("SJ-JDGL", "SJ", "SUPERVISE", "person.explain")
+	return w
+}
+
+// plantAndLook sends the canary in by every door and returns what was found of
+// it, by place.
+func (w *town) plantAndLook() map[string][]string {
+	w.Helper()
+	found := map[string][]string{}
+	look := func(place, text string) {
+		if l := leaks(text, nil); len(l) > 0 {
+			found[place] = l
+		}
+	}
+	for place, text := range w.plant() {
+		look(place, text)
+	}
+	for place, text := range w.lookups() {
+		look(place, text)
+	}
+	for place, text := range w.topics() {
+		look(place, text)
+	}
+	look("redis", w.dumpRedis())
+	metrics := w.ask(http.MethodGet, "http://"+w.admin+"/metrics", "", "", "")
+	if metrics.status != http.StatusOK || !strings.Contains(metrics.body, "yiyuan_") {
+		w.Errorf("metrics: %d", metrics.status)
+	}
+	look("metrics", metrics.body)
+	look("log", string(w.process.log.bytes())+string(w.process.out.bytes()))
+	return found
+}
+
+// plant sends the canary's rows, some of them bad, and waits until they have
+// passed. It returns what the doors answered.
+func (w *town) plant() map[string]string {
+	w.Helper()
+	address := "云岭市岭东区东关街道" + canary["address"]
+	row := func(number string) map[string]string {
+		return map[string]string{
+			"GMSFHM": number, "XM": canary["person_name"], "XBDM": "1", "MZDM": "01", "CSRQ": "1985-03-13", // not the number's day: a finding
+			"HJDXZQHDM": "539902", "HJDZ": address, "YHZGXDM": "02", "HYZKDM": "10", "ZXBZ": "0",
+		}
+	}
+	push := func(dataset string, body any) answer {
+		text, isText := body.(string)
+		if !isText {
+			b, err := json.Marshal(body)
+			if err != nil {
+				w.Fatal(err)
+			}
+			text = string(b)
+		}
+		return w.ask(http.MethodPost, "http://"+w.push+"/v1/push/"+dataset, "GA", "", text)
+	}
+	var good answer
+	await(w, "push", time.Minute, func() string {
+		if good = push("GA01", row(canary["id_number"])); good.status == http.StatusOK {
+			return ""
+		}
+		return fmt.Sprintf("%d %s", good.status, good.body)
+	})
+	car := push("GA03", map[string]string{"HPHM": canary["plate"], "HPZLDM": "02", "SYRGMSFHM": canary["id_number"], "CLXH": "轿车", "CDRQ": "2020-01-01", "ZTDM": "1"})
+	long, broken := push("GA01", row(canary["id_number"]+"9")), push("GA01", `{"GMSFHM": "`+canary["id_number"]+`", "XM": "`+canary["person_name"]+`",`)
+	unknown := push("GA01", map[string]string{canary["person_name"]: canary["id_number"]})
+	if car.status != http.StatusOK || long.status != http.StatusUnprocessableEntity || broken.status != http.StatusBadRequest || unknown.status < 400 {
+		w.Errorf("pushes answered %d %s, %d, %d, %d", car.status, car.body, long.status, broken.status, unknown.status)
+	}
+	head := "公民身份号码,登记号,居住地行政区划,居住地址,联系电话,起始日期,终止日期\n"
+	w.file("good.csv", head+strings.Join([]string{canary["id_number"], canaryCard, "539902", address, canary["phone"], "2026-01-02", ""}, ",")+"\n"+
+		strings.Join([]string{canary["id_number"] + "9", "R2", "539902", address, canary["phone"], "2026-01-02", ""}, ",")+"\n"+
+		strings.Join([]string{canary["id_number"], "R3", "539902", address, canary["phone"], canary["person_name"], ""}, ",")+"\n")
+	w.file("poor.csv", canary["person_name"]+","+canary["id_number"]+"\n"+canary["phone"]+",\"\n")
+	w.poison()
+	w.passed()
+	return map[string]string{
+		"push": good.head + good.body + car.head + car.body, "push of a wrong number": long.head + long.body,
+		"push of broken JSON": broken.head + broken.body, "push of an unknown field": unknown.head + unknown.body,
+	}
+}
+
+// poison writes a record that is no record straight into a raw topic.
+func (w *town) poison() {
+	w.Helper()
+	b := connect(w, w.process, []string{w.kafka}, "")
+	defer b.Close()
+	value := "\x00\x00\x00\x00\x01" + strings.Join(slices.Sorted(maps.Values(canary)), "\x00")
+	if err := b.Append(w.Context(), bus.Record{Topic: bus.Raw("GA01"), Partition: bus.ByKey, Key: []byte(canary["id_number"]), Value: []byte(value)}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// passed waits until the canary's rows are in the answers, the contradiction is
+// a finding, and what was bad lies in quarantine.
+func (w *town) passed() {
+	w.Helper()
+	get := func(path, key, purpose string, into any) string {
+		a := w.ask(http.MethodGet, "http://"+w.gateway+path, key, purpose, "")
+		if a.status != http.StatusOK {
+			return fmt.Sprintf("%s: %d %s", path, a.status, a.body)
+		}
+		if err := json.Unmarshal([]byte(a.body), into); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	await(w, "the canary's rows", time.Minute, func() string {
+		var person struct {
+			Data map[string]any `json:"data"`
+		}
+		if problem := get("/v1/lookup/person.partial/"+canary["id_number"], "MZ-DBHD", "DBHD", &person); problem != "" {
+			return problem
+		}
+		if person.Data["LXDH"] == nil || fmt.Sprint(person.Data["GA03"]) == "[]" {
+			return "phone or car missing"
+		}
+		var findings struct {
+			Total int `json:"total"`
+		}
+		if problem := get("/v1/findings", "SJ-JDGL", "SUPERVISE", &findings); problem != "" {
+			return problem
+		}
+		bad := 0
+		for _, text := range w.topics() {
+			bad += strings.Count(text, "quarantined\x00")
+		}
+		if findings.Total < 1 || bad < 4 {
+			return fmt.Sprintf("%d findings, %d rows in quarantine", findings.Total, bad)
+		}
+		return ""
+	})
+}
+
+// lookups asks for the canary, rightly and wrongly, and returns what was said.
+func (w *town) lookups() map[string]string {
+	w.Helper()
+	id, name := canary["id_number"], canary["person_name"]
+	out := map[string]string{}
+	base := "http://" + w.gateway
+	ask := func(method, path, key, purpose, body string) {
+		a := w.ask(method, base+path, key, purpose, body)
+		if a.status == 0 {
+			w.Errorf("%s %s: %s", method, path, a.body)
+		}
+		place := method + " " + path
+		if at := strings.IndexFunc(place, func(r rune) bool { return r == '?' }); at > 0 {
+			place = place[:at]
+		}
+		for _, value := range canary { // a place's name must not be a leak itself
+			place = strings.TrimSuffix(strings.ReplaceAll(place, url.PathEscape(value), ""), "/")
+		}
+		said := a.body
+		for _, value := range canary { // a batch names each answer by the key that it was asked for
+			said = strings.ReplaceAll(said, `"key":"`+value+`"`, "")
+		}
+		out[place] += fmt.Sprintf("%d %s %s\n", a.status, a.head, said)
+	}
+	key := url.PathEscape
+	for _, path := range []string{
+		"/v1/lookup/person.partial/" + id, "/v1/lookup/person.relief/" + id, "/v1/lookup/GA01.partial/" + id, "/v1/lookup/GA02.partial/" + id + "%7C" + canaryCard,
+		"/v1/lookup/GA03.partial/" + key(canary["plate"]) + "%7C02", "/v1/lookup/person.partial/" + id + "?fields=" + key(name), "/v1/lookup/" + key(name) + "/" + id,
+		"/v1/lookup/person.partial/" + key(name), "/v1/" + key(name),
+	} {
+		ask(http.MethodGet, path, "MZ-DBHD", "DBHD", "")
+		ask(http.MethodGet, path, "MZ-DBHD", id, "")
+		ask(http.MethodGet, path, id, "DBHD", "")
+		ask(http.MethodGet, path, "", "", "")
+	}
+	ask(http.MethodPost, "/v1/lookup", "MZ-DBHD", "DBHD", `{"view":"person.partial","keys":["`+id+`","`+name+`"]}`)
+	ask(http.MethodPost, "/v1/lookup", "MZ-DBHD", "DBHD", `{"view":"`+name+`","keys":["`+id+`"`)
+	ask(http.MethodPost, "/v1/verify", "MZ-DBHD", "DBHD", `{"view":"person.verify","key":"`+id+`","fields":{"XM":"`+name+`","CSRQ":"1985-03-13"}}`)
+	for _, path := range []string{
+		"/v1/explain/person/" + id, "/v1/findings", "/v1/quarantine", "/v1/catalogue", "/v1/indicators", "/v1/flow", "/v1/topology", "/v1/me", "/openapi.json", "/", "/readyz", "/livez",
+	} {
+		ask(http.MethodGet, path, "SJ-JDGL", "SUPERVISE", "")
+	}
+	return out
+}
+
+// topics reads every topic that leaves the city, keys, values and headers.
+func (w *town) topics() map[string]string {
+	w.Helper()
+	cat, err := loadCatalogue(w.catalogue)
+	if err != nil {
+		w.Fatal(err)
+	}
+	b := connect(w, w.process, []string{w.kafka}, "")
+	defer b.Close()
+	out := map[string]string{}
+	for _, spec := range topics(cat, nil) {
+		family, _, _ := strings.Cut(string(spec.Topic), ".")
+		if slices.Contains([]string{"raw", "claims", "resolved"}, family) {
+			continue // clear by their nature, for the city's own steps
+		}
+		var text strings.Builder
+		err := b.Replay(w.Context(), spec.Topic, func(r bus.Record) error {
+			if spec.Topic == bus.Quarantine {
+				text.WriteString("quarantined\x00")
+			}
+			fmt.Fprintf(&text, "%s\x00%s\x00", r.Key, r.Value)
+			for _, h := range r.Headers {
+				fmt.Fprintf(&text, "%s\x00%s\x00", h.Key, h.Value)
+			}
+			return nil
+		})
+		if err != nil {
+			w.Fatal(err)
+		}
+		out["topic "+string(spec.Topic)] = text.String()
+	}
+	return out
+}
+
+// command sends one command to the town's own database of the real Redis and
+// returns the reply as it came.
+func (w *town) command(args ...string) string {
+	w.Helper()
+	at, number, _ := strings.Cut(strings.TrimPrefix(w.redis, "redis://"), "/")
+	var dialer net.Dialer
+	c, err := dialer.DialContext(w.Context(), "tcp", at)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		w.Fatal(err)
+	}
+	var text strings.Builder
+	for _, one := range [][]string{{"SELECT", number}, args, {"QUIT"}} { // after QUIT the server closes: all has been read then
+		fmt.Fprintf(&text, "*%d\r\n", len(one))
+		for _, arg := range one {
+			fmt.Fprintf(&text, "$%d\r\n%s\r\n", len(arg), arg)
+		}
+	}
+	if _, err := c.Write([]byte(text.String())); err != nil {
+		w.Fatal(err)
+	}
+	reply, err := io.ReadAll(c)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return strings.TrimPrefix(string(reply), "+OK\r\n")
+}
+
+// dumpRedis returns every key and value of the town's database.
+func (w *town) dumpRedis() string {
+	w.Helper()
+	// One script reads all: strings by GET, others by their own commands.
+	dump := w.command("EVAL", `local out = {}
+for _, k in ipairs(redis.call('KEYS', '*')) do
+  out[#out + 1] = k
+  local kind = redis.call('TYPE', k).ok
+  if kind == 'string' then out[#out + 1] = redis.call('GET', k)
+  elseif kind == 'hash' then for _, v in ipairs(redis.call('HGETALL', k)) do out[#out + 1] = v end
+  elseif kind == 'set' then for _, v in ipairs(redis.call('SMEMBERS', k)) do out[#out + 1] = v end
+  else out[#out + 1] = 'UNREAD ' .. kind end
+end
+return out`, "0")
+	if strings.HasPrefix(dump, "-") || strings.Contains(dump, "UNREAD") || len(dump) < 1000 {
+		w.Fatalf("the dump of Redis is not whole: %.200q", dump)
+	}
+	return dump
+}
