@@ -128,16 +128,23 @@ func (c *city) samples(ctx context.Context) (map[string]string, error) {
 	return out, nil
 }
 
-// anyKey returns the smallest key of a topic that is not deleted.
+// anyKey returns the smallest key of a raw topic whose row has not been deleted.
+// An older image may come late, behind what is newer, so the position decides.
 func (c *city) anyKey(ctx context.Context, t bus.Topic) (string, error) {
-	alive := map[string]bool{}
+	type image struct {
+		pos   string
+		alive bool
+	}
+	rows := map[string]image{}
 	err := c.app.bus.Replay(ctx, t, func(r bus.Record) error {
-		alive[string(r.Key)] = r.Value != nil
+		if pos := string(r.Header("pos")); pos >= rows[string(r.Key)].pos {
+			rows[string(r.Key)] = image{pos, r.Value != nil}
+		}
 		return nil
 	})
 	best := ""
-	for key, ok := range alive {
-		if ok && (best == "" || key < best) {
+	for key, row := range rows {
+		if row.alive && (best == "" || key < best) {
 			best = key
 		}
 	}
