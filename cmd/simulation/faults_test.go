@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -163,7 +164,10 @@ var faults = []fault{
 			w.processes[p].kill()
 		}
 	}},
-	{"broker.rehash", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.kafka.Broker.Cluster().RehashCoordinators() }},
+	{"broker.rehash", func(w *world, _ *rand.Rand, name string) {
+		w.history.fire(name)
+		w.kafka.Broker.Cluster().RehashCoordinators()
+	}},
 	{"broker.shuffle", func(w *world, _ *rand.Rand, name string) {
 		w.history.fire(name)
 		w.kafka.Broker.Cluster().ShufflePartitionLeaders()
@@ -242,13 +246,16 @@ func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 		own := rand.New(rand.NewPCG(r.Uint64(), 1))
 		out = append(out, moment{time.Duration(r.Int64N(int64(span))), func() { f.begin(w, own, f.name) }})
 	}
-	if w.mutant.name != "" {
+	if w.mutant.name != "" || len(w.mutant.faults) > 0 {
 		for _, name := range w.mutant.faults {
-			if name == "data.poison" {
+			switch {
+			case name == "data.poison":
 				out = append(out, moment{span / 2, v.poison})
-				continue
+			case name == "catalogue.change":
+				out = append(out, w.change(v, r, span)...)
+			case !strings.HasPrefix(name, "data."): // the departments' words have the others by themselves
+				begin(faultNamed(name))
 			}
-			begin(faultNamed(name))
 		}
 		return out
 	}
@@ -292,4 +299,3 @@ func (w *world) change(v *voice, r *rand.Rand, span time.Duration) []moment {
 	}
 	return out
 }
-

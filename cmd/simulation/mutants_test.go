@@ -16,7 +16,7 @@ import (
 type mutant struct {
 	name    string
 	rules   []string // of the checker: those that may name it
-	faults  []string // that happen besides; none if empty
+	faults  []string // that happen, and no others; drawn by the seed if there are none and no name
 	version int      // 1 = everything runs under the changed catalogue, and nobody says so
 
 	steps   map[string]func(w *world) stageMutant
@@ -240,7 +240,9 @@ func (m *swapping) process(s processors.Stage, tx processors.Tx, batch []bus.Rec
 	return err
 }
 
-func (m *swapping) wake(s processors.Stage, tx processors.Tx, key []byte) error { return s.Wake(tx, key) }
+func (m *swapping) wake(s processors.Stage, tx processors.Tx, key []byte) error {
+	return s.Wake(tx, key)
+}
 
 // unguarded forgets what it holds before it is written to, so that no version is
 // compared.

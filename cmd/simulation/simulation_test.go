@@ -4,12 +4,21 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
+
+// TestMain lets garbage lie longer than usual: each run is short-lived memory, and
+// collecting it would take a quarter of the time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
 
 // seedsOf reads YIYUAN_SIM_SEEDS=n[,from].
 func seedsOf(t testing.TB, n uint64) (count, from uint64) {
@@ -166,4 +175,46 @@ func TestMutantsAreCaught(t *testing.T) {
 			t.Errorf("not caught in %d seeds by any of %s; the checker said %s", tries, m.rules, said)
 		})
 	}
+}
+
+// TestEveryFaultHappens makes each fault of the table happen, a few in a run, and
+// wants every promise kept: a fault that never comes proves nothing.
+func TestEveryFaultHappens(t *testing.T) {
+	theCity(t)
+	c := newChecker(t)
+	fired := map[string]int{}
+	missing := []string{"data.duplicate", "data.late", "data.same", "data.unavailable", "data.truncate", "data.rejected", "data.poison", "catalogue.change"}
+	for _, f := range faults {
+		missing = append(missing, f.name)
+	}
+	all := len(missing)
+	for seed := uint64(1); seed <= 60 && len(missing) > 0; seed++ {
+		some := missing[:min(4, len(missing))]
+		missing = append(slices.Clone(missing[len(some):]), some...)
+		o := run(t, seed, mutant{faults: some})
+		for name, n := range o.fired {
+			fired[name] += n
+		}
+		if v := c.judge(t, o); len(v.Broken) > 0 {
+			t.Errorf("seed %d with %s broke promises:\n%s", seed, some, v)
+		}
+		missing = slices.DeleteFunc(missing, func(name string) bool { return fired[name] > 0 })
+	}
+	if len(missing) > 0 {
+		t.Errorf("never happened: %s", missing)
+	}
+	t.Logf("%d faults, all of them happened", all)
+}
+
+// TestSoak runs until it is stopped; see make soak.
+func TestSoak(t *testing.T) {
+	if os.Getenv("YIYUAN_SIM_SOAK") == "" {
+		t.Skip("YIYUAN_SIM_SOAK is not set")
+	}
+	seed := uint64(time.Now().UnixMilli())
+	t.Logf("from seed %d", seed)
+	runAll(t, func() (uint64, bool) {
+		seed++
+		return seed, !t.Failed()
+	})
 }
