@@ -35,6 +35,10 @@ unit: ## the tests that need no service
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	@deploy/testbed/fuzz $(or $(FUZZTIME),30s)
 
+.PHONY: soak
+soak: ## the simulation of the whole system, seed after seed, until stopped (or SEEDS=n[,from])
+	@$(if $(SEEDS),YIYUAN_SIM_SEEDS=$(SEEDS),YIYUAN_SIM_SOAK=1) $(GO) test ./cmd/simulation -run '$(if $(SEEDS),TestSimulation,TestSoak)$$' -count=1 -timeout 0 -v
+
 .PHONY: bench
 bench: build ## the published benchmarks, with the real services beside them
 	@$(TESTBED) run $(SERVICES) gcc -- benchmarks/run $(ARGS)
