@@ -74,11 +74,19 @@ func pauses(process string) func(*world, *rand.Rand, string) {
 	}
 }
 
+// mayFail spares the request for a producer id outside of transactions: the client
+// tries it again under a lock that others wait for, and in a bubble the clock
+// stands still for as long as anybody waits for a lock.
+func mayFail(r kmsg.Request) bool {
+	id, ok := r.(*kmsg.InitProducerIDRequest)
+	return !ok || id.TransactionalID != nil
+}
+
 // refuses makes the brokers answer requests of a key with an error.
 func refuses(key kmsg.Key, err *kerr.Error) func(*world, *rand.Rand, string) {
 	return func(w *world, r *rand.Rand, name string) {
 		w.history.fire(name)
-		w.kafka.Broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: err, Count: 1 + r.IntN(3)})
+		w.refusals = append(w.refusals, w.kafka.Broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: err, Count: 1 + r.IntN(3), When: mayFail}))
 	}
 }
 

@@ -106,6 +106,9 @@ func (p *process) live(ctx context.Context) error {
 		return err
 	}
 	defer b.Close()
+	if err := warm(ctx, b); err != nil {
+		return err
+	}
 	l.bus = b
 	p.w.history.put("start", event{"proc": p.name, "life": l.number})
 	return p.run(ctx, l)

@@ -2,7 +2,9 @@ package simulation
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,10 @@ const (
 	settleLimit = 90 * time.Second // within which everything must be level again once the faults have ended
 	askEvery    = 250 * time.Millisecond
 )
+
+// hangLimit is how long a run may take by our clock: a hundred times and more of
+// what it does.
+const hangLimit = 3 * time.Minute
 
 // outcome is what a run leaves.
 type outcome struct {
@@ -27,6 +33,11 @@ type outcome struct {
 func run(t *testing.T, seed uint64, m mutant) outcome {
 	t.Helper()
 	var out outcome
+	watch := time.AfterFunc(hangLimit, func() {
+		debug.SetTraceback("all")
+		panic(fmt.Sprintf("seed %d hangs: the bubble's clock stands still, or runs and nothing comes of it", seed))
+	})
+	defer watch.Stop()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, m)
 		w.history.put("run", event{"seed": seed, "mutant": m.name, "catalogue": 0})
@@ -108,6 +119,9 @@ func (w *world) keepAsking(ctx context.Context, r *rand.Rand) {
 func (w *world) heal(v *voice) {
 	w.history.put("heal", event{})
 	w.armed.clear()
+	for _, f := range w.refusals {
+		f.Remove()
+	}
 	w.diskFull.Store(false)
 	w.diskBad.Store(false)
 	w.skew.Store(w.furthest)
@@ -144,11 +158,20 @@ func (w *world) settle(ctx context.Context) bool {
 	return false
 }
 
+// level asks about everyone, and stops at the first answer that is not level. It
+// first asks about somebody who is there, because only such an answer says as of when.
 func (w *world) level(ctx context.Context, quiet time.Time) bool {
-	for _, view := range []string{"person.partial", "RS02.partial"} {
-		for _, key := range people {
+	for _, view := range []string{"RS02.partial", "person.partial"} {
+		keys := slices.Clone(people)
+		if there := w.there[view]; there > 0 {
+			keys[0], keys[there] = keys[there], keys[0]
+		}
+		for _, key := range keys {
 			a := w.ask(ctx, question{app: "reader", view: view, key: key})
-			if a.status == 0 || a.status >= 500 || a.status == 200 && !a.asOf.After(quiet.Add(1100*time.Millisecond)) {
+			if a.status == 200 && !a.asOf.After(quiet) {
+				w.there[view] = slices.Index(people, key)
+			}
+			if a.status == 0 || a.status >= 500 || a.status == 200 && !a.asOf.After(quiet) {
 				return false
 			}
 		}

@@ -118,7 +118,7 @@ func runAll(t *testing.T, next func() (uint64, bool)) *tally {
 // TestSimulation runs the seeds that failed once, then as many as there is time
 // for.
 func TestSimulation(t *testing.T) {
-	n := uint64(150)
+	n := uint64(runs)
 	if testing.Short() {
 		n = 20
 	}
@@ -158,6 +158,7 @@ const tries = 12
 // say that a promise is broken, by a rule that fits. That it says nothing of the
 // system as it is, TestSimulation shows.
 func TestMutantsAreCaught(t *testing.T) {
+	t.Parallel()
 	theCity(t)
 	for _, m := range mutants {
 		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
@@ -180,6 +181,7 @@ func TestMutantsAreCaught(t *testing.T) {
 // TestEveryFaultHappens makes each fault of the table happen, a few in a run, and
 // wants every promise kept: a fault that never comes proves nothing.
 func TestEveryFaultHappens(t *testing.T) {
+	t.Parallel()
 	theCity(t)
 	c := newChecker(t)
 	fired := map[string]int{}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -37,6 +38,7 @@ type world struct {
 	departments []*department
 	processes   map[string]*process
 	armed       *armed
+	refusals    []*kfake.FaultHandle
 	workers     int // of each step
 	batch       int // records of a transaction
 
@@ -50,15 +52,24 @@ type world struct {
 	mu     sync.Mutex
 	asking sync.WaitGroup
 	asked  int
+	there  map[string]int // by view: somebody of people who was there when last asked
 }
 
 const partitions = 2
+
+// warmth is a topic into which each process writes first of all, alone: its client
+// then has its producer id, see mayFail.
+const warmth = bus.Topic("warmth")
+
+func warm(ctx context.Context, b *bus.Bus) error {
+	return b.Append(ctx, bus.Record{Topic: warmth, Value: []byte("here")})
+}
 
 // newWorld builds the world of a seed: topics, cache, departments. No process
 // runs yet.
 func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	t.Helper()
-	w := &world{t: t, seed: seed, mutant: m, city: theCity(t), history: newHistory(), processes: map[string]*process{}}
+	w := &world{t: t, seed: seed, mutant: m, city: theCity(t), history: newHistory(), processes: map[string]*process{}, there: map[string]int{}}
 	w.said = &spoken{}
 	w.log = slog.New(slog.NewTextHandler(w.said, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	w.armed, w.door = &armed{world: w}, &door{world: w}
@@ -71,7 +82,10 @@ func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	w.kafka.Prefix = ""
 	w.kafka.Broker.Cluster().ControlKey(int16(kmsg.OffsetForLeaderEpoch), w.epochs)
 	w.bus = w.kafka.Open(t, func(c *bus.Config) { *c = w.config() })
-	if err := w.bus.Ensure(t.Context(), w.city.topics()...); err != nil {
+	if err := w.bus.Ensure(t.Context(), append(w.city.topics(), bus.Spec{Topic: warmth, Partitions: 1})...); err != nil {
+		t.Fatal(err)
+	}
+	if err := warm(t.Context(), w.bus); err != nil {
 		t.Fatal(err)
 	}
 	var err error
