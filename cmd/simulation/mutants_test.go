@@ -107,7 +107,7 @@ var mutants = []mutant{
 			return status, body
 		})
 	}},
-	{name: "answers say that they are newer than they are", rules: []string{"answer", "absent"}, handler: func(h http.Handler) http.Handler {
+	{name: "answers say that they are newer than they are", rules: []string{"answer", "absent"}, faults: []string{"proc.zombie", "proc.zombie", "proc.crash", "gw.zombie"}, handler: func(h http.Handler) http.Handler {
 		return rewriting(h, func(status int, body string) (int, string) { return status, asOfNow(body) })
 	}},
 	{name: "stale is shown as fresh", rules: []string{"stale"}, faults: []string{"clock.ahead"}, handler: func(h http.Handler) http.Handler {

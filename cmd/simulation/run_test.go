@@ -15,6 +15,7 @@ import (
 const (
 	settleLimit = 90 * time.Second // within which everything must be level again once the faults have ended
 	askEvery    = 250 * time.Millisecond
+	ripening    = 1700 * time.Millisecond // a second that a contradiction must stand, and a look at the timers
 )
 
 // hangLimit is how long a run may take by our clock: a hundred times and more of
@@ -150,6 +151,7 @@ func (w *world) settle(ctx context.Context) bool {
 	for time.Since(quiet) < settleLimit {
 		wait(ctx, 400*time.Millisecond)
 		if w.level(ctx, quiet) {
+			wait(ctx, ripening)
 			w.history.put("settled", event{})
 			return true
 		}
