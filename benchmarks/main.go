@@ -2,6 +2,7 @@
 // shipped, each figure beside its limit on the same broker in the same run.
 //
 //	steps      route and resolve: changes a second until every claim is resolved; limit: a bare exactly-once copy of what they write
+//	engine     claims to golden record, findings and one view, against Kafka Streams; limit: a bare exactly-once copy of what it writes
 //	lookups    authorised, audited, masked lookups a second; limit: a bare handler doing one GET on the same Redis
 //	freshness  commit in PostgreSQL to the gateway's answer at 1,000 changes a second; limits: commit to raw topic, bare Kafka
 //	demo       seconds from exec to the ready line
@@ -40,6 +41,7 @@ type bench struct {
 	redis   string
 	quick   bool
 	rounds  int    // of the steps
+	persons int    // of the engine
 	profile string // folder for profiles and metrics, "" = none
 	talk    io.Writer
 	table   table
@@ -58,6 +60,7 @@ type job struct {
 var jobs = []job{
 	{"demo", (*bench).demo},
 	{"steps", (*bench).steps},
+	{"engine", (*bench).engine},
 	{"lookups", (*bench).lookups},
 	{"freshness", (*bench).freshness},
 }
@@ -68,6 +71,7 @@ var children = map[string]func(ctx context.Context, args []string) error{
 	"child-broker": childBroker,
 	"child-copy":   childCopy,
 	"child-bare":   childBare,
+	"child-engine": childEngine,
 }
 
 func main() {
@@ -99,10 +103,11 @@ func run(ctx context.Context, args []string) (err error) {
 	f.StringVar(&b.yiyuan, "yiyuan", "bin/yiyuan", "the program to measure")
 	f.BoolVar(&b.quick, "quick", false, "short runs: whether it works, not how fast it is")
 	f.StringVar(&out, "out", "", "append the table to this file too")
-	f.IntVar(&b.rounds, "rounds", 2, "how often the steps run on each broker, in turns")
-	f.StringVar(&b.profile, "profile", "", "write CPU profiles (steps, lookups) and metrics (steps) into this folder")
+	f.IntVar(&b.rounds, "rounds", 2, "how often steps and engine run on each broker, in turns")
+	f.IntVar(&b.persons, "persons", 100_000, "persons of the engine's input, four claims each")
+	f.StringVar(&b.profile, "profile", "", "write CPU profiles (steps, engine, lookups) and metrics (steps) into this folder")
 	f.Usage = func() {
-		_, _ = fmt.Fprintf(f.Output(), "usage: benchmarks [flags] [job...]\njobs: demo steps lookups freshness (default: all)\n")
+		_, _ = fmt.Fprintf(f.Output(), "usage: benchmarks [flags] [job...]\njobs: demo steps engine lookups freshness (default: all)\n")
 		f.PrintDefaults()
 	}
 	if err := f.Parse(args); err != nil {
@@ -120,7 +125,7 @@ func run(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	for _, name := range f.Args() {
 		if !slices.ContainsFunc(jobs, func(j job) bool { return j.name == name }) {
-			return fmt.Errorf("no job %q; flags stand before jobs, jobs are demo steps lookups freshness", name)
+			return fmt.Errorf("no job %q; flags stand before jobs, jobs are demo steps engine lookups freshness", name)
 		}
 	}
 	b.table.begin(b)
