@@ -73,6 +73,13 @@ func (s *site) taken(ctx context.Context, group string, from bus.Topic) (int64, 
 type engineRun struct {
 	ours, limit pace
 	out         *verdict
+	streams     *peerRun // nil = not run
+}
+
+// peerRun is a peer's part of a round.
+type peerRun struct {
+	pace
+	out *verdict
 }
 
 // engine compares resolve.person with a bare exactly-once copy of as many
@@ -100,6 +107,9 @@ func (b *bench) engine(ctx context.Context) error {
 	}
 	for _, line := range lines {
 		b.table.add(b, engineRow(line, c, runs[line]))
+		if runs[line][0].streams != nil {
+			b.table.add(b, streamsRow(line, c, runs[line]))
+		}
 	}
 	return nil
 }
@@ -116,6 +126,10 @@ func engineRow(line string, c crowd, runs []*engineRun) row {
 		peak, limitPeak = max(peak, r.ours.used.peak), max(limitPeak, r.limit.used.peak)
 	}
 	out := runs[0].out
+	control := ""
+	if len(runs) > 1 {
+		control = fmt.Sprintf("; A/A control: round 2 at %.2f of round 1", rate[1]/rate[0])
+	}
 	return row{
 		what:   fmt.Sprintf("resolve, %s claims, %s persons", count(c.events()), count(c.persons)),
 		broker: line,
@@ -123,8 +137,32 @@ func engineRow(line string, c crowd, runs []*engineRun) row {
 		limit:  fmt.Sprintf("exactly-once copy of the %s records it writes, %.0f MB: %s claims/s worth", count(out.records), float64(out.bytes)/1e6, count(median(limit))),
 		ratio:  fmt.Sprintf("%.2f", median(ratio)),
 		goal:   ">= 0.40 of the copy",
-		more: fmt.Sprintf("%.1f records out a claim; CPU %.1f us a claim, peak RSS %d MiB; copy: peak RSS %d MiB; digest %s, %s findings open as planted",
-			float64(out.records)/float64(c.events()), median(cpu), peak>>20, limitPeak>>20, out.digest(), count(len(out.open))),
+		more: fmt.Sprintf("%.1f records out a claim; CPU %.1f us a claim, peak RSS %d MiB; copy: peak RSS %d MiB%s; digest %s, %s findings open as planted",
+			float64(out.records)/float64(c.events()), median(cpu), peak>>20, limitPeak>>20, control, out.digest(), count(len(out.open))),
+	}
+}
+
+// streamsRow sets the peer's figure beside ours of the same rounds.
+func streamsRow(line string, c crowd, runs []*engineRun) row {
+	var rate, ours, times, cpu, oursCPU []float64
+	var peak, oursPeak int64
+	for _, r := range runs {
+		rate, ours = append(rate, r.streams.rate()), append(ours, r.ours.rate())
+		times = append(times, r.ours.rate()/r.streams.rate())
+		cpu = append(cpu, r.streams.used.cpu.Seconds()*1e6/float64(r.streams.records))
+		oursCPU = append(oursCPU, r.ours.used.cpu.Seconds()*1e6/float64(r.ours.records))
+		peak, oursPeak = max(peak, r.streams.used.peak), max(oursPeak, r.ours.used.peak)
+	}
+	out := runs[0].streams.out
+	return row{
+		what:   fmt.Sprintf("the same by Kafka Streams 4.1, EOS v2, %s persons", count(c.persons)),
+		broker: line,
+		figure: fmt.Sprintf("%s claims/s (%s)", count(median(rate)), spread(rate)),
+		limit:  fmt.Sprintf("ours: %s claims/s", count(median(ours))),
+		ratio:  fmt.Sprintf("ours is %.1f times as fast, with %.2f of its memory", median(times), float64(oursPeak)/float64(peak)),
+		goal:   ">= 5 times; <= 0.25 of its memory",
+		more: fmt.Sprintf("%.1f records out a claim, %.0f MB (ours %.0f MB); CPU %.1f us a claim (ours %.1f), peak RSS %d MiB (-Xmx1g); digest %s, %s findings open as planted",
+			float64(out.records)/float64(c.events()), float64(out.bytes)/1e6, float64(runs[0].out.bytes)/1e6, median(cpu), median(oursCPU), peak>>20, out.digest(), count(len(out.open))),
 	}
 }
 
@@ -148,10 +186,22 @@ func (b *bench) engineOn(ctx context.Context, line string, c crowd, round int) (
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
 	r := &engineRun{}
-	if err := s.timeOurs(ctx, r, round); err != nil {
-		return nil, err
+	parts := []func() error{
+		func() error { return s.timeOurs(ctx, r, round) },
+		func() error { return s.timeLimit(ctx, r) },
 	}
-	return r, s.timeLimit(ctx, r)
+	if b.streams != "" && line != "embedded" {
+		parts = append(parts, func() error { return s.timeStreams(ctx, r) })
+		if round%2 == 1 { // in turns: the broker has not always just served the same
+			parts = append(parts[2:], parts[:2]...)
+		}
+	}
+	for _, part := range parts {
+		if err := part(); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // startOurs starts our engine on its state.
