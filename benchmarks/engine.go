@@ -111,6 +111,41 @@ func (b *bench) engine(ctx context.Context) error {
 			b.table.add(b, streamsRow(line, c, runs[line]))
 		}
 	}
+	if b.kafka == "" {
+		return nil
+	}
+	if err := b.recoveries(ctx, c); err != nil {
+		return fmt.Errorf("recovery: %w", err)
+	}
+	return b.large(ctx, c, runs[lines[len(lines)-1]])
+}
+
+// large runs ours over many more persons than its caches hold, if it was asked
+// to, and sets that beside the runs before.
+func (b *bench) large(ctx context.Context, small crowd, runs []*engineRun) (err error) {
+	if b.many == 0 {
+		return nil
+	}
+	c := crowd{persons: b.many}
+	s, err := b.newEngineSite(ctx, "Kafka 4.1", b.kafka, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	r := &engineRun{}
+	if err := s.timeOurs(ctx, r, len(runs), ""); err != nil {
+		return err
+	}
+	var rate []float64
+	for _, one := range runs {
+		rate = append(rate, one.ours.rate())
+	}
+	b.table.add(b, row{
+		what: fmt.Sprintf("resolve, %s claims, %s persons", count(c.events()), count(c.persons)), broker: s.name,
+		figure: count(r.ours.rate()) + " claims/s", limit: fmt.Sprintf("ours with %s persons: %s claims/s", count(small.persons), count(median(rate))),
+		ratio: fmt.Sprintf("%.2f", r.ours.rate()/median(rate)), goal: ">= 0.80",
+		more: fmt.Sprintf("CPU %.1f us a claim, peak RSS %d MiB", r.ours.used.cpu.Seconds()*1e6/float64(r.ours.records), r.ours.used.peak>>20),
+	})
 	return nil
 }
 
@@ -187,7 +222,7 @@ func (b *bench) engineOn(ctx context.Context, line string, c crowd, round int) (
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
 	r := &engineRun{}
 	parts := []func() error{
-		func() error { return s.timeOurs(ctx, r, round) },
+		func() error { return s.timeOurs(ctx, r, round, "limit.from") },
 		func() error { return s.timeLimit(ctx, r) },
 	}
 	if b.streams != "" && line != "embedded" {
@@ -209,7 +244,9 @@ func (s *engineSite) startOurs(ctx context.Context, profile string) (*process, e
 	return self(ctx, "child-engine", "--brokers", s.brokers, "--prefix", s.prefix, "--dir", filepath.Join(s.dir, "state"), "--profile", profile)
 }
 
-func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int) error {
+// timeOurs runs our engine, holds what it wrote against the truth and writes the
+// same records to the topic `to`, if it is not "", for the limit.
+func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int, to bus.Topic) error {
 	profile := ""
 	if s.b.profile != "" {
 		profile = filepath.Join(s.b.profile, fmt.Sprintf("engine-%s-%d.pprof", strings.Fields(s.name)[0], round))
@@ -229,10 +266,12 @@ func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int) erro
 	if err := p.stop(); err != nil {
 		return err
 	}
-	if err := s.bus.Ensure(ctx, bus.Spec{Topic: "limit.from", Retention: -1}, bus.Spec{Topic: "limit.to", Retention: -1}); err != nil {
-		return fmt.Errorf("make the limit's topics: %w", err)
+	if to != "" {
+		if err := s.bus.Ensure(ctx, bus.Spec{Topic: to, Retention: -1}); err != nil {
+			return fmt.Errorf("make the limit's topic: %w", err)
+		}
 	}
-	r.out, err = s.judge(ctx, ourOutlets(), "limit.from")
+	r.out, err = s.judge(ctx, ourOutlets(), string(to))
 	if err != nil {
 		return fmt.Errorf("ours is wrong: %w", err)
 	}
@@ -251,6 +290,9 @@ func ourOutlets() outlets {
 
 // timeLimit copies what ours wrote.
 func (s *engineSite) timeLimit(ctx context.Context, r *engineRun) error {
+	if err := s.bus.Ensure(ctx, bus.Spec{Topic: "limit.to", Retention: -1}); err != nil {
+		return fmt.Errorf("make the limit's topic: %w", err)
+	}
 	p, err := self(ctx, "child-copy", "--brokers", s.brokers, "--from", s.prefix+"limit.from", "--to", s.prefix+"limit.to",
 		"--group", s.prefix+"limit", "--records", fmt.Sprint(r.out.records))
 	if err != nil {

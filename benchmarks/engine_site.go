@@ -79,27 +79,16 @@ func engineTopics(s *site) []bus.Spec {
 // produce writes the claims as the step route would.
 func (s *engineSite) produce(ctx context.Context) error {
 	began := time.Now()
-	topic := bus.Claims("person")
-	claims, err := s.codec.Writer(ctx, string(topic)+"-value", claim.Layout)
+	claims, rows, err := s.writers(ctx)
 	if err != nil {
-		return fmt.Errorf("register claims: %w", err)
-	}
-	rows := map[string]*codec.Writer{}
-	for _, id := range departments {
-		d, err := s.cat.Dataset(id)
-		if err != nil {
-			return fmt.Errorf("find dataset: %w", err)
-		}
-		if rows[id], err = s.codec.Writer(ctx, string(bus.Raw(id))+"-value", d.Layout); err != nil {
-			return fmt.Errorf("register %s: %w", id, err)
-		}
+		return err
 	}
 	const batch = 10_000
 	var bytes int
 	for from := 0; from < s.crowd.events(); from += batch {
 		records := make([]bus.Record, 0, batch)
 		for j := from; j < min(from+batch, s.crowd.events()); j++ {
-			r, err := s.claim(j, topic, claims, rows)
+			r, err := s.claim(j, claims, rows)
 			if err != nil {
 				return err
 			}
@@ -114,7 +103,22 @@ func (s *engineSite) produce(ctx context.Context) error {
 	return nil
 }
 
-func (s *engineSite) claim(j int, topic bus.Topic, claims *codec.Writer, rows map[string]*codec.Writer) (bus.Record, error) {
+// writers are those of claims and of the departments' rows.
+func (s *engineSite) writers(ctx context.Context) (claims *codec.Writer, rows map[string]*codec.Writer, err error) {
+	if claims, err = s.codec.Writer(ctx, string(bus.Claims("person"))+"-value", claim.Layout); err != nil {
+		return nil, nil, fmt.Errorf("register claims: %w", err)
+	}
+	rows = map[string]*codec.Writer{}
+	for _, d := range s.cat.Datasets {
+		if rows[d.ID], err = s.codec.Writer(ctx, string(bus.Raw(d.ID))+"-value", d.Layout); err != nil {
+			return nil, nil, fmt.Errorf("register %s: %w", d.ID, err)
+		}
+	}
+	return claims, rows, nil
+}
+
+// claim is the j-th record of the input.
+func (s *engineSite) claim(j int, claims *codec.Writer, rows map[string]*codec.Writer) (bus.Record, error) {
 	person, kind := s.crowd.event(j)
 	said, key, at := s.crowd.says(person, kind), s.crowd.key(person), engineStart.Add(time.Duration(j)*time.Millisecond)
 	w := rows[said.dataset]
@@ -128,5 +132,5 @@ func (s *engineSite) claim(j int, topic bus.Topic, claims *codec.Writer, rows ma
 	if value, err = claims.Append(nil, c.Record()); err != nil {
 		return bus.Record{}, fmt.Errorf("write a claim: %w", err)
 	}
-	return bus.Record{Topic: topic, Partition: bus.ByKey, Key: []byte(key), Value: value, Time: at}, nil
+	return bus.Record{Topic: bus.Claims("person"), Partition: bus.ByKey, Key: []byte(key), Value: value, Time: at}, nil
 }

@@ -42,6 +42,7 @@ type bench struct {
 	quick   bool
 	rounds  int    // of the steps
 	persons int    // of the engine
+	many    int    // persons of the engine's large state, 0 = left out
 	streams string // class path of the engine's Kafka Streams peer, "" = left out
 	profile string // folder for profiles and metrics, "" = none
 	talk    io.Writer
@@ -106,6 +107,7 @@ func run(ctx context.Context, args []string) (err error) {
 	f.StringVar(&out, "out", "", "append the table to this file too")
 	f.IntVar(&b.rounds, "rounds", 2, "how often steps and engine run on each broker, in turns")
 	f.IntVar(&b.persons, "persons", 100_000, "persons of the engine's input, four claims each")
+	f.IntVar(&b.many, "large", 0, "measure the engine with so many persons too, 1000000 for example")
 	f.StringVar(&b.streams, "streams", "", "class path of the engine's Kafka Streams peer, see engine/streams/build")
 	f.StringVar(&b.profile, "profile", "", "write CPU profiles (steps, engine, lookups) and metrics (steps) into this folder")
 	f.Usage = func() {

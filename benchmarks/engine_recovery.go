@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors/resolve"
+)
+
+// contender is an engine that can be killed and started again.
+type contender struct {
+	name    string
+	group   string
+	state   string // folder
+	outlets outlets
+	start   func(context.Context) (*process, error)
+}
+
+// recovery is how long a contender took, each time from exec to the next
+// offsets it commits.
+type recovery struct {
+	killed time.Duration // after kill -9 under load
+	warm   time.Duration // after it was stopped, with its state
+	cold   time.Duration // without: all of it comes from the changelog
+}
+
+// restored is how many dossiers a second came back: what starting takes anyhow
+// does not count.
+func (r recovery) restored(persons int) float64 {
+	return float64(persons) / max(r.cold-r.warm, 10*time.Millisecond).Seconds()
+}
+
+// recoveries measures ours and the peer on Kafka, one after the other over the
+// same input.
+func (b *bench) recoveries(ctx context.Context, c crowd) (err error) {
+	s, err := b.newEngineSite(ctx, "Kafka 4.1", b.kafka, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	ours, err := s.recover(ctx, contender{
+		name: "ours", group: resolve.Name("person"), state: filepath.Join(s.dir, "state"), outlets: ourOutlets(),
+		start: func(ctx context.Context) (*process, error) { return s.startOurs(ctx, "") },
+	})
+	if err != nil {
+		return fmt.Errorf("ours: %w", err)
+	}
+	killed := row{
+		what: fmt.Sprintf("resolve, kill -9 at half of %s claims, exec to the next commit, local state", count(c.events())), broker: s.name,
+		figure: fmt.Sprintf("%.2f s", ours.killed.Seconds()), goal: "<= 3 s, <= 1/3 of Kafka Streams", more: "every result right after it",
+	}
+	restored := row{
+		what: fmt.Sprintf("resolve, local state deleted, %s dossiers back from the changelog", count(c.persons)), broker: s.name,
+		figure: fmt.Sprintf("%s dossiers/s", count(ours.restored(c.persons))), goal: ">= 200,000 dossiers/s",
+		more: fmt.Sprintf("exec to the next commit %.2f s, with local state %.2f s", ours.cold.Seconds(), ours.warm.Seconds()),
+	}
+	if b.streams != "" {
+		args, err := s.readyStreams(ctx)
+		if err != nil {
+			return err
+		}
+		peer, err := s.recover(ctx, contender{
+			name: "Kafka Streams", group: streamsGroup, state: filepath.Join(s.dir, "streams"), outlets: streamsOutlets(),
+			start: func(ctx context.Context) (*process, error) { return s.startStreams(ctx, args) },
+		})
+		if err != nil {
+			return fmt.Errorf("kafka streams: %w", err)
+		}
+		killed.limit = fmt.Sprintf("Kafka Streams: %.2f s", peer.killed.Seconds())
+		killed.ratio = fmt.Sprintf("%.2f", ours.killed.Seconds()/peer.killed.Seconds())
+		restored.limit = fmt.Sprintf("Kafka Streams: %s dossiers/s (%.2f s, with local state %.2f s)", count(peer.restored(c.persons)), peer.cold.Seconds(), peer.warm.Seconds())
+		restored.ratio = fmt.Sprintf("%.1f", ours.restored(c.persons)/peer.restored(c.persons))
+	}
+	b.table.add(b, killed)
+	b.table.add(b, restored)
+	return nil
+}
+
+// recover kills a contender in the middle of its work, lets it finish, starts
+// it with and without its state, and holds what it wrote against the truth.
+func (s *engineSite) recover(ctx context.Context, c contender) (r recovery, err error) {
+	topic := bus.Claims("person")
+	all, err := s.given(ctx)
+	if err != nil {
+		return r, err
+	}
+	p, err := c.start(ctx)
+	if err != nil {
+		return r, err
+	}
+	reach := func(p *process, want int64, limit time.Duration) error {
+		return p.blame(await(ctx, limit, 5*time.Millisecond, c.name+" goes on", func() (bool, error) {
+			n, err := s.taken(ctx, c.group, topic)
+			if err == nil && n < want {
+				err = p.alive()
+			}
+			return n >= want, err
+		}))
+	}
+	if err := reach(p, all/2, 10*time.Minute); err != nil {
+		return r, errors.Join(err, p.stop())
+	}
+	_ = p.cmd.Process.Kill() // it cannot be gone: it has just committed
+	<-p.done
+	at, err := s.taken(ctx, c.group, topic)
+	if err != nil {
+		return r, err
+	}
+	if at >= all {
+		return r, fmt.Errorf("%s was done before it could be killed: the input is too small", c.name)
+	}
+	if p, err = c.start(ctx); err != nil {
+		return r, err
+	}
+	err = reach(p, at+1, 2*time.Minute)
+	r.killed = time.Since(p.began)
+	if err = errors.Join(err, reach(p, all, 10*time.Minute), p.stop()); err != nil {
+		return r, err
+	}
+	for _, way := range []struct {
+		clear bool
+		took  *time.Duration
+	}{{false, &r.warm}, {true, &r.cold}} {
+		if way.clear {
+			if err := os.RemoveAll(c.state); err != nil {
+				return r, fmt.Errorf("delete local state: %w", err)
+			}
+		}
+		if err := s.repeat(ctx); err != nil {
+			return r, err
+		}
+		if all, err = s.given(ctx); err != nil {
+			return r, err
+		}
+		if p, err = c.start(ctx); err != nil {
+			return r, err
+		}
+		err = reach(p, all, 5*time.Minute)
+		*way.took = time.Since(p.began)
+		if err = errors.Join(err, p.stop()); err != nil {
+			return r, err
+		}
+	}
+	s.b.say("engine on %s: %s back %s after kill -9, %s with state, %s without", s.name, c.name, r.killed, r.warm, r.cold)
+	if _, err := s.judge(ctx, c.outlets, ""); err != nil {
+		return r, fmt.Errorf("wrong after it was killed: %w", err)
+	}
+	return r, nil
+}
+
+// given is how many claims there are, repeated ones too.
+func (s *engineSite) given(ctx context.Context) (int64, error) {
+	ends, err := s.bus.EndOffsets(ctx, bus.Claims("person"))
+	if err != nil {
+		return 0, fmt.Errorf("count the claims: %w", err)
+	}
+	var n int64
+	for _, end := range ends[bus.Claims("person")] {
+		n += end
+	}
+	return n, nil
+}
+
+// repeat writes one claim a partition once more, which changes nothing.
+func (s *engineSite) repeat(ctx context.Context) error {
+	claims, rows, err := s.writers(ctx)
+	if err != nil {
+		return err
+	}
+	partitions, err := s.bus.Partitions(ctx, bus.Claims("person"))
+	if err != nil {
+		return fmt.Errorf("count partitions: %w", err)
+	}
+	var again []bus.Record
+	for j, seen := 0, map[int32]bool{}; len(again) < partitions && j < s.crowd.events(); j++ {
+		r, err := s.claim(j, claims, rows)
+		if err != nil {
+			return err
+		}
+		if to := bus.PartitionOf(r.Key, partitions); !seen[to] {
+			seen[to] = true
+			again = append(again, r)
+		}
+	}
+	return s.bus.Append(ctx, again...)
+}
