@@ -348,3 +348,15 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 }
+
+// Restoring that cannot be told from starting has no rate.
+func TestRestored(t *testing.T) {
+	if got := (recovery{warm: time.Second, cold: 3 * time.Second}).restored(100_000); got != 50_000 {
+		t.Errorf("100,000 dossiers in two seconds are %v a second, want 50,000", got)
+	}
+	for _, cold := range []time.Duration{900 * time.Millisecond, 1100 * time.Millisecond} {
+		if got := (recovery{warm: time.Second, cold: cold}).restored(100_000); got != 0 {
+			t.Errorf("started in %v instead of a second: %v dossiers a second, want no figure", cold, got)
+		}
+	}
+}
