@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -294,7 +295,7 @@ func (s *engineSite) timeLimit(ctx context.Context, r *engineRun) error {
 		return fmt.Errorf("make the limit's topic: %w", err)
 	}
 	p, err := self(ctx, "child-copy", "--brokers", s.brokers, "--from", s.prefix+"limit.from", "--to", s.prefix+"limit.to",
-		"--group", s.prefix+"limit", "--records", fmt.Sprint(r.out.records))
+		"--group", s.prefix+"limit", "--records", strconv.FormatInt(r.out.records, 10))
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,9 @@ func (b *bench) newEngineSite(ctx context.Context, name, brokers string, c crowd
 
 func engineTopics(s *site) []bus.Spec {
 	specs := []bus.Spec{
-		{Topic: bus.Claims("person"), Retention: -1}, {Topic: bus.Findings, Compact: true}, {Topic: bus.Quarantine, Retention: -1},
+		{Topic: bus.Claims("person"), Retention: -1},
+		{Topic: bus.Findings, Compact: true},
+		{Topic: bus.Quarantine, Retention: -1},
 		{Topic: bus.Resolved("person"), Compact: true},
 	}
 	for _, v := range s.cat.Entities[0].Views {
