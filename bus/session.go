@@ -129,7 +129,7 @@ func (s *session) turn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := fatal(fetches); err != nil {
+	if err := errors.Join(fatal(fetches), rewound(fetches)); err != nil {
 		return err
 	}
 	held, rebalanced, err := s.look()
@@ -161,6 +161,19 @@ func (s *session) turn(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// rewound reports that the log has lost what was read already: the client has
+// gone back by itself, and what it would read again has been processed. A new
+// session begins at what is committed.
+func rewound(fetches kgo.Fetches) error {
+	var out error
+	fetches.EachError(func(_ string, _ int32, err error) {
+		if loss := (*kgo.ErrDataLoss)(nil); out == nil && errors.As(err, &loss) {
+			out = err
+		}
+	})
+	return out
 }
 
 // poll polls, for at most wait, ending early when nudged.
@@ -304,7 +317,7 @@ func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read i
 		if rest := s.patience() - time.Since(s.ended); fetches.NumRecords() == 0 && rest > 0 && ctx.Err() == nil {
 			fetches = s.poll(ctx, rest)
 		}
-		if err := fatal(fetches); err != nil {
+		if err := errors.Join(fatal(fetches), rewound(fetches)); err != nil {
 			return read, err
 		}
 		if fetches.NumRecords() == 0 {
