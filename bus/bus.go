@@ -62,6 +62,9 @@ type TLS struct {
 // SASL is how we log in: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; "" = not at all.
 type SASL struct{ Mechanism, User, Password string }
 
+// DefaultTransactionTimeout is Config.TransactionTimeout where none is set.
+const DefaultTransactionTimeout = 10 * time.Second
+
 // ErrConfig marks a configuration that cannot work.
 var ErrConfig = errors.New("bus configuration error")
 
@@ -76,7 +79,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.ClientID = "yiyuan"
 	}
 	if c.TransactionTimeout == 0 {
-		c.TransactionTimeout = 10 * time.Second
+		c.TransactionTimeout = DefaultTransactionTimeout
 	}
 	if c.SessionTimeout == 0 {
 		c.SessionTimeout = 15 * time.Second

@@ -1,0 +1,81 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+)
+
+// Health is what an operator wants to know of a Redis.
+type Health struct {
+	Version string
+	Policy  string        // maxmemory-policy; "" = the server does not tell
+	Limit   int64         // maxmemory in bytes; 0 = none
+	Used    int64         // bytes
+	Ahead   time.Duration // its clock before ours
+	// Generation is the current generation of records, "" = nothing was ever put in.
+	Generation string
+	Missing    []string // views that are not complete in it
+}
+
+// Evicts reports whether the server may throw records away.
+func (h Health) Evicts() bool { return h.Policy != "" && h.Policy != "noeviction" }
+
+// Examine looks at a server and at which of the views are complete in it. It
+// changes nothing.
+func Examine(ctx context.Context, cfg Config, views []string) (Health, error) {
+	cfg = cfg.withDefaults()
+	client := goredis.NewClient(&goredis.Options{
+		Addr: cfg.Address, Username: cfg.Username, Password: cfg.Password, DB: cfg.Database, TLSConfig: cfg.TLS, Dialer: cfg.Dialer,
+		DialTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, ContextTimeoutEnabled: true, DisableIdentity: true, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
+	})
+	defer client.Close() //nolint:errcheck // nothing was written
+	var h Health
+	if err := client.Ping(ctx).Err(); err != nil {
+		return h, fmt.Errorf("ping: %w", err)
+	}
+	for _, section := range []string{"server", "memory"} {
+		info, err := client.Info(ctx, section).Result()
+		if err != nil {
+			continue // a server that does not tell, such as the embedded one
+		}
+		number := func(name string) int64 { n, _ := strconv.ParseInt(infoField(info, name), 10, 64); return n }
+		if section == "server" {
+			h.Version = infoField(info, "redis_version")
+		} else {
+			h.Policy, h.Limit, h.Used = infoField(info, "maxmemory_policy"), number("maxmemory"), number("used_memory")
+		}
+	}
+	asked := time.Now()
+	if now, err := client.Time(ctx).Result(); err == nil {
+		h.Ahead = now.Sub(asked.Add(time.Since(asked) / 2))
+	}
+	generation, err := client.Get(ctx, cfg.Prefix+":gen").Result()
+	if errors.Is(err, goredis.Nil) {
+		return h, nil
+	}
+	if err != nil {
+		return h, fmt.Errorf("read current generation: %w", err)
+	}
+	h.Generation = generation
+	keys := newKeyspace(cfg.Prefix, gateway.Generation(generation))
+	for _, v := range views {
+		n, err := client.Exists(ctx, keys.ready(v)).Result()
+		if err != nil {
+			return h, fmt.Errorf("read marks: %w", err)
+		}
+		if n == 0 {
+			h.Missing = append(h.Missing, v)
+		}
+	}
+	slices.SortFunc(h.Missing, strings.Compare)
+	return h, nil
+}
