@@ -107,18 +107,23 @@ func (a *app) openBus(ctx context.Context) error {
 		a.defers(broker.Close)
 		a.brokers = broker.Addrs()
 	}
-	b, err := bus.Open(ctx, bus.Config{
-		Brokers: a.brokers, Prefix: c.Prefix, Partitions: c.Partitions, Replication: c.Replication,
-		TransactionTimeout: c.TransactionTimeout, SessionTimeout: c.SessionTimeout,
-		TLS:  bus.TLS{Enabled: c.TLS.Enabled, CA: c.TLS.CA, Cert: c.TLS.Cert, Key: c.TLS.Key, ServerName: c.TLS.Server},
-		SASL: bus.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.User, Password: c.SASL.Password},
-	}, a.log, a.metrics)
+	b, err := openBus(ctx, c, a.brokers, a.log, a.metrics)
 	if err != nil {
 		return err
 	}
 	a.defers(b.Close)
 	a.bus = b
 	return nil
+}
+
+// openBus connects to brokers as the configuration says.
+func openBus(ctx context.Context, c busConfig, brokers []string, log *slog.Logger, reg prometheus.Registerer) (*bus.Bus, error) {
+	return bus.Open(ctx, bus.Config{
+		Brokers: brokers, Prefix: c.Prefix, Partitions: c.Partitions, Replication: c.Replication,
+		TransactionTimeout: c.TransactionTimeout, SessionTimeout: c.SessionTimeout,
+		TLS:  bus.TLS{Enabled: c.TLS.Enabled, CA: c.TLS.CA, Cert: c.TLS.Cert, Key: c.TLS.Key, ServerName: c.TLS.Server},
+		SASL: bus.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.User, Password: c.SASL.Password},
+	}, log, reg)
 }
 
 // openRegistry opens the registry and with it the codec, makes the steps and

@@ -17,10 +17,7 @@ import (
 
 // openCache opens the Redis of the configuration, or one inside this process.
 func (a *app) openCache(ctx context.Context) (gateway.Cache, error) {
-	cfg := redis.Config{Prefix: "y"}
-	if prefix := strings.Trim(a.cfg.Bus.Prefix, ".-_"); prefix != "" {
-		cfg.Prefix = "y-" + prefix
-	}
+	cfg := redis.Config{Prefix: cachePrefix(a.cfg.Bus.Prefix)}
 	if a.cfg.Gateway.Redis == "" {
 		mini, err := miniredis.Run()
 		if err != nil {
@@ -41,6 +38,14 @@ func (a *app) openCache(ctx context.Context) (gateway.Cache, error) {
 		}
 	})
 	return store, nil
+}
+
+// cachePrefix is what stands before every key in Redis, so that cities can share one.
+func cachePrefix(prefix string) string {
+	if prefix = strings.Trim(prefix, ".-_"); prefix != "" {
+		return "y-" + prefix
+	}
+	return "y"
 }
 
 // parseRedis reads redis://[user[:password]@]host:port[/database], rediss:// for TLS.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -70,6 +71,7 @@ type realPath struct {
 	dir, drop, schema, prefix string
 	brokers, redis, dsn       string
 	gateway, registry         string
+	timeouts                  map[string]any // of the bus, where the built-in ones are too long
 }
 
 const appKey = "key-of-the-tests-application"
@@ -126,20 +128,28 @@ func openRealPath(t *testing.T) *realPath {
 // launch starts one role.
 func (p *realPath) launch(t *testing.T, role string) *process {
 	t.Helper()
+	return launch(t, "run", "--role", role, "--config", p.configure(t, role))
+}
+
+// configure writes the configuration of a role.
+func (p *realPath) configure(t *testing.T, role string) string {
+	t.Helper()
 	registry := ""
 	if role == roleGateway {
 		registry = p.registry
 	}
-	return launch(t, "run", "--role", role, "--config", write(t, map[string]any{
+	kafka := map[string]any{"brokers": strings.Split(p.brokers, ","), "prefix": p.prefix}
+	maps.Copy(kafka, p.timeouts)
+	return write(t, map[string]any{
 		"sources":    filepath.Join(p.dir, "sources"),
 		"access":     filepath.Join(p.dir, "access.yaml"),
 		"keys":       map[string]any{"file": keyFile(t, p.dir)},
-		"bus":        map[string]any{"brokers": strings.Split(p.brokers, ","), "prefix": p.prefix},
+		"bus":        kafka,
 		"registry":   map[string]any{"listen": registry},
 		"processors": map[string]any{"dir": filepath.Join(p.dir, "state"), "instance": "real"},
 		"gateway":    map[string]any{"listen": p.gateway, "redis": "redis://" + p.redis},
 		"admin":      map[string]any{"listen": ""},
-	}, p.dir, role+".yaml"))
+	}, p.dir, role+".yaml")
 }
 
 // sql runs statements, %s being the test's own schema.

@@ -27,6 +27,7 @@ func commands() []*cobra.Command {
 		checkCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
 		connectorCommand(), keysCommand(), repartitionCommand(),
+		doctorCommand(), txnCommand(),
 		versionCommand(), docsCommand(),
 	}
 }

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+)
+
+// The grades of a finding.
+const (
+	gradeOK      = "ok"
+	gradeWarning = "warning"
+	gradeProblem = "problem"
+)
+
+// finding is what one check came to. Texts are Chinese, then English.
+type finding struct {
+	Check string `json:"check"`
+	Grade string `json:"grade"`
+	What  string `json:"what"`
+	Do    string `json:"do,omitempty"`
+}
+
+func fine(check, what string) finding             { return finding{check, gradeOK, what, ""} }
+func warning(check, what, do string) finding      { return finding{check, gradeWarning, what, do} }
+func problemFound(check, what, do string) finding { return finding{check, gradeProblem, what, do} }
+
+func doctorCommand() *cobra.Command {
+	var file, output string
+	var brokers []string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "体检:逐项检查配置、Kafka、Redis、数据源和本机,说明怎么办 / check everything a city needs, and say what to do",
+		Long: `逐项检查配置与目录、密钥、Kafka(版本、事务、主题、副本、积压)、注册中心、Redis、PostgreSQL 数据源和本机,
+不改动任何东西。✓ 正常,! 需要留意,✗ 有问题;每个问题都写明怎么办。有 ✗ 时退出码为 1。
+Checks configuration, catalogue, keys, Kafka, registry, Redis, PostgreSQL sources and this machine, and changes nothing.`,
+		Example: `  yiyuan doctor --config /etc/yiyuan/yiyuan.yaml
+  yiyuan doctor --brokers 127.0.0.1:9092 -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if output != "table" && output != "json" {
+				return usageError(cmd, fmt.Errorf("-o %q: table json", output))
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			found := examine(ctx, file, brokers)
+			if err := writeFindings(cmd.OutOrStdout(), output, found); err != nil {
+				return err
+			}
+			if n := count(found, gradeProblem); n > 0 {
+				return &exitError{exitProblems, fmt.Errorf("%d 项有问题 / %d problems", n, n)}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "配置文件 / configuration file")
+	cmd.Flags().StringSliceVar(&brokers, "brokers", nil, "消息代理地址,代替配置中的 / brokers instead of the configured ones, such as a demo's")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "table json")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "最长等待 / how long to wait")
+	return cmd
+}
+
+// doctor is what the checks know of the city.
+type doctor struct {
+	cfg     config
+	cat     *schemas.Catalogue
+	steps   []processors.Topology
+	specs   []bus.Spec
+	sources []connectors.Config
+}
+
+// examine runs every check. One that cannot run because of another one's
+// problem is left out: the cause is told once.
+func examine(ctx context.Context, file string, brokers []string) []finding {
+	d := &doctor{}
+	found, ok := d.configuration(file, brokers)
+	if !ok {
+		return found
+	}
+	found = append(found, d.machine()...)
+	found = append(found, d.kafka(ctx)...)
+	found = append(found, d.registry(ctx)...)
+	found = append(found, d.cache(ctx)...)
+	return append(found, d.databases(ctx)...)
+}
+
+// configuration loads what the other checks need; false if it cannot be loaded.
+func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) {
+	var err error
+	if d.cfg, err = loadConfig(file); err != nil {
+		return []finding{problemFound("config", "配置读不了 / the configuration cannot be read: "+err.Error(), "按提示改配置,每一项见 deploy/yiyuan.yaml / mend it, every key is in deploy/yiyuan.yaml")}, false
+	}
+	found := []finding{fine("config", "配置可读 / the configuration is readable")}
+	if len(brokers) > 0 {
+		d.cfg.Bus.Brokers = brokers
+	}
+	if len(d.cfg.Bus.Brokers) == 0 {
+		d.cfg.Bus.Brokers = []string{d.cfg.Bus.Embedded.Listen}
+	}
+	if d.cat, err = loadCatalogue(d.cfg.Catalogue); err == nil {
+		err = compile(d.cat)
+	}
+	if err != nil {
+		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+firstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
+	}
+	found = append(found, fine("catalogue", fmt.Sprintf("%s,%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
+	keys, err := keyring.New(keyring.Intl, map[int][]byte{1: make([]byte, 32)}, 1)
+	if err != nil {
+		return append(found, problemFound("catalogue", err.Error(), "")), false
+	}
+	d.steps = topologies(d.cat, codec.New(codec.NewMemory()), keys)
+	d.specs = topics(d.cat, d.steps)
+	if d.sources, err = loadBindings(d.cfg.Sources, d.cat); err != nil {
+		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+firstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
+	} else if len(d.sources) > 0 {
+		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
+	}
+	return append(found, d.secrets()), true
+}
+
+// firstLine is an error's first line, and the first of its list if it is one.
+func firstLine(err error) string {
+	line, more, _ := strings.Cut(err.Error(), "\n")
+	if strings.HasSuffix(line, ":") {
+		first, rest, _ := strings.Cut(more, "\n")
+		line, more = line+" "+strings.TrimSpace(first), rest
+	}
+	if more != "" {
+		line += " …"
+	}
+	return line
+}
+
+// connect opens a bus that only asks.
+func (d *doctor) connect(ctx context.Context) (*bus.Bus, error) {
+	return openBus(ctx, d.cfg.Bus, d.cfg.Bus.Brokers, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+}
+
+func count(found []finding, grade string) int {
+	n := 0
+	for _, f := range found {
+		if f.Grade == grade {
+			n++
+		}
+	}
+	return n
+}
+
+func writeFindings(to io.Writer, output string, found []finding) error {
+	problems, warnings := count(found, gradeProblem), count(found, gradeWarning)
+	if output == "json" {
+		e := json.NewEncoder(to)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(struct {
+			Checks   []finding `json:"checks"`
+			Problems int       `json:"problems"`
+			Warnings int       `json:"warnings"`
+		}{found, problems, warnings})
+	}
+	mark := map[string]string{gradeOK: "✓", gradeWarning: "!", gradeProblem: "✗"}
+	width := 0
+	for _, f := range found {
+		width = max(width, runewidth.StringWidth(f.Check))
+	}
+	var failed []error
+	say := func(format string, args ...any) {
+		_, err := fmt.Fprintf(to, format, args...)
+		failed = append(failed, err)
+	}
+	for _, f := range found {
+		say("%s %s  %s\n", mark[f.Grade], runewidth.FillRight(f.Check, width), f.What)
+		if f.Do != "" {
+			say("  %s  → %s\n", strings.Repeat(" ", width), f.Do)
+		}
+	}
+	say("\n%d 项检查,%d 项有问题,%d 项需留意 / %d checks, %d problems, %d warnings\n", len(found), problems, warnings, len(found), problems, warnings)
+	return errors.Join(failed...)
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+)
+
+// kafka checks the cluster, the topics, the transactions and the groups.
+func (d *doctor) kafka(ctx context.Context) []finding {
+	b, err := d.connect(ctx)
+	if err != nil {
+		return []finding{problemFound("kafka", fmt.Sprintf("连不上 / no broker of %q answers: %s", d.cfg.Bus.Brokers, firstLine(err)),
+			"检查 bus.brokers、网络、TLS 和口令;演示用 --brokers 给出其地址 / check bus.brokers, network, TLS and password; name a demo's address by --brokers")}
+	}
+	defer b.Close()
+	cluster, err := b.Cluster(ctx)
+	if err != nil {
+		return []finding{unanswered("kafka", err)}
+	}
+	found := checkCluster(cluster)
+	names := make([]bus.Topic, len(d.specs))
+	for i, s := range d.specs {
+		names[i] = s.Topic
+	}
+	have, err := b.Examine(ctx, names...)
+	if err != nil {
+		return append(found, unanswered("kafka.topics", err))
+	}
+	found = append(found, checkTopics(d.cfg.Bus, d.specs, have, len(cluster.Brokers))...)
+	var there []bus.Topic
+	for _, n := range names {
+		if _, ok := have[n]; ok {
+			there = append(there, n)
+		}
+	}
+	found = append(found, d.transactions(ctx, b, there)...)
+	return append(found, checkGroups(ctx, b, d.steps)...)
+}
+
+// unanswered is a check that a service did not let us make.
+func unanswered(check string, err error) finding {
+	return problemFound(check, "查不到 / could not be asked: "+firstLine(err), "检查本账号的权限和集群状态 / check the rights of this account and the state of the cluster")
+}
+
+// checkCluster holds the brokers against what exactly-once needs: Kafka 4.0 and
+// transaction.version 2, without which a late commit can tear a later transaction.
+func checkCluster(c bus.Cluster) []finding {
+	var found []finding
+	var versions []string
+	old, silent := false, 0
+	for _, b := range c.Brokers {
+		if b.Err != nil {
+			silent++
+			found = append(found, problemFound("kafka.brokers", fmt.Sprintf("代理 %d(%s)没有回答 / broker %d does not answer: %v", b.ID, b.Address, b.ID, b.Err), "查看该代理的日志并重启 / look into its log and restart it"))
+			continue
+		}
+		if !slices.Contains(versions, b.Version) {
+			versions = append(versions, b.Version)
+		}
+		old = old || !b.Since4
+	}
+	if silent == 0 {
+		found = append(found, fine("kafka.brokers", fmt.Sprintf("%d 个代理都在 / %d brokers answer", len(c.Brokers), len(c.Brokers))))
+	}
+	text := strings.Join(versions, ", ")
+	switch {
+	case old:
+		found = append(found, problemFound("kafka.version", "版本过低 / too old: "+text, "升级到 Kafka 4.0 以上 / upgrade to Kafka 4.0 or later"))
+	case len(versions) > 0:
+		found = append(found, fine("kafka.version", "Kafka 4.0 以上 / or later ("+text+")"))
+	}
+	if c.TransactionVersion < 2 {
+		return append(found, problemFound("kafka.transaction.version", fmt.Sprintf("transaction.version = %d,低于 2:迟到的提交可能撕裂后面的事务(KIP-890)/ below 2: a late commit can tear a later transaction", c.TransactionVersion),
+			"kafka-features.sh --bootstrap-server HOST:PORT upgrade --feature transaction.version=2"))
+	}
+	return append(found, fine("kafka.transaction.version", strconv.Itoa(c.TransactionVersion)))
+}
+
+// checkTopics holds topics against how they should be kept.
+func checkTopics(cfg busConfig, specs []bus.Spec, have map[bus.Topic]bus.TopicState, brokers int) []finding {
+	var missing, partitions, policy, leaderless, behind, unsafe []string
+	for _, s := range specs {
+		t, ok := have[s.Topic]
+		if !ok {
+			missing = append(missing, string(s.Topic))
+			continue
+		}
+		want := s.Partitions
+		if want == 0 {
+			want = cfg.Partitions
+		}
+		if t.Partitions != want {
+			partitions = append(partitions, fmt.Sprintf("%s (%d≠%d)", s.Topic, t.Partitions, want))
+		}
+		if kept := policyOf(s, t); kept != "" {
+			policy = append(policy, fmt.Sprintf("%s (%s)", s.Topic, kept))
+		}
+		if t.Leaderless > 0 {
+			leaderless = append(leaderless, string(s.Topic))
+		}
+		if t.OutOfSync > 0 {
+			behind = append(behind, string(s.Topic))
+		}
+		if brokers > 1 && (t.Replication < min(3, brokers) || t.Replication > 2 && t.MinInSync < 2 || t.MinInSync >= t.Replication) {
+			unsafe = append(unsafe, fmt.Sprintf("%s (%d/%d)", s.Topic, t.Replication, t.MinInSync))
+		}
+	}
+	var found []finding
+	list := func(check, grade, what string, topics []string, do string) {
+		if len(topics) > 0 {
+			found = append(found, finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), some(topics)), do})
+		}
+	}
+	list("kafka.topics", gradeProblem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好;目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
+	list("kafka.topics", gradeProblem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions,或迁移该主题 / change bus.partitions, or migrate the topic")
+	list("kafka.topics", gradeProblem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…;数据可能已丢失,请核对 / data may be gone, look")
+	list("kafka.topics", gradeProblem, "没有首领的分区 / partitions without a leader", leaderless, "启动缺席的代理 / start the brokers that are away")
+	list("kafka.replication", gradeWarning, "有副本落后 / copies are behind", behind, "等它们追上;长期如此则检查代理的磁盘和网络 / wait; if it lasts, look at the broker's disk and network")
+	list("kafka.replication", gradeProblem, "副本数/min.insync.replicas 不当 / replication or min.insync.replicas unfit", unsafe, "重要数据用 bus.replication: 3、min.insync.replicas=2 / use replication 3 with min.insync.replicas 2")
+	if len(found) == 0 {
+		found = append(found, fine("kafka.topics", fmt.Sprintf("%d 个主题齐全 / %d topics as they should be", len(specs), len(specs))))
+	}
+	if brokers == 1 {
+		found = append(found, warning("kafka.replication", "只有一个代理,磁盘坏了数据就没了 / one broker: a lost disk loses data", "正式环境用三个代理 / use three brokers where data matters"))
+	}
+	return found
+}
+
+// policyOf says how a topic is kept if that is not how it must be.
+func policyOf(s bus.Spec, t bus.TopicState) string {
+	switch {
+	case s.Compact && t.Policy != "compact":
+		return "cleanup.policy=" + t.Policy + "≠compact"
+	case !s.Compact && t.Policy != "delete":
+		return "cleanup.policy=" + t.Policy + "≠delete"
+	case !s.Compact && s.Retention < 0 && t.RetentionMS != -1:
+		return fmt.Sprintf("retention.ms=%d≠-1", t.RetentionMS)
+	case s.CompactAfter.Milliseconds() > t.CompactLagMS:
+		return fmt.Sprintf("min.compaction.lag.ms=%d<%d", t.CompactLagMS, s.CompactAfter.Milliseconds())
+	}
+	return ""
+}
+
+// some lists the first of many.
+func some(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " …"
+}
+
+// transactions looks for what holds up readers of committed records.
+func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []bus.Topic) []finding {
+	open, err := b.Transactions(ctx)
+	if err != nil {
+		return []finding{unanswered("kafka.transactions", err)}
+	}
+	held, err := b.HeldBack(ctx, topics...)
+	if err != nil {
+		return []finding{unanswered("kafka.transactions", err)}
+	}
+	limit := 2 * d.cfg.Bus.TransactionTimeout
+	if limit == 0 {
+		limit = 2 * bus.DefaultTransactionTimeout
+	}
+	return checkTransactions(open, held, time.Now(), limit)
+}
+
+func checkTransactions(open []bus.OpenTransaction, held []string, now time.Time, limit time.Duration) []finding {
+	var found []finding
+	for _, t := range open {
+		if age := now.Sub(t.Started); age > limit {
+			found = append(found, problemFound("kafka.transactions", fmt.Sprintf("事务 %q 已开 %v 未结束,读者停在它前面 / transaction %q has been open for %v and holds up readers of: %s",
+				t.ID, age.Round(time.Second), t.ID, age.Round(time.Second), some(t.Partitions)), "确认其程序已停,再运行 / when its program is known to be dead: yiyuan txn abort --yes "+t.ID))
+		}
+	}
+	if len(found) == 0 {
+		found = append(found, fine("kafka.transactions", fmt.Sprintf("%d 个事务进行中,%d 个分区暂候 / %d under way, %d partitions wait for them", len(open), len(held), len(open), len(held))))
+	}
+	return found
+}
+
+// lagLimit is how many offsets a step may be behind before somebody should look.
+const lagLimit = 100_000
+
+func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Topology) []finding {
+	var found []finding
+	for _, s := range steps {
+		check := "step." + s.Name
+		groups, err := b.Groups(ctx, s.Name)
+		if err != nil {
+			found = append(found, unanswered(check, err))
+			continue
+		}
+		found = append(found, checkGroup(check, groups[s.Name]))
+	}
+	return found
+}
+
+func checkGroup(check string, g bus.GroupState) finding {
+	text := fmt.Sprintf("%s,成员 %d,积压 %d / %d members, lag %d", g.State, g.Members, g.Lag, g.Members, g.Lag)
+	switch {
+	case g.Members == 0:
+		return warning(check, "没有进程在处理 / nobody works on it: "+text, "启动 / start: yiyuan run --role processors")
+	case g.Lag > lagLimit:
+		return warning(check, "积压很多 / far behind: "+text, "增加处理进程,或看其日志为何变慢 / add processes, or see in their log why they are slow")
+	}
+	return fine(check, text)
+}
+
+// errNoAnswer stands for a service that says something else than it should.
+var errNoAnswer = errors.New("unexpected answer")

@@ -1,0 +1,11 @@
+//go:build !linux && !darwin
+
+package main
+
+import "errors"
+
+func fileLimit() (uint64, bool) { return 0, false }
+
+func diskSpace(string) (free, total uint64, err error) {
+	return 0, 0, errors.ErrUnsupported
+}

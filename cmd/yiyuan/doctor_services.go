@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+)
+
+// registry asks the schema registry for its subjects.
+func (d *doctor) registry(ctx context.Context) []finding {
+	url, ours := d.cfg.Registry.URL, false
+	if url == "" {
+		if d.cfg.Registry.Listen == "" {
+			return nil // kept in the topic _schemas, and not served
+		}
+		url, ours = "http://"+d.cfg.Registry.Listen, true
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := get(ctx, strings.TrimSuffix(url, "/")+"/subjects")
+	switch {
+	case err == nil:
+		return []finding{fine("registry", url)}
+	case ours:
+		return []finding{warning("registry", "自带的注册中心没有回答 / our own registry does not answer: "+err.Error(), "它随 yiyuan run 启动(registry.listen)/ it comes with yiyuan run")}
+	}
+	return []finding{problemFound("registry", "注册中心没有回答 / the registry does not answer: "+err.Error(), "检查 registry.url 和该服务 / check registry.url and the service")}
+}
+
+func get(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return stripURL(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return stripURL(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // only its status counts
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d: %w", res.StatusCode, errNoAnswer)
+	}
+	return nil
+}
+
+// cache checks the Redis of the configuration, if there is one.
+func (d *doctor) cache(ctx context.Context) []finding {
+	if d.cfg.Gateway.Redis == "" {
+		return []finding{fine("redis", "用进程内缓存 / the embedded cache is used")}
+	}
+	cfg := redis.Config{Prefix: cachePrefix(d.cfg.Bus.Prefix)}
+	if err := parseRedis(d.cfg.Gateway.Redis, &cfg); err != nil {
+		return []finding{problemFound("redis", err.Error(), "改 gateway.redis / mend gateway.redis")}
+	}
+	var views []string
+	for _, s := range d.cat.Datasets {
+		for _, v := range s.Views {
+			views = append(views, v.ID)
+		}
+	}
+	for _, e := range d.cat.Entities {
+		for _, v := range e.Views {
+			views = append(views, v.ID)
+		}
+	}
+	h, err := redis.Examine(ctx, cfg, views)
+	if err != nil {
+		return []finding{problemFound("redis", "Redis 没有回答 / does not answer: "+firstLine(err), "检查 gateway.redis、网络和口令;数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
+	}
+	return checkRedis(h)
+}
+
+func checkRedis(h redis.Health) []finding {
+	found := []finding{fine("redis", "Redis "+h.Version)}
+	switch {
+	case h.Evicts():
+		found = append(found, problemFound("redis.eviction", fmt.Sprintf("maxmemory-policy = %s:内存不足时会丢记录,“查无此人”就不可信 / it may drop records when memory is short, so that “not there” would prove nothing", h.Policy),
+			"redis-cli config set maxmemory-policy noeviction,并写进 redis.conf / and put it into redis.conf"))
+	case h.Policy == "":
+		found = append(found, warning("redis.eviction", "服务器不告知淘汰策略 / the server does not tell its eviction policy", "确认为 noeviction / make sure it is noeviction"))
+	default:
+		found = append(found, fine("redis.eviction", h.Policy))
+	}
+	if h.Limit > 0 && h.Used*10 > h.Limit*9 {
+		found = append(found, problemFound("redis.memory", fmt.Sprintf("已用 %d MiB,上限 %d MiB / used of limit", h.Used>>20, h.Limit>>20), "调大 maxmemory,满了就写不进去 / raise maxmemory, when it is full nothing can be written"))
+	} else {
+		found = append(found, fine("redis.memory", fmt.Sprintf("已用 / used %d MiB", h.Used>>20)))
+	}
+	found = append(found, checkClock("redis.clock", h.Ahead))
+	switch {
+	case h.Generation == "":
+		found = append(found, warning("redis.views", "缓存是空的,查询会答 503 / the cache is empty, lookups are answered 503", "启动 / start: yiyuan run --role gateway"))
+	case len(h.Missing) > 0:
+		found = append(found, warning("redis.views", fmt.Sprintf("尚未装载完 (%d) / not complete yet: %s", len(h.Missing), some(h.Missing)), "装载中则等待;网关没有运行则启动它 / wait while it loads; start the gateway if it does not run"))
+	default:
+		found = append(found, fine("redis.views", "全部视图已装载 / every view is complete"))
+	}
+	return found
+}
+
+// checkClock judges how far another machine's clock is from ours. Order never
+// rests on clocks, but as_of, expiry of grants and deadlines do.
+func checkClock(check string, ahead time.Duration) finding {
+	text := fmt.Sprintf("时钟相差 %v / clocks differ by %v", ahead.Round(time.Millisecond), ahead.Round(time.Millisecond))
+	switch d := ahead.Abs(); {
+	case d > time.Minute:
+		return problemFound(check, text, "用 NTP 对时:新鲜度和授权期限依赖时钟 / synchronise by NTP: freshness and expiry rest on clocks")
+	case d > 2*time.Second:
+		return warning(check, text, "用 NTP 对时 / synchronise by NTP")
+	}
+	return fine(check, text)
+}
+
+// databases checks the PostgreSQL sources.
+func (d *doctor) databases(ctx context.Context) []finding {
+	var found []finding
+	for _, s := range d.sources {
+		if s.Kind != "postgres" {
+			continue
+		}
+		check := "source." + s.Name
+		h, err := postgres.Examine(ctx, s)
+		if err != nil {
+			found = append(found, problemFound(check, "连不上数据库 / the database cannot be reached: "+firstLine(err), "检查 dsn、网络和口令 / check dsn, network and password"))
+			continue
+		}
+		found = append(found, checkPostgres(check, h)...)
+	}
+	return found
+}
+
+func checkPostgres(check string, h postgres.Health) []finding {
+	var found []finding
+	if h.WALLevel != "logical" {
+		found = append(found, problemFound(check, fmt.Sprintf("wal_level = %s", h.WALLevel), "设 wal_level = logical 并重启数据库 / set wal_level = logical and restart the server"))
+	}
+	text := fmt.Sprintf("PostgreSQL %s,槽 %s %s,保留 %d MiB 日志 / slot retains %d MiB", h.Version, h.Slot, h.Status, h.Retained>>20, h.Retained>>20)
+	switch {
+	case !h.There:
+		found = append(found, warning(check, fmt.Sprintf("没有复制槽 %q / there is no slot of that name", h.Slot), "数据源首次运行时会建;若曾运行过,变更可能丢失,需重新快照 / it is made at the first run; if there was one, changes may be lost: take a new snapshot"))
+	case h.Status == "lost" || h.Status == "unreserved":
+		found = append(found, problemFound(check, text, "日志已被或即将被清除:调大 max_slot_wal_keep_size,重新快照 / its log is gone or about to go: raise max_slot_wal_keep_size, take a new snapshot"))
+	case !h.Active || h.Retained > 10<<30:
+		found = append(found, warning(check, text, "没人在读该槽或读得太慢,日志会占满磁盘;启动数据源或删除该槽 / nobody reads it, or too slowly, and the log fills the disk: start the source or drop the slot"))
+	default:
+		found = append(found, fine(check, text))
+	}
+	return append(found, checkClock(check+".clock", h.Ahead))
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+)
+
+// graded returns what was found under a check with a grade, as one text.
+func graded(found []finding, check, grade string) string {
+	var out []string
+	for _, f := range found {
+		if f.Check == check && f.Grade == grade {
+			out = append(out, f.What)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func expect(t *testing.T, found []finding, check, grade, says string) {
+	t.Helper()
+	if got := graded(found, check, grade); got == "" || !strings.Contains(got, says) {
+		t.Errorf("%s %s = %q, want it to say %q; all: %v", check, grade, got, says, found)
+	}
+}
+
+// Every problem says what to do, in Chinese or as a command.
+func everyProblemSaysWhatToDo(t *testing.T, found []finding) {
+	t.Helper()
+	for _, f := range found {
+		if f.Grade == gradeProblem && f.Do == "" {
+			t.Errorf("%s: %q, and nothing to do", f.Check, f.What)
+		}
+	}
+}
+
+// The doctor finds a running city well, sees what is wrong with it, and changes
+// nothing.
+func TestDoctorOnEmbedded(t *testing.T) {
+	bare(t)
+	j := begin(t, 1, nil)
+	dir := t.TempDir()
+	file := write(t, map[string]any{
+		"keys":       map[string]any{"file": keyFile(t, dir)},
+		"bus":        map[string]any{"transaction_timeout": "10ms", "session_timeout": "10s"},
+		"processors": map[string]any{"dir": dir},
+	}, dir, "yiyuan.yaml")
+	await(t, "members", time.Minute, func() string {
+		return graded(examine(t.Context(), file, j.app.brokers), "step.resolve.person", gradeWarning)
+	})
+	found := examine(t.Context(), file, j.app.brokers)
+	if n := count(found, gradeProblem); n != 0 {
+		t.Errorf("%d problems in a sound city: %v", n, found)
+	}
+	for _, check := range []string{"config", "catalogue", "keys", "kafka.brokers", "kafka.version", "kafka.transaction.version", "kafka.topics", "kafka.transactions", "step.route"} {
+		expect(t, found, check, gradeOK, "")
+	}
+
+	kafka, err := kgo.NewClient(kgo.SeedBrokers(j.app.brokers...), kgo.TransactionalID("left"), kgo.TransactionTimeout(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kafka.Close()
+	if err := kafka.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := kafka.ProduceSync(t.Context(), &kgo.Record{Topic: "quarantine", Value: []byte("{}")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	admin, policy := kadm.NewClient(kafka), "delete"
+	if _, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "cleanup.policy", Value: &policy}}, "findings"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.DeleteTopics(t.Context(), "resolved.person"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "age", time.Minute, func() string {
+		found = examine(t.Context(), file, j.app.brokers)
+		if graded(found, "kafka.transactions", gradeProblem) == "" {
+			return "not old enough"
+		}
+		return ""
+	})
+	expect(t, found, "kafka.transactions", gradeProblem, `"left"`)
+	expect(t, found, "kafka.topics", gradeProblem, "resolved.person")
+	expect(t, found, "kafka.topics", gradeProblem, "findings (cleanup.policy=delete≠compact)")
+	everyProblemSaysWhatToDo(t, found)
+}
+
+// A doctor that reaches nothing says so once, and what is wrong beside that.
+func TestDoctorWithoutServices(t *testing.T) {
+	bare(t)
+	dir := t.TempDir()
+	keys := keyFile(t, dir)
+	if err := os.Chmod(keys, 0o604); err != nil {
+		t.Fatal(err)
+	}
+	nowhere := freePort(t)
+	file := write(t, map[string]any{
+		"keys":     map[string]any{"file": keys},
+		"bus":      map[string]any{"brokers": []string{nowhere}},
+		"registry": map[string]any{"url": "http://" + nowhere},
+		"gateway":  map[string]any{"redis": "redis://:env-secret@" + nowhere},
+		"sources":  filepath.Join(dir, "sources"),
+	}, dir, "yiyuan.yaml")
+	if found := examine(t.Context(), file, nil); len(found) != 1 || found[0].Grade != gradeProblem || !strings.Contains(found[0].What, "gateway.redis") {
+		t.Errorf("a secret in the file: %v", found)
+	}
+	t.Setenv("REDIS_HERE", "redis://:hidden-word@"+nowhere)
+	t.Setenv("DSN_HERE", "postgres://u:hidden-word@"+nowhere+"/d")
+	write(t, map[string]any{
+		"keys":     map[string]any{"file": keys},
+		"bus":      map[string]any{"brokers": []string{nowhere}},
+		"registry": map[string]any{"url": "http://" + nowhere},
+		"gateway":  map[string]any{"redis": "env:REDIS_HERE"},
+		"sources":  filepath.Join(dir, "sources"),
+	}, dir, "yiyuan.yaml")
+	write(t, map[string]any{
+		"source": "ga-pg", "kind": "postgres", "datasets": []string{"GA01"},
+		"options": map[string]any{"dsn": "env:DSN_HERE", "tables": map[string]any{"public.t": map[string]any{"dataset": "GA01"}}},
+	}, dir, "sources", "ga-pg.yaml")
+	found := examine(bounded(t, 20*time.Second), file, nil)
+	for _, check := range []string{"keys", "kafka", "registry", "redis", "source.ga-pg"} {
+		expect(t, found, check, gradeProblem, "")
+	}
+	everyProblemSaysWhatToDo(t, found)
+	for _, f := range found {
+		if strings.Contains(f.What+f.Do, "hidden-word") {
+			t.Errorf("%s shows a password: %q", f.Check, f.What)
+		}
+	}
+}
+
+func TestDoctorJudges(t *testing.T) {
+	now := time.Now()
+	spec := []bus.Spec{{Topic: "findings", Compact: true}, {Topic: "raw.GA01", Compact: true, CompactAfter: time.Hour}, {Topic: "audit", Retention: -1}}
+	cfg := busConfig{Partitions: 4, Replication: 3}
+	sound := map[bus.Topic]bus.TopicState{
+		"findings": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact"},
+		"raw.GA01": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact", CompactLagMS: 3600_000},
+		"audit":    {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "delete", RetentionMS: -1},
+	}
+	with := func(topic bus.Topic, change func(*bus.TopicState)) map[bus.Topic]bus.TopicState {
+		out := map[bus.Topic]bus.TopicState{}
+		for t, s := range sound {
+			if t == topic {
+				change(&s)
+			}
+			out[t] = s
+		}
+		return out
+	}
+	ok := bus.Broker{ID: 1, Version: "v4.1", Since4: true}
+	for name, test := range map[string]struct {
+		found        []finding
+		check, grade string
+		says         string
+	}{
+		"sound cluster":      {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok}, TransactionVersion: 2}), "kafka.version", gradeOK, "v4.1"},
+		"old brokers":        {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok, {ID: 2, Version: "between v3.9 and v4.0"}}, TransactionVersion: 2}), "kafka.version", gradeProblem, "v3.9"},
+		"old protocol":       {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok}, TransactionVersion: 1}), "kafka.transaction.version", gradeProblem, "= 1"},
+		"silent broker":      {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok, {ID: 7, Err: errNoAnswer}}, TransactionVersion: 2}), "kafka.brokers", gradeProblem, "broker 7"},
+		"sound topics":       {checkTopics(cfg, spec, sound, 3), "kafka.topics", gradeOK, "3"},
+		"missing topic":      {checkTopics(cfg, spec[:1], nil, 3), "kafka.topics", gradeProblem, "findings"},
+		"other partitions":   {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.Partitions = 3 }), 3), "kafka.topics", gradeProblem, "audit (3≠4)"},
+		"audit that expires": {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.RetentionMS = 1 }), 3), "kafka.topics", gradeProblem, "audit (retention.ms=1≠-1)"},
+		"hasty compaction":   {checkTopics(cfg, spec, with("raw.GA01", func(s *bus.TopicState) { s.CompactLagMS = 0 }), 3), "kafka.topics", gradeProblem, "min.compaction.lag.ms"},
+		"no leader":          {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.Leaderless = 1 }), 3), "kafka.topics", gradeProblem, "leader"},
+		"copy behind":        {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.OutOfSync = 1 }), 3), "kafka.replication", gradeWarning, "audit"},
+		"single copy":        {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.Replication, s.MinInSync = 1, 1 }), 3), "kafka.replication", gradeProblem, "audit (1/1)"},
+		"min isr 1 of 3":     {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.MinInSync = 1 }), 3), "kafka.replication", gradeProblem, "audit (3/1)"},
+		"one broker":         {checkTopics(cfg, spec, sound, 1), "kafka.replication", gradeWarning, "one broker"},
+		"young transaction":  {checkTransactions([]bus.OpenTransaction{{ID: "x", Started: now}}, nil, now, time.Second), "kafka.transactions", gradeOK, "1"},
+		"stuck transaction":  {checkTransactions([]bus.OpenTransaction{{ID: "x", Started: now.Add(-time.Minute)}}, nil, now, time.Second), "kafka.transactions", gradeProblem, `"x"`},
+		"nobody works":       {[]finding{checkGroup("step.x", bus.GroupState{State: "Empty", Lag: 5})}, "step.x", gradeWarning, "nobody"},
+		"far behind":         {[]finding{checkGroup("step.x", bus.GroupState{State: "Stable", Members: 2, Lag: lagLimit + 1})}, "step.x", gradeWarning, "far behind"},
+		"at work":            {[]finding{checkGroup("step.x", bus.GroupState{State: "Stable", Members: 2, Lag: 5})}, "step.x", gradeOK, "lag 5"},
+		"evicting Redis":     {checkRedis(redis.Health{Policy: "allkeys-lru"}), "redis.eviction", gradeProblem, "allkeys-lru"},
+		"full Redis":         {checkRedis(redis.Health{Policy: "noeviction", Limit: 100, Used: 95}), "redis.memory", gradeProblem, ""},
+		"empty Redis":        {checkRedis(redis.Health{Policy: "noeviction"}), "redis.views", gradeWarning, "503"},
+		"loading Redis":      {checkRedis(redis.Health{Policy: "noeviction", Generation: "g", Missing: []string{"person.partial"}}), "redis.views", gradeWarning, "person.partial"},
+		"clock off":          {checkRedis(redis.Health{Ahead: -2 * time.Minute}), "redis.clock", gradeProblem, "2m0s"},
+		"clock near":         {[]finding{checkClock("clock", 3*time.Second)}, "clock", gradeWarning, "3s"},
+		"wal_level":          {checkPostgres("s", postgres.Health{WALLevel: "replica", Left: -1}), "s", gradeProblem, "replica"},
+		"lost slot":          {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Status: "lost"}), "s", gradeProblem, "lost"},
+		"idle slot":          {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Status: "reserved", Retained: 20 << 30}), "s", gradeWarning, "20480 MiB"},
+		"no slot":            {checkPostgres("s", postgres.Health{WALLevel: "logical"}), "s", gradeWarning, "no slot"},
+		"slot at work":       {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Active: true, Status: "reserved"}), "s", gradeOK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			expect(t, test.found, test.check, test.grade, test.says)
+			everyProblemSaysWhatToDo(t, test.found)
+		})
+	}
+}

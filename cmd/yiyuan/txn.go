@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+)
+
+func txnCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "txn", Short: "查看、中止未结束的 Kafka 事务 / list and abort open Kafka transactions"}
+	cmd.AddCommand(txnListCommand(), txnAbortCommand())
+	return cmd
+}
+
+// operator reaches the cluster of a configuration, or of named brokers.
+type operator struct {
+	file    string
+	brokers []string
+	timeout time.Duration
+}
+
+func (o *operator) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.file, "config", "", "配置文件 / configuration file")
+	cmd.Flags().StringSliceVar(&o.brokers, "brokers", nil, "消息代理地址,代替配置中的 / brokers instead of the configured ones")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 30*time.Second, "最长等待 / how long to wait")
+}
+
+// with runs f on an open bus.
+func (o *operator) with(ctx context.Context, f func(ctx context.Context, b *bus.Bus) error) error {
+	cfg, err := loadConfig(o.file)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	at := cfg.Bus.Brokers
+	if len(o.brokers) > 0 {
+		at = o.brokers
+	}
+	if len(at) == 0 {
+		at = []string{cfg.Bus.Embedded.Listen}
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	b, err := openBus(ctx, cfg.Bus, at, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		return &exitError{exitUnavailable, err}
+	}
+	defer b.Close()
+	return f(ctx, b)
+}
+
+func txnListCommand() *cobra.Command {
+	var o operator
+	var output string
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "列出未结束的事务,最早的在前 / list open transactions, the eldest first",
+		Long: `列出写过本市主题或以 bus.prefix 开头的未结束事务。事务未结束时,只读已提交数据的读者停在它前面。
+Lists open transactions that wrote to our topics or whose id has our prefix. Readers of committed records wait for them.`,
+		Example: "  yiyuan txn ls --config yiyuan.yaml -o json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if output != "table" && output != "json" {
+				return usageError(cmd, fmt.Errorf("-o %q: table json", output))
+			}
+			return o.with(cmd.Context(), func(ctx context.Context, b *bus.Bus) error {
+				open, err := b.Transactions(ctx)
+				if err != nil {
+					return err
+				}
+				return writeTransactions(cmd.OutOrStdout(), output, open, time.Now())
+			})
+		},
+	}
+	o.flags(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "table json")
+	return cmd
+}
+
+func txnAbortCommand() *cobra.Command {
+	var o operator
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "abort ID",
+		Short: "中止一个未结束的事务,其程序随之失效 / abort an open transaction and fence its program",
+		Long: `中止一个事务:它写的都不算数,读者继续往前。仍在运行的本系统进程会自行重来;其他程序会报错退出。
+Aborts a transaction: nothing of it counts, readers go on. A process of ours that still runs begins anew by itself.`,
+		Example: "  yiyuan txn abort source.ga-pg --yes",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return usageError(cmd, errors.New("请用 --yes 确认 / confirm by --yes"))
+			}
+			return o.with(cmd.Context(), func(ctx context.Context, b *bus.Bus) error {
+				err := b.Abort(ctx, args[0])
+				if errors.Is(err, bus.ErrNoTransaction) {
+					return &exitError{exitNotFound, err}
+				}
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "已中止 %s / aborted\n", args[0])
+				return err
+			})
+		},
+	}
+	o.flags(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "确认 / confirm")
+	return cmd
+}
+
+func writeTransactions(to io.Writer, output string, open []bus.OpenTransaction, now time.Time) error {
+	type row struct {
+		ID         string   `json:"id"`
+		Producer   int64    `json:"producer"`
+		Epoch      int16    `json:"epoch"`
+		State      string   `json:"state"`
+		AgeSeconds float64  `json:"age_seconds"`
+		Timeout    float64  `json:"timeout_seconds"`
+		Partitions []string `json:"partitions"`
+	}
+	rows := make([]row, len(open))
+	for i, t := range open {
+		rows[i] = row{t.ID, t.Producer, t.Epoch, t.State, now.Sub(t.Started).Round(time.Millisecond).Seconds(), t.Timeout.Seconds(), t.Partitions}
+	}
+	if output == "json" {
+		e := json.NewEncoder(to)
+		e.SetIndent("", "  ")
+		return e.Encode(rows)
+	}
+	lines := [][]string{{"事务 ID", "生产者 PRODUCER", "状态 STATE", "已开 AGE", "分区 PARTITIONS"}}
+	for _, r := range rows {
+		age := time.Duration(r.AgeSeconds * float64(time.Second)).Round(time.Second)
+		lines = append(lines, []string{r.ID, strconv.FormatInt(r.Producer, 10) + "/" + strconv.Itoa(int(r.Epoch)), r.State, age.String(), some(r.Partitions)})
+	}
+	return writeTable(to, lines)
+}
+
+// writeTable aligns columns, counting a Chinese character as two.
+func writeTable(to io.Writer, lines [][]string) error {
+	widths := make([]int, len(lines[0]))
+	for _, l := range lines {
+		for i, cell := range l {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	var b strings.Builder
+	for _, l := range lines {
+		for i, cell := range l {
+			if i == len(l)-1 {
+				b.WriteString(cell + "\n")
+				break
+			}
+			b.WriteString(runewidth.FillRight(cell, widths[i]+2))
+		}
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}
