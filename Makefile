@@ -27,6 +27,10 @@ demo: build ## the sample city, live, in one process: embedded broker and cache,
 test: ## every test, with the real services it needs: installed, started, used, stopped
 	@$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 20m ./...
 
+.PHONY: chaos
+chaos: ## the faults on real services, longer: 20 kills of processes at random instead of a few
+	@YIYUAN_TEST_CHAOS=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- $(GO) test -race -count 1 -v -timeout 60m -run 'TestFault|TestKilled' ./cmd/yiyuan
+
 .PHONY: unit
 unit: ## the tests that need no service
 	@$(GO) test -race ./...

@@ -80,3 +80,11 @@ func (s *server) say(t *testing.T, words ...any) {
 		t.Fatalf("redis %v: %v", words, err)
 	}
 }
+
+// kills is how many kills the long run makes; a smoke makes a few.
+func kills(few int) int {
+	if os.Getenv("YIYUAN_TEST_CHAOS") != "" {
+		return 20
+	}
+	return few
+}
