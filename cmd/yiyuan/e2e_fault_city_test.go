@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// disturbed is a city whose roles run as processes of their own on a cluster,
+// for a test to disturb.
+type disturbed struct {
+	*testing.T
+	dir, prefix string
+	brokers     []string
+	kafka       map[string]any // more of the section bus
+	sources     string
+	want        *stream
+	bus         *bus.Bus // the test's own view
+	cat         *schemas.Catalogue
+}
+
+// disturb binds the city on a cluster. Timeouts are the shortest that Kafka's
+// defaults let a group have.
+func disturb(t *testing.T, want *stream, brokers []string, more map[string]any) *disturbed {
+	t.Helper()
+	cat, err := loadCatalogue("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	d := &disturbed{T: t, dir: dir, prefix: uniquePrefix(), brokers: brokers, want: want, cat: cat, sources: bindCity(t, dir, want.base)}
+	d.kafka = map[string]any{"brokers": brokers, "prefix": d.prefix, "transaction_timeout": "3s", "session_timeout": "6s"}
+	for k, v := range more {
+		d.kafka[k] = v
+	}
+	return d
+}
+
+// launch starts a role under a name, which is also where it keeps its state.
+func (d *disturbed) launch(role, name string) *process {
+	d.Helper()
+	p := launch(d, "run", "--role", role, "--config", write(d, map[string]any{
+		"sources":    d.sources,
+		"keys":       map[string]any{"file": keyFile(d, d.dir)},
+		"bus":        d.kafka,
+		"registry":   map[string]any{"listen": ""},
+		"processors": map[string]any{"dir": filepath.Join(d.dir, "state-"+name), "instance": name},
+		"admin":      map[string]any{"listen": ""},
+		"log":        map[string]any{"level": "warn", "format": "json"},
+	}, d.dir, name+".yaml"))
+	if d.bus == nil {
+		d.bus = connect(d, p, d.brokers, d.prefix)
+		d.Cleanup(d.bus.Close)
+	}
+	return p
+}
+
+// at waits until the journey has come so far, in hundredths of an undisturbed one.
+func (d *disturbed) at(percent int64, alive ...*process) {
+	d.Helper()
+	until := d.want.total * percent / 100
+	await(d, fmt.Sprintf("%d%%", percent), 3*time.Minute, func() string {
+		for _, p := range alive {
+			if !p.running() {
+				d.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
+			}
+		}
+		if at := progress(d.Context(), d, d.bus, d.cat); at < until {
+			return fmt.Sprintf("at %d of %d", at, until)
+		}
+		return ""
+	})
+}
+
+// TestFaultCity disturbs the city's processes under load, and holds each time
+// what it came to against the oracle and the undisturbed run.
+func TestFaultCity(t *testing.T) {
+	brokers := strings.Split(service(t, "YIYUAN_TEST_KAFKA"), ",")
+	want := undisturbed(t, time.Now().In(schemas.Zone))
+	t.Run("roles killed", func(t *testing.T) {
+		t.Parallel()
+		rolesKilled(t, want, brokers)
+	})
+	t.Run("processor stopped", func(t *testing.T) {
+		t.Parallel()
+		processorStopped(t, want, brokers)
+	})
+}
+
+// rolesKilled kills connectors and processors, each a process of its own, with
+// -9 at random (rows 1, 2 and 6 of the fault matrix).
+func rolesKilled(t *testing.T, want *stream, brokers []string) {
+	t.Helper()
+	d := disturb(t, want, brokers, nil)
+	roles := map[string]string{"c": roleConnectors, "p1": roleProcessors, "p2": roleProcessors}
+	names := []string{"c", "p1", "p2"}
+	running := map[string]*process{}
+	for _, n := range names {
+		running[n] = d.launch(roles[n], n)
+	}
+	random := rand.New(rand.NewPCG(20261125, 4))
+	n := kills(5)
+	var story []string
+	for i := range n {
+		d.at(90 * int64(i+1) / int64(n+1))
+		name := names[random.IntN(len(names))]
+		if i < len(names) {
+			name = names[i] // each at least once
+		}
+		running[name].kill()
+		story = append(story, fmt.Sprintf("%s at %d", name, progress(t.Context(), t, d.bus, d.cat)))
+		running[name] = d.launch(roles[name], name)
+	}
+	d.want.reached(t, brokers, d.prefix, false)
+	for _, p := range running {
+		p.stop()
+	}
+	t.Logf("killed %v of %d records", story, d.want.total)
+}
+
+// processorStopped holds a processor for longer than its session while
+// another one takes over, and lets it go on in the belief that nothing happened
+// (row 7).
+func processorStopped(t *testing.T, want *stream, brokers []string) {
+	t.Helper()
+	d := disturb(t, want, brokers, nil)
+	c, sleeper := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "sleeper")
+	d.at(30, c, sleeper)
+	if err := sleeper.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	heir := d.launch(roleProcessors, "heir")
+	d.want.reached(t, brokers, d.prefix, false) // all of it, while the sleeper holds still
+	took := time.Since(began).Round(time.Millisecond)
+	if err := sleeper.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the sleeper's return", time.Minute, func() string {
+		if !sleeper.running() {
+			t.Fatalf("the sleeper ended: %v\n%s", sleeper.err, sleeper.log.tail(4000))
+		}
+		groups, err := d.bus.Groups(t.Context(), "route")
+		if err != nil || groups["route"].Members < 3 { // two workers each, or the sleeper is not back
+			return fmt.Sprintf("%v, %v", groups, err)
+		}
+		return ""
+	})
+	d.want.reached(t, brokers, d.prefix, false)
+	for _, p := range []*process{c, sleeper, heir} {
+		p.stop()
+	}
+	t.Logf("the heir had done all %v after the sleeper fell asleep", took)
+}
