@@ -2,12 +2,18 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 )
 
-// SchemaRegistry is an outside registry reached over its Confluent REST API.
+// SchemaRegistry is an outside registry reached over its Confluent REST API. It
+// implements codec.Registry and fails as the embedded one does: what the
+// registry has decided is one of the codec's errors, anything else (it cannot be
+// reached, a proxy before it fails, it refuses our password) is not and may pass.
 type SchemaRegistry struct{ client *sr.Client }
 
 // Registry returns a client of the registry at the URLs.
@@ -19,22 +25,47 @@ func (b *Bus) Registry(urls ...string) (*SchemaRegistry, error) {
 	return &SchemaRegistry{client}, nil
 }
 
-// Register registers an Avro schema under a subject and returns its id.
+// Register registers an Avro schema under a subject and returns its id. It fails
+// with codec.ErrIncompatible or codec.ErrProfile if the registry refuses it.
 func (r *SchemaRegistry) Register(ctx context.Context, subject, schema string) (int, error) {
 	s, err := r.client.CreateSchema(ctx, subject, sr.Schema{Schema: schema})
 	if err != nil {
-		return 0, fmt.Errorf("register schema of %q: %w", subject, err)
+		return 0, fmt.Errorf("register schema of %q: %w", subject, verdict(err))
 	}
 	return s.ID, nil
 }
 
-// Schema returns the schema of that id.
+// Schema returns the schema of that id, codec.ErrUnknownSchema if there is none
+// or if it is not Avro.
 func (r *SchemaRegistry) Schema(ctx context.Context, id int) (string, error) {
 	s, err := r.client.SchemaByID(ctx, id)
 	if err != nil {
-		return "", fmt.Errorf("fetch schema %d: %w", id, err)
+		return "", fmt.Errorf("fetch schema %d: %w", id, verdict(err))
+	}
+	if s.Type != sr.TypeAvro {
+		return "", fmt.Errorf("fetch schema %d, its type is %s: %w", id, s.Type, codec.ErrUnknownSchema)
 	}
 	return s.Schema, nil
+}
+
+// verdict adds the codec's error to what a registry has decided. The code of the
+// answer's body counts, not the HTTP status: a 404 without one comes from
+// whatever stands before the registry, and to take it for "no such schema" would
+// send good records to quarantine.
+func verdict(err error) error {
+	var answer *sr.ResponseError
+	if !errors.As(err, &answer) {
+		return err
+	}
+	switch answer.SchemaError() {
+	case sr.ErrSchemaNotFound:
+		return fmt.Errorf("%w: %w", codec.ErrUnknownSchema, err)
+	case sr.ErrIncompatibleSchema:
+		return fmt.Errorf("%w: %w", codec.ErrIncompatible, err)
+	case sr.ErrInvalidSchema:
+		return fmt.Errorf("%w: %w", codec.ErrProfile, err)
+	}
+	return err
 }
 
 // SchemaLog is the topic _schemas as the embedded registry reads and writes it.
