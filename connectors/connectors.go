@@ -58,6 +58,7 @@ const (
 	StateSnapshot = "snapshot"
 	StateFailed   = "failed"
 	StateStopped  = "stopped"
+	StateRetired  = "retired" // stopped for good, see Retire
 )
 
 // Source reads one department system's changes in the order it committed them.

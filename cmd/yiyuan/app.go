@@ -222,6 +222,7 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys 
 	f := newFleet(func(ctx context.Context, cfg connectors.Config) error {
 		return connectors.Run(ctx, a.bus, a.codec, cfg, opens[cfg.Kind])
 	}, a.log, cfgs)
+	f.retire = func(ctx context.Context, name string) error { return connectors.Retire(ctx, a.bus, name) }
 	a.start(ctx, "connectors", f.Run)
 	return f, address, nil
 }

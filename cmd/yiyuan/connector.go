@@ -8,7 +8,7 @@ import (
 )
 
 func connectorCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "connector", Short: "查看、停止、启动数据源 / list, stop and start sources"}
+	cmd := &cobra.Command{Use: "connector", Short: "查看、停止、启动、退役数据源 / list, stop, start and retire sources"}
 	verb := func(use, short, method string, path func(args []string) string, args cobra.PositionalArgs) *cobra.Command {
 		var c client
 		sub := &cobra.Command{
@@ -28,6 +28,7 @@ func connectorCommand() *cobra.Command {
 		verb("ls", "列出数据源及其状态 / list sources and their state", http.MethodGet, func([]string) string { return "/connectors" }, cobra.NoArgs),
 		verb("stop NAME", "停止一个数据源(位置保留)/ stop a source, its position is kept", http.MethodPost, func(a []string) string { return "/connectors/" + url.PathEscape(a[0]) + "/stop" }, cobra.ExactArgs(1)),
 		verb("start NAME", "从原位置继续 / go on from where it stopped", http.MethodPost, func(a []string) string { return "/connectors/" + url.PathEscape(a[0]) + "/start" }, cobra.ExactArgs(1)),
+		verb("retire NAME", "退役:停止,且其数据集不再等它(位置保留)/ stop for good: its datasets no longer wait for it", http.MethodPost, func(a []string) string { return "/connectors/" + url.PathEscape(a[0]) + "/retire" }, cobra.ExactArgs(1)),
 	)
 	return cmd
 }

@@ -225,8 +225,7 @@ func (c *city) start(ctx context.Context) error {
 
 // sources are the twelve departments' live systems, and one push source so that
 // a visitor can correct something. It takes YB01, for the tour, and what is not
-// real time: a dataset that has two sources stays fresh when one is stopped, and
-// stopping a department should be seen.
+// real time.
 func (c *city) sources() ([]connectors.Config, []push.Key, error) {
 	options := synthetic.Options{
 		Seed: c.options.seed, Size: c.options.size, Rate: c.options.rate, Correct: true,

@@ -20,6 +20,8 @@ import (
 type fleet struct {
 	run func(ctx context.Context, cfg connectors.Config) error
 	log *slog.Logger
+	// retire says of a source that is down, of this process or none, that it stays so.
+	retire func(ctx context.Context, name string) error
 
 	mu      sync.Mutex
 	ctx     context.Context //nolint:containedctx // the process's own, set once by Run, parent of every connector's
@@ -131,6 +133,23 @@ func (f *fleet) Start(name string) error {
 	return nil
 }
 
+// Retire stops a connector for good: its datasets no longer wait for it. One
+// that no process runs any more, because its file is gone, can be retired too.
+func (f *fleet) Retire(ctx context.Context, name string) error {
+	if err := f.Stop(ctx, name); err != nil && !errors.Is(err, errNoConnector) {
+		return err
+	}
+	if err := f.retire(ctx, name); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m, ok := f.members[name]; ok && m.state != connectors.StateRunning {
+		m.state, m.reason = connectors.StateRetired, ""
+	}
+	return nil
+}
+
 // connectorStatus is one line of GET /connectors on the admin listener.
 type connectorStatus struct {
 	Name     string   `json:"name"`
@@ -169,7 +188,7 @@ func (f *fleet) routes(mux *http.ServeMux) {
 		status, kind := http.StatusOK, "application/json"
 		if err != nil {
 			p := notDown
-			if errors.Is(err, errNoConnector) {
+			if errors.Is(err, errNoConnector) || errors.Is(err, connectors.ErrNoSource) {
 				p = noConnector
 			}
 			body, status, kind = p, p.Status, "application/problem+json"
@@ -184,5 +203,8 @@ func (f *fleet) routes(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /connectors/{name}/start", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, f.Start(r.PathValue("name")))
+	})
+	mux.HandleFunc("POST /connectors/{name}/retire", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, f.Retire(r.Context(), r.PathValue("name")))
 	})
 }

@@ -309,6 +309,22 @@ func TestFleetRoutes(t *testing.T) {
 		if code != http.StatusNotFound || kind != "application/problem+json" || body["code"] != "YIYUAN-4045" {
 			t.Errorf("stop of nobody = %d %s %v", code, kind, body)
 		}
+		var retired []string
+		f.retire = func(_ context.Context, name string) error {
+			if retired = append(retired, name+" "+states(f)[name]); name == "nobody" {
+				return connectors.ErrNoSource
+			}
+			return nil
+		}
+		for name, want := range map[string]int{"ga": http.StatusOK, "gone": http.StatusOK, "nobody": http.StatusNotFound} {
+			if code, _, _ := ask(t.Context(), http.MethodPost, "/connectors/"+name+"/retire"); code != want {
+				t.Errorf("retire of %s = %d, want %d", name, code, want)
+			}
+		}
+		slices.Sort(retired)
+		if want := []string{"ga stopped", "gone ", "nobody "}; !slices.Equal(retired, want) || states(f)["ga"] != "retired" {
+			t.Errorf("retired %q, want %q; ga is %s", retired, want, states(f)["ga"])
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if code, _, body := ask(ctx, http.MethodPost, "/connectors/mz/stop"); code != http.StatusServiceUnavailable || body["code"] != "YIYUAN-5039" {

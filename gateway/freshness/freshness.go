@@ -223,23 +223,17 @@ func (t *Tracker) heard(dataset string) (time.Time, bool) {
 	return at, found
 }
 
-// active returns the sources of a dataset, without those that were stopped
-// while another one goes on.
+// active returns the sources of a dataset but those that were retired. One that
+// is only stopped or has failed counts: nobody knows what its department has
+// changed since, and another source that goes on does not know either.
 func (t *Tracker) active(dataset string) []Source {
-	var running, all []Source
+	var out []Source
 	for _, s := range t.sources {
-		if !slices.Contains(s.Datasets, dataset) {
-			continue
-		}
-		all = append(all, s)
-		if s.State != "stopped" {
-			running = append(running, s)
+		if s.State != retired && slices.Contains(s.Datasets, dataset) {
+			out = append(out, s)
 		}
 	}
-	if len(running) > 0 {
-		return running
-	}
-	return all
+	return out
 }
 
 // pass lets the waves of a stage leave it whose targets the stage's group has committed.

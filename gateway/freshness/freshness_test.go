@@ -208,7 +208,7 @@ func TestStates(t *testing.T) {
 	say("failed")
 	is(freshness.Stopped)
 	// Another source takes the dataset over.
-	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "stopped"})
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "retired"})
 	tracker.Observe(freshness.Source{Name: "ga-2", Datasets: []string{"GA01"}, State: "running", CaughtUp: l.now})
 	step()
 	is(freshness.Fresh)
@@ -218,6 +218,51 @@ func TestStates(t *testing.T) {
 	tracker.Forget("ga")
 	tracker.Forget("ga-2")
 	is(freshness.Unknown)
+}
+
+// TestTwoSources: a dataset is as current as the source that is furthest behind,
+// stopped ones included, until that is retired.
+func TestTwoSources(t *testing.T) {
+	t.Parallel()
+	l, tracker, c, step := setup(t)
+	d, err := c.Dataset("GA01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, golden := view(t, c, "GA01.partial"), view(t, c, "person.partial")
+	say := func(name, state string) {
+		tracker.Observe(freshness.Source{Name: name, Datasets: []string{"GA01"}, State: state, CaughtUp: l.now})
+		step()
+		step() // on the first the moment may have been on its way
+	}
+	is := func(state freshness.State, asOf time.Time, stale bool, sources ...string) {
+		t.Helper()
+		got := tracker.Dataset(d)
+		if got.State != state || !got.AsOf.Equal(asOf) || !slices.Equal(got.Sources, sources) {
+			t.Errorf("%s as of %v by %v, want %s as of %v by %v", got.State, got.AsOf, got.Sources, state, asOf, sources)
+		}
+		for _, v := range []*schemas.View{row, golden} {
+			if at, old := tracker.View(v); !at.Equal(asOf) || old != stale {
+				t.Errorf("%s: as of %v, stale %v, want %v, %v", v.ID, at, old, asOf, stale)
+			}
+		}
+	}
+	begun := l.now
+	say("ga", "running")
+	say("ga-2", "running")
+	is(freshness.Fresh, begun, false, "ga", "ga-2")
+	for _, state := range []string{"stopped", "failed"} {
+		tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: state})
+		l.now = l.now.Add(50 * time.Second)
+		say("ga-2", "running")
+		is(freshness.Stopped, begun, l.now.Sub(begun) > time.Minute, "ga", "ga-2")
+	}
+	say("ga", "running")
+	is(freshness.Fresh, l.now, false, "ga", "ga-2")
+	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "retired"})
+	l.now = l.now.Add(2 * time.Minute)
+	say("ga-2", "running")
+	is(freshness.Fresh, l.now, false, "ga-2")
 }
 
 func TestErrorsLeaveItWhereItIs(t *testing.T) {

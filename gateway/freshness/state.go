@@ -16,8 +16,15 @@ const (
 	Fresh   State = "fresh"   // within its cycle
 	Due     State = "due"     // soon to be older than its cycle allows
 	Overdue State = "overdue" // older than its cycle allows
-	Stopped State = "stopped" // its source says that it has stopped or failed
+	Stopped State = "stopped" // a source of it says that it has stopped or failed
 	Unknown State = "unknown" // no source has been heard
+)
+
+// The states of a source that count here.
+const (
+	stopped = "stopped"
+	failed  = "failed"
+	retired = "retired" // for good: its datasets come from elsewhere, or no more
 )
 
 // Dataset is how a dataset does.
@@ -118,13 +125,13 @@ func (t *Tracker) Dataset(d *schemas.Dataset) Dataset {
 	if len(active) == 0 {
 		return out
 	}
-	stopped := true
+	halted := false
 	for _, s := range active {
 		out.Sources = append(out.Sources, s.Name)
 		if s.Seen.After(out.Seen) {
 			out.Seen = s.Seen
 		}
-		stopped = stopped && (s.State == "stopped" || s.State == "failed")
+		halted = halted || s.State == stopped || s.State == failed
 	}
 	slices.Sort(out.Sources)
 	if !out.AsOf.IsZero() {
@@ -132,7 +139,7 @@ func (t *Tracker) Dataset(d *schemas.Dataset) Dataset {
 	}
 	end := Deadline(d.Cycle, &t.catalogue.Calendar, out.AsOf)
 	switch {
-	case stopped:
+	case halted:
 		out.State = Stopped
 	case out.AsOf.IsZero():
 		out.State = Unknown

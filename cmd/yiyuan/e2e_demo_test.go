@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDemoForPrograms runs the demonstration as a program would: one line on
+// standard output, all that stands in it works, and the 70 % indicator follows a
+// department that stops and comes back.
+func TestDemoForPrograms(t *testing.T) {
+	p := launch(t, "demo", "--json", "--listen", "127.0.0.1:0", "--correct-after", "1h")
+	await(t, "the ready line", 2*time.Minute, func() string {
+		if !p.running() {
+			t.Fatalf("demo ended by itself: %v", p.err)
+		}
+		if !bytes.HasSuffix(p.out.bytes(), []byte("\n")) {
+			return "no line yet"
+		}
+		return ""
+	})
+	line := p.out.bytes()
+	var keys map[string]json.RawMessage
+	var city ready
+	if err := json.Unmarshal(line, &keys); err != nil {
+		t.Fatalf("the line is not JSON: %v", err)
+	}
+	if err := json.Unmarshal(line, &city); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"gateway", "console", "kafka", "registry", "push", "admin", "truth", "apps", "samples"} {
+		if raw := string(keys[key]); raw == "" || raw == "null" || raw == `""` {
+			t.Errorf("the line lacks %q", key)
+		}
+	}
+	askEverything(t, city)
+	stopAndStart(t, city, "YB") // the department that also has a push source
+	if !bytes.Equal(p.out.bytes(), line) {
+		t.Error("more than one line was printed")
+	}
+	p.stop()
+}
+
+// request sends a request and returns status and body.
+func request(t testing.TB, method, address, key, purpose, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Header.Set("X-Purpose", purpose)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("%s: %v", method, stripURL(err))
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}
+
+// askEverything asks as every application for every view it has, by the sample,
+// for each of its purposes that opens the view.
+func askEverything(t *testing.T, city ready) {
+	t.Helper()
+	cat, err := loadCatalogue("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, app := range city.Apps {
+		if app.ID == "" || app.Key == "" || app.Department == "" || len(app.Purposes) == 0 || len(app.Views) == 0 {
+			t.Errorf("application %q is not whole", app.ID)
+		}
+		for _, id := range app.Views {
+			v, err := cat.View(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			key := city.Samples[id]
+			if key == "" {
+				t.Errorf("no sample for %s", id)
+				continue
+			}
+			var answers []string
+			good := slices.ContainsFunc(app.Purposes, func(purpose string) bool {
+				method, address, body := http.MethodGet, city.Gateway+"/v1/lookup/"+id+"/"+url.PathEscape(key), ""
+				switch owner, name, _ := strings.Cut(id, "."); {
+				case v.Only == "verify":
+					b, err := json.Marshal(map[string]any{"view": id, "key": key, "fields": map[string]string{v.Fields[0].Name: key, v.Fields[1].Name: "无此人"}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					method, address, body = http.MethodPost, city.Gateway+"/v1/verify", string(b)
+				case name == "explain":
+					address = city.Gateway + "/v1/explain/" + owner + "/" + url.PathEscape(key)
+				}
+				status, answer := request(t, method, address, app.Key, purpose, body)
+				answers = append(answers, fmt.Sprintf("%s: %d %s", purpose, status, answer))
+				return status == http.StatusOK
+			})
+			if !good {
+				t.Errorf("%s cannot ask for %s: %q", app.ID, id, answers)
+			}
+			asked++
+		}
+	}
+	if asked < 30 {
+		t.Errorf("only %d views were asked for", asked)
+	}
+	if status, _ := request(t, http.MethodGet, city.Gateway+"/v1/lookup/person.partial/"+city.Samples["person.partial"], city.Apps[0].Key, "", ""); status != http.StatusForbidden {
+		t.Errorf("without a purpose: %d, want 403", status)
+	}
+}
+
+// stopAndStart stops a department's sources and starts them again.
+func stopAndStart(t *testing.T, city ready, department string) {
+	t.Helper()
+	realtime := func() (float64, bool) {
+		status, body := request(t, http.MethodGet, city.Gateway+"/v1/indicators", "", "", "")
+		var page struct {
+			Indicators []struct {
+				ID    string  `json:"id"`
+				Value float64 `json:"value"`
+				Met   bool    `json:"met"`
+			} `json:"indicators"`
+		}
+		if status != http.StatusOK {
+			t.Fatalf("indicators: %d %s", status, body)
+		}
+		if err := json.Unmarshal([]byte(body), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range page.Indicators {
+			if i.ID == "realtime" {
+				return i.Value, i.Met
+			}
+		}
+		t.Fatal("there is no indicator realtime")
+		return 0, false
+	}
+	turn := func(verb string, met bool) {
+		t.Helper()
+		if status, body := request(t, http.MethodPost, city.Admin+"/connectors/"+strings.ToLower(department)+"-live/"+verb, "", "", ""); status != http.StatusOK {
+			t.Fatalf("%s: %d %s", verb, status, body)
+		}
+		began := time.Now()
+		await(t, "the indicator after "+verb, time.Minute, func() string {
+			if value, is := realtime(); is != met {
+				return fmt.Sprintf("stands at %.3f", value)
+			}
+			return ""
+		})
+		value, _ := realtime()
+		t.Logf("%s %s: %.3f after %v", verb, department, value, time.Since(began).Round(time.Millisecond))
+	}
+	await(t, "the indicator at first", time.Minute, func() string {
+		if value, met := realtime(); !met {
+			return fmt.Sprintf("stands at %.3f", value)
+		}
+		return ""
+	})
+	turn("stop", false)
+	turn("start", true)
+}
