@@ -1,6 +1,10 @@
 package processors
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 type metrics struct {
 	stageSeconds *prometheus.HistogramVec
@@ -9,6 +13,7 @@ type metrics struct {
 	stateBytes   *prometheus.CounterVec
 	renewed      *prometheus.CounterVec
 	renewing     *prometheus.GaugeVec
+	maskFailures *prometheus.CounterVec
 }
 
 // Metrics are the metrics of all steps of a process; make one and share it.
@@ -25,7 +30,30 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		stateBytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_state_bytes_total", Help: "Bytes of state changes committed."}, []string{"step"}),
 		renewed:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_renewed_total", Help: "Rows and entities looked at because the catalogue or what is in force has changed."}, []string{"step"}),
 		renewing:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "yiyuan_processors_renewing_partitions", Help: "Partitions of which not all is computed under the present catalogue yet."}, []string{"step"}),
+		maskFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "yiyuan_processors_mask_failures_total", Help: "Fields dropped from a view because their mask failed. Anything but 0 is an alarm.",
+		}, []string{"view", "field"}),
 	}
-	reg.MustRegister(m.stageSeconds, m.records, m.timers, m.stateBytes, m.renewed, m.renewing)
+	reg.MustRegister(m.stageSeconds, m.records, m.timers, m.stateBytes, m.renewed, m.renewing, m.maskFailures)
 	return &Metrics{m}
+}
+
+// MaskFailures is where the workers of a step count masks that failed. Both
+// labels come from the catalogue.
+type MaskFailures struct {
+	counter atomic.Pointer[prometheus.CounterVec]
+}
+
+// Failed counts one. A transaction that is repeated counts again.
+func (f *MaskFailures) Failed(view, field string) {
+	if counter := f.counter.Load(); counter != nil {
+		counter.WithLabelValues(view, field).Inc()
+	}
+}
+
+// Watch lets a step's failures of masks be seen among the metrics.
+func (m *Metrics) Watch(t Topology) {
+	if t.Masks != nil {
+		t.Masks.counter.Store(m.m.maskFailures)
+	}
 }

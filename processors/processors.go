@@ -16,6 +16,7 @@
 //	yiyuan_processors_state_bytes_total{step}     bytes of state changes committed
 //	yiyuan_processors_renewed_total{step}   entities looked at because the catalogue has changed
 //	yiyuan_processors_renewing_partitions{step}   partitions that are not wholly of the present catalogue
+//	yiyuan_processors_mask_failures_total{view,field}   fields dropped because their mask failed
 package processors
 
 import (
@@ -70,7 +71,8 @@ type Topology struct {
 	// Home returns the key of the input records that a state key, or the key of a
 	// timer, is about. With it a step can be given more partitions: see
 	// Repartition.
-	Home func(key []byte, timer bool) []byte
+	Home  func(key []byte, timer bool) []byte
+	Masks *MaskFailures // of all its workers; nil if it masks nothing
 }
 
 // Specs returns the topics a step needs for itself: its state's changelog.

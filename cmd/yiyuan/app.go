@@ -181,6 +181,7 @@ func (a *app) runProcessors(ctx context.Context) error {
 	}
 	shared := processors.NewMetrics(a.metrics)
 	for _, t := range a.steps {
+		shared.Watch(t)
 		a.start(ctx, "step "+t.Name, func(ctx context.Context) error {
 			return processors.Run(ctx, a.bus, t, processors.Config{
 				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, MaxBytes: a.cfg.Processors.MaxBytes,

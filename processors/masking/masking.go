@@ -40,6 +40,7 @@ type Projection struct {
 	embeds  int // Rows columns after the fields
 	key     string
 	keys    Keys
+	failed  func(field string) // may be nil
 }
 
 // column is one column of the view: where it comes from and what is done to it.
@@ -151,6 +152,9 @@ func (p *Projection) ApplyInto(slab *schemas.Slab, rec schemas.Record, now time.
 		out, ok := c.run(v, now)
 		if !ok {
 			dropped++
+			if p.failed != nil {
+				p.failed(p.layout.Columns[i].Name)
+			}
 			continue
 		}
 		values[i] = out
@@ -160,6 +164,10 @@ func (p *Projection) ApplyInto(slab *schemas.Slab, rec schemas.Record, now time.
 	}
 	return schemas.NewRecord(p.layout, values), dropped
 }
+
+// OnFailure has failed called with the name of each field that is dropped
+// because its mask failed. It is set before the first Apply.
+func (p *Projection) OnFailure(failed func(field string)) { p.failed = failed }
 
 // WithEmbeds returns rec with its i-th embedded column holding rows, which must
 // have been made by the projection of that embed.

@@ -155,6 +155,8 @@ func TestRules(t *testing.T) {
 func TestFailedMaskDrops(t *testing.T) {
 	l := newLab("date:year", "person_name:partial")
 	p := l.compile(t)
+	failed := map[string]int{}
+	p.OnFailure(func(field string) { failed[field]++ })
 	rec := schemas.NewRecord(l.dataset.Layout, []schemas.Value{schemas.Text("canary 1985"), schemas.Text("张三")})
 	got, dropped := p.Apply(rec, now)
 	if dropped != 1 || !got.Value(0).IsNull() || got.Value(1).Str() != "张*" {
@@ -164,6 +166,10 @@ func TestFailedMaskDrops(t *testing.T) {
 	got, dropped = p.Apply(rec, now)
 	if dropped != 2 || !got.Value(1).IsNull() {
 		t.Errorf("Apply of a mask that panics dropped %d, want 2", dropped)
+	}
+	first, second := p.layout.Columns[0].Name, p.layout.Columns[1].Name
+	if len(failed) != 2 || failed[first] != 2 || failed[second] != 1 {
+		t.Errorf("failures by field: %v, want 2 of %s and 1 of %s", failed, first, second)
 	}
 }
 

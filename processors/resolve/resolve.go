@@ -23,6 +23,7 @@ package resolve
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -44,7 +45,10 @@ func Name(entity string) string { return "resolve." + entity }
 // New returns the topology of an entity's step. Its stages compile authority,
 // rules and views and register the schemas of what they write when they are made.
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity string) processors.Topology {
-	t := processors.Topology{Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}, Home: home}
+	masks := &processors.MaskFailures{}
+	t := processors.Topology{
+		Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}, Home: home, Masks: masks,
+	}
 	if e, err := cat.Entity(entity); err == nil {
 		if len(e.Fields) > 0 {
 			t.To = append(t.To, bus.Resolved(entity))
@@ -53,8 +57,28 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity s
 			t.To = append(t.To, bus.Shared(v.ID))
 		}
 	}
-	t.Stage = func() (processors.Stage, error) { return newStage(cat, c, keys, entity) }
+	t.Stage = func() (processors.Stage, error) {
+		s, err := newStage(cat, c, keys, entity)
+		if err != nil {
+			return nil, err
+		}
+		s.countMasks(masks)
+		return s, nil
+	}
 	return t
+}
+
+// countMasks counts the fields that views drop; those of embedded rows under
+// the field of their own dataset.
+func (s *stage) countMasks(masks *processors.MaskFailures) {
+	for i := range s.views {
+		v := &s.views[i]
+		id := strings.TrimPrefix(string(v.topic), "shared.")
+		v.projection.OnFailure(func(field string) { masks.Failed(id, field) })
+		for j := range v.embeds {
+			v.embeds[j].projection.OnFailure(func(field string) { masks.Failed(id, field) })
+		}
+	}
 }
 
 // Check compiles everything that the steps of a catalogue would compile, and so

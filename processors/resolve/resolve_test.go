@@ -8,9 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
+	"github.com/yiyuan-bus/yiyuan/processors/route"
 	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -313,6 +317,61 @@ func shownClear(cat *schemas.Catalogue) map[string]bool {
 		}
 	}
 	return clear
+}
+
+// A mask that fails drops its field and is counted, by both steps: here the age
+// of somebody who is not born yet.
+func TestMaskFailuresAreCounted(t *testing.T) {
+	c := newCity(t)
+	cat, err := schemas.Load(schemas.Yunling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"GA01.partial", "person.partial"} {
+		v, err := cat.View(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range v.Fields {
+			if v.Fields[i].Name == "CSRQ" {
+				v.Fields[i].Mask = "age"
+			}
+		}
+	}
+	reg := prometheus.NewRegistry()
+	m := processors.NewMetrics(reg)
+	stage := func(step processors.Topology) processors.Stage {
+		m.Watch(step)
+		s, err := step.Stage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	c.Route.Stage = stage(route.New(cat, c.Codec, newKeys(t)))
+	c.Resolve["person"].Stage = stage(resolve.New(cat, c.Codec, newKeys(t), "person"))
+	take(t, c, "GA01 GMSFHM=539902198503120013 XM=张三 CSRQ=2095-03-12 XBDM=1")
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]bool{}
+	for _, f := range families {
+		for _, one := range f.GetMetric() {
+			if f.GetName() == "yiyuan_processors_mask_failures_total" && one.GetCounter().GetValue() > 0 {
+				var labels []string
+				for _, l := range one.GetLabel() {
+					labels = append(labels, l.GetName()+"="+l.GetValue())
+				}
+				counted[strings.Join(labels, " ")] = true
+			}
+		}
+	}
+	for _, view := range []string{"GA01.partial", "person.partial"} {
+		if !counted["field=CSRQ view="+view] || len(counted) != 2 {
+			t.Errorf("%s is not counted: %v", view, counted)
+		}
+	}
 }
 
 // Check finds what is wrong with a catalogue before any step runs.

@@ -39,7 +39,8 @@ const Name = "route"
 // New returns the step's topology. Its stages register the schemas of what they
 // write when they are made.
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Topology {
-	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}}
+	masks := &processors.MaskFailures{}
+	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}, Masks: masks}
 	for _, d := range cat.Datasets {
 		t.From = append(t.From, bus.Raw(d.ID))
 		for _, v := range d.Views {
@@ -49,7 +50,18 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processo
 	for _, e := range cat.Entities {
 		t.To = append(t.To, bus.Claims(e.ID))
 	}
-	t.Stage = func() (processors.Stage, error) { return newStage(cat, c, keys) }
+	t.Stage = func() (processors.Stage, error) {
+		s, err := newStage(cat, c, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range s.datasets {
+			for i := range d.views {
+				d.views[i].projection.OnFailure(func(field string) { masks.Failed(d.Views[i].ID, field) })
+			}
+		}
+		return s, nil
+	}
 	return t
 }
 
