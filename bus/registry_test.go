@@ -118,7 +118,7 @@ func TestOutsideRegistryFails(t *testing.T) {
 				t.Fatal("Schema = nil error")
 			}
 			for _, kind := range []error{codec.ErrUnknownSchema, codec.ErrIncompatible, codec.ErrProfile, codec.ErrMalformed} {
-				if got := errors.Is(err, kind); got != (c.want == kind) {
+				if got := errors.Is(err, kind); got != errors.Is(c.want, kind) {
 					t.Errorf("Schema = %v: is %v: %v", err, kind, got)
 				}
 			}
