@@ -150,7 +150,7 @@ func (b *Bus) Close() { b.plain.Close() }
 func retryAfter(failures int) time.Duration {
 	const least, most = 10 * time.Millisecond, 2 * time.Second
 	wait := least << min(max(failures-1, 0), 8)
-	return min(wait, most) * time.Duration(80+rand.IntN(41)) / 100 //nolint:gosec // spreads retries, nothing depends on it
+	return min(wait, most) * time.Duration(80+rand.IntN(41)) / 100
 }
 
 // options are what every client of the bus shares.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"crypto/md5" //nolint:gosec // looked for, not used
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -41,7 +41,7 @@ func forms(value string) map[string]string {
 	if err != nil {
 		panic(err)
 	}
-	sha, weak, sm := sha256.Sum256([]byte(value)), md5.Sum([]byte(value)), sm3.Sum([]byte(value)) //nolint:gosec // looked for, not used
+	sha, weak, sm := sha256.Sum256([]byte(value)), md5.Sum([]byte(value)), sm3.Sum([]byte(value))
 	return map[string]string{
 		"clear": value, "backwards": string(backwards), "base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(value)), "="),
 		"hex": hex.EncodeToString([]byte(value)), "url": url.QueryEscape(value), "gb18030": gb, "json": strings.Trim(fmt.Sprintf("%+q", value), `"`),
