@@ -113,7 +113,7 @@ func (s *stage) close(tx processors.Tx, now time.Time) error {
 	if !x.changed {
 		return nil
 	}
-	s.key = appendEntity(s.key[:0], prefixHead, x.key)
+	s.key = appendEntity(s.key[:0], prefixDossier, x.key)
 	empty := x.dossier.Len() == 0 && h.counted == 0
 	switch {
 	case !empty:

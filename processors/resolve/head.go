@@ -9,10 +9,12 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 )
 
-// The first byte of a state key says what it holds.
+// The first byte of a state key says what it holds. An entity's head stands
+// right before the claims of its dossier, its key being their prefix, so that
+// one seek finds all of it; aggregated claims, which may be very many, do not
+// stand between.
 const (
-	prefixHead       = 'h' // an entity's head
-	prefixClaim      = 'c' // a claim of its dossier
+	prefixDossier    = 'e' // an entity's head; with a claim's name behind it, that claim
 	prefixAggregated = 'a' // a claim that is only counted or summed
 )
 

@@ -58,7 +58,7 @@ func TestHead(t *testing.T) {
 func TestKeys(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := rapid.String().Draw(t, "a"), rapid.String().Draw(t, "b")
-		x, y := string(appendEntity(nil, prefixClaim, a)), string(appendEntity(nil, prefixClaim, b))
+		x, y := string(appendEntity(nil, prefixDossier, a)), string(appendEntity(nil, prefixDossier, b))
 		if a != b && (len(x) <= len(y) && y[:len(x)] == x) {
 			t.Fatalf("%q begins %q", a, b)
 		}

@@ -77,7 +77,7 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 	}
 	h.wake, s.subject.changed = 0, true
 	if h.forget != 0 && h.forget <= tx.Now().UnixMilli() && s.subject.dossier.Len() == 0 && h.counted == 0 {
-		s.key = appendEntity(s.key[:0], prefixHead, s.subject.key)
+		s.key = appendEntity(s.key[:0], prefixDossier, s.subject.key)
 		tx.Delete(s.key)
 		return nil
 	}
@@ -110,24 +110,11 @@ func (s *stage) open(tx processors.Tx, key string) error {
 	s.slab.Reset()
 	s.dirty.Reset()
 	h := &x.head
-	s.key = appendEntity(s.key[:0], prefixHead, key)
-	stored, err := tx.Get(s.key)
-	switch {
-	case err != nil:
-		return err
-	case stored == nil:
-		*h = head{views: h.views[:0], sums: h.sums[:0], states: h.states[:0], table: -1, defined: s.aggregated}
-	default:
-		if err := h.parse(stored, s.version, s.names); err != nil {
-			return fmt.Errorf("open entity: %w", err)
-		}
+	*h = head{views: h.views[:0], sums: h.sums[:0], states: h.states[:0], table: -1, defined: s.aggregated}
+	if err := s.load(tx, key); err != nil {
+		return fmt.Errorf("open entity: %w", err)
 	}
 	h.views, h.sums = resize(h.views, len(s.views)), resize(h.sums, len(s.aggregates))
-	if h.known {
-		if err := s.load(tx, key); err != nil {
-			return err
-		}
-	}
 	return s.renew(tx)
 }
 
@@ -177,11 +164,14 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// load reads the dossier. Rows are decoded when they are first looked at.
+// load reads head and dossier. Rows are decoded when they are first looked at.
 func (s *stage) load(tx processors.Tx, key string) error {
-	prefix := appendEntity(s.buffer[:0], prefixClaim, key)
+	prefix := appendEntity(s.buffer[:0], prefixDossier, key)
 	s.buffer, s.loaded, s.rows = prefix, s.loaded[:0], s.rows[:0]
 	return tx.Scan(prefix, func(key, value []byte) error {
+		if len(key) == len(prefix) {
+			return s.subject.head.parse(value, s.version, s.names)
+		}
 		id, role, row, err := s.split(key[len(prefix):])
 		if err != nil {
 			return err
@@ -259,7 +249,7 @@ func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
 	if d == nil {
 		return s.refuse(tx, r, c.Dataset, codec.ErrUnknownSchema)
 	}
-	kind := byte(prefixClaim)
+	kind := byte(prefixDossier)
 	if d.groups[c.Role] != nil {
 		kind = prefixAggregated
 	}
@@ -291,7 +281,7 @@ func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
 
 // last returns what is known of a claim's row, nil if nothing is.
 func (s *stage) last(tx processors.Tx, d *dataset, kind byte, c *claim.Claim) (*claim.Row, error) {
-	if kind == prefixClaim {
+	if kind == prefixDossier {
 		return s.subject.dossier.Find(c.Dataset, c.Role, c.Row), nil
 	}
 	stored, err := tx.Get(s.key)

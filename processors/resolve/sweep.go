@@ -14,8 +14,9 @@ func (s *stage) Generation(now time.Time) []byte {
 	return binary.AppendVarint(append(make([]byte, 0, len(s.version)+2), s.version...), int64(s.current(now)))
 }
 
-// Renewable implements processors.Renewer: every entity has a head.
-func (s *stage) Renewable() []byte { return []byte{prefixHead} }
+// Renewable implements processors.Renewer: every entity has a head, among whose
+// keys its claims stand.
+func (s *stage) Renewable() []byte { return []byte{prefixDossier} }
 
 // Renew implements processors.Renewer: an entity that was last computed under
 // another generation is computed afresh, all that follows from it in this one
@@ -25,6 +26,9 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	entity := home(key, false)
 	if entity == nil {
 		return fmt.Errorf("renew: key of a head: %w", errHead)
+	}
+	if len(appendEntity(s.key[:0], prefixDossier, string(entity))) < len(key) {
+		return nil // a claim
 	}
 	if err := s.open(tx, string(entity)); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -58,8 +59,13 @@ func Open(o Options) (*Store, error) {
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 2 },
 	}
 	for i := range options.Levels {
-		// Most reads are of one key, and many are of a key that is not there.
-		options.Levels[i] = pebble.LevelOptions{BlockSize: 16 << 10, IndexBlockSize: 256 << 10, FilterPolicy: bloom.FilterPolicy(10)}
+		// Most reads are of one key or a few beside it, and many are of a key that
+		// is not there. Of a large state most blocks are not at hand: reading a
+		// small one as it is costs less than a large one to be unpacked.
+		options.Levels[i] = pebble.LevelOptions{
+			BlockSize: 8 << 10, IndexBlockSize: 256 << 10, FilterPolicy: bloom.FilterPolicy(10),
+			Compression: func() *sstable.CompressionProfile { return sstable.NoCompression },
+		}
 	}
 	options.EnsureDefaults()
 	db, err := pebble.Open(dir, options)
