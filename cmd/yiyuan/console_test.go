@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -120,13 +121,16 @@ func TestConsole(t *testing.T) {
 				if err == nil {
 					err = chromedp.Do(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(city.Console+p.path))
 				}
-				if err == nil {
-					_, err = chromedp.Run(ctx, chromedp.Poll[bool](`document.body && document.body.innerText.toLowerCase().includes("`+strings.ToLower(want)+`")`, chromedp.WithPollingTimeout(50*time.Second)))
-				}
 				if err != nil {
-					text, _ := chromedp.Run(tab, chromedp.Evaluate[string](`document.body.innerText`)) // what is there instead
-					t.Fatalf("page %s never showed %q: %v\n%.2000s", p.path, want, err, text)
+					t.Fatalf("page %s: %v", p.path, err)
 				}
+				await(t, "page "+p.path, 50*time.Second, func() string {
+					text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
+					if err == nil && strings.Contains(strings.ToLower(text), strings.ToLower(want)) {
+						return ""
+					}
+					return fmt.Sprintf("it does not show %q, %v\n%.2000s", want, err, text)
+				})
 				wide, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`))
 				if err != nil {
 					t.Fatal(err)

@@ -54,10 +54,16 @@ func TestDoctorOnEmbedded(t *testing.T) {
 		"bus":        map[string]any{"transaction_timeout": "10ms", "session_timeout": "10s"},
 		"processors": map[string]any{"dir": dir},
 	}, dir, "yiyuan.yaml")
+	var found []finding
 	await(t, "members", time.Minute, func() string {
-		return graded(examine(t.Context(), file, j.app.brokers), "step.resolve.person", gradeWarning)
+		found = examine(t.Context(), file, j.app.brokers)
+		for _, step := range j.app.steps {
+			if unwell := graded(found, "step."+step.Name, gradeWarning); unwell != "" {
+				return unwell
+			}
+		}
+		return ""
 	})
-	found := examine(t.Context(), file, j.app.brokers)
 	if n := count(found, gradeProblem); n != 0 {
 		t.Errorf("%d problems in a sound city: %v", n, found)
 	}

@@ -60,7 +60,7 @@ func undisturbed(t *testing.T, base time.Time) *stream {
 	}
 }
 
-const lives = 7
+const lives = 5
 
 // killed runs the city as a process that is killed on the way.
 func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig map[string]any, prefix string) {
