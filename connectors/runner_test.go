@@ -211,8 +211,10 @@ func TestRunResumesAfterTransientErrors(t *testing.T) {
 	if d := cmp.Diff(want(12), keys); d != "" {
 		t.Errorf("rows (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff([]string{"", "4", "4", "8"}, opens); d != "" {
-		t.Errorf("opened at (-want +got):\n%s", d)
+	// A publisher that cannot tell what became of a commit is opened anew too, at
+	// the same place: what counts is that no place is skipped or gone back to.
+	if d := cmp.Diff([]string{"", "4", "8"}, slices.Compact(opens)); d != "" || len(opens) < 4 {
+		t.Errorf("opened %d times, at (-want +got):\n%s", len(opens), d)
 	}
 }
 
