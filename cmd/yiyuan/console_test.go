@@ -64,7 +64,8 @@ func chromium(t *testing.T) context.Context {
 		t.Skip("YIYUAN_TEST_CHROMIUM is not set: make test sets it")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("no-proxy-server", true), chromedp.WindowSize(1366, 768), chromedp.Flag("lang", "zh-CN"))
+		chromedp.Flag("disable-quic", true), chromedp.Flag("no-proxy-server", true), chromedp.WindowSize(1366, 768), chromedp.Flag("lang", "zh-CN"),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("no-first-run", true))
 	allocator, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	tab, cancel := chromedp.NewContext(allocator)
@@ -112,7 +113,7 @@ func TestConsole(t *testing.T) {
 				if language == "en" {
 					want = p.en
 				}
-				ctx, cancel := context.WithTimeout(tab, time.Minute)
+				ctx, cancel := context.WithTimeout(tab, 3*time.Minute)
 				defer cancel()
 				err := chromedp.Do(ctx, chromedp.Navigate(city.Console))
 				if err == nil {
@@ -124,7 +125,7 @@ func TestConsole(t *testing.T) {
 				if err != nil {
 					t.Fatalf("page %s: %v", p.path, err)
 				}
-				await(t, "page "+p.path, 50*time.Second, func() string {
+				await(t, "page "+p.path, time.Minute, func() string {
 					text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
 					if err == nil && strings.Contains(strings.ToLower(text), strings.ToLower(want)) {
 						return ""
