@@ -42,12 +42,14 @@ type session struct {
 	worker Worker
 	kafka  *kgo.GroupTransactSession
 
-	chunk   int       // records of one poll, see pace
-	ended   time.Time // of the last transaction
-	rate    float64   // records a second, of about the last second
-	markers time.Time // since when the position is only markers ahead of what was committed; zero = it is not
-	batch   []Record  // used again and again
-	woke    bool      // in the last turn
+	chunk int       // records of one poll, see pace
+	ended time.Time // of the last transaction
+
+	commitTook time.Duration // of the last transaction
+	rate       float64       // records a second, of about the last second
+	markers    time.Time     // since when the position is only markers ahead of what was committed; zero = it is not
+	batch      []Record      // used again and again
+	woke       bool          // in the last turn
 
 	mu         sync.Mutex
 	ready      map[int32]bool     // partitions held whose state is current
@@ -208,6 +210,14 @@ func (s *session) count(records int, now time.Time) {
 	s.ended = now
 }
 
+// stretch is how long a transaction goes on taking in records: an interval, and
+// with a backlog four times as long as the last commit took, up to a second, so
+// that a cluster where commits are dear spends its time on records. When no more
+// records are there a transaction is committed at once all the same.
+func (s *session) stretch() time.Duration {
+	return max(s.cfg.Interval, min(4*s.commitTook, time.Second))
+}
+
 // pace sets how many records are polled at once: as many as the worker does in
 // half an interval, and as make half a transaction of bytes, with what comes of
 // them. What has been polled must be committed with the transaction it was
@@ -289,7 +299,7 @@ func (s *session) step(err error) error {
 // left or the transaction is full.
 func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read int, err error) {
 	began := time.Now()
-	deadline := began.Add(s.cfg.Interval)
+	deadline := began.Add(s.stretch())
 	for {
 		read += fetches.NumRecords()
 		before := tx.bytes
@@ -351,8 +361,8 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 		return &StepError{fmt.Errorf("store state of %q: %w", s.cfg.Group, err)}
 	}
 	s.count(read, time.Now())
-	s.markers = time.Time{}
-	m.commitSeconds.WithLabelValues(s.cfg.Group).Observe(s.ended.Sub(began).Seconds())
+	s.markers, s.commitTook = time.Time{}, s.ended.Sub(began)
+	m.commitSeconds.WithLabelValues(s.cfg.Group).Observe(s.commitTook.Seconds())
 	m.commits.WithLabelValues(s.cfg.Group, "committed").Inc()
 	m.records.WithLabelValues(s.cfg.Group, "in").Add(float64(read))
 	m.records.WithLabelValues(s.cfg.Group, "out").Add(float64(tx.out))

@@ -214,9 +214,15 @@ func (b *Bus) EndOffsets(ctx context.Context, topics ...Topic) (map[Topic]map[in
 // Committed returns the offsets a group has committed. A partition it has
 // committed nothing for is missing.
 func (b *Bus) Committed(ctx context.Context, group string) (map[Topic]map[int32]int64, error) {
-	fetched, err := b.admin.FetchOffsets(ctx, b.cfg.Prefix+group)
-	if err == nil {
-		err = fetched.Error()
+	var fetched kadm.OffsetResponses
+	var err error
+	for range 40 { // the coordinator of a cluster's first group takes seconds to be there
+		if fetched, err = b.admin.FetchOffsets(ctx, b.cfg.Prefix+group); err == nil {
+			err = fetched.Error()
+		}
+		if !errors.Is(err, kerr.CoordinatorNotAvailable) || pause(ctx, 250*time.Millisecond) != nil {
+			break
+		}
 	}
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return map[Topic]map[int32]int64{}, nil
