@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -44,22 +43,14 @@ finished the step refuses to start. The golden records, findings and views stay 
 }
 
 func repartition(ctx context.Context, cfg config, entity string, partitions int) error {
-	log, err := newLogger(cfg.Log, os.Stderr)
-	if err != nil {
-		return err
-	}
-	keys, err := openKeys(cfg.Keys)
-	if err != nil {
-		return err
-	}
-	a, err := newApp(ctx, cfg, keys, log)
+	a, err := openApp(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer a.close()
 	for _, t := range a.steps {
 		if t.Name == resolve.Name(entity) {
-			return processors.Repartition(ctx, a.bus, t, partitions, log)
+			return processors.Repartition(ctx, a.bus, t, partitions, a.log)
 		}
 	}
 	return &exitError{exitUsage, fmt.Errorf("目录里没有实体 / the catalogue has no entity %q: %w", entity, schemas.ErrUnknown)}

@@ -46,15 +46,7 @@ Runs connectors, processors and gateway, in one process or in several; they meet
 
 // run runs the roles of the configuration until ctx ends.
 func run(ctx context.Context, cfg config) error {
-	log, err := newLogger(cfg.Log, os.Stderr)
-	if err != nil {
-		return err
-	}
-	keys, err := openKeys(cfg.Keys)
-	if err != nil {
-		return err
-	}
-	a, err := newApp(ctx, cfg, keys, log)
+	a, err := openApp(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -66,10 +58,23 @@ func run(ctx context.Context, cfg config) error {
 		stop() // what has started would go on by itself, and we would wait for it
 		return errors.Join(err, a.group.Wait())
 	}
-	log.Info("running", "roles", cfg.Roles, "version", version, "catalogue", a.cat.Version)
+	a.log.Info("running", "roles", cfg.Roles, "version", version, "catalogue", a.cat.Version)
 	err = a.group.Wait()
-	log.Info("stopped")
+	a.log.Info("stopped")
 	return err
+}
+
+// openApp opens what the configuration names: the log, the keys, the bus.
+func openApp(ctx context.Context, cfg config) (*app, error) {
+	log, err := newLogger(cfg.Log, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := openKeys(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return newApp(ctx, cfg, keys, log)
 }
 
 // openKeys reads the key file; without one the keys last as long as the process.
