@@ -48,14 +48,7 @@ func (r *Reader) Decode(ctx context.Context, value []byte) (schemas.Record, erro
 
 // DecodeInto is Decode into values of a slab, which live until its Reset.
 func (r *Reader) DecodeInto(ctx context.Context, value []byte, slab *schemas.Slab) (schemas.Record, error) {
-	if len(value) > MaxMessage {
-		return schemas.Record{}, &DecodeError{Record: r.layout.Name, Offset: MaxMessage, fault: faultSize}
-	}
-	id, err := SchemaID(value)
-	if err != nil {
-		return schemas.Record{}, err
-	}
-	return r.decode(ctx, id, string(value[headerSize:]), slab)
+	return r.DecodeText(ctx, string(value[:min(len(value), MaxMessage+1)]), slab) // of a value too large no more than tells it
 }
 
 // DecodeText is DecodeInto of a value that is a string already, which the
