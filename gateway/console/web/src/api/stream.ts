@@ -45,7 +45,10 @@ export function parser(emit: (e: Event) => void): (piece: string) => void {
 
 export type StreamState = "live" | "down";
 
-/** Follows an event stream until stopped, connecting again after 1 s, 2 s, … 30 s. Silence of 20 s counts as broken. */
+/**
+ * Follows an event stream until stopped, connecting again after 1 s, 2 s, … 30 s. Silence of 20 s counts as broken.
+ * A page nobody sees holds no connection: a browser opens six to one address, and a seventh console would wait for ever.
+ */
 export function follow(
   path: string,
   key: () => string,
@@ -55,19 +58,21 @@ export function follow(
   let stopped = false;
   let wait = 1000;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let abort = new AbortController();
+  let seen = document.visibilityState === "visible";
+  let abort: AbortController | undefined;
   const connect = async () => {
-    abort = new AbortController();
+    const mine = new AbortController();
+    abort = mine;
     let silence: ReturnType<typeof setTimeout> | undefined;
     const heard = () => {
       clearTimeout(silence);
-      silence = setTimeout(() => abort.abort(), 20_000);
+      silence = setTimeout(() => mine.abort(), 20_000);
     };
     try {
       heard();
       const res = await fetch(address(path), {
         headers: { ...headersOf({ key: key(), purpose: key() ? "SUPERVISE" : "" }), Accept: "text/event-stream" },
-        signal: abort.signal,
+        signal: mine.signal,
         cache: "no-store",
         credentials: "same-origin",
       });
@@ -93,15 +98,34 @@ export function follow(
     } finally {
       clearTimeout(silence);
     }
+    if (abort !== mine) return;
+    abort = undefined;
     if (stopped) return;
     state("down");
+    if (!seen) return;
     timer = setTimeout(connect, wait);
     wait = Math.min(wait * 2, 30_000);
   };
-  void connect();
+  const look = (visible: boolean) => {
+    if (visible === seen) return;
+    seen = visible;
+    clearTimeout(timer);
+    wait = 1000;
+    if (!seen) abort?.abort();
+    else if (!stopped) void connect();
+  };
+  const changed = () => look(document.visibilityState === "visible");
+  const left = () => look(false);
+  document.addEventListener("visibilitychange", changed);
+  window.addEventListener("pagehide", left);
+  window.addEventListener("pageshow", changed);
+  if (seen) void connect();
   return () => {
     stopped = true;
     clearTimeout(timer);
-    abort.abort();
+    document.removeEventListener("visibilitychange", changed);
+    window.removeEventListener("pagehide", left);
+    window.removeEventListener("pageshow", changed);
+    abort?.abort();
   };
 }
