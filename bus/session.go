@@ -16,8 +16,9 @@ import (
 const (
 	// linger is the least time between two commits of a worker at lingerRate
 	// records a second or more, and in proportion below: records that come in the
-	// meantime share a transaction. When little comes it is committed at once.
-	linger     = 10 * time.Millisecond
+	// meantime share a transaction, which costs the brokers several milliseconds
+	// however small it is. When little comes it is committed at once.
+	linger     = 40 * time.Millisecond
 	lingerRate = 500
 	// markerLag is how long a position behind which only markers stand may go
 	// uncommitted.

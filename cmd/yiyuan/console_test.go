@@ -113,7 +113,7 @@ func TestConsole(t *testing.T) {
 				if language == "en" {
 					want = p.en
 				}
-				ctx, cancel := context.WithTimeout(tab, 3*time.Minute)
+				ctx, cancel := context.WithTimeout(tab, time.Minute)
 				defer cancel()
 				err := chromedp.Do(ctx, chromedp.Navigate(city.Console))
 				if err == nil {
@@ -125,7 +125,7 @@ func TestConsole(t *testing.T) {
 				if err != nil {
 					t.Fatalf("page %s: %v", p.path, err)
 				}
-				await(t, "page "+p.path, time.Minute, func() string {
+				await(t, "page "+p.path, 30*time.Second, func() string {
 					text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
 					if err == nil && strings.Contains(strings.ToLower(text), strings.ToLower(want)) {
 						return ""
