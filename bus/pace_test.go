@@ -13,8 +13,8 @@ func TestPatience(t *testing.T) {
 		every    time.Duration
 		from, to time.Duration
 	}{
-		{20, 50 * time.Millisecond, 0, time.Millisecond},
-		{100, 10 * time.Millisecond, time.Millisecond, 3 * time.Millisecond},
+		{20, 50 * time.Millisecond, 0, 2 * time.Millisecond},
+		{100, 10 * time.Millisecond, 5 * time.Millisecond, 12 * time.Millisecond},
 		{5000, 10 * time.Millisecond, linger, linger},
 		{1_000_000, 100 * time.Millisecond, linger, linger},
 	} {
