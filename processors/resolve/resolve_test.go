@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,18 @@ func renewed(t *testing.T, c *stagetest.City, entity string, cat *schemas.Catalo
 	c.Resolve[entity].Stage = s
 }
 
+// another is the city's catalogue in another version, without rule XV-03.
+func another(t *testing.T) *schemas.Catalogue {
+	t.Helper()
+	cat, err := schemas.Load(schemas.Yunling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat.Version = "another12345"
+	cat.Rules = slices.DeleteFunc(cat.Rules, func(r *schemas.Rule) bool { return r.ID == "XV-03" })
+	return cat
+}
+
 // Under another catalogue an entity is computed afresh when it is next touched:
 // every view is emitted again, a rule that is gone takes its finding with it,
 // and the timer of an untouched entity does no harm.
@@ -65,18 +78,7 @@ func TestCatalogueChanged(t *testing.T) {
 	c := newCity(t)
 	take(t, c, "GA01 GMSFHM=539902198503120013 XM=张三 CSRQ=1985-03-12 XBDM=1", "RS01 GMSFHM=539902198503120013 TYSHXYDM=91539900MADE00011B XM=李四")
 	c.Drain()
-	cat, err := schemas.Load(schemas.Yunling())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cat.Version = "another12345"
-	kept := cat.Rules[:0]
-	for _, r := range cat.Rules {
-		if r.ID != "XV-03" {
-			kept = append(kept, r)
-		}
-	}
-	cat.Rules = kept
+	cat := another(t)
 	renewed(t, c, "person", cat)
 	take(t, c, "ZJ02 GMSFHM=539902198503120013 TYSHXYDM=91539900MADE00011B")
 	var out []bus.Record

@@ -8,7 +8,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
-	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // TestRenew puts another catalogue, which lacks a rule, over two entities that
@@ -24,18 +23,7 @@ func TestRenew(t *testing.T) {
 			latest[string(r.Key)] = r.Time
 		}
 	}
-	cat, err := schemas.Load(schemas.Yunling())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cat.Version = "another12345"
-	kept := cat.Rules[:0]
-	for _, r := range cat.Rules {
-		if r.ID != "XV-03" {
-			kept = append(kept, r)
-		}
-	}
-	cat.Rules = kept
+	cat := another(t)
 	before := c.Resolve["person"].Stage.(processors.Renewer).Generation(start)
 	renewed(t, c, "person", cat)
 	if after := c.Resolve["person"].Stage.(processors.Renewer).Generation(start); bytes.Equal(before, after) {
