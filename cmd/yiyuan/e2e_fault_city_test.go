@@ -79,6 +79,21 @@ func (d *disturbed) at(percent int64, alive ...*process) {
 	})
 }
 
+// members waits until so many workers at least share route.
+func (d *disturbed) members(n int, alive *process) {
+	d.Helper()
+	await(d, fmt.Sprintf("%d workers of route", n), time.Minute, func() string {
+		if !alive.running() {
+			d.Fatalf("yiyuan ended by itself: %v\n%s", alive.err, alive.log.tail(4000))
+		}
+		groups, err := d.bus.Groups(d.Context(), "route")
+		if err != nil || groups["route"].Members < n {
+			return fmt.Sprintf("%v, %v", groups, err)
+		}
+		return ""
+	})
+}
+
 // TestFaultCity disturbs the city's processes under load, and holds each time
 // what it came to against the oracle and the undisturbed run.
 func TestFaultCity(t *testing.T) {
@@ -132,6 +147,7 @@ func processorStopped(t *testing.T, want *stream, brokers []string) {
 	t.Helper()
 	d := disturb(t, want, brokers, nil)
 	c, sleeper := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "sleeper")
+	d.members(2, sleeper) // it works, and is not still starting
 	d.at(30, c, sleeper)
 	if err := sleeper.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -143,16 +159,7 @@ func processorStopped(t *testing.T, want *stream, brokers []string) {
 	if err := sleeper.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the sleeper's return", time.Minute, func() string {
-		if !sleeper.running() {
-			t.Fatalf("the sleeper ended: %v\n%s", sleeper.err, sleeper.log.tail(4000))
-		}
-		groups, err := d.bus.Groups(t.Context(), "route")
-		if err != nil || groups["route"].Members < 3 { // two workers each, or the sleeper is not back
-			return fmt.Sprintf("%v, %v", groups, err)
-		}
-		return ""
-	})
+	d.members(3, sleeper) // two workers each, or the sleeper is not back
 	d.want.reached(t, brokers, d.prefix, false)
 	for _, p := range []*process{c, sleeper, heir} {
 		p.stop()
