@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -124,7 +126,7 @@ func rolesKilled(t *testing.T, want *stream, brokers []string) {
 	n := kills(5)
 	var story []string
 	for i := range n {
-		d.at(90 * int64(i+1) / int64(n+1))
+		d.at(90*int64(i+1)/int64(n+1), slices.Collect(maps.Values(running))...)
 		name := names[random.IntN(len(names))]
 		if i < len(names) {
 			name = names[i] // each at least once

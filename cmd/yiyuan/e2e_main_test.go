@@ -166,7 +166,10 @@ func write(t testing.TB, content any, path ...string) string {
 		err = os.MkdirAll(filepath.Dir(file), 0o700)
 	}
 	if err == nil {
-		err = os.WriteFile(file, b, 0o600)
+		err = os.WriteFile(file+".new", b, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(file+".new", file) // another process may be reading it
 	}
 	if err != nil {
 		t.Fatal(err)
