@@ -60,7 +60,7 @@ func newCityOf(t testing.TB, cat *schemas.Catalogue) *stagetest.City {
 //
 // show lists topics or beginnings of topics; findings are shown if it is left out.
 func TestStories(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {
 		c := newCity(t)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			switch d.Cmd {

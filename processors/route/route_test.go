@@ -48,7 +48,7 @@ func newCity(t testing.TB) *stagetest.City {
 //	advance by=…        move the clock, fire timers
 //	state               how many keys are remembered
 func TestStories(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {
 		c := newCity(t)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			switch d.Cmd {
