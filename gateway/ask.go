@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 )
 
@@ -68,6 +69,9 @@ type ask struct {
 	view  *view.View
 	who   access.Identity
 	entry audit.Entry
+
+	asOf  time.Time // of what read has read
+	stale bool
 }
 
 // ask begins a question about a view, nil if it is about none.
@@ -187,6 +191,33 @@ func (a *ask) append(ctx context.Context) *Problem {
 		return faultAudit.problem(a.call.id)
 	}
 	return nil
+}
+
+// read reads from the cache. It looks as of when the view is before it reads:
+// read the other way round, a change that arrived in between would be claimed
+// and not shown.
+func (a *ask) read(ctx context.Context, keys []Digest, into []Stored) *Problem {
+	a.asOf, a.stale = a.g.fresh.View(a.view.View)
+	if err := a.g.parts.Cache.Get(ctx, a.view.ID, keys, into); err != nil {
+		return a.unanswered(ctx, err)
+	}
+	return nil
+}
+
+// readOne reads the record of a key.
+func (a *ask) readOne(ctx context.Context, key string) (Stored, *Problem) {
+	var out [1]Stored
+	p := a.read(ctx, []Digest{a.view.Digest(a.view.RecordKey(key))}, out[:])
+	return out[0], p
+}
+
+// absent says that there is no record, and as of when.
+func (a *ask) absent(ctx context.Context) *Problem {
+	p := a.fail(ctx, faultAbsent, "absent")
+	if p.Status == faultAbsent.status { // else the entry could not be written
+		p.AsOf, p.Stale = catalog.Moment(a.asOf), &a.stale
+	}
+	return p
 }
 
 // unanswered turns an error of the cache into what the caller is told.

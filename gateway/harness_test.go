@@ -49,6 +49,7 @@ type world struct {
 	codec   *codec.Codec
 	keys    *keyring.Keyring
 	cache   *redis.Store
+	slow    *pausing             // the cache as the gateway has it
 	mini    *miniredis.Miniredis // nil on a real server
 	raw     *goredis.Client
 	access  *access.Access
@@ -152,6 +153,7 @@ func start(t testing.TB, options ...option) *world {
 	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond}, quiet, w.gather)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.cache.Close()) })
+	w.slow = &pausing{Cache: w.cache}
 	w.access, err = access.New(w.cat, demoAccess())
 	must(t, err)
 	w.log = &appender{Bus: w.bus}
@@ -175,7 +177,7 @@ func (w *world) serve(options ...option) {
 	w.gather = reg
 	logger := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.gateway, err = gateway.New(w.t.Context(), cfg, gateway.Parts{
-		Catalogue: w.cat, Bus: w.log, Codec: w.codec, Keys: w.keys, Cache: w.cache, Access: w.access, Logger: logger, Metrics: reg, Gatherer: reg,
+		Catalogue: w.cat, Bus: w.log, Codec: w.codec, Keys: w.keys, Cache: w.slow, Access: w.access, Logger: logger, Metrics: reg, Gatherer: reg,
 	})
 	must(w.t, err)
 	w.url = "http://" + listener.Addr().String()

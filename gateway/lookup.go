@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
@@ -87,23 +86,22 @@ func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string) (
 	if err != nil {
 		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.KeyForm()})
 	}
-	var stored [1]Stored
-	if err := a.g.parts.Cache.Get(ctx, v.ID, []Digest{v.Digest(v.RecordKey(key))}, stored[:]); err != nil {
-		return nil, a.unanswered(ctx, err)
+	stored, p := a.readOne(ctx, key)
+	if p != nil {
+		return nil, p
 	}
-	if !stored[0].Found() {
-		return nil, a.fail(ctx, faultAbsent, "absent")
+	if !stored.Found() {
+		return nil, a.absent(ctx)
 	}
-	record, err := v.Reader.Decode(ctx, stored[0].Value)
+	record, err := v.Reader.Decode(ctx, stored.Value)
 	if err != nil {
 		return nil, a.unreadable(ctx, err)
 	}
 	a.entry.Subjects[0].Found = true
-	asOf, stale := a.g.fresh.View(v.View)
 	body := make([]byte, 0, 1024)
 	body = append(body, '{')
-	body = a.appendRecord(body, v, record, stored[0], key, d.Fields)
-	body = appendAsOf(append(body, ','), asOf, stale)
+	body = a.appendRecord(body, v, record, stored, key, d.Fields)
+	body = a.appendAsOf(append(body, ','))
 	body = append(body, `,"view":`...)
 	body = answer.AppendString(body, v.ID)
 	body = a.appendIDs(body)
@@ -137,11 +135,11 @@ func appendVersion(b []byte, version uint64) []byte {
 	return b
 }
 
-func appendAsOf(b []byte, asOf time.Time, stale bool) []byte {
+func (a *ask) appendAsOf(b []byte) []byte {
 	b = append(b, `"as_of":`...)
-	b = answer.AppendTime(b, asOf)
+	b = answer.AppendTime(b, a.asOf)
 	b = append(b, `,"stale":`...)
-	return strconv.AppendBool(b, stale)
+	return strconv.AppendBool(b, a.stale)
 }
 
 func (a *ask) appendIDs(b []byte) []byte {
@@ -183,8 +181,8 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 		}
 	}
 	stored := make([]Stored, len(digests))
-	if err := a.g.parts.Cache.Get(ctx, v.ID, digests, stored); err != nil {
-		return nil, a.unanswered(ctx, err)
+	if p := a.read(ctx, digests, stored); p != nil {
+		return nil, p
 	}
 	body := append(make([]byte, 0, 512*len(keys)), `{"results":[`...)
 	rows, n := 0, 0
@@ -213,8 +211,7 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 		body = append(body, `,"found":true,`...)
 		body = append(a.appendRecord(body, v, record, s, key, d.Fields), '}')
 	}
-	asOf, stale := a.g.fresh.View(v.View)
-	body = appendAsOf(append(body, "],"...), asOf, stale)
+	body = a.appendAsOf(append(body, "],"...))
 	body = append(body, `,"view":`...)
 	body = answer.AppendString(body, v.ID)
 	body = append(a.appendIDs(body), '}', '\n')

@@ -8,6 +8,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/admission"
+	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 )
 
@@ -21,6 +22,8 @@ type Problem struct {
 	Code      string       `json:"code" example:"YIYUAN-4031"`
 	RequestID string       `json:"request_id"`
 	Errors    []FieldError `json:"errors,omitempty"`
+	AsOf      *answer.Time `json:"as_of,omitempty" doc:"查无此记录时:数据源在此之前提交的变更均已包含 / with 404: everything committed at the sources before it is in"`
+	Stale     *bool        `json:"stale,omitempty" doc:"as_of 是否已超过更新周期 / whether as_of is older than the cycle allows"`
 
 	retry time.Duration
 }

@@ -62,14 +62,13 @@ func (a *ask) verify(ctx context.Context, q verifyQuestion) ([]byte, *Problem) {
 		a.g.metrics.negatives.WithLabelValues(a.who.ID()).Inc()
 		a.g.budget.Spend(a.who.ID(), a.entry.Subjects[0].Digest, a.begin)
 	}
-	asOf, stale := a.g.fresh.View(v.View)
 	body := append(make([]byte, 0, 256), `{"match":`...)
 	if match {
 		body = append(body, "true,"...)
 	} else {
 		body = append(body, "false,"...)
 	}
-	body = append(a.appendIDs(appendAsOf(body, asOf, stale)), '}', '\n')
+	body = append(a.appendIDs(a.appendAsOf(body)), '}', '\n')
 	// The audit says that there was an answer, not which: a list of who did not
 	// match would be worth stealing.
 	if p := a.finish(ctx, body, 1); p != nil {
@@ -95,14 +94,14 @@ func (a *ask) holdBack(ctx context.Context, since time.Time) {
 // compare holds the claim against the record.
 func (a *ask) compare(ctx context.Context, key string, claim view.Claim) (bool, *Problem) {
 	v := a.view
-	var stored [1]Stored
-	if err := a.g.parts.Cache.Get(ctx, v.ID, []Digest{v.Digest(v.RecordKey(key))}, stored[:]); err != nil {
-		return false, a.unanswered(ctx, err)
+	stored, p := a.readOne(ctx, key)
+	if p != nil {
+		return false, p
 	}
 	var record schemas.Record
-	if stored[0].Found() {
+	if stored.Found() {
 		var err error
-		if record, err = v.Reader.Decode(ctx, stored[0].Value); err != nil {
+		if record, err = v.Reader.Decode(ctx, stored.Value); err != nil {
 			return false, a.unreadable(ctx, err)
 		}
 	}
@@ -126,19 +125,18 @@ func (a *ask) explain(ctx context.Context, entity, raw string) ([]byte, *Problem
 	if err != nil {
 		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.KeyForm()})
 	}
-	var stored [1]Stored
-	if err := a.g.parts.Cache.Get(ctx, v.ID, []Digest{v.Digest(v.RecordKey(key))}, stored[:]); err != nil {
-		return nil, a.unanswered(ctx, err)
+	stored, p := a.readOne(ctx, key)
+	if p != nil {
+		return nil, p
 	}
-	if !stored[0].Found() {
-		return nil, a.fail(ctx, faultAbsent, "absent")
+	if !stored.Found() {
+		return nil, a.absent(ctx)
 	}
-	record, err := v.Reader.Decode(ctx, stored[0].Value)
+	record, err := v.Reader.Decode(ctx, stored.Value)
 	if err != nil {
 		return nil, a.unreadable(ctx, err)
 	}
 	a.entry.Subjects[0].Found = true
-	asOf, stale := a.g.fresh.View(v.View)
 	body := append(make([]byte, 0, 4096), `{"entity":`...)
 	body = answer.AppendString(body, entity)
 	body = append(body, `,"key_masked":`...)
@@ -156,10 +154,10 @@ func (a *ask) explain(ctx context.Context, entity, raw string) ([]byte, *Problem
 		body = appendCell(body, cell)
 	}
 	body = append(body, `],"source_time":`...)
-	body = answer.AppendTime(body, stored[0].Time)
+	body = answer.AppendTime(body, stored.Time)
 	body = append(body, `,"version":"`...)
-	body = append(appendVersion(body, stored[0].Version), `",`...)
-	body = append(a.appendIDs(appendAsOf(body, asOf, stale)), '}', '\n')
+	body = append(appendVersion(body, stored.Version), `",`...)
+	body = append(a.appendIDs(a.appendAsOf(body)), '}', '\n')
 	if p := a.finish(ctx, body, 1); p != nil {
 		return nil, p
 	}

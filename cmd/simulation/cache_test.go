@@ -125,6 +125,10 @@ func (c *cache) dial(_ context.Context, l *life) (net.Conn, error) {
 	return conn, nil
 }
 
+// slowReply is how long a slow reply takes: less than its reader waits for it,
+// and long enough for changes to overtake it.
+const slowReply = 350 * time.Millisecond
+
 // cacheConn is one connection to the cache. Its writes do not wait for the
 // server to read them, as on a network: a pipe would hold up both sides.
 type cacheConn struct {
@@ -138,6 +142,7 @@ type cacheConn struct {
 	closed bool
 	deaf   bool   // the next reply does not come
 	kill   bool   // the process dies when the next reply has come
+	slow   bool   // the next reply is long on its way
 	last   []byte // what was read last
 	insert []byte // what is read first
 }
@@ -184,6 +189,8 @@ func (c *cacheConn) Write(b []byte) (int, error) {
 		c.set(func() { c.insert = append(c.insert, c.last...) })
 	case read && w.armed.reach(c.life, "cache.silent"):
 		return len(b), nil // the reader waits in vain
+	case read && w.armed.reach(c.life, "cache.slow"):
+		c.set(func() { c.slow = true })
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,12 +220,15 @@ func (c *cacheConn) Read(b []byte) (int, error) {
 	c.mu.Unlock()
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
-	deaf, kill := c.deaf, c.kill
+	deaf, kill, slow := c.deaf, c.kill, c.slow
 	if n > 0 {
-		c.deaf, c.kill = false, false
+		c.deaf, c.kill, c.slow = false, false, false
 		c.last = append(c.last[:0], b[:n]...)
 	}
 	c.mu.Unlock()
+	if n > 0 && slow {
+		time.Sleep(slowReply)
+	}
 	if n > 0 && kill {
 		go c.life.kill()
 	}

@@ -151,6 +151,7 @@ var faults = []fault{
 	{"sink.again", reaches("gw", "sink.again", 8, 6)},
 	{"cache.shift", reaches("gw", "cache.shift", 6, 2)},
 	{"cache.silent", reaches("gw", "cache.silent", 6, 2)},
+	{"cache.slow", reaches("gw", "cache.slow", 6, 6)},
 	{"cache.cut", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.cache.cut() }},
 	{"cache.flush", func(w *world, _ *rand.Rand, name string) { w.history.fire(name); w.cache.mini.FlushAll() }},
 	{"cache.refill", func(w *world, _ *rand.Rand, name string) { // emptied, and filled again so slowly that one can watch

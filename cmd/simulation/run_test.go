@@ -3,7 +3,9 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"testing"
@@ -132,7 +134,7 @@ func (w *world) heal(v *voice) {
 		}
 	}
 	if w.version() == 1 && w.mutant.version == 0 {
-		for _, name := range []string{"connectors", "processors", "gateway"} { // none may go on under the old catalogue
+		for _, name := range slices.Sorted(maps.Keys(w.processes)) { // none may go on under the old catalogue
 			if l := w.processes[name].now(); l != nil && l.version == 0 {
 				l.kill()
 			}
@@ -160,20 +162,12 @@ func (w *world) settle(ctx context.Context) bool {
 	return false
 }
 
-// level asks about everyone, and stops at the first answer that is not level. It
-// first asks about somebody who is there, because only such an answer says as of when.
+// level asks about everyone, and stops at the first answer that is not level.
 func (w *world) level(ctx context.Context, quiet time.Time) bool {
 	for _, view := range []string{"RS02.partial", "person.partial"} {
-		keys := slices.Clone(people)
-		if there := w.there[view]; there > 0 {
-			keys[0], keys[there] = keys[there], keys[0]
-		}
-		for _, key := range keys {
+		for _, key := range people {
 			a := w.ask(ctx, question{app: "reader", view: view, key: key})
-			if a.status == 200 && !a.asOf.After(quiet) {
-				w.there[view] = slices.Index(people, key)
-			}
-			if a.status == 0 || a.status >= 500 || a.status == 200 && !a.asOf.After(quiet) {
+			if a.status != http.StatusOK && a.status != http.StatusNotFound || !a.asOf.After(quiet) {
 				return false
 			}
 		}

@@ -52,7 +52,6 @@ type world struct {
 	mu     sync.Mutex
 	asking sync.WaitGroup
 	asked  int
-	there  map[string]int // by view: somebody of people who was there when last asked
 }
 
 const partitions = 2
@@ -69,7 +68,7 @@ func warm(ctx context.Context, b *bus.Bus) error {
 // runs yet.
 func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	t.Helper()
-	w := &world{t: t, seed: seed, mutant: m, city: theCity(t), history: newHistory(), processes: map[string]*process{}, there: map[string]int{}}
+	w := &world{t: t, seed: seed, mutant: m, city: theCity(t), history: newHistory(), processes: map[string]*process{}}
 	w.said = &spoken{}
 	w.log = slog.New(slog.NewTextHandler(w.said, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	w.armed, w.door = &armed{world: w}, &door{world: w}

@@ -235,8 +235,8 @@ func errorsPage(root string) (string, error) {
 	}
 	table(&b, []string{"码 / code", "含义", "meaning"}, rows)
 	b.WriteString("接口的错误是 RFC 9457 `application/problem+json`:`{type, title, status, detail, code, request_id, errors?}`,其中从不出现数据的值。\n")
-	b.WriteString("429 和 503 带 `Retry-After`。404 `YIYUAN-4040` 表示查无此记录,503 `YIYUAN-5031` 表示尚未加载,两者从不混淆。\n\n")
-	b.WriteString("APIs answer errors as problem+json, which never holds a value of a record. 429 and 503 carry `Retry-After`.\n404 `YIYUAN-4040` = no such record, 503 `YIYUAN-5031` = not loaded yet: they never mix.\n\n")
+	b.WriteString("429 和 503 带 `Retry-After`。404 `YIYUAN-4040` 表示查无此记录,503 `YIYUAN-5031` 表示尚未加载,两者从不混淆。查无此记录同样带 `as_of`(未知时缺省)和 `stale`。\n\n")
+	b.WriteString("APIs answer errors as problem+json, which never holds a value of a record. 429 and 503 carry `Retry-After`.\n404 `YIYUAN-4040` = no such record, 503 `YIYUAN-5031` = not loaded yet: they never mix. A 404 too carries `as_of` (absent if unknown) and `stale`.\n\n")
 	for _, api := range []struct{ title, file string }{
 		{"网关 / Gateway", "gateway/problem.go"},
 		{"推送 / Push", "connectors/push/handler.go"},

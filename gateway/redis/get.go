@@ -196,15 +196,13 @@ func (s *Store) mget(ctx context.Context, args []any) ([]any, error) {
 	defer cancel()
 	nonce := s.ask()
 	begin := time.Now()
-	s.clients.RLock()
-	pipe := s.reader.Pipeline()
+	pipe := s.reader.Load().Pipeline()
 	echo := pipe.Echo(ctx, nonce)
 	values := goredis.NewSliceCmd(ctx, args...)
 	err := pipe.Process(ctx, values)
 	if err == nil {
 		_, err = pipe.Exec(ctx)
 	}
-	s.clients.RUnlock()
 	s.metrics.readSeconds.Observe(time.Since(begin).Seconds())
 	if err != nil && (transient(err) || ctx.Err() != nil) {
 		return nil, err
@@ -224,15 +222,14 @@ func transient(err error) bool {
 		errors.Is(err, goredis.ErrClosed) || errors.Is(err, goredis.ErrPoolTimeout) || errors.Is(err, net.ErrClosed)
 }
 
-// mixed throws away every connection that lookups use.
+// mixed throws away every connection that lookups use, with what is on its way
+// over them, and waits for none of it.
 func (s *Store) mixed(what string, facts ...any) error {
 	s.metrics.mixed.Inc()
 	s.log.Error("cache answered another question", append(facts, "what", what)...)
-	s.clients.Lock()
-	defer s.clients.Unlock()
-	if err := s.reader.Close(); err != nil {
+	old := s.reader.Swap(s.connect(s.cfg.ReadTimeout, s.cfg.Readers+2))
+	if err := old.Close(); err != nil {
 		s.log.Debug("connections could not be closed", "error", err)
 	}
-	s.reader = s.connect(s.cfg.ReadTimeout, s.cfg.Readers+2)
 	return gateway.ErrMixedReply
 }

@@ -96,8 +96,7 @@ type Store struct {
 	keys   atomic.Pointer[keyspace] // of the current generation, nil = unknown
 	writer *goredis.Client
 
-	clients sync.RWMutex // guards reader, which is replaced after a mixed reply
-	reader  *goredis.Client
+	reader atomic.Pointer[goredis.Client] // replaced after a mixed reply
 
 	instance instance
 }
@@ -109,13 +108,13 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	cfg = cfg.withDefaults()
 	s := &Store{cfg: cfg, log: log.With("redis", cfg.Address), metrics: newMetrics(reg), reads: make(chan *read, 1024), nonce: rand.Text()}
 	s.instance.marks = map[mark]int64{}
-	s.reader = s.connect(cfg.ReadTimeout, cfg.Readers+2)
+	s.reader.Store(s.connect(cfg.ReadTimeout, cfg.Readers+2))
 	s.writer = s.connect(10*time.Second, 8)
 	if err := s.check(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Close(), s.writer.Close())
+		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Load().Close(), s.writer.Close())
 	}
 	if err := s.refresh(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Close(), s.writer.Close())
+		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Load().Close(), s.writer.Close())
 	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
@@ -130,9 +129,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 func (s *Store) Close() error {
 	s.stop()
 	s.done.Wait()
-	s.clients.RLock()
-	defer s.clients.RUnlock()
-	return errors.Join(s.reader.Close(), s.writer.Close())
+	return errors.Join(s.reader.Load().Close(), s.writer.Close())
 }
 
 func (s *Store) connect(timeout time.Duration, pool int) *goredis.Client {

@@ -491,27 +491,28 @@ class Run:
             name = "%s of %s at %d" % (view, key, t1)
             life = (e["proc"], e["life"], view)
             before = max((a for given, a in asof[life] if given < t0), default=0)
-            if status == 404:
-                if not self.gone(view, key, before, t1):
-                    self.bad("absent", name)
-                last.setdefault((view, key), []).append((t0, t1, None))
-            if status != 200:
+            if status not in (200, 404):
                 continue
             body = json.loads(e["text"])
+            low = millis(body.get("as_of"))
+            if 0 < low < before:  # 0: a source has joined that has not come through yet
+                self.bad("back", "%s is as of %d, answered as of %d before" % (name, low, before))
+            asof[life].append((t1, low))
+            if clocks[e["id"]] - low > STALE_AFTER and not body.get("stale"):
+                self.bad("stale", "%s is as of %d and says it is fresh" % (name, low))
+            if status == 404:
+                if not self.gone(view, key, max(low, before), t1):
+                    self.bad("absent", "%s as of %d" % (name, low))
+                last.setdefault((view, key), []).append((t0, t1, None))
+                continue
             got, version = body["data"], int(body["version"], 16)
             allowed = grants[e["app"]].get(view, set())
             if not set(got) <= allowed or "asked" in e and set(got) != set(e["asked"].split(",")):
                 self.bad("granted", "%s shows %s" % (name, sorted(got)))
             if e["app"] in revoked and t0 > revoked[e["app"]] + REVOKED_AFTER:
                 self.bad("granted", "%s: revoked at %d" % (name, revoked[e["app"]]))
-            low = millis(body["as_of"])
-            if 0 < low < before:  # 0: a source has joined that has not come through yet
-                self.bad("back", "%s is as of %d, answered as of %d before" % (name, low, before))
-            asof[life].append((t1, low))
             if not self.shown(view, key, got, low, t1):
                 self.bad("answer", "%s shows %s as of %d" % (name, got, low))
-            if clocks[e["id"]] - low > STALE_AFTER and not body["stale"]:
-                self.bad("stale", "%s is as of %d and says it is fresh" % (name, low))
             for s0, s1, v in last.get((view, key), ()):
                 if s1 < t0 and v is not None and v > version:
                     self.bad("back", "%s has version %d, version %d was read at %d" % (name, version, v, s1))
@@ -531,13 +532,11 @@ class Run:
                 latest[e["view"], e["key"]] = e
         for (view, key), e in latest.items():
             name = "%s of %s" % (view, key)
-            if e["status"] == 200:
-                body = json.loads(e["text"])
-                if millis(body["as_of"]) < quiet:
-                    self.bad("unavailable", name + " is as of before it was quiet")
-            elif e["status"] != 404:
+            if e["status"] not in (200, 404):
                 self.bad("unavailable", "%s is answered by %d" % (name, e["status"]))
-            elif not self.gone(view, key, quiet, e["t"]):
+            elif millis(json.loads(e["text"]).get("as_of")) < quiet:
+                self.bad("unavailable", name + " is as of before it was quiet")
+            elif e["status"] == 404 and not self.gone(view, key, quiet, e["t"]):
                 self.bad("absent", name + " when all was quiet")
 
     def check_audit(self):

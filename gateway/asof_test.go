@@ -1,0 +1,94 @@
+package gateway_test
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// pausing is a cache one of whose reads can be held up between what it has read
+// and its return.
+type pausing struct {
+	gateway.Cache
+	next atomic.Pointer[pause]
+}
+
+// pause is one read that waits: has read, may go on.
+type pause struct{ read, goOn chan struct{} }
+
+// Get implements gateway.Store.
+func (c *pausing) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored) error {
+	var held *pause
+	if len(keys) > 0 && keys[0] != (gateway.Digest{}) { // not the gateway's own look whether the cache answers
+		held = c.next.Swap(nil)
+	}
+	err := c.Cache.Get(ctx, view, keys, into)
+	if held != nil {
+		close(held.read)
+		<-held.goOn
+	}
+	return err
+}
+
+func asOfOf(t *testing.T, r *reply) time.Time {
+	t.Helper()
+	text, _ := r.body["as_of"].(string)
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	must(t, err)
+	return at
+}
+
+// TestAsOfIsNotNewerThanTheAnswer lets a change overtake a read that has looked
+// already: what it answers must not be said to be as of the change.
+func TestAsOfIsNotNewerThanTheAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before bool // the record is there at first
+		ask    func(w *world) *reply
+		status int
+	}{
+		{"record", true, func(w *world) *reply { return w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT") }, http.StatusOK},
+		{"absent", false, func(w *world) *reply { return w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT") }, http.StatusNotFound},
+		{"batch", false, func(w *world) *reply {
+			return w.post("/v1/lookup", "key-RS-GLJT", "GLJT", map[string]any{"view": "person.partial", "keys": []string{zhang}})
+		}, http.StatusOK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := start(t)
+			if c.before {
+				w.person(1, "张**")
+			} else {
+				w.publish([]string{"GA01"})
+			}
+			w.ready()
+			eventually(t, "as_of is known", func() bool { r := c.ask(w); return r.status == c.status && !asOfOf(t, r).IsZero() })
+			held := &pause{make(chan struct{}), make(chan struct{})}
+			w.slow.next.Store(held)
+			late := make(chan *reply, 1)
+			go func() { late <- c.ask(w) }()
+			<-held.read
+			changed := time.Now().Truncate(time.Millisecond)
+			w.publish([]string{"GA01"}, w.shared("person.partial", zhang, 2, map[string]schemas.Value{"XM": schemas.Text("李**")}))
+			eventually(t, "the change is there", func() bool {
+				r := w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT")
+				return r.status == http.StatusOK && !asOfOf(t, r).Before(changed)
+			})
+			close(held.goOn)
+			r := <-late
+			if r.status != c.status {
+				t.Fatalf("answered %d: %s", r.status, r.text)
+			}
+			if at := asOfOf(t, r); !at.Before(changed) {
+				t.Errorf("what was read before the change of %s says that it is as of %s: %s", changed, at, r.text)
+			}
+		})
+	}
+}
