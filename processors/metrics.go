@@ -14,6 +14,7 @@ type metrics struct {
 	renewed      *prometheus.CounterVec
 	renewing     *prometheus.GaugeVec
 	maskFailures *prometheus.CounterVec
+	damaged      prometheus.Counter
 }
 
 // Metrics are the metrics of all steps of a process; make one and share it.
@@ -33,8 +34,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		maskFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "yiyuan_processors_mask_failures_total", Help: "Fields dropped from a view because their mask failed. Anything but 0 is an alarm.",
 		}, []string{"view", "field"}),
+		damaged: prometheus.NewCounter(prometheus.CounterOpts{Name: "yiyuan_processors_state_damaged_total", Help: "Times that local state was damaged on the disk and was restored from the changelogs."}),
 	}
-	reg.MustRegister(m.stageSeconds, m.records, m.timers, m.stateBytes, m.renewed, m.renewing, m.maskFailures)
+	reg.MustRegister(m.stageSeconds, m.records, m.timers, m.stateBytes, m.renewed, m.renewing, m.maskFailures, m.damaged)
 	return &Metrics{m}
 }
 

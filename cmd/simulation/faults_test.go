@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -131,12 +132,19 @@ var faults = []fault{
 	{"proc.stage", reaches("proc", "proc.stage", 10, 1)},
 	{"proc.wake", reaches("proc", "proc.wake", 2, 1)},
 	{"proc.zombie", pauses("processors")},
-	{"proc.standby", standby},
+	{"proc.standby", second("standby", "proc", (*world).runProcessors)},
 	{"proc.disk.lost.read", diskFault(func(w *world, on bool) { w.diskBad.Store(on) })},
+	{"proc.disk.flipped", func(w *world, r *rand.Rand, name string) {
+		if w.processes["processors"].flip(r) {
+			w.flipped.Store(true)
+			w.history.fire(name)
+		}
+	}},
 	{"proc.disk.full", diskFault(func(w *world, on bool) { w.diskFull.Store(on) })},
 
 	{"gw.crash", crashes("gateway")},
 	{"gw.zombie", pauses("gateway")},
+	{"gw.second", second("follower", "gw", (*world).runGateway)},
 	{"gw.audit.before", reaches("gw", "gw.audit.before", 6, 1)},
 	{"gw.audit.after", reaches("gw", "gw.audit.after", 6, 1)},
 	{"gw.audit.away", reaches("gw", "gw.audit.away", 6, 3)},
@@ -218,15 +226,18 @@ func restarting(process string, then func(*world, *rand.Rand, string)) func(*wor
 	}
 }
 
-// standby is a second process that joins, takes its share, and leaves or dies.
-func standby(w *world, r *rand.Rand, name string) {
-	if w.processes["standby"] != nil {
-		return
-	}
-	w.history.fire(name)
-	p := w.start("standby", "proc", w.runProcessors)
-	if r.IntN(2) == 0 {
-		time.AfterFunc(time.Duration(500+r.IntN(3000))*time.Millisecond, p.kill)
+// second is another process of a kind that joins, takes its share, and stays or
+// dies.
+func second(process, kind string, what func(w *world, ctx context.Context, l *life) error) func(*world, *rand.Rand, string) {
+	return func(w *world, r *rand.Rand, name string) {
+		if w.processes[process] != nil {
+			return
+		}
+		w.history.fire(name)
+		p := w.start(process, kind, func(ctx context.Context, l *life) error { return what(w, ctx, l) })
+		if r.IntN(2) == 0 {
+			time.AfterFunc(time.Duration(500+r.IntN(3000))*time.Millisecond, p.kill)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +17,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
 )
+
+// stateDir is where a process keeps its state on its disk.
+const stateDir = "state"
 
 // runConnectors is a process with the sources of all departments.
 func (w *world) runConnectors(ctx context.Context, l *life) error {
@@ -37,32 +41,22 @@ func (w *world) runConnectors(ctx context.Context, l *life) error {
 
 // runProcessors is a process with all steps.
 func (w *world) runProcessors(ctx context.Context, l *life) error {
-	s, err := state.Open(state.Options{Dir: "state", FS: l.filesystem(), Cache: 1 << 20})
-	if err != nil {
-		return err
-	}
-	group, ctx := errgroup.WithContext(ctx)
 	used := &used{city: w.city, version: l.version}
-	shared := processors.NewMetrics(l.metrics)
-	for _, t := range w.city.steps(l.version) {
-		compiled := t
-		t.Stage = func() (processors.Stage, error) {
+	defer used.giveBack()
+	steps := w.city.steps(l.version)
+	for i := range steps {
+		compiled := steps[i]
+		steps[i].Stage = func() (processors.Stage, error) {
 			inner, err := used.take(compiled)
 			if err != nil {
 				return nil, err
 			}
 			return &watched{Stage: inner, life: l, step: compiled.Name, mutant: w.mutant.stage(w, compiled.Name)}, nil
 		}
-		group.Go(func() error {
-			return processors.Run(ctx, l.bus, t, processors.Config{
-				Store: s, Workers: w.workers, MaxRecords: w.batch, CommitInterval: 5 * time.Millisecond,
-				Instance: l.name, Clock: w.clock, Metrics: shared,
-			}, w.log)
-		})
 	}
-	err = group.Wait()
-	used.giveBack()
-	return errors.Join(err, s.Close())
+	return processors.Serve(ctx, l.bus, state.Options{Dir: stateDir, FS: l.filesystem(), Cache: 1 << 20}, steps, processors.Config{
+		Workers: w.workers, MaxRecords: w.batch, CommitInterval: 5 * time.Millisecond, Instance: l.name, Clock: w.clock, Metrics: processors.NewMetrics(l.metrics),
+	}, w.log)
 }
 
 // used are the stages of one life, given back when nobody runs them any more.
@@ -220,9 +214,14 @@ func (c *repeating) Apply(ctx context.Context, g gateway.Generation, b gateway.B
 	return nil
 }
 
-// door is the way to whichever gateway lives.
+// door is the way to the gateways that live; they take turns.
 type door struct {
-	world   *world
+	world *world
+	doors []opened
+	turn  int
+}
+
+type opened struct {
 	life    *life
 	handler http.Handler
 }
@@ -230,19 +229,22 @@ type door struct {
 func (d *door) open(l *life, h http.Handler) {
 	d.world.mu.Lock()
 	defer d.world.mu.Unlock()
-	d.life, d.handler = l, h
+	d.doors = append(d.doors, opened{l, h})
 }
 
 func (d *door) shut(l *life) {
 	d.world.mu.Lock()
 	defer d.world.mu.Unlock()
-	if d.life == l {
-		d.life, d.handler = nil, nil
-	}
+	d.doors = slices.DeleteFunc(d.doors, func(o opened) bool { return o.life == l })
 }
 
 func (d *door) now() (*life, http.Handler) {
 	d.world.mu.Lock()
 	defer d.world.mu.Unlock()
-	return d.life, d.handler
+	if len(d.doors) == 0 {
+		return nil, nil
+	}
+	d.turn++
+	o := d.doors[d.turn%len(d.doors)]
+	return o.life, o.handler
 }

@@ -3,8 +3,11 @@ package simulation
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -158,6 +161,54 @@ func (p *process) wipe() {
 	p.mu.Lock()
 	p.fs = vfs.NewCrashableMem()
 	p.mu.Unlock()
+}
+
+// flip kills the process and changes a bit of what it keeps of its state; false
+// if it keeps nothing yet.
+func (p *process) flip(r *rand.Rand) bool {
+	p.kill()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names, err := p.fs.List(stateDir)
+	if err != nil {
+		return false
+	}
+	slices.Sort(names)
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return !strings.HasPrefix(name, "MANIFEST") && !strings.HasSuffix(name, ".sst") && !strings.HasSuffix(name, ".log")
+	})
+	for len(names) > 0 {
+		i := r.IntN(len(names))
+		flipped, err := flipBit(p.fs, p.fs.PathJoin(stateDir, names[i]), r)
+		if err != nil {
+			p.w.t.Error(err)
+		}
+		if flipped {
+			return true
+		}
+		names = slices.Delete(names, i, i+1)
+	}
+	return false
+}
+
+func flipBit(fs vfs.FS, path string, r *rand.Rand) (flipped bool, err error) {
+	info, err := fs.Stat(path)
+	if err != nil || info.Size() == 0 {
+		return false, err
+	}
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, f.Sync(), f.Close()) }()
+	at := r.Int64N(info.Size())
+	var one [1]byte
+	if _, err := f.ReadAt(one[:], at); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	one[0] ^= 1 << r.IntN(8)
+	_, err = f.WriteAt(one[:], at)
+	return true, err
 }
 
 // filesystem is the process's disk with the faults that are on.

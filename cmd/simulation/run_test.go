@@ -177,7 +177,7 @@ func (w *world) level(ctx context.Context, quiet time.Time) bool {
 
 // close ends all processes in good order.
 func (w *world) close() {
-	for _, name := range []string{"gateway", "connectors", "standby", "processors"} {
+	for _, name := range []string{"follower", "gateway", "connectors", "standby", "processors"} {
 		if p := w.processes[name]; p != nil {
 			p.end()
 		}

@@ -47,7 +47,8 @@ type world struct {
 	catalogue atomic.Int64
 	diskFull  atomic.Bool
 	diskBad   atomic.Bool
-	eager     values // of the mutant of that name
+	flipped   atomic.Bool // a bit of a state, which may not have been read since
+	eager     values      // of the mutant of that name
 
 	mu     sync.Mutex
 	asking sync.WaitGroup

@@ -164,17 +164,9 @@ func (a *app) start(ctx context.Context, name string, f func(ctx context.Context
 
 // runProcessors starts every step.
 func (a *app) runProcessors(ctx context.Context) error {
-	store, err := state.Open(state.Options{Dir: a.cfg.Processors.Dir})
-	if err != nil {
-		return err
-	}
-	a.defers(func() {
-		if err := store.Close(); err != nil {
-			a.log.Error("state not closed", "error", err)
-		}
-	})
 	instance := a.cfg.Processors.Instance
 	if instance == "" {
+		var err error
 		if instance, err = os.Hostname(); err != nil {
 			return fmt.Errorf("name this process: %w", err)
 		}
@@ -182,13 +174,13 @@ func (a *app) runProcessors(ctx context.Context) error {
 	shared := processors.NewMetrics(a.metrics)
 	for _, t := range a.steps {
 		shared.Watch(t)
-		a.start(ctx, "step "+t.Name, func(ctx context.Context) error {
-			return processors.Run(ctx, a.bus, t, processors.Config{
-				Store: store, Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, MaxBytes: a.cfg.Processors.MaxBytes,
-				CommitInterval: a.cfg.Processors.CommitInterval, Standby: a.cfg.Processors.Standby, Instance: instance, Clock: a.clock, Metrics: shared,
-			}, a.log)
-		})
 	}
+	cfg := processors.Config{
+		Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, MaxBytes: a.cfg.Processors.MaxBytes,
+		CommitInterval: a.cfg.Processors.CommitInterval, Standby: a.cfg.Processors.Standby, Instance: instance, Clock: a.clock, Metrics: shared,
+	}
+	where := state.Options{Dir: a.cfg.Processors.Dir}
+	a.start(ctx, "processors", func(ctx context.Context) error { return processors.Serve(ctx, a.bus, where, a.steps, cfg, a.log) })
 	return nil
 }
 

@@ -9,6 +9,7 @@ package state
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -29,7 +30,11 @@ type Store struct {
 	loading string        // folder of tables that are being made
 	loads   atomic.Uint64 // tables made, for their names
 	loaders atomic.Int64  // open ones
+	damage  chan error    // the first sign of it
 }
+
+// ErrDamaged says that what is on the disk is not what was written there.
+var ErrDamaged = errors.New("state is damaged")
 
 // Options say where the database is. FS nil is the disk, or memory if Dir is "".
 type Options struct {
@@ -38,14 +43,39 @@ type Options struct {
 	Cache int64 // bytes; 128 MiB
 }
 
-// Open opens the database.
-func Open(o Options) (*Store, error) {
-	dir, fs := o.Dir, o.FS
-	if fs == nil {
-		fs = vfs.Default
-		if dir == "" {
-			fs, dir = vfs.NewMem(), "state"
+// place returns the file system and the folder.
+func (o Options) place() (fs vfs.FS, dir string) {
+	switch {
+	case o.FS != nil:
+		return o.FS, o.Dir
+	case o.Dir == "":
+		return vfs.NewMem(), "state"
+	}
+	return vfs.Default, o.Dir
+}
+
+// Discard removes a database that is not open, so that it is restored from its
+// changelogs. The folder itself stays: it may be a mount.
+func Discard(o Options) error {
+	fs, dir := o.place()
+	names, err := fs.List(dir)
+	if err != nil {
+		return fmt.Errorf("discard state %q: %w", dir, err)
+	}
+	for _, name := range names {
+		if err := fs.RemoveAll(fs.PathJoin(dir, name)); err != nil {
+			return fmt.Errorf("discard state %q: %w", dir, err)
 		}
+	}
+	return nil
+}
+
+// Open opens the database. The error is ErrDamaged if it cannot be read as it
+// was written.
+func Open(o Options) (*Store, error) {
+	fs, dir := o.place()
+	if err := checkManifest(fs, dir); err != nil {
+		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
 	size := o.Cache
 	if size == 0 {
@@ -67,14 +97,23 @@ func Open(o Options) (*Store, error) {
 			Compression: func() *sstable.CompressionProfile { return sstable.NoCompression },
 		}
 	}
+	s := &Store{options: options, fs: fs, loading: fs.PathJoin(dir, "loading"), damage: make(chan error, 1)}
+	options.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+		select {
+		case s.damage <- fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details):
+		default: // known already
+		}
+	}}
 	options.EnsureDefaults()
-	db, err := pebble.Open(dir, options)
-	if err != nil {
+	var err error
+	if s.db, err = pebble.Open(dir, options); err != nil {
+		if pebble.IsCorruptionError(err) {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
-	s := &Store{db: db, options: options, fs: fs, loading: fs.PathJoin(dir, "loading")}
 	if err := errors.Join(fs.RemoveAll(s.loading), fs.MkdirAll(s.loading, 0o700)); err != nil {
-		return nil, errors.Join(fmt.Errorf("open state %q: %w", dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open state %q: %w", dir, err), s.db.Close())
 	}
 	return s, nil
 }
@@ -85,6 +124,18 @@ func (s *Store) Close() error {
 		return fmt.Errorf("close state: %w", err)
 	}
 	return nil
+}
+
+// Guard waits until ctx ends or something that was read turns out to be damaged:
+// then it returns ErrDamaged, and nothing read since can be relied on to be there.
+// One guards a Store.
+func (s *Store) Guard(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-s.damage:
+		return err
+	}
 }
 
 // Partition is the state of one partition of one step.

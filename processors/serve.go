@@ -1,0 +1,57 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors/state"
+)
+
+// Serve runs the steps of a process on a state that they share, until ctx ends
+// or one of them fails. State that turns out to be damaged on the disk is thrown
+// away and restored from the changelogs. cfg.Store is Serve's own.
+func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topology, cfg Config, log *slog.Logger) error {
+	for {
+		err := serve(ctx, b, where, steps, cfg, log)
+		if ctx.Err() != nil || !errors.Is(err, state.ErrDamaged) {
+			return err
+		}
+		cfg.Metrics.m.damaged.Inc()
+		log.Error("state is damaged, throwing it away and restoring it from the changelogs; check the disk", "dir", where.Dir, "error", err)
+		if err := state.Discard(where); err != nil {
+			return err
+		}
+	}
+}
+
+// serve runs the steps on the state as it is.
+func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topology, cfg Config, log *slog.Logger) error {
+	store, err := state.Open(where)
+	if err != nil {
+		return err
+	}
+	cfg.Store = store
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return store.Guard(ctx) })
+	for _, t := range steps {
+		group.Go(func() error {
+			if err := Run(ctx, b, t, cfg, log); err != nil {
+				return fmt.Errorf("step %s: %w", t.Name, err)
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	if closed := store.Close(); closed != nil {
+		if !errors.Is(err, state.ErrDamaged) {
+			return errors.Join(err, closed)
+		}
+		log.Warn("damaged state was not closed in good order", "error", closed)
+	}
+	return err
+}
