@@ -2,6 +2,6 @@
 
 package simulation
 
-// runs is how many seeds TestSimulation runs by itself: what fits into a few
-// minutes on two cores, where the race detector makes each run five times as slow.
-const runs = 120
+// runs is how many seeds TestSimulation runs by itself, where the race detector
+// makes each run ten times as slow: enough for races to show.
+const runs = 40
