@@ -73,6 +73,9 @@ type Topology struct {
 	// Repartition.
 	Home  func(key []byte, timer bool) []byte
 	Masks *MaskFailures // of all its workers; nil if it masks nothing
+	// Keys is the fingerprint of the key ring that its tokens are made with, "" if
+	// it makes none. State made with another ring is refused.
+	Keys string
 }
 
 // Specs returns the topics a step needs for itself: its state's changelog.

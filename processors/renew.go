@@ -108,7 +108,10 @@ func (w *worker) renew(tx *bus.Tx, partitions []int32) error {
 		return err
 	}
 	began := w.cfg.Clock()
-	s := w.scope.enter(p, tx)
+	s, err := w.enter(p, tx)
+	if err != nil {
+		return err
+	}
 	stored, _, err := p.state.Get(nil, generationKey)
 	if err != nil {
 		return err

@@ -18,8 +18,11 @@ import (
 func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topology, cfg Config, log *slog.Logger) error {
 	for {
 		err := serve(ctx, b, where, steps, cfg, log)
-		if ctx.Err() != nil || !errors.Is(err, state.ErrDamaged) {
+		if !errors.Is(err, state.ErrDamaged) {
 			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err() // the next start will notice it as well
 		}
 		cfg.Metrics.m.damaged.Inc()
 		log.Error("state is damaged, throwing it away and restoring it from the changelogs; check the disk", "dir", where.Dir, "error", err)
@@ -47,6 +50,9 @@ func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topolog
 		})
 	}
 	err = group.Wait()
+	if damage := store.Damage(); damage != nil {
+		err = damage // whatever a step has met first is its consequence
+	}
 	if closed := store.Close(); closed != nil {
 		if !errors.Is(err, state.ErrDamaged) {
 			return errors.Join(err, closed)

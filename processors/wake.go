@@ -50,7 +50,13 @@ func (w *worker) Wake(tx *bus.Tx, partitions []int32) error {
 		if err != nil {
 			return err
 		}
-		s := w.scope.enter(p, tx)
+		if len(keys) == 0 {
+			continue
+		}
+		s, err := w.enter(p, tx)
+		if err != nil {
+			return err
+		}
 		for _, key := range keys {
 			s.WakeAt(key, time.Time{})
 			if err := s.call(func() error { return w.stage.Wake(s, key) }); err != nil {

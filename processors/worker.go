@@ -18,6 +18,7 @@ import (
 type worker struct {
 	step  string
 	stage Stage
+	keys  string // fingerprint of the key ring
 	cfg   Config
 	held  *holdings
 	batch *state.Batch
@@ -42,6 +43,7 @@ type partition struct {
 
 	restoring restoring
 	renewed   []byte // the generation that all of it is of; nil = to be looked up
+	sameKeys  bool   // its state was made with the present key ring
 }
 
 // change is the last change of a key; its bytes are the batch's. A nil value
@@ -53,7 +55,7 @@ func newWorker(t Topology, cfg Config, held *holdings) (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make step %q: %w", t.Name, err)
 	}
-	w := &worker{step: t.Name, stage: stage, cfg: cfg, held: held, partitions: map[int32]*partition{}}
+	w := &worker{step: t.Name, stage: stage, keys: t.Keys, cfg: cfg, held: held, partitions: map[int32]*partition{}}
 	w.scope = &scope{worker: w, value: make([]byte, 0, 512)}
 	return w, nil
 }
@@ -91,7 +93,7 @@ func (w *worker) Position(n int32) (int64, error) {
 	w.held.take(n, w)
 	p := w.partition(n)
 	p.restoring.drop()
-	p.renewed = nil
+	p.renewed, p.sameKeys = nil, false
 	return position(p.state, w.cfg.Clock())
 }
 
@@ -118,7 +120,10 @@ func (w *worker) Handle(tx *bus.Tx, records []bus.Record) error {
 	m := w.cfg.Metrics.m
 	began := w.tick()
 	w.handled = true
-	s := w.scope.enter(w.partition(records[0].Partition), tx)
+	s, err := w.enter(w.partition(records[0].Partition), tx)
+	if err != nil {
+		return err
+	}
 	if err := s.call(func() error { return w.stage.Process(s, records) }); err != nil {
 		return fmt.Errorf("process %s/%d from offset %d: %w", records[0].Topic, records[0].Partition, records[0].Offset, err)
 	}
@@ -158,7 +163,7 @@ func (w *worker) Commit(next map[int32]int64) error {
 	}
 	batch := w.open()
 	w.batch = nil
-	w.clean() // before the batch's bytes are another's
+	w.clean(false) // before the batch's bytes are another's
 	err := w.held.use(w, batch.Commit, slices.Collect(maps.Keys(next))...)
 	if errors.Is(err, bus.ErrHandedOver) {
 		return errors.Join(err, batch.Close())
@@ -173,14 +178,15 @@ func (w *worker) Abort() {
 		_ = w.batch.Abandon() // nothing of it was wanted
 		w.batch = nil
 	}
-	w.clean()
+	w.clean(true)
 }
 
-func (w *worker) clean() {
+func (w *worker) clean(aborted bool) {
 	w.handled = false
 	for _, p := range w.all() {
 		clear(p.changed)
 		clear(p.changes)
 		p.changes = p.changes[:0]
+		p.sameKeys = p.sameKeys && !aborted // the mark may be among what was dropped
 	}
 }

@@ -227,7 +227,7 @@ func (c *cacheConn) Read(b []byte) (int, error) {
 	}
 	c.mu.Unlock()
 	if n > 0 && slow {
-		time.Sleep(slowReply)
+		wait(c.life.w.t.Context(), slowReply)
 	}
 	if n > 0 && kill {
 		go c.life.kill()

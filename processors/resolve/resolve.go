@@ -48,6 +48,7 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity s
 	masks := &processors.MaskFailures{}
 	t := processors.Topology{
 		Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}, Home: home, Masks: masks,
+		Keys: keys.Fingerprint(),
 	}
 	if e, err := cat.Entity(entity); err == nil {
 		if len(e.Fields) > 0 {

@@ -40,7 +40,7 @@ const Name = "route"
 // write when they are made.
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Topology {
 	masks := &processors.MaskFailures{}
-	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}, Masks: masks}
+	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}, Masks: masks, Keys: keys.Fingerprint()}
 	for _, d := range cat.Datasets {
 		t.From = append(t.From, bus.Raw(d.ID))
 		for _, v := range d.Views {

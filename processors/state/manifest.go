@@ -18,11 +18,11 @@ import (
 func checkManifest(fs vfs.FS, dir string) (err error) {
 	name, err := atomicfs.ReadMarker(fs, dir, "manifest")
 	if name == "" || err != nil {
-		return nil //nolint:nilerr // no database there, or one that pebble itself has to refuse
+		return nil // no database there, or one that pebble itself has to refuse
 	}
 	f, err := fs.Open(fs.PathJoin(dir, name))
 	if err != nil {
-		return nil //nolint:nilerr // the same
+		return nil // the same
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	for r := record.NewReader(f, 0); ; {

@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,10 @@ type Store struct {
 	loading string        // folder of tables that are being made
 	loads   atomic.Uint64 // tables made, for their names
 	loaders atomic.Int64  // open ones
-	damage  chan error    // the first sign of it
+
+	noticed  sync.Once
+	damaged  chan struct{} // closed when damage is noticed
+	evidence error         // the first sign of it
 }
 
 // ErrDamaged says that what is on the disk is not what was written there.
@@ -97,12 +101,12 @@ func Open(o Options) (*Store, error) {
 			Compression: func() *sstable.CompressionProfile { return sstable.NoCompression },
 		}
 	}
-	s := &Store{options: options, fs: fs, loading: fs.PathJoin(dir, "loading"), damage: make(chan error, 1)}
+	s := &Store{options: options, fs: fs, loading: fs.PathJoin(dir, "loading"), damaged: make(chan struct{})}
 	options.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
-		select {
-		case s.damage <- fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details):
-		default: // known already
-		}
+		s.noticed.Do(func() {
+			s.evidence = fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details)
+			close(s.damaged)
+		})
 	}}
 	options.EnsureDefaults()
 	var err error
@@ -128,13 +132,22 @@ func (s *Store) Close() error {
 
 // Guard waits until ctx ends or something that was read turns out to be damaged:
 // then it returns ErrDamaged, and nothing read since can be relied on to be there.
-// One guards a Store.
 func (s *Store) Guard(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case err := <-s.damage:
-		return err
+	case <-s.damaged:
+		return s.evidence
+	}
+}
+
+// Damage returns ErrDamaged if damage has been noticed.
+func (s *Store) Damage() error {
+	select {
+	case <-s.damaged:
+		return s.evidence
+	default:
+		return nil
 	}
 }
 

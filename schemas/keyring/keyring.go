@@ -124,6 +124,13 @@ func (k *Keyring) Suite() string { return k.suite }
 // Current returns the version that Token works under.
 func (k *Keyring) Current() int { return k.current }
 
+// Fingerprint tells this ring from another one: two rings with the same
+// fingerprint make the same tokens and digests. It says nothing of the keys.
+func (k *Keyring) Fingerprint() string {
+	const enough = 8
+	return k.suite + " " + k.Token("keyring.fingerprint", "")[:len("t1.")+enough] + " " + k.DigestHex("keyring.fingerprint", "")[:enough]
+}
+
 // Versions returns the versions held, oldest first.
 func (k *Keyring) Versions() []int {
 	versions := make([]int, 0, len(k.keys))

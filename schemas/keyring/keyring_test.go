@@ -139,6 +139,26 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestFingerprint: rings that make other tokens or digests have other fingerprints.
+func TestFingerprint(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	other, err := New(Intl, map[int][]byte{1: bytes.Repeat([]byte{9}, 32)}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string]*Keyring{"intl": ring(t, Intl, 1), "rotated": ring(t, Intl, 2), "gm": ring(t, GM, 1), "other": other} {
+		f := k.Fingerprint()
+		if same, ok := seen[f]; ok {
+			t.Errorf("%s and %s have the fingerprint %q", name, same, f)
+		}
+		seen[f] = name
+	}
+	if a, b := ring(t, Intl, 1).Fingerprint(), ring(t, Intl, 1).Fingerprint(); a != b {
+		t.Errorf("one ring has two fingerprints, %q and %q", a, b)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
