@@ -203,19 +203,11 @@ func streamsRow(line string, c crowd, runs []*engineRun) row {
 }
 
 func (b *bench) engineOn(ctx context.Context, line string, c crowd, round int) (_ *engineRun, err error) {
-	brokers := b.kafka
-	if line == "embedded" {
-		child, err := self(ctx, "child-broker")
-		if err != nil {
-			return nil, err
-		}
-		defer child.stop() //nolint:errcheck // it holds nothing
-		var addrs []string
-		if err := child.answer(ctx, 10*time.Second, &addrs); err != nil {
-			return nil, err
-		}
-		brokers = strings.Join(addrs, ",")
+	brokers, stop, err := b.brokers(ctx, line)
+	if err != nil {
+		return nil, err
 	}
+	defer stop()
 	s, err := b.newEngineSite(ctx, line, brokers, c)
 	if err != nil {
 		return nil, err
