@@ -111,6 +111,13 @@ func (b *bench) engine(ctx context.Context) error {
 		if runs[line][0].streams != nil {
 			b.table.add(b, streamsRow(line, c, runs[line]))
 		}
+		if line == "embedded" {
+			continue // the peers run on Kafka alone
+		}
+		if b.streams == "" {
+			b.table.add(b, notRun("Kafka Streams 4.1, EOS v2", line, c, "it was not built, see engine/streams/build"))
+		}
+		b.table.add(b, notRun("goka, at least once", line, c, gokaReason))
 	}
 	if b.kafka == "" {
 		return nil
@@ -175,6 +182,18 @@ func engineRow(line string, c crowd, runs []*engineRun) row {
 		goal:   ">= 0.40 of the copy",
 		more: fmt.Sprintf("%.1f records out a claim; CPU %.1f us a claim, peak RSS %d MiB; copy: peak RSS %d MiB%s; digest %s, %s findings open as planted",
 			float64(out.records)/float64(c.events()), median(cpu), peak>>20, limitPeak>>20, control, out.digest(), count(len(out.open))),
+	}
+}
+
+// gokaReason is why there is no figure of goka.
+const gokaReason = "its module could not be had through the configured module proxy; the peer is not written"
+
+// notRun says in the table that a peer has no figure, and why: a comparison that
+// is missing must not look like one that was never meant.
+func notRun(peer, line string, c crowd, reason string) row {
+	return row{
+		what: fmt.Sprintf("the same by %s, %s persons", peer, count(c.persons)), broker: line,
+		figure: "未测 / not run", more: reason,
 	}
 }
 
