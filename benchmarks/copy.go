@@ -32,6 +32,25 @@ func childBroker(ctx context.Context, _ []string) error {
 	return nil
 }
 
+// brokers are those of a line of the table: real Kafka's, or an embedded broker's
+// in a process of its own. stop ends what was started.
+func (b *bench) brokers(ctx context.Context, line string) (addrs string, stop func(), err error) {
+	if line != "embedded" {
+		return b.kafka, func() {}, nil
+	}
+	child, err := self(ctx, "child-broker")
+	if err != nil {
+		return "", nil, err
+	}
+	stop = func() { _ = child.stop() } // it holds nothing
+	var all []string
+	if err := child.answer(ctx, 10*time.Second, &all); err != nil {
+		stop()
+		return "", nil, err
+	}
+	return strings.Join(all, ","), stop, nil
+}
+
 // copied is what the limit reports.
 type copied struct {
 	Records, Bytes int64

@@ -111,6 +111,13 @@ func (b *bench) engine(ctx context.Context) error {
 		if runs[line][0].streams != nil {
 			b.table.add(b, streamsRow(line, c, runs[line]))
 		}
+		if line == "embedded" {
+			continue // the peers run on Kafka alone
+		}
+		if b.streams == "" {
+			b.table.add(b, notRun("Kafka Streams 4.1, EOS v2", line, c, "it was not built, see engine/streams/build"))
+		}
+		b.table.add(b, notRun("goka, at least once", line, c, gokaReason))
 	}
 	if b.kafka == "" {
 		return nil
@@ -178,6 +185,18 @@ func engineRow(line string, c crowd, runs []*engineRun) row {
 	}
 }
 
+// gokaReason is why there is no figure of goka.
+const gokaReason = "its module could not be had through the configured module proxy; the peer is not written"
+
+// notRun says in the table that a peer has no figure, and why: a comparison that
+// is missing must not look like one that was never meant.
+func notRun(peer, line string, c crowd, reason string) row {
+	return row{
+		what: fmt.Sprintf("the same by %s, %s persons", peer, count(c.persons)), broker: line,
+		figure: "未测 / not run", more: reason,
+	}
+}
+
 // streamsRow sets the peer's figure beside ours of the same rounds.
 func streamsRow(line string, c crowd, runs []*engineRun) row {
 	var rate, ours, times, cpu, oursCPU []float64
@@ -203,19 +222,11 @@ func streamsRow(line string, c crowd, runs []*engineRun) row {
 }
 
 func (b *bench) engineOn(ctx context.Context, line string, c crowd, round int) (_ *engineRun, err error) {
-	brokers := b.kafka
-	if line == "embedded" {
-		child, err := self(ctx, "child-broker")
-		if err != nil {
-			return nil, err
-		}
-		defer child.stop() //nolint:errcheck // it holds nothing
-		var addrs []string
-		if err := child.answer(ctx, 10*time.Second, &addrs); err != nil {
-			return nil, err
-		}
-		brokers = strings.Join(addrs, ",")
+	brokers, stop, err := b.brokers(ctx, line)
+	if err != nil {
+		return nil, err
 	}
+	defer stop()
 	s, err := b.newEngineSite(ctx, line, brokers, c)
 	if err != nil {
 		return nil, err

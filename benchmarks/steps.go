@@ -88,19 +88,11 @@ func stepsRow(line string, runs []*stepsRun) row {
 }
 
 func (b *bench) stepsOn(ctx context.Context, line string, p people, round int) (_ *stepsRun, err error) {
-	brokers := b.kafka
-	if line == "embedded" {
-		child, err := self(ctx, "child-broker")
-		if err != nil {
-			return nil, err
-		}
-		defer child.stop() //nolint:errcheck // it holds nothing
-		var addrs []string
-		if err := child.answer(ctx, 10*time.Second, &addrs); err != nil {
-			return nil, err
-		}
-		brokers = strings.Join(addrs, ",")
+	brokers, stop, err := b.brokers(ctx, line)
+	if err != nil {
+		return nil, err
 	}
+	defer stop()
 	s, err := b.newSite(ctx, line, brokers)
 	if err != nil {
 		return nil, err

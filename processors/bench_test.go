@@ -51,14 +51,45 @@ func (k *keeping) Process(tx processors.Tx, batch []bus.Record) error {
 
 func (*keeping) Wake(processors.Tx, []byte) error { return nil }
 
+// cluster is where a benchmark runs, and under which name it is reported: the
+// cluster named by YIYUAN_TEST_KAFKA, with topics of its own, or an embedded one.
+func cluster(b *testing.B, name string) (where string, k bustest.Kafka) {
+	b.Helper()
+	if addr := os.Getenv(bustest.Env); addr != "" {
+		return "kafka", bustest.Kafka{Brokers: []string{addr}, Prefix: fmt.Sprintf("%s-%d.", name, time.Now().UnixNano())}
+	}
+	return "embedded", bustest.Embedded(b)
+}
+
+// timeStep times a step from the start of its run until it is no longer behind,
+// asked every 5 ms, and closes its store.
+func timeStep(b *testing.B, o *bus.Bus, topo processors.Topology, s *state.Store, behind func() bool) {
+	b.Helper()
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	b.ResetTimer()
+	go func() {
+		done <- processors.Run(ctx, o, topo, processors.Config{Store: s, Instance: "bench", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(b))
+	}()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for short := true; short; {
+		<-tick.C
+		short = behind()
+	}
+	b.StopTimer()
+	stop()
+	<-done
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // BenchmarkTransact moves records of 400 bytes of 100,000 keys through a step,
 // exactly once: a copy, and one that keeps the last value of each key in state
 // and changelog. On the cluster named by YIYUAN_TEST_KAFKA, if there is one.
 func BenchmarkTransact(b *testing.B) {
-	where, kafka := "embedded", bustest.Embedded(b)
-	if addr := os.Getenv(bustest.Env); addr != "" {
-		where, kafka = "kafka", bustest.Kafka{Brokers: []string{addr}, Prefix: fmt.Sprintf("bench-%d.", time.Now().UnixNano())}
-	}
+	where, kafka := cluster(b, "bench")
 	for name, stage := range map[string]func() processors.Stage{"copy": func() processors.Stage { return copying{} }, "keep": func() processors.Stage { return &keeping{} }} {
 		b.Run(name+"/"+where, func(b *testing.B) {
 			k := kafka
@@ -86,33 +117,19 @@ func BenchmarkTransact(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			ctx, stop := context.WithCancel(b.Context())
-			done := make(chan error, 1)
 			b.ReportAllocs()
-			b.ResetTimer()
-			go func() {
-				done <- processors.Run(ctx, o, topo, processors.Config{Store: s, Instance: "bench", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(b))
-			}()
-			tick := time.NewTicker(5 * time.Millisecond)
-			defer tick.Stop()
-			for short := true; short; {
-				<-tick.C
+			timeStep(b, o, topo, s, func() bool {
 				have, err := o.Committed(b.Context(), "count")
 				if err != nil {
 					b.Fatal(err)
 				}
-				short = false
+				short := false
 				for p, end := range ends["in"] {
 					short = short || have["in"][p] < end
 				}
-			}
-			b.StopTimer()
+				return short
+			})
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-			stop()
-			<-done
-			if err := s.Close(); err != nil {
-				b.Fatal(err)
-			}
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -55,10 +54,7 @@ func (h *hops) note(start time.Time, records []bus.Record) {
 // both: b.N records of 400 bytes, counted from when each was due. On the cluster
 // named by YIYUAN_TEST_KAFKA, if there is one.
 func BenchmarkLatency(b *testing.B) {
-	where, kafka := "embedded", bustest.Embedded(b)
-	if addr := os.Getenv(bustest.Env); addr != "" {
-		where, kafka = "kafka", bustest.Kafka{Brokers: []string{addr}, Prefix: fmt.Sprintf("latency-%d.", time.Now().UnixNano())}
-	}
+	where, kafka := cluster(b, "latency")
 	for _, rate := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("%d/%s", rate, where), func(b *testing.B) {
 			k := kafka

@@ -2,14 +2,9 @@ package processors_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
@@ -22,10 +17,7 @@ import (
 // the process until the last partition's state is current. On the cluster named
 // by YIYUAN_TEST_KAFKA, if there is one.
 func BenchmarkRestore(b *testing.B) {
-	where, kafka := "embedded", bustest.Embedded(b)
-	if addr := os.Getenv(bustest.Env); addr != "" {
-		where, kafka = "kafka", bustest.Kafka{Brokers: []string{addr}, Prefix: fmt.Sprintf("restore-%d.", time.Now().UnixNano())}
-	}
+	where, kafka := cluster(b, "restore")
 	for _, claims := range []int{0, 4} {
 		b.Run(fmt.Sprintf("claims=%d/%s", claims, where), func(b *testing.B) {
 			k := kafka
@@ -72,17 +64,8 @@ func restore(b *testing.B, k bustest.Kafka, claims int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(b.Context())
-	done := make(chan error, 1)
-	b.ResetTimer()
-	go func() {
-		done <- processors.Run(ctx, o, topo, processors.Config{Store: s, Instance: "bench", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(b))
-	}()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for short := true; short; {
-		<-tick.C
-		short = false
+	timeStep(b, o, topo, s, func() bool {
+		short := false
 		for p, end := range ends[bus.State("count")] {
 			at, _, _, err := s.Partition("count", p).Position()
 			if err != nil {
@@ -90,13 +73,8 @@ func restore(b *testing.B, k bustest.Kafka, claims int) {
 			}
 			short = short || at < end
 		}
-	}
-	b.StopTimer()
+		return short
+	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "dossiers/s")
 	b.ReportMetric(float64(b.N*(1+claims))/b.Elapsed().Seconds(), "records/s")
-	stop()
-	<-done
-	if err := s.Close(); err != nil {
-		b.Fatal(err)
-	}
 }
