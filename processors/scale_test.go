@@ -233,3 +233,49 @@ func positions(t *testing.T, disk *vfs.MemFS, partitions int32) (n int) {
 	}
 	return n
 }
+
+// TestRebalanceStorm lets a second process join or leave every two seconds for a
+// minute, by its own will or by kill -9, while records flow at a steady rate: a
+// fifth of them at least comes through meanwhile, and in the end all do, once.
+func TestRebalanceStorm(t *testing.T) {
+	const rate, storm, turn = 500 * time.Millisecond, time.Minute, 2 * time.Second
+	for _, kill := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWide(t, 40, 8)
+			stays := w.join(t, vfs.NewCrashableMem(), "stays", 0, nil)
+			w.feed(t, 1)
+			expect(t, w.bus, w.keys, w.round)
+			disk := vfs.NewCrashableMem()
+			var other *member
+			before, turned := w.round, time.Now()
+			for began := time.Now(); time.Since(began) < storm; time.Sleep(rate) {
+				w.feed(t, 1)
+				if time.Since(turned) < turn {
+					continue
+				}
+				turned = time.Now()
+				if other == nil {
+					other = w.join(t, disk, "comes and goes", 0, nil)
+				} else {
+					other.leave(kill)
+					other = nil
+				}
+			}
+			through := 0
+			if err := w.bus.Replay(t.Context(), "out", func(bus.Record) error { through++; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			fed := (w.round - before) * w.keys
+			through -= before * w.keys
+			t.Logf("kill=%v: %d of %d records came through in the storm", kill, through, fed)
+			if through*5 < fed {
+				t.Errorf("kill=%v: %d of %d records came through in the storm, want a fifth", kill, through, fed)
+			}
+			if other != nil {
+				other.leave(kill)
+			}
+			expect(t, w.bus, w.keys, w.round)
+			stays.leave(false)
+		})
+	}
+}
