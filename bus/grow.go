@@ -58,7 +58,7 @@ func (b *Bus) Grow(ctx context.Context, t Topic, n int) error {
 	if r, err := grown.On(b.name(t), nil); err != nil || r.Err != nil && !errors.Is(r.Err, kerr.InvalidPartitions) {
 		return fmt.Errorf("grow %q to %d partitions: %w", t, n, errors.Join(err, r.Err))
 	}
-	if err := b.await(ctx, []string{b.name(t)}); err != nil {
+	if err := b.await(ctx, []string{b.name(t)}, true); err != nil {
 		return err
 	}
 	if !t.fenced() {

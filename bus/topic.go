@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Topic is a topic's name without the configured prefix.
@@ -95,34 +96,58 @@ func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
 		}
 		made = true
 	}
-	if made && len(problems) == 0 {
-		return b.await(ctx, names)
+	if len(problems) > 0 {
+		return errors.Join(problems...)
 	}
-	return errors.Join(problems...)
+	return b.await(ctx, names, made) // those that were there too: another process may have made them just now
 }
 
-// await waits until every partition of the topics has a leader: a new topic is
-// known to the controller before it is known to all, and our own client still
-// remembers that it was not there.
-func (b *Bus) await(ctx context.Context, names []string) error {
+// await waits until every broker knows the topics, and with led every partition
+// has a leader: a new topic is known to the controller before it is known to
+// all, and a broker that does not know it yet says that there is none.
+func (b *Bus) await(ctx context.Context, names []string, led bool) error {
 	for {
-		have, err := b.admin.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
-		if err == nil && !slices.ContainsFunc(names, func(n string) bool { return !led(have[n]) }) {
+		known, err := b.known(ctx, names, led)
+		if err == nil && known {
 			return nil
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for new topics: %w", err)
+		if wait := pause(ctx, 20*time.Millisecond); wait != nil {
+			return fmt.Errorf("wait for new topics: %w", errors.Join(wait, err))
 		}
 	}
 }
 
-func led(d kadm.TopicDetail) bool {
-	for _, p := range d.Partitions {
-		if p.Err != nil || p.Leader < 0 {
-			return false
+// known asks each broker for the topics. One that does not answer has no say.
+func (b *Bus) known(ctx context.Context, names []string, led bool) (bool, error) {
+	brokers, err := b.admin.ListBrokers(ctx)
+	if err != nil {
+		return false, fmt.Errorf("list brokers: %w", err)
+	}
+	req := kmsg.NewPtrMetadataRequest()
+	for _, n := range names {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(n)
+		req.Topics = append(req.Topics, t)
+	}
+	leaderless := func(p kmsg.MetadataResponseTopicPartition) bool { return p.Leader < 0 }
+	var answers int
+	for _, id := range brokers.NodeIDs() {
+		res, asked := req.RequestWith(ctx, b.plain.Broker(int(id)))
+		if asked != nil {
+			err = errors.Join(err, fmt.Errorf("ask broker %d for topics: %w", id, asked))
+			continue
+		}
+		answers++
+		if slices.ContainsFunc(res.Topics, func(t kmsg.MetadataResponseTopic) bool {
+			return t.ErrorCode != 0 || led && slices.ContainsFunc(t.Partitions, leaderless)
+		}) {
+			return false, nil
 		}
 	}
-	return d.Err == nil && len(d.Partitions) > 0
+	if answers > 0 {
+		return true, nil
+	}
+	return false, err
 }
 
 func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) error {
