@@ -176,6 +176,23 @@ func (s *source) checkPublication(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
+// stillPublished fails when a table has gone from the publication: the server
+// then sends nothing of it any more and says nothing either. DROP COLUMN ...
+// CASCADE of a column that the publication lists is enough.
+func (s *source) stillPublished(ctx context.Context) error {
+	published, err := s.published(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.tables)) {
+		if _, ok := published[n]; !ok {
+			return fmt.Errorf("发布 %q 里不再有表 %q,此后的变更没有发来;把表加回发布,再重置本数据源的位置,重读全表 / check publication %q: it no longer holds %s, what changed since was not sent: run ALTER PUBLICATION %s ADD TABLE %s, then reset the position of this source for a new snapshot: %w",
+				s.options.Publication, n, s.options.Publication, n, pgx.Identifier{s.options.Publication}.Sanitize(), s.tables[n].quoted(), connectors.ErrPositionLost)
+		}
+	}
+	return nil
+}
+
 type publishedTable struct {
 	columns []string
 	filter  string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,7 +130,7 @@ func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
 	t := d.s.tables[m.Namespace+"."+m.RelationName]
 	r := relation{table: t}
 	if t != nil {
-		found := 0
+		found := make([]bool, len(t.columns))
 		for _, c := range m.Columns {
 			at, name := -1, c.Name
 			if now, ok := t.renamed[name]; ok {
@@ -138,7 +139,7 @@ func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
 			for i := range t.columns {
 				if t.columns[i].name == name {
 					at = i
-					found++
+					found[i] = true
 					if err := d.retype(&t.columns[i], c.DataType); err != nil {
 						return err
 					}
@@ -146,9 +147,9 @@ func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
 			}
 			r.columns = append(r.columns, at)
 		}
-		if found < len(t.columns) {
-			return fmt.Errorf("decode table %q: a mapped column was dropped or renamed; the source is held at this point of the log and loses nothing: map the new column (and list the former name in renamed), then start it again: %w: %w",
-				t.name(), errHeld, connectors.ErrConfig)
+		if lost := slices.Index(found, false); lost >= 0 {
+			return fmt.Errorf("表 %q 的列 %q 被删除或改名,数据源停在日志的这个位置,什么也没有丢;把新列映射好(旧名写进 renamed)再启动 / decode table %q: its mapped column %q was dropped or renamed; the source is held at this point of the log and loses nothing: map the new column (and list the former name in renamed), then start it again: %w: %w",
+				t.name(), t.columns[lost].name, t.name(), t.columns[lost].name, errHeld, connectors.ErrConfig)
 		}
 	}
 	d.relations[m.RelationID] = r

@@ -164,6 +164,9 @@ func (st *stream) probe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the end of the log: %w", err)
 	}
+	if err := st.s.stillPublished(ctx); err != nil {
+		return err
+	}
 	st.mu.Lock()
 	st.target, st.targetAt = lsn(at), now.UTC()
 	st.mu.Unlock()
