@@ -67,15 +67,20 @@ func (d *disturbed) launch(role, name string) *process {
 // at waits until the journey has come so far, in hundredths of an undisturbed one.
 func (d *disturbed) at(percent int64, alive ...*process) {
 	d.Helper()
-	until := d.want.total * percent / 100
-	await(d, fmt.Sprintf("%d%%", percent), 3*time.Minute, func() string {
+	d.until(d.want.total*percent/100, 3*time.Minute, alive...)
+}
+
+// until waits until the journey has so many records.
+func (d *disturbed) until(records int64, limit time.Duration, alive ...*process) {
+	d.Helper()
+	await(d, "journey", limit, func() string {
 		for _, p := range alive {
 			if !p.running() {
 				d.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
 			}
 		}
-		if at := progress(d.Context(), d, d.bus, d.cat); at < until {
-			return fmt.Sprintf("at %d of %d", at, until)
+		if at := progress(d.Context(), d, d.bus, d.cat); at < records {
+			return fmt.Sprintf("at %d of %d", at, records)
 		}
 		return ""
 	})
@@ -100,7 +105,7 @@ func (d *disturbed) members(n int, alive *process) {
 // what it came to against the oracle and the undisturbed run.
 func TestFaultCity(t *testing.T) {
 	brokers := strings.Split(service(t, "YIYUAN_TEST_KAFKA"), ",")
-	want := undisturbed(t, time.Now().In(schemas.Zone))
+	want := undisturbed(t, time.Now().In(schemas.Zone), 4)
 	t.Run("roles killed", func(t *testing.T) {
 		t.Parallel()
 		rolesKilled(t, want, brokers)
@@ -108,6 +113,10 @@ func TestFaultCity(t *testing.T) {
 	t.Run("processor stopped", func(t *testing.T) {
 		t.Parallel()
 		processorStopped(t, want, brokers)
+	})
+	t.Run("poison", func(t *testing.T) {
+		t.Parallel()
+		poisoned(t, want, brokers)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ import (
 // while it takes up its work, and holds what it came to against the oracle's
 // answer and against what an undisturbed run published.
 func TestKilledHalfWay(t *testing.T) {
-	want := undisturbed(t, time.Now().In(schemas.Zone))
+	want := undisturbed(t, time.Now().In(schemas.Zone), 4)
 	t.Run("embedded", func(t *testing.T) {
 		dir, address := t.TempDir(), freePort(t)
 		killed(t, want, dir, []string{address}, map[string]any{
@@ -40,22 +41,26 @@ func TestKilledHalfWay(t *testing.T) {
 // stream is what the sources said in a run.
 type stream struct {
 	base      time.Time
+	spread    func(*config)       // over partitions
 	records   map[string][]string // by topic and partition
 	positions map[string]string   // by source, at the end
 	total     int64               // records of the journey, markers included
+	// quarantine is what a test has put in itself: "dataset field reason".
+	quarantine []string
 }
 
 const killSeed = 5
 
-// undisturbed runs the city without a fault.
-func undisturbed(t *testing.T, base time.Time) *stream {
+// undisturbed runs the city without a fault, on topics of so many partitions.
+func undisturbed(t *testing.T, base time.Time, partitions int) *stream {
 	t.Helper()
-	j := begin(t, killSeed, nil)
+	spread := func(c *config) { c.Bus.Partitions = partitions }
+	j := begin(t, killSeed, spread)
 	j.base = base
 	j.feed(true)
 	drain(j.ctx, t, j.app)
 	return &stream{
-		base: base, records: published(j.ctx, t, j.app), positions: positions(j.ctx, t, j.app),
+		base: base, spread: spread, records: published(j.ctx, t, j.app), positions: positions(j.ctx, t, j.app),
 		total: progress(j.ctx, t, j.app.bus, j.app.cat),
 	}
 }
@@ -117,7 +122,7 @@ func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig 
 // oracle's answer and against what an undisturbed run published.
 func (want *stream) reached(t *testing.T, brokers []string, prefix string, compacted bool) {
 	t.Helper()
-	j := visit(t, brokers, prefix, killSeed, want.base)
+	j := visit(t, brokers, prefix, killSeed, want.base, want.spread)
 	j.compacted = compacted // the embedded broker compacts when it starts
 	await(t, "sources", 3*time.Minute, func() string { return cmp.Diff(want.positions, positions(j.ctx, t, j.app)) })
 	drain(j.ctx, t, j.app)
@@ -130,6 +135,7 @@ func (want *stream) reached(t *testing.T, brokers []string, prefix string, compa
 		return ""
 	})
 	truth := readTruth(t, j.options())
+	truth.quarantine = slices.Compact(slices.Sorted(slices.Values(append(truth.quarantine, want.quarantine...))))
 	got := observe(j)
 	got.equal(j, truth.expect(t, j.app.keys, "after"), truth)
 	if diff := cmp.Diff(want.records, published(j.ctx, t, j.app)); diff != "" {
@@ -211,6 +217,9 @@ func published(ctx context.Context, t testing.TB, a *app) map[string][]string {
 	out := map[string][]string{}
 	for _, d := range a.cat.Datasets {
 		err := a.bus.Replay(ctx, bus.Raw(d.ID), func(r bus.Record) error {
+			if r.Header(poisonHeader) != nil {
+				return nil // a test's, no source's
+			}
 			content := ""
 			if len(r.Value) > 5 {
 				content = hex.EncodeToString(r.Value[5:]) // the schema's number differs from registry to registry
@@ -227,10 +236,13 @@ func published(ctx context.Context, t testing.TB, a *app) map[string][]string {
 }
 
 // visit looks at a city that another process runs.
-func visit(t testing.TB, brokers []string, prefix string, seed int64, base time.Time) *journey {
+func visit(t testing.TB, brokers []string, prefix string, seed int64, base time.Time, change ...func(*config)) *journey {
 	t.Helper()
 	cfg := defaultConfig()
 	cfg.Bus.Brokers, cfg.Bus.Prefix = brokers, prefix
+	for _, c := range change {
+		c(&cfg)
+	}
 	a, err := newApp(t.Context(), cfg, testKeys(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -243,10 +255,20 @@ func visit(t testing.TB, brokers []string, prefix string, seed int64, base time.
 func positions(ctx context.Context, t testing.TB, a *app) map[string]string {
 	t.Helper()
 	out := map[string]string{}
+	for name, s := range statuses(ctx, t, a) {
+		out[name] = s.Position
+	}
+	return out
+}
+
+// statuses is what each source last said of itself.
+func statuses(ctx context.Context, t testing.TB, a *app) map[string]bus.SourceStatus {
+	t.Helper()
+	out := map[string]bus.SourceStatus{}
 	err := a.bus.Replay(ctx, bus.Sources, func(r bus.Record) error {
 		var s bus.SourceStatus
 		err := json.Unmarshal(r.Value, &s)
-		out[string(r.Key)] = s.Position
+		out[string(r.Key)] = s
 		return err
 	})
 	if err != nil {

@@ -38,14 +38,8 @@ func TestRealPath(t *testing.T) {
 	p.sql(t, `UPDATE %s.t_czrk SET xm = '司马相如', hyzkdm = '20' WHERE sfzh = '`+number+`'`)
 	took := p.await(t, number, map[string]any{"XM": "司马**", "HYZKDM": "20"})
 
-	file, err := simplifiedchinese.GB18030.NewEncoder().String("公民身份号码,登记号,居住地行政区划,居住地址,联系电话,起始日期,终止日期\n" +
-		number + ",R1,539903,云岭市岭西区金桥街道河滨路２号,19900001234,2026/1/2,\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(p.drop, "居住登记.csv"), []byte(file), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.drops(t, "居住登记.csv", "公民身份号码,登记号,居住地行政区划,居住地址,联系电话,起始日期,终止日期\n"+
+		number+",R1,539903,云岭市岭西区金桥街道河滨路２号,19900001234,2026/1/2,\n")
 	want := map[string]any{
 		"GMSFHM": "539902************", "XM": "司马**", "XBDM": "1", "CSRQ": "1985", "HJDXZQHDM": "539902", "HJDZ": "云岭市岭东区",
 		"JZDXZQHDM": "539903", "JZDZ": "云岭市岭西区", "HYZKDM": "20", "LXDH": "199****1234", "GA03": []any{},
@@ -70,7 +64,8 @@ func TestRealPath(t *testing.T) {
 type realPath struct {
 	dir, drop, schema, prefix string
 	brokers, redis, dsn       string
-	gateway, registry         string
+	gateway, registry, push   string
+	pushKeys                  string         // a file; "" = nobody pushes
 	timeouts                  map[string]any // of the bus, where the built-in ones are too long
 }
 
@@ -82,7 +77,7 @@ func openRealPath(t *testing.T) *realPath {
 	p := &realPath{
 		dir: dir, drop: filepath.Join(dir, "drop"), prefix: uniquePrefix(),
 		brokers: service(t, "YIYUAN_TEST_KAFKA"), redis: service(t, "YIYUAN_TEST_REDIS"), dsn: service(t, "YIYUAN_TEST_POSTGRES"),
-		gateway: freePort(t), registry: freePort(t),
+		gateway: freePort(t), registry: freePort(t), push: freePort(t),
 	}
 	p.schema = strings.NewReplacer("-", "_", ".", "").Replace(p.prefix)
 	if err := os.MkdirAll(p.drop, 0o700); err != nil {
@@ -105,15 +100,7 @@ func openRealPath(t *testing.T) *realPath {
 			}
 		}
 	})
-	write(t, map[string]any{
-		"source": "ga-pg", "kind": "postgres", "datasets": []string{"GA01"},
-		"options": map[string]any{
-			"dsn": "env:YIYUAN_TEST_POSTGRES", "slot": "yiyuan_" + p.schema, "publication": "yiyuan_" + p.schema,
-			"tables": map[string]any{p.schema + ".t_czrk": map[string]any{
-				"dataset": "GA01", "columns": map[string]string{"sfzh": "GMSFHM"}, "absent": []string{"CSZBH"},
-			}},
-		},
-	}, dir, "sources", "ga-pg.yaml")
+	p.bindTable(t, map[string]string{"sfzh": "GMSFHM"}, nil)
 	write(t, map[string]any{
 		"source": "ga-files", "kind": "file", "datasets": []string{"GA02"},
 		"options": map[string]any{"dir": p.drop, "settle": "200ms", "poll": "100ms"},
@@ -123,6 +110,20 @@ func openRealPath(t *testing.T) *realPath {
 		"grants": []any{map[string]any{"view": "person.partial", "fields": []string{access.AllFields}, "purposes": []string{"DBHD"}}},
 	}}}, dir, "access.yaml")
 	return p
+}
+
+// bindTable binds the table of residents, its columns mapped so.
+func (p *realPath) bindTable(t *testing.T, columns, renamed map[string]string) {
+	t.Helper()
+	write(t, map[string]any{
+		"source": "ga-pg", "kind": "postgres", "datasets": []string{"GA01"},
+		"options": map[string]any{
+			"dsn": "env:YIYUAN_TEST_POSTGRES", "slot": "yiyuan_" + p.schema, "publication": "yiyuan_" + p.schema,
+			"tables": map[string]any{p.schema + ".t_czrk": map[string]any{
+				"dataset": "GA01", "columns": columns, "renamed": renamed, "absent": []string{"CSZBH"},
+			}},
+		},
+	}, p.dir, "sources", "ga-pg.yaml")
 }
 
 // launch starts one role.
@@ -146,6 +147,7 @@ func (p *realPath) configure(t *testing.T, role string) string {
 		"keys":       map[string]any{"file": keyFile(t, p.dir)},
 		"bus":        kafka,
 		"registry":   map[string]any{"listen": registry},
+		"push":       map[string]any{"listen": p.push, "keys": p.pushKeys},
 		"processors": map[string]any{"dir": filepath.Join(p.dir, "state"), "instance": "real"},
 		"gateway":    map[string]any{"listen": p.gateway, "redis": "redis://" + p.redis},
 		"admin":      map[string]any{"listen": ""},
@@ -162,6 +164,18 @@ func (p *realPath) sql(t *testing.T, statements string) {
 	}
 	defer db.Close(ctx)
 	if _, err := db.Exec(ctx, fmt.Sprintf(statements, p.schema)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// drops puts a GB18030 file into the folder of the file source.
+func (p *realPath) drops(t *testing.T, name, content string) {
+	t.Helper()
+	file, err := simplifiedchinese.GB18030.NewEncoder().String(content)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(p.drop, name), []byte(file), 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

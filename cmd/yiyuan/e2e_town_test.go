@@ -133,6 +133,11 @@ func (w *town) ask(method, url, key, purpose, body string) answer {
 	if err != nil && !w.process.running() {
 		w.Fatalf("yiyuan ended by itself: %v\n%s", w.process.err, w.process.log.tail(4000))
 	}
+	return reply(res, err)
+}
+
+// reply reads what came back on a request.
+func reply(res *http.Response, err error) answer {
 	if err != nil {
 		return answer{body: stripURL(err).Error()}
 	}

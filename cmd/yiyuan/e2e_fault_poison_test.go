@@ -1,0 +1,267 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// rejected is one entry of the topic quarantine: where, and all that it says.
+type rejected struct{ dataset, field, reason, locator, text string }
+
+// quarantined reads the topic quarantine, in any order.
+func (j *journey) quarantined() []rejected {
+	j.Helper()
+	reader := j.app.codec.Reader(schemas.QuarantineLayout)
+	var out []rejected
+	err := j.app.bus.Replay(j.ctx, bus.Quarantine, func(r bus.Record) error {
+		rec, err := reader.Decode(j.ctx, r.Value)
+		if err != nil {
+			return err
+		}
+		q := rejected{dataset: rec.Get("dataset").Str(), field: rec.Get("field").Str(), reason: rec.Get("reason").Str(), locator: rec.Get("locator").Str()}
+		q.text = fmt.Sprintf("%s %s %s %s %s %s", r.Key, q.dataset, q.field, q.reason, q.locator, rec.Get("detail").Str())
+		if q.locator == "" || rec.Get("source").Str() == "" || rec.Get("detail").Str() == "" {
+			j.Errorf("quarantine does not say where, from whom or why: %s", q.text)
+		}
+		out = append(out, q)
+		return nil
+	})
+	if err != nil {
+		j.Fatal(err)
+	}
+	return out
+}
+
+// pill is one record that is none, and what is to be said of it.
+type pill struct {
+	name, field, reason string
+	spoil               func(r *bus.Record)
+}
+
+const poisonHeader = "poison"
+
+// poisoned mixes records that are none into the raw topic of a city that runs
+// (row 20 of the fault matrix).
+func poisoned(t *testing.T, want *stream, brokers []string) {
+	t.Helper()
+	d := disturb(t, want, brokers, nil)
+	roles := []*process{d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")}
+	d.at(30, roles...)
+	j := visit(t, brokers, d.prefix, killSeed, want.base)
+	pills := j.pills("GA01")
+	at := j.swallow("GA01", pills)
+	mixed := *want
+	for _, p := range pills {
+		mixed.quarantine = append(mixed.quarantine, strings.Join([]string{"GA01", p.field, p.reason}, " "))
+	}
+	mixed.reached(t, brokers, d.prefix, false)
+	found := map[string]string{}
+	for _, q := range j.quarantined() {
+		found[q.locator] += strings.TrimSpace(q.field + " " + q.reason)
+		if l := leaks(q.text, nil); len(l) > 0 {
+			t.Errorf("quarantine shows %v at %s", l, q.locator)
+		}
+	}
+	for i, p := range pills {
+		if want := strings.TrimSpace(p.field + " " + p.reason); found[at[i]] != want {
+			t.Errorf("%s at %q: quarantine says %q, want %q once", p.name, at[i], found[at[i]], want)
+		}
+	}
+	for _, p := range roles {
+		if l := leaks(string(p.log.bytes()), nil); len(l) > 0 {
+			t.Errorf("a log shows %v", l)
+		}
+		p.stop()
+	}
+	t.Logf("%d kinds of poison in quarantine, each by its position", len(pills))
+}
+
+// pills makes poison of a dataset's own first record; each holds a canary.
+func (j *journey) pills(dataset string) []pill {
+	j.Helper()
+	d, err := j.app.cat.Dataset(dataset)
+	if err != nil {
+		j.Fatal(err)
+	}
+	writer, err := j.app.codec.Writer(j.ctx, string(bus.Raw(dataset))+"-value", d.Layout)
+	if err != nil {
+		j.Fatal(err)
+	}
+	reader := j.app.codec.Reader(d.Layout)
+	rewrite := func(r *bus.Record, field, value string) {
+		rec, err := reader.Decode(j.ctx, r.Value)
+		if err == nil {
+			r.Value, err = writer.Append(nil, rec.With(slices.IndexFunc(d.Fields, func(f *schemas.Field) bool { return f.Name == field }), schemas.Text(value)))
+		}
+		if err != nil {
+			j.Fatal(err)
+		}
+	}
+	secret := strings.Join([]string{canary["id_number"], canary["person_name"], canary["phone"]}, " ")
+	return []pill{
+		{"no framing", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Value = []byte(secret) }},
+		{"empty", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Value = []byte{} }},
+		{"malformed", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Value = append(slices.Clone(r.Value[:5]), secret...) }},
+		{"truncated", "", schemas.ReasonUnreadable, func(r *bus.Record) {
+			rewrite(r, "XM", canary["person_name"])
+			r.Value = r.Value[:len(r.Value)-1]
+		}},
+		{"lying length", "", schemas.ReasonUnreadable, func(r *bus.Record) {
+			r.Value = append(append(slices.Clone(r.Value[:5]), 0xfe, 0xff, 0xff, 0xff, 0x0f), secret...)
+		}},
+		{"unknown schema", "", schemas.ReasonSchema, func(r *bus.Record) { r.Value = append([]byte{0, 0x7f, 0, 0, 1}, r.Value[5:]...) }},
+		{"no operation", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Headers = r.Headers[1:] }},
+		{"wrong position", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Headers[1].Value = []byte(secret) }},
+		{"oversized", "XM", schemas.ReasonInvalid, func(r *bus.Record) { rewrite(r, "XM", strings.Repeat(canary["person_name"], 70_000)) }},
+		{"bad value", "GMSFHM", schemas.ReasonInvalid, func(r *bus.Record) { rewrite(r, "GMSFHM", canary["id_number"]+"9") }},
+		{"bad code", "XBDM", schemas.ReasonInvalid, func(r *bus.Record) { rewrite(r, "XBDM", canary["person_name"]) }},
+	}
+}
+
+// swallow writes the poison to the raw topic, spread over its partitions, and
+// returns where each came to stand.
+func (j *journey) swallow(dataset string, pills []pill) []string {
+	j.Helper()
+	topic := bus.Raw(dataset)
+	partitions, err := j.app.bus.Partitions(j.ctx, topic)
+	if err != nil {
+		j.Fatal(err)
+	}
+	var specimen *bus.Record
+	err = j.app.bus.Replay(j.ctx, topic, func(r bus.Record) error {
+		if specimen == nil && len(r.Value) > 5 {
+			specimen = &r
+		}
+		return nil
+	})
+	if err != nil || specimen == nil {
+		j.Fatalf("no record of %s: %v", dataset, err)
+	}
+	for i, p := range pills {
+		r := bus.Record{
+			Topic: topic, Partition: int32(i % partitions), Key: []byte(canary["id_number"]), Value: slices.Clone(specimen.Value), Time: specimen.Time,
+			Headers: []bus.Header{{Key: "op", Value: []byte("u")}, {Key: "pos", Value: []byte(fmt.Sprintf("poison@%s", schemas.Sequence{Major: uint64(i + 1)}))}, {Key: poisonHeader, Value: []byte{byte(i)}}},
+		}
+		p.spoil(&r)
+		if err := j.app.bus.Append(j.ctx, r); err != nil {
+			j.Fatalf("%s: %v", p.name, err)
+		}
+	}
+	at := make([]string, len(pills))
+	err = j.app.bus.Replay(j.ctx, topic, func(r bus.Record) error {
+		if h := r.Header(poisonHeader); h != nil {
+			at[h[0]] = fmt.Sprintf("%s/%d@%d", topic, r.Partition, r.Offset)
+		}
+		return nil
+	})
+	if err != nil {
+		j.Fatal(err)
+	}
+	return at
+}
+
+// TestFaultDoors sends bad rows among good ones by every door of a department,
+// to processes of their own (row 20): file, push and database. Each bad row is
+// told or lies in quarantine with its position, and its neighbours are answered.
+func TestFaultDoors(t *testing.T) {
+	p := openRealPath(t)
+	p.bindPush(t, "GA03")
+	good := []string{"539902198503120013", "539902199001010011"}
+	bad := canary["id_number"] + "9"
+	row := func(number, name string) string {
+		return "('" + number + "', '" + name + "', '1', '01', '1985-03-12', '539902', '云岭市岭东区')"
+	}
+	p.sql(t, `ALTER TABLE %[1]s.t_czrk ALTER sfzh TYPE text, ALTER xbdm TYPE text; INSERT INTO %[1]s.t_czrk (sfzh, xm, xbdm, mzdm, csrq, hjdxzqhdm, hjdz) VALUES `+
+		row(good[0], "欧阳建国")+","+row(bad, canary["person_name"])+","+strings.Replace(row(canary["id_number"], canary["person_name"]), "'1'", "'"+canary["phone"]+"'", 1)+","+row(good[1], "李四"))
+	roles := []*process{p.launch(t, roleConnectors), p.launch(t, roleProcessors), p.launch(t, roleGateway)}
+	line := func(number, card, phone string) string {
+		return strings.Join([]string{number, card, "539903", "云岭市岭西区", phone, "2026-01-02", ""}, ",") + "\n"
+	}
+	rows := "公民身份号码,登记号,居住地行政区划,居住地址,联系电话,起始日期,终止日期\n" + line(good[0], "R1", "19900001234") + line(bad, "R2", canary["phone"]) +
+		line(good[1], "R3", canary["person_name"]) + canary["person_name"] + "," + canary["id_number"] + "\n" + line(good[1], "R4", "19900005678")
+	p.drops(t, "居住登记.csv", rows)
+	car := func(number, plate string) string {
+		return `{"HPHM":"` + plate + `","HPZLDM":"02","SYRGMSFHM":"` + number + `","CLXH":"轿车","CDRQ":"2020-01-01","ZTDM":"1"}`
+	}
+	await(t, "push", time.Minute, func() string {
+		if a := p.pushes(t, "GA03", car(good[0], "云Z12345")); a.status != http.StatusOK {
+			return fmt.Sprintf("%d %s", a.status, a.body)
+		}
+		return ""
+	})
+	for name, body := range map[string]string{
+		"bad number": car(bad, canary["plate"]), "cut": car(canary["id_number"], canary["plate"])[:60], "unknown field": `{"` + canary["person_name"] + `":"` + canary["id_number"] + `"}`,
+		"oversized": car(good[0], strings.Repeat(canary["person_name"], 1000)), "not UTF-8": `{"HPHM":"` + "\xff" + canary["plate"] + `"}`,
+	} {
+		a := p.pushes(t, "GA03", body)
+		if l := leaks(a.head+a.body, nil); a.status < 400 || a.status > 499 || len(l) > 0 {
+			t.Errorf("push, %s: %d, shows %v", name, a.status, l)
+		}
+	}
+	if a := p.pushes(t, "GA03", car(good[1], "云Z54321")); a.status != http.StatusOK {
+		t.Errorf("push after bad ones: %d %s", a.status, a.body)
+	}
+	for i, number := range good { // the neighbours, by every door
+		p.await(t, number, map[string]any{"XM": []string{"欧阳**", "李*"}[i], "JZDXZQHDM": "539903", "LXDH": []string{"199****1234", "199****5678"}[i]})
+		await(t, "car", time.Minute, func() string {
+			if _, body := p.ask(t, appKey, number); !strings.Contains(body, `"HPHM"`) {
+				return body
+			}
+			return ""
+		})
+	}
+	want := map[string]string{
+		p.schema + ".t_czrk@*:GMSFHM": "GA01 GMSFHM invalid", p.schema + ".t_czrk@*:XBDM": "GA01 XBDM invalid",
+		"00000001-居住登记.csv:3:GMSFHM": "GA02 GMSFHM invalid", "00000001-居住登记.csv:4:LXDH": "GA02 LXDH invalid", "00000001-居住登记.csv:5": "GA02  unreadable",
+	}
+	got := map[string]string{}
+	for _, q := range visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now()).quarantined() {
+		at := q.locator
+		if before, after, ok := strings.Cut(at, "@"); ok { // the position in the log is the database's
+			_, field, _ := strings.Cut(after, ":")
+			at = before + "@*:" + field
+		}
+		got[at] = strings.Join([]string{q.dataset, q.field, q.reason}, " ")
+		if l := leaks(q.text, nil); len(l) > 0 {
+			t.Errorf("quarantine shows %v: %s", l, q.locator)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("quarantine (-want +got):\n%s", diff)
+	}
+	for _, r := range roles {
+		r.stop()
+		if l := leaks(string(r.log.bytes()), nil); len(l) > 0 {
+			t.Errorf("a log shows %v", l)
+		}
+	}
+}
+
+// bindPush binds a push source of the department GA, whose key is its id.
+func (p *realPath) bindPush(t *testing.T, datasets ...string) {
+	t.Helper()
+	write(t, map[string]any{"source": "ga-push", "kind": "push", "datasets": datasets}, p.dir, "sources", "ga-push.yaml")
+	p.pushKeys = write(t, map[string]any{"keys": []any{map[string]any{"department": "GA", "digest": fmt.Sprintf("sha256:%x", access.DigestKey("GA"))}}}, p.dir, "push-keys.yaml")
+}
+
+// pushes sends a body as the department GA.
+func (p *realPath) pushes(t *testing.T, dataset, body string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.push+"/v1/push/"+dataset, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer GA")
+	req.Header.Set("Content-Type", "application/json")
+	return reply(http.DefaultClient.Do(req))
+}

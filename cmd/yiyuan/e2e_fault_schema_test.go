@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+)
+
+// TestFaultSchema changes a department's table while its rows flow (row 21 of
+// the fault matrix). What fits goes on, values that no longer fit lie in
+// quarantine, a column that is gone pauses this source alone until somebody
+// maps it, and nothing of a column that nobody declared leaves the database.
+func TestFaultSchema(t *testing.T) {
+	const number = "539902198503120013"
+	p := openRealPath(t)
+	p.sql(t, "CREATE PUBLICATION yiyuan_%[1]s FOR TABLE %[1]s.t_czrk") // all columns: the server refuses most changes of those that a publication lists
+	p.sql(t, `INSERT INTO %s.t_czrk (sfzh, xm, xbdm, mzdm, csrq, hjdxzqhdm, hjdz) VALUES ('`+number+`', '欧阳建国', '1', '01', '1985-03-12', '539902', '云岭市岭东区')`)
+	source, processor, server := p.launch(t, roleConnectors), p.launch(t, roleProcessors), p.launch(t, roleGateway)
+	p.await(t, number, map[string]any{"XM": "欧阳**"})
+	j := visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now())
+	update := func(set string) { p.sql(t, "UPDATE %s.t_czrk SET "+set+" WHERE sfzh = '"+number+"'") }
+
+	p.sql(t, "ALTER TABLE %s.t_czrk ADD beizhu text") // a column that nobody declared
+	update("beizhu = '" + canary["phone"] + " " + canary["person_name"] + "', xm = '司马相如'")
+	p.await(t, number, map[string]any{"XM": "司马**"})
+
+	p.sql(t, "ALTER TABLE %s.t_czrk ALTER xm TYPE varchar(60), ALTER csrq TYPE text USING to_char(csrq, 'YYYY-MM-DD')") // other types, the same values
+	update("xm = '诸葛孔明'")
+	p.await(t, number, map[string]any{"XM": "诸葛**", "CSRQ": "1985"})
+
+	update("csrq = '" + canary["phone"] + "', xm = '上官婉儿'") // a value that the type before would not have held
+	await(t, "quarantine", time.Minute, func() string {
+		said := ""
+		for _, q := range j.quarantined() {
+			if q.dataset == "GA01" && q.field == "CSRQ" && strings.HasPrefix(q.locator, p.schema+".t_czrk@") {
+				return ""
+			}
+			said += q.text + "\n"
+		}
+		return "quarantine holds " + said
+	})
+	p.await(t, number, map[string]any{"XM": "诸葛**"}) // the last good row stays
+	update("csrq = '1985-03-12'")
+	p.await(t, number, map[string]any{"XM": "上官**"})
+
+	p.sql(t, "ALTER TABLE %s.t_czrk RENAME hjdz TO dizhi")
+	update("xm = '夏侯惇'")
+	p.paused(t, j, "ga-pg", `"hjdz"`)
+	p.drops(t, "居住登记.csv", "公民身份号码,登记号,居住地行政区划,居住地址,联系电话,起始日期,终止日期\n"+number+",R1,539903,云岭市岭西区,19900001234,2026-01-02,\n")
+	p.await(t, number, map[string]any{"XM": "上官**", "JZDXZQHDM": "539903"}) // the other source goes on, and this one's rows stay
+	source.stop()
+	p.bindTable(t, map[string]string{"sfzh": "GMSFHM", "dizhi": "HJDZ"}, map[string]string{"hjdz": "dizhi"})
+	source = p.launch(t, roleConnectors)
+	p.await(t, number, map[string]any{"XM": "夏侯*", "HJDZ": "云岭市岭东区"}) // what was said meanwhile is not lost
+
+	p.sql(t, "ALTER PUBLICATION yiyuan_%[1]s DROP TABLE %[1]s.t_czrk") // as DROP COLUMN ... CASCADE does when the publication lists the column
+	update("xm = '独孤求败'")
+	p.paused(t, j, "ga-pg", p.schema+".t_czrk")
+
+	for topic, text := range j.everything() {
+		if l := leaks(text, nil); len(l) > 0 {
+			t.Errorf("topic %s shows %v of a column that nobody declared", topic, l)
+		}
+	}
+	if _, body := p.ask(t, appKey, number); len(leaks(body, nil)) > 0 {
+		t.Errorf("an answer shows %v", leaks(body, nil))
+	}
+	for _, r := range []*process{server, processor, source} {
+		r.stop()
+	}
+}
+
+// paused waits until a source has stopped and says why: in Chinese first, with
+// the names that a person needs.
+func (p *realPath) paused(t *testing.T, j *journey, source string, names ...string) {
+	t.Helper()
+	var said bus.SourceStatus
+	await(t, source+" pauses", time.Minute, func() string {
+		if said = statuses(t.Context(), t, j.app)[source]; said.State != connectors.StateFailed {
+			return fmt.Sprintf("it is %s %s", said.State, said.Error)
+		}
+		return ""
+	})
+	for _, name := range names {
+		if !strings.Contains(said.Error, name) {
+			t.Errorf("%s does not name %s: %s", source, name, said.Error)
+		}
+	}
+	if !strings.ContainsFunc(said.Error, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		t.Errorf("%s does not say in Chinese why it pauses: %s", source, said.Error)
+	}
+	t.Logf("%s: %s", source, said.Error)
+}
+
+// everything reads every topic, the clear ones too: keys, values and headers.
+func (j *journey) everything() map[bus.Topic]string {
+	j.Helper()
+	out := map[bus.Topic]string{}
+	for _, spec := range topics(j.app.cat, j.app.steps) {
+		var text strings.Builder
+		err := j.app.bus.Replay(j.ctx, spec.Topic, func(r bus.Record) error {
+			fmt.Fprintf(&text, "%s\x00%s\x00", r.Key, r.Value)
+			for _, h := range r.Headers {
+				fmt.Fprintf(&text, "%s\x00%s\x00", h.Key, h.Value)
+			}
+			return nil
+		})
+		if err != nil {
+			j.Fatal(err)
+		}
+		out[spec.Topic] = text.String()
+	}
+	return out
+}
