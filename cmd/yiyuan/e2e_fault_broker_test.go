@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// cluster is three Kafka brokers of a test's own, to be killed.
+type cluster struct {
+	testing.TB
+	bed     string
+	brokers []string
+}
+
+// startCluster starts brokers that end with the test, by the test bed's own script.
+func startCluster(t testing.TB) *cluster {
+	t.Helper()
+	service(t, "YIYUAN_TEST_KAFKA") // where there is no test bed there are no further brokers either
+	c := &cluster{TB: t, bed: t.TempDir()}
+	t.Cleanup(func() { c.testbed("down") })
+	c.testbed("up", "kafka3")
+	for line := range strings.Lines(c.testbed("env")) {
+		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "export YIYUAN_TEST_KAFKA3="); ok {
+			c.brokers = strings.Split(strings.Trim(at, "'"), ",")
+		}
+	}
+	if len(c.brokers) != 3 {
+		t.Fatalf("the test bed started brokers %q, want three", c.brokers)
+	}
+	return c
+}
+
+// testbed runs the script on this cluster's folder.
+func (c *cluster) testbed(args ...string) string {
+	c.Helper()
+	cmd := exec.Command("../../deploy/testbed/testbed", args...) //nolint:noctx // down runs after the test's context has ended
+	cmd.Env = append(os.Environ(), "YIYUAN_TESTBED="+c.bed)
+	var talk strings.Builder
+	cmd.Stderr = &talk
+	out, err := cmd.Output()
+	if err != nil {
+		c.Errorf("testbed %v: %v\n%s", args, err, talk.String())
+	}
+	return string(out)
+}
+
+// TestFaultBroker kills brokers with -9 under load (row 8 of the fault matrix):
+// one of three, another, and all three at once. What was acknowledged is there
+// afterwards, and what the city came to is what it comes to undisturbed.
+func TestFaultBroker(t *testing.T) {
+	c := startCluster(t)
+	d := disturb(t, undisturbed(t, time.Now().In(schemas.Zone), 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})
+	roles := []*process{d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")}
+	const limit = 30 * time.Second
+	var story []string
+	n := kills(1)
+	for i := range n + 1 {
+		d.at(80*int64(i+1)/int64(n+1), roles...)
+		names, what := []string{fmt.Sprintf("trio%d", i%3+1)}, "one killed"
+		if i == n {
+			names, what = []string{"trio1", "trio2", "trio3"}, "all killed and started"
+		}
+		stood := progress(t.Context(), t, d.bus, d.cat)
+		c.testbed(append([]string{"kill"}, names...)...)
+		killed := time.Now()
+		if i == n {
+			c.testbed(append([]string{"start"}, names...)...)
+			killed = time.Now()
+		}
+		d.until(stood+d.want.total/25, limit, roles...) // every partition has a leader again, or there is no count
+		story = append(story, fmt.Sprintf("%s: on after %v", what, time.Since(killed).Round(100*time.Millisecond)))
+		if i < n {
+			c.testbed(append([]string{"start"}, names...)...)
+		}
+	}
+	d.want.reached(t, c.brokers, d.prefix, false)
+	for _, p := range roles {
+		p.stop()
+	}
+	t.Log(strings.Join(story, "; "))
+}
