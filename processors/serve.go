@@ -34,6 +34,13 @@ func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topolog
 
 // serve runs the steps on the state as it is.
 func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topology, cfg Config, log *slog.Logger) error {
+	where.Full = func(full bool) {
+		if full {
+			log.Error("状态目录所在磁盘已满,处理暂停;清出空间后自动继续 / the disk of the state is full: processing pauses, and goes on by itself once there is room", "dir", where.Dir)
+		} else {
+			log.Warn("状态目录所在磁盘有空间了,处理继续 / there is room on the disk of the state again: processing goes on", "dir", where.Dir)
+		}
+	}
 	store, err := state.Open(where)
 	if err != nil {
 		return err
@@ -49,7 +56,13 @@ func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topolog
 			return nil
 		})
 	}
-	err = group.Wait()
+	ended := make(chan error, 1)
+	go func() { ended <- group.Wait() }()
+	select {
+	case err = <-ended:
+	case <-store.Stranded():
+		return state.ErrFull
+	}
 	if damage := store.Damage(); damage != nil {
 		err = damage // whatever a step has met first is its consequence
 	}

@@ -23,6 +23,7 @@ type disturbed struct {
 	brokers     []string
 	kafka       map[string]any // more of the section bus
 	sources     string
+	states      string // folder of the processors' states
 	want        *stream
 	bus         *bus.Bus // the test's own view
 	cat         *schemas.Catalogue
@@ -37,7 +38,7 @@ func disturb(t *testing.T, want *stream, brokers []string, more map[string]any) 
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	d := &disturbed{T: t, dir: dir, prefix: uniquePrefix(), brokers: brokers, want: want, cat: cat, sources: bindCity(t, dir, want.base)}
+	d := &disturbed{T: t, dir: dir, states: dir, prefix: uniquePrefix(), brokers: brokers, want: want, cat: cat, sources: bindCity(t, dir, want.base)}
 	d.kafka = map[string]any{"brokers": brokers, "prefix": d.prefix, "transaction_timeout": "3s", "session_timeout": "6s"}
 	for k, v := range more {
 		d.kafka[k] = v
@@ -53,7 +54,7 @@ func (d *disturbed) launch(role, name string) *process {
 		"keys":       map[string]any{"file": keyFile(d, d.dir)},
 		"bus":        d.kafka,
 		"registry":   map[string]any{"listen": ""},
-		"processors": map[string]any{"dir": filepath.Join(d.dir, "state-"+name), "instance": name},
+		"processors": map[string]any{"dir": filepath.Join(d.states, "state-"+name), "instance": name},
 		"admin":      map[string]any{"listen": ""},
 		"log":        map[string]any{"level": "warn", "format": "json"},
 	}, d.dir, name+".yaml"))
@@ -117,6 +118,10 @@ func TestFaultCity(t *testing.T) {
 	t.Run("poison", func(t *testing.T) {
 		t.Parallel()
 		poisoned(t, want, brokers)
+	})
+	t.Run("disk full", func(t *testing.T) {
+		t.Parallel()
+		diskFull(t, want, brokers)
 	})
 }
 

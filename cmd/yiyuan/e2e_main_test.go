@@ -120,16 +120,23 @@ func (p *process) kill() {
 // stop asks the process to end and expects that it does so cleanly.
 func (p *process) stop() {
 	p.Helper()
+	if p.interrupt() && p.err != nil {
+		p.Errorf("yiyuan ended with %v:\n%s", p.err, p.log.tail(4000))
+	}
+}
+
+// interrupt asks the process to end and reports whether it did.
+func (p *process) interrupt() bool {
+	p.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		p.Errorf("stop yiyuan: %v", err)
 	}
 	select {
 	case <-p.done:
-		if p.err != nil {
-			p.Errorf("yiyuan ended with %v:\n%s", p.err, p.log.tail(4000))
-		}
+		return true
 	case <-time.After(time.Minute):
 		p.Error("yiyuan does not end")
+		return false
 	}
 }
 

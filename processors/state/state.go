@@ -31,6 +31,7 @@ type Store struct {
 	loading string        // folder of tables that are being made
 	loads   atomic.Uint64 // tables made, for their names
 	loaders atomic.Int64  // open ones
+	brim    *brim
 
 	noticed  sync.Once
 	damaged  chan struct{} // closed when damage is noticed
@@ -45,6 +46,9 @@ type Options struct {
 	Dir   string
 	FS    vfs.FS
 	Cache int64 // bytes; 128 MiB
+	// Full hears that the disk is full, and that there is room again. Whoever
+	// writes is held in between.
+	Full func(full bool)
 }
 
 // place returns the file system and the folder.
@@ -81,6 +85,10 @@ func Open(o Options) (*Store, error) {
 	if err := checkManifest(fs, dir); err != nil {
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
+	full := newBrim(fs, dir, o.Full)
+	if o.FS == nil && o.Dir != "" {
+		fs = vfs.OnDiskFull(fs, full.wait)
+	}
 	size := o.Cache
 	if size == 0 {
 		size = 128 << 20
@@ -101,7 +109,7 @@ func Open(o Options) (*Store, error) {
 			Compression: func() *sstable.CompressionProfile { return sstable.NoCompression },
 		}
 	}
-	s := &Store{options: options, fs: fs, loading: fs.PathJoin(dir, "loading"), damaged: make(chan struct{})}
+	s := &Store{options: options, fs: fs, loading: fs.PathJoin(dir, "loading"), damaged: make(chan struct{}), brim: full}
 	options.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		s.noticed.Do(func() {
 			s.evidence = fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details)
@@ -122,19 +130,32 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close closes the database.
+// Close closes the database. On a full disk it gives up with ErrFull.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("close state: %w", err)
+	s.brim.end()
+	closed := make(chan error, 1)
+	go func() { closed <- s.db.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			return fmt.Errorf("close state: %w", err)
+		}
+		return nil
+	case <-s.brim.stranded:
+		return ErrFull
 	}
-	return nil
 }
 
-// Guard waits until ctx ends or something that was read turns out to be damaged:
-// then it returns ErrDamaged, and nothing read since can be relied on to be there.
+// Stranded is closed when Guard's context has ended while writers are held by a
+// full disk: they do not come back, and nobody may wait for them.
+func (s *Store) Stranded() <-chan struct{} { return s.brim.stranded }
+
+// Guard waits until ctx ends, which also ends all waiting for room, or until
+// something that was read turns out to be damaged: then it returns ErrDamaged, and nothing read since can be relied on to be there.
 func (s *Store) Guard(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		s.brim.end()
 		return ctx.Err()
 	case <-s.damaged:
 		return s.evidence
