@@ -49,7 +49,25 @@ func disturb(t *testing.T, want *stream, brokers []string, more map[string]any) 
 // launch starts a role under a name, which is also where it keeps its state.
 func (d *disturbed) launch(role, name string) *process {
 	d.Helper()
-	p := launch(d, "run", "--role", role, "--config", write(d, map[string]any{
+	p := launch(d, "run", "--role", role, "--config", d.configure(name, nil))
+	d.attach(p)
+	return p
+}
+
+// attach connects the test itself once a process has made the topics.
+func (d *disturbed) attach(p *process) {
+	d.Helper()
+	if d.bus == nil {
+		d.bus = connect(d, p, d.brokers, d.prefix)
+		d.Cleanup(d.bus.Close)
+	}
+}
+
+// configure writes the configuration of a process, with more sections than all
+// have.
+func (d *disturbed) configure(name string, more map[string]any) string {
+	d.Helper()
+	sections := map[string]any{
 		"sources":    d.sources,
 		"keys":       map[string]any{"file": keyFile(d, d.dir)},
 		"bus":        d.kafka,
@@ -57,12 +75,9 @@ func (d *disturbed) launch(role, name string) *process {
 		"processors": map[string]any{"dir": filepath.Join(d.states, "state-"+name), "instance": name},
 		"admin":      map[string]any{"listen": ""},
 		"log":        map[string]any{"level": "warn", "format": "json"},
-	}, d.dir, name+".yaml"))
-	if d.bus == nil {
-		d.bus = connect(d, p, d.brokers, d.prefix)
-		d.Cleanup(d.bus.Close)
 	}
-	return p
+	maps.Copy(sections, more)
+	return write(d, sections, d.dir, name+".yaml")
 }
 
 // at waits until the journey has come so far, in hundredths of an undisturbed one.
@@ -122,6 +137,10 @@ func TestFaultCity(t *testing.T) {
 	t.Run("disk full", func(t *testing.T) {
 		t.Parallel()
 		diskFull(t, want, brokers)
+	})
+	t.Run("squeezed", func(t *testing.T) {
+		t.Parallel()
+		squeezed(t, want, brokers)
 	})
 }
 

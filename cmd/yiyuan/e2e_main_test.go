@@ -81,7 +81,13 @@ type process struct {
 // launch starts yiyuan. It is killed at the end of the test if it still runs.
 func launch(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{TB: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), "yiyuan", args...), done: make(chan struct{})}
+	return launchBy(t, append([]string{"yiyuan"}, args...))
+}
+
+// launchBy starts yiyuan by a command that becomes it.
+func launchBy(t testing.TB, command []string) *process {
+	t.Helper()
+	p := &process{TB: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), command[0], command[1:]...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -93,7 +99,7 @@ func launch(t testing.TB, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("yiyuan %v said:\n%s", args, p.log.tail(1000))
+			t.Logf("%v said:\n%s", command, p.log.tail(1000))
 		}
 	})
 	return p

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+)
+
+// squeezed runs a whole bus with 256 MiB for Go's heap and 256 file descriptors
+// (row 30 of the fault matrix), while people ask and others hold more connections
+// open than there are descriptors. It answers, is not killed, and comes to what
+// it comes to with room.
+func squeezed(t *testing.T, want *stream, brokers []string) {
+	t.Helper()
+	d := disturb(t, want, brokers, nil)
+	cache, gateway := startRedis(t), freePort(t)
+	file := d.configure("all", map[string]any{
+		"access": write(t, map[string]any{"applications": []any{map[string]any{
+			"id": "MZ-DBHD", "title": "低保核对", "department": "MZ", "key_digest": fmt.Sprintf("sha256:%x", access.DigestKey(appKey)),
+			"grants": []any{map[string]any{"view": "person.partial", "fields": []string{access.AllFields}, "purposes": []string{"DBHD"}}},
+		}}}, d.dir, "access.yaml"),
+		"gateway": map[string]any{"listen": gateway, "redis": "redis://" + cache.address},
+	})
+	p := launchBy(t, []string{"sh", "-c", `ulimit -n 256 && exec env GOMEMLIMIT=256MiB yiyuan run --config "$0"`, file})
+	d.attach(p)
+	var keys []string
+	for _, r := range readTruth(t, visit(t, brokers, d.prefix, killSeed, want.base).options()).rows("after") {
+		if r.Dataset == "GA01" && len(keys) < 100 {
+			keys = append(keys, r.Key)
+		}
+	}
+	await(t, "gateway", time.Minute, func() string {
+		status, err := look(t.Context(), gateway, keys[0])
+		if status == 0 {
+			return err.Error()
+		}
+		return ""
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var crowd sync.WaitGroup
+	var answered, refused atomic.Int64
+	for i := range 4 {
+		crowd.Go(func() {
+			for n := i; ctx.Err() == nil; n++ {
+				if status, _ := look(ctx, gateway, keys[n%len(keys)]); status == http.StatusOK || status == http.StatusNotFound {
+					answered.Add(1)
+				} else {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	d.at(30, p)
+	for range 300 { // idle ones, more than there are descriptors
+		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", gateway)
+		if err != nil {
+			break // the queue is full: that is shedding, too
+		}
+		defer c.Close()
+	}
+	d.want.reached(t, brokers, d.prefix, false)
+	stop()
+	crowd.Wait()
+	if answered.Load() == 0 {
+		t.Errorf("nobody was answered, %d were not", refused.Load())
+	}
+	for _, key := range keys {
+		await(t, "answer", time.Minute, func() string {
+			if status, err := look(t.Context(), gateway, key); status != http.StatusOK {
+				return fmt.Sprintf("%d %v", status, err)
+			}
+			return ""
+		})
+	}
+	p.stop()
+	used, _ := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	t.Logf("%d asked and were answered, %d were told to wait; %d MiB at the most, race detector included", answered.Load(), refused.Load(), used.Maxrss>>10)
+}
+
+// look asks about a person and holds the answer's form against the view: it
+// answers 200 only for a masked record.
+func look(ctx context.Context, gateway, number string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+gateway+"/v1/lookup/person.partial/"+number, nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Authorization", "Bearer "+appKey)
+	req.Header.Set("X-Purpose", "DBHD")
+	a := reply((&http.Client{Timeout: 5 * time.Second}).Do(req))
+	var got struct {
+		Data map[string]any `json:"data"`
+	}
+	if a.status == http.StatusOK {
+		if err := json.Unmarshal([]byte(a.body), &got); err != nil || !strings.HasSuffix(fmt.Sprint(got.Data["GMSFHM"]), "****") {
+			return -1, fmt.Errorf("not a masked person: %w", err)
+		}
+	}
+	return a.status, fmt.Errorf("%s", a.body)
+}
