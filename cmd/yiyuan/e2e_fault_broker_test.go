@@ -11,27 +11,37 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// cluster is three Kafka brokers of a test's own, to be killed.
+// cluster is Kafka of a test's own, to be killed and cut off.
 type cluster struct {
 	testing.TB
-	bed     string
-	brokers []string
+	bed       string
+	listeners []string // further ones, as the test bed wants them
+	brokers   []string
 }
 
-// startCluster starts brokers that end with the test, by the test bed's own script.
-func startCluster(t testing.TB) *cluster {
+// startCluster starts brokers that end with the test, by the test bed's own
+// script: kafka is one of them, kafka3 are three. Each proxy stands in front of
+// a listener of its own.
+func startCluster(t testing.TB, name string, proxies map[string]*proxy) *cluster {
 	t.Helper()
 	service(t, "YIYUAN_TEST_KAFKA") // where there is no test bed there are no further brokers either
 	c := &cluster{TB: t, bed: t.TempDir()}
+	for listener, x := range proxies {
+		c.listeners = append(c.listeners, listener+"="+x.address)
+	}
 	t.Cleanup(func() { c.testbed("down") })
-	c.testbed("up", "kafka3")
+	c.testbed("up", name)
+	at := map[string]string{}
 	for line := range strings.Lines(c.testbed("env")) {
-		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "export YIYUAN_TEST_KAFKA3="); ok {
-			c.brokers = strings.Split(strings.Trim(at, "'"), ",")
+		if variable, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export YIYUAN_TEST_"), "="); ok {
+			at[variable] = strings.Trim(value, "'")
 		}
 	}
-	if len(c.brokers) != 3 {
-		t.Fatalf("the test bed started brokers %q, want three", c.brokers)
+	if c.brokers = strings.Split(at[strings.ToUpper(name)], ","); c.brokers[0] == "" {
+		t.Fatalf("the test bed started no %s", name)
+	}
+	for listener, x := range proxies {
+		x.aim(at["KAFKA_"+listener])
 	}
 	return c
 }
@@ -40,7 +50,7 @@ func startCluster(t testing.TB) *cluster {
 func (c *cluster) testbed(args ...string) string {
 	c.Helper()
 	cmd := exec.Command("../../deploy/testbed/testbed", args...) //nolint:noctx // down runs after the test's context has ended
-	cmd.Env = append(os.Environ(), "YIYUAN_TESTBED="+c.bed)
+	cmd.Env = append(os.Environ(), "YIYUAN_TESTBED="+c.bed, "YIYUAN_TESTBED_LISTENERS="+strings.Join(c.listeners, " "))
 	var talk strings.Builder
 	cmd.Stderr = &talk
 	out, err := cmd.Output()
@@ -54,7 +64,7 @@ func (c *cluster) testbed(args ...string) string {
 // one of three, another, and all three at once. What was acknowledged is there
 // afterwards, and what the city came to is what it comes to undisturbed.
 func TestFaultBroker(t *testing.T) {
-	c := startCluster(t)
+	c := startCluster(t, "kafka3", nil)
 	d := disturb(t, undisturbed(t, time.Now().In(schemas.Zone), 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})
 	roles := []*process{d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")}
 	const limit = 30 * time.Second

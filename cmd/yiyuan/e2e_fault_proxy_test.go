@@ -12,13 +12,14 @@ import (
 // proxy stands between a process and a service and does to its connections what
 // bad networks do.
 type proxy struct {
-	address, target string
+	address string
 
-	mu    sync.Mutex
-	cond  *sync.Cond
-	how   disturbance
-	conns map[*net.TCPConn]bool
-	ended bool
+	mu     sync.Mutex
+	target string
+	cond   *sync.Cond
+	how    disturbance
+	conns  map[*net.TCPConn]bool
+	ended  bool
 }
 
 // disturbance is what a proxy does; the zero value passes everything on.
@@ -69,6 +70,13 @@ func (x *proxy) set(how disturbance) {
 	x.cond.Broadcast()
 }
 
+// aim says where new connections go.
+func (x *proxy) aim(target string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.target = target
+}
+
 // reset breaks every connection.
 func (x *proxy) reset() {
 	x.mu.Lock()
@@ -81,7 +89,10 @@ func (x *proxy) reset() {
 
 func (x *proxy) carry(in *net.TCPConn) {
 	defer in.Close()
-	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", x.target)
+	x.mu.Lock()
+	target := x.target
+	x.mu.Unlock()
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", target)
 	if err != nil {
 		_ = in.SetLinger(0)
 		return

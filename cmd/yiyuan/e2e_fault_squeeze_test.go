@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 )
 
@@ -24,21 +25,10 @@ func squeezed(t *testing.T, want *stream, brokers []string) {
 	t.Helper()
 	d := disturb(t, want, brokers, nil)
 	cache, gateway := startRedis(t), freePort(t)
-	file := d.configure("all", map[string]any{
-		"access": write(t, map[string]any{"applications": []any{map[string]any{
-			"id": "MZ-DBHD", "title": "低保核对", "department": "MZ", "key_digest": fmt.Sprintf("sha256:%x", access.DigestKey(appKey)),
-			"grants": []any{map[string]any{"view": "person.partial", "fields": []string{access.AllFields}, "purposes": []string{"DBHD"}}},
-		}}}, d.dir, "access.yaml"),
-		"gateway": map[string]any{"listen": gateway, "redis": "redis://" + cache.address},
-	})
+	file := d.configure("all", d.answers(gateway, cache))
 	p := launchBy(t, []string{"sh", "-c", `ulimit -n 256 && exec env GOMEMLIMIT=256MiB yiyuan run --config "$0"`, file})
 	d.attach(p)
-	var keys []string
-	for _, r := range readTruth(t, visit(t, brokers, d.prefix, killSeed, want.base).options()).rows("after") {
-		if r.Dataset == "GA01" && len(keys) < 100 {
-			keys = append(keys, r.Key)
-		}
-	}
+	keys := d.residents(100)
 	await(t, "gateway", time.Minute, func() string {
 		status, err := look(t.Context(), gateway, keys[0])
 		if status == 0 {
@@ -62,8 +52,9 @@ func squeezed(t *testing.T, want *stream, brokers []string) {
 		})
 	}
 	d.at(30, p)
-	for range 300 { // idle ones, more than there are descriptors
-		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", gateway)
+	for i := range 300 { // idle ones of three clients, more than there are descriptors
+		from := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%3))}
+		c, err := (&net.Dialer{Timeout: time.Second, LocalAddr: from}).DialContext(t.Context(), "tcp", gateway)
 		if err != nil {
 			break // the queue is full: that is shedding, too
 		}
@@ -86,6 +77,30 @@ func squeezed(t *testing.T, want *stream, brokers []string) {
 	p.stop()
 	used, _ := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	t.Logf("%d asked and were answered, %d were told to wait; %d MiB at the most, race detector included", answered.Load(), refused.Load(), used.Maxrss>>10)
+}
+
+// answers are the sections of a configuration with a gateway.
+func (d *disturbed) answers(gateway string, cache *server) map[string]any {
+	d.Helper()
+	return map[string]any{
+		"access": write(d, map[string]any{"applications": []any{map[string]any{
+			"id": "MZ-DBHD", "title": "低保核对", "department": "MZ", "key_digest": fmt.Sprintf("sha256:%x", access.DigestKey(appKey)),
+			"grants": []any{map[string]any{"view": "person.partial", "fields": []string{access.AllFields}, "purposes": []string{"DBHD"}}},
+		}}}, d.dir, "access.yaml"),
+		"gateway": map[string]any{"listen": gateway, "redis": "redis://" + cache.address},
+	}
+}
+
+// residents are some people whom the city knows in the end.
+func (d *disturbed) residents(n int) []string {
+	d.Helper()
+	var keys []string
+	for _, r := range readTruth(d, synthetic.Options{Seed: killSeed, Size: synthetic.Tiny, Base: d.want.base}).rows("after") {
+		if r.Dataset == "GA01" && len(keys) < n {
+			keys = append(keys, r.Key)
+		}
+	}
+	return keys
 }
 
 // look asks about a person and holds the answer's form against the view: it

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// TestFaultPartition cuts each role off from Kafka while it works (row 15 of the
+// fault matrix): connectors held, processors with replies lost, the gateway held,
+// each for longer than its session. Each is back within 15 s of the heal; a
+// gateway that cannot write its audit answers nobody meanwhile; and the city
+// comes to what it comes to undisturbed.
+func TestFaultPartition(t *testing.T) {
+	lines := map[string]*proxy{}
+	for _, role := range []string{roleConnectors, roleProcessors, roleGateway} {
+		lines[strings.ToUpper(role)] = interpose(t, "")
+	}
+	c := startCluster(t, "kafka", lines)
+	d := disturb(t, undisturbed(t, time.Now().In(schemas.Zone), 4), c.brokers, nil)
+	gateway := freePort(t)
+	more := d.answers(gateway, startRedis(t))
+	var roles []*process
+	for _, role := range []string{roleConnectors, roleProcessors, roleGateway} {
+		behind := maps.Clone(d.kafka)
+		behind["brokers"] = []string{lines[strings.ToUpper(role)].address}
+		more["bus"] = behind
+		p := launch(t, "run", "--role", role, "--config", d.configure(role, more))
+		d.attach(p)
+		roles = append(roles, p)
+	}
+	const limit = 15 * time.Second
+	var story []string
+	healed := func(what string, line *proxy, back func()) {
+		t.Helper()
+		line.set(disturbance{})
+		began := time.Now()
+		back()
+		took := time.Since(began)
+		if took > limit {
+			t.Errorf("%s: back %v after it healed, want %v", what, took, limit)
+		}
+		story = append(story, fmt.Sprintf("%s: back after %v", what, took.Round(100*time.Millisecond)))
+	}
+	for _, cut := range []struct {
+		at   int64
+		role string
+		how  disturbance
+	}{{5, roleConnectors, disturbance{held: true}}, {30, roleProcessors, disturbance{deaf: true}}} {
+		line := lines[strings.ToUpper(cut.role)]
+		d.at(cut.at, roles...)
+		line.set(cut.how)
+		stood := d.still(7*time.Second, roles...) // beyond the session: others would have taken over
+		if stood > d.want.total*95/100 {
+			t.Fatalf("%s were cut off too late: at %d of %d", cut.role, stood, d.want.total)
+		}
+		healed(cut.role, line, func() { d.until(stood+d.want.total/100, time.Minute, roles...) })
+	}
+	lines[strings.ToUpper(roleConnectors)].reset()
+	lines[strings.ToUpper(roleProcessors)].reset()
+	d.want.reached(t, c.brokers, d.prefix, false)
+	someone, line := d.residents(1)[0], lines[strings.ToUpper(roleGateway)]
+	says := func(want int) func() {
+		return func() {
+			t.Helper()
+			await(t, fmt.Sprintf("answer %d", want), time.Minute, func() string {
+				if status, err := look(t.Context(), gateway, someone); status != want {
+					return fmt.Sprintf("%d %v", status, err)
+				}
+				return ""
+			})
+		}
+	}
+	says(http.StatusOK)()
+	line.set(disturbance{held: true})
+	says(http.StatusServiceUnavailable)()
+	healed("gateway", line, says(http.StatusOK))
+	for _, p := range roles {
+		p.stop()
+	}
+	t.Log(strings.Join(story, "; "))
+}
+
+// still waits until the journey has stood still for so long, and says where.
+func (d *disturbed) still(long time.Duration, alive ...*process) int64 {
+	d.Helper()
+	stood, since := int64(-1), time.Now()
+	await(d, "stands still", 2*time.Minute, func() string {
+		for _, p := range alive {
+			if !p.running() {
+				d.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
+			}
+		}
+		if at := progress(d.Context(), d, d.bus, d.cat); at != stood {
+			stood, since = at, time.Now()
+		}
+		if time.Since(since) < long {
+			return fmt.Sprintf("at %d", stood)
+		}
+		return ""
+	})
+	return stood
+}
