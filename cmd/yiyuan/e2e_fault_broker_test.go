@@ -49,7 +49,7 @@ func startCluster(t testing.TB, name string, proxies map[string]*proxy) *cluster
 // testbed runs the script on this cluster's folder.
 func (c *cluster) testbed(args ...string) string {
 	c.Helper()
-	cmd := exec.Command("../../deploy/testbed/testbed", args...) //nolint:noctx // down runs after the test's context has ended
+	cmd := exec.Command("../../deploy/testbed/testbed", args...) // no context: down runs after the test's has ended
 	cmd.Env = append(os.Environ(), "YIYUAN_TESTBED="+c.bed, "YIYUAN_TESTBED_LISTENERS="+strings.Join(c.listeners, " "))
 	var talk strings.Builder
 	cmd.Stderr = &talk
