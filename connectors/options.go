@@ -43,7 +43,7 @@ func ResolveSecret(reference string) (Secret, error) {
 		if v, set := os.LookupEnv(name); set {
 			return Secret{v}, nil
 		}
-		return Secret{}, fmt.Errorf("resolve secret: environment variable %q is not set: %w", name, ErrConfig)
+		return Secret{}, fmt.Errorf("环境变量未设置 / resolve secret: environment variable %q is not set: %w", name, ErrConfig)
 	}
 	if path, ok := strings.CutPrefix(reference, "file:"); ok {
 		b, err := os.ReadFile(path)
@@ -52,7 +52,7 @@ func ResolveSecret(reference string) (Secret, error) {
 		}
 		return Secret{strings.TrimRight(string(b), "\r\n")}, nil
 	}
-	return Secret{}, fmt.Errorf("resolve secret: want env:NAME or file:PATH, not the secret itself: %w", ErrConfig)
+	return Secret{}, fmt.Errorf("须写 env:变量名 或 file:路径，不要直接写口令 / resolve secret: want env:NAME or file:PATH, not the secret itself: %w", ErrConfig)
 }
 
 // Decode reads the connector's options into a struct whose fields carry the
@@ -83,7 +83,7 @@ func decodeStruct(options map[string]any, v reflect.Value, path string) error {
 		given, ok := options[name]
 		if !ok || given == nil {
 			if rest == "required" {
-				problems = append(problems, fmt.Errorf("option %q is missing: %w", path+name, ErrConfig))
+				problems = append(problems, fmt.Errorf("缺少选项 / option %q is missing: %w", path+name, ErrConfig))
 			}
 			continue
 		}
@@ -93,7 +93,7 @@ func decodeStruct(options map[string]any, v reflect.Value, path string) error {
 	}
 	for _, name := range sortedKeys(options) {
 		if !known[name] {
-			problems = append(problems, fmt.Errorf("unknown option %q%s: %w", path+name, nearest(name, known), ErrConfig))
+			problems = append(problems, fmt.Errorf("没有这个选项 / unknown option %q%s: %w", path+name, nearest(name, known), ErrConfig))
 		}
 	}
 	return errors.Join(problems...)
@@ -196,7 +196,7 @@ func decodeKind(given any, v reflect.Value, path string) error {
 }
 
 func wrong(path, want string) error {
-	return fmt.Errorf("option %q: want %s: %w", path, want, ErrConfig)
+	return fmt.Errorf("选项的值不对 / option %q: want %s: %w", path, want, ErrConfig)
 }
 
 func list(given any) ([]any, bool) {

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // call is what is known of a request before anybody has looked at it.
@@ -193,6 +194,21 @@ func (a *ask) append(ctx context.Context) *Problem {
 	return nil
 }
 
+// admit decides a question about the key raw and returns the key as it is
+// written. That it is malformed is said only to who may ask.
+func (a *ask) admit(ctx context.Context, raw string, q access.Question) (key string, d access.Decision, p *Problem) {
+	err := view.ErrKey
+	if a.view != nil {
+		if key, err = a.view.Normalise(raw); err == nil {
+			a.entry.Subjects = []audit.Subject{{Digest: a.view.AuditDigest(key)}}
+		}
+	}
+	if d, p = a.decide(ctx, q); p == nil && err != nil {
+		p = a.fail(ctx, faultKey, "invalid_key", FieldError{"key", a.view.KeyForm()})
+	}
+	return key, d, p
+}
+
 // read reads from the cache. It looks as of when the view is before it reads:
 // read the other way round, a change that arrived in between would be claimed
 // and not shown.
@@ -204,11 +220,28 @@ func (a *ask) read(ctx context.Context, keys []Digest, into []Stored) *Problem {
 	return nil
 }
 
-// readOne reads the record of a key.
+// readOne reads what is stored of a key.
 func (a *ask) readOne(ctx context.Context, key string) (Stored, *Problem) {
 	var out [1]Stored
 	p := a.read(ctx, []Digest{a.view.Digest(a.view.RecordKey(key))}, out[:])
 	return out[0], p
+}
+
+// record reads the record of a key, which has to be there.
+func (a *ask) record(ctx context.Context, key string) (Stored, schemas.Record, *Problem) {
+	stored, p := a.readOne(ctx, key)
+	if p == nil && !stored.Found() {
+		p = a.absent(ctx)
+	}
+	if p != nil {
+		return stored, schemas.Record{}, p
+	}
+	record, err := a.view.Reader.Decode(ctx, stored.Value)
+	if err != nil {
+		return stored, record, a.unreadable(ctx, err)
+	}
+	a.entry.Subjects[0].Found = true
+	return stored, record, nil
 }
 
 // absent says that there is no record, and as of when.

@@ -72,32 +72,15 @@ func (a *ask) observe(p *Problem) {
 }
 
 func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string) ([]byte, *Problem) {
+	key, d, p := a.admit(ctx, raw, access.Question{View: viewID, Fields: fields, Records: 1})
+	if p != nil {
+		return nil, p
+	}
+	stored, record, p := a.record(ctx, key)
+	if p != nil {
+		return nil, p
+	}
 	v := a.view
-	key, err := "", view.ErrKey
-	if v != nil {
-		if key, err = v.Normalise(raw); err == nil {
-			a.entry.Subjects = []audit.Subject{{Digest: v.AuditDigest(key)}}
-		}
-	}
-	d, p := a.decide(ctx, access.Question{View: viewID, Fields: fields, Records: 1})
-	if p != nil {
-		return nil, p
-	}
-	if err != nil {
-		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.KeyForm()})
-	}
-	stored, p := a.readOne(ctx, key)
-	if p != nil {
-		return nil, p
-	}
-	if !stored.Found() {
-		return nil, a.absent(ctx)
-	}
-	record, err := v.Reader.Decode(ctx, stored.Value)
-	if err != nil {
-		return nil, a.unreadable(ctx, err)
-	}
-	a.entry.Subjects[0].Found = true
 	body := make([]byte, 0, 1024)
 	body = append(body, '{')
 	body = a.appendRecord(body, v, record, stored, key, d.Fields)

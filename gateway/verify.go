@@ -7,7 +7,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
-	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -24,23 +23,15 @@ type verifyQuestion struct {
 func (a *ask) verify(ctx context.Context, q verifyQuestion) ([]byte, *Problem) {
 	defer a.holdBack(ctx, time.Now())
 	v := a.view
-	key, err := "", view.ErrKey
-	if v != nil {
-		if key, err = v.Normalise(q.Key); err == nil {
-			a.entry.Subjects = []audit.Subject{{Digest: v.AuditDigest(key)}}
-		}
-	}
 	names := make([]string, 0, len(q.Fields))
 	for name := range q.Fields {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	question := access.Question{View: q.View, Fields: v.WithoutKey(names), Verify: true, Records: 1}
-	if _, p := a.decide(ctx, question); p != nil {
+	key, _, p := a.admit(ctx, q.Key, question)
+	if p != nil {
 		return nil, p
-	}
-	if err != nil {
-		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.KeyForm()})
 	}
 	if len(names) < 2 {
 		return nil, a.fail(ctx, faultFew, "too_few_fields")
@@ -111,32 +102,15 @@ func (a *ask) compare(ctx context.Context, key string, claim view.Claim) (bool, 
 // explain answers GET /v1/explain/{entity}/{key}: why each cell of the golden
 // record is what it is.
 func (a *ask) explain(ctx context.Context, entity, raw string) ([]byte, *Problem) {
+	key, d, p := a.admit(ctx, raw, access.Question{View: entity + "." + schemas.ExplainView, Records: 1})
+	if p != nil {
+		return nil, p
+	}
+	stored, record, p := a.record(ctx, key)
+	if p != nil {
+		return nil, p
+	}
 	v := a.view
-	key, err := "", view.ErrKey
-	if v != nil {
-		if key, err = v.Normalise(raw); err == nil {
-			a.entry.Subjects = []audit.Subject{{Digest: v.AuditDigest(key)}}
-		}
-	}
-	d, p := a.decide(ctx, access.Question{View: entity + "." + schemas.ExplainView, Records: 1})
-	if p != nil {
-		return nil, p
-	}
-	if err != nil {
-		return nil, a.fail(ctx, faultKey, "invalid_key", FieldError{"key", v.KeyForm()})
-	}
-	stored, p := a.readOne(ctx, key)
-	if p != nil {
-		return nil, p
-	}
-	if !stored.Found() {
-		return nil, a.absent(ctx)
-	}
-	record, err := v.Reader.Decode(ctx, stored.Value)
-	if err != nil {
-		return nil, a.unreadable(ctx, err)
-	}
-	a.entry.Subjects[0].Found = true
 	body := append(make([]byte, 0, 4096), `{"entity":`...)
 	body = answer.AppendString(body, entity)
 	body = append(body, `,"key_masked":`...)

@@ -23,15 +23,15 @@ func checkMapping(d *schemas.Dataset, o Options) error {
 	var errs []error
 	for _, name := range o.Columns {
 		if d.Layout.Index(name) < 0 {
-			errs = append(errs, fmt.Errorf("option %q: dataset %q has no field %q: %w", "columns", d.ID, name, connectors.ErrConfig))
+			errs = append(errs, fmt.Errorf("数据集没有这个字段 / option %q: dataset %q has no field %q: %w", "columns", d.ID, name, connectors.ErrConfig))
 		}
 	}
 	for _, name := range o.Absent {
 		switch i := d.Layout.Index(name); {
 		case i < 0:
-			errs = append(errs, fmt.Errorf("option %q: dataset %q has no field %q: %w", "absent", d.ID, name, connectors.ErrConfig))
+			errs = append(errs, fmt.Errorf("数据集没有这个字段 / option %q: dataset %q has no field %q: %w", "absent", d.ID, name, connectors.ErrConfig))
 		case !d.Fields[i].Nullable:
-			errs = append(errs, fmt.Errorf("option %q: field %q of %q is required: %w", "absent", name, d.ID, connectors.ErrConfig))
+			errs = append(errs, fmt.Errorf("必填字段不能缺省 / option %q: field %q of %q is required: %w", "absent", name, d.ID, connectors.ErrConfig))
 		}
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

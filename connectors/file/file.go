@@ -82,7 +82,7 @@ func (o Options) validate() error {
 				return nil
 			}
 		}
-		return fmt.Errorf("option %q: want one of %q: %w", name, allowed, connectors.ErrConfig)
+		return fmt.Errorf("选项的值不对 / option %q: want one of %q: %w", name, allowed, connectors.ErrConfig)
 	}
 	errs := []error{
 		oneOf("format", o.Format, "csv", "jsonl", "auto"),
@@ -91,10 +91,10 @@ func (o Options) validate() error {
 		oneOf("wait", o.Wait, "settle", "marker"),
 	}
 	if utf8.RuneCountInString(o.Delimiter) != 1 || o.Delimiter == `"` || o.Delimiter == "\n" || o.Delimiter == "\r" {
-		errs = append(errs, fmt.Errorf("option %q: want one character: %w", "delimiter", connectors.ErrConfig))
+		errs = append(errs, fmt.Errorf("须为一个字符 / option %q: want one character: %w", "delimiter", connectors.ErrConfig))
 	}
 	if o.BatchRows < 1 || o.MaxRow < 1 || o.MaxRow > 1<<30 || o.MaxColumns < 1 || o.MaxFile < 1 || o.MaxBad < 1 || o.Poll <= 0 {
-		errs = append(errs, fmt.Errorf("limits: want numbers above zero and max_row up to 1GiB: %w", connectors.ErrConfig))
+		errs = append(errs, fmt.Errorf("各上限须大于零，max_row 不超过 1GiB / limits: want numbers above zero and max_row up to 1GiB: %w", connectors.ErrConfig))
 	}
 	return errors.Join(errs...)
 }

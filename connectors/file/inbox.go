@@ -61,7 +61,7 @@ type claim struct {
 func openInbox(o Options) (*inbox, error) {
 	root, err := os.OpenRoot(o.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("open drop folder: %w: %w", err, connectors.ErrConfig)
+		return nil, fmt.Errorf("投递目录打不开 / open drop folder: %w: %w", err, connectors.ErrConfig)
 	}
 	for _, dir := range []string{processing, done, rejected, state} {
 		info, err := root.Lstat(dir)
@@ -74,7 +74,7 @@ func openInbox(o Options) (*inbox, error) {
 			err = fmt.Errorf("%q is not a folder", dir)
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("make folders in the drop folder: %w: %w", err, connectors.ErrConfig), root.Close())
+			return nil, errors.Join(fmt.Errorf("投递目录下不能建目录 / make folders in the drop folder: %w: %w", err, connectors.ErrConfig), root.Close())
 		}
 	}
 	return &inbox{root: root, options: o, seen: map[string]sighting{}, soonest: time.Hour}, nil

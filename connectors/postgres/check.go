@@ -22,10 +22,10 @@ func (s *source) checkServer(ctx context.Context) error {
 		return fmt.Errorf("read server settings: %w", err)
 	}
 	if level != "logical" {
-		return fmt.Errorf("check server: wal_level is %q: set wal_level = logical and restart the server: %w", level, connectors.ErrConfig)
+		return fmt.Errorf("数据库 wal_level 须为 logical，改后重启 / check server: wal_level is %q: set wal_level = logical and restart the server: %w", level, connectors.ErrConfig)
 	}
 	if version < "130000" || len(version) < 6 {
-		return fmt.Errorf("check server: version %s: want PostgreSQL 13 or later: %w", version, connectors.ErrConfig)
+		return fmt.Errorf("须为 PostgreSQL 13 及以上 / check server: version %s: want PostgreSQL 13 or later: %w", version, connectors.ErrConfig)
 	}
 	return nil
 }
@@ -47,11 +47,11 @@ func (s *source) identify(ctx context.Context) error {
 		return nil
 	}
 	if s.at.System != is.SystemID || s.at.Timeline != is.Timeline {
-		return fmt.Errorf("compare database with stored position: it is another cluster or was restored (system or timeline differ): changes in between are lost; reset the position of this source for a new snapshot: %w",
+		return fmt.Errorf("数据库已不是原来的集群或被恢复过，其间变更已丢失；重置本数据源的位置以重读全表 / compare database with stored position: it is another cluster or was restored (system or timeline differ): changes in between are lost; reset the position of this source for a new snapshot: %w",
 			connectors.ErrPositionLost)
 	}
 	if names := slices.Sorted(maps.Keys(s.tables)); !slices.Equal(names, s.at.Tables) {
-		return fmt.Errorf("compare tables with stored position: it covers %q: a table that is added needs a source of its own, or a new snapshot of all: %w", s.at.Tables, connectors.ErrConfig)
+		return fmt.Errorf("表的清单与已存位置不符：新增的表另建数据源，或全部重读 / compare tables with stored position: it covers %q: a table that is added needs a source of its own, or a new snapshot of all: %w", s.at.Tables, connectors.ErrConfig)
 	}
 	return nil
 }
@@ -78,13 +78,13 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 		Scan(&oid, &t.kind, &identity, &readable)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("check table %q: there is no such table: %w", t.name(), connectors.ErrConfig)
+		return fmt.Errorf("没有这张表 / check table %q: there is no such table: %w", t.name(), connectors.ErrConfig)
 	case err != nil:
 		return fmt.Errorf("check table %q: %w", t.name(), err)
 	case t.kind != "r" && t.kind != "p":
-		return fmt.Errorf("check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
+		return fmt.Errorf("不是表（视图、外部表不能复制）/ check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
 	case !readable && s.options.Snapshot:
-		return fmt.Errorf("check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
+		return fmt.Errorf("没有读表的权限 / check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
 	}
 	existing, err := s.readColumns(ctx, oid)
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *source) checkPublication(ctx context.Context) error {
 	}
 	name := pgx.Identifier{s.options.Publication}.Sanitize()
 	if !insert || !update || !remove || !truncate {
-		return fmt.Errorf("check publication %q: it leaves out some operations: run ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate'): %w", s.options.Publication, name, connectors.ErrConfig)
+		return fmt.Errorf("发布未包含全部操作 / check publication %q: it leaves out some operations: run ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate'): %w", s.options.Publication, name, connectors.ErrConfig)
 	}
 	if all {
 		s.log.Warn("publication is for all tables: more than the mapped tables leaves the database", "publication", s.options.Publication)
@@ -160,16 +160,16 @@ func (s *source) checkPublication(ctx context.Context) error {
 		p, ok := published[n]
 		switch {
 		case t.kind == "p" && !viaRoot:
-			problems = append(problems, fmt.Errorf("check publication %q: %s is partitioned: run ALTER PUBLICATION %s SET (publish_via_partition_root = true): %w", s.options.Publication, n, name, connectors.ErrConfig))
+			problems = append(problems, fmt.Errorf("发布未按分区根表发送 / check publication %q: %s is partitioned: run ALTER PUBLICATION %s SET (publish_via_partition_root = true): %w", s.options.Publication, n, name, connectors.ErrConfig))
 			continue
 		case !ok:
-			problems = append(problems, fmt.Errorf("check publication %q: it lacks %s: run ALTER PUBLICATION %s ADD TABLE %s: %w", s.options.Publication, n, name, t.quoted(), connectors.ErrConfig))
+			problems = append(problems, fmt.Errorf("发布中缺少这张表 / check publication %q: it lacks %s: run ALTER PUBLICATION %s ADD TABLE %s: %w", s.options.Publication, n, name, t.quoted(), connectors.ErrConfig))
 			continue
 		}
 		t.filter = p.filter
 		for _, c := range t.columns {
 			if !slices.Contains(p.columns, c.name) {
-				problems = append(problems, fmt.Errorf("check publication %q: its column list of %s lacks %q: %w", s.options.Publication, n, c.name, connectors.ErrConfig))
+				problems = append(problems, fmt.Errorf("发布的列清单缺少所映射的列 / check publication %q: its column list of %s lacks %q: %w", s.options.Publication, n, c.name, connectors.ErrConfig))
 			}
 		}
 	}
@@ -256,11 +256,11 @@ func (s *source) createPublication(ctx context.Context) error {
 	name := pgx.Identifier{s.options.Publication}.Sanitize()
 	statement := "CREATE PUBLICATION " + name + " FOR TABLE " + strings.Join(parts, ", ") + " WITH (publish_via_partition_root = true)"
 	if !s.options.CreatePublication {
-		return fmt.Errorf("find publication %q: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
+		return fmt.Errorf("没有这个发布，请数据库管理员执行 / find publication %q: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
 	}
 	if _, err := s.sql.Exec(ctx, statement); err != nil {
 		if p, ok := errors.AsType[*pgconn.PgError](err); ok && p.Code == "42501" {
-			return fmt.Errorf("create publication %q: no right to: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
+			return fmt.Errorf("没有建发布的权限，请数据库管理员执行 / create publication %q: no right to: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
 		}
 		return fmt.Errorf("create publication %q: %w", s.options.Publication, err)
 	}

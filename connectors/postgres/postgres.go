@@ -129,11 +129,11 @@ func (o *Options) connection() (*pgconn.Config, error) {
 		}
 		dsn = secret.Reveal()
 	} else if hasPassword(dsn) {
-		return nil, fmt.Errorf("option %q: holds a password: use env:NAME, file:PATH or the option password: %w", "dsn", connectors.ErrConfig)
+		return nil, fmt.Errorf("连接串里不要写口令 / option %q: holds a password: use env:NAME, file:PATH or the option password: %w", "dsn", connectors.ErrConfig)
 	}
 	c, err := pgconn.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("option %q: not a connection string of PostgreSQL: %w", "dsn", connectors.ErrConfig)
+		return nil, fmt.Errorf("不是 PostgreSQL 连接串 / option %q: not a connection string of PostgreSQL: %w", "dsn", connectors.ErrConfig)
 	}
 	if p := o.Password.Reveal(); p != "" {
 		c.Password = p
@@ -206,14 +206,14 @@ func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source,
 		o.Publication = o.Slot
 	}
 	if !slotName.MatchString(o.Slot) {
-		return nil, fmt.Errorf("option %q: want lower-case letters, digits and underscores: %w", "slot", connectors.ErrConfig)
+		return nil, fmt.Errorf("只能用小写字母、数字和下划线 / option %q: want lower-case letters, digits and underscores: %w", "slot", connectors.ErrConfig)
 	}
 	if len(o.Tables) == 0 || o.BatchRows < 1 || o.BatchBytes < 1 || o.Status < 100*time.Millisecond {
-		return nil, fmt.Errorf("options: want tables and limits above zero: %w", connectors.ErrConfig)
+		return nil, fmt.Errorf("须有 tables，各上限须大于零 / options: want tables and limits above zero: %w", connectors.ErrConfig)
 	}
 	zone, err := time.LoadLocation(o.Timezone)
 	if err != nil {
-		return nil, fmt.Errorf("option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)
+		return nil, fmt.Errorf("时区不存在 / option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)
 	}
 	conn, err := o.connection()
 	if err != nil {
@@ -231,7 +231,7 @@ func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source,
 			return nil, err
 		}
 		if other, twice := fed[t.dataset.ID]; twice {
-			return nil, fmt.Errorf("option %q: tables %q and %q feed one dataset: %w", "tables", other, name, connectors.ErrConfig)
+			return nil, fmt.Errorf("两张表对应同一数据集 / option %q: tables %q and %q feed one dataset: %w", "tables", other, name, connectors.ErrConfig)
 		}
 		fed[t.dataset.ID] = name
 		s.tables[t.name()] = t

@@ -58,11 +58,11 @@ func (s *source) checkSlot(ctx context.Context) error {
 	const advice = "changes may be lost; reset the position of this source for a new snapshot"
 	switch {
 	case st == nil:
-		return fmt.Errorf("find slot %q: it is gone: %s: %w", s.options.Slot, advice, connectors.ErrPositionLost)
+		return fmt.Errorf("复制槽已不存在，变更可能已丢失；重置本数据源的位置以重读全表 / find slot %q: it is gone: %s: %w", s.options.Slot, advice, connectors.ErrPositionLost)
 	case st.plugin != "pgoutput" || st.database != s.conn.Database:
-		return fmt.Errorf("check slot %q: it is not the slot of this source (plugin %q, database %q): %s: %w", s.options.Slot, st.plugin, st.database, advice, connectors.ErrPositionLost)
+		return fmt.Errorf("复制槽不是本数据源的；重置本数据源的位置以重读全表 / check slot %q: it is not the slot of this source (plugin %q, database %q): %s: %w", s.options.Slot, st.plugin, st.database, advice, connectors.ErrPositionLost)
 	case st.status == "lost" || st.confirmed == nil:
-		return fmt.Errorf("check slot %q: the server removed the log it needs (wal_status %q): %s: %w", s.options.Slot, st.status, advice, connectors.ErrPositionLost)
+		return fmt.Errorf("复制槽所需的日志已被删除，变更可能已丢失；重置本数据源的位置以重读全表 / check slot %q: the server removed the log it needs (wal_status %q): %s: %w", s.options.Slot, st.status, advice, connectors.ErrPositionLost)
 	}
 	confirmed, err := pglogrepl.ParseLSN(*st.confirmed)
 	if err != nil {

@@ -49,13 +49,13 @@ func newTable(cfg connectors.Config, name string, o TableOptions, zone *time.Loc
 	t := &table{schema: schema, relation: relation, dataset: d, explicit: o.Columns, renamed: o.Renamed, absent: map[string]bool{}, zone: zone}
 	for _, c := range o.Columns {
 		if d.Layout.Index(c) < 0 {
-			return nil, fmt.Errorf("table %q: dataset %q has no field %q: %w", name, d.ID, c, connectors.ErrConfig)
+			return nil, fmt.Errorf("数据集没有这个字段 / table %q: dataset %q has no field %q: %w", name, d.ID, c, connectors.ErrConfig)
 		}
 	}
 	for _, f := range o.Absent {
 		i := d.Layout.Index(f)
 		if i < 0 || !d.Fields[i].Nullable {
-			return nil, fmt.Errorf("table %q: absent field %q is unknown or required in %q: %w", name, f, d.ID, connectors.ErrConfig)
+			return nil, fmt.Errorf("缺省字段不存在或为必填 / table %q: absent field %q is unknown or required in %q: %w", name, f, d.ID, connectors.ErrConfig)
 		}
 		t.absent[f] = true
 	}
@@ -94,7 +94,7 @@ func (t *table) resolve(existing []column) ([]column, error) {
 			continue
 		}
 		if found[c.field] {
-			return nil, fmt.Errorf("table %q: two columns feed field %q: map one in columns: %w", t.name(), t.dataset.Fields[c.field].Name, connectors.ErrConfig)
+			return nil, fmt.Errorf("两列对应同一字段，请在 columns 中指定一列 / table %q: two columns feed field %q: map one in columns: %w", t.name(), t.dataset.Fields[c.field].Name, connectors.ErrConfig)
 		}
 		found[c.field] = true
 		c.key = slices.Contains(t.dataset.KeyIndex, c.field)

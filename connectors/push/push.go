@@ -90,7 +90,7 @@ func NewServer(cfg Config) (*Server, error) {
 		cfg.ConnPerIP = 200
 	}
 	if cfg.MaxRows < 0 || cfg.MaxRows > 1<<16-1 || cfg.MaxBytes < 0 || cfg.InFlight < 0 || cfg.MaxHeld < 0 || cfg.Wait < 0 || cfg.ConnPerIP < 0 {
-		return nil, fmt.Errorf("configure push server: limits out of range: %w", connectors.ErrConfig)
+		return nil, fmt.Errorf("推送的各上限超出范围 / configure push server: limits out of range: %w", connectors.ErrConfig)
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, keys: map[string][]string{}, sources: map[string]*source{}, places: make(chan struct{}, cfg.MaxHeld)}
 	if s.log == nil {
@@ -99,7 +99,7 @@ func NewServer(cfg Config) (*Server, error) {
 	for _, k := range cfg.Keys {
 		digest := strings.ToLower(k.Digest)
 		if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size || k.Department == "" {
-			return nil, fmt.Errorf("configure push server: key of department %q: want a department and 64 hexadecimal digits: %w", k.Department, connectors.ErrConfig)
+			return nil, fmt.Errorf("推送密钥须写部门和 64 位十六进制数 / configure push server: key of department %q: want a department and 64 hexadecimal digits: %w", k.Department, connectors.ErrConfig)
 		}
 		s.keys[digest] = append(s.keys[digest], k.Department)
 	}
@@ -145,7 +145,7 @@ func Open(s *Server) connectors.Open {
 			return nil, err
 		}
 		if len(cfg.Datasets) == 0 || o.Entries < 1 || o.Window <= 0 {
-			return nil, fmt.Errorf("open push source %q: want datasets and limits above zero: %w", cfg.Name, connectors.ErrConfig)
+			return nil, fmt.Errorf("须有数据集，各上限须大于零 / open push source %q: want datasets and limits above zero: %w", cfg.Name, connectors.ErrConfig)
 		}
 		l, err := parsePosition(after)
 		if err != nil {
@@ -183,7 +183,7 @@ func (s *Server) register(src *source) error {
 	defer s.mu.Unlock()
 	for _, d := range src.cfg.Datasets {
 		if other := s.sources[d.ID]; other != nil {
-			return fmt.Errorf("dataset %q is fed by push source %q already: %w", d.ID, other.cfg.Name, connectors.ErrConfig)
+			return fmt.Errorf("该数据集已由另一推送源接入 / dataset %q is fed by push source %q already: %w", d.ID, other.cfg.Name, connectors.ErrConfig)
 		}
 	}
 	for _, d := range src.cfg.Datasets {

@@ -20,13 +20,13 @@ func (s *source) bind(cfg connectors.Config, o *Options) error {
 	datasets := cfg.Datasets
 	if o.Department == "" {
 		if len(datasets) == 0 || datasets[0].Provider == nil {
-			return fmt.Errorf("no department and no datasets to tell it from: %w", connectors.ErrConfig)
+			return fmt.Errorf("没有写部门，也没有可据以判断的数据集 / no department and no datasets to tell it from: %w", connectors.ErrConfig)
 		}
 		o.Department = datasets[0].Provider.ID
 	}
 	d, ok := departmentOf(o.Department)
 	if !ok {
-		return fmt.Errorf("department %q has no synthetic source: %w", o.Department, connectors.ErrConfig)
+		return fmt.Errorf("该部门没有合成数据源 / department %q has no synthetic source: %w", o.Department, connectors.ErrConfig)
 	}
 	s.d = d
 	if len(datasets) == 0 && cfg.Catalogue != nil {
@@ -37,12 +37,12 @@ func (s *source) bind(cfg connectors.Config, o *Options) error {
 		}
 	}
 	if len(datasets) == 0 {
-		return fmt.Errorf("department %q: no datasets: %w", o.Department, connectors.ErrConfig)
+		return fmt.Errorf("该部门没有数据集 / department %q: no datasets: %w", o.Department, connectors.ErrConfig)
 	}
 	for _, dataset := range datasets {
 		t, made := tableOf(dataset.ID)
 		if !made || tables[t].owner != d {
-			return fmt.Errorf("dataset %q is not made by department %q: %w", dataset.ID, o.Department, connectors.ErrConfig)
+			return fmt.Errorf("该部门不产生这个数据集 / dataset %q is not made by department %q: %w", dataset.ID, o.Department, connectors.ErrConfig)
 		}
 		b, err := bindTable(t, dataset)
 		if err != nil {

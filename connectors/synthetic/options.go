@@ -97,12 +97,12 @@ func (s settings) options() (Options, error) {
 	if s.Base != "" {
 		t, err := time.ParseInLocation(time.DateOnly, s.Base, zone)
 		if err != nil {
-			return o, fmt.Errorf("option %q: want a day such as 2026-11-22: %w", "base", connectors.ErrConfig)
+			return o, fmt.Errorf("须为日期 / option %q: want a day such as 2026-11-22: %w", "base", connectors.ErrConfig)
 		}
 		o.Base = t
 	}
 	if s.Rate < 0 || s.Batch < 0 {
-		return o, fmt.Errorf("options %q and %q must not be negative: %w", "rate", "batch", connectors.ErrConfig)
+		return o, fmt.Errorf("不能为负数 / options %q and %q must not be negative: %w", "rate", "batch", connectors.ErrConfig)
 	}
 	return o, nil
 }
