@@ -17,6 +17,7 @@
 //	yiyuan_processors_renewed_total{step}   entities looked at because the catalogue has changed
 //	yiyuan_processors_renewing_partitions{step}   partitions that are not wholly of the present catalogue
 //	yiyuan_processors_mask_failures_total{view,field}   fields dropped because their mask failed
+//	yiyuan_processors_state_damaged_total               times that state was damaged on the disk and was restored
 package processors
 
 import (
