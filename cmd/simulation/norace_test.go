@@ -4,4 +4,4 @@ package simulation
 
 // runs is how many seeds TestSimulation runs by itself: what fits into a few
 // minutes on two cores.
-const runs = 1000
+const runs = 500
