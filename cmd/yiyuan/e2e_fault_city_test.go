@@ -122,26 +122,21 @@ func (d *disturbed) members(n int, alive *process) {
 func TestFaultCity(t *testing.T) {
 	brokers := strings.Split(service(t, "YIYUAN_TEST_KAFKA"), ",")
 	want := undisturbed(t, time.Now().In(schemas.Zone), 4)
-	t.Run("roles killed", func(t *testing.T) {
-		t.Parallel()
-		rolesKilled(t, want, brokers)
-	})
-	t.Run("processor stopped", func(t *testing.T) {
-		t.Parallel()
-		processorStopped(t, want, brokers)
-	})
-	t.Run("poison", func(t *testing.T) {
-		t.Parallel()
-		poisoned(t, want, brokers)
-	})
-	t.Run("disk full", func(t *testing.T) {
-		t.Parallel()
-		diskFull(t, want, brokers)
-	})
-	t.Run("squeezed", func(t *testing.T) {
-		t.Parallel()
-		squeezed(t, want, brokers)
-	})
+	for _, d := range []struct {
+		name    string
+		disturb func(t *testing.T, want *stream, brokers []string)
+	}{
+		{"roles killed", rolesKilled},
+		{"processor stopped", processorStopped},
+		{"poison", poisoned},
+		{"disk full", diskFull},
+		{"squeezed", squeezed},
+	} {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			d.disturb(t, want, brokers)
+		})
+	}
 }
 
 // rolesKilled kills connectors and processors, each a process of its own, with

@@ -151,7 +151,8 @@ func (s *Store) Close() error {
 func (s *Store) Stranded() <-chan struct{} { return s.brim.stranded }
 
 // Guard waits until ctx ends, which also ends all waiting for room, or until
-// something that was read turns out to be damaged: then it returns ErrDamaged, and nothing read since can be relied on to be there.
+// something that was read turns out to be damaged: then it returns ErrDamaged,
+// and nothing read since can be relied on to be there.
 func (s *Store) Guard(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
