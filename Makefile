@@ -25,9 +25,14 @@ demo: build ## the sample city, live, in one process: embedded broker and cache,
 
 .PHONY: test
 test: ## every test, with the real services it needs: installed, started, used, stopped
-	@$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 20m ./...
-	@echo "模拟,更多种子 / the simulation, more seeds: without the race detector it runs ten times as many"
-	@$(TESTBED) run python -- deploy/testbed/gotest -timeout 20m -run 'TestSimulation$$' ./cmd/simulation
+	@failed=; \
+	echo "各包,两个一起 / the packages, two at a time"; \
+	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 2 -timeout 20m $$($(GO) list ./... | grep -v /cmd/) || failed=1; \
+	echo "整个程序与模拟 / the whole program, and the simulation"; \
+	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 20m ./cmd/... || failed=1; \
+	echo "模拟,更多种子 / the simulation, more seeds: without the race detector it runs ten times as many"; \
+	$(TESTBED) run python -- deploy/testbed/gotest -timeout 20m -run 'TestSimulation$$' ./cmd/simulation || failed=1; \
+	[ -z "$$failed" ]
 
 .PHONY: chaos
 chaos: ## the faults on real services, longer: 20 kills of processes at random instead of a few

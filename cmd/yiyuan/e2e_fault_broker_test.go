@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // cluster is Kafka of a test's own, to be killed and cut off.
@@ -65,7 +63,7 @@ func (c *cluster) testbed(args ...string) string {
 // afterwards, and what the city came to is what it comes to undisturbed.
 func TestFaultBroker(t *testing.T) {
 	c := startCluster(t, "kafka3", nil)
-	d := disturb(t, undisturbed(t, time.Now().In(schemas.Zone), 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})
+	d := disturb(t, undisturbed(t, 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})
 	roles := []*process{d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")}
 	const limit = 30 * time.Second
 	var story []string

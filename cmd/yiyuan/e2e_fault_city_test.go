@@ -121,7 +121,7 @@ func (d *disturbed) members(n int, alive *process) {
 // what it came to against the oracle and the undisturbed run.
 func TestFaultCity(t *testing.T) {
 	brokers := strings.Split(service(t, "YIYUAN_TEST_KAFKA"), ",")
-	want := undisturbed(t, time.Now().In(schemas.Zone), 4)
+	want := undisturbed(t, 4)
 	for _, d := range []struct {
 		name    string
 		disturb func(t *testing.T, want *stream, brokers []string)

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // TestFaultPartition cuts each role off from Kafka while it works (row 15 of the
@@ -22,7 +20,7 @@ func TestFaultPartition(t *testing.T) {
 		lines[strings.ToUpper(role)] = interpose(t, "")
 	}
 	c := startCluster(t, "kafka", lines)
-	d := disturb(t, undisturbed(t, time.Now().In(schemas.Zone), 4), c.brokers, nil)
+	d := disturb(t, undisturbed(t, 4), c.brokers, nil)
 	gateway := freePort(t)
 	more := d.answers(gateway, startRedis(t))
 	var roles []*process

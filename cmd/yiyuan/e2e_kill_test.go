@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ import (
 // while it takes up its work, and holds what it came to against the oracle's
 // answer and against what an undisturbed run published.
 func TestKilledHalfWay(t *testing.T) {
-	want := undisturbed(t, time.Now().In(schemas.Zone), 4)
+	want := undisturbed(t, 4)
 	t.Run("embedded", func(t *testing.T) {
 		dir, address := t.TempDir(), freePort(t)
 		killed(t, want, dir, []string{address}, map[string]any{
@@ -51,19 +52,32 @@ type stream struct {
 
 const killSeed = 5
 
-// undisturbed runs the city without a fault, on topics of so many partitions.
-func undisturbed(t *testing.T, base time.Time, partitions int) *stream {
+// undisturbed is what the city comes to without a fault, on topics of so many
+// partitions. It is run once; each test gets a copy that it may add to.
+func undisturbed(t *testing.T, partitions int) *stream {
 	t.Helper()
-	spread := func(c *config) { c.Bus.Partitions = partitions }
-	j := begin(t, killSeed, spread)
-	j.base = base
-	j.feed(true)
-	drain(j.ctx, t, j.app)
-	return &stream{
-		base: base, spread: spread, records: published(j.ctx, t, j.app), positions: positions(j.ctx, t, j.app),
-		total: progress(j.ctx, t, j.app.bus, j.app.cat),
+	calm.mu.Lock()
+	defer calm.mu.Unlock()
+	if calm.runs[partitions] == nil {
+		spread := func(c *config) { c.Bus.Partitions = partitions }
+		j := begin(t, killSeed, spread)
+		j.base = time.Now().In(schemas.Zone)
+		j.feed(true)
+		drain(j.ctx, t, j.app)
+		calm.runs[partitions] = &stream{
+			base: j.base, spread: spread, records: published(j.ctx, t, j.app), positions: positions(j.ctx, t, j.app),
+			total: progress(j.ctx, t, j.app.bus, j.app.cat),
+		}
 	}
+	own := *calm.runs[partitions]
+	return &own
 }
+
+// calm are the undisturbed runs by number of partitions.
+var calm = struct {
+	mu   sync.Mutex
+	runs map[int]*stream
+}{runs: map[int]*stream{}}
 
 const lives = 5
 
