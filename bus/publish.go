@@ -23,7 +23,7 @@ type SourceStatus struct {
 	Position string   `json:"position"`
 	At       int64    `json:"at"` // milliseconds: when this was written
 	Datasets []string `json:"datasets,omitempty"`
-	State    string   `json:"state,omitempty"` // running snapshot failed stopped
+	State    string   `json:"state,omitempty"` // starting running snapshot failed stopped retired
 	// CaughtUp in milliseconds, 0 = unknown: everything the source committed
 	// before this instant has been published.
 	CaughtUp int64  `json:"caught_up,omitempty"`
@@ -49,7 +49,7 @@ type Publisher struct {
 func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) {
 	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
 		kgo.TransactionalID(b.cfg.Prefix+"source."+source), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
-		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(gather), kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(200_000), kgo.MaxBufferedBytes(produceBytes))...)
 	if err != nil {
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)

@@ -54,6 +54,7 @@ const IdleRead = 2 * time.Second
 
 // The states a batch may name; "" counts as StateRunning.
 const (
+	StateStarting = "starting" // for the first time, see Run
 	StateRunning  = "running"
 	StateSnapshot = "snapshot"
 	StateFailed   = "failed"

@@ -30,6 +30,10 @@ const (
 // Run publishes one source until ctx ends, the source ends, or it fails for
 // good; it then returns nil, nil, or the error. Topics must exist.
 //
+// A source that has never published, or was retired, says first of all that it
+// starts: from then on whoever answers knows that there is something which has not
+// come through yet.
+//
 // Each batch is one Kafka transaction: rows, rejections, position. The batch is
 // never torn, so a source that reads large transactions cuts its batches where
 // it can go on. After any error that time may mend, publisher and source are
@@ -104,7 +108,9 @@ func (r *runner) session(ctx context.Context) (err error) {
 	for _, d := range r.cfg.Datasets {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
-	err = r.read(ctx)
+	if err = r.announce(ctx); err == nil {
+		err = r.read(ctx)
+	}
 	// Last words. When the publisher itself is lost there is nobody to say them
 	// to; the next session's first status corrects the record.
 	last := r.status
@@ -120,6 +126,20 @@ func (r *runner) session(ctx context.Context) (err error) {
 		}
 	}
 	return err
+}
+
+// announce says of a source that does not count yet that it starts.
+func (r *runner) announce(ctx context.Context) error {
+	if r.status.State != "" && r.status.State != StateRetired {
+		return nil
+	}
+	next := r.status
+	next.State, next.Error, next.At = StateStarting, "", 0
+	if err := r.publisher.Publish(ctx, nil, next); err != nil {
+		return err
+	}
+	r.status = next
+	return nil
 }
 
 func (r *runner) read(ctx context.Context) (err error) {

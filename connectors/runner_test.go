@@ -2,6 +2,7 @@ package connectors_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -183,6 +184,47 @@ func TestRunPublishesToTheEnd(t *testing.T) {
 	got.At = 0
 	if d := cmp.Diff(bus.SourceStatus{Position: "10", Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Rows: 10, Kind: "counting"}, got); d != "" {
 		t.Errorf("status (-want +got):\n%s", d)
+	}
+}
+
+// A source says that it is there before it reads anything, for whoever answers
+// must not call current what lacks its rows: when it is new, and when it comes
+// back after it was retired, but not each time.
+func TestRunAnnounces(t *testing.T) {
+	w := newWorld(t)
+	for _, step := range []struct {
+		retire bool
+		want   []string // states written until the source is opened
+	}{
+		{want: []string{"starting"}},
+		{want: []string{"starting", "running", "stopped"}},
+		{retire: true, want: []string{"starting", "running", "stopped", "running", "stopped", "retired", "starting"}},
+	} {
+		if step.retire {
+			if err := connectors.Retire(t.Context(), w.bus, "count"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		open := func(ctx context.Context, _ connectors.Config, after schemas.Position) (connectors.Source, error) {
+			var states []string
+			err := w.bus.Replay(ctx, bus.Sources, func(r bus.Record) error {
+				var s bus.SourceStatus
+				err := json.Unmarshal(r.Value, &s)
+				if !slices.Equal(s.Datasets, []string{w.d.ID}) {
+					t.Errorf("status %q is of %q, want %q", s.State, s.Datasets, w.d.ID)
+				}
+				states = append(states, s.State)
+				return err
+			})
+			if d := cmp.Diff(step.want, states); d != "" || err != nil {
+				t.Errorf("said before the source is opened (-want +got):\n%s\n%v", d, err)
+			}
+			from, _ := strconv.Atoi(string(after))
+			return &counting{d: w.d, from: from, upto: from + 1, batch: 1}, nil
+		}
+		if err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), open); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
 )
 
 // The course of a run, by the bubble's clock.
@@ -63,6 +65,7 @@ func (w *world) play() outcome {
 	w.start("gateway", "gw", w.runGateway)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	defer cancel()
+	w.await(ctx, w.announced)
 	v := newVoice(w, w.stream(2))
 	script := w.script(v)
 	begin := time.Now()
@@ -80,6 +83,27 @@ func (w *world) play() outcome {
 	w.dump()
 	out.lines, out.fired = w.history.bytes(), w.history.fired
 	return out
+}
+
+// await waits until something is so.
+func (w *world) await(ctx context.Context, so func(context.Context) bool) {
+	for !so(ctx) {
+		wait(ctx, 5*time.Millisecond)
+	}
+}
+
+// announced tells whether every department's source has said that it is there:
+// before that nobody can know that an answer lacks what it will say.
+func (w *world) announced(ctx context.Context) bool {
+	known := map[string]bool{}
+	err := w.bus.Replay(ctx, bus.Sources, func(r bus.Record) error {
+		known[string(r.Key)] = true
+		return nil
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
+	return len(known) >= len(w.departments)
 }
 
 // script is what happens when: the departments' words and the seed's faults.

@@ -106,6 +106,8 @@ const sourceTone: Record<string, [Tone, string]> = {
   snapshot: ["info", "sync"],
   failed: ["bad", "bad"],
   stopped: ["bad", "idle"],
+  starting: ["info", "sync"],
+  retired: ["idle", "idle"],
 };
 
 export function SourceMark({ state, solid }: { state: string; solid?: boolean }) {

@@ -365,6 +365,8 @@ export const pages: Record<keyof typeof zh, string> = {
   "source.snapshot": "Snapshot",
   "source.failed": "Needs action",
   "source.stopped": "Stopped",
+  "source.starting": "Starting",
+  "source.retired": "Retired",
   "kind.postgres": "PostgreSQL log",
   "kind.mysql": "MySQL log",
   "kind.query": "Polled table",
