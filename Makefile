@@ -100,7 +100,7 @@ console-check: ## the committed page is what its source builds, and it is small
 
 .PHONY: deploy-check
 deploy-check: ## scripts parse, units and compose file are well formed
-	@bash -n deploy/testbed/testbed deploy/testbed/gotest deploy/testbed/fuzz deploy/testbed/vuln benchmarks/run benchmarks/engine/streams/build .ci/run
+	@bash -n deploy/testbed/testbed deploy/testbed/gotest deploy/testbed/fuzz deploy/testbed/vuln benchmarks/run benchmarks/engine/streams/build benchmarks/engine/goka/build .ci/run
 
 .PHONY: clean
 clean: ## remove what was built and the test bed's data

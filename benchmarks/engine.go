@@ -74,13 +74,7 @@ func (s *site) taken(ctx context.Context, group string, from bus.Topic) (int64, 
 type engineRun struct {
 	ours, limit pace
 	out         *verdict
-	streams     *peerRun // nil = not run
-}
-
-// peerRun is a peer's part of a round.
-type peerRun struct {
-	pace
-	out *verdict
+	peers       map[string]*peerRun // by group; those that were run
 }
 
 // engine compares resolve.person with a bare exactly-once copy of as many
@@ -108,16 +102,12 @@ func (b *bench) engine(ctx context.Context) error {
 	}
 	for _, line := range lines {
 		b.table.add(b, engineRow(line, c, runs[line]))
-		if runs[line][0].streams != nil {
-			b.table.add(b, streamsRow(line, c, runs[line]))
-		}
 		if line == "embedded" {
 			continue // the peers run on Kafka alone
 		}
-		if b.streams == "" {
-			b.table.add(b, notRun("Kafka Streams 4.1, EOS v2", line, c, "it was not built, see engine/streams/build"))
+		for _, p := range b.peers() {
+			b.table.add(b, peerRow(p, line, c, runs[line]))
 		}
-		b.table.add(b, notRun("goka, at least once", line, c, gokaReason))
 	}
 	if b.kafka == "" {
 		return nil
@@ -185,42 +175,6 @@ func engineRow(line string, c crowd, runs []*engineRun) row {
 	}
 }
 
-// gokaReason is why there is no figure of goka.
-const gokaReason = "its module could not be had through the configured module proxy; the peer is not written"
-
-// notRun says in the table that a peer has no figure, and why: a comparison that
-// is missing must not look like one that was never meant.
-func notRun(peer, line string, c crowd, reason string) row {
-	return row{
-		what: fmt.Sprintf("the same by %s, %s persons", peer, count(c.persons)), broker: line,
-		figure: "未测 / not run", more: reason,
-	}
-}
-
-// streamsRow sets the peer's figure beside ours of the same rounds.
-func streamsRow(line string, c crowd, runs []*engineRun) row {
-	var rate, ours, times, cpu, oursCPU []float64
-	var peak, oursPeak int64
-	for _, r := range runs {
-		rate, ours = append(rate, r.streams.rate()), append(ours, r.ours.rate())
-		times = append(times, r.ours.rate()/r.streams.rate())
-		cpu = append(cpu, r.streams.used.cpu.Seconds()*1e6/float64(r.streams.records))
-		oursCPU = append(oursCPU, r.ours.used.cpu.Seconds()*1e6/float64(r.ours.records))
-		peak, oursPeak = max(peak, r.streams.used.peak), max(oursPeak, r.ours.used.peak)
-	}
-	out := runs[0].streams.out
-	return row{
-		what:   fmt.Sprintf("the same by Kafka Streams 4.1, EOS v2, %s persons", count(c.persons)),
-		broker: line,
-		figure: fmt.Sprintf("%s claims/s (%s)", count(median(rate)), spread(rate)),
-		limit:  fmt.Sprintf("ours: %s claims/s", count(median(ours))),
-		ratio:  fmt.Sprintf("ours is %.1f times as fast, with %.2f of its memory", median(times), float64(oursPeak)/float64(peak)),
-		goal:   ">= 5 times; <= 0.25 of its memory",
-		more: fmt.Sprintf("%.1f records out a claim, %.0f MB (ours %.0f MB); CPU %.1f us a claim (ours %.1f), peak RSS %d MiB (-Xmx1g); digest %s, %s findings open as planted",
-			float64(out.records)/float64(c.events()), float64(out.bytes)/1e6, float64(runs[0].out.bytes)/1e6, median(cpu), median(oursCPU), peak>>20, out.digest(), count(len(out.open))),
-	}
-}
-
 func (b *bench) engineOn(ctx context.Context, line string, c crowd, round int) (_ *engineRun, err error) {
 	brokers, stop, err := b.brokers(ctx, line)
 	if err != nil {
@@ -232,16 +186,18 @@ func (b *bench) engineOn(ctx context.Context, line string, c crowd, round int) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	r := &engineRun{}
+	r := &engineRun{peers: map[string]*peerRun{}}
 	parts := []func() error{
 		func() error { return s.timeOurs(ctx, r, round, "limit.from") },
 		func() error { return s.timeLimit(ctx, r) },
 	}
-	if b.streams != "" && line != "embedded" {
-		parts = append(parts, func() error { return s.timeStreams(ctx, r) })
-		if round%2 == 1 { // in turns: the broker has not always just served the same
-			parts = append(parts[2:], parts[:2]...)
+	for _, p := range b.peers() {
+		if p.program != nil && line != "embedded" {
+			parts = append(parts, func() error { return s.timePeer(ctx, p, r) })
 		}
+	}
+	if round%2 == 1 { // in turns: the broker has not always just served the same
+		parts = append(parts[2:], parts[:2]...)
 	}
 	for _, part := range parts {
 		if err := part(); err != nil {

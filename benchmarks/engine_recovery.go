@@ -72,14 +72,14 @@ func (b *bench) recoveries(ctx context.Context, c crowd) (err error) {
 		what: fmt.Sprintf("resolve, local state deleted, %s dossiers back from the changelog", count(c.persons)), broker: s.name,
 		figure: ours.words(c.persons), goal: ">= 200,000 dossiers/s",
 	}
-	if b.streams != "" {
-		args, err := s.readyStreams(ctx)
+	if p := b.peers()[0]; p.program != nil {
+		args, err := s.readyPeer(ctx, p)
 		if err != nil {
 			return err
 		}
 		peer, err := s.recover(ctx, contender{
-			name: "Kafka Streams", group: streamsGroup, state: filepath.Join(s.dir, "streams"), outlets: streamsOutlets(),
-			start: func(ctx context.Context) (*process, error) { return s.startStreams(ctx, args) },
+			name: "Kafka Streams", group: p.group, state: s.peerState(p), outlets: p.outlets(),
+			start: func(ctx context.Context) (*process, error) { return p.start(ctx, args) },
 		})
 		if err != nil {
 			return fmt.Errorf("kafka streams: %w", err)

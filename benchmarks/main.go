@@ -2,7 +2,7 @@
 // shipped, each figure beside its limit on the same broker in the same run.
 //
 //	steps      route and resolve: changes a second until every claim is resolved; limit: a bare exactly-once copy of what they write
-//	engine     claims to golden record, findings and one view, against Kafka Streams; limit: a bare exactly-once copy of what it writes
+//	engine     claims to golden record, findings and one view, against Kafka Streams and goka; limit: a bare exactly-once copy of what it writes
 //	lookups    authorised, audited, masked lookups a second; limit: a bare handler doing one GET on the same Redis
 //	freshness  commit in PostgreSQL to the gateway's answer at 1,000 changes a second; limits: commit to raw topic, bare Kafka
 //	demo       seconds from exec to the ready line
@@ -44,6 +44,7 @@ type bench struct {
 	persons int    // of the engine
 	many    int    // persons of the engine's large state, 0 = left out
 	streams string // class path of the engine's Kafka Streams peer, "" = left out
+	goka    string // the engine's goka peer, "" = left out
 	profile string // folder for profiles and metrics, "" = none
 	talk    io.Writer
 	table   table
@@ -109,6 +110,7 @@ func run(ctx context.Context, args []string) (err error) {
 	f.IntVar(&b.persons, "persons", 100_000, "persons of the engine's input, four claims each")
 	f.IntVar(&b.many, "large", 0, "measure the engine with so many persons too, 1000000 for example")
 	f.StringVar(&b.streams, "streams", "", "class path of the engine's Kafka Streams peer, see engine/streams/build")
+	f.StringVar(&b.goka, "goka", "", "the engine's goka peer, see engine/goka/build")
 	f.StringVar(&b.profile, "profile", "", "write CPU profiles (steps, engine, lookups) and metrics (steps) into this folder")
 	f.Usage = func() {
 		_, _ = fmt.Fprintf(f.Output(), "usage: benchmarks [flags] [job...]\njobs: demo steps engine lookups freshness (default: all)\n")
