@@ -102,19 +102,26 @@ func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
 	return b.await(ctx, names, made) // those that were there too: another process may have made them just now
 }
 
-// await waits until every broker knows the topics, and with led every partition
-// has a leader: a new topic is known to the controller before it is known to
-// all, and a broker that does not know it yet says that there is none.
-func (b *Bus) await(ctx context.Context, names []string, led bool) error {
+// await waits until every broker knows the topics, and if some were made until
+// every partition has a leader and our own client has forgotten that there was no
+// such topic: a new topic is known to the controller before it is known to all,
+// and a broker that does not know it yet says that there is none.
+func (b *Bus) await(ctx context.Context, names []string, made bool) error {
 	for {
-		known, err := b.known(ctx, names, led)
-		if err == nil && known {
+		known, err := b.known(ctx, names, made)
+		if err == nil && known && (!made || b.found(ctx, names)) {
 			return nil
 		}
 		if wait := pause(ctx, 20*time.Millisecond); wait != nil {
 			return fmt.Errorf("wait for new topics: %w", errors.Join(wait, err))
 		}
 	}
+}
+
+// found reports whether our own client finds every topic.
+func (b *Bus) found(ctx context.Context, names []string) bool {
+	listed, err := b.admin.ListStartOffsets(ctx, names...)
+	return err == nil && listed.Error() == nil
 }
 
 // known asks each broker for the topics. One that does not answer has no say.
