@@ -56,7 +56,8 @@ type app struct {
 	closers []func()
 }
 
-// newApp opens the broker (or connects to one), the registry and the topics.
+// newApp opens the broker (or connects to one), the registry and the topics, and
+// makes sure of the keys.
 func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Logger) (*app, error) {
 	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -68,9 +69,11 @@ func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Lo
 		a.close()
 		return nil, err
 	}
-	if err := a.openRegistry(ctx); err != nil {
-		a.close()
-		return nil, err
+	for _, open := range []func(context.Context) error{a.openRegistry, a.bindKeys} {
+		if err := open(ctx); err != nil {
+			a.close()
+			return nil, err
+		}
 	}
 	return a, nil
 }
