@@ -130,6 +130,7 @@ func TestFaultCity(t *testing.T) {
 		{"processor stopped", processorStopped},
 		{"poison", poisoned},
 		{"disk full", diskFull},
+		{"drop folder full", dropFull},
 		{"squeezed", squeezed},
 	} {
 		t.Run(d.name, func(t *testing.T) {
