@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -67,9 +69,14 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	says(before)
 	whole("b.csv", 1, 2)
 	fill(t, ballast)
-	many := make([]int, 2000) // more than a page, so that some of it is written
-	if err := deliver("c.csv", many...); err == nil {
-		t.Fatal("all of it fitted")
+	if err := os.Truncate(ballast, 128<<10); err != nil {
+		t.Fatal(err)
+	}
+	if err := deliver("c.csv", make([]int, 4000)...); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("all of it fitted: %v", err)
+	}
+	if f, err := os.Stat(filepath.Join(drop, "c.csv")); err != nil || f.Size() < 4<<10 {
+		t.Fatalf("nothing of it fitted: %v", err)
 	}
 	mark("b.csv")
 	await(t, "says why it waits", time.Minute, func() string {
@@ -84,9 +91,12 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 		t.Fatal(err)
 	}
 	says(map[string]string{"R1": "rr", "R2": "rr", "R3": "rd"})
+	whole("d.csv", 1, 5) // the half that lies there would be taken first
+	mark("d.csv")
+	says(map[string]string{"R1": "rrr", "R2": "rrd", "R3": "rd", "R5": "r"})
 	whole("c.csv", 2, 4)
 	mark("c.csv")
-	says(map[string]string{"R1": "rrd", "R2": "rrr", "R3": "rd", "R4": "r"})
+	says(map[string]string{"R1": "rrrd", "R2": "rrdr", "R3": "rd", "R4": "r", "R5": "rd"})
 	await(t, "all taken", time.Minute, func() string {
 		if left, err := filepath.Glob(filepath.Join(drop, "processing", "*")); len(left) > 0 || err != nil || state().State != connectors.StateRunning {
 			return fmt.Sprintf("it is %s, %v lie there, %v", state().State, left, err)
