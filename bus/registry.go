@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 )
+
+// fetchTimeout bounds the look-up of a schema: a worker waits for it.
+const fetchTimeout = 2 * time.Second
 
 // SchemaRegistry is an outside registry reached over its Confluent REST API. It
 // implements codec.Registry and fails as the embedded one does: what the
@@ -38,6 +42,8 @@ func (r *SchemaRegistry) Register(ctx context.Context, subject, schema string) (
 // Schema returns the schema of that id, codec.ErrUnknownSchema if there is none
 // or if it is not Avro.
 func (r *SchemaRegistry) Schema(ctx context.Context, id int) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
 	s, err := r.client.SchemaByID(ctx, id)
 	if err != nil {
 		return "", fmt.Errorf("fetch schema %d: %w", id, verdict(err))

@@ -31,6 +31,8 @@ const (
 	firstChunk = 512
 	// produceBytes bounds what waits to be sent; whoever emits more waits.
 	produceBytes = 64 << 20
+	// later is how long a topic waits whose records cannot be processed yet.
+	later = 3 * time.Second
 	// restless is how long is waited for records after a Wake, which may have left
 	// something to be done.
 	restless = 20 * time.Millisecond
@@ -56,6 +58,8 @@ type session struct {
 	batch      []Record      // used again and again
 	woke       bool          // in the last turn
 
+	waiting map[Topic]time.Time // topics that are not fetched, until when
+
 	mu         sync.Mutex
 	ready      map[int32]bool     // partitions held whose state is current
 	rebalanced bool               // the group changed since the last transaction
@@ -67,7 +71,7 @@ type session struct {
 }
 
 func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
-	s := &session{bus: b, cfg: cfg, worker: w, chunk: min(firstChunk, cfg.MaxRecords), batch: make([]Record, 0, 64), ready: map[int32]bool{}, stopTaking: func() {}}
+	s := &session{bus: b, cfg: cfg, worker: w, chunk: min(firstChunk, cfg.MaxRecords), batch: make([]Record, 0, 64), waiting: map[Topic]time.Time{}, ready: map[int32]bool{}, stopTaking: func() {}}
 	names := make([]string, len(cfg.From))
 	for i, t := range cfg.From {
 		names[i] = b.name(t)
@@ -125,6 +129,7 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 // anything, and everything there is: transactions are small and immediate when
 // it is quiet, and grow with the load.
 func (s *session) turn(ctx context.Context) error {
+	s.resume()
 	wait := s.cfg.IdlePoll
 	if !s.markers.IsZero() {
 		wait = min(wait, markerLag)
@@ -164,10 +169,43 @@ func (s *session) turn(ctx context.Context) error {
 	}
 	if err := s.transact(ctx, fetches, held, due); err != nil {
 		s.worker.Abort()
-		s.abort(ctx)
+		aborted := s.abort(ctx)
+		if early := (*earlyError)(nil); aborted && errors.As(err, &early) {
+			s.wait(early)
+			return nil
+		}
 		return err
 	}
 	return nil
+}
+
+// earlyError is a worker's ErrLater about records of a topic.
+type earlyError struct {
+	topic Topic
+	err   error
+}
+
+func (e *earlyError) Error() string { return e.err.Error() }
+func (e *earlyError) Unwrap() error { return e.err }
+
+// wait stops fetching a topic for a while. The aborted transaction has been
+// rewound to what is committed, so its records come again, those of the other
+// topics at once. Who reads them in which order does not change: a key's records
+// are all of one topic.
+func (s *session) wait(e *earlyError) {
+	s.waiting[e.topic] = time.Now().Add(later)
+	s.kafka.Client().PauseFetchTopics(s.bus.name(e.topic))
+	s.bus.log.Warn("主题中有暂时无法处理的记录,该主题等待,其余继续 / records cannot be processed yet: their topic waits, the others go on", "group", s.cfg.Group, "topic", e.topic, "error", e.err)
+}
+
+// resume fetches the topics again that have waited.
+func (s *session) resume() {
+	for topic, until := range s.waiting {
+		if !time.Now().Before(until) {
+			delete(s.waiting, topic)
+			s.kafka.Client().ResumeFetchTopics(s.bus.name(topic))
+		}
+	}
 }
 
 // rewound reports that the log has lost what was read already: the client has
@@ -295,8 +333,11 @@ func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int3
 	return s.end(ctx, tx, read)
 }
 
-// step marks an error as the worker's own.
+// step marks an error as the worker's own, unless time may mend it.
 func (s *session) step(err error) error {
+	if errors.Is(err, ErrLater) {
+		return fmt.Errorf("step %q: %w", s.cfg.Group, err)
+	}
 	return &StepError{fmt.Errorf("step %q: %w", s.cfg.Group, err)}
 }
 
@@ -318,7 +359,9 @@ func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read i
 			for i := range records {
 				tx.bytes += len(records[i].Key) + len(records[i].Value)
 			}
-			if err := s.worker.Handle(tx, records); err != nil {
+			if err := s.worker.Handle(tx, records); errors.Is(err, ErrLater) {
+				return &earlyError{records[0].Topic, err}
+			} else if err != nil {
 				return s.step(err)
 			}
 			return nil
@@ -413,13 +456,15 @@ func (s *session) alive(ctx context.Context) error {
 	return nil
 }
 
-// abort ends an open transaction that failed, so that no reader waits for it.
-// Where that fails too, the next session's new epoch or the transaction timeout
-// does it.
-func (s *session) abort(ctx context.Context) {
+// abort ends an open transaction that failed, so that no reader waits for it, and
+// reports whether it did. Where that fails too, the next session's new epoch or
+// the transaction timeout does it.
+func (s *session) abort(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if _, err := s.kafka.End(ctx, kgo.TryAbort); err != nil {
 		s.bus.log.Debug("transaction left to its timeout", "group", s.cfg.Group, "error", err)
+		return false
 	}
+	return true
 }

@@ -63,7 +63,8 @@ type Worker interface {
 	// Reset forgets a partition's local state.
 	Reset(partition int32) error
 	// Handle processes committed records of one partition of one topic. The
-	// slice is used again after it returns.
+	// slice is used again after it returns. With ErrLater that topic waits and is
+	// tried again, while the others go on.
 	Handle(tx *Tx, records []Record) error
 	// Wake runs what is due on the partitions held.
 	Wake(tx *Tx, partitions []int32) error
@@ -82,6 +83,10 @@ type Worker interface {
 
 // ErrHandedOver says that a partition's local state is another worker's by now.
 var ErrHandedOver = errors.New("partition was handed over")
+
+// ErrLater says that records cannot be processed yet: what is needed for it
+// cannot be reached at the moment.
+var ErrLater = errors.New("暂时无法处理 / cannot be processed yet")
 
 // Tx is one open transaction.
 type Tx struct {

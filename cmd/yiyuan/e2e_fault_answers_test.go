@@ -20,9 +20,10 @@ import (
 var known = map[string]string{"539902198503120013": "欧阳**", "539902199001010011": "李*"}
 
 // TestFaultAnswers disturbs what stands behind the gateway, and the gateway
-// itself, while people ask (rows 4, 12, 13, 14 and 26 of the fault matrix): an
-// answer is right, or there is none; nobody who is known is ever said not to be
-// there; and each answer has its audit record.
+// itself, while people ask: Redis is killed and emptied, the line to it held,
+// slowed and broken, the gateway killed, the grant revoked. An answer is right,
+// or there is none; nobody who is known is ever said not to be there; and each
+// answer has its audit record.
 func TestFaultAnswers(t *testing.T) {
 	p := openRealPath(t)
 	cache := startRedis(t)

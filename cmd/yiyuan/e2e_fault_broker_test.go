@@ -58,8 +58,8 @@ func (c *cluster) testbed(args ...string) string {
 	return string(out)
 }
 
-// TestFaultBroker kills brokers with -9 under load (row 8 of the fault matrix):
-// one of three, another, and all three at once. What was acknowledged is there
+// TestFaultBroker kills brokers with -9 under load: one of three, another, and
+// all three at once. What was acknowledged is there
 // afterwards, and what the city came to is what it comes to undisturbed.
 func TestFaultBroker(t *testing.T) {
 	c := startCluster(t, "kafka3", nil)

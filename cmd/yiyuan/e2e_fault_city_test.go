@@ -130,6 +130,7 @@ func TestFaultCity(t *testing.T) {
 		{"processor stopped", processorStopped},
 		{"poison", poisoned},
 		{"disk full", diskFull},
+		{"drop folder full", dropFull},
 		{"squeezed", squeezed},
 	} {
 		t.Run(d.name, func(t *testing.T) {
@@ -140,7 +141,7 @@ func TestFaultCity(t *testing.T) {
 }
 
 // rolesKilled kills connectors and processors, each a process of its own, with
-// -9 at random (rows 1, 2 and 6 of the fault matrix).
+// -9 at random.
 func rolesKilled(t *testing.T, want *stream, brokers []string) {
 	t.Helper()
 	d := disturb(t, want, brokers, nil)
@@ -171,8 +172,7 @@ func rolesKilled(t *testing.T, want *stream, brokers []string) {
 }
 
 // processorStopped holds a processor for longer than its session while
-// another one takes over, and lets it go on in the belief that nothing happened
-// (row 7).
+// another one takes over, and lets it go on in the belief that nothing happened.
 func processorStopped(t *testing.T, want *stream, brokers []string) {
 	t.Helper()
 	d := disturb(t, want, brokers, nil)

@@ -46,8 +46,7 @@ func fill(t *testing.T, file string) {
 	}
 }
 
-// diskFull fills the disk under a processor's state (row 16 of the fault
-// matrix). It pauses and says why, holds nobody else up when it is told to end,
+// diskFull fills the disk under a processor's state. It pauses and says why, holds nobody else up when it is told to end,
 // and goes on by itself once there is room.
 func diskFull(t *testing.T, want *stream, brokers []string) {
 	t.Helper()

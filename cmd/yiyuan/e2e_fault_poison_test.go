@@ -50,8 +50,7 @@ type pill struct {
 
 const poisonHeader = "poison"
 
-// poisoned mixes records that are none into the raw topic of a city that runs
-// (row 20 of the fault matrix).
+// poisoned mixes records that are none into the raw topic of a city that runs.
 func poisoned(t *testing.T, want *stream, brokers []string) {
 	t.Helper()
 	d := disturb(t, want, brokers, nil)
@@ -171,7 +170,7 @@ func (j *journey) swallow(dataset string, pills []pill) []string {
 }
 
 // TestFaultDoors sends bad rows among good ones by every door of a department,
-// to processes of their own (row 20): file, push and database. Each bad row is
+// to processes of their own: file, push and database. Each bad row is
 // told or lies in quarantine with its position, and its neighbours are answered.
 func TestFaultDoors(t *testing.T) {
 	p := openRealPath(t)

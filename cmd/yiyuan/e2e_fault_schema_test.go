@@ -11,8 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
-// TestFaultSchema changes a department's table while its rows flow (row 21 of
-// the fault matrix). What fits goes on, values that no longer fit lie in
+// TestFaultSchema changes a department's table while its rows flow. What fits goes on, values that no longer fit lie in
 // quarantine, a column that is gone pauses this source alone until somebody
 // maps it, and nothing of a column that nobody declared leaves the database.
 func TestFaultSchema(t *testing.T) {

@@ -17,16 +17,16 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 )
 
-// squeezed runs a whole bus with 256 MiB for Go's heap and 256 file descriptors
-// (row 30 of the fault matrix), while people ask and others hold more connections
-// open than there are descriptors. It answers, is not killed, and comes to what
+// squeezed runs a whole bus with 256 MiB for Go's heap, garbage left lying until
+// they are full (GOGC=400), and 256 file descriptors, while people ask and others
+// hold more connections open than there are descriptors. It answers, is not killed, and comes to what
 // it comes to with room.
 func squeezed(t *testing.T, want *stream, brokers []string) {
 	t.Helper()
 	d := disturb(t, want, brokers, nil)
 	cache, gateway := startRedis(t), freePort(t)
 	file := d.configure("all", d.answers(gateway, cache))
-	p := launchBy(t, []string{"sh", "-c", `ulimit -n 256 && exec env GOMEMLIMIT=256MiB yiyuan run --config "$0"`, file})
+	p := launchBy(t, []string{"sh", "-c", `ulimit -n 256 && exec env GOMEMLIMIT=256MiB GOGC=400 yiyuan run --config "$0"`, file})
 	d.attach(p)
 	keys := d.residents(100)
 	await(t, "gateway", time.Minute, func() string {

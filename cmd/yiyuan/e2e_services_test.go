@@ -65,8 +65,11 @@ type realPath struct {
 	dir, drop, schema, prefix string
 	brokers, redis, dsn       string
 	gateway, registry, push   string
-	pushKeys                  string         // a file; "" = nobody pushes
-	timeouts                  map[string]any // of the bus, where the built-in ones are too long
+	reach                     string            // the database as its source reaches it
+	catalogue                 string            // a folder; "" = the sample city's
+	outside                   map[string]string // by role: where its registry is, "" = its own
+	pushKeys                  string            // a file; "" = nobody pushes
+	timeouts                  map[string]any    // of the bus, where the built-in ones are too long
 }
 
 const appKey = "key-of-the-tests-application"
@@ -77,7 +80,7 @@ func openRealPath(t *testing.T) *realPath {
 	p := &realPath{
 		dir: dir, drop: filepath.Join(dir, "drop"), prefix: uniquePrefix(),
 		brokers: service(t, "YIYUAN_TEST_KAFKA"), redis: service(t, "YIYUAN_TEST_REDIS"), dsn: service(t, "YIYUAN_TEST_POSTGRES"),
-		gateway: freePort(t), registry: freePort(t), push: freePort(t),
+		gateway: freePort(t), registry: freePort(t), push: freePort(t), reach: "env:YIYUAN_TEST_POSTGRES",
 	}
 	p.schema = strings.NewReplacer("-", "_", ".", "").Replace(p.prefix)
 	if err := os.MkdirAll(p.drop, 0o700); err != nil {
@@ -112,15 +115,16 @@ func openRealPath(t *testing.T) *realPath {
 	return p
 }
 
-// bindTable binds the table of residents, its columns mapped so.
-func (p *realPath) bindTable(t *testing.T, columns, renamed map[string]string) {
+// bindTable binds the table of residents, its columns mapped so and more of them
+// absent.
+func (p *realPath) bindTable(t *testing.T, columns, renamed map[string]string, absent ...string) {
 	t.Helper()
 	write(t, map[string]any{
 		"source": "ga-pg", "kind": "postgres", "datasets": []string{"GA01"},
 		"options": map[string]any{
-			"dsn": "env:YIYUAN_TEST_POSTGRES", "slot": "yiyuan_" + p.schema, "publication": "yiyuan_" + p.schema,
+			"dsn": p.reach, "slot": "yiyuan_" + p.schema, "publication": "yiyuan_" + p.schema,
 			"tables": map[string]any{p.schema + ".t_czrk": map[string]any{
-				"dataset": "GA01", "columns": columns, "renamed": renamed, "absent": []string{"CSZBH"},
+				"dataset": "GA01", "columns": columns, "renamed": renamed, "absent": append(absent, "CSZBH"),
 			}},
 		},
 	}, p.dir, "sources", "ga-pg.yaml")
@@ -135,18 +139,22 @@ func (p *realPath) launch(t *testing.T, role string) *process {
 // configure writes the configuration of a role.
 func (p *realPath) configure(t *testing.T, role string) string {
 	t.Helper()
-	registry := ""
+	registry := map[string]any{"listen": ""}
 	if role == roleGateway {
-		registry = p.registry
+		registry["listen"] = p.registry
+	}
+	if at := p.outside[role]; at != "" {
+		registry["url"] = "http://" + at
 	}
 	kafka := map[string]any{"brokers": strings.Split(p.brokers, ","), "prefix": p.prefix}
 	maps.Copy(kafka, p.timeouts)
 	return write(t, map[string]any{
+		"catalogue":  p.catalogue,
 		"sources":    filepath.Join(p.dir, "sources"),
 		"access":     filepath.Join(p.dir, "access.yaml"),
 		"keys":       map[string]any{"file": keyFile(t, p.dir)},
 		"bus":        kafka,
-		"registry":   map[string]any{"listen": registry},
+		"registry":   registry,
 		"push":       map[string]any{"listen": p.push, "keys": p.pushKeys},
 		"processors": map[string]any{"dir": filepath.Join(p.dir, "state"), "instance": "real"},
 		"gateway":    map[string]any{"listen": p.gateway, "redis": "redis://" + p.redis},

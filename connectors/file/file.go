@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -228,7 +229,7 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 		if s.current != nil {
 			b, err := s.step(ctx)
 			if err != nil {
-				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, full(err))
 			}
 			s.unseen = true
 			return b, nil
@@ -249,6 +250,14 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 			return idle, nil
 		}
 	}
+}
+
+// full says in words that the disk is full; no file is harmed by waiting for room.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("投递目录所在磁盘已满,清出空间后自动继续 / the disk of the drop folder is full, it goes on by itself once there is room: %w", err)
+	}
+	return err
 }
 
 // wait returns true when the folder is worth another look.

@@ -248,7 +248,7 @@ func (s *source) start(ctx context.Context) error {
 	}
 	config.Config = *s.conn.Copy()
 	if s.sql, err = pgx.ConnectConfig(ctx, config); err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return fmt.Errorf("数据库连不上 / connect: %w", err)
 	}
 	if err := s.checkServer(ctx); err != nil {
 		return err

@@ -132,7 +132,7 @@ func (s *source) replicate(ctx context.Context) (*pgconn.PgConn, error) {
 	c.RuntimeParams["replication"] = "database"
 	conn, err := pgconn.ConnectConfig(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("connect for replication: %w", err)
+		return nil, fmt.Errorf("数据库连不上 / connect for replication: %w", err)
 	}
 	return conn, nil
 }

@@ -37,7 +37,7 @@ type snapshot struct {
 func newSnapshot(ctx context.Context, s *source, exported string) (*snapshot, error) {
 	conn, err := pgconn.ConnectConfig(ctx, s.conn)
 	if err != nil {
-		return nil, fmt.Errorf("connect for snapshot: %w", err)
+		return nil, fmt.Errorf("数据库连不上 / connect for snapshot: %w", err)
 	}
 	sn := &snapshot{s: s, conn: conn}
 	sn.life, sn.cancel = context.WithCancel(s.life)

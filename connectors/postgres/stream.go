@@ -20,6 +20,9 @@ import (
 const (
 	// tick is how soon the receiver notices what others ask of it.
 	tick = 100 * time.Millisecond
+	// silence is how long the server may owe the answer to a probe: a connection
+	// on which nothing comes back any more breaks by itself after many minutes.
+	silence = 10 * time.Second
 	// probeEvery is how often the source looks how far the server is.
 	probeEvery = time.Second
 )
@@ -153,12 +156,14 @@ func (st *stream) probe(ctx context.Context) error {
 	var end string
 	st.s.sqlMu.Lock()
 	defer st.s.sqlMu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
 	if st.s.sql == nil {
 		return errClosed
 	}
 	// The clock is read first: what commits in between is promised by the next probe.
 	if err := st.s.sql.QueryRow(ctx, "SELECT clock_timestamp(), pg_current_wal_flush_lsn()::text").Scan(&now, &end); err != nil {
-		return fmt.Errorf("look at the end of the log: %w", err)
+		return fmt.Errorf("数据库没有应答 / look at the end of the log: %w", err)
 	}
 	at, err := pglogrepl.ParseLSN(end)
 	if err != nil {

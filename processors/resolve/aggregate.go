@@ -5,6 +5,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -96,7 +97,7 @@ func (s *stage) recount(tx processors.Tx, entity string) error {
 		}
 		h.counted++
 		if r.Err() != nil && !permanent(r.Err()) {
-			return r.Err()
+			return fmt.Errorf("read row: %w: %w", bus.ErrLater, r.Err())
 		}
 		return nil
 	})

@@ -83,15 +83,15 @@ func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) erro
 }
 
 // readable looks for rows that could not be decoded when they were looked at. A
-// registry that cannot be reached must stop the step: an unread row is not an
-// absent one.
+// registry that cannot be reached must keep the step waiting: an unread row is not
+// an absent one.
 func (s *stage) readable(tx processors.Tx) error {
 	for _, r := range s.subject.dossier.All() {
 		err := r.Err()
 		switch {
 		case err == nil:
 		case !permanent(err):
-			return fmt.Errorf("read dossier: %w", err)
+			return fmt.Errorf("read dossier: %w: %w", bus.ErrLater, err)
 		default:
 			name := hex.EncodeToString(s.keys.Digest("quarantine", schemas.JoinKey(s.subject.key, r.Dataset.ID, r.Role, r.Key)))
 			if err := s.quarantine(tx, schemas.Rejection{

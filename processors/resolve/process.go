@@ -326,7 +326,7 @@ func permanent(err error) bool {
 // pass, like an unreachable registry, is returned.
 func (s *stage) refuse(tx processors.Tx, r *bus.Record, dataset string, err error) error {
 	if !permanent(err) {
-		return fmt.Errorf("read claim: %w", err)
+		return fmt.Errorf("read claim: %w: %w", bus.ErrLater, err)
 	}
 	why := schemas.Rejection{
 		Dataset: dataset, Reason: schemas.ReasonUnreadable, Detail: "主张无法解读 / the claim cannot be read", Source: string(r.Topic), At: r.Time,

@@ -75,7 +75,7 @@ func (s *stage) decode(d *dataset, value []byte) (schemas.Record, error) {
 	case errors.Is(err, codec.ErrMalformed):
 		return rec, &reject{reason: schemas.ReasonUnreadable, detail: "内容不是其模式所述的记录 / the bytes are not a record of the schema they name"}
 	}
-	return rec, fmt.Errorf("decode row of %q: %w", d.ID, err)
+	return rec, fmt.Errorf("decode row of %q: %w: %w", d.ID, bus.ErrLater, err) // the registry's own
 }
 
 // accept fills, validates and normalises a decoded row. changed says that the

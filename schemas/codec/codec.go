@@ -86,10 +86,14 @@ type Registry interface {
 type Codec struct {
 	registry Registry
 
-	mu      sync.Mutex
-	writers map[int]*record   // writer schemas by id, at most maxCached
-	missing map[int]time.Time // ids that the registry did not know, and when
+	mu         sync.Mutex
+	registered map[registration]int // ids of what this codec has registered, at most maxCached
+	writers    map[int]*record      // writer schemas by id, at most maxCached
+	missing    map[int]time.Time    // ids that the registry did not know, and when
 }
+
+// registration is a schema under a subject.
+type registration struct{ subject, schema string }
 
 // retryMissing is how long an id that the registry did not know is not asked
 // for again: a flood of bad values must not become a flood of requests.
@@ -97,24 +101,43 @@ const retryMissing = time.Second
 
 // New returns a codec over a registry.
 func New(r Registry) *Codec {
-	return &Codec{registry: r, writers: map[int]*record{}, missing: map[int]time.Time{}}
+	return &Codec{registry: r, registered: map[registration]int{}, writers: map[int]*record{}, missing: map[int]time.Time{}}
 }
 
-// Writer registers the schema of l under subject and returns a writer of its records.
+// Writer registers the schema of l under subject and returns a writer of its
+// records. What it has registered once it does not ask the registry for again.
 func (c *Codec) Writer(ctx context.Context, subject string, l *schemas.Layout) (*Writer, error) {
 	schema := Schema(l)
 	rec, err := parse(schema)
 	if err != nil {
 		return nil, fmt.Errorf("register %q: %w", subject, err)
 	}
-	id, err := c.registry.Register(ctx, subject, schema)
+	id, err := c.register(ctx, registration{subject, schema})
 	if err != nil {
 		return nil, fmt.Errorf("register %q: %w", subject, err)
 	}
-	if id < 0 || id > 1<<31-1 {
-		return nil, fmt.Errorf("register %q: schema id %d does not fit the frame: %w", subject, id, ErrUnknownSchema)
-	}
 	return &Writer{id: id, layout: l, program: appendProgram(rec, l)}, nil
+}
+
+func (c *Codec) register(ctx context.Context, r registration) (int, error) {
+	c.mu.Lock()
+	id, ok := c.registered[r]
+	c.mu.Unlock()
+	if ok {
+		return id, nil
+	}
+	id, err := c.registry.Register(ctx, r.subject, r.schema)
+	if err != nil {
+		return 0, err
+	}
+	if id < 0 || id > 1<<31-1 {
+		return 0, fmt.Errorf("schema id %d does not fit the frame: %w", id, ErrUnknownSchema)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	evict(c.registered)
+	c.registered[r] = id
+	return id, nil
 }
 
 // Reader returns a reader of records into l. What is wrong with l, if anything,
@@ -171,7 +194,7 @@ func (c *Codec) writer(ctx context.Context, id int) (*record, error) {
 }
 
 // evict makes room in a bounded cache, by dropping any one entry.
-func evict[V any](m map[int]V) {
+func evict[K comparable, V any](m map[K]V) {
 	if len(m) < maxCached {
 		return
 	}
