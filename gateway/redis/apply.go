@@ -45,7 +45,7 @@ func (s *Store) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch
 	if err := s.apply(ctx, g, b); err != nil {
 		return err
 	}
-	s.instance.wrote(g, b)
+	s.instance.wrote(b)
 	return nil
 }
 
@@ -105,11 +105,9 @@ func (s *Store) Progress(ctx context.Context, g gateway.Generation, views []stri
 		p.Ready = ready[i].Val() > 0
 		out[v] = p
 	}
-	var current gateway.Generation
-	if k := s.keys.Load(); k != nil {
-		current = k.generation
+	if s.isCurrent(g) {
+		s.instance.seen(out)
 	}
-	s.instance.seen(g, current, out)
 	return out, nil
 }
 
@@ -151,7 +149,15 @@ func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, hav
 		s.metrics.lost.Inc()
 		return fmt.Errorf("seal view %q: %w", view, gateway.ErrLost)
 	}
+	if s.isCurrent(g) {
+		s.instance.sealed(view, have)
+	}
 	return nil
+}
+
+func (s *Store) isCurrent(g gateway.Generation) bool {
+	now := s.keys.Load()
+	return now != nil && now.generation == g
 }
 
 // Current returns the current generation; the first caller names the first one.
@@ -210,7 +216,7 @@ func (s *Store) Flip(ctx context.Context, from, to gateway.Generation, views []s
 
 // Drop unlinks every key of a generation that is not the current one.
 func (s *Store) Drop(ctx context.Context, g gateway.Generation) error {
-	if now := s.keys.Load(); now != nil && now.generation == g {
+	if s.isCurrent(g) {
 		return fmt.Errorf("drop generation %q: it is the current one", g)
 	}
 	var cursor uint64

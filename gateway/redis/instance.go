@@ -10,22 +10,22 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway"
 )
 
-// mark is a position the store has seen in Redis.
-type mark struct {
-	generation gateway.Generation
-	view       string
-	partition  int32
+// place is where a view has been filled from.
+type place struct {
+	view      string
+	partition int32
 }
 
-// instance remembers which Redis process answers and what it had been told.
-// When another process answers, it may have started from an old file or be a
-// replica that lacks the last writes, so nothing is served until Progress has
-// seen every mark at least where it was.
+// instance remembers which Redis process answers and how far what it held has
+// been. When another process answers, it may have started from an old file or be
+// a replica that lacks the last writes, so nothing is served until Progress has
+// seen every place at least where it was. Where that was in another generation
+// counts as well: an old file brings back one that had been lost since.
 type instance struct {
 	suspect atomic.Bool
 	mu      sync.Mutex
 	run     string
-	marks   map[mark]int64
+	marks   map[place]int64
 }
 
 // greet runs on every new connection.
@@ -48,20 +48,13 @@ func (s *Store) greet(ctx context.Context, c *goredis.Conn) error {
 	return nil
 }
 
-// seen remembers what Redis says of views in generation g, and forgets other
-// generations. If Redis is under suspicion and still has all it had, the
-// suspicion ends.
-func (in *instance) seen(g, current gateway.Generation, views map[string]gateway.Progress) {
+// seen remembers what Redis says of views in the current generation. If Redis is
+// under suspicion and is as far as it was, the suspicion ends.
+func (in *instance) seen(views map[string]gateway.Progress) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	behind := false
 	for m, at := range in.marks {
-		if m.generation != g {
-			if m.generation != current {
-				delete(in.marks, m)
-			}
-			continue
-		}
 		p, asked := views[m.view]
 		if next, ok := p.Next[m.partition]; !asked || !ok || next < at {
 			behind = true
@@ -69,21 +62,39 @@ func (in *instance) seen(g, current gateway.Generation, views map[string]gateway
 	}
 	for view, p := range views {
 		for partition, next := range p.Next {
-			if m := (mark{g, view, partition}); in.marks[m] < next {
-				in.marks[m] = next
-			}
+			in.reach(place{view, partition}, next)
 		}
 	}
-	if g == current && !behind {
+	if !behind {
 		in.suspect.Store(false)
 	}
 }
 
 // wrote remembers a position written by this store.
-func (in *instance) wrote(g gateway.Generation, b gateway.Batch) {
+func (in *instance) wrote(b gateway.Batch) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if m := (mark{g, b.View, b.Partition}); in.marks[m] < b.Next {
-		in.marks[m] = b.Next
+	in.reach(place{b.View, b.Partition}, b.Next)
+}
+
+func (in *instance) reach(m place, next int64) {
+	if in.marks[m] < next {
+		in.marks[m] = next
+	}
+}
+
+// sealed takes a view that was filled from the start of its topic to the end
+// for the measure from now on: the topic may hold less by now than it did, or
+// have been made anew.
+func (in *instance) sealed(view string, have map[int32]int64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for m := range in.marks {
+		if m.view == view {
+			delete(in.marks, m)
+		}
+	}
+	for partition, next := range have {
+		in.reach(place{view, partition}, next)
 	}
 }

@@ -107,7 +107,7 @@ var _ gateway.Cache = (*Store)(nil)
 func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, error) {
 	cfg = cfg.withDefaults()
 	s := &Store{cfg: cfg, log: log.With("redis", cfg.Address), metrics: newMetrics(reg), reads: make(chan *read, 1024), nonce: rand.Text()}
-	s.instance.marks = map[mark]int64{}
+	s.instance.marks = map[place]int64{}
 	s.reader.Store(s.connect(cfg.ReadTimeout, cfg.Readers+2))
 	s.writer = s.connect(10*time.Second, 8)
 	if err := s.check(ctx); err != nil {

@@ -456,6 +456,81 @@ func TestAnotherProcessIsVerifiedFirst(t *testing.T) {
 	}
 }
 
+// TestAnOldFileBringsBackALostGeneration: Redis is emptied, is filled again, and
+// restarts meanwhile from a file that was written before. The generation in it is
+// complete, but not as far as it was when it was lost.
+func TestAnOldFileBringsBackALostGeneration(t *testing.T) {
+	m := miniredis.RunT(t)
+	wire := &answering{to: m.Addr()}
+	wire.say("server", "# Server\r\nrun_id:first\r\n")
+	s := open(t, redis.Config{Address: m.Addr(), Dialer: wire.dial})
+	lost := current(t, s)
+	apply(t, s, lost, -1, 1, write("k", 1, "old"))
+	if err := s.Seal(t.Context(), lost, view, map[int32]int64{0: 1}); err != nil {
+		t.Fatal(err)
+	}
+	restore := remember(t, m)
+	const far = 5
+	for at := int64(1); at < far; at++ {
+		apply(t, s, lost, at, at+1, write("k", uint64(at+1), "new"))
+	}
+	m.FlushAll()
+	next := current(t, s)
+	if next == lost {
+		t.Fatal("the generation was not lost")
+	}
+	apply(t, s, next, -1, 1, write("k", 1, "old")) // a part of it
+	if _, err := s.Progress(t.Context(), next, []string{view}); err != nil {
+		t.Fatal(err)
+	}
+	wire.say("server", "# Server\r\nrun_id:second\r\n")
+	wire.cut()
+	restore()
+	eventually(t, func() bool { g, err := s.Current(t.Context()); return err == nil && g == lost })
+	for at := int64(1); at <= far; at++ {
+		eventually(t, func() bool { _, err := s.Progress(t.Context(), lost, []string{view}); return err == nil }) // over a new connection
+		got, err := get(t, s, "k")
+		switch {
+		case at == far && (err != nil || string(got.Value) != "new"):
+			t.Fatalf("caught up: %q %v", got.Value, err)
+		case at < far && !errors.Is(err, gateway.ErrNotLoaded):
+			t.Fatalf("at %d of %d served what had gone back in time: %q, %v", at, far, got.Value, err)
+		}
+		apply(t, s, lost, at, at+1, write("k", uint64(at+1), "new"))
+	}
+}
+
+// remember returns what brings back all that the server holds now.
+func remember(t *testing.T, m *miniredis.Miniredis) func() {
+	t.Helper()
+	texts, hashes := map[string]string{}, map[string][]string{}
+	for _, key := range m.Keys() {
+		if m.Type(key) != "hash" {
+			texts[key], _ = m.Get(key)
+			continue
+		}
+		fields, err := m.HKeys(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range fields {
+			hashes[key] = append(hashes[key], f, m.HGet(key, f))
+		}
+	}
+	return func() {
+		t.Helper()
+		m.FlushAll()
+		for key, text := range texts {
+			if err := m.Set(key, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for key, fields := range hashes {
+			m.HSet(key, fields...)
+		}
+	}
+}
+
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
