@@ -39,6 +39,7 @@ type Publisher struct {
 	bus    *Bus
 	source string
 	client *kgo.Client
+	topics *written
 	status SourceStatus
 	lost   bool
 }
@@ -49,12 +50,12 @@ type Publisher struct {
 func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) {
 	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
 		kgo.TransactionalID(b.cfg.Prefix+"source."+source), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
-		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(gather), kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(200_000), kgo.MaxBufferedBytes(produceBytes))...)
 	if err != nil {
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)
 	}
-	p := &Publisher{bus: b, source: source, client: client}
+	p := &Publisher{bus: b, source: source, client: client, topics: newWritten(client)}
 	if err := p.begin(ctx); err != nil {
 		client.Close()
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)
@@ -148,6 +149,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	slab := make([]kgo.Record, len(records))
 	for i := range records {
 		p.bus.fill(&slab[i], &records[i])
+		p.topics.note(slab[i].Topic)
 		p.client.Produce(limit, &slab[i], promise)
 	}
 	if err := p.client.Flush(limit); err != nil {
@@ -155,6 +157,9 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	}
 	if failed != nil && !errors.Is(failed, ErrTooLarge) {
 		return p.lose(failed)
+	}
+	if err := p.topics.settle(limit); err != nil {
+		return p.lose(err)
 	}
 	if failed == nil {
 		failed = ctx.Err()

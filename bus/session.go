@@ -48,6 +48,7 @@ type session struct {
 	cfg    Transaction
 	worker Worker
 	kafka  *kgo.GroupTransactSession
+	topics *written
 
 	chunk int       // records of one poll, see pace
 	ended time.Time // of the last transaction
@@ -102,7 +103,7 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 	if err != nil {
 		return &StepError{fmt.Errorf("open session of %q: %w", cfg.Group, err)}
 	}
-	s.kafka = kafka
+	s.kafka, s.topics = kafka, newWritten(kafka.Client())
 	defer func() {
 		cancel()
 		// Closing would wait for the group to let us in, if that is what we are
@@ -317,7 +318,7 @@ func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int3
 	// need wait any more for room to send.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.bus.cfg.TransactionTimeout)
 	defer cancel()
-	tx := &Tx{bus: s.bus, session: s.kafka, changelog: s.bus.name(s.cfg.Changelog), keep: keep, next: map[int32]int64{}}
+	tx := &Tx{bus: s.bus, session: s.kafka, topics: s.topics, changelog: s.bus.name(s.cfg.Changelog), keep: keep, next: map[int32]int64{}}
 	read, err := s.take(ctx, tx, fetches)
 	if err != nil {
 		return err
@@ -396,6 +397,9 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 		return fmt.Errorf("flush: %w", err)
 	}
 	if err := tx.failed(); err != nil {
+		return err
+	}
+	if err := s.topics.settle(ending); err != nil {
 		return err
 	}
 	m := s.bus.metrics

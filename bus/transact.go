@@ -92,6 +92,7 @@ var ErrLater = errors.New("暂时无法处理 / cannot be processed yet")
 type Tx struct {
 	bus       *Bus
 	session   *kgo.GroupTransactSession
+	topics    *written
 	changelog string
 	keep      context.Context //nolint:containedctx // of the producer's calls, which only the transaction's own end may cut short
 	out       int
@@ -120,6 +121,7 @@ func (tx *Tx) Emit(r Record) {
 	tx.bytes += len(r.Key) + len(r.Value)
 	k := tx.record()
 	tx.bus.fill(k, &r)
+	tx.topics.note(k.Topic)
 	tx.session.Produce(tx.keep, k, tx.emitted)
 }
 
@@ -127,6 +129,7 @@ func (tx *Tx) Emit(r Record) {
 func (tx *Tx) Log(partition int32, key, value []byte) {
 	k := tx.record()
 	k.Topic, k.Partition, k.Key, k.Value = tx.changelog, partition, key, value
+	tx.topics.note(k.Topic)
 	tx.session.Produce(tx.keep, k, tx.logged)
 }
 
