@@ -25,7 +25,7 @@ func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topolog
 			return ctx.Err() // the next start will notice it as well
 		}
 		cfg.Metrics.m.damaged.Inc()
-		log.Error("state is damaged, throwing it away and restoring it from the changelogs; check the disk", "dir", where.Dir, "error", err)
+		log.Error("状态已损坏,丢弃后从变更日志恢复;请检查磁盘 / state is damaged, throwing it away and restoring it from the changelogs; check the disk", "dir", where.Dir, "error", err)
 		if err := state.Discard(where); err != nil {
 			return err
 		}
