@@ -52,7 +52,8 @@ var ErrPositionLost = errors.New("position lost")
 // so that readers know how current they are.
 const IdleRead = 2 * time.Second
 
-// The states a batch may name; "" counts as StateRunning.
+// The states of a source. A batch may name StateRunning, which "" counts as, and
+// StateSnapshot; the others are Run's and Retire's.
 const (
 	StateStarting = "starting" // for the first time, see Run
 	StateRunning  = "running"

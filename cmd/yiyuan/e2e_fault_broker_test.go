@@ -59,8 +59,8 @@ func (c *cluster) testbed(args ...string) string {
 }
 
 // TestFaultBroker kills brokers with -9 under load: one of three, another, and
-// all three at once. What was acknowledged is there
-// afterwards, and what the city came to is what it comes to undisturbed.
+// all three at once. What was acknowledged is there afterwards, and what the city
+// came to is what it comes to undisturbed.
 func TestFaultBroker(t *testing.T) {
 	c := startCluster(t, "kafka3", nil)
 	d := disturb(t, undisturbed(t, 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})

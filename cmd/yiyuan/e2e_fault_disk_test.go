@@ -46,8 +46,9 @@ func fill(t *testing.T, file string) {
 	}
 }
 
-// diskFull fills the disk under a processor's state. It pauses and says why, holds nobody else up when it is told to end,
-// and goes on by itself once there is room.
+// diskFull fills the disk under a processor's state. It pauses and says why,
+// holds nobody else up when it is told to end, and goes on by itself once there is
+// room.
 func diskFull(t *testing.T, want *stream, brokers []string) {
 	t.Helper()
 	d := disturb(t, want, brokers, nil)

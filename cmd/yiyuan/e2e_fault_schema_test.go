@@ -11,9 +11,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
-// TestFaultSchema changes a department's table while its rows flow. What fits goes on, values that no longer fit lie in
-// quarantine, a column that is gone pauses this source alone until somebody
-// maps it, and nothing of a column that nobody declared leaves the database.
+// TestFaultSchema changes a department's table while its rows flow. What fits
+// goes on, values that no longer fit lie in quarantine, a column that is gone
+// pauses this source alone until somebody maps it, and nothing of a column that
+// nobody declared leaves the database.
 func TestFaultSchema(t *testing.T) {
 	const number = "539902198503120013"
 	p := openRealPath(t)
