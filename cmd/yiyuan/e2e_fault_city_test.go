@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -179,16 +178,12 @@ func processorStopped(t *testing.T, want *stream, brokers []string) {
 	c, sleeper := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "sleeper")
 	d.members(2, sleeper) // it works, and is not still starting
 	d.at(30, c, sleeper)
-	if err := sleeper.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	sleeper.hold()
 	began := time.Now()
 	heir := d.launch(roleProcessors, "heir")
 	d.want.reached(t, brokers, d.prefix, false) // all of it, while the sleeper holds still
 	took := time.Since(began).Round(time.Millisecond)
-	if err := sleeper.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	sleeper.resume()
 	d.members(3, sleeper) // two workers each, or the sleeper is not back
 	d.want.reached(t, brokers, d.prefix, false)
 	for _, p := range []*process{c, sleeper, heir} {

@@ -146,6 +146,22 @@ func (p *process) interrupt() bool {
 	}
 }
 
+// hold stops the process where it stands, until resume.
+func (p *process) hold() {
+	p.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// resume lets the process go on in the belief that nothing happened.
+func (p *process) resume() {
+	p.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		p.Fatal(err)
+	}
+}
+
 // lines is what a process has written so far.
 type lines struct {
 	mu sync.Mutex
