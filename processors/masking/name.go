@@ -6,7 +6,8 @@ import (
 )
 
 // personName shows the surname: 张*, 张**, 欧阳*. Of a name with a middle dot
-// it shows the first character of the first part: 阿**·***.
+// it shows the first character of the first part: 阿**·***. Where that would hide
+// nothing, as of a dot with nothing behind it, nothing is shown.
 func personName(s string) string {
 	n := utf8.RuneCountInString(s)
 	head := 1
@@ -29,7 +30,10 @@ func personName(s string) string {
 		}
 		i++
 	}
-	return b.String()
+	if out := b.String(); strings.Contains(out, "*") {
+		return out
+	}
+	return strings.Repeat("*", n)
 }
 
 // makeSurname is the rule surname: 张某, 欧阳某. Unlike the partial form it does

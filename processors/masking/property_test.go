@@ -130,3 +130,12 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// TestNameHides: a name whose form leaves nothing to hide is hidden whole.
+func TestNameHides(t *testing.T) {
+	for in, want := range map[string]string{"张·": "**", "·": "*", "··": "**", "*·": "*·", "张·三": "张·*"} {
+		if got := personName(in); got != want {
+			t.Errorf("personName(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
