@@ -209,21 +209,10 @@ func (a *ask) admit(ctx context.Context, raw string, q access.Question) (key str
 	return key, d, p
 }
 
-// read reads from the cache. It looks as of when the view is before it reads:
-// read the other way round, a change that arrived in between would be claimed
-// and not shown.
-func (a *ask) read(ctx context.Context, keys []Digest, into []Stored) *Problem {
-	a.asOf, a.stale = a.g.fresh.View(a.view.View)
-	if err := a.g.parts.Cache.Get(ctx, a.view.ID, keys, into); err != nil {
-		return a.unanswered(ctx, err)
-	}
-	return nil
-}
-
 // readOne reads what is stored of a key.
 func (a *ask) readOne(ctx context.Context, key string) (Stored, *Problem) {
 	var out [1]Stored
-	p := a.read(ctx, []Digest{a.view.Digest(a.view.RecordKey(key))}, out[:])
+	p := a.read(ctx, []string{key}, out[:])
 	return out[0], p
 }
 

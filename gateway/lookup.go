@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -157,14 +158,9 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 	if p != nil {
 		return nil, p
 	}
-	digests := make([]Digest, 0, len(keys))
-	for _, key := range keys {
-		if key != "" {
-			digests = append(digests, v.Digest(v.RecordKey(key)))
-		}
-	}
-	stored := make([]Stored, len(digests))
-	if p := a.read(ctx, digests, stored); p != nil {
+	known := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == "" })
+	stored := make([]Stored, len(known))
+	if p := a.read(ctx, known, stored); p != nil {
 		return nil, p
 	}
 	body := append(make([]byte, 0, 512*len(keys)), `{"results":[`...)

@@ -268,7 +268,7 @@ func (f *fill) write(v *view.View, r *bus.Record) (Write, bool) {
 		f.g.skip(v.ID, "too_large", r, fmt.Errorf("value has %d bytes", len(r.Value)))
 		return Write{}, false
 	}
-	return Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value}, true
+	return Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value, Moved: r.Value == nil && r.Header("moved") != nil}, true
 }
 
 // apply writes a batch, however long the cache is away.

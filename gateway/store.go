@@ -34,6 +34,7 @@ type Stored struct {
 	Version uint64
 	Time    time.Time // the source's commit time
 	Value   []byte    // framed record; nil if there is none
+	Moved   bool      // deleted because it stands under another key from this version on
 }
 
 // Found reports whether there is a record.
@@ -45,6 +46,7 @@ type Write struct {
 	Version uint64
 	Time    time.Time
 	Value   []byte
+	Moved   bool // of a deletion: the record stands under another key from this version on
 }
 
 // Batch is a run of records of one partition of one view. From is the offset

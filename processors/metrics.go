@@ -30,7 +30,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		timers:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_timers_total", Help: "Wake-ups delivered."}, []string{"step"}),
 		stateBytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_state_bytes_total", Help: "Bytes of state changes committed."}, []string{"step"}),
 		renewed:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_processors_renewed_total", Help: "Rows and entities looked at because the catalogue or what is in force has changed."}, []string{"step"}),
-		renewing:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "yiyuan_processors_renewing_partitions", Help: "Partitions of which not all is computed under the present catalogue yet."}, []string{"step"}),
+		renewing:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "yiyuan_processors_renewing_partitions", Help: "Partitions of which not all is computed under the present catalogue and key yet."}, []string{"step"}),
 		maskFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "yiyuan_processors_mask_failures_total", Help: "Fields dropped from a view because their mask failed. Anything but 0 is an alarm.",
 		}, []string{"view", "field"}),

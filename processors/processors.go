@@ -14,8 +14,8 @@
 //	yiyuan_processors_records_total{step}   records handed to a stage
 //	yiyuan_processors_timers_total{step}    wake-ups delivered
 //	yiyuan_processors_state_bytes_total{step}     bytes of state changes committed
-//	yiyuan_processors_renewed_total{step}   entities looked at because the catalogue has changed
-//	yiyuan_processors_renewing_partitions{step}   partitions that are not wholly of the present catalogue
+//	yiyuan_processors_renewed_total{step}   entities looked at because the catalogue or the key has changed
+//	yiyuan_processors_renewing_partitions{step}   partitions that are not wholly of the present catalogue and key
 //	yiyuan_processors_mask_failures_total{view,field}   fields dropped because their mask failed
 //	yiyuan_processors_state_damaged_total               times that state was damaged on the disk and was restored
 package processors
@@ -74,9 +74,9 @@ type Topology struct {
 	// Repartition.
 	Home  func(key []byte, timer bool) []byte
 	Masks *MaskFailures // of all its workers; nil if it masks nothing
-	// Keys is the fingerprint of the key ring that its tokens are made with, "" if
-	// it makes none. State made with another ring is refused.
-	Keys string
+	// Keys is the key ring that its tokens are made with, nil if it makes none. State
+	// made with another ring is refused.
+	Keys Ring
 }
 
 // Specs returns the topics a step needs for itself: its state's changelog.

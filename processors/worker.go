@@ -18,7 +18,7 @@ import (
 type worker struct {
 	step  string
 	stage Stage
-	keys  string // fingerprint of the key ring
+	keys  Ring
 	cfg   Config
 	held  *holdings
 	batch *state.Batch

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,7 +16,7 @@ import (
 
 // Processes with different keys that come to a new bus at the same time agree
 // whose it is: those of one ring go on, all others are refused, whatever their
-// role, and so is who comes later with another ring or another current version.
+// role, and so is who comes later with another ring, or without a key in use.
 func TestOneRingForAll(t *testing.T) {
 	broker, err := embedded.Start(t.Context(), embedded.Options{})
 	if err != nil {
@@ -70,12 +72,69 @@ func TestOneRingForAll(t *testing.T) {
 	if owner == 0 {
 		t.Fatal("no ring was taken")
 	}
-	if err := come(ring(byte(owner), 2, 1)); err != nil {
-		t.Errorf("the same ring with a further version: %v", err)
+	if err := come(ring(9, 1, 1)); !errors.Is(err, bus.ErrConfig) {
+		t.Errorf("another ring: %v, want ErrConfig", err)
 	}
-	for what, keys := range map[string]*keyring.Keyring{"another ring": ring(9, 1, 1), "another current version": ring(byte(owner), 2, 2)} {
-		if err := come(keys); !errors.Is(err, bus.ErrConfig) {
-			t.Errorf("%s: %v, want ErrConfig", what, err)
+	for _, c := range []struct {
+		what              string
+		versions, current int
+		refused           bool
+	}{
+		{"with a key added", 2, 1, false},
+		{"without it", 1, 1, false},
+		{"with it in use", 2, 2, false},
+		{"with it, not in use here", 2, 1, false},
+		{"without it, now that it is in use", 1, 1, true},
+	} {
+		if err := come(ring(byte(owner), c.versions, c.current)); errors.Is(err, bus.ErrConfig) != c.refused || !c.refused && err != nil {
+			t.Errorf("the same ring %s: %v, refused must be %v", c.what, err, c.refused)
 		}
+	}
+}
+
+// A process that runs on an older key file ends, and says why, once a key comes
+// into use that it does not hold; one that holds the key goes on.
+func TestKeyInUseElsewhere(t *testing.T) {
+	broker, err := embedded.Start(t.Context(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	open := func(versions, current int) *app {
+		keys := map[int][]byte{}
+		for v := 1; v <= versions; v++ {
+			keys[v] = bytes.Repeat([]byte{7, byte(v)}, keyring.KeySize/2)
+		}
+		k, err := keyring.New(keyring.Intl, keys, current)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := defaultConfig()
+		cfg.Bus.Brokers, cfg.Keys.File = broker.Addrs(), "keys.yaml"
+		a, err := newApp(t.Context(), cfg, k, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(a.close)
+		return a
+	}
+	elder, ready := open(1, 1), open(2, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended, went := make(chan error, 1), make(chan error, 1)
+	go func() { ended <- elder.watchKeys(ctx) }()
+	go func() { went <- ready.watchKeys(ctx) }()
+	open(2, 2)
+	if err := <-ended; !errors.Is(err, bus.ErrConfig) || !strings.Contains(err.Error(), "keys.yaml lacks the version") {
+		t.Errorf("watchKeys without the key = %v", err)
+	}
+	select {
+	case err := <-went:
+		t.Errorf("watchKeys with the key = %v", err)
+	default:
+	}
+	stop()
+	if err := <-went; !errors.Is(err, context.Canceled) {
+		t.Errorf("watchKeys at its end = %v", err)
 	}
 }

@@ -22,6 +22,7 @@ func TestValueGolden(t *testing.T) {
 	writes := []gateway.Write{
 		{Key: key, Version: 0x0102030405060708, Time: at, Value: []byte("\x00\x00\x00\x00\x07row")},
 		{Key: key, Version: 9, Time: at},
+		{Key: key, Version: 9, Time: at, Moved: true},
 	}
 	lines := strings.Fields(string(text))
 	if len(lines) != len(writes) {
@@ -36,7 +37,7 @@ func TestValueGolden(t *testing.T) {
 			t.Errorf("value %d is packed as %x, want %x as version 1 is", i, got, golden)
 		}
 		got, ok := unpack(string(golden), key)
-		if !ok || got.Version != w.Version || !got.Time.Equal(at) || string(got.Value) != string(w.Value) || (got.Value == nil) != (w.Value == nil) {
+		if !ok || got.Version != w.Version || !got.Time.Equal(at) || string(got.Value) != string(w.Value) || (got.Value == nil) != (w.Value == nil) || got.Moved != w.Moved {
 			t.Errorf("value %d of version 1 is read as %+v, %v", i, got, ok)
 		}
 	}

@@ -18,6 +18,7 @@ const (
 
 	flagLive    = 0
 	flagDeleted = 1
+	flagMoved   = 2 // deleted here, to be found under another key
 )
 
 // pack appends the value of w to dst.
@@ -27,7 +28,9 @@ func pack(dst []byte, w gateway.Write) []byte {
 	dst = append(dst, w.Key[:]...)
 	flag := byte(flagLive)
 	if w.Value == nil {
-		flag = flagDeleted
+		if flag = flagDeleted; w.Moved {
+			flag = flagMoved
+		}
 	}
 	dst = append(dst, flag)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(w.Time.UnixMilli()))
@@ -45,8 +48,11 @@ func unpack(value string, key gateway.Digest) (gateway.Stored, bool) {
 		Version: binary.BigEndian.Uint64(b[atVersion:atDigest]),
 		Time:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[atTime:headerBytes]))),
 	}
-	if b[atFlag] == flagLive {
+	switch b[atFlag] {
+	case flagLive:
 		out.Value = b[headerBytes:]
+	case flagMoved:
+		out.Moved = true
 	}
 	return out, true
 }

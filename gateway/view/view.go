@@ -26,12 +26,16 @@ const maxKey = 512
 // ErrKey says that a key cannot be one of the view. It never holds the key.
 var ErrKey = errors.New("malformed key")
 
+// findingAudience labels the tokens by which findings name their subjects.
+const findingAudience = "finding"
+
 // View is a view of the catalogue, ready to be asked.
 type View struct {
 	*schemas.View
 	Topic    bus.Topic
 	Reader   *codec.Reader
 	keys     *keyring.Keyring
+	versions []int                       // of the keys
 	parts    []part                      // of the owner's key
 	elements map[string]*schemas.Element // of the fields, for verification
 	masked   map[string][]string         // column -> what of it is masked
@@ -57,7 +61,7 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 			return fmt.Errorf("compile view %q: its owner has no key", v.ID)
 		}
 		ready := &View{
-			View: v, Topic: bus.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, parts: parts, elements: elements,
+			View: v, Topic: bus.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
 			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{},
 			audience: "key:" + v.ID, cacheKey: "cache:" + v.ID,
 		}
@@ -218,12 +222,20 @@ func upgrade(raw string) (string, bool) {
 	return full, err == nil
 }
 
-// RecordKey returns the key of the shared topic for an owner's key.
-func (v *View) RecordKey(key string) string {
-	if v.KeyMask {
-		return v.keys.Token(v.audience, key)
+// RecordKeys appends to dst the keys of the shared topic that the record of an
+// owner's key may have: one, or its tokens under every key that the ring holds,
+// because the steps take a while to bring everybody's record under the current one.
+func (v *View) RecordKeys(dst []string, key string) []string {
+	if !v.KeyMask {
+		return append(dst, key)
 	}
-	return key
+	for _, version := range v.versions {
+		token, err := v.keys.TokenVersion(version, v.audience, key)
+		if err == nil { // the ring holds its own versions
+			dst = append(dst, token)
+		}
+	}
+	return dst
 }
 
 // Digest returns the cache key of a record of the shared topic.
@@ -270,10 +282,16 @@ func (v *View) Disputed(book *finding.Book, key string, granted []string) []stri
 	}
 	var out []string
 	for _, s := range v.subjects(key) {
-		for _, cell := range book.Disputed(v.keys.Token("finding", s.key)) {
-			for _, column := range v.doubts[cell] {
-				if slices.Contains(granted, column) && !slices.Contains(out, column) {
-					out = append(out, column)
+		for _, version := range v.versions {
+			token, err := v.keys.TokenVersion(version, findingAudience, s.key)
+			if err != nil {
+				continue // the ring holds its own versions
+			}
+			for _, cell := range book.Disputed(token) {
+				for _, column := range v.doubts[cell] {
+					if slices.Contains(granted, column) && !slices.Contains(out, column) {
+						out = append(out, column)
+					}
 				}
 			}
 		}

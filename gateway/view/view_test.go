@@ -19,11 +19,16 @@ const zhang = "539902198503120013"
 
 func compile(t *testing.T) (map[string]*view.View, *keyring.Keyring) {
 	t.Helper()
+	return compileUnder(t, map[int][]byte{1: bytes.Repeat([]byte{7}, 32)}, 1)
+}
+
+func compileUnder(t *testing.T, keysByVersion map[int][]byte, current int) (map[string]*view.View, *keyring.Keyring) {
+	t.Helper()
 	c, err := schemas.Load(schemas.Yunling())
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := keyring.New("intl", map[int][]byte{1: bytes.Repeat([]byte{7}, 32)}, 1)
+	keys, err := keyring.New("intl", keysByVersion, current)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +76,38 @@ func TestDigestsDiffer(t *testing.T) {
 	if a.AuditDigest(zhang) != views["person.partial"].AuditDigest(zhang) || a.AuditDigest(zhang) != views["GA02.partial"].AuditDigest(zhang+"|R1") {
 		t.Error("the audit cannot find a person in every view")
 	}
-	if key := views["person.partial"].RecordKey(zhang); strings.Contains(key, zhang) {
-		t.Error("the record key of a masked view is the person's")
+	if keys := views["person.partial"].RecordKeys(nil, zhang); len(keys) != 1 || strings.Contains(keys[0], zhang) {
+		t.Errorf("the record keys of a masked view are %q", keys)
+	}
+}
+
+// TestRotated: under a ring of two keys people are looked for under the tokens of
+// both, and under one digest in the audit.
+func TestRotated(t *testing.T) {
+	t.Parallel()
+	first, _ := compile(t)
+	views, keys := compileUnder(t, map[int][]byte{1: bytes.Repeat([]byte{7}, 32), 2: bytes.Repeat([]byte{8}, 32)}, 2)
+	v, before := views["person.partial"], first["person.partial"].RecordKeys(nil, zhang)
+	got := v.RecordKeys(nil, zhang)
+	if len(got) != 2 || !slices.Contains(got, before[0]) || !slices.Contains(got, keys.Token("key:person.partial", zhang)) {
+		t.Errorf("RecordKeys = %q, before %q", got, before)
+	}
+	if v.AuditDigest(zhang) != first["person.partial"].AuditDigest(zhang) || v.Digest(before[0]) != first["person.partial"].Digest(before[0]) {
+		t.Error("a digest moved with the key")
+	}
+	if got := views["enterprise.public"].RecordKeys(nil, "91539900MADE00011B"); !slices.Equal(got, []string{"91539900MADE00011B"}) {
+		t.Errorf("a key that is not masked is looked for as %q", got)
+	}
+	for version := 1; version <= 2; version++ {
+		subject, err := keys.TokenVersion(version, "finding", zhang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		book := finding.NewBook()
+		book.Put(finding.Finding{ID: "1", State: finding.Open, Subject: subject, OpenedAt: time.Now(), Evidence: []finding.Evidence{{Dataset: "golden", Field: "XM"}}})
+		if got := v.Disputed(book, zhang, []string{"XM"}); !slices.Equal(got, []string{"XM"}) {
+			t.Errorf("Disputed of a finding under key %d = %q", version, got)
+		}
 	}
 }
 

@@ -29,7 +29,11 @@ var ErrRefused = errors.New("mask refused")
 // Keys makes keyed tokens and digests; *keyring.Keyring is one.
 type Keys interface {
 	Token(audience, value string) string
+	TokenVersion(version int, audience, value string) (string, error)
 	Digest(label, value string) []byte
+	// Current is the version of the key that Token works under, Oldest the oldest one held.
+	Current() int
+	Oldest() int
 }
 
 // Projection is a compiled view. It is immutable.
@@ -182,6 +186,19 @@ func (p *Projection) Key(owner string) string {
 		return owner
 	}
 	return p.keys.Token(p.key, owner)
+}
+
+// KeyUnder is Key as it was under an older version of the key ring; "" where that
+// made no difference. The error is keyring.ErrKey if the ring does not hold it.
+func (p *Projection) KeyUnder(version int, owner string) (string, error) {
+	if !p.view.KeyMask || version == p.keys.Current() {
+		return "", nil
+	}
+	key, err := p.keys.TokenVersion(version, p.key, owner)
+	if err != nil {
+		return "", fmt.Errorf("key of view %q: %w", p.view.ID, err)
+	}
+	return key, nil
 }
 
 // run applies the column's mask; a panic is a failed mask.

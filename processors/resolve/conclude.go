@@ -143,7 +143,7 @@ func (s *stage) close(tx processors.Tx, now time.Time) error {
 		tx.WakeAt([]byte(x.key), at)
 		h.wake = wake
 	}
-	s.buffer = h.append(s.buffer[:0], s.version)
+	s.buffer = h.append(s.buffer[:0], s.edition)
 	tx.Put(s.key, s.buffer)
 	return nil
 }

@@ -27,7 +27,8 @@ var errHead = errors.New("stored head cannot be read")
 type head struct {
 	known   bool   // there is one
 	version uint64 // of the golden record and of everything emitted with it, 0 before the first
-	current bool   // it was last computed under the stage's catalogue
+	current bool   // it was last computed under the stage's edition
+	edition string // the other one under which it was, "" if current
 	table   int    // authority table under which it was last computed
 	wake    int64  // milliseconds: the timer that is set, 0 none
 	forget  int64  // milliseconds: when the head of an entity without claims is dropped, 0 not
@@ -49,10 +50,10 @@ type shown struct{ clear, record uint64 }
 
 // append writes the head: format, then numbers as varints, digests as eight
 // bytes, texts and lists with their length in front.
-func (h *head) append(dst, cat []byte) []byte {
+func (h *head) append(dst, edition []byte) []byte {
 	dst = append(dst, headFormat)
 	dst = binary.AppendUvarint(dst, h.version)
-	dst = append(binary.AppendUvarint(dst, uint64(len(cat))), cat...)
+	dst = append(binary.AppendUvarint(dst, uint64(len(edition))), edition...)
 	dst = binary.AppendVarint(dst, int64(h.table))
 	dst = binary.AppendVarint(dst, h.wake)
 	dst = binary.AppendVarint(dst, h.forget)
@@ -91,16 +92,21 @@ func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// parse reads what append wrote into h, reusing its slices. cat is the stage's
-// catalogue; names are looked up in names, which every head shares.
-func (h *head) parse(b, cat []byte, names map[string]string) error {
+// parse reads what append wrote into h, reusing its slices. edition is the stage's;
+// names are looked up in names, which every head shares.
+func (h *head) parse(b, edition []byte, names map[string]string) error {
 	views, sums, states := h.views[:0], h.sums[:0], h.states[:0]
 	*h = head{known: true}
 	if len(b) == 0 || b[0] != headFormat {
 		return fmt.Errorf("parse head: unknown format: %w", errHead)
 	}
 	r := headReader{b: b[1:], names: names}
-	h.version, h.current = r.uvarint(), bytes.Equal(r.take(r.length()), cat)
+	h.version = r.uvarint()
+	if of := r.take(r.length()); bytes.Equal(of, edition) {
+		h.current = true
+	} else {
+		h.edition = string(of)
+	}
 	h.table = int(r.varint())
 	h.wake, h.forget = r.varint(), r.varint()
 	h.golden, h.values, h.explain = r.digest(), r.digest(), r.digest()

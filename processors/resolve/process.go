@@ -29,6 +29,7 @@ type subject struct {
 	golden  bool      // a row was touched that the golden record may read
 	embeds  bool      // a row was touched that a view embeds
 	fresh   bool      // compute everything
+	keys    int       // version of the key under whose tokens it was last published
 	changed bool      // the head must be written
 }
 
@@ -105,7 +106,7 @@ func (s *stage) entityChanged(tx processors.Tx, g *group, batch []bus.Record) er
 func (s *stage) open(tx processors.Tx, key string) error {
 	x := &s.subject
 	x.key, x.at = key, time.Time{}
-	x.golden, x.embeds, x.fresh, x.changed = false, false, false, false
+	x.golden, x.embeds, x.fresh, x.changed, x.keys = false, false, false, false, s.keys.Current()
 	x.dossier.Reset(key)
 	s.slab.Reset()
 	s.dirty.Reset()
@@ -119,7 +120,7 @@ func (s *stage) open(tx processors.Tx, key string) error {
 }
 
 // renew prepares to compute everything afresh where the head was computed under
-// another catalogue, authority table or definition of aggregates.
+// another catalogue, key, authority table or definition of aggregates.
 func (s *stage) renew(tx processors.Tx) error {
 	x := &s.subject
 	h := &x.head
@@ -128,7 +129,15 @@ func (s *stage) renew(tx processors.Tx) error {
 		for i := range h.views {
 			h.views[i] = shown{unknown(h.values), unknown(h.values)}
 		}
-		h.current = true
+		if h.known {
+			x.keys = processors.KeyVersion([]byte(h.edition), s.keys)
+		}
+		if x.keys != s.keys.Current() {
+			for i := range h.states {
+				h.states[i].Shown = 0 // its subject is a token
+			}
+		}
+		h.current, h.edition = true, ""
 		x.fresh, x.changed = h.known, true
 	}
 	if table := s.current(tx.Now()); h.table != table {
@@ -170,7 +179,7 @@ func (s *stage) load(tx processors.Tx, key string) error {
 	s.buffer, s.loaded, s.rows = prefix, s.loaded[:0], s.rows[:0]
 	return tx.Scan(prefix, func(key, value []byte) error {
 		if len(key) == len(prefix) {
-			return s.subject.head.parse(value, s.version, s.names)
+			return s.subject.head.parse(value, s.edition, s.names)
 		}
 		id, role, row, err := s.split(key[len(prefix):])
 		if err != nil {

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -78,17 +79,32 @@ func (p *publication) emit(topic bus.Topic, key string, value []byte) error {
 	return nil
 }
 
+// move deletes what stands under a token of another key and says where it stands
+// now.
+func (p *publication) move(topic bus.Topic, was, now string) {
+	headers := append(p.stage.headers(p.version), bus.Header{Key: "moved", Value: []byte(now)})
+	p.emitted = true
+	p.tx.Emit(bus.Record{Topic: topic, Partition: bus.ByKey, Key: []byte(was), Time: p.subject.at, Headers: headers})
+}
+
 // publishView emits one view if anything it shows is not what it was. That is
 // told by a digest of the clear cells, so that nothing is masked in vain.
 func (s *stage) publishView(p *publication, i int, g *authority.Golden) error {
 	v, h := &s.views[i], &s.subject.head
 	last := &h.views[i]
+	was, err := v.projection.KeyUnder(s.subject.keys, s.subject.key)
+	if err != nil {
+		return err
+	}
 	if !g.Exists {
 		if last.record == 0 {
 			return nil
 		}
 		*last = shown{}
-		return p.emit(v.topic, v.projection.Key(s.subject.key), nil)
+		return p.emit(v.topic, cmp.Or(was, v.projection.Key(s.subject.key)), nil)
+	}
+	if was != "" && last.record != 0 {
+		p.move(v.topic, was, v.projection.Key(s.subject.key))
 	}
 	digest := s.behind(v, g)
 	if digest == last.clear {
@@ -99,7 +115,6 @@ func (s *stage) publishView(p *publication, i int, g *authority.Golden) error {
 	for j := range v.embeds {
 		rec = v.projection.WithEmbeds(rec, j, s.embedded(&v.embeds[j]))
 	}
-	var err error
 	if s.buffer, err = v.writer.Append(s.buffer[:0], rec); err != nil {
 		return fmt.Errorf("write record of %q: %w", v.topic, err)
 	}
@@ -244,15 +259,23 @@ func (s *stage) record(l *schemas.Layout, values ...schemas.Value) schemas.Recor
 func (s *stage) publishExplanation(p *publication, g *authority.Golden) error {
 	h := &s.subject.head
 	id := s.entity.ID + "." + schemas.ExplainView
-	key := s.keys.Token("key:"+id, s.subject.key)
+	key, was := s.keys.Token("key:"+id, s.subject.key), ""
+	var err error
+	if s.subject.keys != s.keys.Current() {
+		if was, err = s.keys.TokenVersion(s.subject.keys, "key:"+id, s.subject.key); err != nil {
+			return fmt.Errorf("key of view %q: %w", id, err)
+		}
+	}
 	if !g.Exists {
 		if h.explain == 0 {
 			return nil
 		}
 		h.explain = 0
-		return p.emit(bus.Shared(id), key, nil)
+		return p.emit(bus.Shared(id), cmp.Or(was, key), nil)
 	}
-	var err error
+	if was != "" && h.explain != 0 {
+		p.move(bus.Shared(id), was, key)
+	}
 	if s.buffer, err = s.explain.Append(s.buffer[:0], s.explanation(id, g)); err != nil {
 		return fmt.Errorf("write record of %q: %w", id, err)
 	}

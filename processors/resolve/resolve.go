@@ -12,10 +12,12 @@
 // only counted or summed are never loaded, their aggregate is kept in the head.
 //
 // The head of an entity remembers, beside the aggregates and the state of its
-// findings, digests of what was last emitted and the catalogue under which that
-// was: under another catalogue, or when another authority table comes into force,
+// findings, digests of what was last emitted and the edition under which that was:
+// under another catalogue or key, or when another authority table comes into force,
 // everything is computed afresh, when the entity is next touched or when the
-// engine's renewing comes to it, in one transaction with all that it emits.
+// engine's renewing comes to it, in one transaction with all that it emits. What
+// stood under a token of the key before is deleted there, and the header moved of
+// that deletion says where it stands now.
 //
 // The stage is pure: time, state and output come with the transaction.
 package resolve
@@ -48,7 +50,7 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity s
 	masks := &processors.MaskFailures{}
 	t := processors.Topology{
 		Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}, Home: home, Masks: masks,
-		Keys: keys.Fingerprint(),
+		Keys: keys,
 	}
 	if e, err := cat.Entity(entity); err == nil {
 		if len(e.Fields) > 0 {
@@ -100,6 +102,7 @@ type stage struct {
 	name    string
 	entity  *schemas.Entity
 	version []byte // of the catalogue
+	edition []byte // of what is published, see processors.Edition
 	keys    masking.Keys
 
 	claims   *codec.Reader
@@ -180,7 +183,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		// A stage has no context of its own: the look-ups of schemas are bounded
 		// by the registry's client and answered from memory but for the first.
 		ctx:  context.Background(),
-		name: Name(entity), entity: e, version: []byte(cat.Version), keys: keys,
+		name: Name(entity), entity: e, version: []byte(cat.Version), edition: processors.Edition(cat.Version, keys), keys: keys,
 		claims: c.Reader(claim.Layout), datasets: make(map[string]*dataset),
 		evidence: masking.NewEvidence(cat.City), byKey: make(map[string]int), names: make(map[string]string), hash: xxhash.New(),
 		tokens: make(map[rowName]string),

@@ -9,9 +9,9 @@ import (
 )
 
 // Generation implements processors.Renewer: what an entity comes to depends on
-// the catalogue and on the authority table in force.
+// the catalogue, on the key of tokens and on the authority table in force.
 func (s *stage) Generation(now time.Time) []byte {
-	return binary.AppendVarint(append(make([]byte, 0, len(s.version)+2), s.version...), int64(s.current(now)))
+	return binary.AppendVarint(append(make([]byte, 0, len(s.edition)+2), s.edition...), int64(s.current(now)))
 }
 
 // Renewable implements processors.Renewer: every entity has a head, among whose

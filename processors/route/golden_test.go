@@ -23,7 +23,7 @@ func TestImageGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := image{
-		live: true, source: []byte("ga-live"), sequence: schemas.Sequence{Major: 4711, Minor: 12}, version: 300, cat: []byte("addd2b0f9e12"),
+		live: true, source: []byte("ga-live"), sequence: schemas.Sequence{Major: 4711, Minor: 12}, version: 300, edition: []byte("addd2b0f9e12"),
 		row: []byte{0, 0, 0, 0, 7, 2, 1},
 	}
 	got, err := parseImage(golden)

@@ -25,13 +25,13 @@ type image struct {
 	sequence schemas.Sequence
 	version  uint64 // header ver of what was last emitted about the row
 	at       int64  // source commit time of the last change, milliseconds; 0 = not known
-	cat      []byte // catalogue version under which it was emitted
+	edition  []byte // under which it was emitted: catalogue and key
 	row      []byte // framed content, empty if deleted
 }
 
 // append writes the image:
 //
-//	format, live, source, major, minor, version, time, catalogue, row
+//	format, live, source, major, minor, version, time, edition, row
 func (m image) append(dst []byte) []byte {
 	live := byte(0)
 	if m.live {
@@ -44,8 +44,8 @@ func (m image) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(m.sequence.Minor))
 	dst = binary.AppendUvarint(dst, m.version)
 	dst = binary.AppendUvarint(dst, uint64(max(m.at, 0)))
-	dst = binary.AppendUvarint(dst, uint64(len(m.cat)))
-	dst = append(dst, m.cat...)
+	dst = binary.AppendUvarint(dst, uint64(len(m.edition)))
+	dst = append(dst, m.edition...)
 	return append(dst, m.row...)
 }
 
@@ -82,7 +82,7 @@ func parseImage(b []byte) (image, error) {
 	if timed {
 		m.at = int64(number())
 	}
-	m.cat = text()
+	m.edition = text()
 	m.row = b
 	if bad || m.live && len(m.row) == 0 {
 		return image{}, fmt.Errorf("parse image: truncated: %w", errImage)

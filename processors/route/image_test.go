@@ -16,11 +16,11 @@ func TestImage(t *testing.T) {
 		bytes := rapid.SliceOf(rapid.Byte())
 		m := image{
 			live: true, source: bytes.Draw(t, "source"), sequence: schemas.Sequence{Major: rapid.Uint64().Draw(t, "major"), Minor: rapid.Uint32().Draw(t, "minor")},
-			version: rapid.Uint64().Draw(t, "version"), at: rapid.Int64Min(0).Draw(t, "at"), cat: []byte("0123456789ab"), row: rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "row"),
+			version: rapid.Uint64().Draw(t, "version"), at: rapid.Int64Min(0).Draw(t, "at"), edition: []byte("0123456789ab"), row: rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "row"),
 		}
 		stored := m.append(nil)
 		got, err := parseImage(stored)
-		if err != nil || string(got.source) != string(m.source) || got.sequence != m.sequence || got.version != m.version || got.at != m.at || string(got.cat) != string(m.cat) || string(got.row) != string(m.row) || !got.live {
+		if err != nil || string(got.source) != string(m.source) || got.sequence != m.sequence || got.version != m.version || got.at != m.at || string(got.edition) != string(m.edition) || string(got.row) != string(m.row) || !got.live {
 			t.Fatalf("parseImage(append) differs: %v", err)
 		}
 		if _, err := parseImage(stored[:rapid.IntRange(0, len(stored)-len(m.row)).Draw(t, "cut")]); !errors.Is(err, errImage) {
@@ -33,7 +33,7 @@ func TestImage(t *testing.T) {
 // An image stored before images said when is read, without a time.
 func TestTimelessImage(t *testing.T) {
 	m, err := parseImage([]byte("\x01\x01\x03src\x07\x08\x09\x03cat" + "row"))
-	if err != nil || !m.live || string(m.source) != "src" || m.sequence != (schemas.Sequence{Major: 7, Minor: 8}) || m.version != 9 || m.at != 0 || string(m.cat) != "cat" || string(m.row) != "row" {
+	if err != nil || !m.live || string(m.source) != "src" || m.sequence != (schemas.Sequence{Major: 7, Minor: 8}) || m.version != 9 || m.at != 0 || string(m.edition) != "cat" || string(m.row) != "row" {
 		t.Errorf("parseImage = %+v, %v", m, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -99,8 +100,8 @@ func (s *stage) load(tx processors.Tx) (m image, known bool, err error) {
 func (m *image) next(offset int64) uint64 { return max(m.version+1, uint64(offset)+1) }
 
 func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) error {
-	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), cat: s.version, row: c.Value}
-	current := known && last.live && bytes.Equal(last.cat, s.version)
+	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: c.Value}
+	current := known && last.live && bytes.Equal(last.edition, s.edition)
 	if current && len(c.Header("na")) == 0 && bytes.Equal(last.row, c.Value) {
 		next.row = last.row
 		s.store(tx, next)
@@ -116,7 +117,7 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 		return nil
 	}
 	next.version = last.next(c.Offset)
-	if err := s.emissions(c, row, old, next, !current); err != nil {
+	if err := s.emissions(c, row, old, last, next); err != nil {
 		return err
 	}
 	s.store(tx, next)
@@ -158,11 +159,12 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 	return row, old, nil
 }
 
-// emissions collects in s.out what a new content of a row says. all emits every
-// view, whether or not its fields changed.
-func (s *stage) emissions(c *change, row, old schemas.Record, next image, all bool) error {
+// emissions collects in s.out what a new content of a row says: of the views, those
+// whose fields changed, and all where the last image is of another edition.
+func (s *stage) emissions(c *change, row, old schemas.Record, last, next image) error {
 	s.out = s.out[:0]
 	d := c.dataset
+	all := !last.live || !bytes.Equal(last.edition, s.edition)
 	for i := range d.links {
 		l := &d.links[i]
 		was, is := l.key(old), l.key(row)
@@ -192,20 +194,38 @@ func (s *stage) emissions(c *change, row, old schemas.Record, next image, all bo
 		if headers == nil {
 			headers = s.headers(c, next.version)
 		}
+		key := v.projection.Key(string(c.Key))
+		if all && last.live {
+			if err := s.move(c, v, last, key, headers); err != nil {
+				return err
+			}
+		}
 		var err error
 		if s.buffer, err = v.writer.Append(s.buffer[:0], shown); err != nil {
 			return fmt.Errorf("write record of %q: %w", v.topic, err)
 		}
 		s.out = append(s.out, bus.Record{
-			Topic: v.topic, Partition: bus.ByKey, Key: []byte(v.projection.Key(string(c.Key))), Value: s.arena.copy(s.buffer), Time: c.Time, Headers: headers,
+			Topic: v.topic, Partition: bus.ByKey, Key: []byte(key), Value: s.arena.copy(s.buffer), Time: c.Time, Headers: headers,
 		})
 	}
 	return nil
 }
 
+// move deletes the record of a view that the row's last image stands under another
+// key of the ring, and says where it is now.
+func (s *stage) move(c *change, v *view, last image, key string, headers []bus.Header) error {
+	was, err := v.projection.KeyUnder(processors.KeyVersion(last.edition, s.keys), string(c.Key))
+	if err != nil || was == "" {
+		return err
+	}
+	headers = append(slices.Clone(headers), bus.Header{Key: "moved", Value: []byte(key)})
+	s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(was), Time: c.Time, Headers: headers})
+	return nil
+}
+
 // delete retracts all that the row said and remembers that it is gone.
 func (s *stage) delete(tx processors.Tx, c *change, last image) error {
-	next := image{source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), cat: s.version}
+	next := image{source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition}
 	s.out = s.out[:0]
 	if last.live {
 		next.version = last.next(c.Offset)
@@ -236,7 +256,14 @@ func (s *stage) retractions(c *change, last image, version uint64) error {
 	headers := s.headers(c, version)
 	for i := range d.views {
 		v := &d.views[i]
-		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(v.projection.Key(string(c.Key))), Time: c.Time, Headers: headers})
+		key, err := v.projection.KeyUnder(processors.KeyVersion(last.edition, s.keys), string(c.Key))
+		if err != nil {
+			return err
+		}
+		if key == "" {
+			key = v.projection.Key(string(c.Key))
+		}
+		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(key), Time: c.Time, Headers: headers})
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ const Name = "route"
 // write when they are made.
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Topology {
 	masks := &processors.MaskFailures{}
-	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}, Masks: masks, Keys: keys.Fingerprint()}
+	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}, Masks: masks, Keys: keys}
 	for _, d := range cat.Datasets {
 		t.From = append(t.From, bus.Raw(d.ID))
 		for _, v := range d.Views {
@@ -69,6 +69,7 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processo
 type stage struct {
 	ctx        context.Context // of registry look-ups, see newStage
 	version    []byte          // of the catalogue
+	edition    []byte          // of what is published, see processors.Edition
 	keys       masking.Keys
 	datasets   map[bus.Topic]*dataset
 	quarantine *codec.Writer
@@ -116,7 +117,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 		// A stage has no context of its own: the look-ups of schemas are bounded
 		// by the registry's client and answered from memory but for the first.
 		ctx:     context.Background(),
-		version: []byte(cat.Version), keys: keys,
+		version: []byte(cat.Version), edition: processors.Edition(cat.Version, keys), keys: keys,
 		datasets: make(map[bus.Topic]*dataset, len(cat.Datasets)),
 		claim:    make([]schemas.Value, len(claim.Layout.Columns)),
 	}

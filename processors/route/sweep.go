@@ -11,21 +11,21 @@ import (
 )
 
 // Generation implements processors.Renewer: what a row says depends on the
-// catalogue.
-func (s *stage) Generation(time.Time) []byte { return s.version }
+// catalogue and on the key of tokens.
+func (s *stage) Generation(time.Time) []byte { return s.edition }
 
 // Renewable implements processors.Renewer: all that is kept is images.
 func (s *stage) Renewable() []byte { return nil }
 
 // Renew implements processors.Renewer: a row last emitted under another catalogue
-// says everything again under this one, views with the masks of now above all,
-// with the time of its last change. A row that this catalogue would not accept
+// or key says everything again under this one, views with the masks and tokens of
+// now above all, with the time of its last change. A row that this catalogue would not accept
 // stays as it is, until its source sends it again.
 func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	s.slab.Reset()
 	s.key = append(s.key[:0], key...)
 	last, known, err := s.load(tx)
-	if err != nil || !known || !last.live || bytes.Equal(last.cat, s.version) {
+	if err != nil || !known || !last.live || bytes.Equal(last.edition, s.edition) {
 		return err
 	}
 	id, row, _ := bytes.Cut(s.key, []byte{0})
@@ -42,10 +42,10 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 		dataset: d, op: schemas.Snapshot, source: last.source, sequence: last.sequence,
 	}
 	next := last
-	next.version, next.cat = last.version+1, s.version
+	next.version, next.edition = last.version+1, s.edition
 	content, old, err := s.prepare(&c, last, &next)
 	if err == nil {
-		err = s.emissions(&c, content, old, next, true)
+		err = s.emissions(&c, content, old, last, next)
 	}
 	if errors.As(err, new(*reject)) {
 		return nil

@@ -144,6 +144,25 @@ func (c *City) Take(batch ...bus.Record) error {
 	return c.pass(out)
 }
 
+// Renew gives all that the steps keep to them to be renewed, as the engine does.
+func (c *City) Renew() error {
+	out, err := c.Route.Renew()
+	if err != nil {
+		return err
+	}
+	if err := c.pass(out); err != nil {
+		return err
+	}
+	for _, e := range c.Catalogue.Entities {
+		out, err := c.Resolve[e.ID].Renew()
+		if err != nil {
+			return err
+		}
+		c.Out = append(c.Out, out...)
+	}
+	return nil
+}
+
 // pass gives claims to the resolve steps and keeps the rest.
 func (c *City) pass(out []bus.Record) error {
 	claims := make(map[string][]bus.Record)

@@ -28,33 +28,94 @@ type file struct {
 // write (ErrExposed); a group may read, because that is how orchestrators mount
 // secrets. Errors name the file and never its contents.
 func Load(path string) (*Keyring, error) {
+	f, _, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.ring(path)
+}
+
+// Add puts a random key of the next version into a key file, without making it the
+// current one, and returns the ring.
+func Add(path string) (*Keyring, error) {
+	return edit(path, func(f *file) {
+		next := f.Current
+		for version := range f.Keys {
+			next = max(next, version)
+		}
+		if f.Keys == nil {
+			f.Keys = map[int]string{}
+		}
+		f.Keys[next+1] = base64.StdEncoding.EncodeToString(random())
+	})
+}
+
+// Use makes a version that a key file holds the current one, and returns the ring.
+func Use(path string, version int) (*Keyring, error) {
+	return edit(path, func(f *file) { f.Current = version })
+}
+
+// edit changes a key file as a whole: whoever reads it finds it as it was or as it
+// is to be. What the ring would refuse is not written.
+func edit(path string, change func(*file)) (*Keyring, error) {
+	f, info, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.ring(path); err != nil {
+		return nil, err
+	}
+	change(f)
+	k, err := f.ring(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := yaml.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("write keyring %q: %w", path, err)
+	}
+	beside := path + ".new"
+	if err := create(beside, info.Mode().Perm(), text); err != nil {
+		return nil, err
+	}
+	if err = keepOwner(beside, info); err == nil {
+		err = os.Rename(beside, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write keyring: %w", errors.Join(err, os.Remove(beside)))
+	}
+	return k, nil
+}
+
+// read reads the text of a key file and what the system says of it.
+func read(path string) (*file, os.FileInfo, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open keyring: %w", err)
+		return nil, nil, fmt.Errorf("open keyring: %w", err)
 	}
 	defer func() { _ = f.Close() }() // opened for reading: nothing can be lost
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("open keyring: %w", err)
+		return nil, nil, fmt.Errorf("open keyring: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("open keyring %q: 不是普通文件 / not a regular file: %w", path, ErrKey)
+		return nil, nil, fmt.Errorf("open keyring %q: 不是普通文件 / not a regular file: %w", path, ErrKey)
 	}
 	if info.Mode().Perm()&0o027 != 0 {
-		return nil, fmt.Errorf("open keyring %q: 权限 / mode %#o: %w", path, info.Mode().Perm(), ErrExposed)
+		return nil, nil, fmt.Errorf("open keyring %q: 权限 / mode %#o: %w", path, info.Mode().Perm(), ErrExposed)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read keyring %q: %w", path, err)
+		return nil, nil, fmt.Errorf("read keyring %q: %w", path, err)
 	}
 	if len(text) > maxFile {
-		return nil, fmt.Errorf("read keyring %q: 文件过大 / larger than %d bytes: %w", path, maxFile, ErrKey)
+		return nil, nil, fmt.Errorf("read keyring %q: 文件过大 / larger than %d bytes: %w", path, maxFile, ErrKey)
 	}
-	k, err := parse(text)
+	out, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("read keyring %q: %w", path, err)
+		return nil, nil, fmt.Errorf("read keyring %q: %w", path, err)
 	}
-	return k, nil
+	return out, info, nil
 }
 
 // Generate writes a new key file of the intl suite with one random key and
@@ -63,8 +124,7 @@ func Generate(path string) (*Keyring, error) { return GenerateSuite(path, Intl) 
 
 // GenerateSuite is Generate for a suite.
 func GenerateSuite(path, suite string) (*Keyring, error) {
-	key := make([]byte, KeySize)
-	rand.Read(key) // never fails: crypto/rand stops the program instead
+	key := random()
 	k, err := New(suite, map[int][]byte{1: key}, 1)
 	if err != nil {
 		return nil, err
@@ -73,23 +133,34 @@ func GenerateSuite(path, suite string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write keyring %q: %w", path, err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return k, create(path, 0o600, text)
+}
+
+func random() []byte {
+	key := make([]byte, KeySize)
+	rand.Read(key) // never fails: crypto/rand stops the program instead
+	return key
+}
+
+// create writes a file that must not exist.
+func create(path string, mode os.FileMode, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return nil, fmt.Errorf("write keyring: %w", err)
+		return fmt.Errorf("write keyring: %w", err)
 	}
 	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("write keyring %q: %w", path, err)
+		return fmt.Errorf("write keyring %q: %w", path, err)
 	}
-	return k, nil
+	return nil
 }
 
 // parse reads the text of a key file. The YAML library quotes the source in its
 // errors, so only the place is passed on.
-func parse(text []byte) (*Keyring, error) {
+func parse(text []byte) (*file, error) {
 	var f file
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		line := 0
@@ -99,13 +170,22 @@ func parse(text []byte) (*Keyring, error) {
 		}
 		return nil, fmt.Errorf("第 %d 行格式有误，须为 suite、current、keys 三项 / line %d: want suite, current and keys: %w", line, line, ErrKey)
 	}
+	return &f, nil
+}
+
+// ring makes the ring of the file at path.
+func (f *file) ring(path string) (*Keyring, error) {
 	keys := make(map[int][]byte, len(f.Keys))
 	for version, encoded := range f.Keys {
 		key, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil {
-			return nil, fmt.Errorf("第 %d 版密钥不是 base64 / key of version %d is not base64: %w", version, version, ErrKey)
+			return nil, fmt.Errorf("read keyring %q: 第 %d 版密钥不是 base64 / key of version %d is not base64: %w", path, version, version, ErrKey)
 		}
 		keys[version] = key
 	}
-	return New(f.Suite, keys, f.Current)
+	k, err := New(f.Suite, keys, f.Current)
+	if err != nil {
+		return nil, fmt.Errorf("read keyring %q: %w", path, err)
+	}
+	return k, nil
 }

@@ -9,7 +9,9 @@
 // and no certified cryptographic module.
 //
 // Tokens name their version ("t2.…") and are made under the current version;
-// TokenVersion makes those of an older one for as long as the ring holds it.
+// TokenVersion makes those of another one that the ring holds. Keys are rotated by
+// adding a version to the file of every process first, and making it the current
+// one after that: whoever meets a token must hold the key it was made with.
 // Digests are identities (cache keys, ids of findings) and carry no version:
 // they are made under the oldest version in the ring, so adding a version does
 // not move them. Taking the oldest version out does, and needs a rebuild of
@@ -30,6 +32,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -124,11 +127,39 @@ func (k *Keyring) Suite() string { return k.suite }
 // Current returns the version that Token works under.
 func (k *Keyring) Current() int { return k.current }
 
+// Oldest returns the oldest version held.
+func (k *Keyring) Oldest() int { return k.oldest }
+
 // Fingerprint tells this ring from another one: two rings with the same
 // fingerprint make the same tokens and digests. It says nothing of the keys.
-func (k *Keyring) Fingerprint() string {
-	const enough = 8
-	return k.suite + " " + k.Token("keyring.fingerprint", "")[:len("t1.")+enough] + " " + k.DigestHex("keyring.fingerprint", "")[:enough]
+func (k *Keyring) Fingerprint() string { return k.fingerprint(k.current) }
+
+// Knows reports whether a fingerprint is of this ring as it is, or as it would be
+// with another of its versions current: then it makes the same digests, and can
+// make the tokens that the other one made.
+func (k *Keyring) Knows(fingerprint string) bool {
+	for version := range k.keys {
+		if k.fingerprint(version) == fingerprint {
+			return true
+		}
+	}
+	return false
+}
+
+// SameRing reports whether two fingerprints are of one ring, with one or another
+// version current: of rings that make the same digests.
+func SameRing(a, b string) bool {
+	suite, rest, ok := strings.Cut(a, " ")
+	suite2, rest2, ok2 := strings.Cut(b, " ")
+	_, digest, ok3 := strings.Cut(rest, " ")
+	_, digest2, ok4 := strings.Cut(rest2, " ")
+	return ok && ok2 && ok3 && ok4 && suite == suite2 && digest == digest2
+}
+
+func (k *Keyring) fingerprint(version int) string {
+	const label, enough = "keyring.fingerprint", 8
+	token := k.token(version, label, "")
+	return k.suite + " " + token[:strings.IndexByte(token, '.')+1+enough] + " " + k.DigestHex(label, "")[:enough]
 }
 
 // Versions returns the versions held, oldest first.

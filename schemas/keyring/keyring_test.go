@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -159,6 +160,49 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// TestKnows: a ring recognises itself with any of its versions current, a ring
+// without that version does not, and neither does another ring.
+func TestKnows(t *testing.T) {
+	t.Parallel()
+	make1 := func(keys map[int][]byte, current int) *Keyring {
+		k, err := New(Intl, keys, current)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	second, third := bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)
+	one, added := make1(map[int][]byte{1: first}, 1), make1(map[int][]byte{1: first, 12: second}, 1)
+	rotated, forged := make1(map[int][]byte{1: first, 12: second}, 12), make1(map[int][]byte{1: first, 12: third}, 12)
+	other := make1(map[int][]byte{1: third}, 1)
+	for _, c := range []struct {
+		name        string
+		who, of     *Keyring
+		knows, same bool
+	}{
+		{"itself", one, one, true, true},
+		{"added", one, added, true, true},
+		{"before it was added", added, one, true, true},
+		{"rotated, lacking the key", one, rotated, false, true},
+		{"rotated, holding the key", added, rotated, true, true},
+		{"back", rotated, added, true, true},
+		{"the same version of another key", forged, rotated, false, true},
+		{"another ring", other, one, false, false},
+	} {
+		if got := c.who.Knows(c.of.Fingerprint()); got != c.knows {
+			t.Errorf("%s: Knows = %v", c.name, got)
+		}
+		if got := SameRing(c.who.Fingerprint(), c.of.Fingerprint()); got != c.same {
+			t.Errorf("%s: SameRing = %v", c.name, got)
+		}
+	}
+	for _, text := range []string{"", "intl", "intl t1.x", "t1.x y"} {
+		if one.Knows(text) || SameRing(text, text) {
+			t.Errorf("%q passes for a fingerprint", text)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -208,6 +252,51 @@ func TestFile(t *testing.T) {
 
 // TestLoadNeverQuotes: whatever is wrong with a key file, the error must not
 // show a key.
+// TestRotateFile: a key is added and put to use in the file that everybody reads;
+// what the ring would refuse leaves the file as it is.
+func TestRotateFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys.yaml")
+	before, err := Generate(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	added, err := Add(path)
+	if err != nil || added.Current() != 1 || !slices.Equal(added.Versions(), []int{1, 2}) || !before.Knows(added.Fingerprint()) {
+		t.Fatalf("Add = %v, %v", added, err)
+	}
+	rotated, err := Use(path, 2)
+	if err != nil || rotated.Current() != 2 || before.Knows(rotated.Fingerprint()) || !added.Knows(rotated.Fingerprint()) {
+		t.Fatalf("Use = %v, %v", rotated, err)
+	}
+	loaded, err := Load(path)
+	if err != nil || loaded.Fingerprint() != rotated.Fingerprint() {
+		t.Errorf("Load = %v, %v", loaded, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the file's mode is %v, %v", info.Mode(), err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Use(path, 3); !errors.Is(err, ErrKey) {
+		t.Errorf("Use of a version that is not there = %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, text) {
+		t.Errorf("a refused change changed the file: %v", err)
+	}
+	if _, err := Add(path + ".missing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Add to a file that is not there = %v", err)
+	}
+	if left, err := filepath.Glob(path + ".*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
 func TestLoadNeverQuotes(t *testing.T) {
 	t.Parallel()
 	secret := base64.StdEncoding.EncodeToString(first)

@@ -1,0 +1,34 @@
+package processors
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// KeyVersions are the versions of a key ring: the one that tokens are made with,
+// and the oldest one held. *keyring.Keyring has them.
+type KeyVersions interface {
+	Current() int
+	Oldest() int
+}
+
+// Edition names what a published record depends on beside its content: the
+// version of the catalogue and that of the key which its tokens are made with.
+// The oldest key is not named: a city that never rotated its keys has none in it.
+func Edition(catalogue string, keys KeyVersions) []byte {
+	e := []byte(catalogue)
+	if keys.Current() != keys.Oldest() {
+		e = strconv.AppendInt(append(e, '#'), int64(keys.Current()), 10)
+	}
+	return e
+}
+
+// KeyVersion returns the version of the key that an edition names.
+func KeyVersion(edition []byte, keys KeyVersions) int {
+	if _, version, named := bytes.Cut(edition, []byte{'#'}); named {
+		if n, err := strconv.Atoi(string(version)); err == nil {
+			return n
+		}
+	}
+	return keys.Oldest()
+}
