@@ -23,6 +23,13 @@ func Edition(catalogue string, keys KeyVersions) []byte {
 	return e
 }
 
+// SameCatalogue reports whether two editions are of one catalogue.
+func SameCatalogue(a, b []byte) bool {
+	of, _, _ := bytes.Cut(a, []byte{'#'})
+	of2, _, _ := bytes.Cut(b, []byte{'#'})
+	return bytes.Equal(of, of2)
+}
+
 // KeyVersion returns the version of the key that an edition names.
 func KeyVersion(edition []byte, keys KeyVersions) int {
 	if _, version, named := bytes.Cut(edition, []byte{'#'}); named {

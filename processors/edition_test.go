@@ -22,6 +22,9 @@ func TestEdition(t *testing.T) {
 		if string(e) != text {
 			t.Errorf("Edition under key %d = %q, want %q", current, e, text)
 		}
+		if !processors.SameCatalogue(e, []byte("0123456789ab")) || processors.SameCatalogue(e, []byte("0123456789")) {
+			t.Errorf("SameCatalogue of %q", e)
+		}
 		if n := processors.KeyVersion(e, ring); n != current {
 			t.Errorf("KeyVersion(%q) = %d, want %d", e, n, current)
 		}

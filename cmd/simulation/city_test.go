@@ -25,7 +25,7 @@ type city struct {
 	catalogues [2]*schemas.Catalogue
 	registry   *codec.Memory
 	codec      *codec.Codec
-	keys       *keyring.Keyring
+	keys       [2]*keyring.Keyring // one ring, with its first and its second key current
 
 	mu      sync.Mutex
 	stages  map[string][]processors.Stage // idle ones, by step and catalogue
@@ -68,31 +68,36 @@ func loadCity() (*city, error) {
 			return nil, err
 		}
 	}
-	if c.keys, err = keyring.New(keyring.Intl, map[int][]byte{1: bytes.Repeat([]byte{7}, 32)}, 1); err != nil {
-		return nil, err
+	for i := range c.keys {
+		if c.keys[i], err = keyring.New(keyring.Intl, map[int][]byte{1: bytes.Repeat([]byte{7}, 32), 2: bytes.Repeat([]byte{8}, 32)}, i+1); err != nil {
+			return nil, err
+		}
 	}
 	for i := range c.catalogues {
-		for _, t := range c.steps(i) {
-			s, err := t.Stage()
-			if err != nil {
-				return nil, err
+		for ring := range c.keys {
+			for _, t := range c.steps(i, ring) {
+				s, err := t.Stage()
+				if err != nil {
+					return nil, err
+				}
+				c.give(t.Name, i, ring, s)
 			}
-			c.give(t.Name, i, s)
 		}
 	}
 	return c, nil
 }
 
-// steps are the topologies under a catalogue, in the order a change passes them.
-func (c *city) steps(version int) []processors.Topology {
-	cat := c.catalogues[version]
-	return []processors.Topology{route.New(cat, c.codec, c.keys), resolve.New(cat, c.codec, c.keys, "person")}
+// steps are the topologies under a catalogue and a key, in the order a change passes
+// them.
+func (c *city) steps(version, ring int) []processors.Topology {
+	cat, keys := c.catalogues[version], c.keys[ring]
+	return []processors.Topology{route.New(cat, c.codec, keys), resolve.New(cat, c.codec, keys, "person")}
 }
 
 // take returns a compiled stage that nobody uses. Compiling is most of the cost
 // of a start, and a stage keeps nothing that it has read.
-func (c *city) take(t processors.Topology, version int) (processors.Stage, error) {
-	name := stageName(t.Name, version)
+func (c *city) take(t processors.Topology, version, ring int) (processors.Stage, error) {
+	name := stageName(t.Name, version, ring)
 	c.mu.Lock()
 	if idle := c.stages[name]; len(idle) > 0 {
 		s := idle[len(idle)-1]
@@ -104,14 +109,16 @@ func (c *city) take(t processors.Topology, version int) (processors.Stage, error
 	return t.Stage()
 }
 
-func (c *city) give(step string, version int, s processors.Stage) {
+func (c *city) give(step string, version, ring int, s processors.Stage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name := stageName(step, version)
+	name := stageName(step, version, ring)
 	c.stages[name] = append(c.stages[name], s)
 }
 
-func stageName(step string, version int) string { return step + "/" + string(rune('0'+version)) }
+func stageName(step string, version, ring int) string {
+	return step + "/" + string(rune('0'+version)) + string(rune('0'+ring))
+}
 
 // decode reads any framed value under the schema it names.
 func (c *city) decode(value []byte) (schemas.Record, error) {
@@ -177,7 +184,7 @@ func (c *city) topics() []bus.Spec {
 			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
 		}
 	}
-	for _, t := range c.steps(0) {
+	for _, t := range c.steps(0, 0) {
 		specs = append(specs, processors.Specs(t)...)
 	}
 	return specs

@@ -44,7 +44,7 @@ func (w *world) dump() {
 	}
 	w.dumpGroups()
 	w.dumpCache()
-	for _, t := range w.city.steps(0) {
+	for _, t := range w.city.steps(0, 0) {
 		w.dumpState(t)
 	}
 	w.history.put("log", event{"text": w.said.String()})
@@ -66,7 +66,7 @@ func (w *world) record(r *bus.Record) {
 
 // dumpGroups writes how far each step has committed and where its inputs end.
 func (w *world) dumpGroups() {
-	for _, t := range w.city.steps(0) {
+	for _, t := range w.city.steps(0, 0) {
 		ends, err := w.bus.EndOffsets(w.t.Context(), t.From...)
 		if err != nil {
 			w.t.Error(err)

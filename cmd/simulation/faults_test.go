@@ -96,7 +96,7 @@ var faults = []fault{
 	{"conn.crash", crashes("connectors")},
 	{"conn.read", reaches("conn", "conn.read", 8, 1)},
 	{"conn.confirm", reaches("conn", "conn.confirm", 8, 1)},
-	{"conn.init.died", dies("conn", initID, bustest.CutBefore, 2)},
+	{"conn.init.died", restarting("connectors", dies("conn", initID, bustest.CutBefore, 2))},
 	{"conn.produce.died", dies("conn", produce, bustest.CutAfter, 10)},
 	{"conn.end.before", dies("conn", endTxn, bustest.RequestLost, 10)},
 	{"conn.end.sent", dies("conn", endTxn, bustest.CutBefore, 10)},
@@ -130,6 +130,11 @@ var faults = []fault{
 	{"proc.takeover.died", restarting("processors", dies("proc", fetchGroup, bustest.CutAfter, 2))},
 	{"proc.restore.died", restarting("processors", dies("proc", listEnds, bustest.CutAfter, 4))},
 	{"proc.stage", reaches("proc", "proc.stage", 10, 1)},
+	{"proc.renew", func(w *world, r *rand.Rand, name string) { // dies while it moves people to their new tokens
+		reaches("proc", "proc.renew", 6, 2)(w, r, name)
+		w.turn()
+		w.processes["processors"].kill()
+	}},
 	{"proc.wake", reaches("proc", "proc.wake", 2, 1)},
 	{"proc.zombie", pauses("processors")},
 	{"proc.standby", second("standby", "proc", (*world).runProcessors)},
@@ -273,6 +278,8 @@ func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 				out = append(out, moment{span / 2, v.poison})
 			case name == "catalogue.change":
 				out = append(out, w.change(v, r, span)...)
+			case name == "keys.rotate":
+				out = append(out, w.rotate(r, span)...)
 			case !strings.HasPrefix(name, "data."): // the departments' words have the others by themselves
 				begin(faultNamed(name))
 			}
@@ -290,6 +297,12 @@ func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 	}
 	if r.IntN(6) == 0 {
 		out = append(out, w.change(v, r, span)...)
+	}
+	if r.IntN(6) == 0 {
+		out = append(out, w.rotate(r, span)...)
+		if r.IntN(3) == 0 {
+			out = append(out, w.rotate(r, span)...)
+		}
 	}
 	return out
 }
@@ -315,6 +328,27 @@ func (w *world) change(v *voice, r *rand.Rand, span time.Duration) []moment {
 	}}}
 	for _, name := range []string{"connectors", "processors", "gateway"} {
 		at += time.Duration(r.IntN(400)) * time.Millisecond
+		out = append(out, moment{at, func() { w.processes[name].kill() }})
+	}
+	return out
+}
+
+// turn makes the other key the current one, for processes that start from now on.
+func (w *world) turn() {
+	w.history.fire("keys.rotate")
+	w.rotated.Store(int64(1 - w.ring()))
+	w.history.put("rotate", event{"to": w.ring() + 1})
+}
+
+// rotate makes the other key the current one, in the middle of whatever happens:
+// steps and gateway take it when they start again, one of them first.
+func (w *world) rotate(r *rand.Rand, span time.Duration) []moment {
+	at := time.Duration(r.Int64N(int64(span)))
+	out := []moment{{at, w.turn}}
+	names := []string{"processors", "gateway"}
+	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	for _, name := range names {
+		at += time.Duration(r.IntN(600)) * time.Millisecond
 		out = append(out, moment{at, func() { w.processes[name].kill() }})
 	}
 	return out

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -30,6 +31,7 @@ type mutant struct {
 type stageMutant interface {
 	process(s processors.Stage, tx processors.Tx, batch []bus.Record) error
 	wake(s processors.Stage, tx processors.Tx, key []byte) error
+	renew(s processors.Renewer, tx processors.Tx, key []byte) error
 }
 
 func (m mutant) stage(w *world, step string) stageMutant {
@@ -93,6 +95,20 @@ var mutants = []mutant{
 	}))},
 	{name: "a name is not masked", rules: []string{"unmasked", "shared"}, steps: in(stepResolve, emitting(unmask))},
 	{name: "another department is believed", rules: []string{"golden", "shared", "answer"}, version: 1},
+	{name: "the record under the old token stays", rules: []string{"shared", "version"}, faults: []string{"keys.rotate"}, steps: in(stepResolve, emitting(func(*world) func(r bus.Record) []bus.Record {
+		return func(r bus.Record) []bus.Record {
+			if r.Header("moved") != nil {
+				return nil
+			}
+			return []bus.Record{r}
+		}
+	}))},
+	{name: "who moves is gone meanwhile", rules: []string{"absent"}, faults: []string{"keys.rotate", "keys.rotate", "sink.slow", "sink.slow", "sink.slow"}, steps: in(stepResolve, emitting(func(*world) func(r bus.Record) []bus.Record {
+		return func(r bus.Record) []bus.Record {
+			r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h bus.Header) bool { return h.Key == "moved" })
+			return []bus.Record{r}
+		}
+	}))},
 	{name: "two versions change places", rules: []string{"version", "golden"}, steps: in(stepResolve, func(*world) stageMutant { return &swapping{} })},
 	{name: "a batch is read twice", rules: []string{"raw", "claim"}, faults: []string{"conn.crash", "conn.end.acked"}, skip: func(at int) int { return at - 1 }},
 	{name: "a change is skipped at a restart", rules: []string{"raw", "golden"}, faults: []string{"conn.crash", "conn.end.acked"}, skip: func(at int) int { return at + 1 }},
@@ -176,6 +192,11 @@ func (m through) wake(s processors.Stage, tx processors.Tx, key []byte) error {
 	return s.Wake(m.as, key)
 }
 
+func (m through) renew(s processors.Renewer, tx processors.Tx, key []byte) error {
+	m.as.Tx = tx
+	return s.Renew(m.as, key)
+}
+
 func emitting(make func(w *world) func(bus.Record) []bus.Record) func(w *world) stageMutant {
 	return func(w *world) stageMutant { return through{tampered{emit: make(w)}} }
 }
@@ -207,6 +228,10 @@ func (m *behind) process(s processors.Stage, tx processors.Tx, batch []bus.Recor
 
 func (m *behind) wake(s processors.Stage, tx processors.Tx, key []byte) error { return s.Wake(tx, key) }
 
+func (m *behind) renew(s processors.Renewer, tx processors.Tx, key []byte) error {
+	return s.Renew(tx, key)
+}
+
 // eager keeps what is put where no abort takes it back.
 type eager struct{ values *values }
 
@@ -218,6 +243,10 @@ func (m eager) process(s processors.Stage, tx processors.Tx, batch []bus.Record)
 }
 
 func (m eager) wake(s processors.Stage, tx processors.Tx, key []byte) error { return s.Wake(tx, key) }
+
+func (m eager) renew(s processors.Renewer, tx processors.Tx, key []byte) error {
+	return s.Renew(tx, key)
+}
 
 // swapping emits the first of two golden records of a batch after the second.
 type swapping struct{}
@@ -242,6 +271,10 @@ func (m *swapping) process(s processors.Stage, tx processors.Tx, batch []bus.Rec
 
 func (m *swapping) wake(s processors.Stage, tx processors.Tx, key []byte) error {
 	return s.Wake(tx, key)
+}
+
+func (m *swapping) renew(s processors.Renewer, tx processors.Tx, key []byte) error {
+	return s.Renew(tx, key)
 }
 
 // unguarded forgets what it holds before it is written to, so that no version is

@@ -26,7 +26,7 @@ func (w *world) runConnectors(ctx context.Context, l *life) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, d := range w.departments {
 		cfg := connectors.Config{
-			Name: d.name, Kind: "simulated", Datasets: d.datasets, Logger: w.log, Keys: w.city.keys, Metrics: l.metrics, Catalogue: w.city.catalogues[l.version],
+			Name: d.name, Kind: "simulated", Datasets: d.datasets, Logger: w.log, Keys: w.city.keys[l.ring], Metrics: l.metrics, Catalogue: w.city.catalogues[l.version],
 		}
 		hook := func(point string) {
 			if w.armed.reach(l, point) {
@@ -41,9 +41,9 @@ func (w *world) runConnectors(ctx context.Context, l *life) error {
 
 // runProcessors is a process with all steps.
 func (w *world) runProcessors(ctx context.Context, l *life) error {
-	used := &used{city: w.city, version: l.version}
+	used := &used{city: w.city, version: l.version, ring: l.ring}
 	defer used.giveBack()
-	steps := w.city.steps(l.version)
+	steps := w.city.steps(l.version, l.ring)
 	for i := range steps {
 		compiled := steps[i]
 		steps[i].Stage = func() (processors.Stage, error) {
@@ -63,6 +63,7 @@ func (w *world) runProcessors(ctx context.Context, l *life) error {
 type used struct {
 	city    *city
 	version int
+	ring    int
 	stages  []borrowed
 }
 
@@ -72,7 +73,7 @@ type borrowed struct {
 }
 
 func (u *used) take(t processors.Topology) (processors.Stage, error) {
-	s, err := u.city.take(t, u.version)
+	s, err := u.city.take(t, u.version, u.ring)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (u *used) take(t processors.Topology) (processors.Stage, error) {
 
 func (u *used) giveBack() {
 	for _, b := range u.stages {
-		u.city.give(b.step, u.version, b.stage)
+		u.city.give(b.step, u.version, u.ring, b.stage)
 	}
 }
 
@@ -118,6 +119,26 @@ func (s *watched) Wake(tx processors.Tx, key []byte) error {
 	return s.Stage.Wake(tx, key)
 }
 
+// Generation implements processors.Renewer, as every step does.
+func (s *watched) Generation(now time.Time) []byte {
+	return s.Stage.(processors.Renewer).Generation(now)
+}
+
+// Renewable implements processors.Renewer.
+func (s *watched) Renewable() []byte { return s.Stage.(processors.Renewer).Renewable() }
+
+// Renew implements processors.Renewer.
+func (s *watched) Renew(tx processors.Tx, key []byte) error {
+	if s.life.w.armed.reach(s.life, "proc.renew") {
+		go s.life.kill()
+	}
+	inner := s.Stage.(processors.Renewer)
+	if s.mutant != nil {
+		return s.mutant.renew(inner, tx, key)
+	}
+	return inner.Renew(tx, key)
+}
+
 // runGateway is a process that fills the cache and answers.
 func (w *world) runGateway(ctx context.Context, l *life) error {
 	store, err := redis.Open(ctx, redis.Config{
@@ -137,7 +158,7 @@ func (w *world) runGateway(ctx context.Context, l *life) error {
 		log = w.mutant.log(log)
 	}
 	g, err := gateway.New(ctx, gateway.Config{Listener: newDeaf(), Linger: time.Second, AuditTimeout: 2 * time.Second, Clock: w.clock}, gateway.Parts{
-		Catalogue: w.city.catalogues[l.version], Bus: log, Codec: w.city.codec, Keys: w.city.keys, Cache: cache, Access: w.access, Logger: w.log, Metrics: l.metrics,
+		Catalogue: w.city.catalogues[l.version], Bus: log, Codec: w.city.codec, Keys: w.city.keys[l.ring], Cache: cache, Access: w.access, Logger: w.log, Metrics: l.metrics,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

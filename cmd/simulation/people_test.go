@@ -179,21 +179,6 @@ func (v *voice) truncate() {
 	}
 }
 
-// touch says every row that lives again, with new content.
-func (v *voice) touch() {
-	for _, id := range []string{"GA01", "GA03", "RS02", "YB01"} {
-		keys := people
-		if id == "GA03" {
-			keys = plates
-		}
-		for _, key := range keys {
-			if v.live[id+key] != nil {
-				v.put(id, key, v.content(id, key), nil)
-			}
-		}
-	}
-}
-
 // poison writes to a raw topic what no source would.
 func (v *voice) poison() {
 	w := v.world

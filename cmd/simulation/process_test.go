@@ -47,6 +47,7 @@ type life struct {
 	stop    context.CancelFunc
 	dead    atomic.Bool
 	version int // of the catalogue
+	ring    int // which of its keys is current, from 0
 }
 
 // start starts a process.
@@ -84,7 +85,7 @@ func (p *process) supervise(ctx context.Context) {
 func (p *process) live(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	l := &life{process: p, stop: stop, metrics: prometheus.NewRegistry(), version: p.w.version()}
+	l := &life{process: p, stop: stop, metrics: prometheus.NewRegistry(), version: p.w.version(), ring: p.w.ring()}
 	l.line = p.w.kafka.Line(l.judge)
 	l.line.Each, l.line.Late, l.line.Cutting = l.judge, 700*time.Millisecond, l.kill
 	p.mu.Lock()

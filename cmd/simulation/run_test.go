@@ -76,7 +76,7 @@ func (w *world) play() outcome {
 		m.do()
 	}
 	hush()
-	w.heal(v)
+	w.heal()
 	out := outcome{seed: w.seed, settled: w.settle(ctx)}
 	w.asking.Wait()
 	w.close()
@@ -143,7 +143,7 @@ func (w *world) keepAsking(ctx context.Context, r *rand.Rand) {
 }
 
 // heal ends every fault.
-func (w *world) heal(v *voice) {
+func (w *world) heal() {
 	w.history.put("heal", event{})
 	w.armed.clear()
 	for _, f := range w.refusals {
@@ -157,14 +157,10 @@ func (w *world) heal(v *voice) {
 			go l.line.Release() // it waits until the broker takes what was held
 		}
 	}
-	if w.version() == 1 && w.mutant.version == 0 {
-		for _, name := range slices.Sorted(maps.Keys(w.processes)) { // none may go on under the old catalogue
-			if l := w.processes[name].now(); l != nil && l.version == 0 {
-				l.kill()
-			}
+	for _, name := range slices.Sorted(maps.Keys(w.processes)) { // none may go on under the old catalogue or key
+		if l := w.processes[name].now(); l != nil && (l.version != w.version() || l.ring != w.ring()) {
+			l.kill()
 		}
-		wait(w.t.Context(), time.Second)
-		v.touch()
 	}
 }
 

@@ -45,6 +45,7 @@ type world struct {
 	skew      atomic.Int64 // of the clock of steps and gateway
 	furthest  int64        // that it has been ahead
 	catalogue atomic.Int64
+	rotated   atomic.Int64 // which key is to be current, from 0
 	diskFull  atomic.Bool
 	diskBad   atomic.Bool
 	flipped   atomic.Bool // a bit of a state, which may not have been read since
@@ -152,6 +153,9 @@ func (w *world) clock() time.Time { return time.Now().Add(time.Duration(w.skew.L
 
 // version is the catalogue that a process takes when it starts.
 func (w *world) version() int { return int(w.catalogue.Load()) & 1 }
+
+// ring is which key is current for a process when it starts.
+func (w *world) ring() int { return int(w.rotated.Load()) & 1 }
 
 // diskError is what a process's disk says to an operation.
 func (w *world) diskError(*process) func(errorfs.Op) error {

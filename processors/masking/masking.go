@@ -17,6 +17,7 @@ package masking
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -44,6 +45,7 @@ type Projection struct {
 	embeds  int // Rows columns after the fields
 	key     string
 	keys    Keys
+	tokens  bool               // the key or a column is a token
 	failed  func(field string) // may be nil
 }
 
@@ -76,7 +78,7 @@ func Compile(view *schemas.View, source *schemas.Layout, city schemas.City, keys
 			return nil, fmt.Errorf("compile view %q: column %q does not hold the embedded rows: %w", view.ID, c.Name, ErrRefused)
 		}
 	}
-	p.columns = columns
+	p.columns, p.tokens = columns, view.KeyMask || tokens(view.Fields)
 	return p, nil
 }
 
@@ -92,8 +94,12 @@ func Embed(view *schemas.View, i int, city schemas.City, keys Keys) (*Projection
 	if err != nil {
 		return nil, fmt.Errorf("compile view %q, embedded %s: %w", view.ID, e.Dataset.ID, err)
 	}
-	p.columns = columns
+	p.columns, p.tokens = columns, tokens(e.Fields)
 	return p, nil
+}
+
+func tokens(fields []schemas.ViewField) bool {
+	return slices.ContainsFunc(fields, func(f schemas.ViewField) bool { return f.Mask == maskToken })
 }
 
 func compileFields(view *schemas.View, fields []schemas.ViewField, source, target *schemas.Layout,
@@ -187,6 +193,10 @@ func (p *Projection) Key(owner string) string {
 	}
 	return p.keys.Token(p.key, owner)
 }
+
+// Tokens reports whether what the projection makes is under another version of the
+// key ring another.
+func (p *Projection) Tokens() bool { return p.tokens }
 
 // KeyUnder is Key as it was under an older version of the key ring; "" where that
 // made no difference. The error is keyring.ErrKey if the ring does not hold it.

@@ -41,7 +41,7 @@ var rules = map[string]rule{
 	"age":      {kinds: []string{"date"}, to: text, make: makeAge},
 	"surname":  {kinds: []string{"person_name"}, to: text, make: makeSurname},
 	"suppress": {to: anyType, make: makeSuppress},
-	"token":    {to: text, make: makeToken},
+	maskToken:  {to: text, make: makeToken},
 	"digest":   {to: []schemas.Type{schemas.Bytes}, make: makeDigest},
 	"present":  {to: text, make: makePresent},
 }

@@ -8,11 +8,14 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
+// maskToken is the id of the rule token.
+const maskToken = "token"
+
 // makeToken is the rule token: a keyed pseudonym by which one audience can join
 // its own views and no two audiences can join theirs.
 func makeToken(s spec) (mask, error) {
 	if s.keys == nil {
-		return nil, fmt.Errorf("mask \"token\" has no key ring: %w", ErrRefused)
+		return nil, fmt.Errorf("mask %q has no key ring: %w", maskToken, ErrRefused)
 	}
 	label, keys, e := audience(s.view), s.keys, s.element
 	return func(v schemas.Value, _ time.Time) (schemas.Value, bool) {

@@ -125,14 +125,20 @@ func (s *stage) renew(tx processors.Tx) error {
 	x := &s.subject
 	h := &x.head
 	if !h.current {
-		h.golden, h.explain = unknown(h.golden), unknown(h.explain)
-		for i := range h.views {
-			h.views[i] = shown{unknown(h.values), unknown(h.values)}
-		}
 		if h.known {
 			x.keys = processors.KeyVersion([]byte(h.edition), s.keys)
 		}
-		if x.keys != s.keys.Current() {
+		catalogue, rotated := !processors.SameCatalogue([]byte(h.edition), s.edition), x.keys != s.keys.Current()
+		if catalogue {
+			h.golden = unknown(h.golden)
+		}
+		h.explain = unknown(h.explain)
+		for i := range h.views {
+			if catalogue || rotated && s.views[i].tokens {
+				h.views[i] = shown{unknown(h.values), unknown(h.values)}
+			}
+		}
+		if rotated {
 			for i := range h.states {
 				h.states[i].Shown = 0 // its subject is a token
 			}

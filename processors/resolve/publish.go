@@ -33,13 +33,13 @@ func (s *stage) publish(tx processors.Tx, g *authority.Golden) error {
 		if err := s.publishGolden(&p, g); err != nil {
 			return err
 		}
-		h.golden = story
-		if s.explain != nil {
-			if err := s.publishExplanation(&p, g); err != nil {
-				return err
-			}
+	}
+	if s.explain != nil && (story != h.golden || x.keys != s.keys.Current()) {
+		if err := s.publishExplanation(&p, g); err != nil {
+			return err
 		}
 	}
+	h.golden = story
 	if values != h.values || x.embeds || x.fresh {
 		for i := range s.views {
 			if err := s.publishView(&p, i, g); err != nil {

@@ -164,6 +164,7 @@ type view struct {
 	writer     *codec.Writer
 	columns    []int // of the golden record, that it shows
 	embeds     []embed
+	tokens     bool // it shows tokens, or stands under one
 }
 
 // embed is the projection of rows into a view.
@@ -263,6 +264,7 @@ func (s *stage) compileViews(cat *schemas.Catalogue, c *codec.Codec) error {
 		if one.projection, err = masking.Compile(v, s.entity.Layout, cat.City, s.keys); err != nil {
 			return err
 		}
+		one.tokens = one.projection.Tokens()
 		for i, b := range v.Embed {
 			if d := s.datasets[b.Dataset.ID]; d == nil || d.groups[b.Role] != nil {
 				return fmt.Errorf("view %q embeds %s/%s, whose rows are not in the dossier: %w", v.ID, b.Dataset.ID, b.Role, masking.ErrRefused)
@@ -275,6 +277,7 @@ func (s *stage) compileViews(cat *schemas.Catalogue, c *codec.Codec) error {
 			if limit == 0 {
 				limit = 100
 			}
+			one.tokens = one.tokens || p.Tokens()
 			one.embeds = append(one.embeds, embed{b.Dataset.ID, b.Role, limit, columnsOf(b.Fields), p})
 		}
 		s.views = append(s.views, one)

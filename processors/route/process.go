@@ -117,7 +117,13 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 		return nil
 	}
 	next.version = last.next(c.Offset)
-	if err := s.emissions(c, row, old, last, next); err != nil {
+	s.out = s.out[:0]
+	if !current && known && last.live && processors.SameCatalogue(last.edition, s.edition) && row.Equal(old) {
+		next.row = last.row // nothing new but its tokens
+	} else if err := s.claims(c, row, old, next); err != nil {
+		return err
+	}
+	if err := s.show(c, row, old, last, next); err != nil {
 		return err
 	}
 	s.store(tx, next)
@@ -159,12 +165,9 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 	return row, old, nil
 }
 
-// emissions collects in s.out what a new content of a row says: of the views, those
-// whose fields changed, and all where the last image is of another edition.
-func (s *stage) emissions(c *change, row, old schemas.Record, last, next image) error {
-	s.out = s.out[:0]
+// claims adds to s.out what a new content of a row says about entities.
+func (s *stage) claims(c *change, row, old schemas.Record, next image) error {
 	d := c.dataset
-	all := !last.live || !bytes.Equal(last.edition, s.edition)
 	for i := range d.links {
 		l := &d.links[i]
 		was, is := l.key(old), l.key(row)
@@ -179,14 +182,25 @@ func (s *stage) emissions(c *change, row, old schemas.Record, last, next image) 
 			}
 		}
 	}
+	return nil
+}
+
+// show adds to s.out what views show of a new content of a row: those whose fields
+// changed, all of them where the last image is of another catalogue, and those with
+// tokens where it is of another key.
+func (s *stage) show(c *change, row, old schemas.Record, last, next image) error {
+	d := c.dataset
+	all := !last.live || !processors.SameCatalogue(last.edition, s.edition)
+	rotated := last.live && processors.KeyVersion(last.edition, s.keys) != s.keys.Current()
 	var headers []bus.Header
 	for i := range d.views {
 		v := &d.views[i]
-		if !all && !v.changed(row, old) {
+		always := all || rotated && v.projection.Tokens()
+		if !always && !v.changed(row, old) {
 			continue
 		}
 		shown, _ := v.projection.ApplyInto(&s.slab, row, c.Time)
-		if !all && v.compare {
+		if !always && v.compare {
 			if was, _ := v.projection.ApplyInto(&s.slab, old, c.Time); was.Equal(shown) {
 				continue // what changed is hidden
 			}
@@ -195,7 +209,7 @@ func (s *stage) emissions(c *change, row, old schemas.Record, last, next image) 
 			headers = s.headers(c, next.version)
 		}
 		key := v.projection.Key(string(c.Key))
-		if all && last.live {
+		if rotated {
 			if err := s.move(c, v, last, key, headers); err != nil {
 				return err
 			}

@@ -18,8 +18,8 @@ func (s *stage) Generation(time.Time) []byte { return s.edition }
 func (s *stage) Renewable() []byte { return nil }
 
 // Renew implements processors.Renewer: a row last emitted under another catalogue
-// or key says everything again under this one, views with the masks and tokens of
-// now above all, with the time of its last change. A row that this catalogue would not accept
+// says everything again under this one, views with the masks of now above all, with
+// the time of its last change; under another key, the views with tokens. A row that this catalogue would not accept
 // stays as it is, until its source sends it again.
 func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	s.slab.Reset()
@@ -44,8 +44,12 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	next := last
 	next.version, next.edition = last.version+1, s.edition
 	content, old, err := s.prepare(&c, last, &next)
+	s.out = s.out[:0]
+	if err == nil && !processors.SameCatalogue(last.edition, s.edition) {
+		err = s.claims(&c, content, old, next)
+	}
 	if err == nil {
-		err = s.emissions(&c, content, old, last, next)
+		err = s.show(&c, content, old, last, next)
 	}
 	if errors.As(err, new(*reject)) {
 		return nil

@@ -7,7 +7,7 @@ Input (stdin): the histories of many runs, one JSON object a line; a line {"e": 
 {"seed": n, "broken": [[rule, what], ...]}. The rules:
 
   raw          each change said is in its raw topic as often as it was said, in the order of its row
-  claim        no claim is made twice; the claims of a row follow its source's order
+  claim        no claim is made twice under one catalogue; the claims of a row follow its source's order
   golden       the last golden record of each person is the fold of what was said, and names its sources
   version      versions rise; two versions in a row do not say the same
   finding      the open findings are those that hold, once each; a finding opens and closes in turn
@@ -34,7 +34,7 @@ import json
 import sys
 
 PEOPLE_FIELDS = ["XM", "HJDZ", "JZDZ", "LXDH"]
-MASTER = bytes([7]) * 32
+MASTERS = {1: bytes([7]) * 32, 2: bytes([8]) * 32}
 FIELDS = {"GA01": ["GMSFHM", "XM", "HJDZ", "ZXBZ"], "GA03": ["HPHM", "SYRGMSFHM", "CLXH"], "RS02": ["GMSFHM", "DYZTDM", "LXDH"], "YB01": ["GMSFHM", "XM", "LXDH", "JZDZ"]}
 SOURCE = {"GA01": "ga", "GA03": "ga", "RS02": "rs", "YB01": "yb"}
 CITY, DISTRICTS = "云岭市", {"岭东区": ["东关街道", "文庙街道"], "岭西区": ["西关街道", "金桥街道"]}
@@ -42,20 +42,20 @@ STALE_AFTER = 60_000  # milliseconds: the cycle of every dataset here is realtim
 REVOKED_AFTER = 1_000
 
 
-def token(audience, value):
-    pseudo = hmac.new(b"yiyuan.keyring", MASTER, hashlib.sha256).digest()
+def token(audience, value, key):
+    pseudo = hmac.new(b"yiyuan.keyring", MASTERS[key], hashlib.sha256).digest()
     derived = hmac.new(pseudo, b"token\0" + audience.encode() + b"\1", hashlib.sha256).digest()
     tag = hmac.new(derived, value.encode(), hashlib.sha256).digest()[:16]
-    return "t1." + base64.b32encode(tag).decode().rstrip("=").lower()
+    return "t%d." % key + base64.b32encode(tag).decode().rstrip("=").lower()
 
 
 TOKENS = {}
 
 
-def tokens(audience, value):
-    if (audience, value) not in TOKENS:
-        TOKENS[audience, value] = token(audience, value)
-    return TOKENS[audience, value]
+def tokens(audience, value, key):
+    if (audience, value, key) not in TOKENS:
+        TOKENS[audience, value, key] = token(audience, value, key)
+    return TOKENS[audience, value, key]
 
 
 # Masks.
@@ -170,6 +170,7 @@ class Run:
         self.seed = head["seed"]
         self.changed = self.by["catalogue"][0]["t"] if self.by["catalogue"] else None
         self.catalogue = 1 if self.changed is not None else 0
+        self.key = self.by["rotate"][-1]["to"] if self.by["rotate"] else 1  # that tokens are made with in the end
         self.rows = collections.defaultdict(Row)  # (dataset, key)
         self.refused = []  # (topic, key, source, seq) that route must refuse
         self.people = set()
@@ -250,7 +251,7 @@ class Run:
             v = r["val"]
             about = (r["key"], v["dataset"], v["role"], v["row"])
             name = about + (v["major"], v["op"])
-            if name in seen:
+            if name in seen and self.changed is None:  # under another catalogue everything is said again
                 self.bad("claim", "%s is made twice" % (name,))
             seen.add(name)
             if last.get(about, -1) > v["major"]:
@@ -318,7 +319,7 @@ class Run:
         have = self.final("shared.person.partial")
         for key in self.everyone():
             want = masked(key, self.person(key), self.vehicles(key), self.catalogue)
-            got = have.pop(tokens("key:person.partial", key), None)
+            got = have.pop(tokens("key:person.partial", key, self.key), None)
             if got is not None and got.get("GA03") is None:
                 got = dict(got, GA03=[])
             if got != want:
@@ -328,9 +329,24 @@ class Run:
         have = self.final("shared.RS02.partial")
         for key in self.everyone():
             want = pension(key, self.state(key, "RS02"))
-            got = have.pop(tokens("key:RS02.partial", key), None)
+            got = have.pop(tokens("key:RS02.partial", key, self.key), None)
             if got != want:
                 self.bad("shared", "RS02.partial of %s is %s, want %s" % (key, got, want))
+        if have:
+            self.bad("shared", "RS02.partial of nobody: %s" % list(have))
+
+    def check_tokens(self):
+        """Nothing is left under a token of another key, and what moved is where its deletion says, in the same version."""
+        for topic, records in self.topics.items():
+            if not topic.startswith("shared."):
+                continue
+            there = {(r["key"], r.get("h.ver")) for r in records if not r["gone"]}
+            for r in records:
+                if "h.moved" in r and not (r["gone"] and (r["h.moved"], r.get("h.ver")) in there):
+                    self.bad("shared", "%s %s is said to have moved to %s, where it is not" % (topic, r["key"], r["h.moved"]))
+            for key in self.final(topic):
+                if key[:1] == "t" and not key.startswith("t%d." % self.key):
+                    self.bad("shared", "%s %s stands under the token of another key" % (topic, key))
 
     def check_findings(self):
         last, phase = {}, {}
@@ -351,7 +367,7 @@ class Run:
         want = collections.Counter()
         for key in self.everyone():
             for rule, case, owner in holding(self.person(key), self.catalogue):
-                want[rule, case, tokens("finding", key), owner] += 1
+                want[rule, case, tokens("finding", key, self.key), owner] += 1
         for name in got.keys() | want.keys():
             if got[name] != want[name]:
                 self.bad("finding", "%s is open %d times, want %d" % (name, got[name], want[name]))
@@ -584,7 +600,7 @@ class Run:
                 self.bad("state", "%s/%d of %s differs from its changelog in %d keys" % (s["step"], s["p"], s["proc"], len(set(want.items()) ^ set(s["rows"].items()))))
 
     def judge(self):
-        for check in (self.check_raw, self.check_claims, self.check_golden, self.check_versions, self.check_shared, self.check_findings, self.check_quarantine,
+        for check in (self.check_raw, self.check_claims, self.check_golden, self.check_versions, self.check_shared, self.check_tokens, self.check_findings, self.check_quarantine,
                       self.check_masks, self.check_answers, self.check_quiet, self.check_audit, self.check_lag, self.check_state):
             check()
         return self.broken
