@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
 // disturbed is a city whose roles run as processes of their own on a cluster,
@@ -22,7 +23,8 @@ type disturbed struct {
 	brokers     []string
 	kafka       map[string]any // more of the section bus
 	sources     string
-	states      string // folder of the processors' states
+	states      string        // folder of the processors' states
+	keys        func() string // writes the key file of whom is configured next
 	want        *stream
 	bus         *bus.Bus // the test's own view
 	cat         *schemas.Catalogue
@@ -38,6 +40,7 @@ func disturb(t *testing.T, want *stream, brokers []string, more map[string]any) 
 	}
 	dir := t.TempDir()
 	d := &disturbed{T: t, dir: dir, states: dir, prefix: uniquePrefix(), brokers: brokers, want: want, cat: cat, sources: bindCity(t, dir, want.base)}
+	d.keys = func() string { return keyFile(t, dir) }
 	d.kafka = map[string]any{"brokers": brokers, "prefix": d.prefix, "transaction_timeout": "3s", "session_timeout": "6s"}
 	for k, v := range more {
 		d.kafka[k] = v
@@ -68,7 +71,7 @@ func (d *disturbed) configure(name string, more map[string]any) string {
 	d.Helper()
 	sections := map[string]any{
 		"sources":    d.sources,
-		"keys":       map[string]any{"file": keyFile(d, d.dir)},
+		"keys":       map[string]any{"file": d.keys()},
 		"bus":        d.kafka,
 		"registry":   map[string]any{"listen": ""},
 		"processors": map[string]any{"dir": filepath.Join(d.states, "state-"+name), "instance": name},
@@ -127,6 +130,7 @@ func TestFaultCity(t *testing.T) {
 	}{
 		{"roles killed", rolesKilled},
 		{"processor stopped", processorStopped},
+		{"keys rotated", keysRotated},
 		{"poison", poisoned},
 		{"disk full", diskFull},
 		{"drop folder full", dropFull},
@@ -168,6 +172,40 @@ func rolesKilled(t *testing.T, want *stream, brokers []string) {
 		p.stop()
 	}
 	t.Logf("killed %v of %d records", story, d.want.total)
+}
+
+// keysRotated adds a key to all processes and puts it to use, one process after the
+// other and with -9, while they work: in the end the oracle's people stand under its
+// tokens, and nobody under one of the old key.
+func keysRotated(t *testing.T, want *stream, brokers []string) {
+	t.Helper()
+	d := disturb(t, want, brokers, nil)
+	roles := map[string]string{"c": roleConnectors, "p1": roleProcessors, "p2": roleProcessors}
+	running := map[string]*process{}
+	for name, role := range roles {
+		running[name] = d.launch(role, name)
+	}
+	alive := func() []*process { return slices.Collect(maps.Values(running)) }
+	d.at(20, alive()...)
+	d.keys = func() string { return ringFile(t, d.dir, 1, testKey, nextKey) }
+	for _, name := range []string{"p1", "c", "p2"} {
+		running[name].stop()
+		running[name] = d.launch(roles[name], name)
+	}
+	d.keys = func() string { return ringFile(t, d.dir, 2, testKey, nextKey) }
+	for i, name := range []string{"p1", "c", "p2"} {
+		d.at(50+10*int64(i), alive()...)
+		running[name].kill()
+		running[name] = d.launch(roles[name], name)
+	}
+	ring, err := keyring.New(keyring.Intl, map[int][]byte{1: testKey, 2: nextKey}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.reachedUnder(t, ring, brokers, d.prefix, false)
+	for _, p := range running {
+		p.stop()
+	}
 }
 
 // processorStopped holds a processor for longer than its session while

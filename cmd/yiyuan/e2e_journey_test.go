@@ -25,8 +25,11 @@ import (
 // today is the city's today in tests that choose it.
 var today = time.Date(2026, 11, 22, 12, 0, 0, 0, schemas.Zone)
 
-// testKey is the master key of the tests' key ring.
-var testKey = []byte("a key of the tests, 32 bytes long")
+// testKey is the master key of the tests' key ring, nextKey the one it is rotated to.
+var (
+	testKey = []byte("a key of the tests, 32 bytes long")
+	nextKey = []byte("the key that comes after, 32 bytes")
+)
 
 func testKeys(t testing.TB) *keyring.Keyring {
 	t.Helper()

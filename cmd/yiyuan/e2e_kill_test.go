@@ -20,6 +20,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
 // TestKilledHalfWay kills the process with -9 again and again, on the way and
@@ -136,7 +137,13 @@ func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig 
 // oracle's answer and against what an undisturbed run published.
 func (want *stream) reached(t *testing.T, brokers []string, prefix string, compacted bool) {
 	t.Helper()
-	j := visit(t, brokers, prefix, killSeed, want.base, want.spread)
+	want.reachedUnder(t, testKeys(t), brokers, prefix, compacted)
+}
+
+// reachedUnder is reached where tokens are made with a key ring of its own.
+func (want *stream) reachedUnder(t *testing.T, keys *keyring.Keyring, brokers []string, prefix string, compacted bool) {
+	t.Helper()
+	j := visitUnder(t, keys, brokers, prefix, killSeed, want.base, want.spread)
 	j.compacted = compacted // the embedded broker compacts when it starts
 	await(t, "sources", 3*time.Minute, func() string { return cmp.Diff(want.positions, positions(j.ctx, t, j.app)) })
 	drain(j.ctx, t, j.app)
@@ -148,6 +155,7 @@ func (want *stream) reached(t *testing.T, brokers []string, prefix string, compa
 		}
 		return ""
 	})
+	await(t, "tokens", time.Minute, func() string { return underOthers(j.ctx, t, j.app) })
 	truth := readTruth(t, j.options())
 	truth.quarantine = slices.Compact(slices.Sorted(slices.Values(append(truth.quarantine, want.quarantine...))))
 	got := observe(j)
@@ -252,17 +260,56 @@ func published(ctx context.Context, t testing.TB, a *app) map[string][]string {
 // visit looks at a city that another process runs.
 func visit(t testing.TB, brokers []string, prefix string, seed int64, base time.Time, change ...func(*config)) *journey {
 	t.Helper()
+	return visitUnder(t, testKeys(t), brokers, prefix, seed, base, change...)
+}
+
+func visitUnder(t testing.TB, keys *keyring.Keyring, brokers []string, prefix string, seed int64, base time.Time, change ...func(*config)) *journey {
+	t.Helper()
 	cfg := defaultConfig()
 	cfg.Bus.Brokers, cfg.Bus.Prefix = brokers, prefix
 	for _, c := range change {
 		c(&cfg)
 	}
-	a, err := newApp(t.Context(), cfg, testKeys(t), slog.New(slog.DiscardHandler))
+	a, err := newApp(t.Context(), cfg, keys, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.close)
 	return &journey{TB: t, app: a, base: base, seed: seed, ctx: t.Context()}
+}
+
+// underOthers says which shared topics hold records under tokens of another key than
+// the current one.
+func underOthers(ctx context.Context, t testing.TB, a *app) string {
+	t.Helper()
+	var views []*schemas.View
+	for _, d := range a.cat.Datasets {
+		views = append(views, d.Views...)
+	}
+	for _, e := range a.cat.Entities {
+		views = append(views, e.Views...)
+	}
+	var left []string
+	for _, v := range views {
+		there := map[string]bool{}
+		err := a.bus.Replay(ctx, bus.Shared(v.ID), func(r bus.Record) error {
+			there[string(r.Key)] = r.Value != nil
+			return nil
+		})
+		if err != nil {
+			return err.Error()
+		}
+		n := 0
+		for key, live := range there {
+			if live && v.KeyMask && !strings.HasPrefix(key, fmt.Sprintf("t%d.", a.keys.Current())) {
+				n++
+			}
+		}
+		if n > 0 {
+			left = append(left, fmt.Sprintf("%s: %d", v.ID, n))
+		}
+	}
+	return strings.Join(left, ", ")
 }
 
 // positions tells how far each source has been read.

@@ -223,5 +223,15 @@ func freePort(t testing.TB) string {
 // keyFile writes the key ring of the tests.
 func keyFile(t testing.TB, dir string) string {
 	t.Helper()
-	return write(t, map[string]any{"suite": "intl", "current": 1, "keys": map[int]string{1: base64.StdEncoding.EncodeToString(testKey)}}, dir, "keys.yaml")
+	return ringFile(t, dir, 1, testKey)
+}
+
+// ringFile writes the key file of a ring of keys, the first of which has version 1.
+func ringFile(t testing.TB, dir string, current int, keys ...[]byte) string {
+	t.Helper()
+	byVersion := map[int]string{}
+	for i, key := range keys {
+		byVersion[i+1] = base64.StdEncoding.EncodeToString(key)
+	}
+	return write(t, map[string]any{"suite": "intl", "current": current, "keys": byVersion}, dir, "keys.yaml")
 }

@@ -191,7 +191,8 @@ func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world
 	if err := os.WriteFile(file, rows.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), python, "-B", "testdata/oracle/oracle.py", file, c.base, "../../schemas/yunling", hex.EncodeToString(testKey))
+	key := map[int][]byte{1: testKey, 2: nextKey}[keys.Current()]
+	cmd := exec.CommandContext(t.Context(), python, "-B", "testdata/oracle/oracle.py", file, c.base, "../../schemas/yunling", hex.EncodeToString(key), strconv.Itoa(keys.Current()))
 	var talk bytes.Buffer
 	cmd.Stderr = &talk
 	said, err := cmd.Output()

@@ -54,7 +54,7 @@ func run(ctx context.Context, cfg config) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	a.group, ctx = errgroup.WithContext(ctx)
-	a.group.Go(func() error { return a.watchKeys(ctx) })
+	a.start(ctx, "keys", a.watchKeys)
 	if err := a.startRoles(ctx); err != nil {
 		stop() // what has started would go on by itself, and we would wait for it
 		return errors.Join(err, a.group.Wait())

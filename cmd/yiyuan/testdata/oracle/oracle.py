@@ -3,11 +3,12 @@
 values computed from the final image of every row, by plain loops over plain
 dictionaries. It shares no code with the bus and needs only Python's standard library.
 
-    oracle.py ROWS.jsonl TODAY CITY KEY > expected.jsonl
+    oracle.py ROWS.jsonl TODAY CITY KEY VERSION > expected.jsonl
 
 ROWS.jsonl: one {"type":"row","dataset","key","at","fields":{NAME: text or null}} a row that
 exists at the end (other types are skipped). TODAY: 2026-01-31. CITY: the catalogue's folder,
-of which only calendar and regions are read. KEY: the master key of tokens, in hex.
+of which only calendar and regions are read. KEY: the master key of tokens, in hex; VERSION: its
+version, a number.
 Output, sorted, one JSON a line; fields that are null are left out:
 {"type":"golden","entity","key","fields":{NAME: {"value","dataset","row","flag"}}}
 {"type":"finding","rule","case","entity","key","owner"}
@@ -204,12 +205,12 @@ def person_partial(d, g, regions, city):
     return {f: v for f, v in out.items() if v is not None}, cars[:20]
 
 
-def token(master, audience, value):
-    """t1.<base32>: HMAC-SHA-256, cut to 16 bytes, under a key of the audience's own, derived by HKDF."""
+def token(master, version, audience, value):
+    """t<version>.<base32>: HMAC-SHA-256, cut to 16 bytes, under a key of the audience's own, derived by HKDF."""
     pseudo = hmac.new(b"yiyuan.keyring", master, hashlib.sha256).digest()
     derived = hmac.new(pseudo, b"token\0" + audience.encode() + b"\1", hashlib.sha256).digest()
     tag = hmac.new(derived, value.encode(), hashlib.sha256).digest()[:16]
-    return "t1." + base64.b32encode(tag).decode().rstrip("=").lower()
+    return "t" + version + "." + base64.b32encode(tag).decode().rstrip("=").lower()
 
 
 def in_force(row, field, today):
@@ -354,7 +355,7 @@ def places(folder):
     return re.search(r"(?m)^name: *(\S+)", text).group(1), re.findall(r'code: *"\d{6}", *name: *([^,]+),', text)
 
 
-def main(rows_file, today, folder, key):
+def main(rows_file, today, folder, key, version):
     today, master = date(today), bytes.fromhex(key)
     after = calendar(folder)
     city, regions = places(folder)
@@ -383,7 +384,7 @@ def main(rows_file, today, folder, key):
             out.append({"type": "golden", "entity": entity, "key": key, "fields": golden})
         if golden and entity == "person":
             fields, cars = person_partial(d, golden, regions, city)
-            out.append({"type": "masked", "view": "person.partial", "key": token(master, "key:person.partial", key), "fields": fields, "GA03": cars})
+            out.append({"type": "masked", "view": "person.partial", "key": token(master, version, "key:person.partial", key), "fields": fields, "GA03": cars})
         for rule, case, owner in found:
             out.append({"type": "finding", "rule": rule, "case": case, "entity": entity, "key": key, "owner": owner})
     for line in sorted(json.dumps(o, ensure_ascii=False, sort_keys=True) for o in out):
@@ -391,4 +392,4 @@ def main(rows_file, today, folder, key):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5])
+    main(*sys.argv[1:6])
