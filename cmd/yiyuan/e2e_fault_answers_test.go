@@ -21,7 +21,7 @@ var known = map[string]string{"539902198503120013": "欧阳**", "539902199001010
 
 // TestFaultAnswers disturbs what stands behind the gateway, and the gateway
 // itself, while people ask: Redis is killed and emptied, the line to it held,
-// slowed and broken, the gateway killed, the grant revoked. An answer is right,
+// slowed and broken, the gateway killed and overloaded, the grant revoked. An answer is right,
 // or there is none; nobody who is known is ever said not to be there; and each
 // answer has its audit record.
 func TestFaultAnswers(t *testing.T) {
@@ -64,6 +64,7 @@ func TestFaultAnswers(t *testing.T) {
 	for range kills(2) {
 		disturb("gateway killed", server.kill, func() { server = p.launch(t, roleGateway) })
 	}
+	p.overload(t, crowd)
 	p.revoke(t)
 	revoked := time.Now()
 	at := crowd.mark()

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
-	"github.com/yiyuan-bus/yiyuan/gateway/access"
 )
 
 // squeezed runs a whole bus with 256 MiB for Go's heap, garbage left lying until
@@ -83,10 +82,7 @@ func squeezed(t *testing.T, want *stream, brokers []string) {
 func (d *disturbed) answers(gateway string, cache *server) map[string]any {
 	d.Helper()
 	return map[string]any{
-		"access": write(d, map[string]any{"applications": []any{map[string]any{
-			"id": "MZ-DBHD", "title": "低保核对", "department": "MZ", "key_digest": fmt.Sprintf("sha256:%x", access.DigestKey(appKey)),
-			"grants": []any{map[string]any{"view": "person.partial", "fields": []string{access.AllFields}, "purposes": []string{"DBHD"}}},
-		}}}, d.dir, "access.yaml"),
+		"access":  write(d, map[string]any{"applications": []any{granted("MZ-DBHD", appKey, 0)}}, d.dir, "access.yaml"),
 		"gateway": map[string]any{"listen": gateway, "redis": "redis://" + cache.address},
 	}
 }

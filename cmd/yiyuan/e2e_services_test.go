@@ -16,8 +16,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/encoding/simplifiedchinese"
-
-	"github.com/yiyuan-bus/yiyuan/gateway/access"
 )
 
 // TestRealPath runs the three roles as three processes on real services: rows
@@ -108,10 +106,7 @@ func openRealPath(t *testing.T) *realPath {
 		"source": "ga-files", "kind": "file", "datasets": []string{"GA02"},
 		"options": map[string]any{"dir": p.drop, "settle": "200ms", "poll": "100ms"},
 	}, dir, "sources", "ga-files.yaml")
-	write(t, map[string]any{"applications": []any{map[string]any{
-		"id": "MZ-DBHD", "title": "低保核对", "department": "MZ", "key_digest": "sha256:" + fmt.Sprintf("%x", access.DigestKey(appKey)),
-		"grants": []any{map[string]any{"view": "person.partial", "fields": []string{access.AllFields}, "purposes": []string{"DBHD"}}},
-	}}}, dir, "access.yaml")
+	write(t, map[string]any{"applications": []any{granted("MZ-DBHD", appKey, 0)}}, dir, "access.yaml")
 	return p
 }
 
