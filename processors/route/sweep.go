@@ -19,8 +19,8 @@ func (s *stage) Renewable() []byte { return nil }
 
 // Renew implements processors.Renewer: a row last emitted under another catalogue
 // says everything again under this one, views with the masks of now above all, with
-// the time of its last change; under another key, the views with tokens. A row that this catalogue would not accept
-// stays as it is, until its source sends it again.
+// the time of its last change; under another key, the views with tokens. A row that
+// this catalogue would not accept stays as it is, until its source sends it again.
 func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	s.slab.Reset()
 	s.key = append(s.key[:0], key...)
