@@ -30,16 +30,22 @@ type peerRun struct {
 }
 
 // peers are those that there are figures of, or a row that says why not.
-func (b *bench) peers() []peer {
-	streams := peer{name: "Kafka Streams 4.1, EOS v2", group: "streams", state: "streams-dossier-changelog", memory: "-Xmx1g", goal: ">= 5 times; <= 0.25 of its memory"}
+func (b *bench) peers() []peer { return []peer{b.kafkaStreams(), b.gokaPeer()} }
+
+func (b *bench) kafkaStreams() peer {
+	p := peer{name: "Kafka Streams 4.1, EOS v2", group: "streams", state: "streams-dossier-changelog", memory: "-Xmx1g", goal: ">= 5 times; <= 0.25 of its memory"}
 	if b.streams != "" {
-		streams.program = []string{"java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", b.streams, "Job"}
+		p.program = []string{"java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", b.streams, "Job"}
 	}
-	goka := peer{name: "goka 1.1, at least once", group: "goka", state: "goka-table", memory: "GOGC as it comes"}
+	return p
+}
+
+func (b *bench) gokaPeer() peer {
+	p := peer{name: "goka 1.1, at least once", group: "goka", state: "goka-table", memory: "GOGC as it comes"}
 	if b.goka != "" {
-		goka.program = []string{b.goka}
+		p.program = []string{b.goka}
 	}
-	return []peer{streams, goka}
+	return p
 }
 
 func (p peer) outlets() outlets {

@@ -72,7 +72,7 @@ func (b *bench) recoveries(ctx context.Context, c crowd) (err error) {
 		what: fmt.Sprintf("resolve, local state deleted, %s dossiers back from the changelog", count(c.persons)), broker: s.name,
 		figure: ours.words(c.persons), goal: ">= 200,000 dossiers/s",
 	}
-	if p := b.peers()[0]; p.program != nil {
+	if p := b.kafkaStreams(); p.program != nil {
 		args, err := s.readyPeer(ctx, p)
 		if err != nil {
 			return err
