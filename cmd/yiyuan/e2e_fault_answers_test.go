@@ -21,7 +21,7 @@ var known = map[string]string{"539902198503120013": "欧阳**", "539902199001010
 
 // TestFaultAnswers disturbs what stands behind the gateway, and the gateway
 // itself, while people ask: Redis is killed and emptied, the line to it held,
-// slowed and broken, the gateway killed and overloaded, the grant revoked. An answer is right,
+// slowed and broken, Redis full and read-only, the gateway killed and overloaded, the grant revoked. An answer is right,
 // or there is none; nobody who is known is ever said not to be there; and each
 // answer has its audit record.
 func TestFaultAnswers(t *testing.T) {
@@ -61,6 +61,19 @@ func TestFaultAnswers(t *testing.T) {
 		line.set(disturbance{replyCut: true})
 		crowd.until(t, "reset, reply cut", at, func(s tally) bool { return s.answered > 20 })
 	}
+	line.set(disturbance{})
+	for _, c := range []struct {
+		name, number string
+		begin, end   []any
+	}{
+		{"redis full", "539902198503120021", []any{"CONFIG", "SET", "maxmemory", "1"}, []any{"CONFIG", "SET", "maxmemory", "0"}},
+		{"redis read-only", "539902198503120048", []any{"REPLICAOF", "127.0.0.1", "1"}, []any{"REPLICAOF", "NO", "ONE"}},
+	} {
+		cache.say(t, c.begin...)
+		p.unwritable(t, server, crowd, c.name, c.number)
+		cache.say(t, c.end...)
+		t.Logf("%s: what came meanwhile is there %v after", c.name, p.await(t, c.number, map[string]any{"XM": "赵*"}))
+	}
 	for range kills(2) {
 		disturb("gateway killed", server.kill, func() { server = p.launch(t, roleGateway) })
 	}
@@ -84,6 +97,34 @@ func TestFaultAnswers(t *testing.T) {
 	server.stop()
 	processors.stop()
 	connectors.stop()
+}
+
+// unwritable looks at a Redis that takes no writes: what it holds is answered, and
+// of a person who is new meanwhile it says that there is no record as of a time
+// before.
+func (p *realPath) unwritable(t *testing.T, server *process, crowd *crowd, name, number string) {
+	t.Helper()
+	told := len(server.log.bytes())
+	said := time.Now()
+	p.sql(t, `INSERT INTO %s.t_czrk (sfzh, xm, xbdm, mzdm, csrq, hjdxzqhdm, hjdz) VALUES ('`+number+`', '赵六', '2', '01', '1985-03-12', '539902', '云岭市岭东区')`)
+	await(t, name+": told in the log", time.Minute, func() string {
+		if !strings.Contains(string(server.log.bytes()[told:]), "cache cannot be written") {
+			return "nothing is said"
+		}
+		return ""
+	})
+	at := crowd.mark()
+	crowd.until(t, name+": answered", at, func(s tally) bool { return s.answered > 50 })
+	if s := crowd.since(at); s.refused > s.answered {
+		t.Errorf("%s: %s", name, s)
+	}
+	status, body := p.ask(t, appKey, number)
+	var answer struct {
+		AsOf time.Time `json:"as_of"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != http.StatusNotFound || !answer.AsOf.Before(said) {
+		t.Errorf("%s: about who is new: %d %s (%v), want 404 as of a time before %v", name, status, body, err, said)
+	}
 }
 
 // tally counts what people were told.
