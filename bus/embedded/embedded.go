@@ -11,13 +11,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Options say where the broker listens and whether it keeps its log.
@@ -44,8 +41,8 @@ type Broker struct {
 var neverCompact = strconv.FormatInt((100 * 365 * 24 * time.Hour).Milliseconds(), 10)
 
 // Start starts a broker. One with a folder first decides what a crash left open
-// there (see mend), and compacts what it finds, if no transaction is open: it is
-// the one moment when nobody writes.
+// there (see mend), and compacts what it finds (see compact): it is the one moment
+// when nobody writes.
 func Start(ctx context.Context, o Options) (*Broker, error) {
 	mark := ""
 	opts := []kfake.Opt{
@@ -67,6 +64,11 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		mark = filepath.Join(o.Dir, markFile)
 		if err := afterCrash(ctx, opts, o, mark); err != nil {
 			return nil, err
+		}
+		if o.ListenFn == nil {
+			if err := compact(ctx, opts, o.Dir); err != nil && o.Logger != nil {
+				o.Logger.Warn("embedded broker was not compacted", "error", err)
+			}
 		}
 	}
 	switch {
@@ -90,13 +92,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	b := &Broker{cluster, mark}
-	if o.Dir != "" && o.ListenFn == nil {
-		if err := b.compact(ctx); err != nil && o.Logger != nil {
-			o.Logger.Warn("embedded broker was not compacted", "error", err)
-		}
-	}
-	return b, nil
+	return &Broker{cluster, mark}, nil
 }
 
 // Addrs returns the broker's host:port.
@@ -112,69 +108,6 @@ func (b *Broker) Close() {
 
 // Cluster is the broker itself, for tests that make it fail.
 func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
-
-func (b *Broker) compact(ctx context.Context) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...))
-	if err != nil {
-		return fmt.Errorf("ask for open transactions: %w", err)
-	}
-	defer client.Close()
-	admin := kadm.NewClient(client)
-	open, err := admin.ListTransactions(ctx, nil, []string{"Ongoing", "PrepareCommit", "PrepareAbort"})
-	if err != nil {
-		return fmt.Errorf("list open transactions: %w", err)
-	}
-	if len(open) > 0 {
-		return fmt.Errorf("%d transactions are open", len(open))
-	}
-	patient, err := patientTopics(ctx, admin)
-	if err != nil {
-		return err
-	}
-	if err := setPolicy(ctx, admin, "delete", patient); err != nil {
-		return err
-	}
-	b.cluster.Compact()
-	b.cluster.ApplyRetention()
-	return setPolicy(ctx, admin, "compact", patient)
-}
-
-// patientTopics returns the compacted topics whose records must stay for a
-// while. The broker knows of no such thing and does not know how old a record
-// is, so here they are not compacted at all.
-func patientTopics(ctx context.Context, admin *kadm.Client) ([]string, error) {
-	topics, err := admin.ListTopics(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
-	}
-	configs, err := admin.DescribeTopicConfigs(ctx, topics.Names()...)
-	if err != nil {
-		return nil, fmt.Errorf("describe topics: %w", err)
-	}
-	var patient []string
-	for _, topic := range configs {
-		if slices.ContainsFunc(topic.Configs, func(c kadm.Config) bool { return c.Key == "min.compaction.lag.ms" && c.MaybeValue() != "0" }) {
-			patient = append(patient, topic.Name)
-		}
-	}
-	return patient, nil
-}
-
-func setPolicy(ctx context.Context, admin *kadm.Client, policy string, topics []string) error {
-	if len(topics) == 0 {
-		return nil
-	}
-	forever := "-1"
-	set := []kadm.AlterConfig{{Name: "cleanup.policy", Value: &policy}, {Name: "retention.ms", Value: &forever}}
-	answers, err := admin.AlterTopicConfigs(ctx, set, topics...)
-	for i := 0; err == nil && i < len(answers); i++ {
-		err = answers[i].Err
-	}
-	if err != nil {
-		return fmt.Errorf("change the policy of topics: %w", err)
-	}
-	return nil
-}
 
 // logger passes the broker's messages on, its Info as our Debug.
 type logger struct{ log *slog.Logger }

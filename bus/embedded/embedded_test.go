@@ -132,6 +132,41 @@ func TestStartCompactsWhenNothingIsOpen(t *testing.T) {
 	}
 }
 
+// TestCommittedAfterCompaction compacts away a transaction that was aborted, with
+// its marker. What its producer commits afterwards is there for who reads from the
+// beginning, at once and after the next start.
+func TestCommittedAfterCompaction(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "log")
+	b := start(t, embedded.Options{Dir: dir})
+	plain, compact := client(t, b), "compact"
+	_, err := kadm.NewClient(plain).CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact}, "t")
+	must(t, err)
+	must(t, plain.ProduceSync(t.Context(), &kgo.Record{Topic: "t", Key: []byte("first"), Value: []byte("x")}).FirstErr())
+	write := func(value string, end kgo.TransactionEndTry) {
+		t.Helper()
+		tx := client(t, b, kgo.TransactionalID("tx"), kgo.DefaultProduceTopic("t"))
+		must(t, tx.BeginTransaction())
+		must(t, tx.ProduceSync(t.Context(), kgo.KeyStringRecord("k", value)).FirstErr())
+		must(t, tx.EndTransaction(t.Context(), end))
+	}
+	write("aborted", kgo.TryAbort)
+	must(t, plain.ProduceSync(t.Context(), &kgo.Record{Topic: "t", Key: []byte("last"), Value: []byte("x")}).FirstErr())
+	b.Close()
+	b = start(t, embedded.Options{Dir: dir})
+	write("committed", kgo.TryCommit)
+	if got := value(t, b); got != "committed" {
+		t.Errorf("value %q after the start that compacted", got)
+	}
+	must(t, client(t, b).ProduceSync(t.Context(), &kgo.Record{Topic: "t", Key: []byte("last"), Value: []byte("y")}).FirstErr())
+	b.Close()
+	b = start(t, embedded.Options{Dir: dir})
+	defer b.Close()
+	if got := value(t, b); got != "committed" {
+		t.Errorf("value %q after the next start", got)
+	}
+}
+
 // TestKilled kills the process of a broker again and again while it is written
 // to, and wants every acknowledged record, every position and the topic's
 // identity to be there afterwards.

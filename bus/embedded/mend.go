@@ -14,6 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// snapshotFile is what the broker remembers of a partition beside its log.
+const snapshotFile = "snapshot.json"
+
 // markFile is in a folder as long as a broker uses it.
 const markFile = "in-use"
 
@@ -52,10 +55,7 @@ func afterCrash(ctx context.Context, opts []kfake.Opt, o Options, mark string) e
 // snapshots afterwards, because they may hold what it thought before.
 func mend(ctx context.Context, opts []kfake.Opt, o Options) error {
 	if o.ListenFn == nil {
-		opts = append(opts[:len(opts):len(opts)], kfake.ListenFn(func(network, _ string) (net.Listener, error) {
-			var lc net.ListenConfig
-			return lc.Listen(ctx, network, "127.0.0.1:0")
-		}))
+		opts = loopback(ctx, opts)
 	} else {
 		opts = append(opts[:len(opts):len(opts)], kfake.ListenFn(o.ListenFn))
 	}
@@ -71,7 +71,7 @@ func mend(ctx context.Context, opts []kfake.Opt, o Options) error {
 	if err != nil {
 		return err
 	}
-	snapshots, err := filepath.Glob(filepath.Join(o.Dir, "partitions", "*", "snapshot.json"))
+	snapshots, err := filepath.Glob(filepath.Join(o.Dir, "partitions", "*", snapshotFile))
 	if err != nil {
 		return fmt.Errorf("find snapshots: %w", err)
 	}
@@ -84,6 +84,14 @@ func mend(ctx context.Context, opts []kfake.Opt, o Options) error {
 		o.Logger.Info("embedded broker decided transactions that a crash left open", "transactions", len(markers))
 	}
 	return nil
+}
+
+// loopback lets a broker listen where nobody looks for it.
+func loopback(ctx context.Context, opts []kfake.Opt) []kfake.Opt {
+	return append(opts[:len(opts):len(opts)], kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+		var lc net.ListenConfig
+		return lc.Listen(ctx, network, "127.0.0.1:0")
+	}))
 }
 
 // transaction is one transaction of one producer: its epoch grows with each.
