@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/big"
 	"net"
@@ -126,22 +127,25 @@ func TestFollowInAGroup(t *testing.T) {
 		if _, err := publish(t.Context(), b, "30"); err != nil {
 			t.Fatal(err)
 		}
-		seen := map[string]int{}
+		before, failed, seen := map[string]int{}, map[string]int{}, map[string]int{}
 		cfg := bus.FollowConfig{Topics: []bus.Topic{bus.Raw("T")}, Group: "g"}
 		calls := 0
 		err := b.Follow(t.Context(), cfg, func(_ context.Context, records []bus.Record) error {
+			to := before
 			if calls++; calls == 2 {
-				return io.EOF
+				to = failed
 			}
 			for _, r := range records {
-				seen[string(r.Key)]++
+				to[string(r.Key)]++
+			}
+			if calls == 2 {
+				return io.EOF
 			}
 			return nil
 		})
 		if !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
-		clear(seen)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
@@ -161,8 +165,14 @@ func TestFollowInAGroup(t *testing.T) {
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Follow = %v, want the context's error", err)
 		}
-		if len(seen) != 30 {
-			t.Errorf("%d rows seen after an error, want 30", len(seen))
+		for key := range failed {
+			if seen[key] == 0 {
+				t.Errorf("row %s, whose records failed, did not come again", key)
+			}
+		}
+		maps.Copy(before, seen) // what came in an earlier poll is committed
+		if len(before) != 30 {
+			t.Errorf("%d rows seen in all, want 30", len(before))
 		}
 	})
 }
