@@ -46,6 +46,15 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// compacted makes the topic t, to be compacted, and returns a client that made it.
+func compacted(t *testing.T, b *embedded.Broker) *kgo.Client {
+	t.Helper()
+	plain, policy := client(t, b), "compact"
+	_, err := kadm.NewClient(plain).CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &policy}, "t")
+	must(t, err)
+	return plain
+}
+
 // value returns the committed value of key k, as a reader from the start sees it.
 func value(t *testing.T, b *embedded.Broker) string {
 	t.Helper()
@@ -70,9 +79,7 @@ func TestCompactionLosesUnderOpenTransaction(t *testing.T) {
 	t.Parallel()
 	b := start(t, embedded.Options{})
 	t.Cleanup(b.Close)
-	plain, compact := client(t, b), "compact"
-	_, err := kadm.NewClient(plain).CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact}, "t")
-	must(t, err)
+	plain := compacted(t, b)
 	tx := client(t, b, kgo.TransactionalID("tx"), kgo.DefaultProduceTopic("t"))
 	must(t, tx.BeginTransaction())
 	must(t, tx.ProduceSync(t.Context(), kgo.KeyStringRecord("k", "committed")).FirstErr())
@@ -94,9 +101,7 @@ func TestStartCompactsWhenNothingIsOpen(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "log")
 	b := start(t, embedded.Options{Dir: dir})
-	plain, compact := client(t, b), "compact"
-	_, err := kadm.NewClient(plain).CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact}, "t")
-	must(t, err)
+	plain := compacted(t, b)
 	for i := range 20 {
 		must(t, plain.ProduceSync(t.Context(), &kgo.Record{Topic: "t", Key: []byte("k"), Value: strconv.AppendInt(nil, int64(i), 10)}).FirstErr())
 	}
@@ -116,7 +121,7 @@ func TestStartCompactsWhenNothingIsOpen(t *testing.T) {
 		t.Errorf("the log starts at %d: it was compacted under an open transaction", got)
 	}
 	again := client(t, b, kgo.TransactionalID("tx")) // its new epoch ends what is open
-	_, _, err = again.ProducerID(t.Context())
+	_, _, err := again.ProducerID(t.Context())
 	must(t, err)
 	if got := value(t, b); got != "19" {
 		t.Errorf("value %q, want 19", got)
@@ -139,9 +144,7 @@ func TestCommittedAfterCompaction(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "log")
 	b := start(t, embedded.Options{Dir: dir})
-	plain, compact := client(t, b), "compact"
-	_, err := kadm.NewClient(plain).CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact}, "t")
-	must(t, err)
+	plain := compacted(t, b)
 	must(t, plain.ProduceSync(t.Context(), &kgo.Record{Topic: "t", Key: []byte("first"), Value: []byte("x")}).FirstErr())
 	write := func(value string, end kgo.TransactionEndTry) {
 		t.Helper()

@@ -14,6 +14,28 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
+// ringOf is a ring of so many keys; another seed makes another ring.
+func ringOf(t *testing.T, seed byte, versions, current int) *keyring.Keyring {
+	t.Helper()
+	keys := map[int][]byte{}
+	for v := 1; v <= versions; v++ {
+		keys[v] = bytes.Repeat([]byte{seed, byte(v)}, keyring.KeySize/2)
+	}
+	k, err := keyring.New(keyring.Intl, keys, current)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// comeTo opens a process on a bus, with a ring from its key file.
+func comeTo(t *testing.T, broker *embedded.Broker, keys *keyring.Keyring) (*app, error) {
+	t.Helper()
+	cfg := defaultConfig()
+	cfg.Bus.Brokers, cfg.Keys.File = broker.Addrs(), "keys.yaml"
+	return newApp(t.Context(), cfg, keys, slog.New(slog.DiscardHandler))
+}
+
 // Processes with different keys that come to a new bus at the same time agree
 // whose it is: those of one ring go on, all others are refused, whatever their
 // role, and so is who comes later with another ring, or without a key in use.
@@ -23,21 +45,9 @@ func TestOneRingForAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	ring := func(seed byte, versions, current int) *keyring.Keyring {
-		keys := map[int][]byte{}
-		for v := 1; v <= versions; v++ {
-			keys[v] = bytes.Repeat([]byte{seed, byte(v)}, keyring.KeySize/2)
-		}
-		k, err := keyring.New(keyring.Intl, keys, current)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
-	}
+	ring := func(seed byte, versions, current int) *keyring.Keyring { return ringOf(t, seed, versions, current) }
 	come := func(keys *keyring.Keyring) error {
-		cfg := defaultConfig()
-		cfg.Bus.Brokers, cfg.Keys.File = broker.Addrs(), "keys.yaml"
-		a, err := newApp(t.Context(), cfg, keys, slog.New(slog.DiscardHandler))
+		a, err := comeTo(t, broker, keys)
 		if err == nil {
 			a.close()
 		}
@@ -101,17 +111,7 @@ func TestKeyInUseElsewhere(t *testing.T) {
 	}
 	t.Cleanup(broker.Close)
 	open := func(versions, current int) *app {
-		keys := map[int][]byte{}
-		for v := 1; v <= versions; v++ {
-			keys[v] = bytes.Repeat([]byte{7, byte(v)}, keyring.KeySize/2)
-		}
-		k, err := keyring.New(keyring.Intl, keys, current)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg := defaultConfig()
-		cfg.Bus.Brokers, cfg.Keys.File = broker.Addrs(), "keys.yaml"
-		a, err := newApp(t.Context(), cfg, k, slog.New(slog.DiscardHandler))
+		a, err := comeTo(t, broker, ringOf(t, 7, versions, current))
 		if err != nil {
 			t.Fatal(err)
 		}
