@@ -2,6 +2,7 @@ package route
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -118,7 +119,7 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 	}
 	next.version = last.next(c.Offset)
 	s.out = s.out[:0]
-	if !current && known && last.live && processors.SameCatalogue(last.edition, s.edition) && row.Equal(old) {
+	if !current && last.live && processors.SameCatalogue(last.edition, s.edition) && row.Equal(old) {
 		next.row = last.row // nothing new but its tokens
 	} else if err := s.claims(c, row, old, next); err != nil {
 		return err
@@ -270,13 +271,11 @@ func (s *stage) retractions(c *change, last image, version uint64) error {
 	headers := s.headers(c, version)
 	for i := range d.views {
 		v := &d.views[i]
-		key, err := v.projection.KeyUnder(processors.KeyVersion(last.edition, s.keys), string(c.Key))
+		was, err := v.projection.KeyUnder(processors.KeyVersion(last.edition, s.keys), string(c.Key))
 		if err != nil {
 			return err
 		}
-		if key == "" {
-			key = v.projection.Key(string(c.Key))
-		}
+		key := cmp.Or(was, v.projection.Key(string(c.Key)))
 		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(key), Time: c.Time, Headers: headers})
 	}
 	return nil
