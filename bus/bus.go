@@ -126,6 +126,12 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	// The client's own telemetry to the brokers (KIP-714) is of no use here, and
 	// its last words could hold up a Close for ever.
 	base = append(base, kgo.WithLogger(logger{log}), kgo.DisableClientMetrics())
+	if err := cfg.ping(ctx, base); err != nil {
+		return nil, err
+	}
+	// A broker that hangs up before it has said anything is refusing how we come, by
+	// what a client knows. We know better by now: it is one that stops or starts.
+	base = append(base, kgo.AlwaysRetryEOF())
 	client, err := kgo.NewClient(append(base,
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0), kgo.RecordPartitioner(partitioner()),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
@@ -133,11 +139,20 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	if err != nil {
 		return nil, fmt.Errorf("open Kafka client: %w", err)
 	}
-	if err := client.Ping(ctx); err != nil {
-		client.Close()
-		return nil, fmt.Errorf("连不上 Kafka,检查地址和网络 / no broker of %q answers: %w", cfg.Brokers, err)
-	}
 	return &Bus{cfg: cfg, log: log, base: base, plain: client, admin: kadm.NewClient(client), metrics: newMetrics(reg)}, nil
+}
+
+// ping fails if no broker answers.
+func (c Config) ping(ctx context.Context, base []kgo.Opt) error {
+	client, err := kgo.NewClient(base...)
+	if err != nil {
+		return fmt.Errorf("open Kafka client: %w", err)
+	}
+	defer client.Close()
+	if err := client.Ping(ctx); err != nil {
+		return fmt.Errorf("连不上 Kafka,检查地址和网络 / no broker of %q answers: %w", c.Brokers, err)
+	}
+	return nil
 }
 
 // Close flushes what Append has not finished and disconnects.

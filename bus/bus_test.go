@@ -20,7 +20,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -256,6 +258,56 @@ func TestSchemaLog(t *testing.T) {
 			t.Errorf("the log ends at %v, %v, want 3", ends, err)
 		}
 	})
+}
+
+// TestFollowWhileABrokerRestarts: a broker that stops and starts cuts connections
+// and accepts others only to hang up on them. Who asks where to begin, or reads,
+// meanwhile goes on afterwards.
+func TestFollowWhileABrokerRestarts(t *testing.T) {
+	const fetch, listOffsets = 1, 2
+	for _, interrupted := range []int16{fetch, listOffsets} {
+		synctest.Test(t, func(t *testing.T) {
+			k := bustest.InMemory(t)
+			if err := k.Open(t, nil).Ensure(t.Context(), bus.Spec{Topic: "a"}); err != nil {
+				t.Fatal(err)
+			}
+			var restarts, hangUps atomic.Int32
+			line := k.Line(nil)
+			line.Each = func(key int16) bustest.Fault {
+				if key != interrupted || restarts.Add(1) > 1 {
+					return bustest.None
+				}
+				hangUps.Store(5)
+				return bustest.ReplyLost
+			}
+			b := k.Open(t, func(c *bus.Config) {
+				c.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if hangUps.Add(-1) < 0 {
+						return line.Dial(ctx, network, address)
+					}
+					here, there := net.Pipe()
+					go func() {
+						_, _ = there.Read(make([]byte, 1<<10)) // what the client says first
+						_ = there.Close()
+					}()
+					return here, nil
+				}
+			})
+			if err := b.Append(t.Context(), bus.Record{Topic: "a", Value: []byte("1")}); err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			seen := 0
+			err := b.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{"a"}}, func(_ context.Context, records []bus.Record) error {
+				seen += len(records)
+				return io.EOF
+			})
+			if !errors.Is(err, io.EOF) || seen != 1 || hangUps.Load() >= 0 {
+				t.Errorf("request %d interrupted: Follow = %v after %d records, %d hang-ups left", interrupted, err, seen, hangUps.Load())
+			}
+		})
+	}
 }
 
 // TestSecurity logs in over TLS.

@@ -7,8 +7,10 @@ import (
 	"io"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -59,7 +61,11 @@ func (k Kafka) Line(judge func(key int16) Fault) *Line {
 	return l
 }
 
-var errCut = errors.New("line is cut")
+// What a network says, which clients tell apart from what a broker says.
+var (
+	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+)
 
 // Cut breaks the line: as if the process were killed, nothing gets out any more.
 func (l *Line) Cut() {
@@ -109,7 +115,7 @@ func (l *Line) pass() error {
 		l.cond.Wait()
 	}
 	if l.cut {
-		return errCut
+		return errReset
 	}
 	return nil
 }
@@ -120,7 +126,7 @@ func (l *Line) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 	broken := l.cut || l.held
 	l.mu.Unlock()
 	if broken {
-		return nil, errCut
+		return nil, errRefused
 	}
 	inner, err := l.kafka.Dial(ctx, network, addr)
 	if err != nil {
@@ -180,7 +186,7 @@ func (c *conn) hold(frame []byte) (held bool, err error) {
 	c.line.mu.Lock()
 	defer c.line.mu.Unlock()
 	if c.line.cut {
-		return false, errCut
+		return false, errReset
 	}
 	if !c.line.held {
 		return false, nil
@@ -228,7 +234,7 @@ func (c *conn) request(frame []byte) error {
 		switch f {
 		case None:
 		case RequestLost:
-			return errors.New("request lost")
+			return errReset
 		default:
 			c.mu.Lock()
 			c.faults[id] = f
@@ -236,6 +242,9 @@ func (c *conn) request(frame []byte) error {
 		}
 	}
 	_, err := c.Conn.Write(frame)
+	if errors.Is(err, io.ErrClosedPipe) { // the broker has hung up
+		return errReset
+	}
 	return err
 }
 
@@ -272,10 +281,10 @@ func (c *conn) reply() error {
 	c.mu.Unlock()
 	switch f {
 	case ReplyLost:
-		return errors.New("reply lost")
+		return errReset
 	case CutBefore:
 		c.line.cutting()
-		return errCut
+		return errReset
 	case CutAfter:
 		defer c.line.cutting()
 	case ReplyLate:

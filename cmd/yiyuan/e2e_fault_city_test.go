@@ -92,11 +92,7 @@ func (d *disturbed) at(percent int64, alive ...*process) {
 func (d *disturbed) until(records int64, limit time.Duration, alive ...*process) {
 	d.Helper()
 	await(d, "journey", limit, func() string {
-		for _, p := range alive {
-			if !p.running() {
-				d.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
-			}
-		}
+		d.alive(alive)
 		if at := progress(d.Context(), d, d.bus, d.cat); at < records {
 			return fmt.Sprintf("at %d of %d", at, records)
 		}
@@ -104,13 +100,21 @@ func (d *disturbed) until(records int64, limit time.Duration, alive ...*process)
 	})
 }
 
+// alive fails the test if a process has ended by itself.
+func (d *disturbed) alive(all []*process) {
+	d.Helper()
+	for _, p := range all {
+		if !p.running() {
+			d.Fatalf("%v ended by itself: %v\n%s", p.cmd.Args, p.err, p.log.tail(4000))
+		}
+	}
+}
+
 // members waits until so many workers at least share route.
 func (d *disturbed) members(n int, alive *process) {
 	d.Helper()
 	await(d, fmt.Sprintf("%d workers of route", n), time.Minute, func() string {
-		if !alive.running() {
-			d.Fatalf("yiyuan ended by itself: %v\n%s", alive.err, alive.log.tail(4000))
-		}
+		d.alive([]*process{alive})
 		groups, err := d.bus.Groups(d.Context(), "route")
 		if err != nil || groups["route"].Members < n {
 			return fmt.Sprintf("%v, %v", groups, err)

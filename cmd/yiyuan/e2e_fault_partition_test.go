@@ -76,6 +76,7 @@ func TestFaultPartition(t *testing.T) {
 		return func() {
 			t.Helper()
 			await(t, fmt.Sprintf("answer %d", want), time.Minute, func() string {
+				d.alive(roles)
 				if status, err := look(t.Context(), gateway, someone); status != want {
 					return fmt.Sprintf("%d %v", status, err)
 				}
@@ -98,11 +99,7 @@ func (d *disturbed) still(long time.Duration, alive ...*process) int64 {
 	d.Helper()
 	stood, since := int64(-1), time.Now()
 	await(d, "stands still", 2*time.Minute, func() string {
-		for _, p := range alive {
-			if !p.running() {
-				d.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
-			}
-		}
+		d.alive(alive)
 		if at := progress(d.Context(), d, d.bus, d.cat); at != stood {
 			stood, since = at, time.Now()
 		}

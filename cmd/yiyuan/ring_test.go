@@ -7,7 +7,11 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
@@ -103,7 +107,8 @@ func TestOneRingForAll(t *testing.T) {
 }
 
 // A process that runs on an older key file ends, and says why, once a key comes
-// into use that it does not hold; one that holds the key goes on.
+// into use that it does not hold; one that holds the key goes on. That the bus
+// fails for a moment ends neither.
 func TestKeyInUseElsewhere(t *testing.T) {
 	broker, err := embedded.Start(t.Context(), embedded.Options{})
 	if err != nil {
@@ -119,6 +124,23 @@ func TestKeyInUseElsewhere(t *testing.T) {
 		return a
 	}
 	elder, ready := open(1, 1), open(2, 1)
+	var refusals atomic.Int32
+	broker.Cluster().ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		broker.Cluster().KeepControl()
+		asked := r.(*kmsg.ListOffsetsRequest)
+		if !strings.HasSuffix(asked.Topics[0].Topic, string(bus.Control)) || refusals.Add(1) > 2 {
+			return nil, nil, false
+		}
+		refused := asked.ResponseKind().(*kmsg.ListOffsetsResponse)
+		for _, topic := range asked.Topics {
+			t := kmsg.ListOffsetsResponseTopic{Topic: topic.Topic}
+			for _, p := range topic.Partitions {
+				t.Partitions = append(t.Partitions, kmsg.ListOffsetsResponseTopicPartition{Partition: p.Partition, ErrorCode: kerr.TopicAuthorizationFailed.Code})
+			}
+			refused.Topics = append(refused.Topics, t)
+		}
+		return refused, nil, true
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended, went := make(chan error, 1), make(chan error, 1)
@@ -130,11 +152,14 @@ func TestKeyInUseElsewhere(t *testing.T) {
 	}
 	select {
 	case err := <-went:
-		t.Errorf("watchKeys with the key = %v", err)
+		t.Fatalf("watchKeys with the key = %v", err)
 	default:
 	}
 	stop()
 	if err := <-went; !errors.Is(err, context.Canceled) {
 		t.Errorf("watchKeys at its end = %v", err)
+	}
+	if n := refusals.Load(); n <= 2 {
+		t.Errorf("asked %d times where to begin: the bus did not fail them", n)
 	}
 }
