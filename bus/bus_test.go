@@ -278,7 +278,7 @@ func TestFollowWhileABrokerRestarts(t *testing.T) {
 					return bustest.None
 				}
 				hangUps.Store(5)
-				return bustest.ReplyLost
+				return bustest.ReplyReset
 			}
 			b := k.Open(t, func(c *bus.Config) {
 				c.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {

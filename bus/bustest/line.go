@@ -20,8 +20,9 @@ type Fault int
 // The faults. But for RequestLost the broker has done what it was asked.
 const (
 	None         Fault = iota
-	RequestLost        // it does not arrive; the connection breaks
-	ReplyLost          // it arrives; the connection breaks before the reply
+	RequestLost        // it does not arrive; the connection breaks for good, and the client gives up
+	ReplyLost          // it arrives; the connection breaks for good before the reply, and the client gives up
+	ReplyReset         // it arrives; the connection is reset before the reply, and the client asks again
 	ReplyUnknown       // it arrives; the reply says UNKNOWN_SERVER_ERROR; for EndTxn only
 	ReplyLate          // it arrives; the reply takes Line.Late
 	CutBefore          // it arrives; the line is cut before the reply has passed
@@ -61,7 +62,7 @@ func (k Kafka) Line(judge func(key int16) Fault) *Line {
 	return l
 }
 
-// What a network says, which clients tell apart from what a broker says.
+// What a network says when a broker or the way to it is gone: clients try again.
 var (
 	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
@@ -234,7 +235,7 @@ func (c *conn) request(frame []byte) error {
 		switch f {
 		case None:
 		case RequestLost:
-			return errReset
+			return errors.New("request lost")
 		default:
 			c.mu.Lock()
 			c.faults[id] = f
@@ -281,6 +282,8 @@ func (c *conn) reply() error {
 	c.mu.Unlock()
 	switch f {
 	case ReplyLost:
+		return errors.New("reply lost")
+	case ReplyReset:
 		return errReset
 	case CutBefore:
 		c.line.cutting()

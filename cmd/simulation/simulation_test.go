@@ -155,8 +155,9 @@ func (a *tally) told() string {
 	return strings.Join(out, ", ")
 }
 
-// tries is how many seeds a mutant may need until it is caught.
-const tries = 12
+// tries is how many seeds a mutant may need until it is caught: most need one, a
+// race between a few milliseconds as many as a dozen.
+const tries = 48
 
 // TestMutantsAreCaught puts each mutant into the system and wants the checker to
 // say that a promise is broken, by a rule that fits. That it says nothing of the
