@@ -18,12 +18,18 @@ type cluster struct {
 }
 
 // startCluster starts brokers that end with the test, by the test bed's own
-// script: kafka is one of them, kafka3 are three. Each proxy stands in front of
+// script: kafka is one of them, kafka3 and apart are three. Each proxy stands in front of
 // a listener of its own.
 func startCluster(t testing.TB, name string, proxies map[string]*proxy) *cluster {
 	t.Helper()
 	service(t, "YIYUAN_TEST_KAFKA") // where there is no test bed there are no further brokers either
-	c := &cluster{TB: t, bed: t.TempDir()}
+	return startClusterIn(t, t.TempDir(), name, proxies)
+}
+
+// startClusterIn is startCluster with the brokers' data in a folder.
+func startClusterIn(t testing.TB, bed, name string, proxies map[string]*proxy) *cluster {
+	t.Helper()
+	c := &cluster{TB: t, bed: bed}
 	for listener, x := range proxies {
 		c.listeners = append(c.listeners, listener+"="+x.address)
 	}
@@ -100,4 +106,39 @@ func TestFaultBroker(t *testing.T) {
 		p.stop()
 	}
 	t.Log(strings.Join(story, "; "))
+}
+
+// TestFaultBrokersApart takes three brokers' ways to one another away under load:
+// that between two of them, while the third and all clients reach both, and the
+// city goes on; then all, so that there is no majority and all wait. It comes to
+// what it comes to undisturbed.
+func TestFaultBrokersApart(t *testing.T) {
+	longOnly(t)
+	if os.Getuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+	c := startCluster(t, "apart", nil)
+	d := disturb(t, undisturbed(t, 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})
+	connectors, processors := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")
+	d.at(10, connectors, processors)
+	c.testbed("part", "apart1", "apart2")
+	parted := time.Now()
+	d.at(40, connectors, processors)
+	story := fmt.Sprintf("a third of the journey with two apart: %v", time.Since(parted).Round(100*time.Millisecond))
+	c.testbed("join", "apart1", "apart2")
+	d.at(50, connectors, processors)
+	stood := progress(t.Context(), t, d.bus, d.cat)
+	c.testbed("part", "apart1", "apart2", "apart3")
+	stood = max(stood, d.still(15*time.Second, connectors, processors)) // there may be nobody to say where
+	if stood > d.want.total*95/100 {
+		t.Fatalf("they were parted too late: at %d of %d", stood, d.want.total)
+	}
+	c.testbed("join", "apart1", "apart2", "apart3")
+	joined := time.Now()
+	d.until(stood+d.want.total/50, 2*time.Minute, connectors, processors)
+	t.Logf("%s; all apart, on %v after they were joined", story, time.Since(joined).Round(100*time.Millisecond))
+	d.want.reached(t, c.brokers, d.prefix, false)
+	for _, p := range []*process{connectors, processors} {
+		p.stop()
+	}
 }

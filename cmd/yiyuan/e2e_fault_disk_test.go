@@ -90,3 +90,39 @@ func diskFull(t *testing.T, want *stream, brokers []string) {
 	c.stop()
 	p.stop()
 }
+
+// TestFaultBrokerDisk fills the disk under the only broker, which ends by that. With
+// room again and started again it goes on, and so do all; nothing acknowledged is
+// lost.
+func TestFaultBrokerDisk(t *testing.T) {
+	longOnly(t)
+	disk := smallDisk(t, 512<<20)
+	c := startClusterIn(t, disk, "kafka", nil)
+	d := disturb(t, undisturbed(t, 4), c.brokers, nil)
+	connectors, processors := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")
+	d.at(20, connectors, processors)
+	ballast := filepath.Join(disk, "ballast")
+	fill(t, ballast)
+	await(t, "the broker ends", 2*time.Minute, func() string {
+		if status := c.testbed("status"); !strings.Contains(status, "stopped") {
+			return status
+		}
+		return ""
+	})
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	c.testbed("start", "kafka1")
+	started := time.Now()
+	d.until(1, time.Minute, connectors, processors) // it says where its partitions end
+	stood := d.still(0, connectors, processors)
+	if stood > d.want.total*90/100 {
+		t.Fatalf("the disk was filled too late: at %d of %d", stood, d.want.total)
+	}
+	d.until(stood+d.want.total/20, 2*time.Minute, connectors, processors)
+	t.Logf("on %v after the broker had started again", time.Since(started).Round(100*time.Millisecond))
+	d.want.reached(t, c.brokers, d.prefix, false)
+	for _, p := range []*process{connectors, processors} {
+		p.stop()
+	}
+}

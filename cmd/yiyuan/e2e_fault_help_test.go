@@ -83,8 +83,19 @@ func (s *server) say(t *testing.T, words ...any) {
 
 // kills is how many kills the long run makes; a smoke makes a few.
 func kills(few int) int {
-	if os.Getenv("YIYUAN_TEST_CHAOS") != "" {
+	if long() {
 		return 20
 	}
 	return few
+}
+
+// long says whether this is the long run, make chaos.
+func long() bool { return os.Getenv("YIYUAN_TEST_CHAOS") != "" }
+
+// longOnly skips what only the long run does.
+func longOnly(t *testing.T) {
+	t.Helper()
+	if !long() {
+		t.Skip("part of make chaos")
+	}
 }
