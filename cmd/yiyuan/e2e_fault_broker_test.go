@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // cluster is Kafka of a test's own, to be killed and cut off.
@@ -106,6 +109,61 @@ func TestFaultBroker(t *testing.T) {
 		p.stop()
 	}
 	t.Log(strings.Join(story, "; "))
+}
+
+// TestFaultBrokerLost takes a broker's disk away under load. It comes back empty and
+// fills itself from the two others; after that another may die, for it holds all.
+func TestFaultBrokerLost(t *testing.T) {
+	longOnly(t)
+	c := startCluster(t, "kafka3", nil)
+	d := disturb(t, undisturbed(t, 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})
+	connectors, processors := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")
+	d.at(30, connectors, processors)
+	c.testbed("kill", "trio2")
+	connectors.hold()
+	await(t, "it is missed", time.Minute, func() string {
+		if behind(t, c.brokers) == "" {
+			return "all in sync"
+		}
+		return ""
+	})
+	c.testbed("wipe", "trio2")
+	c.testbed("start", "trio2")
+	started := time.Now()
+	await(t, "all replicas in sync", 2*time.Minute, func() string { return behind(t, c.brokers) })
+	t.Logf("all in sync %v after it started empty", time.Since(started).Round(100*time.Millisecond))
+	connectors.resume()
+	c.testbed("kill", "trio1")
+	stood := progress(t.Context(), t, d.bus, d.cat)
+	if stood > d.want.total*95/100 {
+		t.Fatalf("the other was killed too late: at %d of %d", stood, d.want.total)
+	}
+	d.until(stood+d.want.total/50, 2*time.Minute, connectors, processors)
+	d.want.reached(t, c.brokers, d.prefix, false)
+	for _, p := range []*process{connectors, processors} {
+		p.stop()
+	}
+}
+
+// behind says which partition has fewer replicas in sync than it should, "" if none.
+func behind(t *testing.T, brokers []string) string {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	topics, err := kadm.NewClient(client).ListTopicsWithInternal(t.Context())
+	if err != nil {
+		return err.Error()
+	}
+	var out string
+	topics.EachPartition(func(p kadm.PartitionDetail) {
+		if len(p.ISR) < len(p.Replicas) {
+			out = fmt.Sprintf("%s/%d: %v of %v", p.Topic, p.Partition, p.ISR, p.Replicas)
+		}
+	})
+	return out
 }
 
 // TestFaultBrokersApart takes three brokers' ways to one another away under load:
