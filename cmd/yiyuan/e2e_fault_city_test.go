@@ -92,7 +92,9 @@ func (d *disturbed) at(percent int64, alive ...*process) {
 func (d *disturbed) until(records int64, limit time.Duration, alive ...*process) {
 	d.Helper()
 	await(d, "journey", limit, func() string {
-		d.alive(alive)
+		for _, p := range alive {
+			p.alive()
+		}
 		if at := progress(d.Context(), d, d.bus, d.cat); at < records {
 			return fmt.Sprintf("at %d of %d", at, records)
 		}
@@ -100,21 +102,11 @@ func (d *disturbed) until(records int64, limit time.Duration, alive ...*process)
 	})
 }
 
-// alive fails the test if a process has ended by itself.
-func (d *disturbed) alive(all []*process) {
-	d.Helper()
-	for _, p := range all {
-		if !p.running() {
-			d.Fatalf("%v ended by itself: %v\n%s", p.cmd.Args, p.err, p.log.tail(4000))
-		}
-	}
-}
-
 // members waits until so many workers at least share route.
-func (d *disturbed) members(n int, alive *process) {
+func (d *disturbed) members(n int, p *process) {
 	d.Helper()
 	await(d, fmt.Sprintf("%d workers of route", n), time.Minute, func() string {
-		d.alive([]*process{alive})
+		p.alive()
 		groups, err := d.bus.Groups(d.Context(), "route")
 		if err != nil || groups["route"].Members < n {
 			return fmt.Sprintf("%v, %v", groups, err)

@@ -58,9 +58,7 @@ func diskFull(t *testing.T, want *stream, brokers []string) {
 	says := func(p *process, text string) {
 		t.Helper()
 		await(t, text, time.Minute, func() string {
-			if !p.running() {
-				t.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
-			}
+			p.alive()
 			if !strings.Contains(string(p.log.bytes()), text) {
 				return "it says: " + p.log.tail(500)
 			}

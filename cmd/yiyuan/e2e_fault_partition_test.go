@@ -76,7 +76,9 @@ func TestFaultPartition(t *testing.T) {
 		return func() {
 			t.Helper()
 			await(t, fmt.Sprintf("answer %d", want), time.Minute, func() string {
-				d.alive(roles)
+				for _, p := range roles {
+					p.alive()
+				}
 				if status, err := look(t.Context(), gateway, someone); status != want {
 					return fmt.Sprintf("%d %v", status, err)
 				}
@@ -99,7 +101,9 @@ func (d *disturbed) still(long time.Duration, alive ...*process) int64 {
 	d.Helper()
 	stood, since := int64(-1), time.Now()
 	await(d, "stands still", 2*time.Minute, func() string {
-		d.alive(alive)
+		for _, p := range alive {
+			p.alive()
+		}
 		if at := progress(d.Context(), d, d.bus, d.cat); at != stood {
 			stood, since = at, time.Now()
 		}

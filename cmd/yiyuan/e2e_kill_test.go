@@ -113,9 +113,7 @@ func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig 
 			}
 		} else {
 			await(t, fmt.Sprintf("life %d", life), 3*time.Minute, func() string {
-				if !p.running() {
-					t.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
-				}
+				p.alive()
 				if at := progress(t.Context(), t, b, cat); at < until {
 					return fmt.Sprintf("at %d of %d", at, until)
 				}
@@ -194,9 +192,7 @@ func connect(t testing.TB, p *process, brokers []string, prefix string) *bus.Bus
 	t.Helper()
 	var b *bus.Bus
 	await(t, "broker", time.Minute, func() string {
-		if !p.running() {
-			t.Fatalf("yiyuan ended by itself: %v\n%s", p.err, p.log.tail(4000))
-		}
+		p.alive()
 		var err error
 		if b, err = bus.Open(bounded(t, 5*time.Second), bus.Config{Brokers: brokers, Prefix: prefix}, nil, prometheus.NewRegistry()); err != nil {
 			return err.Error()

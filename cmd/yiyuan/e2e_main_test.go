@@ -115,6 +115,14 @@ func (p *process) running() bool {
 	}
 }
 
+// alive fails the test if the process has ended by itself.
+func (p *process) alive() {
+	p.Helper()
+	if !p.running() {
+		p.Fatalf("%v ended by itself: %v\n%s", p.cmd.Args, p.err, p.log.tail(4000))
+	}
+}
+
 // kill ends the process as a power cut would.
 func (p *process) kill() {
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {

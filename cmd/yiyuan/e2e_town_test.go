@@ -130,8 +130,8 @@ func (w *town) ask(method, url, key, purpose, body string) answer {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	res, err := http.DefaultClient.Do(req)
-	if err != nil && !w.process.running() {
-		w.Fatalf("yiyuan ended by itself: %v\n%s", w.process.err, w.process.log.tail(4000))
+	if err != nil {
+		w.process.alive()
 	}
 	return reply(res, err)
 }
