@@ -27,11 +27,11 @@ demo: build ## the sample city, live, in one process: embedded broker and cache,
 test: ## every test, with the real services it needs: installed, started, used, stopped
 	@failed=; \
 	echo "各包,两个一起 / the packages, two at a time"; \
-	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 2 -timeout 20m $$($(GO) list ./... | grep -v /cmd/) || failed=1; \
+	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 2 -timeout 20m $$($(GO) list ./... | grep -vE "/(cmd|simulation)") || failed=1; \
 	echo "整个程序与模拟 / the whole program, and the simulation"; \
-	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 20m ./cmd/... || failed=1; \
+	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 20m ./cmd/... ./simulation || failed=1; \
 	echo "模拟,更多种子 / the simulation, more seeds: without the race detector it runs ten times as many"; \
-	$(TESTBED) run python -- deploy/testbed/gotest -timeout 20m -run 'TestSimulation$$' ./cmd/simulation || failed=1; \
+	$(TESTBED) run python -- deploy/testbed/gotest -timeout 20m -run 'TestSimulation$$' ./simulation || failed=1; \
 	[ -z "$$failed" ]
 
 .PHONY: chaos
@@ -48,7 +48,7 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 
 .PHONY: soak
 soak: ## the simulation of the whole system, seed after seed, until stopped (or SEEDS=n[,from])
-	@$(if $(SEEDS),YIYUAN_SIM_SEEDS=$(SEEDS),YIYUAN_SIM_SOAK=1) $(GO) test ./cmd/simulation -run '$(if $(SEEDS),TestSimulation,TestSoak)$$' -count=1 -timeout 0 -v
+	@$(if $(SEEDS),YIYUAN_SIM_SEEDS=$(SEEDS),YIYUAN_SIM_SOAK=1) $(GO) test ./simulation -run '$(if $(SEEDS),TestSimulation,TestSoak)$$' -count=1 -timeout 0 -v
 
 .PHONY: bench
 bench: build ## the published benchmarks, with the real services beside them

@@ -40,7 +40,7 @@ func pages(t *testing.T) []string {
 	for i := range out {
 		out[i] = filepath.Base(out[i])
 	}
-	for _, dir := range []string{"docs", "benchmarks", "connectors", "deploy"} {
+	for _, dir := range []string{"docs", "benchmarks", "connectors", "deploy", "simulation"} {
 		err := filepath.WalkDir(filepath.Join(tree, dir), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && filepath.Ext(path) == ".md" && !d.IsDir() {
 				name, err := filepath.Rel(tree, path)

@@ -110,7 +110,7 @@ func runAll(t *testing.T, next func() (uint64, bool)) *tally {
 					o := run(t, seed, mutant{})
 					a.add(o)
 					if v := c.judge(t, o); len(v.Broken) > 0 {
-						t.Errorf("seed %d broke promises:\n%s  replay: YIYUAN_SIM_SEEDS=1,%d go test ./cmd/simulation -run 'TestSimulation$' -count=1", seed, v, seed)
+						t.Errorf("seed %d broke promises:\n%s  replay: YIYUAN_SIM_SEEDS=1,%d go test ./simulation -run 'TestSimulation$' -count=1", seed, v, seed)
 					}
 				}
 			})
