@@ -132,14 +132,12 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	// A broker that hangs up before it has said anything is refusing how we come, by
 	// what a client knows. We know better by now: it is one that stops or starts.
 	base = append(base, kgo.AlwaysRetryEOF())
-	client, err := kgo.NewClient(append(base,
-		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0), kgo.RecordPartitioner(partitioner()),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
-		kgo.MaxBufferedRecords(100_000), kgo.MaxBufferedBytes(produceBytes), kgo.AllowIdempotentProduceCancellation(), kgo.MetadataMinAge(100*time.Millisecond))...)
-	if err != nil {
+	b := &Bus{cfg: cfg, log: log, base: base, metrics: newMetrics(reg)}
+	if b.plain, err = b.client(producing(0, 100_000, kgo.AllowIdempotentProduceCancellation())...); err != nil {
 		return nil, fmt.Errorf("open Kafka client: %w", err)
 	}
-	return &Bus{cfg: cfg, log: log, base: base, plain: client, admin: kadm.NewClient(client), metrics: newMetrics(reg)}, nil
+	b.admin = kadm.NewClient(b.plain)
+	return b, nil
 }
 
 // ping fails if no broker answers.
@@ -173,6 +171,7 @@ func (c Config) options() ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.ClientID), kgo.DialTimeout(5 * time.Second),
 		kgo.RetryBackoffFn(retryAfter), kgo.ConcurrentTransactionsBackoff(5 * time.Millisecond),
+		kgo.MetadataMinAge(metadataMinAge),
 	}
 	if c.TLS.Enabled {
 		t, err := c.TLS.config()

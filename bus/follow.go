@@ -29,8 +29,7 @@ type FollowConfig struct {
 // after fn has returned nil: after a crash the last records come again. A group
 // that has read all there is stands at the end offset, markers included.
 func (b *Bus) Follow(ctx context.Context, cfg FollowConfig, fn func(ctx context.Context, records []Record) error) error {
-	opts := append(b.base[:len(b.base):len(b.base)], kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(500*time.Millisecond), kgo.FetchMaxBytes(fetchBytes),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(100*time.Millisecond))
+	opts := consuming(500*time.Millisecond, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	names := make([]string, len(cfg.Topics))
 	for i, t := range cfg.Topics {
 		names[i] = b.name(t)
@@ -49,7 +48,7 @@ func (b *Bus) Follow(ctx context.Context, cfg FollowConfig, fn func(ctx context.
 	default:
 		opts = append(opts, kgo.ConsumeTopics(names...))
 	}
-	client, err := kgo.NewClient(opts...)
+	client, err := b.client(opts...)
 	if err != nil {
 		return fmt.Errorf("follow %q: %w", cfg.Topics, err)
 	}

@@ -48,10 +48,7 @@ type Publisher struct {
 // name, in whichever process, can commit nothing more, and what it left open is
 // decided; the position is what the last to commit left.
 func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) {
-	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
-		kgo.TransactionalID(b.cfg.Prefix+"source."+source), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
-		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(200_000), kgo.MaxBufferedBytes(produceBytes))...)
+	client, err := b.client(producing(2*time.Millisecond, 200_000, b.transactional("source."+source)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)
 	}

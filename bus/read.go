@@ -179,9 +179,7 @@ func (b *Bus) read(ctx context.Context, t Topic, starts map[int32]int64, take fu
 	for p, at := range starts {
 		offsets[p] = kgo.NewOffset().At(at)
 	}
-	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond), kgo.MetadataMinAge(100*time.Millisecond),
-		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(4<<20),
+	client, err := b.client(consuming(fetchWait, kgo.FetchMaxPartitionBytes(4<<20),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{b.name(t): offsets}), kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
 	if err != nil {
 		return fmt.Errorf("read %q: %w", t, err)

@@ -81,25 +81,20 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 	defer cancel()
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx)) // the client's own life
 	defer kill()
-	id := b.cfg.Prefix + cfg.Group + "." + cfg.Member
+	member := cfg.Group + "." + cfg.Member
 	// Rebalances happen only outside of a turn (BlockRebalanceOnPoll), never
 	// between a poll and the end of its transaction. The range balancer gives
 	// partition p of every input to the same member, because they share the
 	// state of partition p.
-	kafka, err := kgo.NewGroupTransactSession(append(b.base[:len(b.base):len(b.base)],
+	kafka, err := kgo.NewGroupTransactSession(slices.Concat(b.base, b.transactional(member), producing(gather, 500_000), consuming(fetchWait,
 		kgo.WithContext(alive),
-		kgo.TransactionalID(id), kgo.TransactionTimeout(b.cfg.TransactionTimeout),
-		kgo.ConsumerGroup(b.cfg.Prefix+cfg.Group), kgo.InstanceID(id), kgo.ConsumeTopics(names...),
+		kgo.ConsumerGroup(b.cfg.Prefix+cfg.Group), kgo.InstanceID(b.cfg.Prefix+member), kgo.ConsumeTopics(names...),
 		kgo.Balancers(kgo.RangeBalancer()), kgo.SessionTimeout(b.cfg.SessionTimeout), kgo.HeartbeatInterval(b.cfg.SessionTimeout/10),
 		kgo.RebalanceTimeout(b.cfg.SessionTimeout), kgo.BlockRebalanceOnPoll(),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(2<<20),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(gather), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(500_000), kgo.MaxBufferedBytes(produceBytes),
+		kgo.FetchMaxPartitionBytes(2<<20), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.OnPartitionsAssigned(func(_ context.Context, cl *kgo.Client, m map[string][]int32) { s.assigned(ctx, cl, m) }),
 		kgo.OnPartitionsRevoked(s.revoked), kgo.OnPartitionsLost(s.revoked),
-	)...)
+	))...)
 	if err != nil {
 		return &StepError{fmt.Errorf("open session of %q: %w", cfg.Group, err)}
 	}

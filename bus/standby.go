@@ -61,9 +61,7 @@ func (b *Bus) Shadow(ctx context.Context, group string, changelog Topic, keep St
 }
 
 func (b *Bus) shadow(ctx context.Context, group string, changelog Topic, keep Standby) error {
-	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)],
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(standbyPoll), kgo.MetadataMinAge(100*time.Millisecond),
-		kgo.FetchMaxBytes(fetchBytes), kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
+	client, err := b.client(consuming(standbyPoll, kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
 	if err != nil {
 		return fmt.Errorf("open standby of %q: %w", group, err)
 	}

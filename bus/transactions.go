@@ -95,7 +95,7 @@ func (b *Bus) Abort(ctx context.Context, id string) error {
 	// A new producer of the same id fences the elder, and the broker aborts what
 	// that left open before it lets the new one in. The timeout is the id's own:
 	// it must stay what its producer asked for.
-	client, err := kgo.NewClient(append(b.base[:len(b.base):len(b.base)], kgo.TransactionalID(id), kgo.TransactionTimeout(open[at].Timeout))...)
+	client, err := b.client(kgo.TransactionalID(id), kgo.TransactionTimeout(open[at].Timeout))
 	if err != nil {
 		return fmt.Errorf("abort %q: %w", id, err)
 	}
