@@ -243,6 +243,28 @@ func (b *Bus) EndOffsets(ctx context.Context, topics ...Topic) (map[Topic]map[in
 	return out, nil
 }
 
+// StableOffsets returns the offset up to which each partition is decided: readers
+// of committed records are shown all that lies before it, and nothing behind it.
+func (b *Bus) StableOffsets(ctx context.Context, topics ...Topic) (map[Topic]map[int32]int64, error) {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = b.name(t)
+	}
+	if len(names) == 0 {
+		return map[Topic]map[int32]int64{}, nil
+	}
+	listed, err := b.admin.ListCommittedOffsets(ctx, names...)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list stable offsets: %w", err)
+	}
+	out := map[Topic]map[int32]int64{}
+	listed.Each(func(o kadm.ListedOffset) { b.put(out, o.Topic, o.Partition, o.Offset) })
+	return out, nil
+}
+
 // Committed returns the offsets a group has committed. A partition it has
 // committed nothing for is missing.
 func (b *Bus) Committed(ctx context.Context, group string) (map[Topic]map[int32]int64, error) {

@@ -54,6 +54,16 @@ func TestAbortOfWhatWasLeftOpen(t *testing.T) {
 		if held, err := b.HeldBack(ctx, "t", "none"); err != nil || !slices.Equal(held, []string{"t/0"}) {
 			t.Errorf("HeldBack = %v, %v, want t/0", held, err)
 		}
+		stable := func() int64 {
+			at, err := b.StableOffsets(ctx, "t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return at["t"][0]
+		}
+		if at := stable(); at != 1 {
+			t.Errorf("decided up to %d, want 1: what stands behind the open transaction is not", at)
+		}
 		if err := b.Abort(ctx, "nobody"); !errors.Is(err, bus.ErrNoTransaction) {
 			t.Errorf("Abort of another id = %v, want ErrNoTransaction", err)
 		}
@@ -91,6 +101,9 @@ func TestAbortOfWhatWasLeftOpen(t *testing.T) {
 		}
 		if held, err := b.HeldBack(ctx, "t"); err != nil || len(held) != 0 {
 			t.Errorf("after the abort HeldBack = %v, %v", held, err)
+		}
+		if at := stable(); at != 4 {
+			t.Errorf("after the abort decided up to %d, want 4, the marker included", at)
 		}
 		if err := left.EndTransaction(ctx, kgo.TryCommit); err == nil {
 			t.Error("the program whose transaction was aborted could still commit it")

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 )
 
@@ -22,15 +23,6 @@ const maxValue = 1 << 20
 
 // followers is how many readers share the shared topics.
 const followers = 2
-
-// How long a reader must have waited for records before what is left up to a
-// known end is taken to be none: markers of transactions, aborted records, what
-// compaction took away. A gap of one or two is decided sooner, see package
-// freshness.
-const (
-	fetched   = 700 * time.Millisecond
-	unblocked = 22 * time.Second
-)
 
 // Materialise keeps the cache level with the shared topics until ctx ends. It
 // starts from what the cache itself says it holds, so a restart loses and
@@ -107,6 +99,7 @@ type fill struct {
 	mu     sync.Mutex
 	have   map[string]map[int32]int64 // by view: the offset reached, -1 = none
 	sealed map[string]bool
+	shown  map[bus.Topic]time.Duration // how long the readers had waited when all up to ends was seen to be decided
 	whole  chan struct{}
 
 	session int64
@@ -155,7 +148,7 @@ var errBeyond = errors.New("cache is ahead of the log")
 func (g *Gateway) newFill(ctx context.Context, generation Generation) (*fill, error) {
 	f := &fill{
 		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[bus.Topic]*view.View{}, starts: map[bus.Topic]map[int32]int64{},
-		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, whole: make(chan struct{}), session: g.sessions.Add(1),
+		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, shown: map[bus.Topic]time.Duration{}, whole: make(chan struct{}), session: g.sessions.Add(1),
 	}
 	var topics []bus.Topic
 	for _, id := range g.viewIDs() {
@@ -318,23 +311,18 @@ func (f *fill) seal(ctx context.Context) error {
 	if len(open) == 0 {
 		return nil
 	}
-	// Waited is read first: what is in have now is what was given in that time, or more.
-	waited := f.polled()
-	ends, err := f.g.parts.Bus.EndOffsets(ctx, open...)
+	stable, err := f.g.parts.Bus.StableOffsets(ctx, open...)
 	if err != nil {
 		return err
 	}
+	// Waited is read before have: what is there is what was given in that time, or more.
+	waited := f.polled()
 	for _, topic := range open {
 		v := f.views[topic]
 		f.mu.Lock()
 		have := maps.Clone(f.have[v.ID])
 		f.mu.Unlock()
-		complete := true
-		for p, end := range f.ends[topic] {
-			short := waited >= fetched && ends[topic][p]-max(have[p], 0) <= 2
-			complete = complete && (have[p] >= end || end == 0 || short || waited >= unblocked)
-		}
-		if !complete {
+		if !f.complete(topic, have, stable[topic], waited) {
 			continue
 		}
 		if err := f.g.parts.Cache.Seal(ctx, f.generation, v.ID, have); err != nil {
@@ -350,6 +338,21 @@ func (f *fill) seal(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// complete reports whether a topic has been read up to where it ended at the start.
+func (f *fill) complete(topic bus.Topic, have, stable map[int32]int64, waited time.Duration) bool {
+	if freshness.Decided(f.ends[topic], have, nil) {
+		return true
+	}
+	since, ok := f.shown[topic]
+	if !ok {
+		if freshness.Decided(f.ends[topic], have, stable) {
+			f.shown[topic] = waited
+		}
+		return false
+	}
+	return waited-since >= freshness.Fetched
 }
 
 func (f *fill) unsealed() []bus.Topic {

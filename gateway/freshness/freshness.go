@@ -26,6 +26,8 @@ import (
 // Offsets tells where topics end and groups stand; *bus.Bus does.
 type Offsets interface {
 	EndOffsets(ctx context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error)
+	// StableOffsets tells up to where readers of committed records are shown everything.
+	StableOffsets(ctx context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error)
 	Committed(ctx context.Context, group string) (map[bus.Topic]map[int32]int64, error)
 }
 
@@ -80,7 +82,8 @@ type wave struct {
 	at      time.Time
 	stage   stage
 	target  map[bus.Topic]map[int32]int64
-	reader  int64         // of the shared topics, when target was read
+	decided bool          // no open transaction hides any of the target
+	reader  int64         // of the shared topics, when that was seen
 	polled  time.Duration // by that reader, then
 }
 
@@ -275,34 +278,37 @@ func reached(target, at map[bus.Topic]map[int32]int64) bool {
 	return true
 }
 
-// How long the reader of the shared topics must have waited for records before
-// what lies between its last record and the target is known to hold none.
-const (
-	fetched   = 700 * time.Millisecond // what a broker shows is fetched
-	unblocked = 22 * time.Second       // and no open transaction can hide it any more
-)
+// Fetched is how long a reader of shared topics must have waited for records, since
+// everything up to a target was seen to be decided, before what lies between its last
+// record and the target is known to hold none: markers of transactions, aborted
+// records, what compaction took away. In that time whatever a broker shows is fetched.
+const Fetched = 700 * time.Millisecond
 
-// inCache reports whether everything of w's target that is a record is in the
-// cache. Applied says where the last record was, and behind it there may be
-// markers of transactions, aborted records, and what compaction took away.
-//
-// A reader that has waited for a while since the target was read has been given
-// all that the broker showed then. What it was not shown is committed records
-// behind an open transaction: that takes three positions at least, one of the
-// open transaction, one of the committed one and its marker. Where there are
-// fewer up to where the log ends now, there are none; else the open transaction
-// is given the time to be aborted.
-func (w *wave) inCache(at, ends map[bus.Topic]map[int32]int64, waited time.Duration) bool {
-	for topic, partitions := range w.target {
-		for p, end := range partitions {
-			next := at[topic][p]
-			if next >= end || waited >= unblocked || waited >= fetched && ends[topic][p]-next <= 2 {
-				continue
-			}
+// Decided reports whether everything before target is either read (at is the offset
+// after the last record) or decided (before stable). Until then an open transaction may
+// hide committed records behind it, for as long as its owner has asked the broker for:
+// no time of ours says how long that is.
+func Decided(target, at, stable map[int32]int64) bool {
+	for p, end := range target {
+		if at[p] < end && stable[p] < end {
 			return false
 		}
 	}
 	return true
+}
+
+// inCache reports whether everything of w's target that is a record is in the cache.
+func (w *wave) inCache(at, stable map[bus.Topic]map[int32]int64, reader int64, polled time.Duration) bool {
+	if reached(w.target, at) {
+		return true
+	}
+	if !w.decided || w.reader != reader { // another reader has its own waiting to do
+		w.decided, w.reader, w.polled = true, reader, polled
+		for topic, target := range w.target {
+			w.decided = w.decided && Decided(target, at[topic], stable[topic])
+		}
+	}
+	return w.decided && polled-w.polled >= Fetched
 }
 
 // leaveRoute sends each moment on: towards the dataset's own views, and
@@ -394,7 +400,6 @@ func (t *Tracker) aim(ctx context.Context, waves []*wave, topics []bus.Topic) er
 		for topic := range w.target {
 			w.target[topic] = ends[topic]
 		}
-		w.reader, w.polled = t.cache.Polled()
 	}
 	return nil
 }
@@ -417,7 +422,7 @@ func (t *Tracker) arrive(ctx context.Context) error {
 			}
 		}
 	}
-	ends, err := t.offsets.EndOffsets(ctx, slices.Collect(maps.Keys(topics))...)
+	stable, err := t.offsets.StableOffsets(ctx, slices.Collect(maps.Keys(topics))...)
 	if err != nil {
 		return fmt.Errorf("follow shared topics: %w", err)
 	}
@@ -428,10 +433,7 @@ func (t *Tracker) arrive(ctx context.Context) error {
 		if w.stage != atCache {
 			continue
 		}
-		if w.reader != reader {
-			w.reader, w.polled = reader, polled // another reader: it has its own waiting to do
-		}
-		if !w.inCache(at, ends, polled-w.polled) {
+		if !w.inCache(at, stable, reader, polled) {
 			continue
 		}
 		w.stage = arrived
