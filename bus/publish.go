@@ -23,7 +23,7 @@ type SourceStatus struct {
 	Position string   `json:"position"`
 	At       int64    `json:"at"` // milliseconds: when this was written
 	Datasets []string `json:"datasets,omitempty"`
-	State    string   `json:"state,omitempty"` // starting running snapshot failed stopped retired
+	State    string   `json:"state,omitempty"` // starting running snapshot held failed stopped retired
 	// CaughtUp in milliseconds, 0 = unknown: everything the source committed
 	// before this instant has been published.
 	CaughtUp int64  `json:"caught_up,omitempty"`

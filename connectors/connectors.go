@@ -53,11 +53,12 @@ var ErrPositionLost = errors.New("position lost")
 const IdleRead = 2 * time.Second
 
 // The states of a source. A batch may name StateRunning, which "" counts as, and
-// StateSnapshot; the others are Run's and Retire's.
+// StateSnapshot; a batch with Held makes it StateHeld; the others are Run's and Retire's.
 const (
 	StateStarting = "starting" // for the first time, see Run
 	StateRunning  = "running"
 	StateSnapshot = "snapshot"
+	StateHeld     = "held" // stands still until a person answers, see Batch.Held
 	StateFailed   = "failed"
 	StateStopped  = "stopped"
 	StateRetired  = "retired" // stopped for good, see Retire
@@ -88,6 +89,9 @@ type Batch struct {
 	// this instant is published once this batch is.
 	CaughtUp time.Time
 	State    string // StateSnapshot while first rows are copied, "" else
+	// Held, if not "", says that the source stands still until a person answers:
+	// for what, and with which one command. Such a batch is empty and not CaughtUp.
+	Held string
 }
 
 // Confirmer is a Source that wants to know what is safely published: Confirm

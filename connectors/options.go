@@ -131,6 +131,13 @@ func decodeValue(given any, v reflect.Value, path string) error {
 		}
 		v.SetInt(n)
 		return nil
+	case Share:
+		share, ok := parseShare(given)
+		if !ok {
+			return wrong(path, "a share from 0 to 100 such as 20, 0.5, 20%")
+		}
+		v.SetFloat(float64(share))
+		return nil
 	}
 	return decodeKind(given, v, path)
 }

@@ -24,7 +24,7 @@ const (
 	// farewell bounds the last words of a source that ends.
 	farewell = 3 * time.Second
 	// maxError is how much of an error a status carries, in bytes.
-	maxError = 600
+	maxError = 1200
 )
 
 // Run publishes one source until ctx ends, the source ends, or it fails for
@@ -184,7 +184,10 @@ func (r *runner) read(ctx context.Context) (err error) {
 func (r *runner) publish(ctx context.Context, b Batch) error {
 	next := r.status
 	next.At, next.Error = 0, ""
-	if next.State = b.State; next.State == "" {
+	switch next.State = b.State; {
+	case b.Held != "":
+		next.State, next.Error = StateHeld, clip(b.Held)
+	case next.State == "":
 		next.State = StateRunning
 	}
 	if b.After != "" {
@@ -214,7 +217,7 @@ func (r *runner) publish(ctx context.Context, b Batch) error {
 // due says whether an empty batch is written: every heartbeat, and at once when
 // the state changed or the source has caught up behind a batch of rows.
 func (r *runner) due(b Batch, next bus.SourceStatus) bool {
-	return next.State != r.status.State || r.status.Error != "" || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
+	return next.State != r.status.State || next.Error != r.status.Error || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
 }
 
 func (r *runner) count(b Batch, rejections []schemas.Rejection, took time.Duration) {

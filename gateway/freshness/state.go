@@ -16,7 +16,7 @@ const (
 	Fresh   State = "fresh"   // within its cycle
 	Due     State = "due"     // soon to be older than its cycle allows
 	Overdue State = "overdue" // older than its cycle allows
-	Stopped State = "stopped" // a source of it says that it has stopped or failed
+	Stopped State = "stopped" // a source of it says that it has stopped, failed or waits for a person
 	Unknown State = "unknown" // no source has been heard
 )
 
@@ -24,6 +24,7 @@ const (
 const (
 	stopped = "stopped"
 	failed  = "failed"
+	held    = "held"    // it waits for a person's answer
 	retired = "retired" // for good: its datasets come from elsewhere, or no more
 )
 
@@ -131,7 +132,7 @@ func (t *Tracker) Dataset(d *schemas.Dataset) Dataset {
 		if s.Seen.After(out.Seen) {
 			out.Seen = s.Seen
 		}
-		halted = halted || s.State == stopped || s.State == failed
+		halted = halted || s.State == stopped || s.State == failed || s.State == held
 	}
 	slices.Sort(out.Sources)
 	if !out.AsOf.IsZero() {

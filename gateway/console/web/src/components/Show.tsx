@@ -106,6 +106,7 @@ const sourceTone: Record<string, [Tone, string]> = {
   snapshot: ["info", "sync"],
   failed: ["bad", "bad"],
   stopped: ["bad", "idle"],
+  held: ["bad", "question"],
   starting: ["info", "sync"],
   retired: ["idle", "idle"],
 };

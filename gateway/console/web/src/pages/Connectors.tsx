@@ -11,7 +11,7 @@ import { useFilters } from "../lib/filters";
 import { duration, half, known } from "../lib/format";
 import { fold } from "../lib/search";
 
-const harm: Record<string, number> = { failed: 0, stopped: 1, snapshot: 2, starting: 2, running: 3 };
+const harm: Record<string, number> = { failed: 0, held: 0, stopped: 1, snapshot: 2, starting: 2, running: 3 };
 
 function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: string) => string }) {
   const { t, lang, say } = useI18n();

@@ -365,6 +365,7 @@ export const pages: Record<keyof typeof zh, string> = {
   "source.snapshot": "Snapshot",
   "source.failed": "Needs action",
   "source.stopped": "Stopped",
+  "source.held": "Waiting for you",
   "source.starting": "Starting",
   "source.retired": "Retired",
   "kind.postgres": "PostgreSQL log",

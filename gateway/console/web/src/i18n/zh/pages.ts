@@ -364,6 +364,7 @@ export const pages = {
   "source.snapshot": "快照中",
   "source.failed": "需处理",
   "source.stopped": "已停",
+  "source.held": "待确认",
   "source.starting": "启动中",
   "source.retired": "已停用",
   "kind.postgres": "PostgreSQL 日志",
