@@ -12,11 +12,19 @@ type KeyVersions interface {
 	Oldest() int
 }
 
+// revision numbers what the code itself decides of a published record beside the
+// catalogue: it rises with a build whose masks show less, or otherwise, than those
+// of the build before, so that what stands in the topics is published again.
+//
+//	1 (not written)  places outside of the views masked by kind
+//	2                by the element's own mask and level; numbers made of identity numbers
+const revision = "~2"
+
 // Edition names what a published record depends on beside its content: the
-// version of the catalogue and that of the key which its tokens are made with.
+// version of the catalogue, the revision of the code and that of the key which its tokens are made with.
 // The oldest key is not named: a city that never rotated its keys has none in it.
 func Edition(catalogue string, keys KeyVersions) []byte {
-	e := []byte(catalogue)
+	e := []byte(catalogue + revision)
 	if keys.Current() != keys.Oldest() {
 		e = strconv.AppendInt(append(e, '#'), int64(keys.Current()), 10)
 	}

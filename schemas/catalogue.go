@@ -79,6 +79,7 @@ type Element struct {
 	Standard  string   // GB 11643-1999, ...
 	Min, Max  *float64 // of numbers
 	PartOf    string   // element id of the identifier that contains this value (a birth date: the citizen's number), "" if none
+	Contains  string   // element id of the identifier that values are made of (a disability card's number: the citizen's number), "" if none
 }
 
 // Code is one value of a code set.

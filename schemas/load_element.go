@@ -2,7 +2,7 @@ package schemas
 
 import "slices"
 
-var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "level", "mask", "standard", "min", "max", "part_of"}
+var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "level", "mask", "standard", "min", "max", "part_of", "contains"}
 
 // narrowKeys are the keys with which a field narrows its element.
 var narrowKeys = []string{"precision", "scale", "max_length", "codes", "min", "max"}
@@ -25,6 +25,7 @@ func (l *loader) elements(f file) {
 		}
 		e.Level = em.oneOf("level", "", levels)
 		e.Standard, e.PartOf = em.optional("standard", ""), em.optional("part_of", "")
+		e.Contains = em.optional("contains", "")
 		if want := em.optional("type", e.Type.String()); e.Kind != "" && want != e.Type.String() {
 			em.at("type").problem("bad-type", "种类 %[1]s 的类型只能是 %[2]s", "kind %[1]s has type %[2]s", e.Kind, e.Type)
 		}
@@ -49,6 +50,27 @@ func (l *loader) elements(f file) {
 		if e.PartOf != "" && l.cat.elements[e.PartOf] == nil {
 			places[e.ID].at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.cat.elements))
 		}
+		if e.Contains != "" {
+			l.contains(places[e.ID], e)
+		}
+	}
+}
+
+// contains checks an element whose values are made of another's: what protects
+// the inner value must protect the whole.
+func (l *loader) contains(m mapping, e *Element) {
+	at, inner := m.at("contains"), l.cat.elements[e.Contains]
+	switch {
+	case inner == nil:
+		at.unknown("unknown-element", "数据元", "element", e.Contains, sortedKeys(l.cat.elements))
+	case inner == e || inner.Contains != "":
+		at.problem("bad-value", "contains 应指最里层的号码，而不是 %[1]s", "contains must name the innermost number, not %[1]s", e.Contains)
+	case e.Kind != "identifier" && e.Kind != "text":
+		at.problem("bad-value", "contains 只用于种类 identifier 和 text", "contains is for the kinds identifier and text")
+	case higher(e.Level, inner.Level) != e.Level:
+		at.problem("bad-level", "数据元 %[1]s 含有 %[2]s（%[3]s 级），级别不能低于它", "element %[1]s is made of %[2]s (%[3]s), its level must not be lower", e.ID, inner.ID, inner.Level)
+	case e.Mask == "" && inner.Mask != "":
+		at.problem("recoverable-mask", "数据元 %[1]s 含有 %[2]s，缺省不能是明文；请写 mask: partial、token 或 suppress", "element %[1]s is made of %[2]s and must not be clear by default; write mask: partial, token or suppress", e.ID, inner.ID)
 	}
 }
 

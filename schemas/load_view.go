@@ -333,6 +333,14 @@ func (v *View) shows(s *shelf) []shown {
 	return slices.DeleteFunc(all, func(f shown) bool { return f.element == nil })
 }
 
+// keyed reports whether an element is the owner's key, or what the key is made of.
+func (s *shelf) keyed(element string) bool {
+	return slices.ContainsFunc(s.keys, func(k int) bool {
+		e := s.items[k].element
+		return e != nil && (e.ID == element || e.Contains == element)
+	})
+}
+
 // judge refuses views whose parts undo one another's masks.
 func (l *loader) judge(at node, v *View, s *shelf) {
 	var names, clearIDs []string
@@ -343,8 +351,17 @@ func (l *loader) judge(at node, v *View, s *shelf) {
 			names = append(names, f.Name)
 		case e.Kind == "id_number" && f.Mask == "":
 			clearIDs = append(clearIDs, f.Name)
+		case e.Contains != "" && f.Mask == "":
+			hidden := slices.ContainsFunc(all, func(o shown) bool {
+				return o.Mask != "" && (o.element.ID == e.Contains || o.element.Contains == e.Contains)
+			})
+			if hidden || v.KeyMask && s.keyed(e.Contains) {
+				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s，却以明文给出由它组成的 %[3]s；请给 %[3]s 加 partial、token 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is made of it, in clear; mask %[3]s (partial, token) or leave it out", v.ID, e.Contains, f.Name)
+			}
 		case e.PartOf != "" && f.Mask == "":
-			i := slices.IndexFunc(all, func(o shown) bool { return o.element.ID == e.PartOf && o.Mask == MaskPartial })
+			i := slices.IndexFunc(all, func(o shown) bool {
+				return (o.element.ID == e.PartOf || o.element.Contains == e.PartOf) && o.Mask == MaskPartial
+			})
 			if i >= 0 {
 				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选, 请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
 			}

@@ -222,6 +222,27 @@ func (c *candidate) pickBy(pick string) error {
 	return nil
 }
 
+// Claimed visits each golden field with each element that a value may have which
+// is claimed for it.
+func (t *Table) Claimed(visit func(f *schemas.GoldenField, e *schemas.Element) error) error {
+	for i := range t.cells {
+		d := &t.cells[i]
+		for _, rank := range d.ranks {
+			for j := range rank {
+				for n, e := range rank[j].elements {
+					if e == nil {
+						continue
+					}
+					if err := visit(d.fields[n], e); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // Reads reports whether a claim of that dataset and role can change the record.
 func (t *Table) Reads(dataset, role string) bool {
 	_, ok := t.reads[input{dataset, role}]

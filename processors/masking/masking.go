@@ -251,13 +251,22 @@ func elementOf(v *schemas.View) map[string]*schemas.Element {
 func refuse(v *schemas.View) error {
 	elements := elementOf(v)
 	hidden := make(map[string]bool) // element ids shown in part
+	masked := make(map[string]bool) // element ids that any mask hides
 	for _, f := range v.Fields {
-		if e := elements[f.Name]; e != nil && f.Mask == "partial" {
-			hidden[e.ID] = true
+		e := elements[f.Name]
+		if e == nil || f.Mask == "" {
+			continue
+		}
+		for _, id := range []string{e.ID, e.Contains} {
+			hidden[id] = hidden[id] || f.Mask == schemas.MaskPartial
+			masked[id] = true
 		}
 	}
 	for _, f := range v.Fields {
 		e := elements[f.Name]
+		if e != nil && f.Mask == "" && e.Contains != "" && masked[e.Contains] {
+			return fmt.Errorf("field %q is clear and made of %q, which is masked: %w", f.Name, e.Contains, ErrRefused)
+		}
 		if e == nil || f.Mask != "" || e.PartOf == "" || !hidden[e.PartOf] {
 			continue
 		}

@@ -319,34 +319,3 @@ func TestYunlingCompiles(t *testing.T) {
 		t.Errorf("compiled %d views, want all of the city's", n)
 	}
 }
-
-func TestEvidence(t *testing.T) {
-	cat := yunling(t)
-	e := NewEvidence(cat.City)
-	tests := []struct{ element, in, want string }{
-		{"id_number", "539902198503120013", "539902************"},
-		{"person_name", "张三", "张*"},
-		{"birth_date", "1985-03-12", "1985"},
-		{"death_date", "2026-01-02", "2026-01-02"},
-		{"org_name", "云岭市某某公司", "云岭市某某公司"},
-		{"address", "云岭市岭东区东关街道1号", "云岭市岭东区东关街道***"},
-		{"text", "canary", "***"},
-		{"sex", "1", "1"},
-		{"id_number", "", ""},
-	}
-	for _, tt := range tests {
-		el, err := cat.Element(tt.element)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := e.Mask(el, tt.in); got != tt.want {
-			t.Errorf("evidence of %s %q = %q, want %q", tt.element, tt.in, got, tt.want)
-		}
-	}
-	if got := Mask("id_number", "539902198503120013"); got != "539902************" {
-		t.Errorf("Mask = %q", got)
-	}
-	if got := Mask("text", "canary"); got != stars {
-		t.Errorf("Mask of a kind without a partial form = %q, want %q", got, stars)
-	}
-}

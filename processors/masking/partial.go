@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // partialKinds are the element kinds that have a partial form.
@@ -17,6 +15,9 @@ var partialKinds = []string{
 // they already know, by the kind of the element.
 func makePartial(s spec) (mask, error) {
 	hide := partialOf(s.element.Kind, newGazetteer(s.city))
+	if s.element.Contains != "" {
+		hide = composite
+	}
 	if hide == nil {
 		return nil, fmt.Errorf("mask \"partial\" has no form for kind %q: %w", s.element.Kind, ErrRefused)
 	}
@@ -47,68 +48,6 @@ func partialOf(kind string, g *gazetteer) func(string) string {
 		return identifier
 	}
 	return nil
-}
-
-// Mask returns the partial form of a text of that element kind, for evidence
-// and subjects. A kind without a partial form yields stars, never the value;
-// addresses need Evidence, which knows the city's towns.
-func Mask(kind, value string) string {
-	hide := partialOf(kind, &gazetteer{})
-	if value == "" {
-		return ""
-	}
-	if hide == nil {
-		return stars
-	}
-	if out := hide(value); out != "" {
-		return out
-	}
-	return stars
-}
-
-// Evidence masks the values that a finding shows as its evidence.
-type Evidence struct{ gazetteer *gazetteer }
-
-// NewEvidence returns the masker of a city's evidence.
-func NewEvidence(city schemas.City) *Evidence { return &Evidence{newGazetteer(city)} }
-
-// Mask returns what evidence shows of a rendered value of that element: codes,
-// counts, dates and regions as they are, because a work order without them
-// says nothing; amounts and names of organisations as they are when the element
-// is neither masked by default nor above L1; free text never; everything that
-// names somebody in its partial form. Values that are part of an identifier (a
-// birth date) show their year only.
-func (e *Evidence) Mask(el *schemas.Element, value string) string {
-	if value == "" {
-		return ""
-	}
-	switch el.Kind {
-	case "code", "boolean", "region", "timestamp", "count":
-		return value
-	case "date":
-		if el.PartOf != "" {
-			return cut(value, 4)
-		}
-		return value
-	case "org_name":
-		if el.Mask == "" && el.Level == "L1" {
-			return value
-		}
-	case "amount":
-		if el.Mask == "" && el.Level == "L1" {
-			return value
-		}
-		if out := bandText(value); out != "" {
-			return out
-		}
-		return stars
-	}
-	if hide := partialOf(el.Kind, e.gazetteer); hide != nil {
-		if out := hide(value); out != "" {
-			return out
-		}
-	}
-	return stars
 }
 
 // stars stands for a value of which nothing may be shown.

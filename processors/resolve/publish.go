@@ -298,9 +298,9 @@ func (s *stage) explanation(id string, g *authority.Golden) schemas.Record {
 		losers := s.slab.Records(len(c.Losers))
 		for j := range c.Losers {
 			o := &c.Losers[j]
-			losers[j] = s.record(loserLayout, schemas.Text(o.Dataset.ID), schemas.Text(o.Dataset.Provider.ID), s.masked(o.Element, o.Value), schemas.Text(string(o.Reason)))
+			losers[j] = s.record(loserLayout, schemas.Text(o.Dataset.ID), schemas.Text(o.Dataset.Provider.ID), s.shows[claimed{c.Field, o.Element}](o.Value), schemas.Text(string(o.Reason)))
 		}
-		cells[i] = s.record(cellLayout, schemas.Text(c.Field.Name), schemas.Text(c.Field.Title), s.masked(c.Field.Element, g.Values[c.Field.Index]),
+		cells[i] = s.record(cellLayout, schemas.Text(c.Field.Name), schemas.Text(c.Field.Title), s.shows[claimed{c.Field, c.Field.Element}](g.Values[c.Field.Index]),
 			schemas.Text(c.Dataset.ID), schemas.Text(c.Dataset.Provider.ID), schemas.Text(s.rowToken(audience, c.Dataset.ID, c.Row)),
 			schemas.Text(string(c.Reason)), schemas.Text(c.Flag), schemas.Int(c.At), schemas.Table(losers))
 	}
@@ -316,12 +316,4 @@ func (s *stage) rowToken(audience, dataset, row string) string {
 		s.tokens[name] = token
 	}
 	return token
-}
-
-func (s *stage) masked(e *schemas.Element, v schemas.Value) schemas.Value {
-	text := element.Render(e, v)
-	if text == "" {
-		return schemas.Null
-	}
-	return schemas.Text(s.evidence.Mask(e, text))
 }

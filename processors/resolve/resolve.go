@@ -111,7 +111,7 @@ type stage struct {
 	rules    *verification.Set
 	run      *verification.Evaluator
 	dirty    *verification.Dirty
-	evidence *masking.Evidence
+	shows    map[claimed]masking.Show // what the explanation shows
 	views    []view
 	explain  *codec.Writer // nil without golden fields
 	resolved *codec.Writer // nil without golden fields
@@ -186,7 +186,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		ctx:  context.Background(),
 		name: Name(entity), entity: e, version: []byte(cat.Version), edition: processors.Edition(cat.Version, keys), keys: keys,
 		claims: c.Reader(claim.Layout), datasets: make(map[string]*dataset),
-		evidence: masking.NewEvidence(cat.City), byKey: make(map[string]int), names: make(map[string]string), hash: xxhash.New(),
+		shows: make(map[claimed]masking.Show), byKey: make(map[string]int), names: make(map[string]string), hash: xxhash.New(),
 		tokens: make(map[rowName]string),
 	}
 	for _, step := range []func(*schemas.Catalogue, *codec.Codec) error{s.readDatasets, s.compileTables, s.compileViews, s.registerTopics} {
@@ -235,6 +235,34 @@ func (s *stage) compileTables(cat *schemas.Catalogue, _ *codec.Codec) error {
 			}
 		}
 		s.tables = append(s.tables, table{s.entity.Authority[i].Effective, t})
+	}
+	return s.compileShows(cat)
+}
+
+// claimed is a golden field and the element of a value that was claimed for it.
+type claimed struct {
+	field   *schemas.GoldenField
+	element *schemas.Element
+}
+
+// compileShows compiles what the explanation shows of values and of the claims
+// that lost to them.
+func (s *stage) compileShows(cat *schemas.Catalogue) error {
+	place := masking.NewPlace("row:"+s.entity.ID+"."+schemas.ExplainView, cat.City, s.keys)
+	show := func(f *schemas.GoldenField, e *schemas.Element) error {
+		var err error
+		s.shows[claimed{f, e}], err = place.Of(f.Level, e, f.Element)
+		return err
+	}
+	for _, f := range s.entity.Fields {
+		if err := show(f, f.Element); err != nil {
+			return err
+		}
+	}
+	for i := range s.tables {
+		if err := s.tables[i].Claimed(show); err != nil {
+			return err
+		}
 	}
 	return nil
 }

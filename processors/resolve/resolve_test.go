@@ -306,6 +306,11 @@ func shownClear(cat *schemas.Catalogue) map[string]bool {
 		}
 	}
 	for _, e := range cat.Entities {
+		for _, f := range e.Fields {
+			if f.Element.Mask == "" && f.Level == "L1" {
+				clear["shared."+e.ID+"."+schemas.ExplainView+" "+f.Element.Kind] = true // public by its element
+			}
+		}
 		for _, v := range e.Views {
 			note(v, v.Fields, func(name string) *schemas.Element {
 				if f := e.Field(name); f != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
 // The bounds of a finding's evidence.
@@ -54,7 +53,7 @@ func (v *Evaluator) finding(one *compiled, st State) Finding {
 	s, key := v.set, v.in.Dossier.Key
 	f := Finding{
 		ID: s.findingID(one.name, key), Case: one.name, Open: st.Phase == Open, state: st, one: one,
-		subject: s.keys.Token("finding", key), masked: s.evidence.Mask(s.entity.Key.Element, key),
+		subject: s.keys.Token("finding", key), masked: s.subject(schemas.Text(key)).Str(),
 	}
 	for i := range one.evidence {
 		v.show(&one.evidence[i], &f)
@@ -72,12 +71,15 @@ func (v *Evaluator) show(x *exhibit, f *Finding) {
 		p := proof{dataset: x.sum.Dataset, field: "agg." + x.name, value: "0"}
 		if x.column < len(d.Aggregates) {
 			p.value = number(d.Aggregates[x.column], x.scale)
+			if x.show != nil {
+				p.value = x.show(d.Aggregates[x.column]).Str()
+			}
 		}
 		f.evidence = append(f.evidence, p)
 	case x.golden:
 		p := proof{dataset: "golden", field: x.name, null: true}
 		if value := v.in.Golden.Values[x.column]; !value.IsNull() {
-			p.value, p.null = v.set.evidence.Mask(x.element, element.Render(x.element, value)), false
+			p.value, p.null = x.show(value).Str(), false
 			for _, c := range v.in.Golden.Cells {
 				if c.Field.Index == x.column {
 					p.dataset, p.at = c.Dataset.ID, c.At
@@ -102,7 +104,7 @@ func (v *Evaluator) show(x *exhibit, f *Finding) {
 func (v *Evaluator) proofOf(x *exhibit, r *claim.Row) proof {
 	p := proof{dataset: x.dataset.ID, field: x.name, null: true, at: r.At}
 	if value := r.Value(x.column); !value.IsNull() {
-		p.value, p.null = v.set.evidence.Mask(x.element, element.Render(x.element, value)), false
+		p.value, p.null = x.show(value).Str(), false
 	}
 	return p
 }

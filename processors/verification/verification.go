@@ -39,7 +39,8 @@ type Set struct {
 	entity      *schemas.Entity
 	calendar    *schemas.Calendar
 	keys        masking.Keys
-	evidence    *masking.Evidence
+	place       *masking.Place // where findings show values
+	subject     masking.Show   // of an entity's key
 	variables   []variable
 	slots       map[string]int
 	cases       []*compiled
@@ -66,23 +67,27 @@ type exhibit struct {
 	role    string
 	roles   bool // of any role
 	column  int  // of the dataset's layout, of the golden record or of the aggregates
-	element *schemas.Element
 	golden  bool
 	sum     *schemas.Aggregate
 	scale   int // of sum
+	show    masking.Show
 }
 
 // Compile compiles the rules of an entity. All that is wrong is joined into one
 // error.
 func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set, error) {
 	s := &Set{
-		entity: e, calendar: &cat.Calendar, keys: keys, evidence: masking.NewEvidence(cat.City),
+		entity: e, calendar: &cat.Calendar, keys: keys, place: masking.NewPlace("finding", cat.City, keys),
 		slots: make(map[string]int), byName: make(map[string]int), inputs: make(map[string][]int),
 	}
 	for _, a := range e.Aggregates {
 		if d, err := cat.Dataset(a.Dataset); err == nil && s.owner == "" {
 			s.owner = d.Provider.ID
 		}
+	}
+	var err error
+	if s.subject, err = s.place.Of(e.Key.Element.Level, e.Key.Element); err != nil {
+		return nil, err
 	}
 	env, err := s.environment(cat)
 	if err != nil {
@@ -234,22 +239,15 @@ func (s *Set) exhibit(cat *schemas.Catalogue, name string) (exhibit, error) {
 	case "golden":
 		for _, f := range s.entity.Fields {
 			if f.Name == field {
-				return exhibit{name: field, golden: true, column: f.Index, element: f.Element}, nil
+				show, err := s.place.Of(f.Level, f.Element)
+				return exhibit{name: field, golden: true, column: f.Index, show: show}, err
 			}
 		}
 		return exhibit{}, fmt.Errorf("entity %q has no field %q: %w", s.entity.ID, field, ErrRule)
 	case "agg":
 		for i, a := range s.entity.Aggregates {
 			if a.Name == field {
-				x := exhibit{name: field, sum: a, column: i}
-				if a.Sum != "" {
-					c, err := summed(cat, a)
-					if err != nil {
-						return exhibit{}, err
-					}
-					x.scale = c.Scale
-				}
-				return x, nil
+				return s.total(cat, a, i)
 			}
 		}
 		return exhibit{}, fmt.Errorf("entity %q has no aggregate %q: %w", s.entity.ID, field, ErrRule)
@@ -264,10 +262,31 @@ func (s *Set) exhibit(cat *schemas.Catalogue, name string) (exhibit, error) {
 	if !ok || at < 0 {
 		return exhibit{}, fmt.Errorf("no such field, or the dataset does not speak about entity %q: %w", s.entity.ID, ErrRule)
 	}
+	show, err := s.place.Of(d.Fields[at].Level, d.Fields[at].Element)
 	return exhibit{
 		name: field, dataset: d, role: role, roles: !hasRole && len(s.variables[slot].roles) > 0 && s.variables[slot].roles[0] != "",
-		column: at, element: d.Fields[at].Element,
-	}, nil
+		column: at, show: show,
+	}, err
+}
+
+// total shows a number of rows as it is, and a sum as one of its parts.
+func (s *Set) total(cat *schemas.Catalogue, a *schemas.Aggregate, at int) (exhibit, error) {
+	x := exhibit{name: a.Name, sum: a, column: at}
+	if a.Sum == "" {
+		return x, nil
+	}
+	c, err := summed(cat, a)
+	if err != nil {
+		return exhibit{}, err
+	}
+	d, err := cat.Dataset(a.Dataset)
+	if err != nil {
+		return exhibit{}, err
+	}
+	f := d.Fields[d.Layout.Index(a.Sum)]
+	x.scale = c.Scale
+	x.show, err = s.place.Of(f.Level, f.Element)
+	return x, err
 }
 
 // Dirty collects which cases a change touches.

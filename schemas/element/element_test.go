@@ -44,6 +44,8 @@ func TestParse(t *testing.T) {
 		{"id_number", "5.39902198503120013E17", "", CodeSpreadsheet},
 		{"uscc", "91539900-made0001-1b", "91539900MADE00011B", ""},
 		{"uscc", "91310115MA1H8R7C6D", "91310115MA1H8R7C6D", ""},
+		{"uscc", "539902198503120013", "", CodeCharacters},       // a citizen's number: it would be shown as a public code
+		{"uscc", "539902198503120012", "539902198503120012", ""}, // wrong check character of either
 		{"uscc", "91350100M000100Y4Z", "", CodeCharacters},
 		{"uscc", "91350100M000100Y4", "", CodeLength},
 		{"uscc", "9.15E+17", "", CodeSpreadsheet},

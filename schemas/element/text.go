@@ -155,12 +155,21 @@ func creditCode(s string) (string, error) {
 		return "", errSpreadsheet
 	}
 	switch _, err := identifier.ParseUSCC(s); {
+	case errors.Is(err, identifier.ErrChecksum) && isCitizen(s):
+		// It would be shown as an enterprise's public code.
+		return "", fail(CodeCharacters, "统一社会信用代码栏里是公民身份号码，请改填单位的代码，或将该列登记为身份号码", "this is a citizen's identity number, not a credit code; send the enterprise's code or declare the column as an identity number")
 	case err == nil || errors.Is(err, identifier.ErrChecksum):
 		return s, nil
 	case utf8.RuneCountInString(s) != 18:
 		return "", fail(CodeLength, "统一社会信用代码应为 18 位", "a credit code has 18 characters")
 	}
 	return "", fail(CodeCharacters, "统一社会信用代码含有不允许的字符(没有 I O S V Z, 第 3 到 8 位是数字)", "the credit code holds characters it cannot have (no I O S V Z; 3 to 8 are digits)")
+}
+
+// isCitizen reports a valid identity number, with its check digit.
+func isCitizen(s string) bool {
+	_, err := identifier.ParseCitizen(s)
+	return err == nil
 }
 
 // dot unifies the many middle dots by which names of minorities are written.
