@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // raw is an answer whose bytes were made, and audited, before it is sent.
@@ -134,11 +135,8 @@ func (g *Gateway) register(mux *http.ServeMux) {
 func (g *Gateway) transform(ctx huma.Context, _ string, v any) (any, error) {
 	m, ok := v.(*huma.ErrorModel)
 	if !ok {
-		if p, is := v.(*Problem); is && p.retry > 0 {
-			ctx.SetHeader("Retry-After", "1")
-		}
-		if p, is := v.(*Problem); is && p.Status == http.StatusUnauthorized {
-			ctx.SetHeader("WWW-Authenticate", `Bearer realm="yiyuan"`)
+		if p, is := v.(*Problem); is {
+			p.Headers(ctx.SetHeader)
 		}
 		return v, nil
 	}
@@ -156,7 +154,7 @@ func (g *Gateway) transform(ctx huma.Context, _ string, v any) (any, error) {
 	p := f.problem(callOf(ctx.Context()).id)
 	p.Status = m.Status
 	for _, e := range m.Errors {
-		p.Errors = append(p.Errors, FieldError{e.Location, e.Message})
+		p.Errors = append(p.Errors, problem.At(e.Location, e.Message))
 	}
 	return p, nil
 }
@@ -166,7 +164,7 @@ func operation(method, path, id, tag, summary string) huma.Operation {
 	return huma.Operation{
 		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, MaxBodyBytes: admission.MaxBody,
 		Responses: map[string]*huma.Response{"default": {
-			Description: "RFC 9457", Content: map[string]*huma.MediaType{problemType: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
+			Description: "RFC 9457", Content: map[string]*huma.MediaType{problem.MediaType: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
 		}},
 	}
 }

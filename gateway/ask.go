@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // call is what is known of a request before anybody has looked at it.
@@ -147,15 +148,15 @@ func (a *ask) refuse(ctx context.Context, d access.Decision) *Problem {
 	}
 	p := f.problem(a.call.id)
 	if d.Reason == access.OverQuota {
-		p.retry = max(d.Retry, time.Second)
+		p.After(d.Retry)
 	}
 	for i, name := range d.Refused {
 		if a.view == nil || !slices.Contains(access.Fields(a.view.View), name) {
 			name = "fields[" + strconv.Itoa(i) + "]" // what is no field's name is not repeated
 		}
-		p.Errors = append(p.Errors, FieldError{name, "未授权 / not granted"})
+		p.Errors = append(p.Errors, FieldError{Location: name, Message: "未授权", MessageEN: "not granted"})
 	}
-	a.entry.Decision, a.entry.Reason, a.entry.Status = audit.Deny, string(d.Reason), f.status
+	a.entry.Decision, a.entry.Reason, a.entry.Status = audit.Deny, string(d.Reason), f.Status
 	if failed := a.append(ctx); failed != nil {
 		return failed
 	}
@@ -164,7 +165,7 @@ func (a *ask) refuse(ctx context.Context, d access.Decision) *Problem {
 
 // fail ends a question that was allowed and could not be answered with data.
 func (a *ask) fail(ctx context.Context, f fault, reason string, errs ...FieldError) *Problem {
-	a.entry.Decision, a.entry.Reason, a.entry.Status, a.entry.Rows = audit.Allow, reason, f.status, 0
+	a.entry.Decision, a.entry.Reason, a.entry.Status, a.entry.Rows = audit.Allow, reason, f.Status, 0
 	if failed := a.append(ctx); failed != nil {
 		return failed
 	}
@@ -204,7 +205,7 @@ func (a *ask) admit(ctx context.Context, raw string, q access.Question) (key str
 		}
 	}
 	if d, p = a.decide(ctx, q); p == nil && err != nil {
-		p = a.fail(ctx, faultKey, "invalid_key", FieldError{"key", a.view.KeyForm()})
+		p = a.fail(ctx, faultKey, "invalid_key", problem.At("key", a.view.KeyForm()))
 	}
 	return key, d, p
 }
@@ -236,7 +237,7 @@ func (a *ask) record(ctx context.Context, key string) (Stored, schemas.Record, *
 // absent says that there is no record, and as of when.
 func (a *ask) absent(ctx context.Context) *Problem {
 	p := a.fail(ctx, faultAbsent, "absent")
-	if p.Status == faultAbsent.status { // else the entry could not be written
+	if p.Status == faultAbsent.Status { // else the entry could not be written
 		p.AsOf, p.Stale = catalog.Moment(a.asOf), &a.stale
 	}
 	return p

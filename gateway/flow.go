@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 type flowPage struct {
@@ -42,6 +43,8 @@ type flowSource struct {
 	LastError string       `json:"last_error"`
 	LastSeen  *answer.Time `json:"last_seen"`
 	Rows      int64        `json:"rows"`
+
+	LastErrorEN string `json:"last_error_en"`
 }
 
 // flowPage answers GET /v1/flow.
@@ -59,7 +62,8 @@ func (g *Gateway) flowPage() flowPage {
 		out.Datasets = append(out.Datasets, line)
 	}
 	for _, s := range g.fresh.Sources() {
-		out.Sources = append(out.Sources, flowSource{s.Name, s.Kind, s.Datasets, s.State, s.Error, catalog.Moment(s.Seen), s.Rows})
+		why, whyEN := problem.Halves(s.Error)
+		out.Sources = append(out.Sources, flowSource{s.Name, s.Kind, s.Datasets, s.State, why, catalog.Moment(s.Seen), s.Rows, whyEN})
 	}
 	out.Totals.Lookups, out.Totals.Denied = g.flow.Lookups.Load(), g.flow.Denied.Load()
 	out.Totals.Quarantined, out.Totals.FindingsOpen = g.bad.Total(), g.book.Open()

@@ -172,7 +172,8 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 		body = append(body, `{"key":`...)
 		body = answer.AppendString(body, q.Keys[i])
 		if key == "" {
-			body = append(body, `,"found":false,"error":"YIYUAN-4220"}`...)
+			body = append(body, `,"found":false,"error":`...)
+			body = append(answer.AppendString(body, faultKey.Code), '}')
 			continue
 		}
 		s := stored[n]

@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // live says how a dataset does now.
@@ -74,6 +75,7 @@ type findingPage struct {
 	ClosedAt      *answer.Time   `json:"closed_at"`
 	Reopened      int64          `json:"reopened"`
 	Advice        string         `json:"advice"`
+	AdviceEN      string         `json:"advice_en"`
 	Evidence      []evidencePage `json:"evidence"`
 }
 
@@ -103,8 +105,9 @@ func (g *Gateway) finding(f finding.Finding) findingPage {
 	out := findingPage{
 		ID: f.ID, Rule: f.Rule, Case: f.Case, Title: f.Title, Entity: f.Entity, Subject: f.Subject, SubjectMasked: f.SubjectMasked,
 		Severity: f.Severity, State: f.State, Owner: f.Owner, OpenedAt: answer.Time(f.OpenedAt), Due: f.Due.Format(time.DateOnly),
-		ClosedAt: catalog.Moment(f.ClosedAt), Reopened: f.Reopened, Advice: f.Advice, Evidence: []evidencePage{},
+		ClosedAt: catalog.Moment(f.ClosedAt), Reopened: f.Reopened, Evidence: []evidencePage{},
 	}
+	out.Advice, out.AdviceEN = problem.Halves(f.Advice)
 	if d, err := g.parts.Catalogue.Department(f.Owner); err == nil {
 		out.OwnerTitle = d.Title
 	}
@@ -142,6 +145,7 @@ type itemPage struct {
 	Title   string `json:"title"`
 	Counted bool   `json:"counted"`
 	Why     string `json:"why"`
+	WhyEN   string `json:"why_en"`
 }
 
 // indicatorsPage answers GET /v1/indicators.
@@ -154,7 +158,8 @@ func (g *Gateway) indicatorsPage() indicatorsPage {
 			FormulaEN: i.FormulaEN, Numerator: i.Numerator, Denominator: i.Denominator, Items: []itemPage{},
 		}
 		for _, item := range i.Items {
-			line.Items = append(line.Items, itemPage(item))
+			why, whyEN := problem.Halves(item.Why)
+			line.Items = append(line.Items, itemPage{item.ID, item.Title, item.Counted, why, whyEN})
 		}
 		out.Indicators = append(out.Indicators, line)
 	}

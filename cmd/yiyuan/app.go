@@ -29,6 +29,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
 
@@ -275,7 +276,8 @@ func (a *app) adminRoutes(f *fleet) http.Handler {
 	if a.gateway != nil {                                                                                           // POST /rebuild fills the cache anew
 		mux.HandleFunc("POST /rebuild", func(w http.ResponseWriter, r *http.Request) {
 			if err := a.gateway.Rebuild(r.Context()); err != nil {
-				http.Error(w, "没有完成 / not rebuilt: "+err.Error(), http.StatusServiceUnavailable)
+				a.log.Error("cache not rebuilt", "error", err)
+				problem.NotRebuilt.Of("").Write(w)
 				return
 			}
 			_, _ = io.WriteString(w, "rebuilt\n") // the operator is gone if it fails

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // client asks a gateway over its public API, as any program would.
@@ -37,15 +39,6 @@ func fallback(s, otherwise string) string {
 		return otherwise
 	}
 	return s
-}
-
-// problem is an RFC 9457 answer.
-type problem struct {
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail"`
-	Code      string `json:"code"`
-	RequestID string `json:"request_id"`
 }
 
 // do sends one request and writes the answer's JSON, indented, to out.
@@ -105,10 +98,17 @@ func stripURL(err error) error {
 
 // refusal turns an error answer into an error with the exit code that fits.
 func refusal(status int, body []byte) error {
-	var p problem
+	var p problem.Problem
 	text := http.StatusText(status)
 	if json.Unmarshal(body, &p) == nil && p.Detail != "" {
-		text = fmt.Sprintf("%s %s: %s (%s)", p.Code, p.Title, p.Detail, p.RequestID)
+		text = fmt.Sprintf("%s %s：%s", p.Code, p.Title, p.Detail)
+		if p.DetailEN != "" { // a gateway of an older release says both in one
+			text += " / " + p.DetailEN
+		}
+		for _, e := range p.Errors {
+			text += fmt.Sprintf("\n  %s: %s / %s", e.Location, e.Message, e.MessageEN)
+		}
+		text += " (" + p.RequestID + ")"
 	}
 	code := exitProblems
 	switch status {

@@ -60,11 +60,11 @@ func reference(ctx context.Context, root string) (map[string]string, error) {
 	}
 	pages["commands.md"] = commandsPage()
 	pages["catalogue.md"] = cataloguePage(cat)
+	pages["errors.md"] = errorsPage()
 	for name, write := range map[string]func() (string, error){
 		"configuration.md": func() (string, error) { return configurationPage(root) },
 		"sources.md":       func() (string, error) { return sourcesPage(root) },
 		"metrics.md":       func() (string, error) { return metricsPage(ctx, cat) },
-		"errors.md":        func() (string, error) { return errorsPage(root) },
 	} {
 		if pages[name], err = write(); err != nil {
 			return nil, fmt.Errorf("write %s: %w", name, err)

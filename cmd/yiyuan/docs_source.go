@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // sourcesPage is the options of every kind of source, from the comments of the
@@ -224,9 +226,8 @@ func literal(e ast.Expr) string {
 	return ""
 }
 
-// errorsPage is the exit codes and the codes of problem+json answers, read from
-// where they are defined.
-func errorsPage(root string) (string, error) {
+// errorsPage is the exit codes and the table of problems.
+func errorsPage() string {
 	var b strings.Builder
 	b.WriteString("# 错误码 / Error codes\n\n## 命令的退出码 / Exit codes\n\n")
 	var rows [][]string
@@ -234,67 +235,32 @@ func errorsPage(root string) (string, error) {
 		rows = append(rows, []string{strconv.Itoa(c.code), c.chinese, c.english})
 	}
 	table(&b, []string{"码 / code", "含义", "meaning"}, rows)
-	b.WriteString("接口的错误是 RFC 9457 `application/problem+json`:`{type, title, status, detail, code, request_id, errors?}`,其中从不出现数据的值。\n")
-	b.WriteString("429 和 503 带 `Retry-After`。404 `YIYUAN-4040` 表示查无此记录,503 `YIYUAN-5031` 表示尚未加载,两者从不混淆。查无此记录同样带 `as_of`(未知时缺省)和 `stale`。\n\n")
-	b.WriteString("APIs answer errors as problem+json, which never holds a value of a record. 429 and 503 carry `Retry-After`.\n404 `YIYUAN-4040` = no such record, 503 `YIYUAN-5031` = not loaded yet: they never mix. A 404 too carries `as_of` (absent if unknown) and `stale`.\n\n")
-	for _, api := range []struct{ title, file string }{
-		{"网关 / Gateway", "gateway/problem.go"},
-		{"推送 / Push", "connectors/push/handler.go"},
-		{"管理端口 / Admin listener", "cmd/yiyuan/fleet.go"},
+	b.WriteString("接口的错误是 RFC 9457 `application/problem+json`：`{type, title, title_en, status, detail, detail_en, code, request_id, errors?}`，中文与英文各有字段，其中从不出现数据的值。\n")
+	b.WriteString("`type` 是 `urn:yiyuan:error:<code>`。每个码只有一个含义，码与 HTTP 状态分开，见下表；用过的码不改含义。`errors` 逐项说明 `{location, message, message_en}`（推送为 `{index, line?, field, reason, detail, detail_en}`）。\n")
+	b.WriteString("429 和 503 带 `Retry-After`。404 `YIYUAN-4040` 表示查无此记录，503 `YIYUAN-5031` 表示尚未加载，两者从不混淆。查无此记录同样带 `as_of`（未知时缺省）和 `stale`。\n\n")
+	b.WriteString("APIs answer errors as problem+json, Chinese and English in fields of their own; it never holds a value of a record. `type` is `urn:yiyuan:error:<code>`. Each code has one meaning, apart from\nthe HTTP status, and keeps it. 429 and 503 carry `Retry-After`. 404 `YIYUAN-4040` = no such record, 503 `YIYUAN-5031` = not loaded yet: they never mix. A 404 too carries `as_of` (absent if unknown) and `stale`.\n\n")
+	for _, area := range []struct {
+		title string
+		area  problem.Area
+	}{
+		{"各监听端口共有 / Every listener", problem.Common},
+		{"网关 / Gateway", problem.Gateway},
+		{"推送 / Push", problem.Push},
+		{"管理端口 / Admin listener", problem.Admin},
+		{"模式注册中心 / Schema registry", problem.Registry},
 	} {
-		problems, err := problemsIn(filepath.Join(root, filepath.FromSlash(api.file)))
-		if err != nil {
-			return "", err
+		rows = nil
+		for _, k := range problem.Kinds() {
+			if k.Area == area.area {
+				rows = append(rows, []string{code(k.Code), strconv.Itoa(k.Status), k.Title + " / " + k.TitleEN, k.Detail + " / " + k.DetailEN})
+			}
 		}
-		if len(problems) == 0 {
-			return "", fmt.Errorf("no problems are defined in %q", api.file)
-		}
-		fmt.Fprintf(&b, "## %s\n\n", api.title)
-		table(&b, []string{"码 / code", "状态 / status", "标题 / title", "说明 / detail"}, problems)
-	}
-	return b.String(), nil
-}
-
-// problemsIn reads the problems that a file defines as package variables: a
-// struct literal with status, code, title and detail, by name or in that order.
-func problemsIn(file string) ([][]string, error) {
-	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-	if err != nil {
-		return nil, fmt.Errorf("parse source: %w", err)
-	}
-	var rows [][]string
-	for _, d := range f.Decls {
-		group, ok := d.(*ast.GenDecl)
-		if !ok || group.Tok != token.VAR {
+		if len(rows) == 0 {
 			continue
 		}
-		for _, spec := range group.Specs {
-			values, ok := spec.(*ast.ValueSpec)
-			if !ok {
-				continue
-			}
-			for _, v := range values.Values {
-				lit, ok := v.(*ast.CompositeLit)
-				if !ok {
-					continue
-				}
-				if name, ok := lit.Type.(*ast.Ident); !ok || name.Name != "fault" && name.Name != "problem" {
-					continue
-				}
-				fields := map[string]string{}
-				for i, e := range lit.Elts {
-					if kv, named := e.(*ast.KeyValueExpr); named {
-						if key, ok := kv.Key.(*ast.Ident); ok {
-							fields[key.Name] = literal(kv.Value)
-						}
-					} else if i < 4 {
-						fields[[]string{"Status", "Code", "Title", "Detail"}[i]] = literal(e)
-					}
-				}
-				rows = append(rows, []string{code("YIYUAN-" + strings.TrimPrefix(fields["Code"], "YIYUAN-")), fields["Status"], fields["Title"], fields["Detail"]})
-			}
-		}
+		slices.SortStableFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+		fmt.Fprintf(&b, "## %s\n\n", area.title)
+		table(&b, []string{"码 / code", "状态 / status", "标题 / title", "说明 / detail"}, rows)
 	}
-	slices.SortStableFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	return rows, nil
+	return b.String()
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // fleet runs the connectors of this process and lets each be stopped and
@@ -175,27 +176,19 @@ func (f *fleet) Status() []connectorStatus {
 	return out
 }
 
-// What the admin listener answers when it cannot do what it was asked.
-var (
-	noConnector = problem{Status: 404, Code: "YIYUAN-4045", Title: "没有这个数据源", Detail: "本进程没有这个数据源,名称见 GET /connectors / no such source in this process, see GET /connectors"}
-	notDown     = problem{Status: 503, Code: "YIYUAN-5039", Title: "尚未停下", Detail: "数据源正在停止,请稍后再看 / the source is still stopping, look again"}
-)
-
 // routes adds the fleet's part of the admin listener.
 func (f *fleet) routes(mux *http.ServeMux) {
 	answer := func(w http.ResponseWriter, err error) {
-		var body any = map[string]any{"connectors": f.Status()}
-		status, kind := http.StatusOK, "application/json"
 		if err != nil {
-			p := notDown
+			p := problem.NotDown
 			if errors.Is(err, errNoConnector) || errors.Is(err, connectors.ErrNoSource) {
-				p = noConnector
+				p = problem.NoSource
 			}
-			body, status, kind = p, p.Status, "application/problem+json"
+			p.Of("").Write(w)
+			return
 		}
-		w.Header().Set("Content-Type", kind)
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(body) // the client is gone if it fails
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"connectors": f.Status()}) // the client is gone if it fails
 	}
 	mux.HandleFunc("GET /connectors", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("POST /connectors/{name}/stop", func(w http.ResponseWriter, r *http.Request) {

@@ -80,12 +80,13 @@ func TestRefusals(t *testing.T) {
 				t.Fatalf("status %d %s, want %d", r.status, r.body, tt.status)
 			}
 			var p struct {
-				Title, Detail, Code string
-				Status              int
-				RequestID           string `json:"request_id"`
-				Errors              []push.RowError
+				Type, Title, Detail, Code string
+				DetailEN                  string `json:"detail_en"`
+				Status                    int
+				RequestID                 string `json:"request_id"`
+				Errors                    []push.RowError
 			}
-			if err := json.Unmarshal([]byte(r.body), &p); err != nil || p.Status != tt.status || p.Code == "" || !strings.Contains(p.Detail, " / ") || p.RequestID != r.header.Get("X-Request-Id") {
+			if err := json.Unmarshal([]byte(r.body), &p); err != nil || p.Status != tt.status || p.Code == "" || p.Detail == "" || p.DetailEN == "" || strings.Contains(p.Detail, " / ") || p.Type != "urn:yiyuan:error:"+p.Code || p.RequestID != r.header.Get("X-Request-Id") {
 				t.Errorf("problem %s (%v)", r.body, err)
 			}
 			if !strings.HasPrefix(r.header.Get("Content-Type"), "application/problem+json") || strings.Contains(r.body, secret) {

@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/internal/strictjson"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // maxDepth is how deep the JSON of a request may nest.
@@ -24,6 +25,8 @@ type RowError struct {
 	Field  string `json:"field,omitempty"`
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
+
+	DetailEN string `json:"detail_en,omitempty"`
 }
 
 var (
@@ -75,7 +78,8 @@ func parse(d *schemas.Dataset, rows []json.RawMessage) ([]change, []RowError) {
 	for i, raw := range rows {
 		c, bad := parseRow(d, raw)
 		for _, p := range bad {
-			problems = append(problems, RowError{i, p.Field, p.Reason, p.Detail})
+			zh, en := problem.Halves(p.Detail)
+			problems = append(problems, RowError{Index: i, Field: p.Field, Reason: p.Reason, Detail: zh, DetailEN: en})
 		}
 		if len(problems) >= maxErrors {
 			return nil, problems[:maxErrors]

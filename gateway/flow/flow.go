@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // Rates measures how much goes through.
@@ -97,6 +98,8 @@ type Rejection struct {
 	At      answer.Time `json:"at"`
 	Locator string      `json:"locator"`
 	Digest  string      `json:"digest"`
+
+	DetailEN string `json:"detail_en"`
 }
 
 // NewQuarantine returns an empty one.
@@ -113,9 +116,10 @@ func (q *Quarantine) Reset() {
 // Put takes a record of schemas.QuarantineLayout.
 func (q *Quarantine) Put(r schemas.Record) {
 	text := func(name string) string { return r.Get(name).Str() }
+	detail, detailEN := problem.Halves(text("detail"))
 	e := Rejection{
-		text("dataset"), text("field"), text("reason"), text("detail"), text("source"),
-		answer.Time(r.Get("at").Time(schemas.Timestamp)), text("locator"), text("digest"),
+		text("dataset"), text("field"), text("reason"), detail, text("source"),
+		answer.Time(r.Get("at").Time(schemas.Timestamp)), text("locator"), text("digest"), detailEN,
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

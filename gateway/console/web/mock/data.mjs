@@ -106,12 +106,18 @@ export const datasets = table
   });
 export const byId = Object.fromEntries(datasets.map((d) => [d.id, d]));
 
+const zh = (text) => text.split(" / ")[0];
+const en = (text) => text.split(" / ")[1] ?? text;
+
+const lastError = (name) => (name === "sw-qzj" ? "前置库拒绝连接：口令已过期，请税务局更新账号 / front-end database refused the connection: password expired" : name === "sp-rest" ? "接口曾返回 502，已自动重试成功 / upstream answered 502, retried" : "");
+
 export const sources = [...new Set(Object.values(sourceOf))].map((name) => ({
   name,
   kind: kindOf[name.split("-")[1]],
   datasets: datasets.filter((d) => d.sources[0] === name).map((d) => d.id),
   state: name === "sw-qzj" ? "failed" : name === "zr-qzj" ? "snapshot" : "running",
-  last_error: name === "sw-qzj" ? "前置库拒绝连接：口令已过期，请税务局更新账号 / front-end database refused the connection: password expired" : name === "sp-rest" ? "接口曾返回 502，已自动重试成功 / upstream answered 502, retried" : "",
+  last_error: zh(lastError(name)),
+  last_error_en: en(lastError(name)),
   last_seen: ago(name === "sw-qzj" ? 1900 : 3),
   rows: 12345 + name.length * 98765,
 }));
@@ -164,7 +170,7 @@ export const findings = Array.from({ length: 137 }, (_, i) => {
 const reasons = [["invalid", "CSRQ", "日期不存在 / no such date", "GA01"], ["schema", "", "列 JFJS 由数值改为文本，已暂停该表 / column changed type", "RS01"], ["unreadable", "", "第 12 行不是 GB18030 / not GB18030", "JY01"], ["missing", "XM", "必填字段为空 / required field is empty", "YB01"]];
 export const quarantine = Array.from({ length: 64 }, (_, i) => {
   const [reason, field, detail, dataset] = reasons[(i * i + i) % 7 % reasons.length];
-  return { dataset, field, reason, detail, source: dataset === "JY01" ? "jy-file" : `raw.${dataset}`, at: ago(300 * i + 20), locator: dataset === "JY01" ? `xueji-2026-09.csv:${i + 12}:3` : `raw.${dataset}/${i % 8}@${1300 + i}`, digest: (i * 2654435761 + 0x5bd1e995).toString(16).padEnd(32, "7") };
+  return { dataset, field, reason, detail: zh(detail), detail_en: en(detail), source: dataset === "JY01" ? "jy-file" : `raw.${dataset}`, at: ago(300 * i + 20), locator: dataset === "JY01" ? `xueji-2026-09.csv:${i + 12}:3` : `raw.${dataset}/${i % 8}@${1300 + i}`, digest: (i * 2654435761 + 0x5bd1e995).toString(16).padEnd(32, "7") };
 });
 
 const view = (id, title, fields, key_title, only = "") => ({ id, title, fields: fields.map((name) => ({ name, title: titles[name] ?? name, kind: name === "GA03" ? "rows" : "text" })), key_title, only, purposes: [], until: id.startsWith("GA03") ? "2026-12-31T16:00:00Z" : null, quota: 60 });

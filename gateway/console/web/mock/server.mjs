@@ -59,7 +59,7 @@ const topology = {
 
 const problem = (res, status, code, title, detail, headers = {}) => {
   res.writeHead(status, { "Content-Type": "application/problem+json", ...headers });
-  res.end(JSON.stringify({ type: "about:blank", title, status, detail, code, request_id: "req-" + Math.random().toString(36).slice(2, 10) }));
+  res.end(JSON.stringify({ type: "urn:yiyuan:error:" + code, title, title_en: title, status, detail: detail.split(" / ")[0], detail_en: detail.split(" / ")[1] ?? detail, code, request_id: "req-" + Math.random().toString(36).slice(2, 10) }));
 };
 const send = (res, body) => {
   res.writeHead(200, { "Content-Type": "application/json; charset=utf-8" });

@@ -38,9 +38,9 @@ describe("request", () => {
     expect(fetch.mock.calls[0]![1]).toMatchObject({ method: "POST", body: '{"view":"a"}' });
   });
   it("keeps the whole problem of RFC 9457", async () => {
-    vi.stubGlobal("fetch", answers(403, { title: "没有授权", status: 403, detail: "无 / none", code: "YIYUAN-4031", request_id: "r-1", errors: [{ location: "XM", message: "m" }] }, { "Content-Type": "application/problem+json" }));
+    vi.stubGlobal("fetch", answers(403, { title: "没有授权", status: 403, title_en: "no grant", detail: "无", detail_en: "none", code: "YIYUAN-4031", request_id: "r-1", errors: [{ location: "XM", message: "m" }] }, { "Content-Type": "application/problem+json" }));
     const e = await failure(request("v1/x"));
-    expect(e).toMatchObject({ status: 403, code: "YIYUAN-4031", title: "没有授权", detail: "无 / none", requestId: "r-1", retryAfter: null });
+    expect(e).toMatchObject({ status: 403, code: "YIYUAN-4031", title: "没有授权", titleEn: "no grant", detail: "无", detailEn: "none", requestId: "r-1", retryAfter: null });
     expect(e.problems).toEqual([{ location: "XM", message: "m" }]);
   });
   it("reads Retry-After in seconds and as a date", async () => {
@@ -86,7 +86,7 @@ describe("addresses", () => {
 
 describe("what a person is told", () => {
   const t = (lang: "zh" | "en") => (k: Parameters<typeof translate>[1], v?: Record<string, string | number>) => translate(lang, k, v);
-  const e = new ApiError({ status: 403, code: "YIYUAN-4032", title: "用途不在授权内", detail: "授权不包括这个用途 / the grant does not cover this purpose" });
+  const e = new ApiError({ status: 403, code: "YIYUAN-4032", title: "用途不在授权内", titleEn: "purpose not granted", detail: "授权不包括这个用途", detailEn: "the grant does not cover this purpose" });
   it("is what, why and what to do, in the reader's tongue", () => {
     expect(tell(e, "zh", t("zh"))).toMatchObject({ code: "YIYUAN-4032", what: "用途不在授权内", why: "授权不包括这个用途" });
     const en = tell(e, "en", t("en"));

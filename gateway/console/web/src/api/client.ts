@@ -2,6 +2,7 @@
 
 export interface FieldProblem {
   message?: string;
+  message_en?: string;
   location?: string;
 }
 
@@ -9,8 +10,11 @@ export interface FieldProblem {
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
+  /** in Chinese */
   readonly title: string;
+  readonly titleEn: string;
   readonly detail: string;
+  readonly detailEn: string;
   readonly requestId: string;
   /** seconds, from Retry-After */
   readonly retryAfter: number | null;
@@ -20,7 +24,9 @@ export class ApiError extends Error {
     status: number;
     code: string;
     title: string;
+    titleEn?: string;
     detail?: string;
+    detailEn?: string;
     requestId?: string;
     retryAfter?: number | null;
     problems?: FieldProblem[];
@@ -30,7 +36,9 @@ export class ApiError extends Error {
     this.status = p.status;
     this.code = p.code;
     this.title = p.title;
+    this.titleEn = p.titleEn ?? "";
     this.detail = p.detail ?? "";
+    this.detailEn = p.detailEn ?? "";
     this.requestId = p.requestId ?? "";
     this.retryAfter = p.retryAfter ?? null;
     this.problems = p.problems ?? [];
@@ -101,7 +109,9 @@ export async function problemOf(res: Response): Promise<ApiError> {
     status: res.status,
     code: text(p.code) || `HTTP-${res.status}`,
     title: text(p.title),
+    titleEn: text(p.title_en),
     detail: text(p.detail),
+    detailEn: text(p.detail_en),
     requestId: text(p.request_id) || (res.headers.get("X-Request-Id") ?? ""),
     retryAfter: seconds(res.headers.get("Retry-After")),
     problems: Array.isArray(p.errors) ? (p.errors as FieldProblem[]) : [],

@@ -142,7 +142,7 @@ export interface Indicator {
   formula_en?: string;
   numerator?: number | null;
   denominator?: number | null;
-  items?: List<{ id: string; title?: string; english?: string; counted: boolean; why?: string }>;
+  items?: List<{ id: string; title?: string; english?: string; counted: boolean; why?: string; why_en?: string }>;
 }
 
 export interface Indicators {
@@ -164,6 +164,7 @@ export interface FlowSource {
   datasets?: List<string>;
   state: string;
   last_error?: string;
+  last_error_en?: string;
   last_seen?: string | null;
   rows?: number | null;
 }
@@ -205,6 +206,7 @@ export interface Finding {
   closed_at?: string | null;
   reopened?: number;
   advice?: string;
+  advice_en?: string;
   evidence?: List<Evidence>;
 }
 
@@ -221,6 +223,7 @@ export interface QuarantineEntry {
   field?: string;
   reason: string;
   detail?: string;
+  detail_en?: string;
   source?: string;
   at?: string;
   locator?: string;

@@ -7,7 +7,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import type { ApiError } from "../api/client";
 import { type Loaded } from "../api/hooks";
 import { maybe, type T, useI18n } from "../i18n";
-import { half, type Lang } from "../lib/format";
+import { type Lang } from "../lib/format";
 import { digits } from "../lib/trace";
 import { openKeyDialog } from "./KeyDialog";
 import { Copy } from "./Show";
@@ -23,13 +23,12 @@ export interface Told {
 export function tell(e: ApiError, lang: Lang, t: T): Told {
   const exact = digits(e.code);
   const family = e.status === 0 ? e.code.replace("CONSOLE-", "").toLowerCase() : e.status >= 500 && e.status !== 503 ? "500" : String(e.status);
-  const what = (lang === "zh" ? e.title : "") || half(e.title, lang);
-  // An English reader is served by our own words where the title is Chinese only.
-  const useOwn = !what || (lang === "en" && /[\u3400-\u9fff]/.test(what));
+  // A reader is served by our own words where the title is in the other tongue only.
+  const own = maybe(lang, `error.${exact}`) ?? maybe(lang, `error.${family}`) ?? t("error.other");
   return {
     code: e.code,
-    what: useOwn ? (maybe(lang, `error.${exact}`) ?? maybe(lang, `error.${family}`) ?? t("error.other")) : what,
-    why: half(e.detail, lang),
+    what: (lang === "zh" ? e.title : (maybe(lang, `error.${exact}`) ?? e.titleEn)) || own,
+    why: lang === "zh" ? e.detail : e.detailEn,
     do: maybe(lang, `error.${exact}.do`) ?? maybe(lang, `error.${family}.do`) ?? t("error.other.do"),
   };
 }
@@ -49,7 +48,7 @@ export function ErrorBox({ error, retry, compact, note }: { error: ApiError; ret
         <ul>
           {error.problems.slice(0, 8).map((p, i) => (
             <li key={i}>
-              {p.location ? <code>{p.location}</code> : null} {p.message ? half(p.message, lang) : null}
+              {p.location ? <code>{p.location}</code> : null} {lang === "zh" ? p.message : (p.message_en ?? p.message)}
             </li>
           ))}
         </ul>

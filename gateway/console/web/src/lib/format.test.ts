@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { day, daysUntil, duration, exact, half, percent, relative, short, stamp, time } from "./format";
+import { day, daysUntil, duration, exact, percent, relative, short, stamp, time } from "./format";
 
 describe("numbers", () => {
   it("read in 万 and 亿", () => {
@@ -74,18 +74,5 @@ describe("times", () => {
     expect(daysUntil("2026-11-25", now)).toBe(2);
     expect(daysUntil("2026-11-22", now)).toBe(-1);
     expect(daysUntil(null, now)).toBeNull();
-  });
-});
-
-describe("messages in two tongues", () => {
-  it("give each reader the own half", () => {
-    expect(half("字段未知 / unknown field", "zh")).toBe("字段未知");
-    expect(half("字段未知 / unknown field", "en")).toBe("unknown field");
-  });
-  it("stay whole when they are not two tongues", () => {
-    expect(half("a / b", "en")).toBe("a / b");
-    expect(half("甲 / 乙", "zh")).toBe("甲 / 乙");
-    expect(half("只有中文", "en")).toBe("只有中文");
-    expect(half(undefined, "zh")).toBe("");
   });
 });

@@ -131,15 +131,3 @@ export function relative(v: string | number | Date | null | undefined, now: Date
   }
   return null;
 }
-
-/** The half of a message "中文 / English" that suits the reader. */
-export function half(text: string | null | undefined, lang: Lang): string {
-  if (!text) return "";
-  const i = text.indexOf(" / ");
-  if (i < 0) return text;
-  const zh = text.slice(0, i);
-  const en = text.slice(i + 3);
-  // Only a message whose two halves really are the two tongues is split.
-  if (!/[\u3400-\u9fff]/.test(zh) || !/[A-Za-z]/.test(en)) return text;
-  return lang === "zh" ? zh : en;
-}

@@ -44,7 +44,7 @@ export function todos(
       harm: s.state === "failed" ? 0 : 1,
       subject: s.name,
       who: [...owners].join(name("、", ", ")),
-      detail: s.last_error ?? "",
+      detail: name(s.last_error, s.last_error_en),
       at: s.last_seen ?? null,
       count: list(s.datasets).length,
       link: `/connectors?q=${encodeURIComponent(s.name)}`,

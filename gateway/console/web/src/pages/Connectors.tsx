@@ -8,13 +8,13 @@ import { Num, SourceMark, Spark, When } from "../components/Show";
 import { Empty, ErrorBox, Waiting } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
-import { duration, half, known } from "../lib/format";
+import { duration, known } from "../lib/format";
 import { fold } from "../lib/search";
 
 const harm: Record<string, number> = { failed: 0, held: 0, stopped: 1, snapshot: 2, starting: 2, running: 3 };
 
 function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: string) => string }) {
-  const { t, lang, say } = useI18n();
+  const { t, lang, name, say } = useI18n();
   const { flow, read } = useFlow();
   const ids = list(s.datasets);
   const mine = list(flow?.datasets).filter((d) => ids.includes(d.id));
@@ -67,7 +67,7 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
         <div className={broken ? "oops oops-compact" : "warnbox"}>
           <span className="val">
             {broken ? null : <b>{t("connector.lastError")} </b>}
-            {half(s.last_error, lang)}
+            {name(s.last_error, s.last_error_en)}
           </span>
         </div>
       ) : null}

@@ -7,11 +7,10 @@ import { Copy, Num, When } from "../components/Show";
 import { Empty, Ready } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
-import { half } from "../lib/format";
 import { byReason } from "../lib/group";
 
 export default function Quarantine() {
-  const { t, lang, say } = useI18n();
+  const { t, name, say } = useI18n();
   const { get, set } = useFilters();
   const data = useApi<Data>("v1/quarantine?limit=500", 10000);
   const columns: TableColumnsType<QuarantineEntry> = [
@@ -32,7 +31,7 @@ export default function Quarantine() {
       render: (_, e) => (
         <div className="ds-name">
           <b>{say(`reason.${e.reason}`, e.reason)}</b>
-          <small className="val">{half(e.detail, lang)}</small>
+          <small className="val">{name(e.detail, e.detail_en)}</small>
         </div>
       ),
     },

@@ -5,7 +5,7 @@ import { type DatasetSummary, type Evidence, type Finding, list } from "../../ap
 import { Copy, FindingMark, SeverityMark, Value, When } from "../../components/Show";
 import { ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
-import { day, daysUntil, half } from "../../lib/format";
+import { day, daysUntil } from "../../lib/format";
 import { groupBy } from "../../lib/group";
 import { useNow } from "../../lib/now";
 import { Due } from "./Due";
@@ -43,7 +43,7 @@ function Side({ dataset, rows, title, department, letter }: { dataset: string; r
 }
 
 function Body({ f, departments, datasets }: { f: Finding; departments: Map<string, string>; datasets: DatasetSummary[] }) {
-  const { t, lang, name, say } = useI18n();
+  const { t, name, say } = useI18n();
   const now = useNow();
   const sets = new Map(datasets.map((d) => [d.id, d]));
   const sides = [...groupBy(list(f.evidence), (e) => e.dataset)];
@@ -88,7 +88,7 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
       {f.advice ? (
         <section>
           <h2 className="minor">{t("finding.advice")}</h2>
-          <p className="infobox">{half(f.advice, lang)}</p>
+          <p className="infobox">{name(f.advice, f.advice_en)}</p>
           <p className="dim">{t("finding.selfClose")}</p>
         </section>
       ) : null}

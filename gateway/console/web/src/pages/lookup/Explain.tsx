@@ -6,14 +6,13 @@ import { Coded } from "./Coded";
 import { When } from "../../components/Show";
 import { Empty, ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
-import { half } from "../../lib/format";
 import { isEntityOwner, ownerOf } from "../../lib/views";
 import type { Round } from "./model";
 import type { FieldFacts } from "./useFields";
 
 /** Each cell of the golden record: who said it, why that one won, who lost. */
 export function Explain({ round, facts, departments }: { round: Round; facts: Map<string, FieldFacts>; departments: Map<string, string> }) {
-  const { t, lang, say } = useI18n();
+  const { t, say } = useI18n();
   const entity = ownerOf(round.view.id);
   const applies = isEntityOwner(entity);
   const [answer, setAnswer] = useState<ExplainAnswer | null>(null);
@@ -45,8 +44,8 @@ export function Explain({ round, facts, departments }: { round: Round; facts: Ma
     );
   if (error) return <ErrorBox error={error} note={error.status === 403 ? <p>{t("explain.right", { view: `${entity}.explain` })}</p> : null} retry={error.status === 403 || error.status === 404 ? undefined : () => setTurn((n) => n + 1)} />;
   if (!answer) return <Waiting rows={6} />;
-  const reasonOf = (r: string | undefined) => (r ? say(`why.${r}`, half(r, lang)) : "–");
-  const lostBy = (r: string | undefined) => (r ? say(`lost.${r}`, half(r, lang)) : "");
+  const reasonOf = (r: string | undefined) => (r ? say(`why.${r}`, r) : "–");
+  const lostBy = (r: string | undefined) => (r ? say(`lost.${r}`, r) : "");
   const departmentOf = (d: string | undefined) => (d ? (departments.get(d) ?? d) : "");
   const cells = list(answer.cells);
   if (cells.length === 0) return <Empty title={t("explain.none")}>{t("explain.none.do")}</Empty>;

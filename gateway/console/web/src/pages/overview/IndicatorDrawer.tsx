@@ -5,7 +5,7 @@ import { type Indicator, list } from "../../api/types";
 import { Mark, When } from "../../components/Show";
 import { Empty } from "../../components/State";
 import { useI18n } from "../../i18n";
-import { half, known, percent } from "../../lib/format";
+import { known, percent } from "../../lib/format";
 
 /** The list behind a number, and how the number is made (口径). */
 export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicator | undefined; asOf?: string; close: () => void }) {
@@ -65,7 +65,7 @@ export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicat
                     <Mark tone={x.counted ? "ok" : "bad"}>{t(x.counted ? "indicator.counted" : "indicator.notCounted")}</Mark>
                     <span>
                       {/^[A-Z]{2}\d+$/.test(x.id) ? <Link to={`/catalogue/${x.id}`}>{x.id}</Link> : <b>{x.id}</b>} {name(x.title, x.english)}
-                      {x.why ? <small className="dim">{half(x.why, lang)}</small> : null}
+                      {x.why ? <small className="dim">{name(x.why, x.why_en)}</small> : null}
                     </span>
                   </li>
                 ))}

@@ -3,7 +3,7 @@ import { Card } from "../../components/Page";
 import { Mark, type Tone, When } from "../../components/Show";
 import { Empty, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
-import { daysUntil, half } from "../../lib/format";
+import { daysUntil } from "../../lib/format";
 import { useNow } from "../../lib/now";
 import { foremost, type Todo } from "../../lib/todo";
 
@@ -17,11 +17,11 @@ const tone: Record<Todo["kind"], [Tone, string]> = {
 };
 
 function Detail({ of }: { of: Todo }) {
-  const { t, lang, say } = useI18n();
+  const { t, say } = useI18n();
   const now = useNow();
   switch (of.kind) {
     case "source":
-      return <>{of.detail ? half(of.detail, lang) : t("todo.source.do")}</>;
+      return <>{of.detail || t("todo.source.do")}</>;
     case "finding": {
       const d = daysUntil(of.at, now);
       const due = d === null ? "" : d < 0 ? t("finding.late", { n: -d }) : d === 0 ? t("finding.today") : t("finding.left", { n: d });

@@ -1,1 +1,0 @@
-import{$ as e,A as t,a as n,k as r,n as i,t as a}from"./Page-8cf2eae6.js";var o=t();function s(){let{t}=r();return(0,o.jsxs)(o.Fragment,{children:[(0,o.jsx)(i,{title:t(`notFound.title`)}),(0,o.jsx)(a,{children:(0,o.jsx)(n,{title:t(`notFound.do`),action:(0,o.jsx)(e,{to:`/`,children:t(`nav.overview`)})})})]})}export{s as default};
