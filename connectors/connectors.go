@@ -11,16 +11,16 @@
 // that each of them passes. This package never imports one of them: a
 // distribution lists its kinds in its own wiring.
 //
-// Metrics, all labelled with the connector's name:
+// Metrics, all labelled with the name of the source:
 //
-//	yiyuan_connectors_changes_total{connector,dataset,op}
-//	yiyuan_connectors_rejections_total{connector,dataset,reason}
-//	yiyuan_connectors_published_bytes_total{connector}
-//	yiyuan_connectors_batches_total{connector}
-//	yiyuan_connectors_publish_seconds{connector}
-//	yiyuan_connectors_restarts_total{connector}
-//	yiyuan_connectors_up{connector}
-//	yiyuan_connectors_caught_up_timestamp_seconds{connector}
+//	yiyuan_connectors_changes_total{source,dataset,op}
+//	yiyuan_connectors_rejections_total{source,dataset,reason}
+//	yiyuan_connectors_published_bytes_total{source}
+//	yiyuan_connectors_batches_total{source}
+//	yiyuan_connectors_publish_seconds{source}
+//	yiyuan_connectors_restarts_total{source}
+//	yiyuan_connectors_up{source}
+//	yiyuan_connectors_caught_up_timestamp_seconds{source}
 package connectors
 
 import (
@@ -125,7 +125,7 @@ func (c Config) Dataset(id string) (*schemas.Dataset, error) {
 			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("dataset %q of connector %q: %w: not among its datasets", id, c.Name, ErrConfig)
+	return nil, fmt.Errorf("dataset %q of source %q: %w: not among its datasets", id, c.Name, ErrConfig)
 }
 
 // Keyed returns a digest of 16 bytes under the city's keys, for what a position

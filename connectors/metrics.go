@@ -32,16 +32,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return shared(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels), &errs)
 	}
 	m := &metrics{
-		changes:    counter("yiyuan_connectors_changes_total", "Changes published.", "connector", "dataset", "op"),
-		rejections: counter("yiyuan_connectors_rejections_total", "Rows and files sent to quarantine.", "connector", "dataset", "reason"),
-		bytes:      counter("yiyuan_connectors_published_bytes_total", "Bytes of keys and values published.", "connector"),
-		batches:    counter("yiyuan_connectors_batches_total", "Batches committed, heartbeats not counted.", "connector"),
+		changes:    counter("yiyuan_connectors_changes_total", "Changes published.", "source", "dataset", "op"),
+		rejections: counter("yiyuan_connectors_rejections_total", "Rows and files sent to quarantine.", "source", "dataset", "reason"),
+		bytes:      counter("yiyuan_connectors_published_bytes_total", "Bytes of keys and values published.", "source"),
+		batches:    counter("yiyuan_connectors_batches_total", "Batches committed, heartbeats not counted.", "source"),
 		publish: shared(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "yiyuan_connectors_publish_seconds", Help: "One batch from read to committed.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
-		}, []string{"connector"}), &errs),
-		restarts: counter("yiyuan_connectors_restarts_total", "Times the source was opened again after an error.", "connector"),
-		up:       gauge("yiyuan_connectors_up", "1 while the source is open.", "connector"),
-		caughtUp: gauge("yiyuan_connectors_caught_up_timestamp_seconds", "Everything committed at the source before this time is published.", "connector"),
+		}, []string{"source"}), &errs),
+		restarts: counter("yiyuan_connectors_restarts_total", "Times the source was opened again after an error.", "source"),
+		up:       gauge("yiyuan_connectors_up", "1 while the source is open.", "source"),
+		caughtUp: gauge("yiyuan_connectors_caught_up_timestamp_seconds", "Everything committed at the source before this time is published.", "source"),
 	}
 	return m, errors.Join(errs...)
 }

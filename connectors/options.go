@@ -62,10 +62,10 @@ func ResolveSecret(reference string) (Secret, error) {
 func (c Config) Decode(into any) error {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
-		return fmt.Errorf("decode options of connector %q: want a pointer to a struct, not %T", c.Name, into)
+		return fmt.Errorf("decode options of source %q: want a pointer to a struct, not %T", c.Name, into)
 	}
 	if err := decodeStruct(c.Options, v.Elem(), ""); err != nil {
-		return fmt.Errorf("decode options of connector %q: %w", c.Name, err)
+		return fmt.Errorf("decode options of source %q: %w", c.Name, err)
 	}
 	return nil
 }

@@ -43,13 +43,13 @@ const (
 func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open) error {
 	m, err := newMetrics(cfg.Metrics)
 	if err != nil {
-		return fmt.Errorf("run connector %q: %w", cfg.Name, err)
+		return fmt.Errorf("run source %q: %w", cfg.Name, err)
 	}
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails, says its documentation
 	r := &runner{
 		bus: b, codec: c, cfg: cfg, open: open, metrics: m, run: cfg.Name + "-" + hex.EncodeToString(id[:]),
-		log: cfg.Log().With("connector", cfg.Name, "kind", cfg.Kind),
+		log: cfg.Log().With("source", cfg.Name, "kind", cfg.Kind),
 	}
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 200*time.Millisecond, 30*time.Second
@@ -60,7 +60,7 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 		case err == nil, ctx.Err() != nil:
 			return nil //nolint:nilerr // told to end: what broke on the way is nobody's concern
 		case errors.Is(err, ErrConfig), errors.Is(err, ErrPositionLost):
-			return fmt.Errorf("run connector %q: %w", cfg.Name, err)
+			return fmt.Errorf("run source %q: %w", cfg.Name, err)
 		}
 		if r.progress {
 			pause.Reset()

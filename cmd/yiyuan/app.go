@@ -268,7 +268,7 @@ func (a *app) serve(ctx context.Context, name, address string, handler http.Hand
 	return "http://" + listener.Addr().String(), nil
 }
 
-// adminRoutes is the listener for operators: metrics, profiles, connectors.
+// adminRoutes is the listener for operators: metrics, profiles, sources.
 func (a *app) adminRoutes(f *fleet) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))

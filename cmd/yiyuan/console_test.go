@@ -102,7 +102,7 @@ func TestConsole(t *testing.T) {
 		{"#/catalogue/entities/person", "GA01", "GA01"},
 		{"#/lookup", "用途", "Purpose"},
 		{"#/findings", "姓名不一致", "Open"},
-		{"#/connectors", "ga-live", "ga-live"},
+		{"#/sources", "ga-live", "ga-live"},
 		{"#/quarantine", "SW01", "SW01"},
 		{"#/topology", "route", "route"},
 	}

@@ -157,7 +157,7 @@ func stopAndStart(t *testing.T, city ready, department string) {
 	}
 	turn := func(verb string, met bool) {
 		t.Helper()
-		if status, body := request(t, http.MethodPost, city.Admin+"/connectors/"+strings.ToLower(department)+"-live/"+verb, "", "", ""); status != http.StatusOK {
+		if status, body := request(t, http.MethodPost, city.Admin+"/sources/"+strings.ToLower(department)+"-live/"+verb, "", "", ""); status != http.StatusOK {
 			t.Fatalf("%s: %d %s", verb, status, body)
 		}
 		began := time.Now()

@@ -15,8 +15,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
-// fleet runs the connectors of this process and lets each be stopped and
-// started by itself. A connector that fails for good stays down, with its
+// fleet runs the sources of this process and lets each be stopped and
+// started by itself. A source that fails for good stays down, with its
 // reason, and does not take the others with it.
 type fleet struct {
 	run func(ctx context.Context, cfg connectors.Config) error
@@ -25,7 +25,7 @@ type fleet struct {
 	retire func(ctx context.Context, name string) error
 
 	mu      sync.Mutex
-	ctx     context.Context //nolint:containedctx // the process's own, set once by Run, parent of every connector's
+	ctx     context.Context //nolint:containedctx // the process's own, set once by Run, parent of every source's
 	members map[string]*member
 	running sync.WaitGroup
 }
@@ -49,7 +49,7 @@ func newFleet(run func(context.Context, connectors.Config) error, log *slog.Logg
 	return f
 }
 
-// Run starts every connector and returns when ctx has ended and all are down.
+// Run starts every source and returns when ctx has ended and all are down.
 func (f *fleet) Run(ctx context.Context) error {
 	f.mu.Lock()
 	f.ctx = ctx
@@ -81,7 +81,7 @@ func (f *fleet) launch(m *member) {
 		m.state = connectors.StateStopped
 		if err != nil && !errors.Is(err, context.Canceled) {
 			m.state, m.reason = connectors.StateFailed, err.Error()
-			f.log.Error("connector failed", "connector", m.cfg.Name, "error", err)
+			f.log.Error("source failed", "source", m.cfg.Name, "error", err)
 		}
 		if m.again && f.ctx.Err() == nil {
 			f.launch(m)
@@ -89,16 +89,16 @@ func (f *fleet) launch(m *member) {
 	})
 }
 
-// errNoConnector says that this process runs no connector of that name.
-var errNoConnector = errors.New("no such connector in this process")
+// errNoSource says that this process runs no source of that name.
+var errNoSource = errors.New("no such source in this process")
 
-// Stop stops a connector and waits until it is down. Its position is kept.
+// Stop stops a source and waits until it is down. Its position is kept.
 func (f *fleet) Stop(ctx context.Context, name string) error {
 	f.mu.Lock()
 	m, ok := f.members[name]
 	if !ok {
 		f.mu.Unlock()
-		return fmt.Errorf("stop %q: %w", name, errNoConnector)
+		return fmt.Errorf("stop %q: %w", name, errNoSource)
 	}
 	stop, done := m.stop, m.done
 	m.stopping, m.again = true, false
@@ -115,14 +115,14 @@ func (f *fleet) Stop(ctx context.Context, name string) error {
 	}
 }
 
-// Start starts a connector that is down; it goes on from its position. One that
+// Start starts a source that is down; it goes on from its position. One that
 // is on its way down starts again as soon as it is.
 func (f *fleet) Start(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m, ok := f.members[name]
 	if !ok {
-		return fmt.Errorf("start %q: %w", name, errNoConnector)
+		return fmt.Errorf("start %q: %w", name, errNoSource)
 	}
 	switch {
 	case f.ctx == nil || f.ctx.Err() != nil: // Run will start it, or all are ending
@@ -134,10 +134,10 @@ func (f *fleet) Start(name string) error {
 	return nil
 }
 
-// Retire stops a connector for good: its datasets no longer wait for it. One
+// Retire stops a source for good: its datasets no longer wait for it. One
 // that no process runs any more, because its file is gone, can be retired too.
 func (f *fleet) Retire(ctx context.Context, name string) error {
-	if err := f.Stop(ctx, name); err != nil && !errors.Is(err, errNoConnector) {
+	if err := f.Stop(ctx, name); err != nil && !errors.Is(err, errNoSource) {
 		return err
 	}
 	if err := f.retire(ctx, name); err != nil {
@@ -151,8 +151,8 @@ func (f *fleet) Retire(ctx context.Context, name string) error {
 	return nil
 }
 
-// connectorStatus is one line of GET /connectors on the admin listener.
-type connectorStatus struct {
+// sourceStatus is one line of GET /sources on the admin listener.
+type sourceStatus struct {
 	Name     string   `json:"name"`
 	Kind     string   `json:"kind"`
 	Datasets []string `json:"datasets"`
@@ -161,18 +161,18 @@ type connectorStatus struct {
 }
 
 // Status lists the connectors by name.
-func (f *fleet) Status() []connectorStatus {
+func (f *fleet) Status() []sourceStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := make([]connectorStatus, 0, len(f.members))
+	out := make([]sourceStatus, 0, len(f.members))
 	for _, m := range f.members {
-		s := connectorStatus{Name: m.cfg.Name, Kind: m.cfg.Kind, State: m.state, Reason: m.reason}
+		s := sourceStatus{Name: m.cfg.Name, Kind: m.cfg.Kind, State: m.state, Reason: m.reason}
 		for _, d := range m.cfg.Datasets {
 			s.Datasets = append(s.Datasets, d.ID)
 		}
 		out = append(out, s)
 	}
-	slices.SortFunc(out, func(a, b connectorStatus) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b sourceStatus) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -181,23 +181,23 @@ func (f *fleet) routes(mux *http.ServeMux) {
 	answer := func(w http.ResponseWriter, err error) {
 		if err != nil {
 			p := problem.NotDown
-			if errors.Is(err, errNoConnector) || errors.Is(err, connectors.ErrNoSource) {
+			if errors.Is(err, errNoSource) || errors.Is(err, connectors.ErrNoSource) {
 				p = problem.NoSource
 			}
 			p.Of("").Write(w)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"connectors": f.Status()}) // the client is gone if it fails
+		_ = json.NewEncoder(w).Encode(map[string]any{"sources": f.Status()}) // the client is gone if it fails
 	}
-	mux.HandleFunc("GET /connectors", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	mux.HandleFunc("POST /connectors/{name}/stop", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /sources", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	mux.HandleFunc("POST /sources/{name}/stop", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, f.Stop(r.Context(), r.PathValue("name")))
 	})
-	mux.HandleFunc("POST /connectors/{name}/start", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /sources/{name}/start", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, f.Start(r.PathValue("name")))
 	})
-	mux.HandleFunc("POST /connectors/{name}/retire", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /sources/{name}/retire", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, f.Retire(r.Context(), r.PathValue("name")))
 	})
 }

@@ -164,7 +164,7 @@ func TestFleetFailureIsLoggedOnce(t *testing.T) {
 		if err := f.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Count(out.String(), "connector failed"); got != 1 || !strings.Contains(out.String(), "connector=ga") {
+		if got := strings.Count(out.String(), "source failed"); got != 1 || !strings.Contains(out.String(), "source=ga") {
 			t.Errorf("log = %q, want one line that names ga", out.String())
 		}
 	})
@@ -193,7 +193,7 @@ func TestFleetStopWaitsUntilItIsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took < time.Second {
-			t.Errorf("Stop came back after %v, before the connector was down", took)
+			t.Errorf("Stop came back after %v, before the source was down", took)
 		}
 		wantStates(t, f, map[string]string{"ga": "stopped"})
 	})
@@ -211,7 +211,7 @@ func TestFleetStopGivesUpWithItsCaller(t *testing.T) {
 	})
 }
 
-// Started while it goes down, a connector must come back when it is down: it
+// Started while it goes down, a source must come back when it is down: it
 // may neither run twice at a time nor be forgotten.
 func TestFleetStartWhileStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -267,11 +267,11 @@ func TestFleetEndsAll(t *testing.T) {
 func TestFleetUnknownName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := crew(t, nil, "ga")
-		if err := f.Stop(t.Context(), "nobody"); !errors.Is(err, errNoConnector) {
-			t.Errorf("Stop = %v, want errNoConnector", err)
+		if err := f.Stop(t.Context(), "nobody"); !errors.Is(err, errNoSource) {
+			t.Errorf("Stop = %v, want errNoSource", err)
 		}
-		if err := f.Start("nobody"); !errors.Is(err, errNoConnector) {
-			t.Errorf("Start = %v, want errNoConnector", err)
+		if err := f.Start("nobody"); !errors.Is(err, errNoSource) {
+			t.Errorf("Start = %v, want errNoSource", err)
 		}
 	})
 }
@@ -291,21 +291,21 @@ func TestFleetRoutes(t *testing.T) {
 			}
 			return w.Code, w.Header().Get("Content-Type"), body
 		}
-		code, kind, body := ask(t.Context(), http.MethodGet, "/connectors")
-		want := map[string]any{"connectors": []any{
+		code, kind, body := ask(t.Context(), http.MethodGet, "/sources")
+		want := map[string]any{"sources": []any{
 			map[string]any{"name": "ga", "kind": "fake", "datasets": []any{"GA01"}, "state": "running"},
 			map[string]any{"name": "mz", "kind": "fake", "datasets": []any{"MZ01"}, "state": "running"},
 		}}
 		if code != http.StatusOK || kind != "application/json" || cmp.Diff(want, body) != "" {
-			t.Errorf("GET /connectors = %d %s %v", code, kind, body)
+			t.Errorf("GET /sources = %d %s %v", code, kind, body)
 		}
-		if code, _, _ := ask(t.Context(), http.MethodPost, "/connectors/ga/stop"); code != http.StatusOK || states(f)["ga"] != "stopped" {
+		if code, _, _ := ask(t.Context(), http.MethodPost, "/sources/ga/stop"); code != http.StatusOK || states(f)["ga"] != "stopped" {
 			t.Errorf("stop = %d, ga is %s", code, states(f)["ga"])
 		}
-		if code, _, _ := ask(t.Context(), http.MethodPost, "/connectors/ga/start"); code != http.StatusOK {
+		if code, _, _ := ask(t.Context(), http.MethodPost, "/sources/ga/start"); code != http.StatusOK {
 			t.Errorf("start = %d", code)
 		}
-		code, kind, body = ask(t.Context(), http.MethodPost, "/connectors/nobody/stop")
+		code, kind, body = ask(t.Context(), http.MethodPost, "/sources/nobody/stop")
 		if code != http.StatusNotFound || kind != "application/problem+json" || body["code"] != "YIYUAN-4045" {
 			t.Errorf("stop of nobody = %d %s %v", code, kind, body)
 		}
@@ -317,7 +317,7 @@ func TestFleetRoutes(t *testing.T) {
 			return nil
 		}
 		for name, want := range map[string]int{"ga": http.StatusOK, "gone": http.StatusOK, "nobody": http.StatusNotFound} {
-			if code, _, _ := ask(t.Context(), http.MethodPost, "/connectors/"+name+"/retire"); code != want {
+			if code, _, _ := ask(t.Context(), http.MethodPost, "/sources/"+name+"/retire"); code != want {
 				t.Errorf("retire of %s = %d, want %d", name, code, want)
 			}
 		}
@@ -327,7 +327,7 @@ func TestFleetRoutes(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if code, _, body := ask(ctx, http.MethodPost, "/connectors/mz/stop"); code != http.StatusServiceUnavailable || body["code"] != "YIYUAN-5039" {
+		if code, _, body := ask(ctx, http.MethodPost, "/sources/mz/stop"); code != http.StatusServiceUnavailable || body["code"] != "YIYUAN-5039" {
 			t.Errorf("stop that takes longer than its caller = %d %v", code, body)
 		}
 	})

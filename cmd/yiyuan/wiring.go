@@ -26,7 +26,7 @@ func commands() []*cobra.Command {
 		demoCommand(), runCommand(),
 		checkCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
-		connectorCommand(), keysCommand(), repartitionCommand(),
+		sourceCommand(), keysCommand(), repartitionCommand(),
 		doctorCommand(), txnCommand(),
 		versionCommand(), docsCommand(),
 	}

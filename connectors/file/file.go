@@ -143,7 +143,7 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
-	s := &source{cfg: cfg, options: o, dataset: d, log: cfg.Log().With("connector", cfg.Name), inbox: box, at: at, unseen: true}
+	s := &source{cfg: cfg, options: o, dataset: d, log: cfg.Log().With("source", cfg.Name), inbox: box, at: at, unseen: true}
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), box.Close())
 	}

@@ -223,7 +223,7 @@ func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source,
 	if err != nil {
 		return nil, err
 	}
-	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, tables: map[string]*table{}, log: cfg.Log().With("connector", cfg.Name)}
+	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name)}
 	fed := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
 		t, err := newTable(cfg, name, o.Tables[name], zone)

@@ -63,7 +63,7 @@ var (
 
 // What the operators' listener answers.
 var (
-	NoSource   = add(Admin, 404, "4045", "没有这个数据源", "no such source", "本进程没有这个数据源，名称见 GET /connectors", "no such source in this process, see GET /connectors")
+	NoSource   = add(Admin, 404, "4045", "没有这个数据源", "no such source", "本进程没有这个数据源，名称见 GET /sources", "no such source in this process, see GET /sources")
 	NotDown    = add(Admin, 503, "5039", "尚未停下", "not down yet", "数据源正在停止，请稍后再看", "the source is still stopping, look again")
 	NotRebuilt = add(Admin, 503, "5038", "没有重建", "not rebuilt", "缓存没有重建，原因见日志", "the cache was not rebuilt, the log says why")
 )

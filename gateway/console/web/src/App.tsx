@@ -15,7 +15,7 @@ const Dataset = lazy(() => import("./pages/Dataset"));
 const Entity = lazy(() => import("./pages/Entity"));
 const Lookup = lazy(() => import("./pages/Lookup"));
 const Findings = lazy(() => import("./pages/Findings"));
-const Connectors = lazy(() => import("./pages/Connectors"));
+const Sources = lazy(() => import("./pages/Sources"));
 const Quarantine = lazy(() => import("./pages/Quarantine"));
 const Topology = lazy(() => import("./pages/Topology"));
 const NotFound = lazy(() => import("./pages/NotFound"));
@@ -37,7 +37,7 @@ const router = createHashRouter([
           { path: "catalogue/:id", element: <Dataset /> },
           { path: "lookup", element: <Lookup /> },
           { path: "findings", element: <Findings /> },
-          { path: "connectors", element: <Connectors /> },
+          { path: "sources", element: <Sources /> },
           { path: "quarantine", element: <Quarantine /> },
           { path: "topology", element: <Topology /> },
           { path: "*", element: <NotFound /> },

@@ -34,7 +34,7 @@ export const nav: NavGroup[] = [
   {
     label: "nav.group.run",
     items: [
-      { path: "/connectors", label: "nav.connectors", icon: <BranchesOutlined /> },
+      { path: "/sources", label: "nav.sources", icon: <BranchesOutlined /> },
       { path: "/quarantine", label: "nav.quarantine", icon: <BugOutlined /> },
       { path: "/topology", label: "nav.topology", icon: <ApartmentOutlined /> },
     ],

@@ -47,7 +47,7 @@ export function todos(
       detail: name(s.last_error, s.last_error_en),
       at: s.last_seen ?? null,
       count: list(s.datasets).length,
-      link: `/connectors?q=${encodeURIComponent(s.name)}`,
+      link: `/sources?q=${encodeURIComponent(s.name)}`,
     });
   }
   const states = new Map(list(flow?.datasets).map((d) => [d.id, d.state]));

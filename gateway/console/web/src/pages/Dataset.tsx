@@ -232,7 +232,7 @@ function Body({ d }: { d: DatasetDetail }) {
               </dd>
             </div>
             <div>
-              <dt>{t("connector.lag")}</dt>
+              <dt>{t("sources.lag")}</dt>
               <dd>{duration(live?.lag_s, lang) ?? <span className="dim">{t("common.unknown")}</span>}</dd>
             </div>
             <div>
@@ -253,7 +253,7 @@ function Body({ d }: { d: DatasetDetail }) {
                 {list(d.sources).length === 0
                   ? "–"
                   : list(d.sources).map((s) => (
-                      <Link key={s} className="chip" to={`/connectors?q=${encodeURIComponent(s)}`}>
+                      <Link key={s} className="chip" to={`/sources?q=${encodeURIComponent(s)}`}>
                         {s}
                       </Link>
                     ))}

@@ -88,7 +88,7 @@ function Totals({ open }: { open: number | null }) {
   const { flow } = useFlow();
   const totals = flow?.totals;
   const items = [
-    { label: t("totals.changes"), n: totals?.changes, to: "/connectors" },
+    { label: t("totals.changes"), n: totals?.changes, to: "/sources" },
     { label: t("totals.lookups"), n: totals?.lookups, to: "/lookup" },
     { label: t("totals.denied"), n: totals?.denied, to: "/lookup" },
     { label: t("totals.quarantined"), n: totals?.quarantined, to: "/quarantine" },

@@ -22,7 +22,7 @@ export const shell: Record<keyof typeof zh, string> = {
   "nav.catalogue": "Data catalogue",
   "nav.lookup": "Lookup bench",
   "nav.findings": "Findings",
-  "nav.connectors": "Connectors",
+  "nav.sources": "Sources",
   "nav.quarantine": "Quarantine",
   "nav.topology": "Topology",
 

@@ -60,7 +60,7 @@ export function FreshnessCard({ catalogue }: { catalogue: Catalogue }) {
                         {lag ? (
                           <>
                             <br />
-                            {t("connector.lag")} {lag}
+                            {t("sources.lag")} {lag}
                           </>
                         ) : null}
                       </>

@@ -40,24 +40,24 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
       </div>
       <dl className="facts facts-tight">
         <div>
-          <dt>{t("connector.lag")}</dt>
+          <dt>{t("sources.lag")}</dt>
           <dd>{broken || lags.length === 0 ? <span className="dim">{t("common.unknown")}</span> : duration(Math.max(...lags), lang)}</dd>
         </div>
         <div>
-          <dt>{t("connector.rate")}</dt>
+          <dt>{t("sources.rate")}</dt>
           <dd>
             <Num n={perSecond} unit={perSecond === null ? undefined : t("unit.perSecond")} />
-            <Spark values={readSpark(read[s.name])} tone={broken ? "idle" : "info"} label={t("connector.rate")} />
+            <Spark values={readSpark(read[s.name])} tone={broken ? "idle" : "info"} label={t("sources.rate")} />
           </dd>
         </div>
         <div>
-          <dt>{t("connector.rows")}</dt>
+          <dt>{t("sources.rows")}</dt>
           <dd>
             <Num n={s.rows} />
           </dd>
         </div>
         <div>
-          <dt>{t("connector.seen")}</dt>
+          <dt>{t("sources.seen")}</dt>
           <dd>
             <When at={s.last_seen} />
           </dd>
@@ -66,21 +66,21 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
       {s.last_error ? (
         <div className={broken ? "oops oops-compact" : "warnbox"}>
           <span className="val">
-            {broken ? null : <b>{t("connector.lastError")} </b>}
+            {broken ? null : <b>{t("sources.lastError")} </b>}
             {name(s.last_error, s.last_error_en)}
           </span>
         </div>
       ) : null}
       {broken ? (
         <p className="oops-do">
-          <b>{t("error.todo")}</b> {t(s.state === "failed" ? "connector.failed.do" : "connector.stopped.do")}
+          <b>{t("error.todo")}</b> {t(s.state === "failed" ? "sources.failed.do" : "sources.stopped.do")}
         </p>
       ) : null}
     </section>
   );
 }
 
-export default function Connectors() {
+export default function Sources() {
   const { t, name, say } = useI18n();
   const { flow, error } = useFlow();
   const catalogue = useApi<Catalogue>("v1/catalogue");
@@ -98,7 +98,7 @@ export default function Connectors() {
   const states = [...new Set(all.map((s) => s.state))].sort((a, b) => (harm[a] ?? 1) - (harm[b] ?? 1));
   return (
     <>
-      <PageHead title={t("nav.connectors")} lead={t("connector.lead")} />
+      <PageHead title={t("nav.sources")} lead={t("sources.lead")} />
       {!flow ? (
         error ? (
           <ErrorBox error={error} />
@@ -107,7 +107,7 @@ export default function Connectors() {
         )
       ) : all.length === 0 ? (
         <Card>
-          <Empty title={t("connector.none")}>{t("connector.none.do")}</Empty>
+          <Empty title={t("sources.none")}>{t("sources.none.do")}</Empty>
         </Card>
       ) : (
         <div className="stack">
@@ -120,7 +120,7 @@ export default function Connectors() {
                 ...states.map((s) => ({ value: s, label: `${say(`source.${s}`, s)} ${all.filter((x) => x.state === s).length}` })),
               ]}
             />
-            <Input.Search data-search="" allowClear value={get("q")} onChange={(e) => set({ q: e.target.value })} placeholder={t("connector.search")} aria-label={t("connector.search")} style={{ maxWidth: 320 }} />
+            <Input.Search data-search="" allowClear value={get("q")} onChange={(e) => set({ q: e.target.value })} placeholder={t("sources.search")} aria-label={t("sources.search")} style={{ maxWidth: 320 }} />
           </div>
           {rows.length === 0 ? (
             <Card>
