@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // warmUp is the share of the input that is not timed: connections, the first
@@ -27,7 +27,7 @@ type pace struct {
 func (p pace) rate() float64 { return float64(p.records) / p.seconds }
 
 // pace watches the offsets that a group commits until it has committed all.
-func (s *site) pace(ctx context.Context, p *process, group string, from bus.Topic, want int64, limit time.Duration) (pace, error) {
+func (s *site) pace(ctx context.Context, p *process, group string, from contract.Topic, want int64, limit time.Duration) (pace, error) {
 	var began, ended time.Time
 	var first int64
 	var before usage
@@ -58,7 +58,7 @@ func (s *site) pace(ctx context.Context, p *process, group string, from bus.Topi
 }
 
 // taken is how many records a group has committed.
-func (s *site) taken(ctx context.Context, group string, from bus.Topic) (int64, error) {
+func (s *site) taken(ctx context.Context, group string, from contract.Topic) (int64, error) {
 	offsets, err := s.bus.Committed(ctx, group)
 	if err != nil {
 		return 0, fmt.Errorf("ask how far %s is: %w", group, err)
@@ -214,7 +214,7 @@ func (s *engineSite) startOurs(ctx context.Context, profile string) (*process, e
 
 // timeOurs runs our engine, holds what it wrote against the truth and writes the
 // same records to the topic `to`, if it is not "", for the limit.
-func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int, to bus.Topic) error {
+func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int, to contract.Topic) error {
 	profile := ""
 	if s.b.profile != "" {
 		profile = filepath.Join(s.b.profile, fmt.Sprintf("engine-%s-%d.pprof", strings.Fields(s.name)[0], round))
@@ -224,7 +224,7 @@ func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int, to b
 		return err
 	}
 	defer p.stop() //nolint:errcheck // told of below where it matters
-	if r.ours, err = s.pace(ctx, p, resolve.Name("person"), bus.Claims("person"), int64(s.crowd.events()), 10*time.Minute); err != nil {
+	if r.ours, err = s.pace(ctx, p, resolve.Name("person"), contract.Claims("person"), int64(s.crowd.events()), 10*time.Minute); err != nil {
 		return err
 	}
 	s.b.say("engine on %s: ours %s claims/s, CPU %.1f us a claim, peak RSS %d MiB", s.name, count(r.ours.rate()), r.ours.used.cpu.Seconds()*1e6/float64(r.ours.records), r.ours.used.peak>>20)
@@ -235,7 +235,7 @@ func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int, to b
 		return err
 	}
 	if to != "" {
-		if err := s.bus.Ensure(ctx, bus.Spec{Topic: to, Retention: -1}); err != nil {
+		if err := s.bus.Ensure(ctx, contract.Spec{Topic: to, Retention: -1}); err != nil {
 			return fmt.Errorf("make the limit's topic: %w", err)
 		}
 	}
@@ -251,14 +251,14 @@ func (s *engineSite) timeOurs(ctx context.Context, r *engineRun, round int, to b
 
 func ourOutlets() outlets {
 	return outlets{
-		golden: bus.Resolved("person"), shown: bus.Shared(asked), findings: bus.Findings,
-		beside: []bus.Topic{bus.Shared("person.explain"), bus.Quarantine, bus.State(resolve.Name("person"))},
+		golden: contract.Resolved("person"), shown: contract.Shared(asked), findings: contract.Findings,
+		beside: []contract.Topic{contract.Shared("person.explain"), contract.Quarantine, contract.State(resolve.Name("person"))},
 	}
 }
 
 // timeLimit copies what ours wrote.
 func (s *engineSite) timeLimit(ctx context.Context, r *engineRun) error {
-	if err := s.bus.Ensure(ctx, bus.Spec{Topic: "limit.to", Retention: -1}); err != nil {
+	if err := s.bus.Ensure(ctx, contract.Spec{Topic: "limit.to", Retention: -1}); err != nil {
 		return fmt.Errorf("make the limit's topic: %w", err)
 	}
 	p, err := self(ctx, "child-copy", "--brokers", s.brokers, "--from", s.prefix+"limit.from", "--to", s.prefix+"limit.to",

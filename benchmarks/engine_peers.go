@@ -8,16 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // peer is another engine that does the same job on Kafka.
 type peer struct {
 	name    string // in the table
 	group   string // of its consumers; its topics and its folder begin with it
-	state   bus.Topic
+	state   contract.Topic
 	program []string // what starts it, before its arguments; nil = it was not built
 	memory  string   // how it is bounded
 	goal    string
@@ -49,16 +48,16 @@ func (b *bench) gokaPeer() peer {
 }
 
 func (p peer) outlets() outlets {
-	topic := func(s string) bus.Topic { return bus.Topic(p.group + "." + s) }
-	return outlets{golden: topic("golden"), shown: topic("shown"), findings: topic("findings"), beside: []bus.Topic{p.state}}
+	topic := func(s string) contract.Topic { return contract.Topic(p.group + "." + s) }
+	return outlets{golden: topic("golden"), shown: topic("shown"), findings: topic("findings"), beside: []contract.Topic{p.state}}
 }
 
 // readyPeer makes a peer's topics and returns its arguments: where everything
 // is, and of each schema its id and the kind of each column.
 func (s *engineSite) readyPeer(ctx context.Context, p peer) ([]string, error) {
 	o := p.outlets()
-	for _, t := range []bus.Topic{o.golden, o.shown, o.findings} {
-		if err := s.bus.Ensure(ctx, bus.Spec{Topic: t, Compact: true}); err != nil {
+	for _, t := range []contract.Topic{o.golden, o.shown, o.findings} {
+		if err := s.bus.Ensure(ctx, contract.Spec{Topic: t, Compact: true}); err != nil {
 			return nil, fmt.Errorf("make the peer's topics: %w", err)
 		}
 	}
@@ -67,11 +66,11 @@ func (s *engineSite) readyPeer(ctx context.Context, p peer) ([]string, error) {
 		return nil, fmt.Errorf("find the view: %w", err)
 	}
 	layouts := map[string]*schemas.Layout{
-		"claim": claim.Layout, "golden": s.cat.Entities[0].ResolvedLayout(), "shown": view.Layout, "finding": schemas.FindingLayout,
+		"claim": contract.ClaimLayout, "golden": s.cat.Entities[0].ResolvedLayout(), "shown": view.Layout, "finding": contract.FindingLayout,
 	}
-	subjects := map[string]bus.Topic{"claim": bus.Claims("person"), "golden": bus.Resolved("person"), "shown": bus.Shared(asked), "finding": bus.Findings}
+	subjects := map[string]contract.Topic{"claim": contract.Claims("person"), "golden": contract.Resolved("person"), "shown": contract.Shared(asked), "finding": contract.Findings}
 	for _, d := range s.cat.Datasets {
-		layouts[d.ID], subjects[d.ID] = d.Layout, bus.Raw(d.ID)
+		layouts[d.ID], subjects[d.ID] = d.Layout, contract.Raw(d.ID)
 	}
 	args := []string{"brokers=" + s.brokers, "prefix=" + s.prefix, "key=" + engineKeyHex(), "dir=" + s.peerState(p)}
 	for name, l := range layouts {
@@ -123,7 +122,7 @@ func (s *engineSite) timePeer(ctx context.Context, p peer, r *engineRun) error {
 	}
 	defer running.stop() //nolint:errcheck // told of below where it matters
 	one := &peerRun{}
-	if one.pace, err = s.pace(ctx, running, p.group, bus.Claims("person"), int64(s.crowd.events()), 10*time.Minute); err != nil {
+	if one.pace, err = s.pace(ctx, running, p.group, contract.Claims("person"), int64(s.crowd.events()), 10*time.Minute); err != nil {
 		return err
 	}
 	s.b.say("engine on %s: %s %s claims/s, CPU %.1f us a claim, peak RSS %d MiB", s.name, p.name, count(one.rate()), one.used.cpu.Seconds()*1e6/float64(one.records), one.used.peak>>20)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // contender is an engine that can be killed and started again.
@@ -99,7 +100,7 @@ func (b *bench) recoveries(ctx context.Context, c crowd) (err error) {
 // recover kills a contender in the middle of its work, lets it finish, starts
 // it with and without its state, and holds what it wrote against the truth.
 func (s *engineSite) recover(ctx context.Context, c contender) (r recovery, err error) {
-	topic := bus.Claims("person")
+	topic := contract.Claims("person")
 	all, err := s.given(ctx)
 	if err != nil {
 		return r, err
@@ -170,12 +171,12 @@ func (s *engineSite) recover(ctx context.Context, c contender) (r recovery, err 
 
 // given is how many claims there are, repeated ones too.
 func (s *engineSite) given(ctx context.Context) (int64, error) {
-	ends, err := s.bus.EndOffsets(ctx, bus.Claims("person"))
+	ends, err := s.bus.EndOffsets(ctx, contract.Claims("person"))
 	if err != nil {
 		return 0, fmt.Errorf("count the claims: %w", err)
 	}
 	var n int64
-	for _, end := range ends[bus.Claims("person")] {
+	for _, end := range ends[contract.Claims("person")] {
 		n += end
 	}
 	return n, nil
@@ -187,7 +188,7 @@ func (s *engineSite) repeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	partitions, err := s.bus.Partitions(ctx, bus.Claims("person"))
+	partitions, err := s.bus.Partitions(ctx, contract.Claims("person"))
 	if err != nil {
 		return fmt.Errorf("count partitions: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // verdict is what an engine has written, as a committed reader sees it.
@@ -15,35 +16,35 @@ type verdict struct {
 	golden, shown  map[string]uint64 // by key, the digest of the last record
 	open           map[finding]bool
 	rejected       int64
-	by             map[bus.Topic]int64 // records
+	by             map[contract.Topic]int64 // records
 }
 
 // outlets are the topics of one engine: the same three that everybody must
 // write, and what it writes beside them.
 type outlets struct {
-	golden, shown, findings bus.Topic
-	beside                  []bus.Topic
+	golden, shown, findings contract.Topic
+	beside                  []contract.Topic
 }
 
 // judge reads all that an engine wrote, holds it against the truth, and writes
 // the same records to the topic `to`, if it is not "", for the limit to copy.
 func (s *engineSite) judge(ctx context.Context, o outlets, to string) (*verdict, error) {
-	v := &verdict{golden: map[string]uint64{}, shown: map[string]uint64{}, open: map[finding]bool{}, by: map[bus.Topic]int64{}}
+	v := &verdict{golden: map[string]uint64{}, shown: map[string]uint64{}, open: map[finding]bool{}, by: map[contract.Topic]int64{}}
 	tee, err := s.tee(to)
 	if err != nil {
 		return nil, err
 	}
 	defer tee.close()
 	w := &written{golden: map[string]int64{}, open: v.open}
-	findings, err := s.reader(ctx, bus.Findings, w, nil)
+	findings, err := s.reader(ctx, contract.Findings, w, nil)
 	if err != nil {
 		return nil, err
 	}
-	looks := map[bus.Topic]func(*bus.Record) error{
+	looks := map[contract.Topic]func(*bus.Record) error{
 		o.golden: s.goldenReader(ctx, v), o.shown: s.shownReader(ctx, v), o.findings: findings,
-		bus.Quarantine: func(*bus.Record) error { v.rejected++; return nil },
+		contract.Quarantine: func(*bus.Record) error { v.rejected++; return nil },
 	}
-	for _, t := range append([]bus.Topic{o.golden, o.shown, o.findings}, o.beside...) {
+	for _, t := range append([]contract.Topic{o.golden, o.shown, o.findings}, o.beside...) {
 		look := looks[t]
 		err := s.bus.Replay(ctx, t, func(r bus.Record) error {
 			v.records++

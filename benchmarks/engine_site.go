@@ -15,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // engineSite is a site whose claims lie in the topic claims.person already: the
@@ -43,7 +44,7 @@ func (b *bench) newEngineSite(ctx context.Context, name, brokers string, c crowd
 	if err != nil {
 		return nil, fmt.Errorf("open bus: %w", err)
 	}
-	err = first.Ensure(ctx, bus.Spec{Topic: bus.SchemasTopic, Partitions: 1, Compact: true})
+	err = first.Ensure(ctx, contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true})
 	first.Close()
 	if err != nil {
 		return nil, fmt.Errorf("make the schema topic: %w", err)
@@ -65,15 +66,15 @@ func (b *bench) newEngineSite(ctx context.Context, name, brokers string, c crowd
 	return e, e.produce(ctx)
 }
 
-func engineTopics(s *site) []bus.Spec {
-	specs := []bus.Spec{
-		{Topic: bus.Claims("person"), Retention: -1},
-		{Topic: bus.Findings, Compact: true},
-		{Topic: bus.Quarantine, Retention: -1},
-		{Topic: bus.Resolved("person"), Compact: true},
+func engineTopics(s *site) []contract.Spec {
+	specs := []contract.Spec{
+		{Topic: contract.Claims("person"), Retention: -1},
+		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Quarantine, Retention: -1},
+		{Topic: contract.Resolved("person"), Compact: true},
 	}
 	for _, v := range s.cat.Entities[0].Views {
-		specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+		specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 	}
 	return append(specs, processors.Specs(resolve.New(s.cat, s.codec, s.keys, "person"))...)
 }
@@ -107,12 +108,12 @@ func (s *engineSite) produce(ctx context.Context) error {
 
 // writers are those of claims and of the departments' rows.
 func (s *engineSite) writers(ctx context.Context) (claims *codec.Writer, rows map[string]*codec.Writer, err error) {
-	if claims, err = s.codec.Writer(ctx, string(bus.Claims("person"))+"-value", claim.Layout); err != nil {
+	if claims, err = s.codec.Writer(ctx, string(contract.Claims("person"))+"-value", contract.ClaimLayout); err != nil {
 		return nil, nil, fmt.Errorf("register claims: %w", err)
 	}
 	rows = map[string]*codec.Writer{}
 	for _, d := range s.cat.Datasets {
-		if rows[d.ID], err = s.codec.Writer(ctx, string(bus.Raw(d.ID))+"-value", d.Layout); err != nil {
+		if rows[d.ID], err = s.codec.Writer(ctx, string(contract.Raw(d.ID))+"-value", d.Layout); err != nil {
 			return nil, nil, fmt.Errorf("register %s: %w", d.ID, err)
 		}
 	}
@@ -134,5 +135,5 @@ func (s *engineSite) claim(j int, claims *codec.Writer, rows map[string]*codec.W
 	if value, err = claims.Append(nil, c.Record()); err != nil {
 		return bus.Record{}, fmt.Errorf("write a claim: %w", err)
 	}
-	return bus.Record{Topic: bus.Claims("person"), Partition: bus.ByKey, Key: []byte(key), Value: value, Time: at}, nil
+	return bus.Record{Topic: contract.Claims("person"), Partition: bus.ByKey, Key: []byte(key), Value: value, Time: at}, nil
 }

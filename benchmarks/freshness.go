@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 )
 
@@ -187,7 +188,7 @@ func (s *site) rows(ctx context.Context, dataset string, visit func(get func(str
 		return err
 	}
 	reader := s.codec.Reader(d.Layout)
-	return s.bus.Replay(ctx, bus.Raw(dataset), func(r bus.Record) error {
+	return s.bus.Replay(ctx, contract.Raw(dataset), func(r bus.Record) error {
 		if r.Value == nil {
 			return nil
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const (
@@ -112,7 +113,7 @@ func (b *bench) lookupsReal(ctx context.Context) (err error) {
 // peopleOf returns the keys of the golden records of persons, in order.
 func peopleOf(ctx context.Context, b *bus.Bus) ([]string, error) {
 	alive := map[string]bool{}
-	err := b.Replay(ctx, bus.Resolved("person"), func(r bus.Record) error {
+	err := b.Replay(ctx, contract.Resolved("person"), func(r bus.Record) error {
 		alive[string(r.Key)] = r.Value != nil
 		return nil
 	})
@@ -328,7 +329,7 @@ func (l *line) audited(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("count audit entries: %w", err)
 	}
 	defer client.Close()
-	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, l.prefix+string(bus.Audit))
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, l.prefix+string(contract.Audit))
 	if err == nil {
 		err = ends.Error()
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // office is a department's database: one table of residence registrations.
@@ -128,7 +128,7 @@ type bareKafka struct {
 
 func (s *site) startBareKafka(ctx context.Context, rate int, lasting time.Duration) (*bareKafka, error) {
 	const topic = "limit.bare"
-	if err := s.bus.Ensure(ctx, bus.Spec{Topic: topic}); err != nil {
+	if err := s.bus.Ensure(ctx, contract.Spec{Topic: topic}); err != nil {
 		return nil, err
 	}
 	k := &bareKafka{topic: s.prefix + topic, rate: rate, n: rate * int(lasting/time.Second), starts: make(chan time.Time, 1)}

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // written is what the steps wrote, as a committed reader sees it.
@@ -33,7 +34,7 @@ type written struct {
 // sink reads topics that the steps wrote, checks that no claim was said twice,
 // folds golden records and findings, and, if to is not "", writes the same
 // records to that topic, for the limit to copy.
-func (s *site) sink(ctx context.Context, to string, topics ...bus.Topic) (*written, error) {
+func (s *site) sink(ctx context.Context, to string, topics ...contract.Topic) (*written, error) {
 	w := &written{golden: map[string]int64{}, open: map[finding]bool{}}
 	tee, err := s.tee(to)
 	if err != nil {
@@ -89,7 +90,7 @@ const framing = 5
 var errTwice = errors.New("the same claim twice")
 
 // reader returns what looks at the records of a topic.
-func (s *site) reader(ctx context.Context, t bus.Topic, w *written, sums map[string]uint64) (func(*bus.Record) error, error) {
+func (s *site) reader(ctx context.Context, t contract.Topic, w *written, sums map[string]uint64) (func(*bus.Record) error, error) {
 	kind, name, _ := strings.Cut(string(t), ".")
 	switch kind {
 	case "claims":
@@ -97,7 +98,7 @@ func (s *site) reader(ctx context.Context, t bus.Topic, w *written, sums map[str
 	case "resolved":
 		return s.resolved(ctx, name, sums)
 	case "findings":
-		reader, state := s.codec.Reader(schemas.FindingLayout), map[string]finding{}
+		reader, state := s.codec.Reader(contract.FindingLayout), map[string]finding{}
 		return func(r *bus.Record) error {
 			if was, known := state[string(r.Key)]; known {
 				delete(w.open, was)
@@ -124,7 +125,7 @@ func (s *site) reader(ctx context.Context, t bus.Topic, w *written, sums map[str
 // claims counts the claims and refuses the second of a kind: a change that took
 // effect twice. Source and sequence name the change.
 func (s *site) claims(ctx context.Context, w *written, entity string, sums map[string]uint64) func(*bus.Record) error {
-	reader := s.codec.Reader(claim.Layout)
+	reader := s.codec.Reader(contract.ClaimLayout)
 	return func(r *bus.Record) error {
 		record, err := reader.Decode(ctx, r.Value)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // stepsRun is one run of route and resolve and of its limit.
@@ -155,7 +156,7 @@ func (s *site) timeSteps(ctx context.Context, r *stepsRun, p people, round int) 
 	// Rules about what is absent wait some seconds before they believe it.
 	var found *written
 	err = await(ctx, 30*time.Second, time.Second, "all rules have spoken", func() (bool, error) {
-		found, err = s.sink(ctx, "", bus.Findings)
+		found, err = s.sink(ctx, "", contract.Findings)
 		return err == nil && found.check(planted, known) == nil, err
 	})
 	if err != nil {
@@ -174,7 +175,7 @@ func (s *site) timeSteps(ctx context.Context, r *stepsRun, p people, round int) 
 func (s *site) occurring(ctx context.Context) (func(entity, key string) bool, error) {
 	seen := map[string]bool{}
 	for _, e := range s.cat.Entities {
-		err := s.bus.Replay(ctx, bus.Claims(e.ID), func(r bus.Record) error {
+		err := s.bus.Replay(ctx, contract.Claims(e.ID), func(r bus.Record) error {
 			seen[e.ID+" "+string(r.Key)] = true
 			return nil
 		})
@@ -189,7 +190,7 @@ func (s *site) occurring(ctx context.Context) (func(entity, key string) bool, er
 // very same records.
 func (s *site) timeCopy(ctx context.Context, r *stepsRun) error {
 	const from, to = "limit.in", "limit.out"
-	forever := bus.Spec{Retention: -1}
+	forever := contract.Spec{Retention: -1}
 	in, out := forever, forever
 	in.Topic, out.Topic = from, to
 	if err := s.bus.Ensure(ctx, in, out); err != nil {

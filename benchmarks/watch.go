@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // watch notes, until ctx ends, when each change is visible to a plain consumer
@@ -30,7 +31,7 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 	for i, key := range f.people {
 		tokens[masks.Key(key)] = i
 	}
-	rows, claims, shown := s.codec.Reader(d.Layout), s.codec.Reader(claim.Layout), s.codec.Reader(view.Layout)
+	rows, claims, shown := s.codec.Reader(d.Layout), s.codec.Reader(contract.ClaimLayout), s.codec.Reader(view.Layout)
 	number := func(row schemas.Record, err error) (int, error) {
 		if err != nil {
 			return -1, err
@@ -38,18 +39,18 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 		return version(row.Get(column).Str()), nil
 	}
 	for _, w := range []struct {
-		topic bus.Topic
+		topic contract.Topic
 		stage []stamp
 		read  func(r *bus.Record) (person, version int, err error)
 	}{
-		{bus.Raw(changed), f.raw, func(r *bus.Record) (int, int, error) {
+		{contract.Raw(changed), f.raw, func(r *bus.Record) (int, int, error) {
 			row, err := rows.Decode(ctx, r.Value)
 			if err != nil {
 				return 0, -1, err
 			}
 			return f.index[row.Get("GMSFHM").Str()], version(row.Get(column).Str()), nil
 		}},
-		{bus.Claims("person"), f.claims, func(r *bus.Record) (int, int, error) {
+		{contract.Claims("person"), f.claims, func(r *bus.Record) (int, int, error) {
 			record, err := claims.Decode(ctx, r.Value)
 			if err != nil {
 				return 0, -1, err
@@ -61,7 +62,7 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 			v, err := number(rows.Decode(ctx, []byte(c.Value)))
 			return f.index[string(r.Key)], v, err
 		}},
-		{bus.Shared(asked), f.shared, func(r *bus.Record) (int, int, error) {
+		{contract.Shared(asked), f.shared, func(r *bus.Record) (int, int, error) {
 			person, ok := tokens[string(r.Key)]
 			if !ok || r.Value == nil {
 				return 0, -1, nil
@@ -75,7 +76,7 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 			return err
 		}
 		at := make([]int, len(f.people))
-		cfg := bus.FollowConfig{Topics: []bus.Topic{w.topic}, Start: func(t bus.Topic, p int32) int64 { return ends[t][p] }}
+		cfg := bus.FollowConfig{Topics: []contract.Topic{w.topic}, Start: func(t contract.Topic, p int32) int64 { return ends[t][p] }}
 		group.Go(func() error {
 			err := s.bus.Follow(ctx, cfg, func(_ context.Context, records []bus.Record) error {
 				for i := range records {

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
@@ -176,7 +177,7 @@ func freeAddress(ctx context.Context) (string, error) {
 
 // lag is how many records, markers of transactions included, a step has not
 // taken yet.
-func (s *site) lag(ctx context.Context, group string, from ...bus.Topic) (int64, error) {
+func (s *site) lag(ctx context.Context, group string, from ...contract.Topic) (int64, error) {
 	ends, err := s.bus.EndOffsets(ctx, from...)
 	if err != nil {
 		return 0, err
@@ -197,7 +198,7 @@ func (s *site) lag(ctx context.Context, group string, from ...bus.Topic) (int64,
 // settled waits until route and every resolve have taken all there is. Steps
 // are asked in their order: once one has no lag, nothing more comes to the next.
 func (s *site) settled(ctx context.Context, limit time.Duration, alive func() error) error {
-	step := func(group string, from ...bus.Topic) error {
+	step := func(group string, from ...contract.Topic) error {
 		return await(ctx, limit, 50*time.Millisecond, group+" has taken everything", func() (bool, error) {
 			if err := alive(); err != nil {
 				return false, err
@@ -206,15 +207,15 @@ func (s *site) settled(ctx context.Context, limit time.Duration, alive func() er
 			return n == 0, err
 		})
 	}
-	var raw []bus.Topic
+	var raw []contract.Topic
 	for _, d := range s.cat.Datasets {
-		raw = append(raw, bus.Raw(d.ID))
+		raw = append(raw, contract.Raw(d.ID))
 	}
 	if err := step("route", raw...); err != nil {
 		return err
 	}
 	for _, e := range s.cat.Entities {
-		if err := step("resolve."+e.ID, bus.Claims(e.ID)); err != nil {
+		if err := step("resolve."+e.ID, contract.Claims(e.ID)); err != nil {
 			return err
 		}
 	}
@@ -222,20 +223,20 @@ func (s *site) settled(ctx context.Context, limit time.Duration, alive func() er
 }
 
 // outputs are the topics that route and resolve write, state included.
-func (s *site) outputs() []bus.Topic {
-	out := []bus.Topic{bus.Findings, bus.Quarantine, bus.State("route")}
+func (s *site) outputs() []contract.Topic {
+	out := []contract.Topic{contract.Findings, contract.Quarantine, contract.State("route")}
 	for _, d := range s.cat.Datasets {
 		for _, v := range d.Views {
-			out = append(out, bus.Shared(v.ID))
+			out = append(out, contract.Shared(v.ID))
 		}
 	}
 	for _, e := range s.cat.Entities {
-		out = append(out, bus.Claims(e.ID), bus.State("resolve."+e.ID))
+		out = append(out, contract.Claims(e.ID), contract.State("resolve."+e.ID))
 		if len(e.Fields) > 0 {
-			out = append(out, bus.Resolved(e.ID))
+			out = append(out, contract.Resolved(e.ID))
 		}
 		for _, v := range e.Views {
-			out = append(out, bus.Shared(v.ID))
+			out = append(out, contract.Shared(v.ID))
 		}
 	}
 	return out

@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const appendLimit = 30 * time.Second
@@ -50,7 +52,7 @@ func produceError(err error) error {
 
 // fence appends a fence to each partition and returns their offsets and the
 // value they carry.
-func (b *Bus) fence(ctx context.Context, t Topic, partitions []int32) (at map[int32]int64, nonce string, err error) {
+func (b *Bus) fence(ctx context.Context, t contract.Topic, partitions []int32) (at map[int32]int64, nonce string, err error) {
 	nonce = newNonce()
 	fences := make([]*kgo.Record, len(partitions))
 	for i, p := range partitions {

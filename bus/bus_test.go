@@ -30,6 +30,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func TestConfigIsChecked(t *testing.T) {
@@ -48,7 +49,7 @@ func TestConfigIsChecked(t *testing.T) {
 func TestEnsure(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := k.Open(t, func(c *bus.Config) { c.Partitions = 3 })
-		specs := []bus.Spec{{Topic: "a"}, {Topic: "b", Partitions: 1, Compact: true}}
+		specs := []contract.Spec{{Topic: "a"}, {Topic: "b", Partitions: 1, Compact: true}}
 		for range 2 { // the second time they are there
 			if err := b.Ensure(t.Context(), specs...); err != nil {
 				t.Fatal(err)
@@ -57,7 +58,7 @@ func TestEnsure(t *testing.T) {
 		if n, err := b.Partitions(t.Context(), "a"); n != 3 || err != nil {
 			t.Errorf("Partitions = %d, %v, want 3", n, err)
 		}
-		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a", Partitions: 5}); !errors.Is(err, bus.ErrConfig) {
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: "a", Partitions: 5}); !errors.Is(err, bus.ErrConfig) {
 			t.Errorf("Ensure with other partitions = %v, want ErrConfig", err)
 		}
 		if _, err := b.Partitions(t.Context(), "none"); !errors.Is(err, bus.ErrNoTopic) {
@@ -84,7 +85,7 @@ func TestPartitionOf(t *testing.T) {
 func TestAppendAndFollow(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := k.Open(t, nil)
-		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a"}); err != nil {
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: "a"}); err != nil {
 			t.Fatal(err)
 		}
 		at := time.UnixMilli(1_790_000_000_000)
@@ -101,7 +102,7 @@ func TestAppendAndFollow(t *testing.T) {
 		}
 		wait.Wait()
 		seen := map[string]bool{}
-		err := b.Follow(t.Context(), bus.FollowConfig{Topics: []bus.Topic{"a"}}, func(_ context.Context, records []bus.Record) error {
+		err := b.Follow(t.Context(), bus.FollowConfig{Topics: []contract.Topic{"a"}}, func(_ context.Context, records []bus.Record) error {
 			for _, r := range records {
 				if r.Topic != "a" || r.Partition != bus.PartitionOf(r.Key, 4) || string(r.Value) != string(r.Key) || !r.Time.Equal(at) || string(r.Header("op")) != "c" || r.Header("no") != nil {
 					t.Errorf("record at %d/%d is not what was written", r.Partition, r.Offset)
@@ -130,7 +131,7 @@ func TestFollowInAGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 		before, failed, seen := map[string]int{}, map[string]int{}, map[string]int{}
-		cfg := bus.FollowConfig{Topics: []bus.Topic{bus.Raw("T")}, Group: "g"}
+		cfg := bus.FollowConfig{Topics: []contract.Topic{contract.Raw("T")}, Group: "g"}
 		calls := 0
 		err := b.Follow(t.Context(), cfg, func(_ context.Context, records []bus.Record) error {
 			to := before
@@ -158,7 +159,7 @@ func TestFollowInAGroup(t *testing.T) {
 				return nil
 			})
 		}()
-		ends, err := b.EndOffsets(t.Context(), bus.Raw("T"))
+		ends, err := b.EndOffsets(t.Context(), contract.Raw("T"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +181,7 @@ func TestFollowInAGroup(t *testing.T) {
 }
 
 // reach waits until the group stands at the ends.
-func reach(t *testing.T, b *bus.Bus, group string, ends map[bus.Topic]map[int32]int64) {
+func reach(t *testing.T, b *bus.Bus, group string, ends map[contract.Topic]map[int32]int64) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -210,7 +211,7 @@ func reach(t *testing.T, b *bus.Bus, group string, ends map[bus.Topic]map[int32]
 func TestFollowFromAPosition(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := k.Open(t, nil)
-		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a", Partitions: 1}); err != nil {
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: "a", Partitions: 1}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 10 {
@@ -220,7 +221,7 @@ func TestFollowFromAPosition(t *testing.T) {
 		}
 		for from, want := range map[int64]string{4: "4", -1: "0", 500: "0"} { // beyond the end: the topic was made anew
 			got := ""
-			err := b.Follow(t.Context(), bus.FollowConfig{Topics: []bus.Topic{"a"}, Start: func(bus.Topic, int32) int64 { return from }}, func(_ context.Context, records []bus.Record) error {
+			err := b.Follow(t.Context(), bus.FollowConfig{Topics: []contract.Topic{"a"}, Start: func(contract.Topic, int32) int64 { return from }}, func(_ context.Context, records []bus.Record) error {
 				got = string(records[0].Value)
 				return io.EOF
 			})
@@ -234,7 +235,7 @@ func TestFollowFromAPosition(t *testing.T) {
 func TestSchemaLog(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := k.Open(t, nil)
-		if err := b.Ensure(t.Context(), bus.Spec{Topic: bus.SchemasTopic, Partitions: 1, Compact: true}); err != nil {
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true}); err != nil {
 			t.Fatal(err)
 		}
 		log, want := b.SchemaLog(), []string{"a=1", "b=2", "a=3"}
@@ -253,8 +254,8 @@ func TestSchemaLog(t *testing.T) {
 				t.Errorf("replayed (-want +got):\n%s", d)
 			}
 		}
-		ends, err := b.EndOffsets(t.Context(), bus.SchemasTopic)
-		if err != nil || ends[bus.SchemasTopic][0] != 3 {
+		ends, err := b.EndOffsets(t.Context(), contract.Schemas)
+		if err != nil || ends[contract.Schemas][0] != 3 {
 			t.Errorf("the log ends at %v, %v, want 3", ends, err)
 		}
 	})
@@ -268,7 +269,7 @@ func TestFollowWhileABrokerRestarts(t *testing.T) {
 	for _, interrupted := range []int16{fetch, listOffsets} {
 		synctest.Test(t, func(t *testing.T) {
 			k := bustest.InMemory(t)
-			if err := k.Open(t, nil).Ensure(t.Context(), bus.Spec{Topic: "a"}); err != nil {
+			if err := k.Open(t, nil).Ensure(t.Context(), contract.Spec{Topic: "a"}); err != nil {
 				t.Fatal(err)
 			}
 			var restarts, hangUps atomic.Int32
@@ -299,7 +300,7 @@ func TestFollowWhileABrokerRestarts(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
 			seen := 0
-			err := b.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{"a"}}, func(_ context.Context, records []bus.Record) error {
+			err := b.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{"a"}}, func(_ context.Context, records []bus.Record) error {
 				seen += len(records)
 				return io.EOF
 			})
@@ -324,7 +325,7 @@ func TestSecurity(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", mechanism, err)
 		}
-		if err := b.Ensure(t.Context(), bus.Spec{Topic: "a"}); err != nil {
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: "a"}); err != nil {
 			t.Errorf("%s: %v", mechanism, err)
 		}
 		b.Close()

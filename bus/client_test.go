@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // reluctant makes the broker answer the first produce to each partition of a topic
@@ -81,10 +82,10 @@ func stallPublisher(t *testing.T, code int16) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	refused := reluctant(k, code, k.Prefix+string(bus.Raw("T")))
+	refused := reluctant(k, code, k.Prefix+string(contract.Raw("T")))
 	began := time.Now()
 	records, after := batch("")
-	if err := p.Publish(t.Context(), records, bus.SourceStatus{Position: after}); err != nil {
+	if err := p.Publish(t.Context(), records, contract.SourceStatus{Position: after}); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > stall {
@@ -109,7 +110,7 @@ func (*copier) Abort()                                      {}
 func (c *copier) Commit(map[int32]int64) error              { close(c.done); return nil }
 func (*copier) Handle(tx *bus.Tx, records []bus.Record) error {
 	for i := range records {
-		tx.Emit(bus.Record{Topic: bus.Findings, Partition: bus.ByKey, Key: records[i].Key, Value: records[i].Value})
+		tx.Emit(bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: records[i].Key, Value: records[i].Value})
 	}
 	return nil
 }
@@ -118,15 +119,15 @@ func stallStep(t *testing.T, code int16) {
 	k := bustest.InMemory(t)
 	b := k.Open(t, nil)
 	ensure(t, b)
-	if err := b.Ensure(t.Context(), bus.Spec{Topic: bus.Findings}, bus.Spec{Topic: bus.State("copy"), Compact: true}); err != nil {
+	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Findings}, contract.Spec{Topic: contract.State("copy"), Compact: true}); err != nil {
 		t.Fatal(err)
 	}
-	refused := reluctant(k, code, k.Prefix+string(bus.Findings))
+	refused := reluctant(k, code, k.Prefix+string(contract.Findings))
 	ctx, stop := context.WithCancel(t.Context())
 	w := &copier{done: make(chan struct{})}
 	ended := make(chan error)
 	go func() {
-		ended <- b.Transact(ctx, bus.Transaction{Group: "copy", Member: "0", From: []bus.Topic{bus.Raw("T")}, Changelog: bus.State("copy")}, w)
+		ended <- b.Transact(ctx, bus.Transaction{Group: "copy", Member: "0", From: []contract.Topic{contract.Raw("T")}, Changelog: contract.State("copy")}, w)
 	}()
 	records, _ := batch("")
 	if err := b.Append(t.Context(), records...); err != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Broker is one broker of the cluster, as it answered.
@@ -77,8 +79,8 @@ type TopicState struct {
 }
 
 // Examine tells how topics are kept. One that does not exist is missing.
-func (b *Bus) Examine(ctx context.Context, topics ...Topic) (map[Topic]TopicState, error) {
-	out := map[Topic]TopicState{}
+func (b *Bus) Examine(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]TopicState, error) {
+	out := map[contract.Topic]TopicState{}
 	if len(topics) == 0 {
 		return out, nil
 	}

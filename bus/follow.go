@@ -8,20 +8,22 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // FollowConfig says what Follow reads.
 type FollowConfig struct {
-	Topics []Topic
+	Topics []contract.Topic
 	// Group shares the partitions with the group's other members and commits
 	// offsets; "" reads every partition and commits nothing.
 	Group string
 	// Start gives the offset to begin a partition at, if there is no Group; nil
 	// or a negative offset = the first record. An offset that is no longer in the
 	// log starts at the first record too.
-	Start func(topic Topic, partition int32) int64
+	Start func(topic contract.Topic, partition int32) int64
 	// OnAssign and OnRevoke say which partitions a group member gets and loses.
-	OnAssign, OnRevoke func(map[Topic][]int32)
+	OnAssign, OnRevoke func(map[contract.Topic][]int32)
 }
 
 // Follow calls fn with the committed records of one partition at a time, in
@@ -99,12 +101,12 @@ func (b *Bus) each(fetches kgo.Fetches, batch []Record, fn func(records []Record
 	return batch, failed
 }
 
-func (b *Bus) notify(fn func(map[Topic][]int32)) func(context.Context, *kgo.Client, map[string][]int32) {
+func (b *Bus) notify(fn func(map[contract.Topic][]int32)) func(context.Context, *kgo.Client, map[string][]int32) {
 	return func(_ context.Context, _ *kgo.Client, named map[string][]int32) {
 		if fn == nil || len(named) == 0 {
 			return
 		}
-		out := make(map[Topic][]int32, len(named))
+		out := make(map[contract.Topic][]int32, len(named))
 		for name, partitions := range named {
 			out[b.topic(name)] = partitions
 		}

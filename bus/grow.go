@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // ErrBusy says that a step is at work, or has work left.
@@ -14,7 +16,7 @@ var ErrBusy = errors.New("step is not at rest")
 
 // AtRest returns ErrBusy if a group has members or has not read all there is of
 // its topics.
-func (b *Bus) AtRest(ctx context.Context, group string, topics ...Topic) error {
+func (b *Bus) AtRest(ctx context.Context, group string, topics ...contract.Topic) error {
 	described, err := b.admin.DescribeGroups(ctx, b.cfg.Prefix+group)
 	if err != nil {
 		return fmt.Errorf("describe group %q: %w", group, err)
@@ -46,7 +48,7 @@ func (b *Bus) AtRest(ctx context.Context, group string, topics ...Topic) error {
 
 // Grow raises the number of partitions of a topic to n and waits until all of
 // them can be written to. What is in the topic stays where it is.
-func (b *Bus) Grow(ctx context.Context, t Topic, n int) error {
+func (b *Bus) Grow(ctx context.Context, t contract.Topic, n int) error {
 	have, err := b.Partitions(ctx, t)
 	if err != nil || have == n {
 		return err
@@ -61,7 +63,7 @@ func (b *Bus) Grow(ctx context.Context, t Topic, n int) error {
 	if err := b.await(ctx, []string{b.name(t)}, true); err != nil {
 		return err
 	}
-	if !t.fenced() {
+	if !t.Fenced() {
 		return nil
 	}
 	// Our own producer must know of them, too; only a topic that it has written to

@@ -10,27 +10,14 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // ErrPublisherLost says that a publisher can no longer tell what it has
 // published, or that another process has taken its name. Its owner closes it
 // and opens a new one, which finds out.
 var ErrPublisherLost = errors.New("publisher lost")
-
-// SourceStatus is what the topic sources holds of one source, under its name:
-// how far it has been read, and how it does.
-type SourceStatus struct {
-	Position string   `json:"position"`
-	At       int64    `json:"at"` // milliseconds: when this was written
-	Datasets []string `json:"datasets,omitempty"`
-	State    string   `json:"state,omitempty"` // starting running snapshot held failed stopped retired
-	// CaughtUp in milliseconds, 0 = unknown: everything the source committed
-	// before this instant has been published.
-	CaughtUp int64  `json:"caught_up,omitempty"`
-	Rows     int64  `json:"rows,omitempty"` // published so far
-	Kind     string `json:"kind,omitempty"`
-	Error    string `json:"error,omitempty"`
-}
 
 // Publisher publishes one source's records together with its position: all of
 // them or none. Only one publisher of a name is alive; opening another fences
@@ -40,7 +27,7 @@ type Publisher struct {
 	source string
 	client *kgo.Client
 	topics *written
-	status SourceStatus
+	status contract.SourceStatus
 	lost   bool
 }
 
@@ -61,7 +48,7 @@ func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) 
 }
 
 func (p *Publisher) begin(ctx context.Context) error {
-	n, err := p.bus.Partitions(ctx, Sources)
+	n, err := p.bus.Partitions(ctx, contract.Sources)
 	if err != nil {
 		return err
 	}
@@ -72,15 +59,15 @@ func (p *Publisher) begin(ctx context.Context) error {
 	// A first transaction, of a fence alone: on a real cluster the first one
 	// waits for its coordinator, and that should not be a change's.
 	home := PartitionOf([]byte(p.source), n)
-	if err := p.transact(ctx, Record{Topic: Sources, Partition: home, Key: []byte(fenceKey), Value: []byte(p.source)}); err != nil {
+	if err := p.transact(ctx, Record{Topic: contract.Sources, Partition: home, Key: []byte(fenceKey), Value: []byte(p.source)}); err != nil {
 		return err
 	}
-	err = p.bus.readToFence(ctx, Sources, map[int32]int64{home: 0}, func(r rolled) error {
+	err = p.bus.readToFence(ctx, contract.Sources, map[int32]int64{home: 0}, func(r rolled) error {
 		for i := range r.records {
 			if string(r.records[i].Key) != p.source {
 				continue
 			}
-			p.status = SourceStatus{}
+			p.status = contract.SourceStatus{}
 			if r.records[i].Value == nil {
 				continue
 			}
@@ -100,13 +87,13 @@ func (p *Publisher) begin(ctx context.Context) error {
 func (p *Publisher) Position() string { return p.status.Position }
 
 // Status is what was published last.
-func (p *Publisher) Status() SourceStatus { return p.status }
+func (p *Publisher) Status() contract.SourceStatus { return p.status }
 
 // Publish writes the records and the status in one transaction and returns when
 // it is committed. After ErrPublisherLost it is not known whether it was, and
 // the publisher is of no use any more. After any other error (ErrTooLarge; ctx
 // ended before the commit was asked for) nothing was written and it may go on.
-func (p *Publisher) Publish(ctx context.Context, records []Record, status SourceStatus) error {
+func (p *Publisher) Publish(ctx context.Context, records []Record, status contract.SourceStatus) error {
 	if p.lost {
 		return fmt.Errorf("publish %q: %w", p.source, ErrPublisherLost)
 	}
@@ -118,7 +105,7 @@ func (p *Publisher) Publish(ctx context.Context, records []Record, status Source
 		return fmt.Errorf("encode status of %q: %w", p.source, err)
 	}
 	began := time.Now()
-	all := append(records[:len(records):len(records)], Record{Topic: Sources, Partition: ByKey, Key: []byte(p.source), Value: value})
+	all := append(records[:len(records):len(records)], Record{Topic: contract.Sources, Partition: ByKey, Key: []byte(p.source), Value: value})
 	if err := p.transact(ctx, all...); err != nil {
 		return fmt.Errorf("publish %q: %w", p.source, err)
 	}

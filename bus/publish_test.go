@@ -12,11 +12,12 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func ensure(t *testing.T, b *bus.Bus) {
 	t.Helper()
-	if err := b.Ensure(t.Context(), bus.Spec{Topic: bus.Raw("T")}, bus.Spec{Topic: bus.Sources, Compact: true}); err != nil {
+	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Raw("T")}, contract.Spec{Topic: contract.Sources, Compact: true}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -26,7 +27,7 @@ func batch(position string) ([]bus.Record, string) {
 	n, _ := strconv.Atoi(position) // "" is 0
 	var records []bus.Record
 	for i := n + 1; i <= n+3; i++ {
-		records = append(records, bus.Record{Topic: bus.Raw("T"), Partition: bus.ByKey, Key: strconv.AppendInt(nil, int64(i), 10), Value: []byte("v")})
+		records = append(records, bus.Record{Topic: contract.Raw("T"), Partition: bus.ByKey, Key: strconv.AppendInt(nil, int64(i), 10), Value: []byte("v")})
 	}
 	return records, strconv.Itoa(n + 3)
 }
@@ -46,7 +47,7 @@ func publish(ctx context.Context, b *bus.Bus, until string) (opened int, err err
 		opened++
 		for err == nil && p.Position() != until {
 			records, after := batch(p.Position())
-			err = p.Publish(ctx, records, bus.SourceStatus{Position: after, State: "running"})
+			err = p.Publish(ctx, records, contract.SourceStatus{Position: after, State: "running"})
 		}
 		p.Close()
 		if err == nil {
@@ -58,7 +59,7 @@ func publish(ctx context.Context, b *bus.Bus, until string) (opened int, err err
 	}
 }
 
-func keys(t *testing.T, b *bus.Bus, topic bus.Topic) map[string]int {
+func keys(t *testing.T, b *bus.Bus, topic contract.Topic) map[string]int {
 	t.Helper()
 	seen := map[string]int{}
 	if err := b.Replay(t.Context(), topic, func(r bus.Record) error { seen[string(r.Key)]++; return nil }); err != nil {
@@ -69,7 +70,7 @@ func keys(t *testing.T, b *bus.Bus, topic bus.Topic) map[string]int {
 
 func once(t *testing.T, b *bus.Bus, n int) {
 	t.Helper()
-	seen := keys(t, b, bus.Raw("T"))
+	seen := keys(t, b, contract.Raw("T"))
 	for i := 1; i <= n; i++ {
 		if got := seen[strconv.Itoa(i)]; got != 1 {
 			t.Errorf("row %d is there %d times", i, got)
@@ -156,7 +157,7 @@ func TestPublisherFencesItsElder(t *testing.T) {
 		}
 		defer elder.Close()
 		records, after := batch("")
-		if err := elder.Publish(t.Context(), records, bus.SourceStatus{Position: after, Rows: 3, Datasets: []string{"T"}}); err != nil {
+		if err := elder.Publish(t.Context(), records, contract.SourceStatus{Position: after, Rows: 3, Datasets: []string{"T"}}); err != nil {
 			t.Fatal(err)
 		}
 		other, err := b.Publisher(t.Context(), "another")
@@ -173,13 +174,13 @@ func TestPublisherFencesItsElder(t *testing.T) {
 			t.Errorf("status = %+v, the other's position %q", got, other.Position())
 		}
 		records, after = batch(elder.Position())
-		if err := elder.Publish(t.Context(), records, bus.SourceStatus{Position: after}); !errors.Is(err, bus.ErrPublisherLost) {
+		if err := elder.Publish(t.Context(), records, contract.SourceStatus{Position: after}); !errors.Is(err, bus.ErrPublisherLost) {
 			t.Errorf("the elder's Publish = %v, want ErrPublisherLost", err)
 		}
 		// The elder's last words may reach the broker beside the younger's first
 		// and cost it its transaction. It then is lost too, and says so: its owner
 		// opens another, which knows what was published.
-		for err := younger.Publish(t.Context(), records, bus.SourceStatus{Position: after}); err != nil; {
+		for err := younger.Publish(t.Context(), records, contract.SourceStatus{Position: after}); err != nil; {
 			if !errors.Is(err, bus.ErrPublisherLost) {
 				t.Fatal(err)
 			}
@@ -189,7 +190,7 @@ func TestPublisherFencesItsElder(t *testing.T) {
 			}
 			t.Cleanup(again.Close)
 			if err = nil; again.Position() != after {
-				err = again.Publish(t.Context(), records, bus.SourceStatus{Position: after})
+				err = again.Publish(t.Context(), records, contract.SourceStatus{Position: after})
 			}
 		}
 		once(t, b, 6)
@@ -206,19 +207,19 @@ func TestPublishTooLarge(t *testing.T) {
 		}
 		defer p.Close()
 		records, after := batch("")
-		huge := append(records, bus.Record{Topic: bus.Raw("T"), Partition: bus.ByKey, Key: []byte("huge"), Value: bytes.Repeat([]byte("x"), 3<<20)})
-		if err := p.Publish(t.Context(), huge, bus.SourceStatus{Position: after}); !errors.Is(err, bus.ErrTooLarge) || errors.Is(err, bus.ErrPublisherLost) {
+		huge := append(records, bus.Record{Topic: contract.Raw("T"), Partition: bus.ByKey, Key: []byte("huge"), Value: bytes.Repeat([]byte("x"), 3<<20)})
+		if err := p.Publish(t.Context(), huge, contract.SourceStatus{Position: after}); !errors.Is(err, bus.ErrTooLarge) || errors.Is(err, bus.ErrPublisherLost) {
 			t.Fatalf("Publish = %v, want ErrTooLarge and a publisher that lives", err)
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := p.Publish(gone, records, bus.SourceStatus{Position: after}); !errors.Is(err, context.Canceled) || errors.Is(err, bus.ErrPublisherLost) {
+		if err := p.Publish(gone, records, contract.SourceStatus{Position: after}); !errors.Is(err, context.Canceled) || errors.Is(err, bus.ErrPublisherLost) {
 			t.Fatalf("Publish = %v, want the context's error and a publisher that lives", err)
 		}
 		if p.Position() != "" {
 			t.Errorf("position %q after nothing was published", p.Position())
 		}
-		if err := p.Publish(t.Context(), records, bus.SourceStatus{Position: after}); err != nil {
+		if err := p.Publish(t.Context(), records, contract.SourceStatus{Position: after}); err != nil {
 			t.Fatal(err)
 		}
 		once(t, b, 3)
@@ -235,7 +236,7 @@ func TestReplayIsWhole(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { _, err := publish(ctx, b, "600"); done <- err }()
 		for range 10 {
-			seen := keys(t, b, bus.Raw("T"))
+			seen := keys(t, b, contract.Raw("T"))
 			for i := range 200 {
 				first := seen[strconv.Itoa(3*i+1)]
 				for j := 2; j <= 3; j++ {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // fetchBytes bounds what one broker sends at a time to one client, compressed,
@@ -22,7 +24,7 @@ var ErrOutOfRange = errors.New("offset is not in the log")
 
 // rangeError is ErrOutOfRange of one partition.
 type rangeError struct {
-	topic     Topic
+	topic     contract.Topic
 	partition int32
 	at        int64
 }
@@ -36,7 +38,7 @@ func (e *rangeError) Unwrap() error { return ErrOutOfRange }
 // Replay calls fn with every committed record of a topic from the start to the
 // end as it stands at the call, each partition in order, and returns. Records
 // of transactions that are still open at the call are waited for.
-func (b *Bus) Replay(ctx context.Context, t Topic, fn func(Record) error) error {
+func (b *Bus) Replay(ctx context.Context, t contract.Topic, fn func(Record) error) error {
 	starts, ends, err := b.extent(ctx, t)
 	if err != nil || len(starts) == 0 {
 		return err
@@ -49,14 +51,14 @@ func (b *Bus) Replay(ctx context.Context, t Topic, fn func(Record) error) error 
 		}
 		return nil
 	}
-	if t.fenced() {
+	if t.Fenced() {
 		return b.readToFence(ctx, t, starts, deliver)
 	}
 	return b.readTo(ctx, t, starts, ends, deliver)
 }
 
 // extent returns where the partitions that hold anything begin and end.
-func (b *Bus) extent(ctx context.Context, t Topic) (starts, ends map[int32]int64, err error) {
+func (b *Bus) extent(ctx context.Context, t contract.Topic) (starts, ends map[int32]int64, err error) {
 	all, err := b.EndOffsets(ctx, t)
 	if err != nil {
 		return nil, nil, err
@@ -75,7 +77,7 @@ func (b *Bus) extent(ctx context.Context, t Topic) (starts, ends map[int32]int64
 }
 
 // firsts returns the first offset of each partition.
-func (b *Bus) firsts(ctx context.Context, t Topic) (map[int32]int64, error) {
+func (b *Bus) firsts(ctx context.Context, t contract.Topic) (map[int32]int64, error) {
 	listed, err := b.admin.ListStartOffsets(ctx, b.name(t))
 	if err == nil {
 		err = listed.Error()
@@ -105,7 +107,7 @@ type rolled struct {
 // because the marker of a transaction may still be on its way and compaction
 // leaves no record at the last offset. An offset that is not in the log is
 // reported as a rangeError; 0 is the start, wherever that is.
-func (b *Bus) readToFence(ctx context.Context, t Topic, starts map[int32]int64, apply func(rolled) error) error {
+func (b *Bus) readToFence(ctx context.Context, t contract.Topic, starts map[int32]int64, apply func(rolled) error) error {
 	if len(starts) == 0 {
 		return nil
 	}
@@ -147,7 +149,7 @@ func (b *Bus) readToFence(ctx context.Context, t Topic, starts map[int32]int64, 
 
 // readTo reads up to the given ends, which are high watermarks: for topics into
 // which no fence may be written because others read them.
-func (b *Bus) readTo(ctx context.Context, t Topic, starts, ends map[int32]int64, apply func(rolled) error) error {
+func (b *Bus) readTo(ctx context.Context, t contract.Topic, starts, ends map[int32]int64, apply func(rolled) error) error {
 	return b.read(ctx, t, starts, func(p kgo.FetchTopicPartition, batch []Record) ([]Record, error) {
 		if _, reading := starts[p.Partition]; !reading {
 			return batch, nil
@@ -174,7 +176,7 @@ func (b *Bus) readTo(ctx context.Context, t Topic, starts, ends map[int32]int64,
 
 // read reads partitions until starts is empty. idle is called when nothing has
 // come for seconds.
-func (b *Bus) read(ctx context.Context, t Topic, starts map[int32]int64, take func(p kgo.FetchTopicPartition, batch []Record) ([]Record, error), idle func() error) error {
+func (b *Bus) read(ctx context.Context, t contract.Topic, starts map[int32]int64, take func(p kgo.FetchTopicPartition, batch []Record) ([]Record, error), idle func() error) error {
 	offsets := map[int32]kgo.Offset{}
 	for p, at := range starts {
 		offsets[p] = kgo.NewOffset().At(at)
@@ -214,7 +216,7 @@ func (b *Bus) read(ctx context.Context, t Topic, starts map[int32]int64, take fu
 	return nil
 }
 
-func (b *Bus) readError(t Topic, starts map[int32]int64, fetches kgo.Fetches) error {
+func (b *Bus) readError(t contract.Topic, starts map[int32]int64, fetches kgo.Fetches) error {
 	var failed error
 	fetches.EachError(func(_ string, p int32, err error) {
 		switch {
@@ -231,7 +233,7 @@ func (b *Bus) readError(t Topic, starts map[int32]int64, fetches kgo.Fetches) er
 // settle drops the partitions whose rest holds nothing to deliver: nothing came
 // for seconds although nothing is open below the end. What is left are gaps that
 // compaction made, which no fetch ever shows.
-func (b *Bus) settle(ctx context.Context, t Topic, starts, ends map[int32]int64) error {
+func (b *Bus) settle(ctx context.Context, t contract.Topic, starts, ends map[int32]int64) error {
 	stable, err := b.admin.ListCommittedOffsets(ctx, b.name(t))
 	if err != nil {
 		return fmt.Errorf("list stable offsets of %q: %w", t, err)

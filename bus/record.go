@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Header is one header of a record.
@@ -17,7 +19,7 @@ const ByKey int32 = -1
 // Offset is ignored. A nil Value is a tombstone. A record that was read must
 // not be changed, and its bytes stay valid for as long as they are held.
 type Record struct {
-	Topic     Topic
+	Topic     contract.Topic
 	Partition int32
 	Offset    int64
 	Key       []byte
@@ -52,7 +54,7 @@ func (b *Bus) out(r *Record) *kgo.Record {
 }
 
 // read1 makes r what was read in k.
-func (b *Bus) read1(r *Record, t Topic, k *kgo.Record) {
+func (b *Bus) read1(r *Record, t contract.Topic, k *kgo.Record) {
 	*r = Record{Topic: t, Partition: k.Partition, Offset: k.Offset, Key: k.Key, Value: k.Value, Time: k.Timestamp, Headers: k.Headers}
 }
 

@@ -8,10 +8,10 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
 
@@ -27,7 +27,7 @@ var nowhere = schemas.MustLayout("raw", "GA01", schemas.Column{Name: "XM", Type:
 func TestOutsideRegistry(t *testing.T) {
 	t.Parallel()
 	b := bustest.Embedded(t).Open(t, nil)
-	if err := b.Ensure(t.Context(), bus.Spec{Topic: bus.SchemasTopic, Partitions: 1, Compact: true}); err != nil {
+	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true}); err != nil {
 		t.Fatal(err)
 	}
 	ours, err := registry.Open(t.Context(), b.SchemaLog(), slog.New(slog.DiscardHandler))

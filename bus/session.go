@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const (
@@ -59,7 +61,7 @@ type session struct {
 	batch      []Record      // used again and again
 	woke       bool          // in the last turn
 
-	waiting map[Topic]time.Time // topics that are not fetched, until when
+	waiting map[contract.Topic]time.Time // topics that are not fetched, until when
 
 	mu         sync.Mutex
 	ready      map[int32]bool     // partitions held whose state is current
@@ -72,7 +74,7 @@ type session struct {
 }
 
 func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
-	s := &session{bus: b, cfg: cfg, worker: w, chunk: min(firstChunk, cfg.MaxRecords), batch: make([]Record, 0, 64), waiting: map[Topic]time.Time{}, ready: map[int32]bool{}, stopTaking: func() {}}
+	s := &session{bus: b, cfg: cfg, worker: w, chunk: min(firstChunk, cfg.MaxRecords), batch: make([]Record, 0, 64), waiting: map[contract.Topic]time.Time{}, ready: map[int32]bool{}, stopTaking: func() {}}
 	names := make([]string, len(cfg.From))
 	for i, t := range cfg.From {
 		names[i] = b.name(t)
@@ -177,7 +179,7 @@ func (s *session) turn(ctx context.Context) error {
 
 // earlyError is a worker's ErrLater about records of a topic.
 type earlyError struct {
-	topic Topic
+	topic contract.Topic
 	err   error
 }
 

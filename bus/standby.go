@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Standby is warm state of partitions that another process holds: it follows the
@@ -34,7 +36,7 @@ const standbyPoll = 500 * time.Millisecond
 type follower struct {
 	bus    *Bus
 	group  string
-	topic  Topic
+	topic  contract.Topic
 	keep   Standby
 	client *kgo.Client
 	next   map[int32]int64 // of the partitions followed: the offset after the last record applied
@@ -43,7 +45,7 @@ type follower struct {
 // Shadow keeps the standby's partitions of a step's changelog warm until ctx
 // ends or the standby fails. It is in no group: it never holds up a member, and
 // reads what is committed, so nothing has to be taken back.
-func (b *Bus) Shadow(ctx context.Context, group string, changelog Topic, keep Standby) error {
+func (b *Bus) Shadow(ctx context.Context, group string, changelog contract.Topic, keep Standby) error {
 	for {
 		err := b.shadow(ctx, group, changelog, keep)
 		var step *StepError
@@ -60,7 +62,7 @@ func (b *Bus) Shadow(ctx context.Context, group string, changelog Topic, keep St
 	}
 }
 
-func (b *Bus) shadow(ctx context.Context, group string, changelog Topic, keep Standby) error {
+func (b *Bus) shadow(ctx context.Context, group string, changelog contract.Topic, keep Standby) error {
 	client, err := b.client(consuming(standbyPoll, kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
 	if err != nil {
 		return fmt.Errorf("open standby of %q: %w", group, err)

@@ -13,62 +13,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-)
 
-// Topic is a topic's name without the configured prefix.
-type Topic string
-
-// Raw is the topic of a dataset's rows, exactly as the department said them.
-func Raw(dataset string) Topic { return Topic("raw." + dataset) }
-
-// Claims is the topic of what departments say about an entity's members.
-func Claims(entity string) Topic { return Topic("claims." + entity) }
-
-// Resolved is the topic of an entity's golden records.
-func Resolved(entity string) Topic { return Topic("resolved." + entity) }
-
-// Shared is the topic of a masked view, "GA01.partial" or "person.partial".
-func Shared(view string) Topic { return Topic("shared." + view) }
-
-// State is the changelog of a step's state.
-func State(step string) Topic { return Topic("state." + step) }
-
-// The topics of which there is one.
-const (
-	Findings         Topic = "findings"
-	Quarantine       Topic = "quarantine"
-	Control          Topic = "control"
-	Audit            Topic = "audit"
-	AuditCheckpoints Topic = "audit.checkpoints"
-	CatalogueTopic   Topic = "catalogue"
-	Sources          Topic = "sources"
-	SchemasTopic     Topic = "_schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // deleteRetention is how long a tombstone stays in a compacted topic. State
 // that has not been rolled forward for longer may have missed one.
 const deleteRetention = 24 * time.Hour
 
-// fenced reports whether fences may be written to the topic: it is ours alone.
-func (t Topic) fenced() bool { return t == Sources || strings.HasPrefix(string(t), "state.") }
-
-// Spec says how a topic is kept.
-type Spec struct {
-	Topic      Topic
-	Partitions int  // 0 = Config.Partitions
-	Compact    bool // keep the last record of each key, for ever
-	// CompactAfter, with Compact, is how long every record stays even if another
-	// one of its key has come after it. Where a later record need not be a newer
-	// image (raw.*), whoever must see all has so long to read it.
-	CompactAfter time.Duration
-	Grown        bool          // it may have been given more partitions since
-	Retention    time.Duration // of a topic that is not compacted; negative = for ever, 0 = 7 days
-}
-
 // Ensure creates the topics that do not exist and checks the partition count of
 // those that do: keys would otherwise be found in another partition than where
 // they are looked for.
-func (b *Bus) Ensure(ctx context.Context, specs ...Spec) error {
+func (b *Bus) Ensure(ctx context.Context, specs ...contract.Spec) error {
 	names := make([]string, len(specs))
 	for i, s := range specs {
 		names[i] = b.name(s.Topic)
@@ -157,7 +113,7 @@ func (b *Bus) known(ctx context.Context, names []string, led bool) (bool, error)
 	return false, err
 }
 
-func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) error {
+func (b *Bus) create(ctx context.Context, name string, partitions int, s contract.Spec) error {
 	isr := "1"
 	if b.cfg.Replication > 2 {
 		isr = "2"
@@ -193,19 +149,19 @@ func (b *Bus) create(ctx context.Context, name string, partitions int, s Spec) e
 var ErrNoTopic = errors.New("no such topic")
 
 // Partitions returns how many partitions a topic has, or ErrNoTopic.
-func (b *Bus) Partitions(ctx context.Context, t Topic) (int, error) {
+func (b *Bus) Partitions(ctx context.Context, t contract.Topic) (int, error) {
 	d, err := b.describe(ctx, t)
 	return len(d.Partitions), err
 }
 
 // Identity returns the id that the broker gave a topic: one deleted and made
 // again has another.
-func (b *Bus) Identity(ctx context.Context, t Topic) ([16]byte, error) {
+func (b *Bus) Identity(ctx context.Context, t contract.Topic) ([16]byte, error) {
 	d, err := b.describe(ctx, t)
 	return [16]byte(d.ID), err
 }
 
-func (b *Bus) describe(ctx context.Context, t Topic) (kadm.TopicDetail, error) {
+func (b *Bus) describe(ctx context.Context, t contract.Topic) (kadm.TopicDetail, error) {
 	// Asking for the rights on it makes the client ask the broker and not its cache.
 	have, err := b.admin.ListTopics(kadm.WithAuthorizedOps(ctx), b.name(t))
 	if err != nil {
@@ -223,13 +179,13 @@ func (b *Bus) describe(ctx context.Context, t Topic) (kadm.TopicDetail, error) {
 
 // EndOffsets returns the offset after the last record of each partition, open
 // transactions included.
-func (b *Bus) EndOffsets(ctx context.Context, topics ...Topic) (map[Topic]map[int32]int64, error) {
+func (b *Bus) EndOffsets(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
 	names := make([]string, len(topics))
 	for i, t := range topics {
 		names[i] = b.name(t)
 	}
 	if len(names) == 0 {
-		return map[Topic]map[int32]int64{}, nil
+		return map[contract.Topic]map[int32]int64{}, nil
 	}
 	listed, err := b.admin.ListEndOffsets(ctx, names...)
 	if err == nil {
@@ -238,20 +194,20 @@ func (b *Bus) EndOffsets(ctx context.Context, topics ...Topic) (map[Topic]map[in
 	if err != nil {
 		return nil, fmt.Errorf("list end offsets: %w", err)
 	}
-	out := map[Topic]map[int32]int64{}
+	out := map[contract.Topic]map[int32]int64{}
 	listed.Each(func(o kadm.ListedOffset) { b.put(out, o.Topic, o.Partition, o.Offset) })
 	return out, nil
 }
 
 // StableOffsets returns the offset up to which each partition is decided: readers
 // of committed records are shown all that lies before it, and nothing behind it.
-func (b *Bus) StableOffsets(ctx context.Context, topics ...Topic) (map[Topic]map[int32]int64, error) {
+func (b *Bus) StableOffsets(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
 	names := make([]string, len(topics))
 	for i, t := range topics {
 		names[i] = b.name(t)
 	}
 	if len(names) == 0 {
-		return map[Topic]map[int32]int64{}, nil
+		return map[contract.Topic]map[int32]int64{}, nil
 	}
 	listed, err := b.admin.ListCommittedOffsets(ctx, names...)
 	if err == nil {
@@ -260,14 +216,14 @@ func (b *Bus) StableOffsets(ctx context.Context, topics ...Topic) (map[Topic]map
 	if err != nil {
 		return nil, fmt.Errorf("list stable offsets: %w", err)
 	}
-	out := map[Topic]map[int32]int64{}
+	out := map[contract.Topic]map[int32]int64{}
 	listed.Each(func(o kadm.ListedOffset) { b.put(out, o.Topic, o.Partition, o.Offset) })
 	return out, nil
 }
 
 // Committed returns the offsets a group has committed. A partition it has
 // committed nothing for is missing.
-func (b *Bus) Committed(ctx context.Context, group string) (map[Topic]map[int32]int64, error) {
+func (b *Bus) Committed(ctx context.Context, group string) (map[contract.Topic]map[int32]int64, error) {
 	var fetched kadm.OffsetResponses
 	var err error
 	for range 40 { // the coordinator of a cluster's first group takes seconds to be there
@@ -279,12 +235,12 @@ func (b *Bus) Committed(ctx context.Context, group string) (map[Topic]map[int32]
 		}
 	}
 	if errors.Is(err, kerr.GroupIDNotFound) {
-		return map[Topic]map[int32]int64{}, nil
+		return map[contract.Topic]map[int32]int64{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch offsets of group %q: %w", group, err)
 	}
-	out := map[Topic]map[int32]int64{}
+	out := map[contract.Topic]map[int32]int64{}
 	fetched.Each(func(o kadm.OffsetResponse) {
 		if o.At >= 0 {
 			b.put(out, o.Topic, o.Partition, o.At)
@@ -293,7 +249,7 @@ func (b *Bus) Committed(ctx context.Context, group string) (map[Topic]map[int32]
 	return out, nil
 }
 
-func (b *Bus) put(m map[Topic]map[int32]int64, topic string, partition int32, offset int64) {
+func (b *Bus) put(m map[contract.Topic]map[int32]int64, topic string, partition int32, offset int64) {
 	t := b.topic(topic)
 	if m[t] == nil {
 		m[t] = map[int32]int64{}
@@ -301,8 +257,10 @@ func (b *Bus) put(m map[Topic]map[int32]int64, topic string, partition int32, of
 	m[t][partition] = offset
 }
 
-func (b *Bus) name(t Topic) string     { return b.cfg.Prefix + string(t) }
-func (b *Bus) topic(name string) Topic { return Topic(strings.TrimPrefix(name, b.cfg.Prefix)) }
+func (b *Bus) name(t contract.Topic) string { return b.cfg.Prefix + string(t) }
+func (b *Bus) topic(name string) contract.Topic {
+	return contract.Topic(strings.TrimPrefix(name, b.cfg.Prefix))
+}
 
 // partitioner sends a record without a partition of its own to the partition of
 // its key's murmur2 hash, as Java's clients do; a stated partition wins.

@@ -10,13 +10,15 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Transaction says what one worker of a step reads and how it commits.
 type Transaction struct {
-	Group     string  // the step's name: consumer group and transactional id, prefixed
-	From      []Topic // inputs, all with the same partition count
-	Changelog Topic   // the step's state, same partition count
+	Group     string           // the step's name: consumer group and transactional id, prefixed
+	From      []contract.Topic // inputs, all with the same partition count
+	Changelog contract.Topic   // the step's state, same partition count
 	// Member names this worker among all workers of the group, stable over
 	// restarts: "host-0". It fences its elder self.
 	Member     string

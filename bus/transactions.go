@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // OpenTransaction is a transaction that is not decided. Until it is, readers of
@@ -108,7 +110,7 @@ func (b *Bus) Abort(ctx context.Context, id string) error {
 
 // HeldBack returns the partitions whose readers of committed records stand
 // before the end because something is undecided there.
-func (b *Bus) HeldBack(ctx context.Context, topics ...Topic) ([]string, error) {
+func (b *Bus) HeldBack(ctx context.Context, topics ...contract.Topic) ([]string, error) {
 	names := make([]string, len(topics))
 	for i, t := range topics {
 		names[i] = b.name(t)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // A transaction that nobody ends holds up readers of committed records. It is
@@ -20,7 +21,7 @@ func TestAbortOfWhatWasLeftOpen(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := k.Open(t, nil)
 		ctx := t.Context()
-		if err := b.Ensure(ctx, bus.Spec{Topic: "t", Partitions: 1}); err != nil {
+		if err := b.Ensure(ctx, contract.Spec{Topic: "t", Partitions: 1}); err != nil {
 			t.Fatal(err)
 		}
 		say(t, b, "before")
@@ -73,7 +74,7 @@ func TestAbortOfWhatWasLeftOpen(t *testing.T) {
 		defer stop()
 		go func() {
 			defer close(read)
-			_ = b.Follow(reading, bus.FollowConfig{Topics: []bus.Topic{"t"}}, func(ctx context.Context, records []bus.Record) error { // ended by stop
+			_ = b.Follow(reading, bus.FollowConfig{Topics: []contract.Topic{"t"}}, func(ctx context.Context, records []bus.Record) error { // ended by stop
 				for _, r := range records {
 					select {
 					case read <- string(r.Value):
@@ -128,14 +129,14 @@ func TestClusterTellsWhatItIs(t *testing.T) {
 		if len(c.Brokers) != 1 || c.Brokers[0].Err != nil || !c.Brokers[0].Since4 || c.TransactionVersion != 2 {
 			t.Errorf("Cluster = %+v", c)
 		}
-		if err := b.Ensure(t.Context(), bus.Spec{Topic: "c", Partitions: 2, Compact: true, CompactAfter: time.Hour}, bus.Spec{Topic: "d", Partitions: 1, Retention: -1}); err != nil {
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: "c", Partitions: 2, Compact: true, CompactAfter: time.Hour}, contract.Spec{Topic: "d", Partitions: 1, Retention: -1}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := b.Examine(t.Context(), "c", "d", "none")
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := map[bus.Topic]bus.TopicState{
+		want := map[contract.Topic]bus.TopicState{
 			"c": {Partitions: 2, Replication: 1, MinInSync: 1, Policy: "compact", CompactLagMS: time.Hour.Milliseconds()},
 			"d": {Partitions: 1, Replication: 1, MinInSync: 1, Policy: "delete", RetentionMS: -1},
 		}

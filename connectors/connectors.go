@@ -34,6 +34,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -52,18 +53,6 @@ var ErrPositionLost = errors.New("position lost")
 // so that readers know how current they are.
 const IdleRead = 2 * time.Second
 
-// The states of a source. A batch may name StateRunning, which "" counts as, and
-// StateSnapshot; a batch with Held makes it StateHeld; the others are Run's and Retire's.
-const (
-	StateStarting = "starting" // for the first time, see Run
-	StateRunning  = "running"
-	StateSnapshot = "snapshot"
-	StateHeld     = "held" // stands still until a person answers, see Batch.Held
-	StateFailed   = "failed"
-	StateStopped  = "stopped"
-	StateRetired  = "retired" // stopped for good, see Retire
-)
-
 // Source reads one department system's changes in the order it committed them.
 // Read and Close may be called from different goroutines, Read from one at a
 // time.
@@ -81,7 +70,7 @@ type Source interface {
 // Batch is a run of changes and the position after the last of them.
 type Batch struct {
 	Changes    []schemas.Change
-	Rejections []schemas.Rejection
+	Rejections []contract.Rejection
 	// After is the position a reopened source goes on from once this batch is
 	// published. An empty batch repeats the last one or advances it.
 	After schemas.Position

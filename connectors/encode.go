@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // maxRecord is the largest key and value that are published: Kafka takes
@@ -38,14 +39,14 @@ func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run
 		e.cat = bus.Header{Key: "cat", Value: []byte(cfg.Catalogue.Version)}
 	}
 	for _, d := range cfg.Datasets {
-		w, err := c.Writer(ctx, string(bus.Raw(d.ID))+"-value", d.Layout)
+		w, err := c.Writer(ctx, string(contract.Raw(d.ID))+"-value", d.Layout)
 		if err != nil {
 			return nil, fmt.Errorf("prepare dataset %q: %w", d.ID, err)
 		}
 		e.writers[d] = w
 	}
 	var err error
-	if e.quarantine, err = c.Writer(ctx, string(bus.Quarantine)+"-value", schemas.QuarantineLayout); err != nil {
+	if e.quarantine, err = c.Writer(ctx, string(contract.Quarantine)+"-value", contract.QuarantineLayout); err != nil {
 		return nil, fmt.Errorf("prepare quarantine: %w", err)
 	}
 	return e, nil
@@ -53,7 +54,7 @@ func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run
 
 // encode returns the records of a batch and the rejections among them: those of
 // the source, and rows that turned out not to fit a record.
-func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []schemas.Rejection, error) {
+func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract.Rejection, error) {
 	e.arena, e.records, e.bytes = e.arena[:0], e.records[:0], 0
 	rejections := b.Rejections
 	for i := range b.Changes {
@@ -70,14 +71,14 @@ func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []schemas.
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode rejection %q: %w", r.Locator, err)
 		}
-		e.records = append(e.records, bus.Record{Topic: bus.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: r.At})
+		e.records = append(e.records, bus.Record{Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: r.At})
 		e.bytes += len(value)
 	}
 	return e.records, rejections, nil
 }
 
-func (e *encoder) change(ctx context.Context, c *schemas.Change) (*schemas.Rejection, error) {
-	topic := bus.Raw(c.Dataset.ID)
+func (e *encoder) change(ctx context.Context, c *schemas.Change) (*contract.Rejection, error) {
+	topic := contract.Raw(c.Dataset.ID)
 	writer, ok := e.writers[c.Dataset]
 	if !ok {
 		return nil, fmt.Errorf("publish change of dataset %q: it is not a dataset of the source: %w", c.Dataset.ID, ErrConfig)
@@ -97,7 +98,7 @@ func (e *encoder) change(ctx context.Context, c *schemas.Change) (*schemas.Rejec
 		return nil, nil
 	case schemas.Delete:
 	default:
-		var rejection *schemas.Rejection
+		var rejection *contract.Rejection
 		if r.Value, rejection = e.value(writer, c); rejection != nil {
 			return rejection, nil
 		}
@@ -112,7 +113,7 @@ func (e *encoder) change(ctx context.Context, c *schemas.Change) (*schemas.Rejec
 
 // value appends a row to the arena. When the arena grows, earlier records keep
 // the memory they were cut from.
-func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *schemas.Rejection) {
+func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *contract.Rejection) {
 	start := len(e.arena)
 	arena, err := w.Append(e.arena, c.Record)
 	e.arena = arena
@@ -120,12 +121,12 @@ func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *schemas.Re
 	if err == nil && len(value)+len(c.Key) <= maxRecord {
 		return value, nil
 	}
-	r := &schemas.Rejection{
-		Dataset: c.Dataset.ID, Reason: schemas.ReasonInternal, Detail: "无法编码此行 / the row cannot be encoded",
+	r := &contract.Rejection{
+		Dataset: c.Dataset.ID, Reason: contract.ReasonInternal, Detail: "无法编码此行 / the row cannot be encoded",
 		Source: e.cfg.Name, At: c.Origin.At, Locator: c.Dataset.ID + "@" + c.Origin.Sequence.String(), Digest: e.cfg.Digest([]byte(c.Key)),
 	}
 	if err == nil || errors.Is(err, codec.ErrTooLarge) {
-		r.Reason = schemas.ReasonTooLarge
+		r.Reason = contract.ReasonTooLarge
 		r.Detail = fmt.Sprintf("一行编码后超过 %d 字节 / the row takes more than %d bytes", maxRecord, maxRecord)
 	}
 	e.arena = arena[:start]

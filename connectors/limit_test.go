@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func TestShare(t *testing.T) {
@@ -71,10 +72,10 @@ func (w *waiting) Read(ctx context.Context) (connectors.Batch, error) {
 // what; when it goes on, neither is said any more.
 func TestRunHeld(t *testing.T) {
 	w := newWorld(t)
-	var held bus.SourceStatus
+	var held contract.SourceStatus
 	states := map[string]string{}
 	follow := func() {
-		err := w.bus.Replay(t.Context(), bus.Sources, func(r bus.Record) error {
+		err := w.bus.Replay(t.Context(), contract.Sources, func(r bus.Record) error {
 			text := string(r.Value)
 			if string(r.Key) == "count" {
 				for _, s := range []string{"held", "running", "starting", "stopped"} {

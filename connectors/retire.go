@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // ErrNoSource says that no source of that name has ever published.
@@ -25,7 +26,7 @@ func Retire(ctx context.Context, b *bus.Bus, name string) error {
 	if last.State == "" {
 		return fmt.Errorf("retire %q: %w", name, ErrNoSource)
 	}
-	last.State, last.Error, last.At = StateRetired, "", 0
+	last.State, last.Error, last.At = contract.StateRetired, "", 0
 	if err := p.Publish(ctx, nil, last); err != nil {
 		return fmt.Errorf("retire %q: %w", name, err)
 	}

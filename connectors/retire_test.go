@@ -7,12 +7,13 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func TestRetire(t *testing.T) {
 	t.Parallel()
 	b := bustest.Embedded(t).Open(t, nil)
-	if err := b.Ensure(t.Context(), bus.Spec{Topic: bus.Sources, Partitions: 2, Compact: true}); err != nil {
+	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Sources, Partitions: 2, Compact: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := connectors.Retire(t.Context(), b, "nobody"); !errors.Is(err, connectors.ErrNoSource) {
@@ -23,7 +24,7 @@ func TestRetire(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer elder.Close()
-	before := bus.SourceStatus{Position: "7", Datasets: []string{"GA01"}, State: connectors.StateFailed, Error: "away", CaughtUp: 5, Rows: 3, Kind: "file"}
+	before := contract.SourceStatus{Position: "7", Datasets: []string{"GA01"}, State: contract.StateFailed, Error: "away", CaughtUp: 5, Rows: 3, Kind: "file"}
 	if err := elder.Publish(t.Context(), nil, before); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestRetire(t *testing.T) {
 	}
 	defer again.Close()
 	s := again.Status()
-	if s.State != connectors.StateRetired || s.Position != "7" || s.Error != "" || s.Rows != 3 || s.CaughtUp != 5 || len(s.Datasets) != 1 {
+	if s.State != contract.StateRetired || s.Position != "7" || s.Error != "" || s.Rows != 3 || s.CaughtUp != 5 || len(s.Datasets) != 1 {
 		t.Errorf("retired as %+v", s)
 	}
 }

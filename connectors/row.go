@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -64,7 +65,7 @@ func Row(d *schemas.Dataset, cells []Cell) (schemas.Record, string, []FieldError
 	}
 	key, err := Key(d, values)
 	if len(problems) == 0 && err != nil {
-		problems = append(problems, FieldError{"", schemas.ReasonMissing, "缺少主键 / the key is missing"})
+		problems = append(problems, FieldError{"", contract.ReasonMissing, "缺少主键 / the key is missing"})
 	}
 	for _, p := range problems {
 		if isKey(d, p.Field) {
@@ -93,7 +94,7 @@ func RowKey(d *schemas.Dataset, cells []Cell) (string, []FieldError) {
 	}
 	key, err := Key(d, values)
 	if err != nil {
-		return "", []FieldError{{"", schemas.ReasonMissing, "缺少主键 / the key is missing"}}
+		return "", []FieldError{{"", contract.ReasonMissing, "缺少主键 / the key is missing"}}
 	}
 	return key, nil
 }
@@ -118,7 +119,7 @@ func value(f *schemas.Field, c Cell) (schemas.Value, *FieldError) {
 	case c.State == Given && strings.TrimSpace(c.Text) != "":
 		v, err := element.Parse(f.Element, c.Text)
 		if err != nil {
-			return schemas.Null, &FieldError{f.Name, schemas.ReasonInvalid, message(err)}
+			return schemas.Null, &FieldError{f.Name, contract.ReasonInvalid, message(err)}
 		}
 		if !v.IsNull() || f.Nullable {
 			return v, nil
@@ -126,7 +127,7 @@ func value(f *schemas.Field, c Cell) (schemas.Value, *FieldError) {
 	case f.Nullable:
 		return schemas.Null, nil
 	}
-	return schemas.Null, &FieldError{f.Name, schemas.ReasonMissing, "必填字段为空 / a required field is empty"}
+	return schemas.Null, &FieldError{f.Name, contract.ReasonMissing, "必填字段为空 / a required field is empty"}
 }
 
 // message passes on what an element says about a value, and nothing that some

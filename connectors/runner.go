@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const (
@@ -91,7 +92,7 @@ type runner struct {
 
 	publisher *bus.Publisher
 	encoder   *encoder
-	status    bus.SourceStatus // as last published
+	status    contract.SourceStatus // as last published
 	written   time.Time
 	caught    bool // the last status came with CaughtUp
 }
@@ -114,9 +115,9 @@ func (r *runner) session(ctx context.Context) (err error) {
 	// Last words. When the publisher itself is lost there is nobody to say them
 	// to; the next session's first status corrects the record.
 	last := r.status
-	last.State, last.Error, last.At = StateStopped, "", 0
+	last.State, last.Error, last.At = contract.StateStopped, "", 0
 	if err != nil && ctx.Err() == nil {
-		last.State, last.Error = StateFailed, clip(err.Error())
+		last.State, last.Error = contract.StateFailed, clip(err.Error())
 	}
 	if !errors.Is(err, bus.ErrPublisherLost) {
 		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
@@ -130,11 +131,11 @@ func (r *runner) session(ctx context.Context) (err error) {
 
 // announce says of a source that does not count yet that it starts.
 func (r *runner) announce(ctx context.Context) error {
-	if r.status.State != "" && r.status.State != StateRetired {
+	if r.status.State != "" && r.status.State != contract.StateRetired {
 		return nil
 	}
 	next := r.status
-	next.State, next.Error, next.At = StateStarting, "", 0
+	next.State, next.Error, next.At = contract.StateStarting, "", 0
 	if err := r.publisher.Publish(ctx, nil, next); err != nil {
 		return err
 	}
@@ -186,9 +187,9 @@ func (r *runner) publish(ctx context.Context, b Batch) error {
 	next.At, next.Error = 0, ""
 	switch next.State = b.State; {
 	case b.Held != "":
-		next.State, next.Error = StateHeld, clip(b.Held)
+		next.State, next.Error = contract.StateHeld, clip(b.Held)
 	case next.State == "":
-		next.State = StateRunning
+		next.State = contract.StateRunning
 	}
 	if b.After != "" {
 		next.Position = string(b.After)
@@ -216,11 +217,11 @@ func (r *runner) publish(ctx context.Context, b Batch) error {
 
 // due says whether an empty batch is written: every heartbeat, and at once when
 // the state changed or the source has caught up behind a batch of rows.
-func (r *runner) due(b Batch, next bus.SourceStatus) bool {
+func (r *runner) due(b Batch, next contract.SourceStatus) bool {
 	return next.State != r.status.State || next.Error != r.status.Error || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
 }
 
-func (r *runner) count(b Batch, rejections []schemas.Rejection, took time.Duration) {
+func (r *runner) count(b Batch, rejections []contract.Rejection, took time.Duration) {
 	name := r.cfg.Name
 	if r.status.CaughtUp > 0 {
 		r.metrics.caughtUp.WithLabelValues(name).Set(float64(r.status.CaughtUp) / 1000)

@@ -22,6 +22,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // counting is a source of numbered changes that fails where it is told to.
@@ -50,7 +51,7 @@ func (c *counting) Read(context.Context) (connectors.Batch, error) {
 		c.from++
 		b.Changes = append(b.Changes, building(c.d, c.from))
 	}
-	b.Rejections = []schemas.Rejection{{Dataset: c.d.ID, Reason: schemas.ReasonInvalid, Detail: "x", Source: "count", At: time.UnixMilli(1), Locator: strconv.Itoa(c.from)}}
+	b.Rejections = []contract.Rejection{{Dataset: c.d.ID, Reason: contract.ReasonInvalid, Detail: "x", Source: "count", At: time.UnixMilli(1), Locator: strconv.Itoa(c.from)}}
 	b.After = schemas.Position(strconv.Itoa(c.from))
 	b.CaughtUp = time.UnixMilli(int64(c.from))
 	return b, nil
@@ -100,7 +101,7 @@ func newWorld(t *testing.T) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.Ensure(t.Context(), bus.Spec{Topic: bus.Raw(d.ID), Compact: true}, bus.Spec{Topic: bus.Quarantine}, bus.Spec{Topic: bus.Sources, Compact: true, Partitions: 1})
+	err = b.Ensure(t.Context(), contract.Spec{Topic: contract.Raw(d.ID), Compact: true}, contract.Spec{Topic: contract.Quarantine}, contract.Spec{Topic: contract.Sources, Compact: true, Partitions: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func (w world) published(t *testing.T) ([]string, int) {
 	t.Helper()
 	byPos := map[string]string{}
 	var order []string
-	err := w.bus.Replay(t.Context(), bus.Raw(w.d.ID), func(r bus.Record) error {
+	err := w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
 		pos := string(r.Header("pos"))
 		if _, twice := byPos[pos]; twice {
 			t.Errorf("%s was published twice", pos)
@@ -142,13 +143,13 @@ func (w world) published(t *testing.T) ([]string, int) {
 		keys = append(keys, byPos[pos])
 	}
 	rejections := 0
-	if err := w.bus.Replay(t.Context(), bus.Quarantine, func(bus.Record) error { rejections++; return nil }); err != nil {
+	if err := w.bus.Replay(t.Context(), contract.Quarantine, func(bus.Record) error { rejections++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return keys, rejections
 }
 
-func (w world) status(t *testing.T) bus.SourceStatus {
+func (w world) status(t *testing.T) contract.SourceStatus {
 	t.Helper()
 	p, err := w.bus.Publisher(t.Context(), "count")
 	if err != nil {
@@ -182,7 +183,7 @@ func TestRunPublishesToTheEnd(t *testing.T) {
 	}
 	got := w.status(t)
 	got.At = 0
-	if d := cmp.Diff(bus.SourceStatus{Position: "10", Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Rows: 10, Kind: "counting"}, got); d != "" {
+	if d := cmp.Diff(contract.SourceStatus{Position: "10", Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Rows: 10, Kind: "counting"}, got); d != "" {
 		t.Errorf("status (-want +got):\n%s", d)
 	}
 }
@@ -207,8 +208,8 @@ func TestRunAnnounces(t *testing.T) {
 		}
 		open := func(ctx context.Context, _ connectors.Config, after schemas.Position) (connectors.Source, error) {
 			var states []string
-			err := w.bus.Replay(ctx, bus.Sources, func(r bus.Record) error {
-				var s bus.SourceStatus
+			err := w.bus.Replay(ctx, contract.Sources, func(r bus.Record) error {
+				var s contract.SourceStatus
 				err := json.Unmarshal(r.Value, &s)
 				if !slices.Equal(s.Datasets, []string{w.d.ID}) {
 					t.Errorf("status %q is of %q, want %q", s.State, s.Datasets, w.d.ID)
@@ -276,7 +277,7 @@ func TestRunFailsClosed(t *testing.T) {
 				t.Errorf("Run = %v, want %v", err, fatal)
 			}
 			got := w.status(t)
-			if got.State != connectors.StateFailed || got.Position != "4" || !strings.Contains(got.Error, "slot is gone") {
+			if got.State != contract.StateFailed || got.Position != "4" || !strings.Contains(got.Error, "slot is gone") {
 				t.Errorf("status = %+v, want failed at 4 with its reason", got)
 			}
 		})
@@ -298,7 +299,7 @@ func TestRunStopsWithContext(t *testing.T) {
 	if err := connectors.Run(ctx, w.bus, w.codec, w.config(), open); err != nil {
 		t.Errorf("Run = %v, want nil when the context ends", err)
 	}
-	if got := w.status(t); got.State != connectors.StateStopped || got.Position != "4" {
+	if got := w.status(t); got.State != contract.StateStopped || got.Position != "4" {
 		t.Errorf("status = %+v, want stopped at 4", got)
 	}
 }
@@ -349,7 +350,7 @@ func TestRunTruncatesEveryPartition(t *testing.T) {
 		t.Fatal(err)
 	}
 	truncated, deleted, unavailable := map[int32]bool{}, 0, ""
-	err = w.bus.Replay(t.Context(), bus.Raw(w.d.ID), func(r bus.Record) error {
+	err = w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
 		switch string(r.Header("op")) {
 		case "t":
 			truncated[r.Partition] = len(r.Key) == 0 && r.Value == nil
@@ -365,7 +366,7 @@ func TestRunTruncatesEveryPartition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := w.bus.Partitions(t.Context(), bus.Raw(w.d.ID)); len(truncated) != n || deleted != 1 || unavailable != "BZDZ" {
+	if n, _ := w.bus.Partitions(t.Context(), contract.Raw(w.d.ID)); len(truncated) != n || deleted != 1 || unavailable != "BZDZ" {
 		t.Errorf("truncated %v of %d partitions, deleted %d rows, na %q", truncated, n, deleted, unavailable)
 	}
 }

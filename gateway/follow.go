@@ -12,26 +12,27 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // follow keeps what the gateway folds in memory: findings, quarantine, and
 // what the sources say of themselves.
 func (g *Gateway) follow(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return g.fold(ctx, bus.Findings, func() {}, g.takeFinding) })
-	group.Go(func() error { return g.fold(ctx, bus.Quarantine, g.bad.Reset, g.takeRejection) })
-	group.Go(func() error { return g.fold(ctx, bus.Sources, func() {}, g.takeStatus) })
+	group.Go(func() error { return g.fold(ctx, contract.Findings, func() {}, g.takeFinding) })
+	group.Go(func() error { return g.fold(ctx, contract.Quarantine, g.bad.Reset, g.takeRejection) })
+	group.Go(func() error { return g.fold(ctx, contract.Sources, func() {}, g.takeStatus) })
 	return group.Wait()
 }
 
 // fold reads a topic from its start for as long as ctx lives. If the bus fails
 // it begins anew.
-func (g *Gateway) fold(ctx context.Context, topic bus.Topic, reset func(), take func(context.Context, *bus.Record)) error {
+func (g *Gateway) fold(ctx context.Context, topic contract.Topic, reset func(), take func(context.Context, *bus.Record)) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
 	for {
 		reset()
-		err := g.parts.Bus.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{topic}}, func(ctx context.Context, records []bus.Record) error {
+		err := g.parts.Bus.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{topic}}, func(ctx context.Context, records []bus.Record) error {
 			for i := range records {
 				take(ctx, &records[i])
 			}
@@ -54,7 +55,7 @@ func (g *Gateway) takeFinding(ctx context.Context, r *bus.Record) {
 	}
 	record, err := g.found.Decode(ctx, r.Value)
 	if err != nil {
-		g.skip(string(bus.Findings), "unreadable", r, err)
+		g.skip(string(contract.Findings), "unreadable", r, err)
 		return
 	}
 	g.book.Put(finding.Parse(record))
@@ -66,7 +67,7 @@ func (g *Gateway) takeRejection(ctx context.Context, r *bus.Record) {
 	}
 	record, err := g.rejected.Decode(ctx, r.Value)
 	if err != nil {
-		g.skip(string(bus.Quarantine), "unreadable", r, err)
+		g.skip(string(contract.Quarantine), "unreadable", r, err)
 		return
 	}
 	g.bad.Put(record)
@@ -91,7 +92,7 @@ func (g *Gateway) takeStatus(_ context.Context, r *bus.Record) {
 	}
 	var s status
 	if err := json.Unmarshal(r.Value, &s); err != nil {
-		g.skip(string(bus.Sources), "unreadable", r, err)
+		g.skip(string(contract.Sources), "unreadable", r, err)
 		return
 	}
 	out := freshness.Source{Name: name, Kind: s.Kind, Datasets: s.Datasets, State: s.State, Error: s.Error, Rows: s.Rows, Seen: r.Time}
@@ -156,9 +157,9 @@ func (g filled) Applied(ctx context.Context) (map[string]map[int32]int64, error)
 // pulse moves what depends on time: as_of, the indicators, the rates. An error
 // is the bus's or the cache's, which their owners report: as_of stands still.
 func (g *Gateway) pulse(ctx context.Context) error {
-	raw := make([]bus.Topic, 0, len(g.parts.Catalogue.Datasets))
+	raw := make([]contract.Topic, 0, len(g.parts.Catalogue.Datasets))
 	for _, d := range g.parts.Catalogue.Datasets {
-		raw = append(raw, bus.Raw(d.ID))
+		raw = append(raw, contract.Raw(d.ID))
 	}
 	tick := time.NewTicker(g.cfg.Step)
 	defer tick.Stop()

@@ -42,6 +42,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -194,7 +195,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 		cfg: cfg, parts: parts, log: parts.Logger, metrics: newMetrics(parts.Metrics), audit: entries,
 		book: finding.NewBook(), health: indicator.NewHealth(), catalog: catalog.New(parts.Catalogue),
 		budget: access.NewBudget(cfg.Negatives, cfg.TargetNegatives), flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: newStrangers(), ids: newIDs(),
-		found: parts.Codec.Reader(schemas.FindingLayout), rejected: parts.Codec.Reader(schemas.QuarantineLayout),
+		found: parts.Codec.Reader(contract.FindingLayout), rejected: parts.Codec.Reader(contract.QuarantineLayout),
 	}
 	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)

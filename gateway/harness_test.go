@@ -29,6 +29,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
@@ -204,24 +205,24 @@ func (w *world) serve(options ...option) {
 }
 
 // topics are all that the gateway reads and writes.
-func topics(c *schemas.Catalogue) []bus.Spec {
-	specs := []bus.Spec{
-		{Topic: bus.Findings, Compact: true},
-		{Topic: bus.Quarantine},
-		{Topic: bus.Audit},
-		{Topic: bus.Sources, Partitions: 1, Compact: true},
-		{Topic: bus.SchemasTopic, Partitions: 1, Compact: true},
+func topics(c *schemas.Catalogue) []contract.Spec {
+	specs := []contract.Spec{
+		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Quarantine},
+		{Topic: contract.Audit},
+		{Topic: contract.Sources, Partitions: 1, Compact: true},
+		{Topic: contract.Schemas, Partitions: 1, Compact: true},
 	}
 	for _, d := range c.Datasets {
-		specs = append(specs, bus.Spec{Topic: bus.Raw(d.ID), Compact: true})
+		specs = append(specs, contract.Spec{Topic: contract.Raw(d.ID), Compact: true})
 		for _, v := range d.Views {
-			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+			specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 		}
 	}
 	for _, e := range c.Entities {
-		specs = append(specs, bus.Spec{Topic: bus.Claims(e.ID)})
+		specs = append(specs, contract.Spec{Topic: contract.Claims(e.ID)})
 		for _, v := range e.Views {
-			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+			specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 		}
 	}
 	return specs
@@ -258,7 +259,7 @@ func (w *world) shared(viewID, key string, version uint64, columns map[string]sc
 	w.t.Helper()
 	v, err := w.cat.View(viewID)
 	must(w.t, err)
-	r := bus.Record{Topic: bus.Shared(viewID), Partition: bus.ByKey, Key: []byte(w.recordKey(v, key)), Time: time.UnixMilli(1_790_000_000_000)}
+	r := bus.Record{Topic: contract.Shared(viewID), Partition: bus.ByKey, Key: []byte(w.recordKey(v, key)), Time: time.UnixMilli(1_790_000_000_000)}
 	r.Headers = []bus.Header{{Key: "ver", Value: fmt.Appendf(nil, "%016x", version)}}
 	if columns == nil {
 		return r
@@ -333,7 +334,7 @@ func (w *world) verifiable(viewID, key string, version uint64, fields map[string
 func (w *world) publish(datasets []string, records ...bus.Record) {
 	w.t.Helper()
 	now := time.Now().UnixMilli()
-	must(w.t, w.source.Publish(w.t.Context(), records, bus.SourceStatus{Position: "p", Datasets: datasets, State: "running", CaughtUp: now, Kind: "test"}))
+	must(w.t, w.source.Publish(w.t.Context(), records, contract.SourceStatus{Position: "p", Datasets: datasets, State: "running", CaughtUp: now, Kind: "test"}))
 }
 
 // person publishes Zhang as the view person.partial shows him.
@@ -402,9 +403,9 @@ func (w *world) ready() {
 // entries returns the audit as it stands.
 func (w *world) entries() []audit.Entry {
 	w.t.Helper()
-	reader := w.codec.Reader(audit.Layout)
+	reader := w.codec.Reader(contract.AuditLayout)
 	var out []audit.Entry
-	must(w.t, w.bus.Replay(w.t.Context(), bus.Audit, func(r bus.Record) error {
+	must(w.t, w.bus.Replay(w.t.Context(), contract.Audit, func(r bus.Record) error {
 		record, err := reader.Decode(w.t.Context(), r.Value)
 		if err != nil {
 			return err

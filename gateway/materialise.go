@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // maxValue bounds a record taken into the cache.
@@ -92,14 +93,14 @@ type fill struct {
 	g          *Gateway
 	generation Generation
 	log        *slog.Logger
-	ends       map[bus.Topic]map[int32]int64 // where the topics ended at the start
-	views      map[bus.Topic]*view.View
-	starts     map[bus.Topic]map[int32]int64 // where the cache stood at the start
+	ends       map[contract.Topic]map[int32]int64 // where the topics ended at the start
+	views      map[contract.Topic]*view.View
+	starts     map[contract.Topic]map[int32]int64 // where the cache stood at the start
 
 	mu     sync.Mutex
 	have   map[string]map[int32]int64 // by view: the offset reached, -1 = none
 	sealed map[string]bool
-	shown  map[bus.Topic]time.Duration // how long the readers had waited when all up to ends was seen to be decided
+	shown  map[contract.Topic]time.Duration // how long the readers had waited when all up to ends was seen to be decided
 	whole  chan struct{}
 
 	session int64
@@ -147,10 +148,10 @@ var errBeyond = errors.New("cache is ahead of the log")
 
 func (g *Gateway) newFill(ctx context.Context, generation Generation) (*fill, error) {
 	f := &fill{
-		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[bus.Topic]*view.View{}, starts: map[bus.Topic]map[int32]int64{},
-		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, shown: map[bus.Topic]time.Duration{}, whole: make(chan struct{}), session: g.sessions.Add(1),
+		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[contract.Topic]*view.View{}, starts: map[contract.Topic]map[int32]int64{},
+		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, shown: map[contract.Topic]time.Duration{}, whole: make(chan struct{}), session: g.sessions.Add(1),
 	}
-	var topics []bus.Topic
+	var topics []contract.Topic
 	for _, id := range g.viewIDs() {
 		v := g.views[id]
 		f.views[v.Topic] = v
@@ -190,7 +191,7 @@ func (g *Gateway) newFill(ctx context.Context, generation Generation) (*fill, er
 // current generation ends with errFlipped when it is replaced.
 func (f *fill) run(ctx context.Context, current bool) error {
 	group, ctx := errgroup.WithContext(ctx)
-	var parts [followers][]bus.Topic
+	var parts [followers][]contract.Topic
 	n := 0
 	for _, id := range f.g.viewIDs() {
 		parts[n%followers] = append(parts[n%followers], f.g.views[id].Topic)
@@ -202,7 +203,7 @@ func (f *fill) run(ctx context.Context, current bool) error {
 			continue
 		}
 		group.Go(func() error {
-			return f.g.parts.Bus.Follow(ctx, bus.FollowConfig{Topics: topics, Start: func(t bus.Topic, p int32) int64 {
+			return f.g.parts.Bus.Follow(ctx, bus.FollowConfig{Topics: topics, Start: func(t contract.Topic, p int32) int64 {
 				if next, ok := f.starts[t][p]; ok {
 					return next
 				}
@@ -341,7 +342,7 @@ func (f *fill) seal(ctx context.Context) error {
 }
 
 // complete reports whether a topic has been read up to where it ended at the start.
-func (f *fill) complete(topic bus.Topic, have, stable map[int32]int64, waited time.Duration) bool {
+func (f *fill) complete(topic contract.Topic, have, stable map[int32]int64, waited time.Duration) bool {
 	if freshness.Decided(f.ends[topic], have, nil) {
 		return true
 	}
@@ -355,14 +356,14 @@ func (f *fill) complete(topic bus.Topic, have, stable map[int32]int64, waited ti
 	return waited-since >= freshness.Fetched
 }
 
-func (f *fill) unsealed() []bus.Topic {
+func (f *fill) unsealed() []contract.Topic {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.unsealedLocked()
 }
 
-func (f *fill) unsealedLocked() []bus.Topic {
-	var out []bus.Topic
+func (f *fill) unsealedLocked() []contract.Topic {
+	var out []contract.Topic
 	for topic, v := range f.views {
 		if !f.sealed[v.ID] {
 			out = append(out, topic)

@@ -11,6 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const supervisor = "key-SJ-JDGL"
@@ -35,7 +36,7 @@ func rows(l *schemas.Layout, column string, values ...map[string]schemas.Value) 
 // finding builds a record of the topic findings about a person's marital status.
 func (w *world) finding(id, state, person string, opened time.Time) bus.Record {
 	w.t.Helper()
-	l := schemas.FindingLayout
+	l := contract.FindingLayout
 	values := map[string]schemas.Value{
 		"id": schemas.Text(id), "rule": schemas.Text("XV-08"), "case": schemas.Text("stale"), "title": schemas.Text("婚姻状况不一致"), "entity": schemas.Text("person"),
 		"subject": schemas.Text(w.keys.Token("finding", person)), "subject_masked": schemas.Text("539902************"), "severity": schemas.Text("medium"),
@@ -56,7 +57,7 @@ func (w *world) finding(id, state, person string, opened time.Time) bus.Record {
 	must(w.t, err)
 	value, err := writer.Append(nil, schemas.NewRecord(l, row))
 	must(w.t, err)
-	return bus.Record{Topic: bus.Findings, Partition: bus.ByKey, Key: []byte(id), Value: value, Time: opened}
+	return bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: []byte(id), Value: value, Time: opened}
 }
 
 func TestFindingsAndDisputes(t *testing.T) {
@@ -111,7 +112,7 @@ func TestFindingsAndDisputes(t *testing.T) {
 	eventually(t, "the field in doubt is flagged", func() bool { return disputed() == `["CSRQ"]` })
 	w.publish(nil, w.finding("zhang", "closed", zhang, base))
 	eventually(t, "the flag goes", func() bool { return disputed() == `[]` })
-	w.publish(nil, bus.Record{Topic: bus.Findings, Partition: bus.ByKey, Key: []byte("f0")})
+	w.publish(nil, bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: []byte("f0")})
 	eventually(t, "a deleted finding goes", func() bool { return w.get("/v1/findings/f0", supervisor, "").status == http.StatusNotFound })
 }
 
@@ -144,12 +145,12 @@ func TestPages(t *testing.T) {
 		c.DemoApps = []gateway.DemoApp{{ID: "SJ-JDGL", Key: supervisor, Views: []string{"person.partial"}}}
 	})
 	w.publish([]string{"GA01", "RS01"}, w.shared("GA01.partial", zhang, 1, nil), w.shared("GA01.partial", li, 1, map[string]schemas.Value{"XM": schemas.Text("李**")}))
-	rejection := schemas.Rejection{Dataset: "GA01", Field: "CSRQ", Reason: schemas.ReasonInvalid, Detail: "日期无效 / invalid date", Source: "ga", At: time.Now(), Locator: "a.csv:1"}
-	writer, err := w.codec.Writer(t.Context(), "quarantine-value", schemas.QuarantineLayout)
+	rejection := contract.Rejection{Dataset: "GA01", Field: "CSRQ", Reason: contract.ReasonInvalid, Detail: "日期无效 / invalid date", Source: "ga", At: time.Now(), Locator: "a.csv:1"}
+	writer, err := w.codec.Writer(t.Context(), "quarantine-value", contract.QuarantineLayout)
 	must(t, err)
 	value, err := writer.Append(nil, rejection.Record())
 	must(t, err)
-	w.publish([]string{"GA01", "RS01"}, bus.Record{Topic: bus.Quarantine, Partition: bus.ByKey, Key: []byte(rejection.Key()), Value: value})
+	w.publish([]string{"GA01", "RS01"}, bus.Record{Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(rejection.Key()), Value: value})
 	w.ready()
 	eventually(t, "the dataset is fresh and has a row", func() bool {
 		r := w.get("/v1/catalogue/datasets/GA01", "", "")
@@ -248,6 +249,6 @@ func TestIndicatorFallsWhenASourceStops(t *testing.T) {
 		return v
 	}
 	eventually(t, "17 of 24", func() bool { v := value(); return v > 17.0/24-0.001 && v < 17.0/24+0.001 })
-	must(t, w.source.Publish(t.Context(), nil, bus.SourceStatus{Position: "p", Datasets: ids, State: "stopped"}))
+	must(t, w.source.Publish(t.Context(), nil, contract.SourceStatus{Position: "p", Datasets: ids, State: "stopped"}))
 	eventually(t, "none", func() bool { return value() == 0 })
 }

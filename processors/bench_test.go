@@ -15,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // copying writes each record on: the floor under every step.
@@ -96,7 +97,7 @@ func BenchmarkTransact(b *testing.B) {
 			k.Prefix += fmt.Sprintf("%s%d.", name, b.N)
 			o := k.Open(b, nil)
 			topo := topology(func() (processors.Stage, error) { return stage(), nil })
-			if err := o.Ensure(b.Context(), append(processors.Specs(topo), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out"})...); err != nil {
+			if err := o.Ensure(b.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
 				b.Fatal(err)
 			}
 			value := bytes.Repeat([]byte("0123456789abcdef"), 25)

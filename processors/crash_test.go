@@ -21,6 +21,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // world is a cluster with one step's topics and its input.
@@ -35,7 +36,7 @@ type world struct {
 func newWorld(t *testing.T, k bustest.Kafka, keys int) *world {
 	t.Helper()
 	w := &world{kafka: k, bus: k.Open(t, nil), keys: keys, parts: partitions}
-	specs := append(processors.Specs(topology(nil)), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out"})
+	specs := append(processors.Specs(topology(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})
 	if err := w.bus.Ensure(t.Context(), specs...); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func (w *world) compare(t *testing.T, fs *vfs.MemFS) {
 	}
 	defer s.Close()
 	want, got := map[string]string{}, map[string]string{}
-	err = w.bus.Replay(t.Context(), bus.State("count"), func(r bus.Record) error {
+	err = w.bus.Replay(t.Context(), contract.State("count"), func(r bus.Record) error {
 		if reached, _, _, err := s.Partition("count", r.Partition).Position(); err != nil || r.Offset >= reached {
 			return err
 		}
@@ -365,7 +366,7 @@ func TestRunRefusesUnequalPartitions(t *testing.T) {
 		b := k.Open(t, nil)
 		topo := topology(counter)
 		topo.From = append(topo.From, "more")
-		if err := b.Ensure(t.Context(), append(processors.Specs(topo), bus.Spec{Topic: "in"}, bus.Spec{Topic: "more", Partitions: 3})...); err != nil {
+		if err := b.Ensure(t.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "more", Partitions: 3})...); err != nil {
 			t.Fatal(err)
 		}
 		err := processors.Run(t.Context(), b, topo, processors.Config{Store: store(t), Instance: "a", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))

@@ -15,10 +15,11 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // relaying keeps the last value of each key and writes the record on.
-type relaying struct{ to bus.Topic }
+type relaying struct{ to contract.Topic }
 
 func (s *relaying) Process(tx processors.Tx, batch []bus.Record) error {
 	for i := range batch {
@@ -34,7 +35,7 @@ func (*relaying) Wake(processors.Tx, []byte) error { return nil }
 // from when it was due to be sent.
 type hops struct {
 	mu   sync.Mutex
-	seen map[bus.Topic][]time.Duration
+	seen map[contract.Topic][]time.Duration
 }
 
 func (h *hops) note(start time.Time, records []bus.Record) {
@@ -68,11 +69,11 @@ func relay(b *testing.B, k bustest.Kafka, rate int) {
 	b.Helper()
 	o := k.Open(b, nil)
 	steps := []processors.Topology{
-		{Name: "one", From: []bus.Topic{"in"}, Stage: func() (processors.Stage, error) { return &relaying{"mid"}, nil }},
-		{Name: "two", From: []bus.Topic{"mid"}, Stage: func() (processors.Stage, error) { return &relaying{"out"}, nil }},
+		{Name: "one", From: []contract.Topic{"in"}, Stage: func() (processors.Stage, error) { return &relaying{"mid"}, nil }},
+		{Name: "two", From: []contract.Topic{"mid"}, Stage: func() (processors.Stage, error) { return &relaying{"out"}, nil }},
 	}
 	specs := append(processors.Specs(steps[0]), processors.Specs(steps[1])...)
-	if err := o.Ensure(b.Context(), append(specs, bus.Spec{Topic: "in"}, bus.Spec{Topic: "mid"}, bus.Spec{Topic: "out"})...); err != nil {
+	if err := o.Ensure(b.Context(), append(specs, contract.Spec{Topic: "in"}, contract.Spec{Topic: "mid"}, contract.Spec{Topic: "out"})...); err != nil {
 		b.Fatal(err)
 	}
 	s, err := state.Open(state.Options{Dir: b.TempDir()})
@@ -87,12 +88,12 @@ func relay(b *testing.B, k bustest.Kafka, rate int) {
 			_ = processors.Run(ctx, o, t, processors.Config{Store: s, Instance: "bench", Metrics: metrics}, bustest.Logger(b))
 		})
 	}
-	h := &hops{seen: map[bus.Topic][]time.Duration{}}
+	h := &hops{seen: map[contract.Topic][]time.Duration{}}
 	start, left := time.Now(), b.N
 	all := make(chan struct{})
-	for _, topic := range []bus.Topic{"in", "mid", "out"} {
+	for _, topic := range []contract.Topic{"in", "mid", "out"} {
 		wait.Go(func() {
-			_ = o.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{topic}}, func(_ context.Context, records []bus.Record) error {
+			_ = o.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{topic}}, func(_ context.Context, records []bus.Record) error {
 				h.note(start, records)
 				if topic == "out" {
 					if left -= len(records); left <= 0 {

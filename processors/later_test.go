@@ -13,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // reluctant counts, but notices half-way that it cannot do the topic "slow" yet.
@@ -38,7 +39,7 @@ func (r *reluctant) Process(tx processors.Tx, batch []bus.Record) error {
 func TestATopicWaits(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := open(t, k)
-		if err := b.Ensure(t.Context(), bus.Spec{Topic: "slow"}); err != nil {
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: "slow"}); err != nil {
 			t.Fatal(err)
 		}
 		const keys, rounds = 20, 10

@@ -16,15 +16,16 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // follow reads a topic until it has n records, in the order of each partition.
-func follow(t *testing.T, b *bus.Bus, topic bus.Topic, n int) []bus.Record {
+func follow(t *testing.T, b *bus.Bus, topic contract.Topic, n int) []bus.Record {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var out []bus.Record
-	err := b.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{topic}}, func(_ context.Context, records []bus.Record) error {
+	err := b.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{topic}}, func(_ context.Context, records []bus.Record) error {
 		if out = append(out, records...); len(out) >= n {
 			return io.EOF
 		}
@@ -56,7 +57,7 @@ func TestLargeRecords(t *testing.T) {
 		}
 		t.Cleanup(b.Close)
 		topo := topology(func() (processors.Stage, error) { return &keeping{}, nil })
-		if err := b.Ensure(t.Context(), append(processors.Specs(topo), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out"})...); err != nil {
+		if err := b.Ensure(t.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
 			t.Fatal(err)
 		}
 		for i := range records {
@@ -106,8 +107,8 @@ func TestBacklogOfOneInput(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := open(t, k)
 		topo := topology(func() (processors.Stage, error) { return naming{}, nil })
-		topo.From = []bus.Topic{"in", "small"}
-		specs := append(processors.Specs(topo), bus.Spec{Topic: "in"}, bus.Spec{Topic: "small"}, bus.Spec{Topic: "order", Partitions: 1})
+		topo.From = []contract.Topic{"in", "small"}
+		specs := append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "small"}, contract.Spec{Topic: "order", Partitions: 1})
 		if err := b.Ensure(t.Context(), specs...); err != nil {
 			t.Fatal(err)
 		}

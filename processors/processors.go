@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Stage is the logic of a step. Each worker has one of its own, so a Stage need
@@ -66,8 +67,8 @@ type Tx interface {
 // state and its label in metrics.
 type Topology struct {
 	Name  string
-	From  []bus.Topic
-	To    []bus.Topic
+	From  []contract.Topic
+	To    []contract.Topic
 	Stage func() (Stage, error) // makes one for a worker
 	// Home returns the key of the input records that a state key, or the key of a
 	// timer, is about. With it a step can be given more partitions: see
@@ -80,6 +81,6 @@ type Topology struct {
 }
 
 // Specs returns the topics a step needs for itself: its state's changelog.
-func Specs(t Topology) []bus.Spec {
-	return []bus.Spec{{Topic: bus.State(t.Name), Compact: true, Grown: t.Home != nil}}
+func Specs(t Topology) []contract.Spec {
+	return []contract.Spec{{Topic: contract.State(t.Name), Compact: true, Grown: t.Home != nil}}
 }

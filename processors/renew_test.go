@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // dated is counting under a catalogue: it emits each key's number with the
@@ -59,7 +60,7 @@ func TestRenewExactlyOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 11))
 			w := newWorld(t, bustest.InMemory(t), 1000)
-			if err := w.bus.Ensure(t.Context(), bus.Spec{Topic: "renewed"}); err != nil {
+			if err := w.bus.Ensure(t.Context(), contract.Spec{Topic: "renewed"}); err != nil {
 				t.Fatal(err)
 			}
 			w.feed(t, 1)

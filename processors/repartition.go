@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Repartition raises the number of partitions of a step's input and of its state
@@ -19,7 +20,7 @@ import (
 //
 //	state grows -> what moves is copied -> mark -> its old place is emptied -> input grows -> mark goes
 func Repartition(ctx context.Context, b *bus.Bus, t Topology, n int, log *slog.Logger) error {
-	m := mover{bus: b, step: t, to: n, log: log, state: bus.State(t.Name)}
+	m := mover{bus: b, step: t, to: n, log: log, state: contract.State(t.Name)}
 	if t.Home == nil || len(t.From) != 1 {
 		return fmt.Errorf("步骤 %q 不能改分区数 / step %q cannot be repartitioned: %w", t.Name, t.Name, bus.ErrConfig)
 	}
@@ -52,7 +53,7 @@ func Repartition(ctx context.Context, b *bus.Bus, t Topology, n int, log *slog.L
 type mover struct {
 	bus      *bus.Bus
 	step     Topology
-	state    bus.Topic
+	state    contract.Topic
 	from, to int
 	log      *slog.Logger
 	batch    []bus.Record

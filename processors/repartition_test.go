@@ -11,6 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // reminding counts like counting and sets a timer for each key, which fires once.
@@ -37,7 +38,7 @@ func TestRepartition(t *testing.T) {
 		b := open(t, k)
 		topo := topology(func() (processors.Stage, error) { return &reminding{}, nil })
 		topo.Home = func(key []byte, _ bool) []byte { return key }
-		if err := b.Ensure(t.Context(), append(processors.Specs(topo), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out", Partitions: 4}, bus.Spec{Topic: "rung"})...); err != nil {
+		if err := b.Ensure(t.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out", Partitions: 4}, contract.Spec{Topic: "rung"})...); err != nil {
 			t.Fatal(err)
 		}
 		w := &world{kafka: k, bus: b, keys: keys}
@@ -62,7 +63,7 @@ func TestRepartition(t *testing.T) {
 			}
 		}, nil)
 		repartition(t, b, topo, 8)
-		for topic, want := range map[bus.Topic]int{"in": 8, bus.State("count"): 8, "out": 4} {
+		for topic, want := range map[contract.Topic]int{"in": 8, contract.State("count"): 8, "out": 4} {
 			if n, err := b.Partitions(t.Context(), topic); err != nil || n != want {
 				t.Errorf("%s has %d partitions, %v, want %d", topic, n, err, want)
 			}
@@ -84,7 +85,7 @@ func TestRepartition(t *testing.T) {
 			at   int32
 		}
 		left := map[place]bool{}
-		err := b.Replay(t.Context(), bus.State("count"), func(r bus.Record) error {
+		err := b.Replay(t.Context(), contract.State("count"), func(r bus.Record) error {
 			switch here := (place{string(r.Key), r.Partition}); {
 			case r.Value == nil:
 				delete(left, here)

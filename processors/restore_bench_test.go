@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // BenchmarkRestore starts a step without local state whose changelog holds b.N
@@ -31,7 +32,7 @@ func restore(b *testing.B, k bustest.Kafka, claims int) {
 	b.Helper()
 	o := k.Open(b, nil)
 	topo := topology(func() (processors.Stage, error) { return copying{}, nil })
-	if err := o.Ensure(b.Context(), append(processors.Specs(topo), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out"})...); err != nil {
+	if err := o.Ensure(b.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
 		b.Fatal(err)
 	}
 	value := bytes.Repeat([]byte("0123456789abcdef"), 8)
@@ -45,10 +46,10 @@ func restore(b *testing.B, k bustest.Kafka, claims int) {
 	for _, i := range rand.New(rand.NewPCG(1, 1)).Perm(b.N) {
 		person := fmt.Sprintf("%018d", i)
 		home := bus.PartitionOf([]byte(person), partitions)
-		records = append(records, bus.Record{Topic: bus.State("count"), Partition: home, Key: []byte("kh\x12" + person), Value: value[:120]})
+		records = append(records, bus.Record{Topic: contract.State("count"), Partition: home, Key: []byte("kh\x12" + person), Value: value[:120]})
 		for c := range claims {
 			records = append(records, bus.Record{
-				Topic: bus.State("count"), Partition: home, Key: fmt.Appendf(nil, "kc\x12%sGA%02d\x00self\x00%s", person, c, person), Value: value[:100],
+				Topic: contract.State("count"), Partition: home, Key: fmt.Appendf(nil, "kc\x12%sGA%02d\x00self\x00%s", person, c, person), Value: value[:100],
 			})
 		}
 		if len(records) > 20_000 {
@@ -60,13 +61,13 @@ func restore(b *testing.B, k bustest.Kafka, claims int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ends, err := o.EndOffsets(b.Context(), bus.State("count"))
+	ends, err := o.EndOffsets(b.Context(), contract.State("count"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	timeStep(b, o, topo, s, func() bool {
 		short := false
-		for p, end := range ends[bus.State("count")] {
+		for p, end := range ends[contract.State("count")] {
 			at, _, _, err := s.Partition("count", p).Position()
 			if err != nil {
 				b.Fatal(err)

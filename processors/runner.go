@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Config says how steps run in this process.
@@ -49,14 +50,14 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	id, err := b.Identity(ctx, bus.State(t.Name))
+	id, err := b.Identity(ctx, contract.State(t.Name))
 	if err != nil {
 		return fmt.Errorf("run step %q: %w", t.Name, err)
 	}
 	if err := cfg.Store.Bind(t.Name, id[:]); err != nil {
 		return fmt.Errorf("run step %q: %w", t.Name, err)
 	}
-	partitions, err := b.Partitions(ctx, bus.State(t.Name))
+	partitions, err := b.Partitions(ctx, contract.State(t.Name))
 	if err != nil {
 		return fmt.Errorf("run step %q: %w", t.Name, err)
 	}
@@ -70,14 +71,14 @@ func Run(ctx context.Context, b *bus.Bus, t Topology, cfg Config, log *slog.Logg
 		group.Go(func() error {
 			defer w.Abort()
 			return b.Transact(ctx, bus.Transaction{
-				Group: t.Name, From: t.From, Changelog: bus.State(t.Name), MaxRecords: cfg.MaxRecords, MaxBytes: cfg.MaxBytes, Interval: cfg.CommitInterval,
+				Group: t.Name, From: t.From, Changelog: contract.State(t.Name), MaxRecords: cfg.MaxRecords, MaxBytes: cfg.MaxBytes, Interval: cfg.CommitInterval,
 				Member: cfg.Instance + "-" + strconv.Itoa(i),
 			}, w)
 		})
 	}
 	if cfg.Standby > 0 {
 		group.Go(func() error {
-			return b.Shadow(ctx, t.Name, bus.State(t.Name), newStandby(t.Name, cfg, held, partitions))
+			return b.Shadow(ctx, t.Name, contract.State(t.Name), newStandby(t.Name, cfg, held, partitions))
 		})
 	} else {
 		group.Go(func() error { return forget(ctx, t.Name, cfg, held, partitions, log) })

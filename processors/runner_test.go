@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const partitions = 4
@@ -68,12 +69,12 @@ func (c *counting) Process(tx processors.Tx, batch []bus.Record) error {
 func (*counting) Wake(processors.Tx, []byte) error { return nil }
 
 func topology(stage func() (processors.Stage, error)) processors.Topology {
-	return processors.Topology{Name: "count", From: []bus.Topic{"in"}, To: []bus.Topic{"out"}, Stage: stage}
+	return processors.Topology{Name: "count", From: []contract.Topic{"in"}, To: []contract.Topic{"out"}, Stage: stage}
 }
 
 func prepare(t *testing.T, b *bus.Bus, keys, rounds int) {
 	t.Helper()
-	specs := append(processors.Specs(topology(nil)), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out"}, bus.Spec{Topic: bus.Sources, Partitions: 1, Compact: true})
+	specs := append(processors.Specs(topology(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"}, contract.Spec{Topic: contract.Sources, Partitions: 1, Compact: true})
 	if err := b.Ensure(t.Context(), specs...); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func expect(t *testing.T, b *bus.Bus, keys, rounds int) {
 	defer cancel()
 	seen := map[string]uint64{}
 	left := keys * rounds
-	err := b.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{"out"}}, func(_ context.Context, records []bus.Record) error {
+	err := b.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{"out"}}, func(_ context.Context, records []bus.Record) error {
 		for _, r := range records {
 			n := binary.BigEndian.Uint64(r.Value)
 			if n != seen[string(r.Key)]+1 {

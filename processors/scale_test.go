@@ -17,6 +17,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // member is a process of a fleet that shares one step, with metrics of its own.
@@ -132,7 +133,7 @@ func newWide(t *testing.T, keys, partitions int) *world {
 	t.Helper()
 	k := bustest.InMemory(t)
 	w := &world{kafka: k, bus: k.Open(t, func(c *bus.Config) { c.Partitions = partitions }), keys: keys, parts: int32(partitions)}
-	specs := append(processors.Specs(topology(nil)), bus.Spec{Topic: "in"}, bus.Spec{Topic: "out"})
+	specs := append(processors.Specs(topology(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})
 	if err := w.bus.Ensure(t.Context(), specs...); err != nil {
 		t.Fatal(err)
 	}

@@ -83,33 +83,3 @@ func explainView(e *Entity) *View {
 		Layout: ExplainLayout, KeyMask: true, Level: "L2", Entity: e,
 	}
 }
-
-// EvidenceLayout is one row of the column evidence of FindingLayout.
-var EvidenceLayout = MustLayout("yiyuan", "Evidence",
-	Column{Name: "dataset", Type: String, Doc: "数据集"},
-	Column{Name: "field", Type: String, Doc: "字段"},
-	Column{Name: "value_masked", Type: String, Nullable: true, Doc: "值(脱敏)"},
-	Column{Name: "at", Type: Timestamp, Nullable: true, Doc: "来源提交时间"},
-)
-
-// FindingLayout is the layout of the topic findings: a contradiction between
-// departments as a work order with a clock.
-var FindingLayout = MustLayout("yiyuan", "Finding",
-	Column{Name: "id", Type: String, Doc: "疑点编号"},
-	Column{Name: "rule", Type: String, Doc: "核验规则"},
-	Column{Name: "case", Type: String, Doc: "情形"},
-	Column{Name: "title", Type: String, Doc: "名称"},
-	Column{Name: "entity", Type: String, Doc: "主体类型"},
-	Column{Name: "subject", Type: String, Doc: "主体令牌"},
-	Column{Name: "subject_masked", Type: String, Doc: "主体(脱敏)"},
-	Column{Name: "severity", Type: String, Doc: "严重程度"},
-	Column{Name: "state", Type: String, Doc: "状态 open 或 closed"},
-	Column{Name: "owner", Type: String, Doc: "责任部门"},
-	Column{Name: "opened_at", Type: Timestamp, Doc: "发现时间"},
-	Column{Name: "due", Type: Date, Doc: "办结期限"},
-	Column{Name: "closed_at", Type: Timestamp, Nullable: true, Doc: "关闭时间"},
-	Column{Name: "reopened", Type: Long, Doc: "重新打开次数"},
-	Column{Name: "ver", Type: Long, Doc: "版本"},
-	Column{Name: "advice", Type: String, Doc: "处理建议"},
-	Column{Name: "evidence", Type: Rows, Rows: EvidenceLayout, Doc: "依据(脱敏)"},
-)

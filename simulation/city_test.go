@@ -9,13 +9,13 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
 	"github.com/yiyuan-bus/yiyuan/processors/route"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -163,25 +163,25 @@ func (c *city) text(value []byte) string {
 }
 
 // topics are all that the system needs.
-func (c *city) topics() []bus.Spec {
+func (c *city) topics() []contract.Spec {
 	cat := c.catalogues[0]
-	specs := []bus.Spec{
-		{Topic: bus.Findings, Compact: true},
-		{Topic: bus.Quarantine},
-		{Topic: bus.Audit, Retention: -1},
-		{Topic: bus.Sources, Partitions: 1, Compact: true},
-		{Topic: bus.Claims("person")},
-		{Topic: bus.Resolved("person"), Compact: true},
+	specs := []contract.Spec{
+		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Quarantine},
+		{Topic: contract.Audit, Retention: -1},
+		{Topic: contract.Sources, Partitions: 1, Compact: true},
+		{Topic: contract.Claims("person")},
+		{Topic: contract.Resolved("person"), Compact: true},
 	}
 	for _, d := range cat.Datasets {
-		specs = append(specs, bus.Spec{Topic: bus.Raw(d.ID), Compact: true})
+		specs = append(specs, contract.Spec{Topic: contract.Raw(d.ID), Compact: true})
 		for _, v := range d.Views {
-			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+			specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 		}
 	}
 	for _, e := range cat.Entities {
 		for _, v := range e.Views {
-			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+			specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 		}
 	}
 	for _, t := range c.steps(0, 0) {

@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // question is what an application asks.
@@ -98,7 +98,7 @@ func (r *reply) WriteHeader(status int) {
 		return
 	}
 	r.status = status
-	for _, p := range r.world.kafka.Broker.Cluster().PartitionInfos(string(bus.Audit)) {
+	for _, p := range r.world.kafka.Broker.Cluster().PartitionInfos(string(contract.Audit)) {
 		r.audit = append(r.audit, p.HighWatermark)
 	}
 	if r.world.armed.reach(r.life, "gw.body") {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -29,7 +30,7 @@ type department struct {
 // delivery is one thing that the source delivers: a change, or a rejected row.
 type delivery struct {
 	change    schemas.Change
-	rejection *schemas.Rejection
+	rejection *contract.Rejection
 }
 
 func newDepartment(name string, h *history, datasets ...*schemas.Dataset) *department {
@@ -83,8 +84,8 @@ func (d *department) reject(dataset *schemas.Dataset, locator string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.history.put("reject", event{"src": d.name, "ds": dataset.ID, "loc": locator})
-	d.append(delivery{rejection: &schemas.Rejection{
-		Dataset: dataset.ID, Reason: schemas.ReasonInvalid, Detail: "日期无法解读 / not a date", Source: d.name, At: time.Now(), Locator: locator,
+	d.append(delivery{rejection: &contract.Rejection{
+		Dataset: dataset.ID, Reason: contract.ReasonInvalid, Detail: "日期无法解读 / not a date", Source: d.name, At: time.Now(), Locator: locator,
 	}})
 }
 

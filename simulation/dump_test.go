@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // dump writes down what there is in the end: every topic as a reader of
@@ -21,16 +22,16 @@ import (
 // and its changelog, and what was logged.
 func (w *world) dump() {
 	cat := w.city.catalogues[0]
-	topics := []bus.Topic{bus.Claims("person"), bus.Resolved("person"), bus.Findings, bus.Quarantine, bus.Audit}
+	topics := []contract.Topic{contract.Claims("person"), contract.Resolved("person"), contract.Findings, contract.Quarantine, contract.Audit}
 	for _, d := range cat.Datasets {
-		topics = append(topics, bus.Raw(d.ID))
+		topics = append(topics, contract.Raw(d.ID))
 		for _, v := range d.Views {
-			topics = append(topics, bus.Shared(v.ID))
+			topics = append(topics, contract.Shared(v.ID))
 		}
 	}
 	for _, e := range cat.Entities {
 		for _, v := range e.Views {
-			topics = append(topics, bus.Shared(v.ID))
+			topics = append(topics, contract.Shared(v.ID))
 		}
 	}
 	for _, t := range topics {
@@ -58,7 +59,7 @@ func (w *world) record(r *bus.Record) {
 		}
 	}
 	e["gone"] = r.Value == nil
-	if r.Topic == bus.Findings || r.Topic == bus.Quarantine || r.Topic == bus.Audit || len(r.Topic) > 7 && r.Topic[:7] == "shared." {
+	if r.Topic == contract.Findings || r.Topic == contract.Quarantine || r.Topic == contract.Audit || len(r.Topic) > 7 && r.Topic[:7] == "shared." {
 		e["hex"] = hex.EncodeToString(r.Value)
 	}
 	w.history.put("rec", e)
@@ -98,7 +99,7 @@ func (w *world) dumpCache() {
 
 // dumpState writes a step's changelog, and what each process's disk holds of it.
 func (w *world) dumpState(t processors.Topology) {
-	err := w.bus.Replay(w.t.Context(), bus.State(t.Name), func(r bus.Record) error {
+	err := w.bus.Replay(w.t.Context(), contract.State(t.Name), func(r bus.Record) error {
 		w.history.put("change", event{"step": t.Name, "p": r.Partition, "o": r.Offset, "key": hex.EncodeToString(r.Key), "val": digest(r.Value)})
 		return nil
 	})

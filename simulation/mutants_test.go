@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // mutant is a deliberate fault of the system, put in by wrappers. The zero
@@ -71,7 +72,7 @@ var mutants = []mutant{
 	{name: "claims are made twice", rules: []string{"claim"}, steps: in(stepRoute, emitting(func(w *world) func(r bus.Record) []bus.Record {
 		n := 0
 		return func(r bus.Record) []bus.Record {
-			if n++; r.Topic == bus.Claims("person") && n%9 == 0 {
+			if n++; r.Topic == contract.Claims("person") && n%9 == 0 {
 				return []bus.Record{r, r}
 			}
 			return []bus.Record{r}
@@ -79,7 +80,7 @@ var mutants = []mutant{
 	}))},
 	{name: "what is bad disappears", rules: []string{"quarantine"}, faults: []string{"data.poison"}, steps: in(stepRoute, emitting(func(*world) func(r bus.Record) []bus.Record {
 		return func(r bus.Record) []bus.Record {
-			if r.Topic == bus.Quarantine {
+			if r.Topic == contract.Quarantine {
 				return nil
 			}
 			return []bus.Record{r}
@@ -87,7 +88,7 @@ var mutants = []mutant{
 	}))},
 	{name: "findings are not closed", rules: []string{"finding"}, steps: in(stepResolve, emitting(func(w *world) func(r bus.Record) []bus.Record {
 		return func(r bus.Record) []bus.Record {
-			if r.Topic == bus.Findings && strings.Contains(w.city.text(r.Value), `"state":"closed"`) {
+			if r.Topic == contract.Findings && strings.Contains(w.city.text(r.Value), `"state":"closed"`) {
 				return nil
 			}
 			return []bus.Record{r}
@@ -254,7 +255,7 @@ type swapping struct{}
 func (m *swapping) process(s processors.Stage, tx processors.Tx, batch []bus.Record) error {
 	var golden []bus.Record
 	err := s.Process(tampered{Tx: tx, emit: func(r bus.Record) []bus.Record {
-		if r.Topic == bus.Resolved("person") {
+		if r.Topic == contract.Resolved("person") {
 			golden = append(golden, r)
 			return nil
 		}

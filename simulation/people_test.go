@@ -6,6 +6,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // people of a city that does not exist: region 5399 is not assigned.
@@ -186,7 +187,7 @@ func (v *voice) poison() {
 	id := fmt.Sprintf("poison-%d", v.unique)
 	key := v.pick(people)
 	d, one := v.dataset("RS02")
-	writer, err := w.city.codec.Writer(w.t.Context(), string(bus.Raw(one.ID))+"-value", one.Layout)
+	writer, err := w.city.codec.Writer(w.t.Context(), string(contract.Raw(one.ID))+"-value", one.Layout)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func (v *voice) poison() {
 		w.t.Fatal(err)
 	}
 	pos := schemas.Sequence{Major: d.next()}
-	r := bus.Record{Topic: bus.Raw(one.ID), Partition: bus.ByKey, Key: []byte(key), Value: value}
+	r := bus.Record{Topic: contract.Raw(one.ID), Partition: bus.ByKey, Key: []byte(key), Value: value}
 	r.Headers = []bus.Header{{Key: "op", Value: []byte("u")}, {Key: "pos", Value: []byte(d.name + "@" + pos.String())}, {Key: "poison", Value: []byte(id)}}
 	kinds := []string{"cut", "operation", "position", "key", "schema", "trailing"}
 	kind := v.pick(kinds)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // The course of a run, by the bubble's clock.
@@ -96,7 +97,7 @@ func (w *world) await(ctx context.Context, so func(context.Context) bool) {
 // before that nobody can know that an answer lacks what it will say.
 func (w *world) announced(ctx context.Context) bool {
 	known := map[string]bool{}
-	err := w.bus.Replay(ctx, bus.Sources, func(r bus.Record) error {
+	err := w.bus.Replay(ctx, contract.Sources, func(r bus.Record) error {
 		known[string(r.Key)] = true
 		return nil
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // values is memory that no abort takes back.
@@ -50,18 +51,18 @@ func unmask(w *world) func(r bus.Record) []bus.Record {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	writer, err := w.city.codec.Writer(context.Background(), string(bus.Shared(v.ID))+"-value", v.Layout)
+	writer, err := w.city.codec.Writer(context.Background(), string(contract.Shared(v.ID))+"-value", v.Layout)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return func(r bus.Record) []bus.Record {
 		switch {
 		case r.Value == nil:
-		case r.Topic == bus.Resolved("person"):
+		case r.Topic == contract.Resolved("person"):
 			if rec, err := w.city.decode(r.Value); err == nil {
 				name = rec.Get("XM")
 			}
-		case r.Topic == bus.Shared(v.ID) && !name.IsNull():
+		case r.Topic == contract.Shared(v.ID) && !name.IsNull():
 			rec, err := w.city.decode(r.Value)
 			if err != nil {
 				break

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // world is one run: everything in its bubble.
@@ -60,7 +61,7 @@ const partitions = 2
 
 // warmth is a topic into which each process writes first of all, alone: its client
 // then has its producer id, see mayFail.
-const warmth = bus.Topic("warmth")
+const warmth = contract.Topic("warmth")
 
 func warm(ctx context.Context, b *bus.Bus) error {
 	return b.Append(ctx, bus.Record{Topic: warmth, Value: []byte("here")})
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	w.kafka.Prefix = ""
 	w.kafka.Broker.Cluster().ControlKey(int16(kmsg.OffsetForLeaderEpoch), w.epochs)
 	w.bus = w.kafka.Open(t, func(c *bus.Config) { *c = w.config() })
-	if err := w.bus.Ensure(t.Context(), append(w.city.topics(), bus.Spec{Topic: warmth, Partitions: 1})...); err != nil {
+	if err := w.bus.Ensure(t.Context(), append(w.city.topics(), contract.Spec{Topic: warmth, Partitions: 1})...); err != nil {
 		t.Fatal(err)
 	}
 	if err := warm(t.Context(), w.bus); err != nil {

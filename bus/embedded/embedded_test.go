@@ -18,6 +18,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func start(t *testing.T, o embedded.Options) *embedded.Broker {
@@ -188,7 +189,7 @@ func TestKilled(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		b, err := bus.Open(ctx, bus.Config{Brokers: []string{addr}, TransactionTimeout: time.Second}, nil, nil)
 		must(t, err)
-		must(t, b.Ensure(ctx, bus.Spec{Topic: "t", Compact: true}, bus.Spec{Topic: bus.Sources, Compact: true}))
+		must(t, b.Ensure(ctx, contract.Spec{Topic: "t", Compact: true}, contract.Spec{Topic: contract.Sources, Compact: true}))
 		id, err := b.Identity(ctx, "t")
 		must(t, err)
 		if identity == [16]byte{} {
@@ -216,7 +217,7 @@ func TestKilled(t *testing.T) {
 		for until := at + 40; at < until; {
 			at++
 			key := strconv.AppendInt(nil, int64(at), 10)
-			must(t, p.Publish(ctx, []bus.Record{{Topic: "t", Partition: bus.ByKey, Key: key, Value: key}}, bus.SourceStatus{Position: string(key)}))
+			must(t, p.Publish(ctx, []bus.Record{{Topic: "t", Partition: bus.ByKey, Key: key, Value: key}}, contract.SourceStatus{Position: string(key)}))
 			acknowledged = at
 		}
 		// One more is under way when it dies.
@@ -224,7 +225,7 @@ func TestKilled(t *testing.T) {
 		go func() {
 			defer close(done)
 			key := strconv.AppendInt(nil, int64(at+1), 10)
-			_ = p.Publish(ctx, []bus.Record{{Topic: "t", Partition: bus.ByKey, Key: key, Value: key}}, bus.SourceStatus{Position: string(key)})
+			_ = p.Publish(ctx, []bus.Record{{Topic: "t", Partition: bus.ByKey, Key: key, Value: key}}, contract.SourceStatus{Position: string(key)})
 		}()
 		kill()
 		<-done

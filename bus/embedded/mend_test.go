@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // crash returns a copy of the folder as a power cut would leave it.
@@ -120,7 +121,7 @@ func TestPatientTopicIsNotCompacted(t *testing.T) {
 	b := start(t, embedded.Options{Dir: dir})
 	o, err := bus.Open(t.Context(), bus.Config{Brokers: b.Addrs()}, nil, nil)
 	must(t, err)
-	must(t, o.Ensure(t.Context(), bus.Spec{Topic: "t", Partitions: 1, Compact: true, CompactAfter: time.Hour}))
+	must(t, o.Ensure(t.Context(), contract.Spec{Topic: "t", Partitions: 1, Compact: true, CompactAfter: time.Hour}))
 	o.Close()
 	plain := client(t, b)
 	for _, v := range []string{"newer", "older", "another"} {

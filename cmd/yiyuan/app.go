@@ -28,6 +28,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/state"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
@@ -133,7 +134,7 @@ func openBus(ctx context.Context, c busConfig, brokers []string, log *slog.Logge
 // openRegistry opens the registry and with it the codec, makes the steps and
 // then the topics. The registry's own topic must be there first.
 func (a *app) openRegistry(ctx context.Context) error {
-	if err := a.bus.Ensure(ctx, bus.Spec{Topic: bus.SchemasTopic, Partitions: 1, Compact: true}); err != nil {
+	if err := a.bus.Ensure(ctx, contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true}); err != nil {
 		return err
 	}
 	if a.cfg.Registry.URL != "" {

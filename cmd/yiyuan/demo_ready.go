@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // await waits until every view is loaded and every dataset's first copy has
@@ -103,7 +104,7 @@ func (c *city) samples(ctx context.Context) (map[string]string, error) {
 			continue
 		}
 		best, size := "", -1
-		err := c.app.bus.Replay(ctx, bus.Resolved(e.ID), func(r bus.Record) error {
+		err := c.app.bus.Replay(ctx, contract.Resolved(e.ID), func(r bus.Record) error {
 			if len(r.Value) > size || len(r.Value) == size && string(r.Key) < best {
 				best, size = string(r.Key), len(r.Value)
 			}
@@ -117,7 +118,7 @@ func (c *city) samples(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	for _, d := range c.app.cat.Datasets {
-		key, err := c.anyKey(ctx, bus.Raw(d.ID))
+		key, err := c.anyKey(ctx, contract.Raw(d.ID))
 		if err != nil {
 			return nil, fmt.Errorf("find a sample of %q: %w", d.ID, err)
 		}
@@ -130,7 +131,7 @@ func (c *city) samples(ctx context.Context) (map[string]string, error) {
 
 // anyKey returns the smallest key of a raw topic whose row has not been deleted.
 // An older image may come late, behind what is newer, so the position decides.
-func (c *city) anyKey(ctx context.Context, t bus.Topic) (string, error) {
+func (c *city) anyKey(ctx context.Context, t contract.Topic) (string, error) {
 	type image struct {
 		pos   string
 		alive bool

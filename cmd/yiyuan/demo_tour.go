@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -140,7 +141,7 @@ func (c *city) corrected(ctx context.Context, key string) (string, error) {
 	}
 	reader := c.app.codec.Reader(dataset.Layout)
 	var row schemas.Record
-	err = c.app.bus.Replay(ctx, bus.Raw(dataset.ID), func(r bus.Record) error {
+	err = c.app.bus.Replay(ctx, contract.Raw(dataset.ID), func(r bus.Record) error {
 		if string(r.Key) != key || r.Value == nil {
 			return nil
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // metricsPage is every metric that the parts of a process register.
@@ -68,7 +69,7 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 		return nil, err
 	}
 	defer b.Close()
-	specs := []bus.Spec{{Topic: bus.Sources, Partitions: 1, Compact: true}, {Topic: bus.Audit, Retention: forever}}
+	specs := []contract.Spec{{Topic: contract.Sources, Partitions: 1, Compact: true}, {Topic: contract.Audit, Retention: forever}}
 	if err := b.Ensure(ctx, specs...); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -82,7 +83,7 @@ type doctor struct {
 	cfg     config
 	cat     *schemas.Catalogue
 	steps   []processors.Topology
-	specs   []bus.Spec
+	specs   []contract.Spec
 	sources []connectors.Config
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // kafka checks the cluster, the topics, the transactions and the groups.
@@ -26,7 +27,7 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 		return []finding{unanswered("kafka", err)}
 	}
 	found := checkCluster(cluster)
-	names := make([]bus.Topic, len(d.specs))
+	names := make([]contract.Topic, len(d.specs))
 	for i, s := range d.specs {
 		names[i] = s.Topic
 	}
@@ -35,7 +36,7 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 		return append(found, unanswered("kafka.topics", err))
 	}
 	found = append(found, checkTopics(d.cfg.Bus, d.specs, have, len(cluster.Brokers))...)
-	var there []bus.Topic
+	var there []contract.Topic
 	for _, n := range names {
 		if _, ok := have[n]; ok {
 			there = append(there, n)
@@ -85,7 +86,7 @@ func checkCluster(c bus.Cluster) []finding {
 }
 
 // checkTopics holds topics against how they should be kept.
-func checkTopics(cfg busConfig, specs []bus.Spec, have map[bus.Topic]bus.TopicState, brokers int) []finding {
+func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]bus.TopicState, brokers int) []finding {
 	var missing, partitions, policy, leaderless, behind, unsafe []string
 	for _, s := range specs {
 		t, ok := have[s.Topic]
@@ -135,7 +136,7 @@ func checkTopics(cfg busConfig, specs []bus.Spec, have map[bus.Topic]bus.TopicSt
 }
 
 // policyOf says how a topic is kept if that is not how it must be.
-func policyOf(s bus.Spec, t bus.TopicState) string {
+func policyOf(s contract.Spec, t bus.TopicState) string {
 	switch {
 	case s.Compact && t.Policy != "compact":
 		return "cleanup.policy=" + t.Policy + "≠compact"
@@ -159,7 +160,7 @@ func some(names []string) string {
 }
 
 // transactions looks for what holds up readers of committed records.
-func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []bus.Topic) []finding {
+func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []contract.Topic) []finding {
 	open, err := b.Transactions(ctx)
 	if err != nil {
 		return []finding{unanswered("kafka.transactions", err)}

@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // graded returns what was found under a check with a grade, as one text.
@@ -149,15 +150,15 @@ func TestDoctorWithoutServices(t *testing.T) {
 
 func TestDoctorJudges(t *testing.T) {
 	now := time.Now()
-	spec := []bus.Spec{{Topic: "findings", Compact: true}, {Topic: "raw.GA01", Compact: true, CompactAfter: time.Hour}, {Topic: "audit", Retention: -1}}
+	spec := []contract.Spec{{Topic: "findings", Compact: true}, {Topic: "raw.GA01", Compact: true, CompactAfter: time.Hour}, {Topic: "audit", Retention: -1}}
 	cfg := busConfig{Partitions: 4, Replication: 3}
-	sound := map[bus.Topic]bus.TopicState{
+	sound := map[contract.Topic]bus.TopicState{
 		"findings": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact"},
 		"raw.GA01": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact", CompactLagMS: 3600_000},
 		"audit":    {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "delete", RetentionMS: -1},
 	}
-	with := func(topic bus.Topic, change func(*bus.TopicState)) map[bus.Topic]bus.TopicState {
-		out := map[bus.Topic]bus.TopicState{}
+	with := func(topic contract.Topic, change func(*bus.TopicState)) map[contract.Topic]bus.TopicState {
+		out := map[contract.Topic]bus.TopicState{}
 		for t, s := range sound {
 			if t == topic {
 				change(&s)

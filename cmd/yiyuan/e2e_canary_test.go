@@ -21,6 +21,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // canary is a made-up person whose particulars must not leave the city, by kind
@@ -198,7 +199,7 @@ func (w *town) poison() {
 	b := connect(w, w.process, []string{w.kafka}, "")
 	defer b.Close()
 	value := "\x00\x00\x00\x00\x01" + strings.Join(slices.Sorted(maps.Values(canary)), "\x00")
-	if err := b.Append(w.Context(), bus.Record{Topic: bus.Raw("GA01"), Partition: bus.ByKey, Key: []byte(canary["id_number"]), Value: []byte(value)}); err != nil {
+	if err := b.Append(w.Context(), bus.Record{Topic: contract.Raw("GA01"), Partition: bus.ByKey, Key: []byte(canary["id_number"]), Value: []byte(value)}); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -307,7 +308,7 @@ func (w *town) topics() map[string]string {
 		}
 		var text strings.Builder
 		err := b.Replay(w.Context(), spec.Topic, func(r bus.Record) error {
-			if spec.Topic == bus.Quarantine {
+			if spec.Topic == contract.Quarantine {
 				text.WriteString("quarantined\x00")
 			}
 			fmt.Fprintf(&text, "%s\x00%s\x00", r.Key, r.Value)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // TestNewDatasetNeedsNoGo adds the README's dataset to the sample city: one file
@@ -48,7 +49,7 @@ func TestNewDatasetNeedsNoGo(t *testing.T) {
 	})
 	j := visit(t, []string{w.kafka}, "", 0, time.Now())
 	rows := 0
-	err = j.app.bus.Replay(t.Context(), bus.Topic("shared."+id+".partial"), func(r bus.Record) error {
+	err = j.app.bus.Replay(t.Context(), contract.Topic("shared."+id+".partial"), func(r bus.Record) error {
 		rows++
 		if strings.Contains(string(r.Key)+string(r.Value), number) {
 			t.Error("the shared topic holds the number")

@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Two people whose answers cannot be taken for one another's.
@@ -252,8 +253,8 @@ func (p *realPath) revoke(t *testing.T) {
 func (p *realPath) audited(t *testing.T, requests []string) {
 	t.Helper()
 	a := visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now()).app
-	reader, entries := a.codec.Reader(audit.Layout), map[string]bool{}
-	err := a.bus.Replay(t.Context(), bus.Audit, func(r bus.Record) error {
+	reader, entries := a.codec.Reader(contract.AuditLayout), map[string]bool{}
+	err := a.bus.Replay(t.Context(), contract.Audit, func(r bus.Record) error {
 		rec, err := reader.Decode(t.Context(), r.Value)
 		if err == nil && rec.Get("decision").Str() == audit.Allow {
 			entries[rec.Get("request").Str()] = true

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // dropFull fills the disk under the drop folder of a source whose files are whole
@@ -58,7 +58,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 			t.Fatal(err)
 		}
 	}
-	state := func() bus.SourceStatus { return statuses(t.Context(), t, j.app)["ga-files"] }
+	state := func() contract.SourceStatus { return statuses(t.Context(), t, j.app)["ga-files"] }
 	ballast := filepath.Join(drop, "ballast.tmp")
 
 	whole("a.csv", 1, 2, 3)
@@ -78,7 +78,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	}
 	mark("b.csv")
 	await(t, "says why it waits", time.Minute, func() string {
-		if s := state(); s.State != connectors.StateFailed || !strings.Contains(s.Error, "投递目录所在磁盘已满") {
+		if s := state(); s.State != contract.StateFailed || !strings.Contains(s.Error, "投递目录所在磁盘已满") {
 			return fmt.Sprintf("it is %s %s", s.State, s.Error)
 		}
 		return ""
@@ -96,7 +96,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	mark("c.csv")
 	says(map[string]string{"R1": "rrrd", "R2": "rrdr", "R3": "rd", "R4": "r", "R5": "rd"})
 	await(t, "all taken", time.Minute, func() string {
-		if left, err := filepath.Glob(filepath.Join(drop, "processing", "*")); len(left) > 0 || err != nil || state().State != connectors.StateRunning {
+		if left, err := filepath.Glob(filepath.Join(drop, "processing", "*")); len(left) > 0 || err != nil || state().State != contract.StateRunning {
 			return fmt.Sprintf("it is %s, %v lie there, %v", state().State, left, err)
 		}
 		return ""
@@ -112,7 +112,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 func (j *journey) changes(dataset string) map[string]string {
 	j.Helper()
 	out := map[string]string{}
-	err := j.app.bus.Replay(j.ctx, bus.Raw(dataset), func(r bus.Record) error {
+	err := j.app.bus.Replay(j.ctx, contract.Raw(dataset), func(r bus.Record) error {
 		_, row, _ := strings.Cut(string(r.Key), "|")
 		out[row] += string(r.Header("op"))
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // rejected is one entry of the topic quarantine: where, and all that it says.
@@ -21,9 +22,9 @@ type rejected struct{ dataset, field, reason, locator, text string }
 // quarantined reads the topic quarantine, in any order.
 func (j *journey) quarantined() []rejected {
 	j.Helper()
-	reader := j.app.codec.Reader(schemas.QuarantineLayout)
+	reader := j.app.codec.Reader(contract.QuarantineLayout)
 	var out []rejected
-	err := j.app.bus.Replay(j.ctx, bus.Quarantine, func(r bus.Record) error {
+	err := j.app.bus.Replay(j.ctx, contract.Quarantine, func(r bus.Record) error {
 		rec, err := reader.Decode(j.ctx, r.Value)
 		if err != nil {
 			return err
@@ -92,7 +93,7 @@ func (j *journey) pills(dataset string) []pill {
 	if err != nil {
 		j.Fatal(err)
 	}
-	writer, err := j.app.codec.Writer(j.ctx, string(bus.Raw(dataset))+"-value", d.Layout)
+	writer, err := j.app.codec.Writer(j.ctx, string(contract.Raw(dataset))+"-value", d.Layout)
 	if err != nil {
 		j.Fatal(err)
 	}
@@ -108,22 +109,22 @@ func (j *journey) pills(dataset string) []pill {
 	}
 	secret := strings.Join([]string{canary["id_number"], canary["person_name"], canary["phone"]}, " ")
 	return []pill{
-		{"no framing", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Value = []byte(secret) }},
-		{"empty", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Value = []byte{} }},
-		{"malformed", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Value = append(slices.Clone(r.Value[:5]), secret...) }},
-		{"truncated", "", schemas.ReasonUnreadable, func(r *bus.Record) {
+		{"no framing", "", contract.ReasonUnreadable, func(r *bus.Record) { r.Value = []byte(secret) }},
+		{"empty", "", contract.ReasonUnreadable, func(r *bus.Record) { r.Value = []byte{} }},
+		{"malformed", "", contract.ReasonUnreadable, func(r *bus.Record) { r.Value = append(slices.Clone(r.Value[:5]), secret...) }},
+		{"truncated", "", contract.ReasonUnreadable, func(r *bus.Record) {
 			rewrite(r, "XM", canary["person_name"])
 			r.Value = r.Value[:len(r.Value)-1]
 		}},
-		{"lying length", "", schemas.ReasonUnreadable, func(r *bus.Record) {
+		{"lying length", "", contract.ReasonUnreadable, func(r *bus.Record) {
 			r.Value = append(append(slices.Clone(r.Value[:5]), 0xfe, 0xff, 0xff, 0xff, 0x0f), secret...)
 		}},
-		{"unknown schema", "", schemas.ReasonSchema, func(r *bus.Record) { r.Value = append([]byte{0, 0x7f, 0, 0, 1}, r.Value[5:]...) }},
-		{"no operation", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Headers = r.Headers[1:] }},
-		{"wrong position", "", schemas.ReasonUnreadable, func(r *bus.Record) { r.Headers[1].Value = []byte(secret) }},
-		{"oversized", "XM", schemas.ReasonInvalid, func(r *bus.Record) { rewrite(r, "XM", strings.Repeat(canary["person_name"], 70_000)) }},
-		{"bad value", "GMSFHM", schemas.ReasonInvalid, func(r *bus.Record) { rewrite(r, "GMSFHM", canary["id_number"]+"9") }},
-		{"bad code", "XBDM", schemas.ReasonInvalid, func(r *bus.Record) { rewrite(r, "XBDM", canary["person_name"]) }},
+		{"unknown schema", "", contract.ReasonSchema, func(r *bus.Record) { r.Value = append([]byte{0, 0x7f, 0, 0, 1}, r.Value[5:]...) }},
+		{"no operation", "", contract.ReasonUnreadable, func(r *bus.Record) { r.Headers = r.Headers[1:] }},
+		{"wrong position", "", contract.ReasonUnreadable, func(r *bus.Record) { r.Headers[1].Value = []byte(secret) }},
+		{"oversized", "XM", contract.ReasonInvalid, func(r *bus.Record) { rewrite(r, "XM", strings.Repeat(canary["person_name"], 70_000)) }},
+		{"bad value", "GMSFHM", contract.ReasonInvalid, func(r *bus.Record) { rewrite(r, "GMSFHM", canary["id_number"]+"9") }},
+		{"bad code", "XBDM", contract.ReasonInvalid, func(r *bus.Record) { rewrite(r, "XBDM", canary["person_name"]) }},
 	}
 }
 
@@ -131,7 +132,7 @@ func (j *journey) pills(dataset string) []pill {
 // returns where each came to stand.
 func (j *journey) swallow(dataset string, pills []pill) []string {
 	j.Helper()
-	topic := bus.Raw(dataset)
+	topic := contract.Raw(dataset)
 	partitions, err := j.app.bus.Partitions(j.ctx, topic)
 	if err != nil {
 		j.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // TestFaultSchema changes a department's table while its rows flow. What fits
@@ -79,9 +79,9 @@ func TestFaultSchema(t *testing.T) {
 // the names that a person needs.
 func (p *realPath) paused(t *testing.T, j *journey, source string, names ...string) {
 	t.Helper()
-	var said bus.SourceStatus
+	var said contract.SourceStatus
 	await(t, source+" pauses", time.Minute, func() string {
-		if said = statuses(t.Context(), t, j.app)[source]; said.State != connectors.StateFailed {
+		if said = statuses(t.Context(), t, j.app)[source]; said.State != contract.StateFailed {
 			return fmt.Sprintf("it is %s %s", said.State, said.Error)
 		}
 		return ""
@@ -98,9 +98,9 @@ func (p *realPath) paused(t *testing.T, j *journey, source string, names ...stri
 }
 
 // everything reads every topic, the clear ones too: keys, values and headers.
-func (j *journey) everything() map[bus.Topic]string {
+func (j *journey) everything() map[contract.Topic]string {
 	j.Helper()
-	out := map[bus.Topic]string{}
+	out := map[contract.Topic]string{}
 	for _, spec := range topics(j.app.cat, j.app.steps) {
 		var text strings.Builder
 		err := j.app.bus.Replay(j.ctx, spec.Topic, func(r bus.Record) error {

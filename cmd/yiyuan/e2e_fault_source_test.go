@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // TestFaultSource cuts a department's database off from its connector while its
@@ -129,7 +130,7 @@ func (j *journey) addresses() map[string][]string {
 		j.Fatal(err)
 	}
 	reader, out := j.app.codec.Reader(d.Layout), map[string][]string{}
-	err = j.app.bus.Replay(j.ctx, bus.Raw(d.ID), func(r bus.Record) error {
+	err = j.app.bus.Replay(j.ctx, contract.Raw(d.ID), func(r bus.Record) error {
 		rec, err := reader.Decode(j.ctx, r.Value)
 		out[string(r.Key)] = append(out[string(r.Key)], rec.Get("HJDZ").Str())
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
@@ -167,7 +168,7 @@ func drain(ctx context.Context, t testing.TB, a *app) {
 }
 
 // lag tells the first partition that stands before its end.
-func lag(ends, committed map[bus.Topic]map[int32]int64) string {
+func lag(ends, committed map[contract.Topic]map[int32]int64) string {
 	for topic, partitions := range ends {
 		for p, end := range partitions {
 			if at := committed[topic][p]; at < end {
@@ -182,7 +183,7 @@ func lag(ends, committed map[bus.Topic]map[int32]int64) string {
 // its state, and so in its changelog: 't', eight bytes of milliseconds, the key.
 func waking(ctx context.Context, a *app, step string, at time.Time) (int, error) {
 	open := map[string]bool{}
-	err := a.bus.Replay(ctx, bus.State(step), func(r bus.Record) error {
+	err := a.bus.Replay(ctx, contract.State(step), func(r bus.Record) error {
 		if bytes.HasPrefix(r.Key, []byte("t")) && len(r.Key) >= 9 {
 			open[string(r.Key)] = r.Value != nil
 		}
@@ -227,7 +228,7 @@ func readGolden(ctx context.Context, a *app, compacted bool) (golden, error) {
 			continue
 		}
 		reader, versions, bodies := a.codec.Reader(e.ResolvedLayout()), map[string]int64{}, map[string]string{}
-		err := a.bus.Replay(ctx, bus.Resolved(e.ID), func(r bus.Record) error {
+		err := a.bus.Replay(ctx, contract.Resolved(e.ID), func(r bus.Record) error {
 			key := string(r.Key)
 			name := e.ID + " " + key
 			version := headerVersion(r)

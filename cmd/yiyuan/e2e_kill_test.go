@@ -20,6 +20,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -208,12 +209,12 @@ func progress(ctx context.Context, t testing.TB, b *bus.Bus, cat *schemas.Catalo
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	var topics []bus.Topic
+	var topics []contract.Topic
 	for _, d := range cat.Datasets {
-		topics = append(topics, bus.Raw(d.ID))
+		topics = append(topics, contract.Raw(d.ID))
 	}
 	for _, e := range cat.Entities {
-		topics = append(topics, bus.Claims(e.ID))
+		topics = append(topics, contract.Claims(e.ID))
 	}
 	ends, err := b.EndOffsets(ctx, topics...)
 	if err != nil {
@@ -234,7 +235,7 @@ func published(ctx context.Context, t testing.TB, a *app) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
 	for _, d := range a.cat.Datasets {
-		err := a.bus.Replay(ctx, bus.Raw(d.ID), func(r bus.Record) error {
+		err := a.bus.Replay(ctx, contract.Raw(d.ID), func(r bus.Record) error {
 			if r.Header(poisonHeader) != nil {
 				return nil // a test's, no source's
 			}
@@ -288,7 +289,7 @@ func underOthers(ctx context.Context, t testing.TB, a *app) string {
 	var left []string
 	for _, v := range views {
 		there := map[string]bool{}
-		err := a.bus.Replay(ctx, bus.Shared(v.ID), func(r bus.Record) error {
+		err := a.bus.Replay(ctx, contract.Shared(v.ID), func(r bus.Record) error {
 			there[string(r.Key)] = r.Value != nil
 			return nil
 		})
@@ -319,11 +320,11 @@ func positions(ctx context.Context, t testing.TB, a *app) map[string]string {
 }
 
 // statuses is what each source last said of itself.
-func statuses(ctx context.Context, t testing.TB, a *app) map[string]bus.SourceStatus {
+func statuses(ctx context.Context, t testing.TB, a *app) map[string]contract.SourceStatus {
 	t.Helper()
-	out := map[string]bus.SourceStatus{}
-	err := a.bus.Replay(ctx, bus.Sources, func(r bus.Record) error {
-		var s bus.SourceStatus
+	out := map[string]contract.SourceStatus{}
+	err := a.bus.Replay(ctx, contract.Sources, func(r bus.Record) error {
+		var s contract.SourceStatus
 		err := json.Unmarshal(r.Value, &s)
 		out[string(r.Key)] = s
 		return err

@@ -23,6 +23,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
@@ -240,8 +241,8 @@ func observe(j *journey) *world {
 }
 
 func (w *world) readFindings(j *journey) error {
-	reader, last := j.app.codec.Reader(schemas.FindingLayout), map[string]schemas.Record{}
-	err := j.app.bus.Replay(j.ctx, bus.Findings, func(r bus.Record) error {
+	reader, last := j.app.codec.Reader(contract.FindingLayout), map[string]schemas.Record{}
+	err := j.app.bus.Replay(j.ctx, contract.Findings, func(r bus.Record) error {
 		id := string(r.Key)
 		if r.Value == nil {
 			return fmt.Errorf("finding %s was taken away", id)
@@ -279,7 +280,7 @@ func (w *world) readPartial(j *journey) error {
 		}
 		return v.Str()
 	}
-	return j.app.bus.Replay(j.ctx, bus.Shared(view.ID), func(r bus.Record) error {
+	return j.app.bus.Replay(j.ctx, contract.Shared(view.ID), func(r bus.Record) error {
 		if r.Value == nil {
 			delete(w.partial, string(r.Key))
 			return nil
@@ -313,9 +314,9 @@ func (w *world) readPartial(j *journey) error {
 }
 
 func (w *world) readQuarantine(j *journey) error {
-	reader := j.app.codec.Reader(schemas.QuarantineLayout)
+	reader := j.app.codec.Reader(contract.QuarantineLayout)
 	seen := map[string]bool{}
-	err := j.app.bus.Replay(j.ctx, bus.Quarantine, func(r bus.Record) error {
+	err := j.app.bus.Replay(j.ctx, contract.Quarantine, func(r bus.Record) error {
 		rec, err := reader.Decode(j.ctx, r.Value)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -44,7 +45,7 @@ type member struct {
 func newFleet(run func(context.Context, connectors.Config) error, log *slog.Logger, cfgs []connectors.Config) *fleet {
 	f := &fleet{run: run, log: log, members: map[string]*member{}}
 	for _, cfg := range cfgs {
-		f.members[cfg.Name] = &member{cfg: cfg, state: connectors.StateStopped}
+		f.members[cfg.Name] = &member{cfg: cfg, state: contract.StateStopped}
 	}
 	return f
 }
@@ -70,7 +71,7 @@ func (f *fleet) Run(ctx context.Context) error {
 func (f *fleet) launch(m *member) {
 	ctx, stop := context.WithCancel(f.ctx)
 	done := make(chan struct{})
-	m.stop, m.done, m.state, m.reason = stop, done, connectors.StateRunning, ""
+	m.stop, m.done, m.state, m.reason = stop, done, contract.StateRunning, ""
 	m.stopping, m.again = false, false
 	f.running.Go(func() {
 		defer close(done)
@@ -78,9 +79,9 @@ func (f *fleet) launch(m *member) {
 		err := f.run(ctx, m.cfg)
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		m.state = connectors.StateStopped
+		m.state = contract.StateStopped
 		if err != nil && !errors.Is(err, context.Canceled) {
-			m.state, m.reason = connectors.StateFailed, err.Error()
+			m.state, m.reason = contract.StateFailed, err.Error()
 			f.log.Error("source failed", "source", m.cfg.Name, "error", err)
 		}
 		if m.again && f.ctx.Err() == nil {
@@ -126,7 +127,7 @@ func (f *fleet) Start(name string) error {
 	}
 	switch {
 	case f.ctx == nil || f.ctx.Err() != nil: // Run will start it, or all are ending
-	case m.state == connectors.StateRunning:
+	case m.state == contract.StateRunning:
 		m.again = m.stopping
 	default:
 		f.launch(m)
@@ -145,8 +146,8 @@ func (f *fleet) Retire(ctx context.Context, name string) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if m, ok := f.members[name]; ok && m.state != connectors.StateRunning {
-		m.state, m.reason = connectors.StateRetired, ""
+	if m, ok := f.members[name]; ok && m.state != contract.StateRunning {
+		m.state, m.reason = contract.StateRetired, ""
 	}
 	return nil
 }

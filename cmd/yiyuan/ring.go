@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -28,7 +29,7 @@ func (a *app) bindKeys(ctx context.Context) error {
 	known, err := a.rings(ctx)
 	if err == nil && (len(known) == 0 || keyring.SameRing(known[0], mine) && !slices.Contains(known, mine)) {
 		// Others may come at the same time: who is first is what the log says.
-		if err = a.bus.Append(ctx, bus.Record{Topic: bus.Control, Key: []byte(ringKey), Value: []byte(mine)}); err == nil {
+		if err = a.bus.Append(ctx, bus.Record{Topic: contract.Control, Key: []byte(ringKey), Value: []byte(mine)}); err == nil {
 			known, err = a.rings(ctx)
 		}
 	}
@@ -81,7 +82,7 @@ func (a *app) watchKeys(ctx context.Context) error {
 
 func (a *app) followKeys(ctx context.Context) error {
 	first := ""
-	return a.bus.Follow(ctx, bus.FollowConfig{Topics: []bus.Topic{bus.Control}}, func(_ context.Context, records []bus.Record) error {
+	return a.bus.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{contract.Control}}, func(_ context.Context, records []bus.Record) error {
 		for i := range records {
 			if string(records[i].Key) != ringKey {
 				continue
@@ -101,7 +102,7 @@ func (a *app) followKeys(ctx context.Context) error {
 // rings returns the fingerprints of the key rings that came, the first one first.
 func (a *app) rings(ctx context.Context) ([]string, error) {
 	var known []string
-	err := a.bus.Replay(ctx, bus.Control, func(r bus.Record) error {
+	err := a.bus.Replay(ctx, contract.Control, func(r bus.Record) error {
 		if string(r.Key) == ringKey {
 			known = append(known, string(r.Value))
 		}

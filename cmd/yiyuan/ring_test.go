@@ -15,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -128,7 +129,7 @@ func TestKeyInUseElsewhere(t *testing.T) {
 	broker.Cluster().ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		broker.Cluster().KeepControl()
 		asked := r.(*kmsg.ListOffsetsRequest)
-		if !strings.HasSuffix(asked.Topics[0].Topic, string(bus.Control)) || refusals.Add(1) > 2 {
+		if !strings.HasSuffix(asked.Topics[0].Topic, string(contract.Control)) || refusals.Add(1) > 2 {
 			return nil, nil, false
 		}
 		refused := asked.ResponseKind().(*kmsg.ListOffsetsResponse)

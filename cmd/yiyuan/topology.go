@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -58,7 +58,7 @@ func drawing(steps []processors.Topology) gateway.Topology {
 	return out
 }
 
-func names(topics []bus.Topic) []string {
+func names(topics []contract.Topic) []string {
 	out := make([]string, len(topics))
 	for i, t := range topics {
 		out[i] = string(t)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/file"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
@@ -17,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/route"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -61,29 +61,29 @@ func topologies(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) [
 }
 
 // topics is every topic the bus needs, with how it is kept.
-func topics(cat *schemas.Catalogue, steps []processors.Topology) []bus.Spec {
-	specs := []bus.Spec{
-		{Topic: bus.Findings, Compact: true},
-		{Topic: bus.Quarantine, Retention: 30 * day},
-		{Topic: bus.Control, Partitions: 1, Retention: forever},
-		{Topic: bus.Audit, Retention: forever},
-		{Topic: bus.Sources, Partitions: 16, Compact: true},
-		{Topic: bus.SchemasTopic, Partitions: 1, Compact: true},
+func topics(cat *schemas.Catalogue, steps []processors.Topology) []contract.Spec {
+	specs := []contract.Spec{
+		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Quarantine, Retention: 30 * day},
+		{Topic: contract.Control, Partitions: 1, Retention: forever},
+		{Topic: contract.Audit, Retention: forever},
+		{Topic: contract.Sources, Partitions: 16, Compact: true},
+		{Topic: contract.Schemas, Partitions: 1, Compact: true},
 	}
 	for _, d := range cat.Datasets {
 		// An older image may come after the newer one; route tells them apart, if it sees both.
-		specs = append(specs, bus.Spec{Topic: bus.Raw(d.ID), Compact: true, CompactAfter: 7 * day})
+		specs = append(specs, contract.Spec{Topic: contract.Raw(d.ID), Compact: true, CompactAfter: 7 * day})
 		for _, v := range d.Views {
-			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+			specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 		}
 	}
 	for _, e := range cat.Entities {
-		specs = append(specs, bus.Spec{Topic: bus.Claims(e.ID), Retention: 7 * day, Grown: true})
+		specs = append(specs, contract.Spec{Topic: contract.Claims(e.ID), Retention: 7 * day, Grown: true})
 		if len(e.Fields) > 0 {
-			specs = append(specs, bus.Spec{Topic: bus.Resolved(e.ID), Compact: true})
+			specs = append(specs, contract.Spec{Topic: contract.Resolved(e.ID), Compact: true})
 		}
 		for _, v := range e.Views {
-			specs = append(specs, bus.Spec{Topic: bus.Shared(v.ID), Compact: true})
+			specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 		}
 	}
 	for _, t := range steps {

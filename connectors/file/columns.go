@@ -10,12 +10,13 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const (
-	reasonUnreadable = schemas.ReasonUnreadable
-	reasonTooLarge   = schemas.ReasonTooLarge
-	reasonMissing    = schemas.ReasonMissing
+	reasonUnreadable = contract.ReasonUnreadable
+	reasonTooLarge   = contract.ReasonTooLarge
+	reasonMissing    = contract.ReasonMissing
 )
 
 // checkMapping refuses options that name fields the dataset does not have.

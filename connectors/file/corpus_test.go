@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // verdict is what a file of the corpus must come to.
@@ -148,7 +148,7 @@ func TestCorpus(t *testing.T) {
 }
 
 // place writes a rejection as "line:field reason", "reason" for the file.
-func place(r schemas.Rejection) string {
+func place(r contract.Rejection) string {
 	_, rest, ok := strings.Cut(r.Locator, ":")
 	if !ok {
 		return r.Reason

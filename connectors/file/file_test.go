@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors/file"
 	"github.com/yiyuan-bus/yiyuan/connectors/sourcetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -131,7 +132,7 @@ func jsonRows(from, to int) string {
 // result is what one file led to.
 type result struct {
 	changes    []schemas.Change
-	rejections []schemas.Rejection
+	rejections []contract.Rejection
 }
 
 func read(t *testing.T, src connectors.Source, until func(result) bool) result {
@@ -315,7 +316,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	drop(t, dir, "new\nline:..\\"+strings.Repeat("长", 60)+".csv", head+rows(7, 7))
 	r := read(t, src, func(r result) bool { return len(r.rejections) == 2 && len(r.changes) == 1 && settled(t, dir) })
 	for _, c := range r.rejections {
-		if c.Reason != schemas.ReasonUnreadable {
+		if c.Reason != contract.ReasonUnreadable {
 			t.Errorf("rejection %+v, want unreadable", c)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // reading is one claimed file on its way into batches.
@@ -305,7 +306,7 @@ func (r *reading) refuse(b *connectors.Batch, row row, field string, p problem) 
 	if field != "" {
 		locator += ":" + field
 	}
-	b.Rejections = append(b.Rejections, schemas.Rejection{
+	b.Rejections = append(b.Rejections, contract.Rejection{
 		Dataset: r.s.dataset.ID, Field: field, Reason: p.reason, Detail: p.detail,
 		Source: r.s.cfg.Name, At: r.time, Locator: locator, Digest: r.s.cfg.Digest(row.raw),
 	})
@@ -359,7 +360,7 @@ func (r *reading) reject(b *connectors.Batch) error {
 	if err := r.s.inbox.reason(r.claim, r.condemned.detail); err != nil {
 		return err
 	}
-	b.Rejections = append(b.Rejections, schemas.Rejection{
+	b.Rejections = append(b.Rejections, contract.Rejection{
 		Dataset: r.s.dataset.ID, Reason: r.condemned.reason, Detail: r.condemned.detail,
 		Source: r.s.cfg.Name, At: r.time, Locator: r.claim.name, Digest: r.s.cfg.Digest([]byte(r.at.Digest)),
 	})

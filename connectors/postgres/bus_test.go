@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors/sourcetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // breaking is a source whose reads and confirmations fail now and then, so that
@@ -61,7 +62,7 @@ func TestExactlyOnceOnTheBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	if err := b.Ensure(t.Context(), bus.Spec{Topic: bus.Raw("T01"), Partitions: 1}, bus.Spec{Topic: bus.Quarantine}, bus.Spec{Topic: bus.Sources, Compact: true, Partitions: 1}); err != nil {
+	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Raw("T01"), Partitions: 1}, contract.Spec{Topic: contract.Quarantine}, contract.Spec{Topic: contract.Sources, Compact: true, Partitions: 1}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := db.config(t, nil)
@@ -110,7 +111,7 @@ func published(t *testing.T, b *bus.Bus, c *codec.Codec, d *schemas.Dataset) []s
 	var changes []schemas.Change
 	seen := map[string]bool{}
 	reader := c.Reader(d.Layout)
-	err := b.Replay(t.Context(), bus.Raw(d.ID), func(r bus.Record) error {
+	err := b.Replay(t.Context(), contract.Raw(d.ID), func(r bus.Record) error {
 		pos := string(r.Header("pos"))
 		if seen[pos] {
 			t.Errorf("%s was published twice", pos)

@@ -20,6 +20,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/connectors/sourcetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
@@ -172,7 +173,7 @@ func open(t *testing.T, cfg connectors.Config, after schemas.Position) connector
 // collected is what a source yielded so far.
 type collected struct {
 	changes    []schemas.Change
-	rejections []schemas.Rejection
+	rejections []contract.Rejection
 	batches    []connectors.Batch
 	at         schemas.Position
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // snapshot reads the rows that are there, table by table in the order of the
@@ -100,7 +101,7 @@ func (sn *snapshot) next(ctx context.Context) (connectors.Batch, error) {
 		return connectors.Batch{}, err
 	}
 	sn.s.at = at
-	b.After, b.State = at.encode(), connectors.StateSnapshot
+	b.After, b.State = at.encode(), contract.StateSnapshot
 	return b, nil
 }
 
@@ -230,7 +231,7 @@ func (sn *snapshot) row(b *connectors.Batch, at position) int {
 }
 
 // reject names table, place and field of a value that was refused, not the value.
-func (s *source) reject(t *table, p connectors.FieldError, origin schemas.Origin, raw [][]byte) schemas.Rejection {
+func (s *source) reject(t *table, p connectors.FieldError, origin schemas.Origin, raw [][]byte) contract.Rejection {
 	var digest []byte
 	for _, v := range raw {
 		digest = append(append(digest, v...), 0)
@@ -239,7 +240,7 @@ func (s *source) reject(t *table, p connectors.FieldError, origin schemas.Origin
 	if p.Field != "" {
 		locator += ":" + p.Field
 	}
-	return schemas.Rejection{
+	return contract.Rejection{
 		Dataset: t.dataset.ID, Field: p.Field, Reason: p.Reason, Detail: p.Detail,
 		Source: s.cfg.Name, At: origin.At, Locator: locator, Digest: s.cfg.Digest(digest),
 	}

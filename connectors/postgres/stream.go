@@ -15,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 // part is a run of events that are published together or split nowhere else.
 type part struct {
 	changes    []schemas.Change
-	rejections []schemas.Rejection
+	rejections []contract.Rejection
 	bytes      int
 }
 
@@ -221,9 +222,9 @@ func (st *stream) here() position {
 // state is snapshot until the stream has passed what a resumed snapshot saw.
 func (st *stream) state(at position) string {
 	if at.Resumed && at.Flush < at.High {
-		return connectors.StateSnapshot
+		return contract.StateSnapshot
 	}
-	return connectors.StateRunning
+	return contract.StateRunning
 }
 
 func (st *stream) full(p part) bool {

@@ -25,6 +25,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors/sourcetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -229,7 +230,7 @@ func newBus(t *testing.T) *bus.Bus {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	err = b.Ensure(t.Context(), bus.Spec{Topic: bus.Raw("ZJ01"), Compact: true}, bus.Spec{Topic: bus.Quarantine}, bus.Spec{Topic: bus.Sources, Compact: true, Partitions: 1})
+	err = b.Ensure(t.Context(), contract.Spec{Topic: contract.Raw("ZJ01"), Compact: true}, contract.Spec{Topic: contract.Quarantine}, contract.Spec{Topic: contract.Sources, Compact: true, Partitions: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +240,7 @@ func newBus(t *testing.T) *bus.Bus {
 func count(t *testing.T, b *bus.Bus) int {
 	t.Helper()
 	n := 0
-	if err := b.Replay(t.Context(), bus.Raw("ZJ01"), func(bus.Record) error { n++; return nil }); err != nil {
+	if err := b.Replay(t.Context(), contract.Raw("ZJ01"), func(bus.Record) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return n

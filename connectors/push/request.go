@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/internal/strictjson"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -92,7 +93,7 @@ func parse(d *schemas.Dataset, rows []json.RawMessage) ([]change, []RowError) {
 func parseRow(d *schemas.Dataset, raw json.RawMessage) (change, []connectors.FieldError) {
 	members, err := strictjson.Object(raw)
 	if err != nil {
-		return change{}, []connectors.FieldError{{Reason: schemas.ReasonUnreadable, Detail: "每行应为一个 JSON 对象 / each row must be a JSON object"}}
+		return change{}, []connectors.FieldError{{Reason: contract.ReasonUnreadable, Detail: "每行应为一个 JSON 对象 / each row must be a JSON object"}}
 	}
 	op := schemas.Update
 	if i := slices.IndexFunc(members, func(m strictjson.Member) bool { return m.Name == "op" }); i >= 0 && d.Layout.Index("op") < 0 {
@@ -121,7 +122,7 @@ func envelope(members []strictjson.Member, said string) (schemas.Op, []strictjso
 	case "delete":
 		op, want = schemas.Delete, "key"
 	default:
-		return 0, nil, &connectors.FieldError{Field: "op", Reason: schemas.ReasonInvalid, Detail: "op 应为 upsert 或 delete / op must be upsert or delete"}
+		return 0, nil, &connectors.FieldError{Field: "op", Reason: contract.ReasonInvalid, Detail: "op 应为 upsert 或 delete / op must be upsert or delete"}
 	}
 	if len(members) == 2 {
 		for _, m := range members {
@@ -134,7 +135,7 @@ func envelope(members []strictjson.Member, said string) (schemas.Op, []strictjso
 		}
 	}
 	return 0, nil, &connectors.FieldError{
-		Reason: schemas.ReasonMissing,
+		Reason: contract.ReasonMissing,
 		Detail: fmt.Sprintf("%s 应恰有 op 与对象 %s 两项 / %s wants op and the object %s, nothing else", said, want, said, want),
 	}
 }
@@ -149,14 +150,14 @@ func arrange(d *schemas.Dataset, members []strictjson.Member, keyOnly bool) ([]c
 		case i < 0 || keyOnly && !slices.Contains(d.KeyIndex, i):
 			unknown = true
 		case m.Nested:
-			problems = append(problems, connectors.FieldError{Field: m.Name, Reason: schemas.ReasonInvalid, Detail: "字段值不能是对象或数组 / a field cannot be an object or an array"})
+			problems = append(problems, connectors.FieldError{Field: m.Name, Reason: contract.ReasonInvalid, Detail: "字段值不能是对象或数组 / a field cannot be an object or an array"})
 		default:
 			cells[i] = m.Cell
 		}
 	}
 	if unknown {
 		// The name is the caller's own text and may be a value: it is not repeated.
-		problems = append(problems, connectors.FieldError{Reason: schemas.ReasonUnknown, Detail: "含有该数据集没有的字段名 / holds a name that is not a field of the dataset (of its key, in a delete)"})
+		problems = append(problems, connectors.FieldError{Reason: contract.ReasonUnknown, Detail: "含有该数据集没有的字段名 / holds a name that is not a field of the dataset (of its key, in a delete)"})
 	}
 	return cells, problems
 }

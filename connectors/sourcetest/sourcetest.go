@@ -24,6 +24,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Features is what a kind of source declares about itself.
@@ -330,7 +331,7 @@ func resumes(t *testing.T, f Features, s *session) {
 		if d := cmp.Diff(keys(all), keys(folded)); d != "" || !cmp.Equal(all, folded, Same) {
 			t.Errorf("reopened after batch %d: rows differ (-want +got):\n%s", i, d)
 		}
-		if f.SnapshotSteps && b.State == connectors.StateSnapshot {
+		if f.SnapshotSteps && b.State == contract.StateSnapshot {
 			continue
 		}
 		if d := cmp.Diff(events(changes(batches[i+1:])), events(changes(tail)), Same); d != "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // binding ties a table to a dataset of the catalogue: where each column of the
@@ -117,9 +118,9 @@ func (s *source) add(batch *connectors.Batch, e event) int {
 }
 
 // refuse is the schema break of the run: a row with a column nobody declared.
-func (s *source) refuse(d *schemas.Dataset, e event, at time.Time) schemas.Rejection {
-	r := schemas.Rejection{
-		Dataset: d.ID, Field: brokenField, Reason: schemas.ReasonSchema,
+func (s *source) refuse(d *schemas.Dataset, e event, at time.Time) contract.Rejection {
+	r := contract.Rejection{
+		Dataset: d.ID, Field: brokenField, Reason: contract.ReasonSchema,
 		Detail: "行中出现目录未登记的字段 " + brokenField + ", 请先变更目录或者改回原表结构 / the row has a field that the catalogue does not know: change the catalogue first or restore the table",
 		Source: s.name, At: at, Locator: s.name + "@" + e.seq.String(),
 	}

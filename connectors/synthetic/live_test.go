@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // watch reads a source for a time and says what came after the first copy.
@@ -25,7 +26,7 @@ func watch(t *testing.T, s connectors.Source, span time.Duration) (out []connect
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.State == connectors.StateSnapshot {
+		if b.State == contract.StateSnapshot {
 			continue
 		}
 		if began.IsZero() {
@@ -178,14 +179,14 @@ func TestSubset(t *testing.T) {
 // The schema break of the run is refused, without the row.
 func TestSchemaBreak(t *testing.T) {
 	t.Parallel()
-	var got []schemas.Rejection
+	var got []contract.Rejection
 	for _, b := range drain(t, openAt(t, catalogue(t), Options{Seed: 2, Base: base, Department: "JY", End: true}, "")) {
 		got = append(got, b.Rejections...)
 	}
 	if len(got) != 1 {
 		t.Fatalf("%d rejections, want 1", len(got))
 	}
-	if r := got[0]; r.Dataset != "JY01" || r.Reason != schemas.ReasonSchema || r.Field == "" || r.Locator == "" || r.Detail == "" {
+	if r := got[0]; r.Dataset != "JY01" || r.Reason != contract.ReasonSchema || r.Field == "" || r.Locator == "" || r.Detail == "" {
 		t.Errorf("rejection lacks something: %+v", r)
 	}
 }

@@ -30,6 +30,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // standstill: a live stream further behind than this skips the time, not the changes.
@@ -128,7 +129,7 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 
 // readCopy fills a batch from the first copy.
 func (s *source) readCopy() (connectors.Batch, error) {
-	batch := connectors.Batch{State: connectors.StateSnapshot}
+	batch := connectors.Batch{State: contract.StateSnapshot}
 	for n := 0; n < s.options.Batch && s.pos.Step < s.copy.steps(); {
 		if s.step == nil {
 			s.step = s.copy.step(s.pos.Step)

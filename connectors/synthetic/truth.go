@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // The lines of the truth file; README.md says what each is for.
@@ -65,8 +66,8 @@ func WriteTruth(to io.Writer, o Options) error {
 	for i := range w.kinds {
 		t.plants(&w.kinds[i])
 	}
-	t.write(quarantineLine{"quarantine", tables[jy01].id, brokenField, schemas.ReasonSchema, "source"})
-	t.write(quarantineLine{"quarantine", tables[sw01].id, "NSRZTDM", schemas.ReasonInvalid, "route"})
+	t.write(quarantineLine{"quarantine", tables[jy01].id, brokenField, contract.ReasonSchema, "source"})
+	t.write(quarantineLine{"quarantine", tables[sw01].id, "NSRZTDM", contract.ReasonInvalid, "route"})
 	if o.Rows || w.size == Tiny {
 		for d := range departmentCount {
 			t.rows(d)

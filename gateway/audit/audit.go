@@ -18,32 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
-)
-
-// Subject is one record of the topic audit's column subjects.
-var subjectLayout = schemas.MustLayout("yiyuan.audit", "Subject",
-	schemas.Column{Name: "digest", Type: schemas.String, Doc: "查询对象(带密钥摘要)"},
-	schemas.Column{Name: "found", Type: schemas.Boolean, Doc: "是否有数据"},
-)
-
-// Layout is the layout of the topic audit.
-var Layout = schemas.MustLayout("yiyuan.audit", "Entry",
-	schemas.Column{Name: "id", Type: schemas.String, Doc: "审计编号"},
-	schemas.Column{Name: "time", Type: schemas.Timestamp, Doc: "时间"},
-	schemas.Column{Name: "operation", Type: schemas.String, Doc: "操作"},
-	schemas.Column{Name: "app", Type: schemas.String, Doc: "应用"},
-	schemas.Column{Name: "department", Type: schemas.String, Doc: "部门"},
-	schemas.Column{Name: "purpose", Type: schemas.String, Doc: "用途"},
-	schemas.Column{Name: "view", Type: schemas.String, Doc: "视图"},
-	schemas.Column{Name: "fields", Type: schemas.String, Doc: "返回的字段"},
-	schemas.Column{Name: "subjects", Type: schemas.Rows, Rows: subjectLayout, Doc: "查询对象"},
-	schemas.Column{Name: "decision", Type: schemas.String, Doc: "决定 allow 或 deny"},
-	schemas.Column{Name: "reason", Type: schemas.String, Doc: "原因"},
-	schemas.Column{Name: "status", Type: schemas.Long, Doc: "HTTP 状态"},
-	schemas.Column{Name: "rows", Type: schemas.Long, Doc: "返回的条数"},
-	schemas.Column{Name: "body", Type: schemas.String, Doc: "回答内容的 SHA-256"},
-	schemas.Column{Name: "request", Type: schemas.String, Doc: "请求编号"},
-	schemas.Column{Name: "client", Type: schemas.String, Doc: "客户端地址"},
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // The decisions.
@@ -82,9 +57,9 @@ type Entry struct {
 func (e *Entry) Record() schemas.Record {
 	subjects := make([]schemas.Record, len(e.Subjects))
 	for i, s := range e.Subjects {
-		subjects[i] = schemas.NewRecord(subjectLayout, []schemas.Value{schemas.Text(s.Digest), schemas.Bool(s.Found)})
+		subjects[i] = schemas.NewRecord(contract.AuditSubjectLayout, []schemas.Value{schemas.Text(s.Digest), schemas.Bool(s.Found)})
 	}
-	return schemas.NewRecord(Layout, []schemas.Value{
+	return schemas.NewRecord(contract.AuditLayout, []schemas.Value{
 		schemas.Text(e.ID), schemas.Millis(e.Time), schemas.Text(e.Operation), schemas.Text(e.App), schemas.Text(e.Department),
 		schemas.Text(e.Purpose), schemas.Text(e.View), schemas.Text(strings.Join(e.Fields, ",")), schemas.Table(subjects),
 		schemas.Text(e.Decision), schemas.Text(e.Reason), schemas.Int(int64(e.Status)), schemas.Int(int64(e.Rows)),
@@ -131,7 +106,7 @@ type Log struct {
 
 // Open registers the layout and returns the log.
 func Open(ctx context.Context, c *codec.Codec, to Appender) (*Log, error) {
-	w, err := c.Writer(ctx, string(bus.Audit)+"-value", Layout)
+	w, err := c.Writer(ctx, string(contract.Audit)+"-value", contract.AuditLayout)
 	if err != nil {
 		return nil, fmt.Errorf("open audit log: %w", err)
 	}
@@ -153,7 +128,7 @@ func (l *Log) Append(ctx context.Context, e *Entry) error {
 	if err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
 	}
-	record := bus.Record{Topic: bus.Audit, Partition: -1, Key: []byte(e.ID), Value: value, Time: e.Time}
+	record := bus.Record{Topic: contract.Audit, Partition: -1, Key: []byte(e.ID), Value: value, Time: e.Time}
 	if err := l.to.Append(ctx, record); err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
 	}

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -36,10 +36,10 @@ func NewRates() *Rates { return &Rates{} }
 // Take remembers where the raw topics end. Every change is one position of a
 // log, and so is the end of every transaction: rates are a little high when
 // transactions are small.
-func (r *Rates) Take(at time.Time, ends map[bus.Topic]map[int32]int64, datasets []*schemas.Dataset) {
+func (r *Rates) Take(at time.Time, ends map[contract.Topic]map[int32]int64, datasets []*schemas.Dataset) {
 	s := sample{at, make(map[string]int64, len(datasets))}
 	for _, d := range datasets {
-		for _, end := range ends[bus.Raw(d.ID)] {
+		for _, end := range ends[contract.Raw(d.ID)] {
 			s.ends[d.ID] += end
 		}
 	}

@@ -19,16 +19,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Offsets tells where topics end and groups stand; *bus.Bus does.
 type Offsets interface {
-	EndOffsets(ctx context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error)
+	EndOffsets(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error)
 	// StableOffsets tells up to where readers of committed records are shown everything.
-	StableOffsets(ctx context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error)
-	Committed(ctx context.Context, group string) (map[bus.Topic]map[int32]int64, error)
+	StableOffsets(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error)
+	Committed(ctx context.Context, group string) (map[contract.Topic]map[int32]int64, error)
 }
 
 // Cache is what fills the cache, and how far it has come.
@@ -81,7 +81,7 @@ type wave struct {
 	entity  string // "" = the dataset's own views
 	at      time.Time
 	stage   stage
-	target  map[bus.Topic]map[int32]int64
+	target  map[contract.Topic]map[int32]int64
 	decided bool          // no open transaction hides any of the target
 	reader  int64         // of the shared topics, when that was seen
 	polled  time.Duration // by that reader, then
@@ -179,7 +179,7 @@ func (t *Tracker) Step(ctx context.Context) error {
 // start sends a new moment off for every dataset that has none before route.
 func (t *Tracker) start(ctx context.Context) error {
 	var fresh []*wave
-	var topics []bus.Topic
+	var topics []contract.Topic
 	for _, d := range t.catalogue.Datasets {
 		if t.under(d.ID, "", atRoute) {
 			continue
@@ -189,7 +189,7 @@ func (t *Tracker) start(ctx context.Context) error {
 			continue
 		}
 		fresh = append(fresh, &wave{dataset: d.ID, at: at})
-		topics = append(topics, bus.Raw(d.ID))
+		topics = append(topics, contract.Raw(d.ID))
 	}
 	if len(fresh) == 0 {
 		return nil
@@ -199,8 +199,8 @@ func (t *Tracker) start(ctx context.Context) error {
 		return fmt.Errorf("follow raw topics: %w", err)
 	}
 	for _, w := range fresh {
-		topic := bus.Raw(w.dataset)
-		w.target = map[bus.Topic]map[int32]int64{topic: ends[topic]}
+		topic := contract.Raw(w.dataset)
+		w.target = map[contract.Topic]map[int32]int64{topic: ends[topic]}
 	}
 	t.waves = append(t.waves, fresh...)
 	return nil
@@ -241,7 +241,7 @@ func (t *Tracker) active(dataset string) []Source {
 
 // pass lets the waves of a stage leave it whose targets the stage's group has committed.
 func (t *Tracker) pass(ctx context.Context, at stage, group func(*wave) string, leave func(context.Context, []*wave) error) error {
-	committed := map[string]map[bus.Topic]map[int32]int64{}
+	committed := map[string]map[contract.Topic]map[int32]int64{}
 	var passed []*wave
 	for _, w := range t.waves {
 		if w.stage != at {
@@ -267,7 +267,7 @@ func (t *Tracker) pass(ctx context.Context, at stage, group func(*wave) string, 
 
 // reached reports whether a group that commits past markers has passed the
 // target, as the steps' groups do.
-func reached(target, at map[bus.Topic]map[int32]int64) bool {
+func reached(target, at map[contract.Topic]map[int32]int64) bool {
 	for topic, partitions := range target {
 		for p, end := range partitions {
 			if at[topic][p] < end {
@@ -298,7 +298,7 @@ func Decided(target, at, stable map[int32]int64) bool {
 }
 
 // inCache reports whether everything of w's target that is a record is in the cache.
-func (w *wave) inCache(at, stable map[bus.Topic]map[int32]int64, reader int64, polled time.Duration) bool {
+func (w *wave) inCache(at, stable map[contract.Topic]map[int32]int64, reader int64, polled time.Duration) bool {
 	if reached(w.target, at) {
 		return true
 	}
@@ -314,7 +314,7 @@ func (w *wave) inCache(at, stable map[bus.Topic]map[int32]int64, reader int64, p
 // leaveRoute sends each moment on: towards the dataset's own views, and
 // towards every entity its rows speak about.
 func (t *Tracker) leaveRoute(ctx context.Context, passed []*wave) error {
-	var topics []bus.Topic
+	var topics []contract.Topic
 	var next []*wave
 	for _, w := range passed {
 		d, err := t.catalogue.Dataset(w.dataset)
@@ -322,15 +322,15 @@ func (t *Tracker) leaveRoute(ctx context.Context, passed []*wave) error {
 			return err
 		}
 		if !t.under(d.ID, "", atCache) {
-			own := &wave{dataset: d.ID, at: w.at, stage: atCache, target: map[bus.Topic]map[int32]int64{}}
+			own := &wave{dataset: d.ID, at: w.at, stage: atCache, target: map[contract.Topic]map[int32]int64{}}
 			for _, v := range d.Views {
-				own.target[bus.Shared(v.ID)] = nil
+				own.target[contract.Shared(v.ID)] = nil
 			}
 			next = append(next, own)
 		}
 		for _, e := range entities(d) {
 			if !t.under(d.ID, e, atResolve) {
-				next = append(next, &wave{dataset: d.ID, entity: e, at: w.at, stage: atResolve, target: map[bus.Topic]map[int32]int64{bus.Claims(e): nil}})
+				next = append(next, &wave{dataset: d.ID, entity: e, at: w.at, stage: atResolve, target: map[contract.Topic]map[int32]int64{contract.Claims(e): nil}})
 			}
 		}
 	}
@@ -361,16 +361,16 @@ func entities(d *schemas.Dataset) []string {
 
 // leaveResolve sends each moment on towards the entity's views.
 func (t *Tracker) leaveResolve(ctx context.Context, passed []*wave) error {
-	var topics []bus.Topic
+	var topics []contract.Topic
 	var ahead []*wave
 	for _, w := range passed {
 		e, err := t.catalogue.Entity(w.entity)
 		if err != nil {
 			return err
 		}
-		next := &wave{dataset: w.dataset, entity: w.entity, at: w.at, stage: atCache, target: map[bus.Topic]map[int32]int64{}}
+		next := &wave{dataset: w.dataset, entity: w.entity, at: w.at, stage: atCache, target: map[contract.Topic]map[int32]int64{}}
 		for _, v := range e.Views {
-			topic := bus.Shared(v.ID)
+			topic := contract.Shared(v.ID)
 			next.target[topic] = nil
 			if !slices.Contains(topics, topic) {
 				topics = append(topics, topic)
@@ -388,7 +388,7 @@ func (t *Tracker) leaveResolve(ctx context.Context, passed []*wave) error {
 }
 
 // aim sets the targets of waves to where their topics end now.
-func (t *Tracker) aim(ctx context.Context, waves []*wave, topics []bus.Topic) error {
+func (t *Tracker) aim(ctx context.Context, waves []*wave, topics []contract.Topic) error {
 	if len(topics) == 0 {
 		return nil
 	}
@@ -410,11 +410,11 @@ func (t *Tracker) arrive(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("follow the cache: %w", err)
 	}
-	at := make(map[bus.Topic]map[int32]int64, len(views))
+	at := make(map[contract.Topic]map[int32]int64, len(views))
 	for view, partitions := range views {
-		at[bus.Shared(view)] = partitions
+		at[contract.Shared(view)] = partitions
 	}
-	topics := map[bus.Topic]bool{}
+	topics := map[contract.Topic]bool{}
 	for _, w := range t.waves {
 		if w.stage == atCache && !reached(w.target, at) {
 			for topic := range w.target {

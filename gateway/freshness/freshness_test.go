@@ -8,17 +8,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // log is a journey whose every position is set by hand.
 type log struct {
 	now       time.Time
-	ends      map[bus.Topic]map[int32]int64
-	open      map[bus.Topic]int64 // where a transaction is open
-	committed map[string]map[bus.Topic]map[int32]int64
+	ends      map[contract.Topic]map[int32]int64
+	open      map[contract.Topic]int64 // where a transaction is open
+	committed map[string]map[contract.Topic]map[int32]int64
 	applied   map[string]map[int32]int64
 	fail      error
 	reader    int64
@@ -29,15 +29,15 @@ func (l *log) Applied(context.Context) (map[string]map[int32]int64, error) { ret
 
 func (l *log) Polled() (int64, time.Duration) { return l.reader, l.polled }
 
-func (l *log) EndOffsets(_ context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error) {
-	out := map[bus.Topic]map[int32]int64{}
+func (l *log) EndOffsets(_ context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
+	out := map[contract.Topic]map[int32]int64{}
 	for _, t := range topics {
 		out[t] = maps.Clone(l.ends[t])
 	}
 	return out, l.fail
 }
 
-func (l *log) StableOffsets(ctx context.Context, topics ...bus.Topic) (map[bus.Topic]map[int32]int64, error) {
+func (l *log) StableOffsets(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
 	out, err := l.EndOffsets(ctx, topics...)
 	for topic, at := range l.open {
 		if out[topic] != nil {
@@ -47,14 +47,14 @@ func (l *log) StableOffsets(ctx context.Context, topics ...bus.Topic) (map[bus.T
 	return out, err
 }
 
-func (l *log) Committed(_ context.Context, group string) (map[bus.Topic]map[int32]int64, error) {
+func (l *log) Committed(_ context.Context, group string) (map[contract.Topic]map[int32]int64, error) {
 	return l.committed[group], l.fail
 }
 
-func (l *log) end(t bus.Topic, offset int64) { l.ends[t] = map[int32]int64{0: offset} }
-func (l *log) commit(g string, t bus.Topic, offset int64) {
+func (l *log) end(t contract.Topic, offset int64) { l.ends[t] = map[int32]int64{0: offset} }
+func (l *log) commit(g string, t contract.Topic, offset int64) {
 	if l.committed[g] == nil {
-		l.committed[g] = map[bus.Topic]map[int32]int64{}
+		l.committed[g] = map[contract.Topic]map[int32]int64{}
 	}
 	l.committed[g][t] = map[int32]int64{0: offset}
 }
@@ -65,7 +65,7 @@ func setup(t *testing.T) (*log, *freshness.Tracker, *schemas.Catalogue, func()) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &log{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), ends: map[bus.Topic]map[int32]int64{}, open: map[bus.Topic]int64{}, committed: map[string]map[bus.Topic]map[int32]int64{}, applied: map[string]map[int32]int64{}}
+	l := &log{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), ends: map[contract.Topic]map[int32]int64{}, open: map[contract.Topic]int64{}, committed: map[string]map[contract.Topic]map[int32]int64{}, applied: map[string]map[int32]int64{}}
 	tracker := freshness.New(c, l, l, func() time.Time { return l.now })
 	step := func() {
 		t.Helper()
@@ -98,24 +98,24 @@ func TestJourney(t *testing.T) {
 		}
 	}
 	at := l.now.Add(-time.Second)
-	l.end(bus.Raw("GA01"), 10)
+	l.end(contract.Raw("GA01"), 10)
 	tracker.Observe(freshness.Source{Name: "ga", Datasets: []string{"GA01"}, State: "running", CaughtUp: at})
 	step()
 	is("before route", row, time.Time{})
-	l.commit("route", bus.Raw("GA01"), 8)
+	l.commit("route", contract.Raw("GA01"), 8)
 	step()
 	is("route is behind", row, time.Time{})
-	l.commit("route", bus.Raw("GA01"), 10)
-	l.end(bus.Shared("GA01.partial"), 5)
-	l.end(bus.Claims("person"), 7)
+	l.commit("route", contract.Raw("GA01"), 10)
+	l.end(contract.Shared("GA01.partial"), 5)
+	l.end(contract.Claims("person"), 7)
 	step()
 	is("before the cache", row, time.Time{})
 	l.applied["GA01.partial"] = map[int32]int64{0: 5}
 	step()
 	is("in the cache", row, at)
 	is("before resolve", golden, time.Time{})
-	l.commit("resolve.person", bus.Claims("person"), 7)
-	l.end(bus.Shared("person.partial"), 3)
+	l.commit("resolve.person", contract.Claims("person"), 7)
+	l.end(contract.Shared("person.partial"), 3)
 	step()
 	is("golden before the cache", golden, time.Time{})
 	l.applied["person.partial"] = map[int32]int64{0: 3}
@@ -145,7 +145,7 @@ func TestMarkers(t *testing.T) {
 	}
 	arrived := func() bool { got, _ := tracker.View(row); return got.Equal(last) }
 	wait := func(d time.Duration) { l.now, l.polled = l.now.Add(d), l.polled+d; step() }
-	topic := bus.Shared("GA01.partial")
+	topic := contract.Shared("GA01.partial")
 	l.reader = 1
 	l.end(topic, 10)
 	l.applied["GA01.partial"] = map[int32]int64{0: 8}

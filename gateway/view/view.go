@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -32,7 +32,7 @@ const findingAudience = "finding"
 // View is a view of the catalogue, ready to be asked.
 type View struct {
 	*schemas.View
-	Topic    bus.Topic
+	Topic    contract.Topic
 	Reader   *codec.Reader
 	keys     *keyring.Keyring
 	versions []int                       // of the keys
@@ -61,7 +61,7 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 			return fmt.Errorf("compile view %q: its owner has no key", v.ID)
 		}
 		ready := &View{
-			View: v, Topic: bus.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
+			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
 			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{},
 			audience: "key:" + v.ID, cacheKey: "cache:" + v.ID,
 		}

@@ -16,23 +16,11 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // ErrMalformed says that a message or a stored value is not a claim.
 var ErrMalformed = errors.New("malformed claim")
-
-// Layout is the layout of the topics claims.<entity>.
-var Layout = schemas.MustLayout("yiyuan", "Claim",
-	schemas.Column{Name: "dataset", Type: schemas.String, Doc: "数据集"},
-	schemas.Column{Name: "role", Type: schemas.String, Doc: "角色"},
-	schemas.Column{Name: "row", Type: schemas.String, Doc: "来源行主键"},
-	schemas.Column{Name: "op", Type: schemas.String, Doc: "c 主张, d 撤回"},
-	schemas.Column{Name: "source", Type: schemas.String, Doc: "来源"},
-	schemas.Column{Name: "major", Type: schemas.Long, Doc: "来源提交位置"},
-	schemas.Column{Name: "minor", Type: schemas.Long, Doc: "提交内序号"},
-	schemas.Column{Name: "at", Type: schemas.Timestamp, Doc: "来源提交时间"},
-	schemas.Column{Name: "value", Type: schemas.Bytes, Nullable: true, Doc: "来源行, 带模式编号"},
-)
 
 // Claim is one message of a claims topic.
 type Claim struct {
@@ -56,15 +44,17 @@ func (c Claim) Values(dst []schemas.Value) schemas.Record {
 	dst[0], dst[1], dst[2], dst[3] = schemas.Text(c.Dataset), schemas.Text(c.Role), schemas.Text(c.Row), schemas.Text(op)
 	dst[4], dst[5], dst[6] = schemas.Text(c.Source), schemas.Int(int64(c.Sequence.Major)), schemas.Int(int64(c.Sequence.Minor))
 	dst[7], dst[8] = schemas.Millis(c.At), value
-	return schemas.NewRecord(Layout, dst)
+	return schemas.NewRecord(contract.ClaimLayout, dst)
 }
 
 // Record returns the claim as a record of Layout.
-func (c Claim) Record() schemas.Record { return c.Values(make([]schemas.Value, len(Layout.Columns))) }
+func (c Claim) Record() schemas.Record {
+	return c.Values(make([]schemas.Value, len(contract.ClaimLayout.Columns)))
+}
 
 // Parse reads a record of Layout.
 func Parse(r schemas.Record) (Claim, error) {
-	if r.Len() != len(Layout.Columns) {
+	if r.Len() != len(contract.ClaimLayout.Columns) {
 		return Claim{}, fmt.Errorf("parse claim: record has %d columns: %w", r.Len(), ErrMalformed)
 	}
 	c := Claim{

@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
 	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // claimsOf returns the claims that route makes of story lines.
@@ -29,7 +30,7 @@ func claimsOf(b *testing.B, c *stagetest.City, lines ...string) []bus.Record {
 	return out
 }
 
-func only(records []bus.Record, topic bus.Topic) []bus.Record {
+func only(records []bus.Record, topic contract.Topic) []bus.Record {
 	var out []bus.Record
 	for _, r := range records {
 		if r.Topic == topic {
@@ -136,7 +137,7 @@ func BenchmarkStart(b *testing.B) {
 func resourced(b *testing.B, c *stagetest.City, claims []bus.Record, n int) []bus.Record {
 	b.StopTimer()
 	defer b.StartTimer()
-	w, err := c.Codec.Writer(b.Context(), "claims.person-value", claim.Layout)
+	w, err := c.Codec.Writer(b.Context(), "claims.person-value", contract.ClaimLayout)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/authority"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // conclude computes what follows from the dossier, emits what differs from what
@@ -64,7 +65,7 @@ func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) erro
 	x.changed = true
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		out := bus.Record{Topic: bus.Findings, Partition: bus.ByKey, Key: []byte(f.ID), Time: x.at, Headers: s.headers(uint64(f.Version))}
+		out := bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: []byte(f.ID), Time: x.at, Headers: s.headers(uint64(f.Version))}
 		if !f.Gone() {
 			var err error
 			if s.buffer, err = s.findings.Append(s.buffer[:0], f.Record()); err != nil {
@@ -94,8 +95,8 @@ func (s *stage) readable(tx processors.Tx) error {
 			return fmt.Errorf("read dossier: %w: %w", bus.ErrLater, err)
 		default:
 			name := hex.EncodeToString(s.keys.Digest("quarantine", schemas.JoinKey(s.subject.key, r.Dataset.ID, r.Role, r.Key)))
-			if err := s.quarantine(tx, schemas.Rejection{
-				Dataset: r.Dataset.ID, Reason: schemas.ReasonSchema, Detail: "已存主张无法按现行模式解读 / a stored claim cannot be read under the present schema",
+			if err := s.quarantine(tx, contract.Rejection{
+				Dataset: r.Dataset.ID, Reason: contract.ReasonSchema, Detail: "已存主张无法按现行模式解读 / a stored claim cannot be read under the present schema",
 				Source: s.name, At: s.subject.at, Locator: "state/" + name, Digest: name,
 			}); err != nil {
 				return err

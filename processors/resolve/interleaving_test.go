@@ -13,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 var (
@@ -130,7 +131,7 @@ func merge(rt *rapid.T, c *stagetest.City, datasets []string, said map[string][]
 func ending(rt *rapid.T, c *stagetest.City) string {
 	final := make(map[string]string)
 	for _, r := range c.Out {
-		if r.Topic == bus.Quarantine {
+		if r.Topic == contract.Quarantine {
 			continue
 		}
 		name := string(r.Topic) + " " + string(r.Key)
@@ -142,7 +143,7 @@ func ending(rt *rapid.T, c *stagetest.City) string {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if r.Topic == bus.Findings {
+		if r.Topic == contract.Findings {
 			if rec.Get("state").Str() != "open" {
 				continue
 			}

@@ -13,8 +13,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
-	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // remember is how long the version of an entity without claims is remembered.
@@ -343,12 +343,12 @@ func (s *stage) refuse(tx processors.Tx, r *bus.Record, dataset string, err erro
 	if !permanent(err) {
 		return fmt.Errorf("read claim: %w: %w", bus.ErrLater, err)
 	}
-	why := schemas.Rejection{
-		Dataset: dataset, Reason: schemas.ReasonUnreadable, Detail: "主张无法解读 / the claim cannot be read", Source: string(r.Topic), At: r.Time,
+	why := contract.Rejection{
+		Dataset: dataset, Reason: contract.ReasonUnreadable, Detail: "主张无法解读 / the claim cannot be read", Source: string(r.Topic), At: r.Time,
 		Locator: fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset),
 	}
 	if errors.Is(err, codec.ErrUnknownSchema) {
-		why.Reason, why.Detail = schemas.ReasonSchema, "主张的模式或数据集未知 / the claim's schema or dataset is unknown"
+		why.Reason, why.Detail = contract.ReasonSchema, "主张的模式或数据集未知 / the claim's schema or dataset is unknown"
 	}
 	if len(r.Value) > 0 {
 		why.Digest = hex.EncodeToString(s.keys.Digest("quarantine", string(r.Value)))
@@ -358,17 +358,17 @@ func (s *stage) refuse(tx processors.Tx, r *bus.Record, dataset string, err erro
 
 // fault tells quarantine that a rule could not be evaluated over an entity.
 func (s *stage) fault(tx processors.Tx, f verification.Fault) error {
-	return s.quarantine(tx, schemas.Rejection{
-		Field: f.Case, Reason: schemas.ReasonInternal, Detail: "核验规则执行失败, 请检查规则 / the rule could not be evaluated, check it",
+	return s.quarantine(tx, contract.Rejection{
+		Field: f.Case, Reason: contract.ReasonInternal, Detail: "核验规则执行失败, 请检查规则 / the rule could not be evaluated, check it",
 		Source: s.name, At: s.subject.at, Locator: f.Case + "/" + s.keys.Token("finding", s.subject.key),
 	})
 }
 
-func (s *stage) quarantine(tx processors.Tx, r schemas.Rejection) error {
+func (s *stage) quarantine(tx processors.Tx, r contract.Rejection) error {
 	value, err := s.rejects.Append(nil, r.Record())
 	if err != nil {
 		return fmt.Errorf("write rejection: %w", err)
 	}
-	tx.Emit(bus.Record{Topic: bus.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: r.At})
+	tx.Emit(bus.Record{Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: r.At})
 	return nil
 }

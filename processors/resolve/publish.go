@@ -12,6 +12,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/authority"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -66,7 +67,7 @@ type publication struct {
 }
 
 // emit emits a framed record, a tombstone if value is nil.
-func (p *publication) emit(topic bus.Topic, key string, value []byte) error {
+func (p *publication) emit(topic contract.Topic, key string, value []byte) error {
 	if p.headers == nil {
 		p.headers = p.stage.headers(p.version)
 	}
@@ -81,7 +82,7 @@ func (p *publication) emit(topic bus.Topic, key string, value []byte) error {
 
 // move deletes what stands under a token of another key and says where it stands
 // now.
-func (p *publication) move(topic bus.Topic, was, now string) {
+func (p *publication) move(topic contract.Topic, was, now string) {
 	headers := append(p.stage.headers(p.version), bus.Header{Key: "moved", Value: []byte(now)})
 	p.emitted = true
 	p.tx.Emit(bus.Record{Topic: topic, Partition: bus.ByKey, Key: []byte(was), Time: p.subject.at, Headers: headers})
@@ -216,7 +217,7 @@ func nonzero(digest uint64) uint64 { return max(digest, 2) }
 
 // publishGolden emits the golden record with the story of its cells.
 func (s *stage) publishGolden(p *publication, g *authority.Golden) error {
-	topic := bus.Resolved(s.entity.ID)
+	topic := contract.Resolved(s.entity.ID)
 	if !g.Exists {
 		return p.emit(topic, s.subject.key, nil)
 	}
@@ -271,10 +272,10 @@ func (s *stage) publishExplanation(p *publication, g *authority.Golden) error {
 			return nil
 		}
 		h.explain = 0
-		return p.emit(bus.Shared(id), cmp.Or(was, key), nil)
+		return p.emit(contract.Shared(id), cmp.Or(was, key), nil)
 	}
 	if was != "" && h.explain != 0 {
-		p.move(bus.Shared(id), was, key)
+		p.move(contract.Shared(id), was, key)
 	}
 	if s.buffer, err = s.explain.Append(s.buffer[:0], s.explanation(id, g)); err != nil {
 		return fmt.Errorf("write record of %q: %w", id, err)
@@ -284,7 +285,7 @@ func (s *stage) publishExplanation(p *publication, g *authority.Golden) error {
 		return nil
 	}
 	h.explain = digest
-	return p.emit(bus.Shared(id), key, s.buffer)
+	return p.emit(contract.Shared(id), key, s.buffer)
 }
 
 func (s *stage) explanation(id string, g *authority.Golden) schemas.Record {

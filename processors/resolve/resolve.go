@@ -30,7 +30,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/authority"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
@@ -38,6 +37,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -49,15 +49,15 @@ func Name(entity string) string { return "resolve." + entity }
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity string) processors.Topology {
 	masks := &processors.MaskFailures{}
 	t := processors.Topology{
-		Name: Name(entity), From: []bus.Topic{bus.Claims(entity)}, To: []bus.Topic{bus.Findings, bus.Quarantine}, Home: home, Masks: masks,
+		Name: Name(entity), From: []contract.Topic{contract.Claims(entity)}, To: []contract.Topic{contract.Findings, contract.Quarantine}, Home: home, Masks: masks,
 		Keys: keys,
 	}
 	if e, err := cat.Entity(entity); err == nil {
 		if len(e.Fields) > 0 {
-			t.To = append(t.To, bus.Resolved(entity))
+			t.To = append(t.To, contract.Resolved(entity))
 		}
 		for _, v := range e.Views {
-			t.To = append(t.To, bus.Shared(v.ID))
+			t.To = append(t.To, contract.Shared(v.ID))
 		}
 	}
 	t.Stage = func() (processors.Stage, error) {
@@ -159,7 +159,7 @@ type table struct {
 
 // view is one masked projection of the entity.
 type view struct {
-	topic      bus.Topic
+	topic      contract.Topic
 	projection *masking.Projection
 	writer     *codec.Writer
 	columns    []int // of the golden record, that it shows
@@ -185,7 +185,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		// by the registry's client and answered from memory but for the first.
 		ctx:  context.Background(),
 		name: Name(entity), entity: e, version: []byte(cat.Version), edition: processors.Edition(cat.Version, keys), keys: keys,
-		claims: c.Reader(claim.Layout), datasets: make(map[string]*dataset),
+		claims: c.Reader(contract.ClaimLayout), datasets: make(map[string]*dataset),
 		shows: make(map[claimed]masking.Show), byKey: make(map[string]int), names: make(map[string]string), hash: xxhash.New(),
 		tokens: make(map[rowName]string),
 	}
@@ -279,7 +279,7 @@ func (s *stage) current(now time.Time) int {
 
 func (s *stage) compileViews(cat *schemas.Catalogue, c *codec.Codec) error {
 	for _, v := range s.entity.Views {
-		topic := bus.Shared(v.ID)
+		topic := contract.Shared(v.ID)
 		w, err := c.Writer(s.ctx, string(topic)+"-value", v.Layout)
 		if err != nil {
 			return err
@@ -324,14 +324,14 @@ func columnsOf(fields []schemas.ViewField) []int {
 func (s *stage) registerTopics(_ *schemas.Catalogue, c *codec.Codec) error {
 	var err error
 	if len(s.entity.Fields) > 0 {
-		if s.resolved, err = c.Writer(s.ctx, string(bus.Resolved(s.entity.ID))+"-value", s.entity.ResolvedLayout()); err != nil {
+		if s.resolved, err = c.Writer(s.ctx, string(contract.Resolved(s.entity.ID))+"-value", s.entity.ResolvedLayout()); err != nil {
 			return err
 		}
 	}
-	if s.findings, err = c.Writer(s.ctx, string(bus.Findings)+"-value", schemas.FindingLayout); err != nil {
+	if s.findings, err = c.Writer(s.ctx, string(contract.Findings)+"-value", contract.FindingLayout); err != nil {
 		return err
 	}
-	s.rejects, err = c.Writer(s.ctx, string(bus.Quarantine)+"-value", schemas.QuarantineLayout)
+	s.rejects, err = c.Writer(s.ctx, string(contract.Quarantine)+"-value", contract.QuarantineLayout)
 	return err
 }
 

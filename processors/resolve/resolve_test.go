@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // take feeds story lines, one batch each.
@@ -83,7 +84,7 @@ func TestCatalogueChanged(t *testing.T) {
 	take(t, c, "ZJ02 GMSFHM=539902198503120013 TYSHXYDM=91539900MADE00011B")
 	var out []bus.Record
 	for _, r := range c.Drain() {
-		if strings.HasPrefix(string(r.Topic), "shared.person") || r.Topic == bus.Findings || strings.HasPrefix(string(r.Topic), "resolved") {
+		if strings.HasPrefix(string(r.Topic), "shared.person") || r.Topic == contract.Findings || strings.HasPrefix(string(r.Topic), "resolved") {
 			out = append(out, r)
 			if string(r.Header("cat")) != "another12345" {
 				t.Errorf("record of %s has header cat %q", r.Topic, r.Header("cat"))
@@ -138,7 +139,7 @@ func TestAggregateRedefined(t *testing.T) {
 
 func openFindings(t *testing.T, c *stagetest.City) int {
 	t.Helper()
-	final, err := c.Final(c.Out, bus.Findings)
+	final, err := c.Final(c.Out, contract.Findings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestBadClaims(t *testing.T) {
 		}
 		return out[0]
 	}()
-	w, err := c.Codec.Writer(context.Background(), "claims.person-value", claim.Layout)
+	w, err := c.Codec.Writer(context.Background(), "claims.person-value", contract.ClaimLayout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +195,7 @@ func TestBadClaims(t *testing.T) {
 	}
 	rejected := 0
 	for _, r := range out {
-		if r.Topic != bus.Quarantine {
+		if r.Topic != contract.Quarantine {
 			continue
 		}
 		rejected++

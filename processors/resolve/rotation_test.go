@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
 	"github.com/yiyuan-bus/yiyuan/processors/route"
 	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -49,7 +50,7 @@ func TestRotation(t *testing.T) {
 		}
 		renewed := c.Drain()
 		for _, r := range renewed {
-			if v, err := c.Catalogue.View(strings.TrimPrefix(string(r.Topic), "shared.")); r.Topic != bus.Findings && (err != nil || !v.KeyMask) {
+			if v, err := c.Catalogue.View(strings.TrimPrefix(string(r.Topic), "shared.")); r.Topic != contract.Findings && (err != nil || !v.KeyMask) {
 				t.Errorf("%s, where no token stands, says again what it said", r.Topic)
 			}
 		}
@@ -129,12 +130,12 @@ func moves(t *testing.T, said []bus.Record) {
 func contents(t *testing.T, c *stagetest.City, out []bus.Record) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	topics := map[bus.Topic]bool{}
+	topics := map[contract.Topic]bool{}
 	for _, r := range out {
 		topics[r.Topic] = true
 	}
 	for topic := range topics {
-		if topic != bus.Findings && !strings.HasPrefix(string(topic), "shared.") {
+		if topic != contract.Findings && !strings.HasPrefix(string(topic), "shared.") {
 			continue
 		}
 		final, err := c.Final(out, topic)

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // TestRenew puts another catalogue, which lacks a rule, over two entities that
@@ -48,7 +48,7 @@ func TestRenew(t *testing.T) {
 		}
 	}
 	for topic, want := range map[string]int{
-		"resolved.person": 2, "shared.person.explain": 2, "shared.person.partial": 2, "shared.person.clear": 2, "shared.person.verify": 2, "-" + string(bus.Findings): 1,
+		"resolved.person": 2, "shared.person.explain": 2, "shared.person.partial": 2, "shared.person.clear": 2, "shared.person.verify": 2, "-" + string(contract.Findings): 1,
 	} {
 		if counts[topic] != want {
 			t.Errorf("%d records of %s, want %d", counts[topic], topic, want)

@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -34,7 +35,7 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 	c := change{Record: r, dataset: d}
 	op := r.Header("op")
 	if len(op) != 1 {
-		return c, &reject{reason: schemas.ReasonUnreadable, detail: "缺少消息头 op / header op is missing; the source must send one of c u d r t"}
+		return c, &reject{reason: contract.ReasonUnreadable, detail: "缺少消息头 op / header op is missing; the source must send one of c u d r t"}
 	}
 	c.op = schemas.Op(op[0])
 	switch c.op {
@@ -44,20 +45,20 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 		}
 	case schemas.Delete, schemas.Truncate:
 	default:
-		return c, &reject{reason: schemas.ReasonUnreadable, detail: "消息头 op 不是 c u d r t 之一 / header op is not one of c u d r t"}
+		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 op 不是 c u d r t 之一 / header op is not one of c u d r t"}
 	}
 	pos := r.Header("pos")
 	at := bytes.LastIndexByte(pos, '@')
 	if at <= 0 {
-		return c, &reject{reason: schemas.ReasonUnreadable, detail: "缺少消息头 pos / header pos is missing; want <source>@<sequence>"}
+		return c, &reject{reason: contract.ReasonUnreadable, detail: "缺少消息头 pos / header pos is missing; want <source>@<sequence>"}
 	}
 	seq, err := schemas.ParseSequence(string(pos[at+1:]))
 	if err != nil {
-		return c, &reject{reason: schemas.ReasonUnreadable, detail: "消息头 pos 无法解读 / header pos cannot be read; want <source>@<sequence>"}
+		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 pos 无法解读 / header pos cannot be read; want <source>@<sequence>"}
 	}
 	c.source, c.sequence = pos[:at], seq
 	if len(r.Key) == 0 && c.op != schemas.Truncate {
-		return c, &reject{reason: schemas.ReasonMissing, detail: "消息没有主键 / the record has no key"}
+		return c, &reject{reason: contract.ReasonMissing, detail: "消息没有主键 / the record has no key"}
 	}
 	return c, nil
 }
@@ -69,11 +70,11 @@ func (s *stage) decode(d *dataset, value []byte) (schemas.Record, error) {
 	case err == nil:
 		return rec, nil
 	case errors.Is(err, codec.ErrTooLarge):
-		return rec, &reject{reason: schemas.ReasonTooLarge, detail: "内容过大 / value too large"}
+		return rec, &reject{reason: contract.ReasonTooLarge, detail: "内容过大 / value too large"}
 	case errors.Is(err, codec.ErrUnknownSchema):
-		return rec, &reject{reason: schemas.ReasonSchema, detail: "模式未知或与数据集不相容 / the schema is unknown or does not fit the dataset"}
+		return rec, &reject{reason: contract.ReasonSchema, detail: "模式未知或与数据集不相容 / the schema is unknown or does not fit the dataset"}
 	case errors.Is(err, codec.ErrMalformed):
-		return rec, &reject{reason: schemas.ReasonUnreadable, detail: "内容不是其模式所述的记录 / the bytes are not a record of the schema they name"}
+		return rec, &reject{reason: contract.ReasonUnreadable, detail: "内容不是其模式所述的记录 / the bytes are not a record of the schema they name"}
 	}
 	return rec, fmt.Errorf("decode row of %q: %w: %w", d.ID, bus.ErrLater, err) // the registry's own
 }
@@ -95,24 +96,24 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 		v := values[i]
 		if v.IsNull() {
 			if !f.Nullable {
-				return rec, false, &reject{field: f.Name, reason: schemas.ReasonMissing, detail: "必填项为空 / a required field is null"}
+				return rec, false, &reject{field: f.Name, reason: contract.ReasonMissing, detail: "必填项为空 / a required field is null"}
 			}
 			continue
 		}
 		n, err := element.Canonical(f.Element, v)
 		if err != nil {
-			return rec, false, &reject{field: f.Name, reason: schemas.ReasonInvalid, detail: err.Error()}
+			return rec, false, &reject{field: f.Name, reason: contract.ReasonInvalid, detail: err.Error()}
 		}
 		if n.Equal(v) {
 			continue
 		}
 		if n.IsNull() && !f.Nullable {
-			return rec, false, &reject{field: f.Name, reason: schemas.ReasonMissing, detail: "必填项为空 / a required field is blank"}
+			return rec, false, &reject{field: f.Name, reason: contract.ReasonMissing, detail: "必填项为空 / a required field is blank"}
 		}
 		values[i], changed = n, true
 	}
 	if !d.named(values, c.Key) {
-		return rec, false, &reject{field: d.Key[0], reason: schemas.ReasonInvalid, detail: "消息键与行的主键不一致 / the record's key is not the row's own"}
+		return rec, false, &reject{field: d.Key[0], reason: contract.ReasonInvalid, detail: "消息键与行的主键不一致 / the record's key is not the row's own"}
 	}
 	if !changed {
 		return rec, false, nil
@@ -128,7 +129,7 @@ func (d *dataset) fill(values []schemas.Value, last schemas.Record, columns stri
 			continue // a column that the dataset does not share
 		}
 		if last.IsZero() {
-			return &reject{field: name, reason: schemas.ReasonMissing, detail: "来源未发送该字段且没有上一次的值, 请重做快照 / the source did not send the field and no earlier value is known; take a snapshot"}
+			return &reject{field: name, reason: contract.ReasonMissing, detail: "来源未发送该字段且没有上一次的值, 请重做快照 / the source did not send the field and no earlier value is known; take a snapshot"}
 		}
 		values[i] = last.Value(i)
 	}
@@ -157,7 +158,7 @@ func (d *dataset) named(values []schemas.Value, key []byte) bool {
 // rejection is the record of quarantine that tells of a change that could not
 // be taken. It never holds a value: the digest is keyed.
 func (s *stage) rejection(c *change, why *reject) (bus.Record, error) {
-	r := schemas.Rejection{
+	r := contract.Rejection{
 		Field: why.field, Reason: why.reason, Detail: why.detail, Source: string(c.Topic), At: c.Time,
 		Locator: fmt.Sprintf("%s/%d@%d", c.Topic, c.Partition, c.Offset),
 	}
@@ -171,5 +172,5 @@ func (s *stage) rejection(c *change, why *reject) (bus.Record, error) {
 	if err != nil {
 		return bus.Record{}, fmt.Errorf("write rejection of %q: %w", r.Locator, err)
 	}
-	return bus.Record{Topic: bus.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: c.Time}, nil
+	return bus.Record{Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: c.Time}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -140,7 +141,7 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Record, err error) {
 	defer func() {
 		if recover() != nil {
-			err = &reject{reason: schemas.ReasonInternal, detail: "处理失败, 请报告 / the step failed on this record, please report it"}
+			err = &reject{reason: contract.ReasonInternal, detail: "处理失败, 请报告 / the step failed on this record, please report it"}
 		}
 	}()
 	if last.live {
@@ -160,7 +161,7 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 	}
 	s.buffer, err = c.dataset.writer.Append(s.buffer[:0], row)
 	if err != nil {
-		return row, old, &reject{reason: schemas.ReasonInvalid, detail: "规范化后的行无法写出 / the normalised row cannot be written"}
+		return row, old, &reject{reason: contract.ReasonInvalid, detail: "规范化后的行无法写出 / the normalised row cannot be written"}
 	}
 	next.row = s.arena.copy(s.buffer)
 	return row, old, nil
@@ -325,7 +326,7 @@ func (s *stage) say(c *change, l *link, entity string, row []byte) error {
 	}
 	var err error
 	if s.buffer, err = l.writer.Append(s.buffer[:0], m.Values(s.claim)); err != nil {
-		return &reject{reason: schemas.ReasonTooLarge, detail: "行过大, 无法转发 / the row is too large to be passed on"}
+		return &reject{reason: contract.ReasonTooLarge, detail: "行过大, 无法转发 / the row is too large to be passed on"}
 	}
 	s.out = append(s.out, bus.Record{Topic: l.topic, Partition: bus.ByKey, Key: []byte(entity), Value: s.arena.copy(s.buffer), Time: c.Time})
 	return nil

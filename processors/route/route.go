@@ -26,10 +26,10 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
-	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -40,15 +40,15 @@ const Name = "route"
 // write when they are made.
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Topology {
 	masks := &processors.MaskFailures{}
-	t := processors.Topology{Name: Name, To: []bus.Topic{bus.Quarantine}, Masks: masks, Keys: keys}
+	t := processors.Topology{Name: Name, To: []contract.Topic{contract.Quarantine}, Masks: masks, Keys: keys}
 	for _, d := range cat.Datasets {
-		t.From = append(t.From, bus.Raw(d.ID))
+		t.From = append(t.From, contract.Raw(d.ID))
 		for _, v := range d.Views {
-			t.To = append(t.To, bus.Shared(v.ID))
+			t.To = append(t.To, contract.Shared(v.ID))
 		}
 	}
 	for _, e := range cat.Entities {
-		t.To = append(t.To, bus.Claims(e.ID))
+		t.To = append(t.To, contract.Claims(e.ID))
 	}
 	t.Stage = func() (processors.Stage, error) {
 		s, err := newStage(cat, c, keys)
@@ -71,7 +71,7 @@ type stage struct {
 	version    []byte          // of the catalogue
 	edition    []byte          // of what is published, see processors.Edition
 	keys       masking.Keys
-	datasets   map[bus.Topic]*dataset
+	datasets   map[contract.Topic]*dataset
 	quarantine *codec.Writer
 
 	// Scratch memory of the change in hand.
@@ -99,13 +99,13 @@ type link struct {
 	role    string
 	column  int
 	element *schemas.Element
-	topic   bus.Topic
+	topic   contract.Topic
 	writer  *codec.Writer
 }
 
 // view is one masked projection of the row.
 type view struct {
-	topic      bus.Topic
+	topic      contract.Topic
 	columns    []int // of the dataset, that it shows
 	compare    bool  // different rows may look the same in it
 	projection *masking.Projection
@@ -118,11 +118,11 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 		// by the registry's client and answered from memory but for the first.
 		ctx:     context.Background(),
 		version: []byte(cat.Version), edition: processors.Edition(cat.Version, keys), keys: keys,
-		datasets: make(map[bus.Topic]*dataset, len(cat.Datasets)),
-		claim:    make([]schemas.Value, len(claim.Layout.Columns)),
+		datasets: make(map[contract.Topic]*dataset, len(cat.Datasets)),
+		claim:    make([]schemas.Value, len(contract.ClaimLayout.Columns)),
 	}
 	var err error
-	if s.quarantine, err = c.Writer(s.ctx, string(bus.Quarantine)+"-value", schemas.QuarantineLayout); err != nil {
+	if s.quarantine, err = c.Writer(s.ctx, string(contract.Quarantine)+"-value", contract.QuarantineLayout); err != nil {
 		return nil, fmt.Errorf("start %q: %w", Name, err)
 	}
 	for _, d := range cat.Datasets {
@@ -130,7 +130,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 		if err != nil {
 			return nil, fmt.Errorf("start %q, dataset %q: %w", Name, d.ID, err)
 		}
-		s.datasets[bus.Raw(d.ID)] = one
+		s.datasets[contract.Raw(d.ID)] = one
 	}
 	return s, nil
 }
@@ -138,12 +138,12 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Dataset) (*dataset, error) {
 	one := &dataset{Dataset: d, prefix: append([]byte(d.ID), 0), reader: c.Reader(d.Layout)}
 	var err error
-	if one.writer, err = c.Writer(s.ctx, string(bus.Raw(d.ID))+"-value", d.Layout); err != nil {
+	if one.writer, err = c.Writer(s.ctx, string(contract.Raw(d.ID))+"-value", d.Layout); err != nil {
 		return nil, err
 	}
 	for _, l := range d.Links {
-		topic := bus.Claims(l.Entity)
-		w, err := c.Writer(s.ctx, string(topic)+"-value", claim.Layout)
+		topic := contract.Claims(l.Entity)
+		w, err := c.Writer(s.ctx, string(topic)+"-value", contract.ClaimLayout)
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 		if err != nil {
 			return nil, err
 		}
-		topic := bus.Shared(v.ID)
+		topic := contract.Shared(v.ID)
 		w, err := c.Writer(s.ctx, string(topic)+"-value", v.Layout)
 		if err != nil {
 			return nil, err
@@ -164,7 +164,7 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 	return one, nil
 }
 
-func newView(v *schemas.View, topic bus.Topic, p *masking.Projection, w *codec.Writer) view {
+func newView(v *schemas.View, topic contract.Topic, p *masking.Projection, w *codec.Writer) view {
 	one := view{topic: topic, columns: make([]int, len(v.Fields)), projection: p, writer: w}
 	for i, f := range v.Fields {
 		one.columns[i] = f.Index

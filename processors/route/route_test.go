@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -91,7 +92,7 @@ func TestStories(t *testing.T) {
 // rawRecord reads "topic key op pos value".
 func rawRecord(line string) bus.Record {
 	f := strings.Fields(line)
-	r := bus.Record{Topic: bus.Topic(f[0]), Key: []byte(f[1]), Time: start}
+	r := bus.Record{Topic: contract.Topic(f[0]), Key: []byte(f[1]), Time: start}
 	if f[2] != "-" {
 		r.Headers = append(r.Headers, bus.Header{Key: "op", Value: []byte(f[2])})
 	}
@@ -163,7 +164,7 @@ func TestRegistryDown(t *testing.T) {
 	}
 	down.down = false
 	out, err := d.Process(r)
-	if err != nil || len(out) == 0 || out[0].Topic == bus.Quarantine {
+	if err != nil || len(out) == 0 || out[0].Topic == contract.Quarantine {
 		t.Fatalf("Process after the registry is back: %d records, %v", len(out), err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Generation implements processors.Renewer: what a row says depends on the
@@ -29,7 +30,7 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 		return err
 	}
 	id, row, _ := bytes.Cut(s.key, []byte{0})
-	d := s.datasets[bus.Raw(string(id))]
+	d := s.datasets[contract.Raw(string(id))]
 	if d == nil {
 		return nil // the dataset is no longer in the catalogue
 	}
@@ -38,7 +39,7 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 		at = tx.Now()
 	}
 	c := change{
-		Record:  &bus.Record{Topic: bus.Raw(d.ID), Key: bytes.Clone(row), Value: last.row, Time: at},
+		Record:  &bus.Record{Topic: contract.Raw(d.ID), Key: bytes.Clone(row), Value: last.row, Time: at},
 		dataset: d, op: schemas.Snapshot, source: last.source, sequence: last.sequence,
 	}
 	next := last

@@ -7,6 +7,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/route"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -27,7 +28,7 @@ func TestRenew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	said := map[bus.Topic]bus.Record{} // last, of the row that is left
+	said := map[contract.Topic]bus.Record{} // last, of the row that is left
 	for _, r := range c.Drain() {
 		if r.Value != nil && (said[r.Topic].Key == nil || string(said[r.Topic].Key) == string(r.Key)) {
 			said[r.Topic] = r

@@ -12,6 +12,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -25,7 +26,7 @@ type City struct {
 	Out       []bus.Record       // everything emitted but claims, in order
 
 	sequence uint64
-	offsets  map[bus.Topic]int64
+	offsets  map[contract.Topic]int64
 	rows     map[string]map[string]string // dataset + key -> fields last said
 	readers  map[int]*codec.Reader
 	writers  map[string]*codec.Writer
@@ -37,7 +38,7 @@ type City struct {
 func NewCity(cat *schemas.Catalogue, now time.Time, route func(*codec.Codec) processors.Topology, resolve func(*codec.Codec, string) processors.Topology) (*City, error) {
 	m := codec.NewMemory()
 	c := &City{
-		Catalogue: cat, Registry: m, Codec: codec.New(m), Resolve: make(map[string]*Driver), offsets: make(map[bus.Topic]int64),
+		Catalogue: cat, Registry: m, Codec: codec.New(m), Resolve: make(map[string]*Driver), offsets: make(map[contract.Topic]int64),
 		rows: make(map[string]map[string]string), readers: make(map[int]*codec.Reader), writers: make(map[string]*codec.Writer),
 	}
 	var err error
@@ -241,7 +242,7 @@ func (c *City) Change(line string) (bus.Record, error) {
 			said[name] = value
 		}
 	}
-	r := bus.Record{Topic: bus.Raw(d.ID), Time: at, Headers: []bus.Header{
+	r := bus.Record{Topic: contract.Raw(d.ID), Time: at, Headers: []bus.Header{
 		{Key: "op", Value: []byte(op)}, {Key: "pos", Value: []byte(source + "@" + schemas.Sequence{Major: seq}.String())},
 	}}
 	if na != "" {
@@ -285,7 +286,7 @@ func (c *City) Encode(d *schemas.Dataset, rec schemas.Record) ([]byte, error) {
 	w := c.writers[d.ID]
 	if w == nil {
 		var err error
-		if w, err = c.Codec.Writer(context.Background(), string(bus.Raw(d.ID))+"-value", d.Layout); err != nil {
+		if w, err = c.Codec.Writer(context.Background(), string(contract.Raw(d.ID))+"-value", d.Layout); err != nil {
 			return nil, err
 		}
 		c.writers[d.ID] = w

@@ -13,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Decode reads any framed value under the schema it names.
@@ -145,7 +146,7 @@ func textOf(c schemas.Column, v schemas.Value) string {
 
 // Final returns the last record of each key of a topic, tombstones left out: what
 // the compacted topic holds in the end.
-func (c *City) Final(records []bus.Record, topic bus.Topic) (map[string]schemas.Record, error) {
+func (c *City) Final(records []bus.Record, topic contract.Topic) (map[string]schemas.Record, error) {
 	final := make(map[string]schemas.Record)
 	var errs []error
 	for _, r := range records {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // The bounds of a finding's evidence.
@@ -157,9 +158,9 @@ func (f Finding) Record() schemas.Record {
 		if p.at != 0 {
 			at = schemas.Int(p.at)
 		}
-		rows[i] = schemas.NewRecord(schemas.EvidenceLayout, []schemas.Value{schemas.Text(p.dataset), schemas.Text(p.field), value, at})
+		rows[i] = schemas.NewRecord(contract.EvidenceLayout, []schemas.Value{schemas.Text(p.dataset), schemas.Text(p.field), value, at})
 	}
-	return schemas.NewRecord(schemas.FindingLayout, []schemas.Value{
+	return schemas.NewRecord(contract.FindingLayout, []schemas.Value{
 		schemas.Text(f.ID), schemas.Text(r.ID), schemas.Text(f.one.c.ID), schemas.Text(r.Title), schemas.Text(r.Entity),
 		schemas.Text(f.subject), schemas.Text(f.masked), schemas.Text(r.Severity), schemas.Text(state), schemas.Text(st.Owner),
 		schemas.Int(st.OpenedAt), schemas.Int(st.Due), closed, schemas.Int(st.Reopened), schemas.Int(f.Version),

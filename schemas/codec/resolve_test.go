@@ -9,6 +9,7 @@ import (
 	tw "github.com/twmb/avro"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func recordOf(fields string) string {
@@ -202,7 +203,7 @@ func TestReadEvolved(t *testing.T) {
 // second layout of one name does not take the first one's place.
 func TestSchemaKeepsAttributes(t *testing.T) {
 	t.Parallel()
-	for _, l := range append(slices.Clone(corpusLayouts), schemas.FindingLayout, schemas.QuarantineLayout, schemas.ExplainLayout) {
+	for _, l := range append(slices.Clone(corpusLayouts), contract.FindingLayout, contract.QuarantineLayout, schemas.ExplainLayout) {
 		text := Schema(l)
 		back, err := ParseSchema(text)
 		if err != nil {

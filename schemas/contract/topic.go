@@ -1,0 +1,52 @@
+package contract
+
+import (
+	"strings"
+	"time"
+)
+
+// Topic is a topic's name without the configured prefix.
+type Topic string
+
+// Raw is the topic of a dataset's rows, exactly as the department said them.
+func Raw(dataset string) Topic { return Topic("raw." + dataset) }
+
+// Claims is the topic of what departments say about an entity's members.
+func Claims(entity string) Topic { return Topic("claims." + entity) }
+
+// Resolved is the topic of an entity's golden records.
+func Resolved(entity string) Topic { return Topic("resolved." + entity) }
+
+// Shared is the topic of a masked view, "GA01.partial" or "person.partial".
+func Shared(view string) Topic { return Topic("shared." + view) }
+
+const state = "state."
+
+// State is the changelog of a step's state.
+func State(step string) Topic { return Topic(state + step) }
+
+// The topics of which there is one.
+const (
+	Findings   Topic = "findings"
+	Quarantine Topic = "quarantine"
+	Control    Topic = "control"
+	Audit      Topic = "audit"
+	Sources    Topic = "sources"
+	Schemas    Topic = "_schemas"
+)
+
+// Fenced reports whether fences may be written to the topic: it is ours alone.
+func (t Topic) Fenced() bool { return t == Sources || strings.HasPrefix(string(t), state) }
+
+// Spec says how a topic is kept.
+type Spec struct {
+	Topic      Topic
+	Partitions int  // 0 = as the bus is configured
+	Compact    bool // keep the last record of each key, for ever
+	// CompactAfter, with Compact, is how long every record stays even if another
+	// one of its key has come after it. Where a later record need not be a newer
+	// image (raw.*), whoever must see all has so long to read it.
+	CompactAfter time.Duration
+	Grown        bool          // it may have been given more partitions since
+	Retention    time.Duration // of a topic that is not compacted; negative = for ever, 0 = 7 days
+}
