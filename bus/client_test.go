@@ -97,7 +97,10 @@ func stallPublisher(t *testing.T, code int16) {
 }
 
 // copier is a step without state that hands on what it reads.
-type copier struct{ done chan struct{} }
+type copier struct {
+	done chan struct{} // closed by the first commit
+	once sync.Once
+}
 
 func (*copier) Position(int32) (int64, error)               { return -1, nil }
 func (*copier) Roll(int32, []bus.Record, int64, bool) error { return nil }
@@ -107,7 +110,7 @@ func (*copier) Wake(*bus.Tx, []int32) error                 { return nil }
 func (*copier) Due([]int32) bool                            { return false }
 func (*copier) Seal(*bus.Tx) error                          { return nil }
 func (*copier) Abort()                                      {}
-func (c *copier) Commit(map[int32]int64) error              { close(c.done); return nil }
+func (c *copier) Commit(map[int32]int64) error              { c.once.Do(func() { close(c.done) }); return nil }
 func (*copier) Handle(tx *bus.Tx, records []bus.Record) error {
 	for i := range records {
 		tx.Emit(bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: records[i].Key, Value: records[i].Value})
