@@ -43,12 +43,13 @@ func (g *Gateway) held(d *schemas.Dataset) (rows int64, newest time.Time, known 
 }
 
 type findingsQuery struct {
-	State    string `query:"state" enum:"open,closed" doc:"open 或 closed"`
-	Rule     string `query:"rule" maxLength:"64"`
-	Owner    string `query:"owner" maxLength:"64" doc:"责任部门 / department"`
-	Severity string `query:"severity" enum:"high,medium,low"`
-	Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
-	Cursor   string `query:"cursor" maxLength:"256"`
+	State     string `query:"state" enum:"open,closed" doc:"open 或 closed"`
+	Rule      string `query:"rule" maxLength:"64"`
+	Owner     string `query:"owner" maxLength:"64" doc:"责任部门 / department"`
+	Severity  string `query:"severity" enum:"high,medium,low"`
+	Certainty string `query:"certainty" enum:"contradiction,to_confirm" doc:"contradiction 矛盾 或 to_confirm 待核实"`
+	Limit     int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+	Cursor    string `query:"cursor" maxLength:"256"`
 }
 
 type findingsPage struct {
@@ -67,6 +68,7 @@ type findingPage struct {
 	Subject       string         `json:"subject"`
 	SubjectMasked string         `json:"subject_masked"`
 	Severity      string         `json:"severity"`
+	Certainty     string         `json:"certainty" enum:"contradiction,to_confirm" doc:"contradiction 矛盾; to_confirm 待核实: 可能合法,须核实 / may be lawful, to be confirmed"`
 	State         string         `json:"state"`
 	Owner         string         `json:"owner"`
 	OwnerTitle    string         `json:"owner_title"`
@@ -89,7 +91,7 @@ type evidencePage struct {
 // findings answers GET /v1/findings.
 func (g *Gateway) findings(_ context.Context, q *findingsQuery) (findingsPage, error) {
 	list, total, next, err := g.book.List(finding.Filter{
-		State: q.State, Rule: q.Rule, Owner: q.Owner, Severity: q.Severity, Limit: q.Limit, Cursor: q.Cursor,
+		State: q.State, Rule: q.Rule, Owner: q.Owner, Severity: q.Severity, Certainty: q.Certainty, Limit: q.Limit, Cursor: q.Cursor,
 	})
 	if err != nil {
 		return findingsPage{}, err
@@ -104,7 +106,7 @@ func (g *Gateway) findings(_ context.Context, q *findingsQuery) (findingsPage, e
 func (g *Gateway) finding(f finding.Finding) findingPage {
 	out := findingPage{
 		ID: f.ID, Rule: f.Rule, Case: f.Case, Title: f.Title, Entity: f.Entity, Subject: f.Subject, SubjectMasked: f.SubjectMasked,
-		Severity: f.Severity, State: f.State, Owner: f.Owner, OpenedAt: answer.Time(f.OpenedAt), Due: f.Due.Format(time.DateOnly),
+		Severity: f.Severity, Certainty: f.Certainty, State: f.State, Owner: f.Owner, OpenedAt: answer.Time(f.OpenedAt), Due: f.Due.Format(time.DateOnly),
 		ClosedAt: catalog.Moment(f.ClosedAt), Reopened: f.Reopened, Evidence: []evidencePage{},
 	}
 	out.Advice, out.AdviceEN = problem.Halves(f.Advice)

@@ -213,7 +213,7 @@ type Candidate struct {
 	Columns  map[string]string // golden field -> dataset field
 	Constant map[string]string // golden field -> fixed value, where the dataset says it by existing
 	Where    string            // CEL over `row`: which rows count, "" = all
-	Pick     string            // "latest FIELD", "earliest FIELD" (FIELD|FIELD: the first that is not null), "newest" (source commit time); "" = newest; ties by row key; see PickBy
+	Pick     string            // "latest FIELD", "earliest FIELD" (FIELD|FIELD: the first that is not null; FIELD,FIELD: the second where rows are equal in the first), "newest" (source commit time); "" = newest; ties by row key; see PickBy
 	Flag     string            // "" or a mark the cell carries when this candidate wins, e.g. 非权威
 	SameRank bool              // competes with the candidate before it instead of ranking below it: Pick decides among both
 }
@@ -252,7 +252,16 @@ type Case struct {
 	Settle   time.Duration // must hold this long before the finding opens (absence rules), 0 = at once
 	Until    string        // CEL timestamp at which When may become true by time alone; a timer re-evaluates
 	Days     int           // working days until due
+	// Certainty is how sure the case can be: Contradiction, or ToConfirm where
+	// what happened elsewhere, which the city cannot know, may explain it.
+	Certainty string
 }
+
+// The certainties of a case.
+const (
+	Contradiction = "contradiction" // two departments cannot both be right
+	ToConfirm     = "to_confirm"    // 待核实: may be lawful, somebody must look
+)
 
 // Purpose is one line of purposes.yaml: what a lookup may be for.
 type Purpose struct {

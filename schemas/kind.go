@@ -50,10 +50,11 @@ func lowered(level string) string {
 }
 
 var (
-	classes    = []string{"A", "B", "C"}
-	cycles     = []string{"realtime", "daily", "weekly", "monthly", "quarterly", "halfyear", "yearly"}
-	formats    = []string{"database", "spreadsheet", "file", "document", "image", "stream", "service"}
-	severities = []string{"high", "medium", "low"}
+	classes     = []string{"A", "B", "C"}
+	cycles      = []string{"realtime", "daily", "weekly", "monthly", "quarterly", "halfyear", "yearly"}
+	formats     = []string{"database", "spreadsheet", "file", "document", "image", "stream", "service"}
+	severities  = []string{"high", "medium", "low"}
+	certainties = []string{Contradiction, ToConfirm}
 )
 
 func sortedKeys[V any](m map[string]V) []string {

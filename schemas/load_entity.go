@@ -130,15 +130,26 @@ func (e *Entity) Current(now time.Time) *AuthorityTable {
 	return nil
 }
 
-// PickBy takes Pick apart: order is "newest", "latest" or "earliest"; fields
-// are the dataset's fields to order rows by, of which the first that is not
-// null counts; none for "newest".
-func (c *Candidate) PickBy() (order string, fields []string) {
+// PickBy takes Pick apart: order is "newest", "latest" or "earliest". Rows are
+// ordered by the first list of the dataset's fields, of which the first that is
+// not null counts, and rows that are equal in it by the next; there is none for
+// "newest".
+func (c *Candidate) PickBy() (order string, fields [][]string) {
 	order, rest, _ := strings.Cut(c.Pick, " ")
 	if order == "" || order == "newest" {
 		return "newest", nil
 	}
-	return order, strings.Split(strings.ReplaceAll(rest, " ", ""), "|")
+	return order, SplitFields(rest)
+}
+
+// SplitFields reads what rows are ordered by: "A|B,C" is the first of A and B
+// that is not null, and where two rows are equal in that, C.
+func SplitFields(text string) [][]string {
+	var fields [][]string
+	for list := range strings.SplitSeq(strings.ReplaceAll(text, " ", ""), ",") {
+		fields = append(fields, strings.Split(list, "|"))
+	}
+	return fields
 }
 
 func (l *loader) aggregates(e *entityFile) {
@@ -370,7 +381,7 @@ func (l *loader) pick(m mapping, d *datasetFile, c *Candidate, before []Candidat
 	switch {
 	case order == "newest" && c.Pick == "newest":
 	case order == "latest" || order == "earliest":
-		for _, name := range fields {
+		for _, name := range slices.Concat(fields...) {
 			if d.Field(name) == nil {
 				m.at("pick").unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, name, sortedKeys(d.fields))
 			}
@@ -394,7 +405,7 @@ func (l *loader) pick(m mapping, d *datasetFile, c *Candidate, before []Candidat
 // pickType is the type of what a candidate's rows are ordered by.
 func (l *loader) pickType(c Candidate) Type {
 	if _, fields := c.PickBy(); len(fields) > 0 && l.byID[c.Dataset] != nil {
-		if f := l.byID[c.Dataset].Field(fields[0]); f != nil {
+		if f := l.byID[c.Dataset].Field(fields[0][0]); f != nil {
 			return f.Element.Type
 		}
 	}

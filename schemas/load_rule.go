@@ -43,11 +43,12 @@ func (l *loader) rule(f file) {
 }
 
 func (l *loader) ruleCase(r *Rule, e *Entity, item node) {
-	m, ok := item.fields("id", "inputs", "when", "owner", "evidence", "settle", "until", "days")
+	m, ok := item.fields("id", "inputs", "when", "owner", "evidence", "settle", "until", "days", "certainty")
 	if !ok {
 		return
 	}
 	c := &Case{ID: m.text("id"), When: m.text("when"), Owner: m.text("owner"), Until: m.optional("until", ""), Days: m.number("days", 10, 1000)}
+	c.Certainty = m.oneOf("certainty", Contradiction, certainties)
 	if c.ID != "" {
 		m.at("id").named(lowerForm)
 	}

@@ -7,22 +7,19 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
 func checkCommand() *cobra.Command {
-	var dir, bindings, who, keys string
+	var dir, bindings string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "检查目录、规则和数据源、授权文件,有错就拒绝 / check catalogue, rules, sources and access file; refuse what is wrong",
+		Short: "检查目录、规则和数据源,有错就拒绝 / check catalogue, rules and sources; refuse what is wrong",
 		Long: `读取目录文件夹,逐项检查并编译全部规则和脱敏视图,不启动任何服务。错误写明文件、行、列、原因和怎么改。
-应用与授权文件、推送密钥文件按启动时的同一代码读取：这里通过，下次启动就不会拒绝它们。
-Reads the catalogue folder, checks it and compiles every rule and masked view, without starting anything. The access file and the
-push keys are read by the code that reads them at a start: what passes here is not refused there.`,
-		Example: "  yiyuan check --catalogue my-city/ --sources sources/ --access access.yaml",
+Reads the catalogue folder, checks it and compiles every rule and masked view, without starting anything.`,
+		Example: "  yiyuan check --catalogue my-city/ --sources sources/",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cat, err := loadCatalogue(dir)
@@ -43,12 +40,6 @@ push keys are read by the code that reads them at a start: what passes here is n
 			if err != nil {
 				return &exitError{exitProblems, err}
 			}
-			if err := checkAccess(who, cat); err != nil {
-				return &exitError{exitProblems, err}
-			}
-			if err := checkPushKeys(keys); err != nil {
-				return &exitError{exitProblems, err}
-			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过:%s,%d 个部门,%d 个数据集,%d 个实体,%d 条规则,%d 个数据源,目录版本 %s / passed\n",
 				cat.City.Name, len(cat.Departments), len(cat.Datasets), len(cat.Entities), len(cat.Rules), len(cfgs), cat.Version)
 			return err
@@ -56,26 +47,7 @@ push keys are read by the code that reads them at a start: what passes here is n
 	}
 	cmd.Flags().StringVar(&dir, "catalogue", "", "目录文件夹,默认示例城市 / catalogue folder, the sample city if empty")
 	cmd.Flags().StringVar(&bindings, "sources", "", "数据源文件夹 / folder of source bindings")
-	cmd.Flags().StringVar(&who, "access", "", "应用与授权文件 / file of applications and grants")
-	cmd.Flags().StringVar(&keys, "push-keys", "", "推送密钥文件 / file of push keys")
 	return cmd
-}
-
-// checkAccess reads the file of applications and grants as the gateway would at
-// its start. "" is none, which is no fault.
-func checkAccess(file string, cat *schemas.Catalogue) error {
-	_, err := (&app{cfg: config{Access: file}, cat: cat}).openAccess()
-	return err
-}
-
-// checkPushKeys reads the file of push.keys as the connectors would at their start.
-func checkPushKeys(file string) error {
-	keys, err := pushKeys(file)
-	if err != nil {
-		return err
-	}
-	_, err = push.NewServer(push.Config{Keys: keys})
-	return err
 }
 
 // report prints problems; those that are not warnings make the check fail.

@@ -49,9 +49,9 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "体检:逐项检查配置、Kafka、Redis、数据源和本机,说明怎么办 / check everything a city needs, and say what to do",
-		Long: `逐项检查配置与目录、密钥、授权文件、Kafka(版本、事务、主题、副本、积压)、注册中心、Redis、每个数据源的状态和本机,
+		Long: `逐项检查配置与目录、密钥、Kafka(版本、事务、主题、副本、积压)、注册中心、Redis、PostgreSQL 数据源和本机,
 不改动任何东西。✓ 正常,! 需要留意,✗ 有问题;每个问题都写明怎么办。有 ✗ 时退出码为 1。
-Checks configuration, catalogue, keys, access file, Kafka, registry, Redis, the state of every source and this machine, and changes nothing.`,
+Checks configuration, catalogue, keys, Kafka, registry, Redis, PostgreSQL sources and this machine, and changes nothing.`,
 		Example: `  yiyuan doctor --config /etc/yiyuan/yiyuan.yaml
   yiyuan doctor --brokers 127.0.0.1:9092 -o json`,
 		Args: cobra.NoArgs,
@@ -133,29 +133,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	} else if len(d.sources) > 0 {
 		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
 	}
-	return append(append(found, d.secrets()), d.files()...), true
-}
-
-// files reads the other files that a start would refuse.
-func (d *doctor) files() []finding {
-	var found []finding
-	if file := d.cfg.Access; file != "" {
-		if err := checkAccess(file, d.cat); err != nil {
-			found = append(found, problemFound("access", "应用与授权文件有误，网关下次启动会拒绝它，运行中的网关仍用旧的 / the access file is wrong: the next start refuses it, a running gateway keeps the rules before it: "+firstLine(err),
-				"运行 / see all errors with: yiyuan check --access "+file))
-		} else {
-			found = append(found, fine("access", file))
-		}
-	}
-	if file := d.cfg.Push.Keys; file != "" {
-		if err := checkPushKeys(file); err != nil {
-			found = append(found, problemFound("push.keys", "推送密钥文件有误，下次启动会拒绝它 / the file of push keys is wrong: the next start refuses it: "+firstLine(err),
-				"运行 / see all errors with: yiyuan check --push-keys "+file))
-		} else {
-			found = append(found, fine("push.keys", file))
-		}
-	}
-	return found
+	return append(found, d.secrets()), true
 }
 
 // firstLine is an error's first line, and the first of its list if it is one.

@@ -156,6 +156,7 @@ func (c *truth) rows(phase string) map[string]truthRow {
 type world struct {
 	golden   golden
 	open     map[string]string // finding -> department that must act
+	certain  map[string]string // open finding -> contradiction or to_confirm
 	closed   map[string]bool   // who had to act last does not matter
 	partial  map[string]masked // person.partial by token
 	rejected []string
@@ -200,12 +201,12 @@ func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world
 	if err != nil {
 		t.Fatalf("oracle: %v\n%s", err, talk.String())
 	}
-	out := &world{golden: golden{}, open: map[string]string{}, partial: map[string]masked{}}
+	out := &world{golden: golden{}, open: map[string]string{}, certain: map[string]string{}, partial: map[string]masked{}}
 	for decoder := json.NewDecoder(bytes.NewReader(said)); ; {
 		var l struct {
-			Type, Entity, Key, Rule, Case, Owner string
-			Fields                               json.RawMessage
-			GA03                                 []map[string]string
+			Type, Entity, Key, Rule, Case, Owner, Certainty string
+			Fields                                          json.RawMessage
+			GA03                                            []map[string]string
 		}
 		if err := decoder.Decode(&l); errors.Is(err, io.EOF) {
 			return out
@@ -222,7 +223,8 @@ func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world
 			err = json.Unmarshal(l.Fields, &m.Fields)
 			out.partial[l.Key] = m
 		case "finding":
-			out.open[findingName(l.Rule, l.Case, l.Entity, keys.Token("finding", l.Key))] = l.Owner
+			name := findingName(l.Rule, l.Case, l.Entity, keys.Token("finding", l.Key))
+			out.open[name], out.certain[name] = l.Owner, l.Certainty
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -233,7 +235,7 @@ func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world
 // observe reads what the bus came to.
 func observe(j *journey) *world {
 	j.Helper()
-	out := &world{golden: j.golden(), open: map[string]string{}, closed: map[string]bool{}, partial: map[string]masked{}}
+	out := &world{golden: j.golden(), open: map[string]string{}, certain: map[string]string{}, closed: map[string]bool{}, partial: map[string]masked{}}
 	if err := errors.Join(out.readFindings(j), out.readPartial(j), out.readQuarantine(j)); err != nil {
 		j.Fatal(err)
 	}
@@ -260,7 +262,7 @@ func (w *world) readFindings(j *journey) error {
 	for _, r := range last {
 		name := findingName(r.Get("rule").Str(), r.Get("case").Str(), r.Get("entity").Str(), r.Get("subject").Str())
 		if r.Get("state").Str() == "open" {
-			w.open[name] = r.Get("owner").Str()
+			w.open[name], w.certain[name] = r.Get("owner").Str(), r.Get("certainty").Str()
 		} else {
 			w.closed[name] = true
 		}
@@ -342,6 +344,9 @@ func (w *world) equal(j *journey, want *world, c *truth) {
 	}
 	if diff := cmp.Diff(want.open, w.open); diff != "" {
 		j.Errorf("open findings differ (-oracle +bus):\n%s", clipped(diff))
+	}
+	if diff := cmp.Diff(want.certain, w.certain); diff != "" {
+		j.Errorf("certainty of open findings differs (-oracle +bus):\n%s", clipped(diff))
 	}
 	if diff := cmp.Diff(want.partial, w.partial); diff != "" {
 		j.Errorf("person.partial differs (-oracle +bus):\n%s", clipped(diff))

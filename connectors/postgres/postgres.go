@@ -14,21 +14,9 @@
 // was not confirmed, and what the position covers is passed over exactly. A
 // transaction too large for one batch is published in parts.
 //
-// # What reading rests on
-//
-// What was true when reading began is looked at once a second, and when the
-// source is opened again: the cluster, its timeline and the end of its log, the
-// slot, the publication with its operations, filters and column lists, the
-// tables' oids and names, their replica identity, and our right to see all rows
-// (facts.go). If something differs the source fails: with connectors.ErrPositionLost
-// where the server may have swallowed changes, and then stays so until it is read
-// again; with an error that passes where nothing is lost and it goes on by itself
-// once the database is as it was.
-//
-// A database that was put back from an earlier copy of its files is noticed by
-// its log: it ends before our place, or it has no longer the transaction that was
-// published last. For that the server is let forget one transaction later than it
-// could, and sends it again at each connection (proof.go).
+// If the slot is gone, ahead of the stored position, or the database is another
+// one (system identifier or timeline), changes are lost: the source then fails
+// with connectors.ErrPositionLost and does not go on.
 //
 // # Snapshot
 //
@@ -67,7 +55,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -158,7 +145,6 @@ func (o *Options) connection() (*pgconn.Config, error) {
 	maps.Copy(c.RuntimeParams, map[string]string{
 		"application_name": "yiyuan", "client_encoding": "UTF8", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
 		"timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex",
-		"row_security": "off", // rather an error than some of the rows
 	})
 	return c, nil
 }
@@ -178,12 +164,8 @@ type source struct {
 	zone    *time.Location
 	log     *slog.Logger
 	tables  map[string]*table // by schema.table
-	byOID   map[uint32]*table
-	slot    string // its name on the server
-	want    facts  // that reading rests on
-	heard   lsn    // the confirmed position of the slot when it was opened
-	floor   lsn    // what the server has told us of
-	watched time.Time
+	system  string
+	line    int32 // timeline
 
 	life  context.Context //nolint:containedctx // ended by Close, lives as long as the receiver
 	close context.CancelFunc
@@ -241,7 +223,7 @@ func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source,
 	if err != nil {
 		return nil, err
 	}
-	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, slot: o.Slot, tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name)}
+	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name)}
 	fed := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
 		t, err := newTable(cfg, name, o.Tables[name], zone)
@@ -271,91 +253,28 @@ func (s *source) start(ctx context.Context) error {
 	if err := s.checkServer(ctx); err != nil {
 		return err
 	}
+	if err := s.checkTables(ctx); err != nil {
+		return err
+	}
+	if err := s.checkPublication(ctx); err != nil {
+		return err
+	}
+	if err := s.identify(ctx); err != nil {
+		return err
+	}
 	exported := ""
 	if s.at.System == "" {
 		defer s.releaseExport()
-		exported, err = s.begin(ctx)
-	} else {
-		err = s.resume(ctx)
-	}
-	if err != nil {
+		if exported, err = s.createSlot(ctx); err != nil {
+			return err
+		}
+	} else if err := s.checkSlot(ctx); err != nil {
 		return err
 	}
 	if s.at.Snapshot {
 		s.snapshot, err = newSnapshot(ctx, s, exported)
-	}
-	return err
-}
-
-// begin makes all checks of a source that was never read, then its slot, and
-// notes the facts that reading rests on from here.
-func (s *source) begin(ctx context.Context) (exported string, err error) {
-	if err := s.checkTables(ctx); err != nil {
-		return "", err
-	}
-	if err := s.checkPublication(ctx); err != nil {
-		return "", err
-	}
-	if exported, err = s.createSlot(ctx); err != nil {
-		return "", err
-	}
-	if s.want, err = s.look(ctx); err != nil {
-		return "", err
-	}
-	if s.at.System, s.at.Timeline, err = s.want.origin(); err != nil {
-		return "", err
-	}
-	s.know(s.want)
-	s.at.Facts = s.want.kept()
-	return exported, s.hold(s.want, s.want)
-}
-
-// know notes which tables are meant by their names.
-func (s *source) know(f facts) {
-	s.byOID = map[uint32]*table{}
-	for name, text := range f["table"] {
-		if oid, err := strconv.ParseUint(text, 10, 32); err == nil && s.tables[name] != nil {
-			s.tables[name].oid = uint32(oid)
-			s.byOID[uint32(oid)] = s.tables[name]
-		}
-	}
-}
-
-// resume holds the database against the stored position before anything else:
-// what a DBA should mend is told only when mending it will do.
-func (s *source) resume(ctx context.Context) error {
-	if err := s.awaitSlot(ctx); err != nil {
 		return err
 	}
-	now, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
-	if s.want, err = recall(s.at, now); err != nil {
-		return err
-	}
-	s.know(s.want)
-	if now, err = s.look(ctx); err != nil { // with the tables' former oids
-		return err
-	}
-	if err := s.hold(s.want, now); err != nil {
-		return err
-	}
-	if names := slices.Sorted(maps.Keys(s.tables)); !slices.Equal(names, s.at.Tables) {
-		return fmt.Errorf("表的清单与已存位置不符：新增的表另建数据源，或重读本数据源：yiyuan source resync %s / compare tables with stored position: it covers %q: a table that is added needs a source of its own, or read this source again: yiyuan source resync %s: %w",
-			s.cfg.Name, s.at.Tables, s.cfg.Name, connectors.ErrConfig)
-	}
-	if err := s.checkTables(ctx); err != nil {
-		return err
-	}
-	if err := s.checkPublication(ctx); err != nil {
-		return err
-	}
-	if err := s.hold(s.want, now); err != nil { // with the tables' columns
-		return err
-	}
-	s.at.Facts = s.want.kept()
-	s.heard = parseLSN(now["slot.confirmed"][""])
 	return nil
 }
 
@@ -381,9 +300,6 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 		return connectors.Batch{}, err
 	}
 	if s.at.Snapshot {
-		if _, _, err := s.watch(ctx); err != nil {
-			return connectors.Batch{}, err
-		}
 		b, err := s.snapshot.next(ctx)
 		if err == nil && !s.at.Snapshot {
 			s.log.Info("snapshot finished", "rows", s.at.Rows)
@@ -423,7 +339,7 @@ func (s *source) Confirm(_ context.Context, published schemas.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stream != nil && !at.Snapshot {
-		s.stream.confirm(at.Kept)
+		s.stream.confirm(at.Flush)
 	}
 	return nil
 }

@@ -19,8 +19,9 @@ import (
 const slotWait = 5 * time.Second
 
 type slotState struct {
-	plugin, database string
-	active           bool
+	plugin, database, status string
+	active                   bool
+	confirmed                *string
 }
 
 // readSlot returns nil if there is no slot of that name.
@@ -28,13 +29,13 @@ func (s *source) readSlot(ctx context.Context) (*slotState, error) {
 	deadline := time.Now().Add(slotWait)
 	for {
 		var st slotState
-		err := s.sql.QueryRow(ctx, `SELECT coalesce(plugin, ''), coalesce(database, ''), active FROM pg_replication_slots WHERE slot_name = $1`, s.slot).
-			Scan(&st.plugin, &st.database, &st.active)
+		err := s.sql.QueryRow(ctx, `SELECT coalesce(plugin, ''), coalesce(database, ''), coalesce(wal_status, ''), active, confirmed_flush_lsn::text
+			FROM pg_replication_slots WHERE slot_name = $1`, s.options.Slot).Scan(&st.plugin, &st.database, &st.status, &st.active, &st.confirmed)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil, nil //nolint:nilnil // no slot is an answer
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read slot %q: %w", s.slot, err)
+			return nil, fmt.Errorf("read slot %q: %w", s.options.Slot, err)
 		}
 		if !st.active || time.Now().After(deadline) {
 			return &st, nil
@@ -47,13 +48,31 @@ func (s *source) readSlot(ctx context.Context) (*slotState, error) {
 	}
 }
 
-// awaitSlot waits for an earlier connection of ours that is on its way out.
-func (s *source) awaitSlot(ctx context.Context) error {
+// checkSlot holds the slot against the stored position. The server would start
+// a slot that is ahead without a word, and the changes between would be lost.
+func (s *source) checkSlot(ctx context.Context) error {
 	st, err := s.readSlot(ctx)
-	if err == nil && st != nil && st.active {
-		return fmt.Errorf("复制槽 %q 仍被另一连接占用，等它放开后自行继续 / wait for slot %q: another connection reads it", s.slot, s.slot)
+	if err != nil {
+		return err
 	}
-	return err
+	const advice = "changes may be lost; reset the position of this source for a new snapshot"
+	switch {
+	case st == nil:
+		return fmt.Errorf("复制槽已不存在，变更可能已丢失；重置本数据源的位置以重读全表 / find slot %q: it is gone: %s: %w", s.options.Slot, advice, connectors.ErrPositionLost)
+	case st.plugin != "pgoutput" || st.database != s.conn.Database:
+		return fmt.Errorf("复制槽不是本数据源的；重置本数据源的位置以重读全表 / check slot %q: it is not the slot of this source (plugin %q, database %q): %s: %w", s.options.Slot, st.plugin, st.database, advice, connectors.ErrPositionLost)
+	case st.status == "lost" || st.confirmed == nil:
+		return fmt.Errorf("复制槽所需的日志已被删除，变更可能已丢失；重置本数据源的位置以重读全表 / check slot %q: the server removed the log it needs (wal_status %q): %s: %w", s.options.Slot, st.status, advice, connectors.ErrPositionLost)
+	}
+	confirmed, err := pglogrepl.ParseLSN(*st.confirmed)
+	if err != nil {
+		return fmt.Errorf("check slot %q: %w", s.options.Slot, err)
+	}
+	if stored := max(s.at.Flush, s.at.Start); lsn(confirmed) > stored {
+		return fmt.Errorf("check slot %q: it stands at %s, ahead of the stored position %s: something else read it, or it was made anew: %s: %w",
+			s.options.Slot, lsn(confirmed), stored, advice, connectors.ErrPositionLost)
+	}
+	return nil
 }
 
 // createSlot makes the slot, with an exported snapshot if one is wanted, and
@@ -68,11 +87,11 @@ func (s *source) createSlot(ctx context.Context) (string, error) {
 	if st != nil {
 		if st.active || st.plugin != "pgoutput" || st.database != s.conn.Database {
 			return "", fmt.Errorf("create slot %q: the name is taken (plugin %q, database %q, active %v): choose another in option %q: %w",
-				s.slot, st.plugin, st.database, st.active, "slot", connectors.ErrConfig)
+				s.options.Slot, st.plugin, st.database, st.active, "slot", connectors.ErrConfig)
 		}
-		s.log.Warn("slot without a stored position dropped", "slot", s.slot)
-		if _, err := s.sql.Exec(ctx, "SELECT pg_drop_replication_slot($1)", s.slot); err != nil {
-			return "", fmt.Errorf("drop slot %q: %w", s.slot, err)
+		s.log.Warn("slot without a stored position dropped", "slot", s.options.Slot)
+		if _, err := s.sql.Exec(ctx, "SELECT pg_drop_replication_slot($1)", s.options.Slot); err != nil {
+			return "", fmt.Errorf("drop slot %q: %w", s.options.Slot, err)
 		}
 	}
 	if s.export, err = s.replicate(ctx); err != nil {
@@ -82,18 +101,19 @@ func (s *source) createSlot(ctx context.Context) (string, error) {
 	if s.options.Snapshot {
 		action = "EXPORT_SNAPSHOT"
 	}
-	made, err := pglogrepl.CreateReplicationSlot(ctx, s.export, s.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{Mode: pglogrepl.LogicalReplication, SnapshotAction: action})
+	made, err := pglogrepl.CreateReplicationSlot(ctx, s.export, s.options.Slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{Mode: pglogrepl.LogicalReplication, SnapshotAction: action})
 	if err != nil {
-		return "", fmt.Errorf("create slot %q: %w", s.slot, err)
+		return "", fmt.Errorf("create slot %q: %w", s.options.Slot, err)
 	}
 	start, err := pglogrepl.ParseLSN(made.ConsistentPoint)
 	if err != nil {
-		return "", fmt.Errorf("create slot %q: %w", s.slot, err)
+		return "", fmt.Errorf("create slot %q: %w", s.options.Slot, err)
 	}
 	s.at = position{
-		Tables: slices.Sorted(maps.Keys(s.tables)), Start: lsn(start), Snapshot: s.options.Snapshot, Flush: lsn(start), Kept: lsn(start),
+		System: s.system, Timeline: s.line, Tables: slices.Sorted(maps.Keys(s.tables)), Start: lsn(start),
+		Snapshot: s.options.Snapshot, Flush: lsn(start),
 	}
-	s.log.Info("slot created", "slot", s.slot, "start", s.at.Start.String())
+	s.log.Info("slot created", "slot", s.options.Slot, "start", s.at.Start.String())
 	return made.SnapshotName, nil
 }
 

@@ -49,17 +49,17 @@ var makers = [unitCount]struct {
 	make   func(*block, plant)
 	tables uint32
 }{
-	unitFamily:   {(*block).family, in(ga01, mz01, rs01, zj02, yb01, ga03, zr01, jy01, wj01)},
+	unitFamily:   {(*block).family, in(ga01, ga02, mz01, rs01, zj02, yb01, ga03, zr01, jy01, wj01)},
 	unitTenants:  {(*block).tenants, in(ga01, mz01, rs01, zj02, yb01, jy01, ga03, ga02)},
 	unitElders:   {(*block).elders, in(ga01, rs02, yb01, ga02, zr01, yb02)},
 	unitSingle:   {(*block).single, in(ga01, rs01, zj02, yb01, ga02, ga03)},
 	unitDivorced: {(*block).divorced, in(mz01, ga01, rs01, zj02, yb01, zr01, ga03)},
-	unitBereaved: {(*block).bereaved, in(ga01, rs02, yb01, wj02, mz03, mz02, cl01)},
+	unitBereaved: {(*block).bereaved, in(ga01, mz01, rs02, yb01, wj02, mz03, mz02, cl01)},
 	unitRelief:   {(*block).relief, in(ga01, mz01, yb01, mz02, jy01, zr01, ga03, sc01, rs01)},
 	unitDisabled: {(*block).disabled, in(ga01, yb01, mz02, cl01)},
 	unitWedded:   {(*block).wedded, in(mz01, ga01, rs01, zj02, yb01, ga03)},
 	unitEmployer: {(*block).employer, in(sc01, sw01, rs03, sw02, zj02, sp01, ga03, zr01)},
-	unitFirm:     {(*block).otherFirm, in(sc01, sw01, rs03, sp01, sc02, mz04)},
+	unitFirm:     {(*block).otherFirm, in(sc01, sw01, sw02, rs03, sp01, sc02, mz04)},
 	unitGround:   {(*block).ground, in(zj01, sc01, sw01, rs03, sw02)},
 }
 
@@ -174,7 +174,7 @@ func (b *block) registered(p person, address, relation, marital string) []schema
 		m = null
 	}
 	return []schemas.Value{
-		str(p.id), str(p.name), str(p.sex), str(p.nation), day(p.birth), str(b.region()), str(address), str(relation), m, null, str("0"), null, null,
+		str(p.id), str(p.name), str(p.sex), str(p.nation), day(p.birth), str(b.region()), str(address), str(relation), m, null, null, str("0"), null, null,
 	}
 }
 
@@ -183,10 +183,31 @@ const (
 	ga01Sex     = 2
 	ga01Birth   = 4
 	ga01Marital = 8
-	ga01Cert    = 9
-	ga01Gone    = 10
-	ga01Why     = 11
-	ga01When    = 12
+	ga01Spouse  = 9
+	ga01Cert    = 10
+	ga01Gone    = 11
+	ga01Why     = 12
+	ga01When    = 13
+)
+
+// with names the spouse in a row of GA01.
+func with(spouse person, v []schemas.Value) []schemas.Value {
+	v[ga01Spouse] = str(spouse.id)
+	return v
+}
+
+// left turns a row of GA01 into that of somebody who moved to another city.
+func left(v []schemas.Value, on int64) []schemas.Value {
+	v[ga01Gone], v[ga01Why], v[ga01When] = str("1"), str("2"), day(on)
+	return v
+}
+
+// positions in MZ01 that units change.
+const (
+	mz01Status        = 3
+	mz01HusbandBefore = 7
+	mz01WifeBefore    = 8
+	mz01Died          = 9
 )
 
 // insured puts the row of YB01.
@@ -216,7 +237,7 @@ func (b *block) worksAs(p person, id, name string, formerID *string, f firm, wag
 }
 
 func (b *block) married(serial int, husband, wife person, on int64) []schemas.Value {
-	return []schemas.Value{str("J" + b.region() + b.serial(serial)), str(husband.id), str(wife.id), str("20"), str("1"), day(on), null}
+	return []schemas.Value{str("J" + b.region() + b.serial(serial)), str(husband.id), str(wife.id), str("20"), str("1"), day(on), null, null, null, null}
 }
 
 // ended returns the image of a marriage after the divorce.
@@ -226,6 +247,11 @@ func ended(v []schemas.Value, on int64) []schemas.Value {
 	return out
 }
 
+// widowed returns the image of a marriage after a death was noted in it.
+func widowed(v []schemas.Value, died string) []schemas.Value {
+	return changed(changed(v, mz01Status, str("30")), mz01Died, str(died))
+}
+
 func (b *block) car(k int, owner, firm schemas.Value, status string) {
 	b.put(ga03, str(plateNumber(b.n*8+k)), str("02"), owner, firm,
 		str([...]string{"云岭牌YL7150", "望江牌WJ6440", "石屏牌SP1031", "岭东牌LD7180EV"}[b.w.pick(b.n, "car", 4)]),
@@ -233,8 +259,13 @@ func (b *block) car(k int, owner, firm schemas.Value, status string) {
 }
 
 func (b *block) estate(k int, owner, firm schemas.Value, address, use string) {
+	b.certified(k, k, owner, firm, address, use)
+}
+
+// certified puts a certificate on a unit, which may have several.
+func (b *block) certified(k, certificate int, owner, firm schemas.Value, address, use string) {
 	unit := fmt.Sprintf("%s001001GB%05dF%08d", b.region(), b.n/100, b.n%100*100+k)
-	b.put(zr01, str(unit), str("Y"+b.region()+b.serial(k)), owner, firm, num(b.between("area"+string(rune('0'+k)), 4500, 14000)),
+	b.put(zr01, str(unit), str("Y"+b.region()+b.serial(certificate)), owner, firm, num(b.between("area"+string(rune('0'+k)), 4500, 14000)),
 		str(address), str(either(b.chance("mortgage"+string(rune('0'+k)), 35), "1", "0")), str(use))
 }
 

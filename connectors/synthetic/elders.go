@@ -66,12 +66,12 @@ func (b *block) bereaved(p plant) {
 		}
 	}
 	home := b.home(0, 12)
-	v := b.registered(late, home, "02", "20")
+	v := with(widow, b.registered(late, home, "02", "20"))
 	if !alive && !recent {
 		b.gone(p, late, v, died)
 	}
 	b.put(ga01, v...)
-	b.put(ga01, b.registered(widow, home, "12", either(alive || recent, "20", "30"))...)
+	b.survivor(p, widow, late, home, died, alive || recent)
 	b.pension(widow, "1")
 	b.insured(widow, "0", "1", null)
 	b.certificate(p, late, died, alive)
@@ -83,6 +83,38 @@ func (b *block) bereaved(p plant) {
 	if !alive {
 		b.lateRelief(p, late, died)
 	}
+}
+
+// survivor: the widow's household register, and the marriage where it was
+// registered by computer. The register is not changed by a death, unless she
+// marries again.
+func (b *block) survivor(p plant, widow, late person, home string, died int64, couple bool) {
+	v := with(late, b.registered(widow, home, "12", either(couple || p.is(widowBook), "20", "30")))
+	wedding := b.married(7, late, widow, b.ago("wedF", 8000, 9000))
+	if p.is(widowBook) {
+		b.expect("XV-20", "book", "marriage", late.id, "GA")
+	}
+	switch {
+	case p.kind == widowRegister:
+		v[ga01Spouse] = null
+		if p.on {
+			b.expect("XV-20", "register", "marriage", late.id, "MZ")
+		} else {
+			wedding = widowed(wedding, "1")
+		}
+	case !p.any() && !couple && b.chance("widow again", 15):
+		groom := b.w.outsider(b.n, outSpouse, 2)
+		again := b.married(8, groom, widow, died+38)
+		again[mz01WifeBefore] = str("30")
+		b.put(mz01, again...)
+		v = with(groom, b.registered(widow, home, "12", "22"))
+		wedding = widowed(wedding, "1")
+	case p.any() || !b.chance("registered wedding", 50):
+		b.put(ga01, v...)
+		return
+	}
+	b.put(mz01, wedding...)
+	b.put(ga01, v...)
 }
 
 func (b *block) gone(p plant, late person, v []schemas.Value, died int64) {
@@ -166,11 +198,8 @@ func (b *block) lateRelief(p plant, late person, died int64) {
 			v[4] = null
 			b.expect("XV-05", "mz02", "person", late.id, "MZ")
 		}
-	case deadReliefAfter:
-		if p.on {
-			v[4] = day(died + 25)
-			b.expect("XV-05", "mz02", "person", late.id, "MZ")
-		}
+	case deadReliefAfter: // ended after the death, and for good
+		v[4] = day(died + 25)
 	case deadDisabled:
 		v[2] = str("4")
 		b.put(cl01, str("C"+b.region()+b.serial(1)), str(late.id), str("4"), str("2"), day(b.w.base+500))
@@ -192,8 +221,8 @@ func (b *block) lateRelief(p plant, late person, died int64) {
 func (b *block) relief(p plant) {
 	father, mother, pupil := b.person(14), b.person(15), b.person(16)
 	home := b.home(1, 14)
-	b.put(ga01, b.registered(father, home, "02", "20")...)
-	b.put(ga01, b.registered(mother, home, "12", "20")...)
+	b.put(ga01, with(mother, b.registered(father, home, "02", "20"))...)
+	b.put(ga01, with(father, b.registered(mother, home, "12", "20"))...)
 	b.put(ga01, b.registered(pupil, home, either(pupil.sex == "1", "20", "30"), "10")...)
 	b.put(mz01, b.married(6, father, mother, b.ago("weddingG", 5200, 5470))...)
 	since := b.ago("relief since", 90, 1500)
@@ -203,6 +232,9 @@ func (b *block) relief(p plant) {
 	}
 	b.put(jy01, b.pupil(5, str(pupil.id), pupil.name, b.school(0), father, "1")...)
 	b.estate(3, str(father.id), null, home, "1")
+	if !p.any() && b.chance("two certificates", 30) { // a second certificate on the same unit
+		b.certified(3, 6, str(father.id), null, home, "1")
+	}
 	if p.is(reliefHomes) {
 		b.estate(4, str(father.id), null, b.home(0, 14), "1")
 		b.expect("XV-11", "zr01", "person", father.id, "MZ")
@@ -228,7 +260,10 @@ func (b *block) shop(p plant, father person) {
 	}
 	f := b.w.shopFirm(b.n)
 	owner := b.person(10)
-	if p.kind == reliefFirm {
+	switch {
+	case p.kind == reliefFirm: // a company, not a stall
+		owner, f = father, b.w.firm(b.n, "R", "91", "MADJ", "有限公司", b.n)
+	case !p.any() && b.chance("own stall", 20):
 		owner = father
 	}
 	status := "1"

@@ -150,6 +150,9 @@ func (b *block) employer(p plant) {
 	b.put(sw01, b.taxed(f, respeltFirm(f.name), leader.name, "1")...)
 	b.put(rs03, b.insurer(f, leader.name, n, "1")...)
 	declared := n
+	if !p.any() && b.chance("rehired", 20) { // a pensioner who works on is declared and not insured
+		declared++
+	}
 	if p.is(countTax) {
 		declared = n*2 + 3
 		b.expect("XV-12", "rs01", "enterprise", f.code, "SW")
@@ -159,7 +162,11 @@ func (b *block) employer(p plant) {
 	}
 	b.declares(f, n, declared)
 	if p.is(countFund) { // people whom only the fund knows
-		for i := range 3 {
+		people := 3
+		if !f.fund { // only one of them is known to the fund at all
+			people = 1
+		}
+		for i := range people {
 			o := b.w.outsider(b.n, outEmployee, i)
 			b.put(zj02, str(o.id), str(f.code), str("1"), yuan(4300), str(f.name))
 		}
@@ -267,6 +274,12 @@ func (b *block) plantedFirm(p plant, f firm, leader person) {
 	b.plantedTax(p, f, leader, status)
 	b.plantedInsurer(p, f, leader, status)
 	b.plantedLicence(p, f)
+	if p.kind == firmUninsured { // mended: the people are another enterprise's
+		b.declares(f, 0, map[bool]int{true: 12 + b.n%30, false: 0}[p.on])
+		if p.on {
+			b.expect("XV-12", "uninsured", "enterprise", f.code, "RS")
+		}
+	}
 	if p.is(codeTwice) {
 		b.put(mz04, str(f.code), str("云岭市"+districts[b.n%4].name+"健身协会"), str(leader.name), str("1"), day(f.founded))
 		b.expect("XV-02", "twice", "enterprise", f.code, "SC")
@@ -331,13 +344,22 @@ func (b *block) plantedLicence(p plant, f firm) {
 			until = over
 		}
 		b.licence(4, f.code, decided, 3, until)
-	case licenceLate:
+	case licenceLate: // published within this month, long after it was decided
+		decided = b.ago("decidedL", 50, 80)
 		published := 3
 		if p.on {
-			published = b.between("late", 35, 60)
+			published = int(b.w.base-decided) - b.between("late", 2, 20)
 			b.expect("XV-15", "late", "enterprise", f.code, "SP")
 		}
 		b.licence(4, f.code, decided, published, until)
+	case licenceHidden:
+		b.licence(4, f.code, decided, 3, until)
+		if p.on && len(b.rows) > 0 && b.rows[len(b.rows)-1].t == sp01 {
+			b.rows[len(b.rows)-1].v[5] = null
+		}
+		if p.on {
+			b.expect("XV-15", "unpublished", "enterprise", f.code, "SP")
+		}
 	case codeMistypedSP:
 		code := f.code
 		if p.on {

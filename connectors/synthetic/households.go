@@ -8,7 +8,7 @@ import (
 func (b *block) family(p plant) {
 	father, mother, pupil, infant := b.person(0), b.person(1), b.person(2), b.person(3)
 	home := b.home(0, 0)
-	v := b.registered(father, home, "02", "20")
+	v := with(mother, b.registered(father, home, "02", "20"))
 	switch {
 	case p.is(sexWrong):
 		v[ga01Sex] = str("2")
@@ -18,7 +18,7 @@ func (b *block) family(p plant) {
 		b.expect("XV-01", "birth", "person", father.id, "GA")
 	}
 	b.put(ga01, v...)
-	b.put(ga01, b.registered(mother, home, "12", either(b.chance("first", 30), "21", "20"))...)
+	b.put(ga01, with(father, b.registered(mother, home, "12", either(b.chance("first", 30), "21", "20")))...)
 	b.put(ga01, b.registered(pupil, home, either(pupil.sex == "1", "20", "30"), "10")...)
 	b.put(mz01, b.married(0, father, mother, b.ago("weddingA", 5200, 5470))...)
 	b.works(father, b.employerFirm(), b.between("wage0", 4000, 15000))
@@ -62,6 +62,10 @@ func (b *block) schooling(p plant, pupil, guardian person) {
 		if p.on {
 			b.expect("XV-17", "absent", "person", o.id, "JY")
 		}
+	case !p.any() && b.chance("guest", 8): // a child of another city that lives here
+		o := b.w.outsider(b.n, outPupil, 0)
+		b.put(jy01, b.pupil(3, str(o.id), o.name, b.school(3), guardian, "1")...)
+		b.put(ga02, b.resident(6, o, b.building(1), "", b.ago("guest since", 100, 900))...)
 	}
 }
 
@@ -155,7 +159,11 @@ func (b *block) resident(i int, p person, address, tel string, since int64) []sc
 // single: one young employee.
 func (b *block) single(p plant) {
 	who := b.person(9)
-	b.put(ga01, b.registered(who, b.home(1, 9), "02", either(b.chance("unstated", 10), "", "10"))...)
+	v := b.registered(who, b.home(1, 9), "02", either(b.chance("unstated", 10), "", "10"))
+	if !p.any() && b.chance("moved away", 4) { // registered in another city by now, and still working here
+		v = left(v, b.ago("moved away", 30, 300))
+	}
+	b.put(ga01, v...)
 	f := b.employerFirm()
 	if p.any() || b.w.works(b.n, 9) {
 		name := respelt(who.name, b.w.roll(b.n, "dotRS"))
@@ -168,6 +176,16 @@ func (b *block) single(p plant) {
 		big := b.w.bigFirm(b.n / bigFirmBlocks)
 		b.put(rs01, str(who.id), str(big.code), str(who.name), str("3"), yuan(4200), day(b.w.base-900), day(b.w.base-200))
 		b.put(zj02, str(who.id), str(big.code), str("2"), yuan(4200), str(big.name))
+	}
+	if !p.any() && b.chance("two jobs", 10) { // insured by a second employer too
+		b.put(rs01, str(who.id), str(b.w.shopFirm(b.n).code), str(who.name), str("1"), yuan(1800), day(b.ago("second job", 60, 600)), null)
+	}
+	if !p.any() && b.chance("migrant", 10) { // of another city, of the same name, resident and working here
+		o := b.w.outsider(b.n, outEmployee, 0)
+		o.name = who.name
+		b.put(ga02, b.resident(7, o, b.building(2), "", b.ago("migrant since", 60, 700))...)
+		b.put(rs01, str(o.id), str(b.w.shopFirm(b.n).code), str(o.name), str("1"), yuan(3500), day(b.ago("migrant works", 60, 600)), null)
+		b.insured(o, "1", "0", null)
 	}
 	insured := who
 	if p.is(idMistypedYB) {
@@ -198,10 +216,16 @@ func (b *block) divorced(p plant) {
 	switch {
 	case p.is(divorceUnknown):
 		status = "20"
-		b.expect("XV-08", "marital", "person", man.id, "GA")
+		b.expect("XV-08", "elsewhere", "person", man.id, "GA")
 	case !p.any() && b.chance("again", 30):
+		// Now and then on the very day of the divorce, whatever the certificates' numbers.
 		status = "22"
-		b.put(mz01, b.married(3, man, b.w.outsider(b.n, outSpouse, 0), split+100)...)
+		again := b.married(3, man, b.w.outsider(b.n, outSpouse, 0), split+int64(100*b.w.pick(b.n, "same day", 2)))
+		if b.chance("numbered before", 50) {
+			again[0] = str("A" + again[0].Str()[1:])
+		}
+		again[mz01HusbandBefore] = str("40")
+		b.put(mz01, again...)
 	}
 	b.put(ga01, b.registered(man, b.home(0, 10), "02", status)...)
 	b.put(ga01, b.registered(woman, b.home(1, 11), "02", "40")...)
@@ -221,23 +245,35 @@ func (b *block) divorced(p plant) {
 func (b *block) wedded(p plant) {
 	man, woman := b.person(18), b.person(19)
 	on := b.ago("wedI", 30, 700)
-	b.put(mz01, b.married(4, man, woman, on)...)
+	wedding := b.married(4, man, woman, on)
+	wedding[mz01HusbandBefore], wedding[mz01WifeBefore] = str("10"), str("10")
+	switch {
+	case p.kind == weddedTwice:
+		wedding[mz01HusbandBefore] = null
+	case !p.any() && b.chance("courted", 10): // a court ended his first marriage, which the register does not know
+		wedding[mz01HusbandBefore] = str("40")
+		b.put(mz01, b.married(5, man, b.w.outsider(b.n, outSpouse, 1), on-900)...)
+	}
+	b.put(mz01, wedding...)
 	status := "20"
 	switch {
 	case p.is(weddingUnknown):
 		status = "10"
 		b.expect("XV-08", "marital", "person", man.id, "GA")
-	case p.kind == weddedTwice:
+	case p.kind == weddedTwice, p.kind == weddedStated:
 		second := b.married(5, man, b.w.outsider(b.n, outSpouse, 1), on-200)
 		if p.on {
 			b.expect("XV-09", "double", "person", man.id, "MZ")
+			if p.kind == weddedStated {
+				b.expect("XV-09", "stated", "person", man.id, "MZ")
+			}
 		} else {
 			second = ended(second, on-20)
 		}
 		b.put(mz01, second...)
 	}
-	b.put(ga01, b.registered(man, b.home(1, 18), "02", status)...)
-	b.put(ga01, b.registered(woman, b.home(1, 18), "12", "21")...)
+	b.put(ga01, with(woman, b.registered(man, b.home(1, 18), "02", status))...)
+	b.put(ga01, with(man, b.registered(woman, b.home(1, 18), "12", "21"))...)
 	if b.w.works(b.n, 18) {
 		b.works(man, b.employerFirm(), b.between("wage18", 3500, 9000))
 	}

@@ -48,7 +48,7 @@ var slots = [peoplePerBlock]slot{
 // outsider kinds: people who appear in a row of the city but are not of it.
 const (
 	outPupil    = iota
-	outSpouse   // up to three a block
+	outSpouse   // up to three a block: two wives and a husband
 	outEmployee // three a block
 	outFormer   // a number that was wrong and is corrected
 	outsiderKinds
@@ -101,6 +101,9 @@ func (w *world) outsider(b, kind, i int) person {
 	s := peoplePerBlock + kind
 	p.birth = w.base - int64(outsiders[kind].min) - int64(w.days[s].forward(x%span))
 	p.sex = w.sexOf(b, s*3+i, outsiders[kind])
+	if kind == outSpouse && i == 2 {
+		p.sex = "1"
+	}
 	serial := kind*250 + x/span%125*2
 	if p.sex == "1" {
 		serial++

@@ -105,7 +105,7 @@ func readTruth(t *testing.T, o Options) city {
 	return c
 }
 
-// judge applies the nineteen rules, each written directly from its statement,
+// judge applies the rules of the city, each written directly from its statement,
 // to plain rows, and returns "rule case entity key owner".
 func judge(f facts, today time.Time) map[string]bool {
 	j := &judgement{f: f, now: today.Add(12 * time.Hour), today: today.Format(time.DateOnly), out: map[string]bool{}}
@@ -212,12 +212,16 @@ func (j *judgement) people() {
 			}
 		}
 	}
+	lives := map[string]bool{}
+	for _, r := range j.f["GA02"] {
+		lives[r["GMSFHM"]] = lives[r["GMSFHM"]] || j.inForce(r["ZZRQ"])
+	}
 	for id, rows := range j.by("JY01", "GMSFHM") {
 		schools := map[string]bool{}
 		for _, r := range rows {
 			if r["ZTDM"] == "1" {
 				schools[r["XXMC"]] = true
-				if j.f["GA01"][id] == nil {
+				if j.f["GA01"][id] == nil && !lives[id] {
 					j.say("XV-17", "absent", "person", id, "JY")
 				}
 			}
@@ -270,11 +274,15 @@ func (j *judgement) deaths() {
 		if r := j.f["RS02"][id]; r != nil && r["DYZTDM"] == "1" && j.past(d, 30) {
 			j.say("XV-04", "paid", "person", id, "RS")
 		}
+		j.survivors(id, d)
+		if !j.past(d, 30) {
+			continue
+		}
 		if y := j.f["YB01"][id]; y["ZGYBZTDM"] == "1" || y["JMYBZTDM"] == "1" {
 			j.say("XV-05", "yb01", "person", id, "YB")
 		}
 		for _, m := range relief[id] {
-			if m["ZZRQ"] == "" || m["ZZRQ"] > d {
+			if j.inForce(m["ZZRQ"]) {
 				j.say("XV-05", "mz02", "person", id, "MZ")
 			}
 		}
@@ -284,13 +292,74 @@ func (j *judgement) deaths() {
 			if m["JZLBDM"] != "4" || !j.inForce(m["ZZRQ"]) {
 				continue
 			}
-			if died[id] != "" {
+			if d := died[id]; d != "" && j.past(d, 30) {
 				j.say("XV-19", "dead", "person", id, "MZ")
 			}
 			if !slices.ContainsFunc(cards[id], func(c record) bool { return c["YXQ"] >= j.today }) {
 				j.say("XV-19", "expired", "person", id, "MZ")
 			}
 		}
+	}
+}
+
+// survivors: XV-20, of somebody who died on a day.
+func (j *judgement) survivors(id, died string) {
+	if !j.past(died, 30) {
+		return
+	}
+	partners := j.by("GA01", "POGMSFHM")[id]
+	for _, g := range partners {
+		if strings.HasPrefix(g["HYZKDM"], "2") && g["ZXBZ"] == "0" {
+			j.say("XV-20", "book", "marriage", id, "GA")
+		}
+	}
+	if len(partners) > 0 {
+		return
+	}
+	for _, m := range append(j.by("MZ01", "NFGMSFHM")[id], j.by("MZ01", "NVFGMSFHM")[id]...) {
+		if m["HYZKDM"] == "20" {
+			j.say("XV-20", "register", "marriage", id, "MZ")
+		}
+	}
+}
+
+// weddings: XV-08 and XV-09 of one person. before is where the rows say what
+// this person was before the marriage.
+func (j *judgement) weddings(id string, rows []record) {
+	open, denied := 0, false
+	before := func(r record) string { return either(r["NFGMSFHM"] == id, r["NFHQDM"], r["NVFHQDM"]) }
+	var last record
+	when := func(r record) string { return either(r["LHRQ"] != "", r["LHRQ"], r["DJRQ"]) + r["DJRQ"] + r["DJZH"] }
+	for _, r := range rows {
+		if last == nil || when(r) > when(last) {
+			last = r
+		}
+		over := false
+		for _, l := range rows {
+			if l["DJRQ"] > r["DJRQ"] {
+				over = over || before(l) == "30" || before(l) == "40"
+				denied = denied || r["HYZKDM"] == "20" && before(l) == "10"
+			}
+		}
+		if r["HYZKDM"] == "20" && !over {
+			open++
+		}
+	}
+	if open > 1 {
+		j.say("XV-09", "double", "person", id, "MZ")
+	}
+	if denied {
+		j.say("XV-09", "stated", "person", id, "MZ")
+	}
+	g := j.f["GA01"][id]
+	if g == nil || g["ZXBZ"] != "0" {
+		return
+	}
+	switch book, status := g["HYZKDM"], last["HYZKDM"]; {
+	case book == "10", status == "40" && book == "21", status == "30" && strings.HasPrefix(book, "2"):
+		j.say("XV-08", "marital", "person", id, "GA")
+	case status == "20" && book == "40", status == "40" && strings.HasPrefix(book, "2"):
+		j.say("XV-08", "elsewhere", "person", id, "GA")
 	}
 }
 
@@ -301,26 +370,7 @@ func (j *judgement) households() {
 		weddings[id] = append(weddings[id], rows...)
 	}
 	for id, rows := range weddings {
-		open, latest, status := 0, "", ""
-		for _, r := range rows {
-			if r["HYZKDM"] == "20" {
-				open++
-			}
-			on := r["LHRQ"]
-			if on == "" {
-				on = r["DJRQ"]
-			}
-			if on > latest {
-				latest, status = on, r["HYZKDM"]
-			}
-		}
-		if open > 1 {
-			j.say("XV-09", "double", "person", id, "MZ")
-		}
-		book := map[string]string{"10": "10", "20": "20", "21": "20", "22": "20", "23": "20", "40": "40"}[j.f["GA01"][id]["HYZKDM"]]
-		if book != "" && book != status {
-			j.say("XV-08", "marital", "person", id, "GA")
-		}
+		j.weddings(id, rows)
 	}
 	cars, homes, heads, jobs := j.by("GA03", "SYRGMSFHM"), j.by("ZR01", "QLRGMSFHM"), j.by("SC01", "FDDBRZJHM"), j.by("RS01", "GMSFHM")
 	for _, m := range j.f["MZ02"] {
@@ -329,21 +379,21 @@ func (j *judgement) households() {
 		}
 		id := m["GMSFHM"]
 		for _, c := range cars[id] {
-			if c["ZTDM"] == "1" {
+			if c["ZTDM"] == "1" && c["HPZLDM"] < "07" {
 				j.say("XV-11", "ga03", "person", id, "MZ")
 			}
 		}
-		dwellings := 0
+		dwellings := map[string]bool{}
 		for _, h := range homes[id] {
 			if h["YTDM"] == "1" {
-				dwellings++
+				dwellings[h["BDCDYH"]] = true
 			}
 		}
-		if dwellings >= 2 {
+		if len(dwellings) >= 2 {
 			j.say("XV-11", "zr01", "person", id, "MZ")
 		}
 		for _, e := range heads[id] {
-			if e["DJZTDM"] == "1" {
+			if e["DJZTDM"] == "1" && e["TYSHXYDM"][:2] != "92" && e["TYSHXYDM"][:2] != "93" {
 				j.say("XV-11", "sc01", "person", id, "MZ")
 			}
 		}
@@ -379,10 +429,11 @@ func (j *judgement) firms() {
 			if r == nil {
 				continue
 			}
-			if plain(r["JGMC"]) != plain(s["JGMC"]) || plain(r["FDDBRXM"]) != plain(s["FDDBRXM"]) {
+			grace := !j.past(either(s["HZRQ"] != "", s["HZRQ"], s["CLRQ"]), 30)
+			if !grace && (plain(r["JGMC"]) != plain(s["JGMC"]) || plain(r["FDDBRXM"]) != plain(s["FDDBRXM"])) {
 				j.say("XV-13", strings.ToLower(d), "enterprise", code, d[:2])
 			}
-			if s["DJZTDM"] == "3" && r[active] == "1" {
+			if s["DJZTDM"] == "3" && r[active] == "1" && (d == "SW01" || !grace) {
 				j.say("XV-14", strings.ToLower(d), "enterprise", code, d[:2])
 			}
 		}
@@ -397,8 +448,12 @@ func (j *judgement) firms() {
 		for code, rows := range j.by("SW02", "TYSHXYDM") {
 			latest := slices.MaxFunc(rows, func(a, b record) int { return strings.Compare(a["SSQ"], b["SSQ"]) })
 			said, _ := strconv.Atoi(latest["SBRS"])
-			if n := heads[code]; n > 0 && max(n-said, said-n)*10 > max(said, 1) {
+			n := heads[code]
+			if gap := max(n-said, said-n); n > 0 && gap > 1 && gap*10 > max(said, 1) {
 				j.say("XV-12", head.rule, "enterprise", code, head.owner)
+			}
+			if n == 0 && said > 1 && head.rule == "rs01" {
+				j.say("XV-12", "uninsured", "enterprise", code, "RS")
 			}
 		}
 	}
@@ -424,12 +479,17 @@ func (j *judgement) licences() {
 		}
 		// Seven working days are seven calendar days at least and, holidays and all,
 		// under twenty; nothing is planted in between.
-		if p["GSRQ"] != "" {
-			if gap := date(p["GSRQ"]).Sub(date(p["JDRQ"])).Hours() / 24; gap > 20 {
-				j.say("XV-15", "late", "enterprise", code, "SP")
-			} else if gap > 7 {
-				j.say("XV-15", "unclear", "enterprise", code, "SP")
-			}
+		until, published := p["GSRQ"], p["GSRQ"] != ""
+		if !published {
+			until = j.today
+		}
+		switch gap := date(until).Sub(date(p["JDRQ"])).Hours() / 24; {
+		case gap > 20 && !published:
+			j.say("XV-15", "unpublished", "enterprise", code, "SP")
+		case gap > 20 && !j.past(until, 31):
+			j.say("XV-15", "late", "enterprise", code, "SP")
+		case gap > 7 && gap <= 20:
+			j.say("XV-15", "unclear", "enterprise", code, "SP")
 		}
 	}
 }

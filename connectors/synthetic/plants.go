@@ -52,6 +52,8 @@ const (
 	cremationBefore
 	deadRegistered
 	deadDisabled
+	widowBook
+	widowRegister
 	deathRevoked
 	paidFixed
 	reliefCar
@@ -63,6 +65,7 @@ const (
 	idCorrected
 	weddingUnknown
 	weddedTwice
+	weddedStated
 	countTax
 	countFund
 	codeTwice
@@ -77,6 +80,8 @@ const (
 	licenceListed
 	licenceCancelled
 	licenceLate
+	licenceHidden
+	firmUninsured
 )
 
 // kind is a row of the list of what is planted. Either share (a fraction of
@@ -120,11 +125,13 @@ var kinds = []kind{
 	{paidReinstated, unitBereaved, 0, 3, []department{rs}},
 	{deadInsured, unitBereaved, 0, 4, []department{yb}},
 	{deadRelief, unitBereaved, 0, 3, []department{mz}},
-	{deadReliefAfter, unitBereaved, 0, 2, []department{mz}},
+	{deadReliefAfter, unitBereaved, 0, 2, nil},
 	{deathDates, unitBereaved, 0, 4, []department{mz}},
 	{cremationBefore, unitBereaved, 0, 3, []department{mz}},
 	{deadRegistered, unitBereaved, 0, 4, []department{ga}},
 	{deadDisabled, unitBereaved, 0, 3, []department{mz}},
+	{widowBook, unitBereaved, 0, 4, []department{ga}},
+	{widowRegister, unitBereaved, 0, 4, []department{mz}},
 	{deathRevoked, unitBereaved, 0, 4, nil},
 	{paidFixed, unitBereaved, 0, 4, nil},
 
@@ -139,6 +146,7 @@ var kinds = []kind{
 
 	{weddingUnknown, unitWedded, 0.20, 0, []department{ga}},
 	{weddedTwice, unitWedded, 0, 4, []department{mz}},
+	{weddedStated, unitWedded, 0, 4, []department{mz}},
 
 	{countTax, unitEmployer, 0.12, 0, []department{sw}},
 	{countFund, unitEmployer, 0.06, 0, []department{zj}},
@@ -155,6 +163,8 @@ var kinds = []kind{
 	{licenceListed, unitFirm, 0, 4, []department{sp}},
 	{licenceCancelled, unitFirm, 0, 4, []department{sp}},
 	{licenceLate, unitFirm, 0, 4, []department{sp}},
+	{licenceHidden, unitFirm, 0, 4, []department{sp}},
+	{firmUninsured, unitFirm, 0, 4, []department{sw}},
 }
 
 // Finding is one contradiction that the rules must find.

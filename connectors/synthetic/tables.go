@@ -145,10 +145,10 @@ func staleValue(i int, to, or string) func([]schemas.Value) {
 var one, two = []int{0}, []int{0, 1}
 
 var tables = [tableCount]layoutOf{
-	ga01: {"GA01", ga, one, columns(text("GMSFHM", "XM", "XBDM", "MZDM"), dates("CSRQ"), text("HJDXZQHDM", "HJDZ", "YHZGXDM", "HYZKDM", "CSZBH", "ZXBZ", "ZXYY"), dates("ZXRQ")), staleText(6)},
+	ga01: {"GA01", ga, one, columns(text("GMSFHM", "XM", "XBDM", "MZDM"), dates("CSRQ"), text("HJDXZQHDM", "HJDZ", "YHZGXDM", "HYZKDM", "POGMSFHM", "CSZBH", "ZXBZ", "ZXYY"), dates("ZXRQ")), staleText(6)},
 	ga02: {"GA02", ga, two, columns(text("GMSFHM", "DJH", "JZDXZQHDM", "JZDZ", "LXDH"), dates("QSRQ", "ZZRQ")), staleValue(4, "19900009999", "19900009998")},
 	ga03: {"GA03", ga, two, columns(text("HPHM", "HPZLDM", "SYRGMSFHM", "SYRTYSHXYDM", "CLXH"), dates("CDRQ"), text("ZTDM")), staleText(4)},
-	mz01: {"MZ01", mz, one, columns(text("DJZH", "NFGMSFHM", "NVFGMSFHM", "HYZKDM", "DJLXDM"), dates("DJRQ", "LHRQ")), staleNumber(5, -1)},
+	mz01: {"MZ01", mz, one, columns(text("DJZH", "NFGMSFHM", "NVFGMSFHM", "HYZKDM", "DJLXDM"), dates("DJRQ", "LHRQ"), text("NFHQDM", "NVFHQDM", "SWFDM")), staleNumber(5, -1)},
 	mz02: {"MZ02", mz, two, columns(text("JTBH", "GMSFHM", "JZLBDM"), dates("QSRQ", "ZZRQ"), money(2, "JTSR")), staleNumber(5, 10_000)},
 	mz03: {"MZ03", mz, one, columns(text("HHZH", "GMSFHM"), dates("HHRQ", "SWRQ")), staleNumber(2, 1)},
 	mz04: {"MZ04", mz, one, columns(text("TYSHXYDM", "JGMC", "FDDBRXM", "DJZTDM"), dates("CLRQ")), staleText(1)},

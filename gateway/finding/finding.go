@@ -41,6 +41,7 @@ type Finding struct {
 	ClosedAt      time.Time // zero = open
 	Reopened      int64
 	Advice        string
+	Certainty     string // schemas.Contradiction or schemas.ToConfirm
 	Evidence      []Evidence
 }
 
@@ -60,6 +61,9 @@ func Parse(r schemas.Record) Finding {
 		ID: text("id"), Rule: text("rule"), Case: text("case"), Title: text("title"), Entity: text("entity"), Subject: text("subject"),
 		SubjectMasked: text("subject_masked"), Severity: text("severity"), State: text("state"), Owner: text("owner"), Advice: text("advice"),
 		OpenedAt: r.Get("opened_at").Time(schemas.Timestamp), Due: r.Get("due").Time(schemas.Date), Reopened: r.Get("reopened").Int64(),
+	}
+	if f.Certainty = text("certainty"); f.Certainty == "" { // written before there was one
+		f.Certainty = schemas.Contradiction
 	}
 	if closed := r.Get("closed_at"); !closed.IsNull() {
 		f.ClosedAt = closed.Time(schemas.Timestamp)
@@ -160,14 +164,14 @@ func (b *Book) Get(id string) (Finding, bool) {
 
 // Filter chooses findings; "" in a field means any.
 type Filter struct {
-	State, Rule, Owner, Severity string
-	Limit                        int
-	Cursor                       string
+	State, Rule, Owner, Severity, Certainty string
+	Limit                                   int
+	Cursor                                  string
 }
 
 func (f *Filter) matches(x *Finding) bool {
 	return (f.State == "" || f.State == x.State) && (f.Rule == "" || f.Rule == x.Rule) &&
-		(f.Owner == "" || f.Owner == x.Owner) && (f.Severity == "" || f.Severity == x.Severity)
+		(f.Owner == "" || f.Owner == x.Owner) && (f.Severity == "" || f.Severity == x.Severity) && (f.Certainty == "" || f.Certainty == x.Certainty)
 }
 
 // List returns a page of findings, newest first, how many there are in all,

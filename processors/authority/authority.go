@@ -109,6 +109,7 @@ type candidate struct {
 	where    Condition       // nil: all rows
 	by       Reason          // Latest, Earliest or Newest
 	on       []int           // the columns by compares, the first that is not null
+	then     [][]int         // the same for rows that are equal in on, one list after the other
 	flag     string
 }
 
@@ -198,7 +199,7 @@ func compileCandidate(cat *schemas.Catalogue, fields []*schemas.GoldenField, s *
 	return c, nil
 }
 
-// pickBy reads "", "newest", "latest FIELD", "earliest FIELD|FIELD".
+// pickBy reads "", "newest", "latest FIELD", "earliest FIELD|FIELD,FIELD".
 func (c *candidate) pickBy(pick string) error {
 	how, on, _ := strings.Cut(pick, " ")
 	switch how {
@@ -212,12 +213,20 @@ func (c *candidate) pickBy(pick string) error {
 	default:
 		return fmt.Errorf("pick %q is not newest, latest FIELD or earliest FIELD: %w", pick, ErrTable)
 	}
-	for name := range strings.SplitSeq(strings.TrimSpace(on), "|") {
-		at := c.dataset.Layout.Index(name)
-		if at < 0 {
-			return fmt.Errorf("pick %q: dataset %q has no such field: %w", pick, c.dataset.ID, ErrTable)
+	for i, list := range schemas.SplitFields(on) {
+		var columns []int
+		for _, name := range list {
+			at := c.dataset.Layout.Index(name)
+			if at < 0 {
+				return fmt.Errorf("pick %q: dataset %q has no such field: %w", pick, c.dataset.ID, ErrTable)
+			}
+			columns = append(columns, at)
 		}
-		c.on = append(c.on, at)
+		if i == 0 {
+			c.on = columns
+		} else {
+			c.then = append(c.then, columns)
+		}
 	}
 	return nil
 }

@@ -111,7 +111,11 @@ func (c *candidate) compared(r *claim.Row) schemas.Value {
 	if c.by == Newest {
 		return schemas.Int(r.At)
 	}
-	for _, at := range c.on {
+	return firstOf(r, c.on)
+}
+
+func firstOf(r *claim.Row, columns []int) schemas.Value {
+	for _, at := range columns {
 		if v := r.Value(at); !v.IsNull() {
 			return v
 		}
@@ -120,7 +124,7 @@ func (c *candidate) compared(r *claim.Row) schemas.Value {
 }
 
 // compareContenders puts the preferred row first: by rank, then by what the
-// pick compares, then by row key, dataset and role, which make the order total.
+// pick compares (and by what it compares next, where that is equal), then by row key, dataset and role, which make the order total.
 // latest and newest prefer the greatest in that order, earliest the smallest.
 func compareContenders(a, b contender) int {
 	if a.rank != b.rank {
@@ -133,13 +137,38 @@ func compareContenders(a, b contender) int {
 		return -1
 	}
 	c := cmp.Or(
-		cmp.Compare(a.on.Int64(), b.on.Int64()), cmp.Compare(a.on.Str(), b.on.Str()), cmp.Compare(a.on.Float64(), b.on.Float64()),
+		compareValues(a.on, b.on), compareThen(a, b),
 		cmp.Compare(a.row.Key, b.row.Key), cmp.Compare(a.from.dataset.ID, b.from.dataset.ID), cmp.Compare(a.row.Role, b.row.Role),
 	)
 	if a.from.by == Earliest && b.from.by == Earliest {
 		return c
 	}
 	return -c
+}
+
+func compareValues(a, b schemas.Value) int {
+	return cmp.Or(cmp.Compare(a.Int64(), b.Int64()), cmp.Compare(a.Str(), b.Str()), cmp.Compare(a.Float64(), b.Float64()))
+}
+
+// compareThen orders rows that the first list of fields does not tell apart. A
+// row without a value is the lesser one. Two candidates of one rank that are
+// ordered by lists of different lengths are compared by as many as both have.
+func compareThen(a, b contender) int {
+	for i := range min(len(a.from.then), len(b.from.then)) {
+		x, y := firstOf(a.row, a.from.then[i]), firstOf(b.row, b.from.then[i])
+		switch {
+		case x.IsNull() && y.IsNull():
+		case x.IsNull():
+			return -1
+		case y.IsNull():
+			return 1
+		default:
+			if c := compareValues(x, y); c != 0 {
+				return c
+			}
+		}
+	}
+	return 0
 }
 
 // reasonOf says why the winner of a decision has its i-th field.

@@ -111,7 +111,8 @@ func TestAggregateRedefined(t *testing.T) {
 	c := newCity(t)
 	take(t, c, "SW02 TYSHXYDM=91539900MADE00011B SSQ=202601 SBRS=1",
 		"RS01 GMSFHM=539902198503120013 TYSHXYDM=91539900MADE00011B XM=张三 CBZTDM=1",
-		"RS01 GMSFHM=539902198503120021 TYSHXYDM=91539900MADE00011B XM=张三 CBZTDM=3")
+		"RS01 GMSFHM=539902198503120021 TYSHXYDM=91539900MADE00011B XM=张三 CBZTDM=3",
+		"RS01 GMSFHM=53990219850312003X TYSHXYDM=91539900MADE00011B XM=张三 CBZTDM=3")
 	if err := c.Advance(start.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestAggregateRedefined(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cat.Version, e.Aggregates[0].Where = "another12345", "" // all rows count: two insured, one declared
+	cat.Version, e.Aggregates[0].Where = "another12345", "" // all rows count: three insured, one declared
 	renewed(t, c, "enterprise", cat)
 	take(t, c, "SW01 TYSHXYDM=91539900MADE00011B")
 	if err := c.Advance(start.Add(time.Hour)); err != nil {

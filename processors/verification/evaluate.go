@@ -2,6 +2,7 @@ package verification
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -240,13 +241,19 @@ func (v *Evaluator) eval(x *expression) (ref.Val, error) {
 	if err == nil {
 		return out, nil
 	}
-	text := err.Error()
-	for _, absent := range []string{"no such overload", "no such key", "no such attribute", "index out of bounds", "index out of range"} {
-		if strings.Contains(text, absent) {
-			return types.NullValue, nil
-		}
+	if isAbsent(err) {
+		return types.NullValue, nil
 	}
 	return nil, fmt.Errorf("evaluate: %w", err)
+}
+
+// isAbsent reports whether an expression failed because something is null or
+// absent.
+func isAbsent(err error) bool {
+	text := err.Error()
+	return slices.ContainsFunc([]string{"no such overload", "no such key", "no such attribute", "index out of bounds", "index out of range"}, func(s string) bool {
+		return strings.Contains(text, s)
+	})
 }
 
 // ResolveName implements cel.Activation: a variable is built when an expression

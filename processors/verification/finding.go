@@ -135,7 +135,7 @@ func (f *Finding) digest() uint64 {
 			_, _ = h.WriteString("\x00")
 		}
 	}
-	put(f.state.Owner, strconv.Itoa(int(f.state.Phase)), strconv.FormatInt(f.state.OpenedAt, 10), f.one.rule.Title, f.one.rule.Severity, f.one.rule.Advice)
+	put(f.state.Owner, strconv.Itoa(int(f.state.Phase)), strconv.FormatInt(f.state.OpenedAt, 10), f.one.rule.Title, f.one.rule.Severity, f.one.c.Certainty, f.one.rule.Advice)
 	for _, p := range f.evidence {
 		put(p.dataset, p.field, p.value, strconv.FormatBool(p.null), strconv.FormatInt(p.at, 10))
 	}
@@ -162,7 +162,7 @@ func (f Finding) Record() schemas.Record {
 	}
 	return schemas.NewRecord(contract.FindingLayout, []schemas.Value{
 		schemas.Text(f.ID), schemas.Text(r.ID), schemas.Text(f.one.c.ID), schemas.Text(r.Title), schemas.Text(r.Entity),
-		schemas.Text(f.subject), schemas.Text(f.masked), schemas.Text(r.Severity), schemas.Text(state), schemas.Text(st.Owner),
+		schemas.Text(f.subject), schemas.Text(f.masked), schemas.Text(r.Severity), schemas.Text(f.one.c.Certainty), schemas.Text(state), schemas.Text(st.Owner),
 		schemas.Int(st.OpenedAt), schemas.Int(st.Due), closed, schemas.Int(st.Reopened), schemas.Int(f.Version),
 		schemas.Text(r.Advice), schemas.Table(rows),
 	})

@@ -136,15 +136,17 @@ func first(list ref.Val) ref.Val {
 }
 
 // extreme returns the row with the greatest (sign 1) or smallest (sign -1)
-// value of a field, or of the first of several fields ("A|B") that is not null.
-// Rows without a value are passed over; the row key breaks ties in the same
-// direction.
+// value of a field, or of the first of several fields ("A|B") that is not null;
+// rows that are equal in it are told apart by the next list ("A|B,C"). Rows
+// without a value are passed over, in the lists that follow they are the lesser;
+// the row key breaks ties in the same direction.
 func extreme(list, on ref.Val, sign int) ref.Val {
 	l, ok := list.(traits.Lister)
 	names, ok2 := on.(types.String)
 	if !ok || !ok2 {
 		return types.NullValue
 	}
+	lists := strings.Split(string(names), ",")
 	var best *object
 	var bestValue schemas.Value
 	for it := l.Iterator(); it.HasNext() == types.True; {
@@ -152,12 +154,12 @@ func extreme(list, on ref.Val, sign int) ref.Val {
 		if !ok || o.row == nil {
 			continue
 		}
-		v := firstOf(o.row, string(names))
+		v := firstOf(o.row, lists[0])
 		if v.IsNull() {
 			continue
 		}
 		if best != nil {
-			c := cmp.Or(compareValues(v, bestValue), cmp.Compare(o.row.Key, best.row.Key), cmp.Compare(o.row.Role, best.row.Role))
+			c := cmp.Or(compareValues(v, bestValue), compareThen(o.row, best.row, lists[1:]), cmp.Compare(o.row.Key, best.row.Key), cmp.Compare(o.row.Role, best.row.Role))
 			if c*sign <= 0 {
 				continue
 			}
@@ -168,6 +170,24 @@ func extreme(list, on ref.Val, sign int) ref.Val {
 		return types.NullValue
 	}
 	return best
+}
+
+func compareThen(a, b *claim.Row, lists []string) int {
+	for _, names := range lists {
+		x, y := firstOf(a, names), firstOf(b, names)
+		switch {
+		case x.IsNull() && y.IsNull():
+		case x.IsNull():
+			return -1
+		case y.IsNull():
+			return 1
+		default:
+			if c := compareValues(x, y); c != 0 {
+				return c
+			}
+		}
+	}
+	return 0
 }
 
 func firstOf(r *claim.Row, names string) schemas.Value {

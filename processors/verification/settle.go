@@ -121,6 +121,10 @@ func (s scope) value(e ast.Expr) ref.Val {
 		if c := e.AsCall(); !c.IsMemberFunction() {
 			return s.call(c)
 		}
+	case ast.SelectKind:
+		if x := e.AsSelect(); !x.IsTestOnly() && s.value(x.Operand()) == ref.Val(types.NullValue) {
+			return types.NullValue // the row is absent, and so is its field
+		}
 	case ast.ComprehensionKind:
 		return s.comprehension(e.AsComprehension())
 	}
@@ -150,15 +154,34 @@ func (s scope) call(c ast.CallExpr) ref.Val {
 			return !b
 		}
 	case operators.Conditional:
-		if b, ok := s.value(args[0]).(types.Bool); ok && bool(b) {
-			return s.value(args[1])
-		} else if ok {
+		switch b := s.value(args[0]).(type) {
+		case types.Bool:
+			if b {
+				return s.value(args[1])
+			}
 			return s.value(args[2])
+		case types.Null:
+			return b
 		}
 	case operators.Add:
-		if s.value(args[0]) == nobody && s.value(args[1]) == nobody {
+		a, b := s.value(args[0]), s.value(args[1])
+		if a == nobody && b == nobody {
 			return nobody
 		}
+		return s.absent(args)
+	case "latest", "earliest", "first":
+		if s.value(args[0]) == nobody {
+			return types.NullValue
+		}
+	case "coalesce":
+		for _, arg := range args {
+			if s.value(arg) != ref.Val(types.NullValue) {
+				return nil
+			}
+		}
+		return types.NullValue
+	case "days", "workdays_after":
+		return s.absent(args)
 	case "size":
 		if s.value(args[0]) == nobody {
 			return types.IntZero
@@ -169,7 +192,23 @@ func (s scope) call(c ast.CallExpr) ref.Val {
 	return nil
 }
 
+// absent is null where an operand is: what would be computed of it fails, and
+// an expression that fails for something absent comes to null.
+func (s scope) absent(args []ast.Expr) ref.Val {
+	for _, arg := range args {
+		if s.value(arg) == ref.Val(types.NullValue) {
+			return types.NullValue
+		}
+	}
+	return nil
+}
+
 func (s scope) compare(operator string, args []ast.Expr) ref.Val {
+	if operator != operators.Equals && operator != operators.NotEquals {
+		if out := s.absent(args); out != nil {
+			return out
+		}
+	}
 	a, ok := s.value(args[0]).(types.Int)
 	b, ok2 := s.value(args[1]).(types.Int)
 	if !ok || !ok2 {

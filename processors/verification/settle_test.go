@@ -41,6 +41,9 @@ func TestSilenceSettlesWhatEvaluationFinds(t *testing.T) {
 						continue
 					}
 					whole, _, err := x.free.Eval(v)
+					if err != nil && isAbsent(err) {
+						whole, err = types.NullValue, nil
+					}
 					if err != nil || short.Equal(whole) != types.True {
 						t.Fatalf("%s: settled to %v, the whole expression to %v, %v", one.name, short, whole, err)
 					}

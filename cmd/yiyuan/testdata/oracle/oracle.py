@@ -11,7 +11,7 @@ of which only calendar and regions are read. KEY: the master key of tokens, in h
 version, a number.
 Output, sorted, one JSON a line; fields that are null are left out:
 {"type":"golden","entity","key","fields":{NAME: {"value","dataset","row","flag"}}}
-{"type":"finding","rule","case","entity","key","owner"}
+{"type":"finding","rule","case","entity","key","owner","certainty"}
 {"type":"masked","view":"person.partial","key": token,"fields":{NAME: text},"GA03":[{NAME: text}]}
 """
 import base64, collections, datetime, glob, hashlib, hmac, json, re, sys
@@ -20,12 +20,12 @@ DAY = datetime.timedelta(days=1)
 PROVIDER = {"GA": "GA", "MZ": "MZ", "RS": "RS", "WJ": "WJ", "YB": "YB", "SC": "SC", "SW": "SW", "ZR": "ZR", "ZJ": "ZJ", "JY": "JY", "SP": "SP", "CL": "CL"}
 # dataset -> [(entity, key field, role)]
 LINKS = {
-    "GA01": [("person", "GMSFHM", ""), ("birth", "CSZBH", "")], "GA02": [("person", "GMSFHM", ""), ("address", "JZDZ", "")],
+    "GA01": [("person", "GMSFHM", ""), ("birth", "CSZBH", ""), ("marriage", "POGMSFHM", "partner")], "GA02": [("person", "GMSFHM", ""), ("address", "JZDZ", "")],
     "GA03": [("person", "SYRGMSFHM", "owner"), ("enterprise", "SYRTYSHXYDM", "owner")],
-    "MZ01": [("person", "NFGMSFHM", "spouse1"), ("person", "NVFGMSFHM", "spouse2")], "MZ02": [("person", "GMSFHM", "")],
-    "MZ03": [("person", "GMSFHM", "")], "MZ04": [("enterprise", "TYSHXYDM", "")],
+    "MZ01": [("person", "NFGMSFHM", "spouse1"), ("person", "NVFGMSFHM", "spouse2"), ("marriage", "NFGMSFHM", "husband"), ("marriage", "NVFGMSFHM", "wife")], "MZ02": [("person", "GMSFHM", "")],
+    "MZ03": [("person", "GMSFHM", ""), ("marriage", "GMSFHM", "")], "MZ04": [("enterprise", "TYSHXYDM", "")],
     "RS01": [("person", "GMSFHM", ""), ("enterprise", "TYSHXYDM", "employer")], "RS02": [("person", "GMSFHM", "")], "RS03": [("enterprise", "TYSHXYDM", "")],
-    "WJ01": [("birth", "CSZBH", ""), ("person", "MQGMSFHM", "mother")], "WJ02": [("person", "GMSFHM", "")],
+    "WJ01": [("birth", "CSZBH", ""), ("person", "MQGMSFHM", "mother")], "WJ02": [("person", "GMSFHM", ""), ("marriage", "GMSFHM", "")],
     "YB01": [("person", "GMSFHM", "")], "YB02": [("person", "GMSFHM", "")],
     "SC01": [("enterprise", "TYSHXYDM", ""), ("person", "FDDBRZJHM", "legal_rep")], "SC02": [("enterprise", "TYSHXYDM", "")],
     "SW01": [("enterprise", "TYSHXYDM", "")], "SW02": [("enterprise", "TYSHXYDM", "")],
@@ -34,6 +34,11 @@ LINKS = {
     "JY01": [("person", "GMSFHM", ""), ("person", "JHRGMSFHM", "guardian")],
     "SP01": [("enterprise", "TYSHXYDM", "")], "CL01": [("person", "GMSFHM", "")],
 }
+
+
+# What may be lawful for reasons outside the city.
+TO_CONFIRM = set("XV-08/elsewhere XV-09/double XV-10/unregistered XV-11/ga03 XV-11/zr01 XV-11/sc01 XV-11/rs01 XV-12/uninsured XV-15/listed"
+                 " XV-16/unlisted XV-17/absent XV-19/expired XV-20/book XV-20/register".split())
 
 
 def date(text):
@@ -94,6 +99,11 @@ def marriages(d):
     return d.of("MZ01", "spouse1") + d.of("MZ01", "spouse2")
 
 
+def last_marriage(rows):
+    """The row of the latest event: by day of divorce or else of marriage, then by day of marriage, then by row key."""
+    return max(rows, key=lambda r: (first_text(r.get("LHRQ"), r.get("DJRQ")), r["DJRQ"], r["_key"]), default=None)
+
+
 def newest(rows, *fields):
     """The row whose first non-null field of `fields` is greatest; ties go to the greater row key."""
     best, best_value = None, None
@@ -105,12 +115,12 @@ def newest(rows, *fields):
 
 
 def death(d):
-    """The effective day of death: the certificate unless revoked, else the cremation's, else the cremation day."""
-    for row in d.of("WJ02"):
-        if row.get("CXBZ") != "1" and row.get("SWRQ"):
-            return date(row["SWRQ"])
-    days = [date(first_text(row.get("SWRQ"), row.get("HHRQ"))) for row in d.of("MZ03")]
-    return days[0] if days else None
+    """The effective day of death: the latest certificate's that is not revoked, else the cremation's, else the cremation day."""
+    certified = [date(row["SWRQ"]) for row in d.of("WJ02") if row.get("CXBZ") != "1"]
+    if certified:
+        return max(certified)
+    burnt = newest(d.of("MZ03"), "SWRQ", "HHRQ")
+    return date(first_text(burnt.get("SWRQ"), burnt.get("HHRQ"))) if burnt else None
 
 
 def take(g, field, row, column=None, flag=""):
@@ -136,7 +146,9 @@ def golden_person(d):
     else:
         for row in d.of("YB01"):
             take(g, "JZDZ", row, flag="非权威")
-    take(g, "HYZKDM", newest(marriages(d), "LHRQ", "DJRQ"))
+    # Of a marriage that a death ended only the survivor is widowed.
+    own = [r for role, died in (("spouse1", "2"), ("spouse2", "1")) for r in d.of("MZ01", role) if r["HYZKDM"] != "30" or r.get("SWFDM") == died]
+    take(g, "HYZKDM", last_marriage(own))
     for row in ga01:
         take(g, "HYZKDM", row)
     take(g, "SWRQ", newest([r for r in d.of("WJ02") if r.get("CXBZ") != "1"], "SWRQ"))
@@ -239,9 +251,9 @@ def person_findings(d, today):
     if dead:
         if dead + 30 * DAY < today and any(r["DYZTDM"] == "1" for r in d.of("RS02")):
             yield "XV-04", "paid", "RS"
-        if any("1" in (r["ZGYBZTDM"], r["JMYBZTDM"]) for r in d.of("YB01")):
+        if dead + 30 * DAY < today and any("1" in (r["ZGYBZTDM"], r["JMYBZTDM"]) for r in d.of("YB01")):
             yield "XV-05", "yb01", "YB"
-        if any(not r.get("ZZRQ") or date(r["ZZRQ"]) > dead for r in d.of("MZ02")):
+        if dead + 30 * DAY < today and any(in_force(r, "ZZRQ", today) for r in d.of("MZ02")):
             yield "XV-05", "mz02", "MZ"
     certified = [date(r["SWRQ"]) for r in d.of("WJ02") if r.get("CXBZ") != "1"]
     if certified:
@@ -251,32 +263,38 @@ def person_findings(d, today):
                 break
         if certified[0] + 30 * DAY < today and ga and ga["ZXBZ"] == "0":
             yield "XV-07", "registered", "GA"
-    group = {"20": "married", "21": "married", "22": "married", "23": "married", "40": "divorced", "10": "single"}
-    wedding = newest(marriages(d), "LHRQ", "DJRQ")
-    if ga and wedding and ga.get("HYZKDM") in group and wedding.get("HYZKDM") in group:
-        if group[ga["HYZKDM"]] != group[wedding["HYZKDM"]]:
-            yield "XV-08", "marital", "GA"
-    if len([r for r in marriages(d) if r["HYZKDM"] == "20"]) >= 2:
+    last, book = last_marriage(marriages(d)), ga.get("HYZKDM") if ga and ga["ZXBZ"] == "0" else None
+    married = ("20", "21", "22", "23")
+    if last and (book == "10" or last["HYZKDM"] == "40" and book == "21" or last["HYZKDM"] == "30" and book in married):
+        yield "XV-08", "marital", "GA"
+    if last and (last["HYZKDM"] == "20" and book == "40" or last["HYZKDM"] == "40" and book in ("20", "22", "23")):
+        yield "XV-08", "elsewhere", "GA"
+    said = [(r["DJRQ"], r.get("NFHQDM")) for r in d.of("MZ01", "spouse1")] + [(r["DJRQ"], r.get("NVFHQDM")) for r in d.of("MZ01", "spouse2")]
+    still = [r["DJRQ"] for r in marriages(d) if r["HYZKDM"] == "20"]
+    if len([day for day in still if not any(later > day and was in ("30", "40") for later, was in said)]) >= 2:
         yield "XV-09", "double", "MZ"
+    if any(later > day and was == "10" for day in still for later, was in said):
+        yield "XV-09", "stated", "MZ"
     relief = d.of("MZ02")
     if any(r["JZLBDM"] == "1" and in_force(r, "ZZRQ", today) for r in relief):
-        if any(r["ZTDM"] == "1" for r in d.of("GA03", "owner")):
+        no_means = "07 08 09 10 11 12 14 15 17 19 21 24 25".split()  # motorcycles, tractors, trailers
+        if any(r["ZTDM"] == "1" and r["HPZLDM"] not in no_means for r in d.of("GA03", "owner")):
             yield "XV-11", "ga03", "MZ"
-        if len([r for r in d.of("ZR01", "owner") if r["YTDM"] == "1"]) >= 2:
+        if len({r["BDCDYH"] for r in d.of("ZR01", "owner") if r["YTDM"] == "1"}) >= 2:
             yield "XV-11", "zr01", "MZ"
-        if any(r["DJZTDM"] == "1" for r in d.of("SC01", "legal_rep")):
+        if any(r["DJZTDM"] == "1" and r["TYSHXYDM"][:2] not in ("92", "93") for r in d.of("SC01", "legal_rep")):
             yield "XV-11", "sc01", "MZ"
         if any(float(r["JFJS"]) > 3000 and r["CBZTDM"] == "1" for r in d.of("RS01", "")):
             yield "XV-11", "rs01", "MZ"
     pupils = [r for r in d.of("JY01", "") if r["ZTDM"] == "1"]
-    if pupils and not ga:
+    if pupils and not ga and not any(in_force(r, "ZZRQ", today) for r in d.of("GA02")):
         yield "XV-17", "absent", "JY"
     if len({r["XXMC"] for r in pupils}) >= 2:
         yield "XV-17", "twice", "JY"
     if any(r["ZGYBZTDM"] == "1" and r["JMYBZTDM"] == "1" for r in d.of("YB01")):
         yield "XV-18", "both", "YB"
     if any(r["JZLBDM"] == "4" and in_force(r, "ZZRQ", today) for r in relief):
-        if dead:
+        if dead and dead + 30 * DAY < today:
             yield "XV-19", "dead", "MZ"
         if all(date(r["YXQ"]) < today for r in d.of("CL01")):
             yield "XV-19", "expired", "MZ"
@@ -293,32 +311,49 @@ def enterprise_findings(d, today, workdays_after):
     if declared:
         n = int(declared["SBRS"])
         insured = len([r for r in d.of("RS01", "employer") if r["CBZTDM"] == "1"])
-        if insured and 10 * abs(insured - n) > max(n, 1):
+        if insured and abs(insured - n) > 1 and 10 * abs(insured - n) > max(n, 1):
             yield "XV-12", "rs01", "SW"
+        if not insured and n > 1:
+            yield "XV-12", "uninsured", "RS"
         funded = len([r for r in d.of("ZJ02", "employer") if r["JCZTDM"] == "1"])
-        if funded and 10 * abs(funded - n) > max(n, 1):
+        if funded and abs(funded - n) > 1 and 10 * abs(funded - n) > max(n, 1):
             yield "XV-12", "zj02", "ZJ"
     if sc:
+        told = date(first_text(sc.get("HZRQ"), sc["CLRQ"])) + 30 * DAY < today  # others have thirty days to follow
         for dataset in ("SW01", "RS03"):
-            if any(name_norm(r["JGMC"]) != name_norm(sc["JGMC"]) or name_norm(r["FDDBRXM"]) != name_norm(sc["FDDBRXM"]) for r in d.of(dataset)):
+            if told and any(name_norm(r["JGMC"]) != name_norm(sc["JGMC"]) or name_norm(r["FDDBRXM"]) != name_norm(sc["FDDBRXM"]) for r in d.of(dataset)):
                 yield "XV-13", dataset.lower(), PROVIDER[dataset[:2]]
         if sc["DJZTDM"] == "3":
             if any(r["NSRZTDM"] == "1" for r in d.of("SW01")):
                 yield "XV-14", "sw01", "SW"
-            if any(r["ZTDM"] == "1" for r in d.of("RS03")):
+            if told and any(r["ZTDM"] == "1" for r in d.of("RS03")):
                 yield "XV-14", "rs03", "RS"
     licensed = any(r["XKLXDM"] == "1" and in_force(r, "YXQZ", today) for r in d.of("SP01"))
     if licensed and any(not r.get("YCRQ") for r in d.of("SC02")):
         yield "XV-15", "listed", "SP"
     if licensed and sc and sc["DJZTDM"] == "3":
         yield "XV-15", "cancelled", "SP"
-    if any(r.get("GSRQ") and date(r["GSRQ"]) > workdays_after(date(r["JDRQ"]), 7) for r in d.of("SP01")):
+    if any(not r.get("GSRQ") and workdays_after(date(r["JDRQ"]), 7) < today for r in d.of("SP01")):
+        yield "XV-15", "unpublished", "SP"
+    if any(r.get("GSRQ") and date(r["GSRQ"]) > workdays_after(date(r["JDRQ"]), 7) and date(r["GSRQ"]) + 31 * DAY > today for r in d.of("SP01")):
         yield "XV-15", "late", "SP"
 
 
 def birth_findings(d, today):
     if any(date(r["CSRQ"]) + 90 * DAY < today for r in d.of("WJ01")) and not d.of("GA01"):
         yield "XV-10", "unregistered", "GA"
+
+
+def marriage_findings(d, today):
+    """Somebody who died is named as spouse by those who still count as married."""
+    dead = death(d)
+    if not dead or dead + 30 * DAY >= today:
+        return
+    partners = d.of("GA01", "partner")
+    if any(r["ZXBZ"] == "0" and r.get("HYZKDM") in ("20", "21", "22", "23") for r in partners):
+        yield "XV-20", "book", "GA"
+    if not partners and any(r["HYZKDM"] == "20" for r in d.of("MZ01", "husband") + d.of("MZ01", "wife")):
+        yield "XV-20", "register", "MZ"
 
 
 def address_findings(d):
@@ -376,6 +411,8 @@ def main(rows_file, today, folder, key, version):
             golden, found = golden_person(d), person_findings(d, today)
         elif entity == "enterprise":
             golden, found = golden_enterprise(d), enterprise_findings(d, today, after)
+        elif entity == "marriage":
+            golden, found = {}, marriage_findings(d, today)
         elif entity == "birth":
             golden, found = {}, birth_findings(d, today)
         else:
@@ -386,7 +423,8 @@ def main(rows_file, today, folder, key, version):
             fields, cars = person_partial(d, golden, regions, city)
             out.append({"type": "masked", "view": "person.partial", "key": token(master, version, "key:person.partial", key), "fields": fields, "GA03": cars})
         for rule, case, owner in found:
-            out.append({"type": "finding", "rule": rule, "case": case, "entity": entity, "key": key, "owner": owner})
+            certainty = "to_confirm" if f"{rule}/{case}" in TO_CONFIRM else "contradiction"
+            out.append({"type": "finding", "rule": rule, "case": case, "entity": entity, "key": key, "owner": owner, "certainty": certainty})
     for line in sorted(json.dumps(o, ensure_ascii=False, sort_keys=True) for o in out):
         print(line)
 

@@ -198,6 +198,8 @@ export interface Finding {
   subject: string;
   subject_masked: string;
   severity: string;
+  /** contradiction, or to_confirm: may be lawful */
+  certainty?: string;
   state: string;
   owner: string;
   owner_title?: string;

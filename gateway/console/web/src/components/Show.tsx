@@ -133,6 +133,17 @@ export function SeverityMark({ severity }: { severity: string }) {
   );
 }
 
+/** Shown only where a finding asks: what cannot be lawful needs no mark of its own. */
+export function CertaintyMark({ certainty }: { certainty?: string }) {
+  const { say } = useI18n();
+  if (certainty !== "to_confirm") return null;
+  return (
+    <Mark tone="info" icon="question">
+      {say("certainty.to_confirm", certainty)}
+    </Mark>
+  );
+}
+
 export function FindingMark({ state }: { state: string }) {
   const { say } = useI18n();
   return (

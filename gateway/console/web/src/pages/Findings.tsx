@@ -4,7 +4,7 @@ import { ApiError, withQuery } from "../api/client";
 import { read, useApi } from "../api/hooks";
 import { type Catalogue, type Finding, type FindingPage, list } from "../api/types";
 import { Card, PageHead } from "../components/Page";
-import { FindingMark, Num, SeverityMark, When } from "../components/Show";
+import { FindingMark, Num, CertaintyMark, SeverityMark, When } from "../components/Show";
 import { Empty, ErrorBox, Ready } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
@@ -23,7 +23,7 @@ export default function Findings() {
   const departments = useMemo(() => new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)])), [catalogue.data, name]);
   // Without a choice the open ones are shown: they are the work.
   const state = get("state") || "open";
-  const query = { state: state === "all" ? "" : state, rule: get("rule"), owner: get("owner"), severity: get("severity"), limit: pageSize };
+  const query = { state: state === "all" ? "" : state, rule: get("rule"), owner: get("owner"), severity: get("severity"), certainty: get("certainty"), limit: pageSize };
   const path = withQuery("v1/findings", query);
   const first = useApi<FindingPage>(path, 10000);
   const [more, setMore] = useState<{ path: string; rows: Finding[]; next: string | null; error?: ApiError; busy: boolean }>({ path: "", rows: [], next: null, busy: false });
@@ -56,8 +56,8 @@ export default function Findings() {
   const titleOf = (f: Finding) => name(f.title, english.get(f.rule));
   if (get("rule") && !ruleTitles.has(get("rule"))) ruleTitles.set(get("rule"), "");
   const ruleOptions = [...ruleTitles].sort(([a], [b]) => a.localeCompare(b)).map(([id, title]) => ({ value: id, label: `${id} ${title}${counts[id] ? ` (${counts[id]})` : ""}` }));
-  const filtered = get("rule") || get("owner") || get("severity") || (get("state") && get("state") !== "open");
-  const clear = () => set({ rule: "", owner: "", severity: "", state: "" });
+  const filtered = get("rule") || get("owner") || get("severity") || get("certainty") || (get("state") && get("state") !== "open");
+  const clear = () => set({ rule: "", owner: "", severity: "", certainty: "", state: "" });
 
   const columns: TableColumnsType<Finding> = [
     { title: t("finding.severity"), key: "severity", width: 96, render: (_, f) => <SeverityMark severity={f.severity} /> },
@@ -68,7 +68,8 @@ export default function Findings() {
         <div className="ds-name">
           <button type="button" className="linkish left" onClick={() => set({ id: f.id })}>
             <b>{f.rule}</b> {titleOf(f)}
-          </button>
+          </button>{" "}
+          <CertaintyMark certainty={f.certainty} />
           <small className="dim">{list(f.evidence).map((e) => e.dataset).filter((d, i, a) => a.indexOf(d) === i).join(" ↔ ")}</small>
         </div>
       ),
@@ -137,6 +138,15 @@ export default function Findings() {
             placeholder={t("finding.allSeverities")}
             aria-label={t("finding.severity")}
             options={["high", "medium", "low"].map((s) => ({ value: s, label: say(`severity.${s}`, s) }))}
+            style={{ width: 130 }}
+          />
+          <Select
+            allowClear
+            value={get("certainty") || undefined}
+            onChange={(v: string | undefined) => set({ certainty: v ?? "" })}
+            placeholder={t("finding.allCertainties")}
+            aria-label={t("finding.certainty")}
+            options={["contradiction", "to_confirm"].map((s) => ({ value: s, label: say(`certainty.${s}`, s) }))}
             style={{ width: 130 }}
           />
           {filtered ? (

@@ -2,7 +2,7 @@ import { Drawer, Timeline } from "antd";
 import { Link } from "react-router";
 import { useApi } from "../../api/hooks";
 import { type DatasetSummary, type Evidence, type Finding, list } from "../../api/types";
-import { Copy, FindingMark, SeverityMark, Value, When } from "../../components/Show";
+import { Copy, FindingMark, CertaintyMark, SeverityMark, Value, When } from "../../components/Show";
 import { ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { day, daysUntil } from "../../lib/format";
@@ -57,7 +57,7 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
   return (
     <div className="stack">
       <p className="chips">
-        <FindingMark state={f.state} /> <SeverityMark severity={f.severity} /> <span className="chip">{f.rule}{f.case ? ` · ${f.case}` : ""}</span>
+        <FindingMark state={f.state} /> <SeverityMark severity={f.severity} /> <CertaintyMark certainty={f.certainty} /> <span className="chip">{f.rule}{f.case ? ` · ${f.case}` : ""}</span>
       </p>
       <dl className="kv">
         <dt>{t("finding.subject")}</dt>
