@@ -1,1 +1,0 @@
-import{A as e,Q as t,a as n,k as r,n as i,t as a}from"./Page-593e7c8d.js";var o=e();function s(){let{t:e}=r();return(0,o.jsxs)(o.Fragment,{children:[(0,o.jsx)(i,{title:e(`notFound.title`)}),(0,o.jsx)(a,{children:(0,o.jsx)(n,{title:e(`notFound.do`),action:(0,o.jsx)(t,{to:`/`,children:e(`nav.overview`)})})})]})}export{s as default};
