@@ -17,6 +17,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 const (
@@ -99,6 +100,11 @@ type runner struct {
 
 // session is one life of publisher and source.
 func (r *runner) session(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("source panicked: %w", crash.Of(p)) // tried again, like whatever time may mend
+		}
+	}()
 	r.publisher, err = r.bus.Publisher(ctx, r.cfg.Name)
 	if err != nil {
 		return fmt.Errorf("open publisher: %w", err)

@@ -1,6 +1,7 @@
 package connectors_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -368,5 +369,30 @@ func TestRunTruncatesEveryPartition(t *testing.T) {
 	}
 	if n, _ := w.bus.Partitions(t.Context(), contract.Raw(w.d.ID)); len(truncated) != n || deleted != 1 || unavailable != "BZDZ" {
 		t.Errorf("truncated %v of %d partitions, deleted %d rows, na %q", truncated, n, deleted, unavailable)
+	}
+}
+
+// A source that panics is tried again; what it panicked with is told to nobody.
+func TestRunPanics(t *testing.T) {
+	w := newWorld(t)
+	const canary = "539902198503120777"
+	tries := 0
+	var log bytes.Buffer
+	cfg := w.config()
+	cfg.Logger = slog.New(slog.NewJSONHandler(&log, nil))
+	err := connectors.Run(t.Context(), w.bus, w.codec, cfg, func(_ context.Context, _ connectors.Config, after schemas.Position) (connectors.Source, error) {
+		from, _ := strconv.Atoi(string(after))
+		return &counting{d: w.d, from: from, upto: 4, batch: 2, fail: func(at int) error {
+			if tries++; at == 2 && tries < 3 {
+				panic(canary)
+			}
+			return nil
+		}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Contains(text, canary) || !strings.Contains(text, "runner_test.go:") {
+		t.Errorf("the log says %s", text)
 	}
 }

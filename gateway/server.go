@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/admission"
 	"github.com/yiyuan-bus/yiyuan/gateway/console"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // routes builds the handler of the API and the console.
@@ -119,8 +119,7 @@ func (g *Gateway) record(w *watched, c *call, begin time.Time) {
 		if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
 			panic(p)
 		}
-		// What was panicked with may hold a value: only its type and the place are told.
-		g.log.Error("request panicked", "request", c.id, "operation", c.operation, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		g.log.Error("request panicked", "request", c.id, "operation", c.operation, "error", crash.Of(p))
 		if w.status == 0 {
 			faultInternal.problem(c.id).write(w)
 		}
@@ -190,7 +189,7 @@ func listen(ctx context.Context, given net.Listener, address string) (net.Listen
 
 func (g *Gateway) serveOn(ctx context.Context, l net.Listener, h http.Handler, write time.Duration) error {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: write, IdleTimeout: time.Minute,
+		Handler: crash.Handler(h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: write, IdleTimeout: time.Minute,
 		MaxHeaderBytes: admission.MaxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}

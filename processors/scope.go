@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // scope is what a stage sees of one transaction: it implements Tx. An error of
@@ -31,8 +31,8 @@ func (s *scope) enter(p *partition, tx *bus.Tx) *scope {
 // call runs the stage; a panic is an error that stops the step, loudly.
 func (s *scope) call(f func() error) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("stage panicked: %v\n%s", r, debug.Stack())
+		if p := recover(); p != nil {
+			err = fmt.Errorf("stage panicked: %w", crash.Of(p))
 		}
 	}()
 	if err := f(); err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
@@ -62,7 +63,8 @@ type app struct {
 // makes sure of the keys.
 func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Logger) (*app, error) {
 	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys}
-	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	crash.LogTo(log)
+	a.metrics.MustRegister(crash.Collector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if a.cat, err = loadCatalogue(cfg.Catalogue); err != nil {
 		return nil, err
@@ -251,7 +253,7 @@ func (a *app) serve(ctx context.Context, name, address string, handler http.Hand
 	if err != nil {
 		return "", fmt.Errorf("%s 的端口打不开 / listen for %s: %w", name, name, err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	server := &http.Server{Handler: crash.Handler(handler), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	a.start(ctx, name, func(ctx context.Context) error {
 		go func() {
 			<-ctx.Done()

@@ -23,6 +23,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // metricsPage is every metric that the parts of a process register.
@@ -74,6 +75,7 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 		return nil, err
 	}
 	c := codec.New(codec.NewMemory())
+	noted.MustRegister(crash.Collector())
 	processors.NewMetrics(&noted)
 	ended := func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
 		return ended{}, nil

@@ -30,6 +30,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // Key lets a department push to the datasets it provides.
@@ -110,7 +111,7 @@ func NewServer(cfg Config) (*Server, error) {
 // their commit finish for a short while. It closes the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler:           s.Handler(),
+		Handler:           crash.Handler(s.Handler()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      s.cfg.Wait + 20*time.Second,

@@ -115,7 +115,7 @@ func TestDossier(t *testing.T) {
 func TestLazy(t *testing.T) {
 	asked := 0
 	r := &Row{}
-	r.Lazily(func([]byte) (schemas.Record, error) { asked++; return schemas.Record{}, ErrMalformed })
+	r.Lazily(func(string, []byte) (schemas.Record, error) { asked++; return schemas.Record{}, ErrMalformed })
 	if !r.Record().IsZero() || !r.Value(0).IsNull() || !errors.Is(r.Err(), ErrMalformed) || asked != 1 {
 		t.Errorf("asked %d times, Err %v", asked, r.Err())
 	}

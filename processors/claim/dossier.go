@@ -17,7 +17,7 @@ type Row struct {
 	source []byte
 	value  []byte // framed row
 	record schemas.Record
-	decode func(value []byte) (schemas.Record, error)
+	decode func(row string, value []byte) (schemas.Record, error)
 	err    error
 }
 
@@ -36,13 +36,15 @@ func (r *Row) Supersedes(source string, seq schemas.Sequence) bool {
 }
 
 // Lazily makes r decode its stored bytes when Record is first called.
-func (r *Row) Lazily(decode func(value []byte) (schemas.Record, error)) { r.decode = decode }
+func (r *Row) Lazily(decode func(row string, value []byte) (schemas.Record, error)) {
+	r.decode = decode
+}
 
 // Record returns the row's values. A row that cannot be decoded has the zero
 // record, and Err says why.
 func (r *Row) Record() schemas.Record {
 	if r.record.IsZero() && r.err == nil && r.decode != nil {
-		r.record, r.err = r.decode(r.value)
+		r.record, r.err = r.decode(r.Key, r.value)
 	}
 	return r.record
 }

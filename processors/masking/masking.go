@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // ErrRefused says that a view cannot be compiled: its mask is unknown, does not
@@ -214,7 +215,8 @@ func (p *Projection) KeyUnder(version int, owner string) (string, error) {
 // run applies the column's mask; a panic is a failed mask.
 func (c *column) run(v schemas.Value, now time.Time) (out schemas.Value, ok bool) {
 	defer func() {
-		if recover() != nil {
+		if p := recover(); p != nil {
+			crash.Of(p)
 			out, ok = schemas.Null, false
 		}
 	}()

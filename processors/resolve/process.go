@@ -278,7 +278,7 @@ func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
 	}
 	var row *claim.Row
 	if !c.Retract {
-		content, err := d.reader.DecodeText(s.ctx, c.Value, &s.slab)
+		content, err := claim.Read(s.ctx, d.Dataset, d.reader, c.Row, c.Value, &s.slab)
 		if err != nil {
 			return s.refuse(tx, r, c.Dataset, err)
 		}
@@ -291,6 +291,9 @@ func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
 		tx.Delete(s.key)
 	}
 	s.touch(d, kind, &c, old, row)
+	if kind == prefixAggregated && old != nil && old.Err() != nil {
+		return s.recount(tx, s.subject.key) // what the old row added cannot be taken back by reading it
+	}
 	return nil
 }
 
@@ -303,7 +306,14 @@ func (s *stage) last(tx processors.Tx, d *dataset, kind byte, c *claim.Claim) (*
 	if err != nil || stored == nil {
 		return nil, err
 	}
-	return s.stored(d, c.Role, c.Row, stored)
+	r, err := s.stored(d, c.Role, c.Row, stored)
+	if err != nil {
+		return nil, err
+	}
+	if r.Record(); r.Err() != nil && !permanent(r.Err()) {
+		return nil, fmt.Errorf("read row: %w: %w", bus.ErrLater, r.Err())
+	}
+	return r, nil
 }
 
 // touch takes a row's change into the dossier and marks what depends on it.

@@ -147,7 +147,7 @@ type rowName struct{ dataset, row string }
 type dataset struct {
 	*schemas.Dataset
 	reader *codec.Reader
-	decode func(value []byte) (schemas.Record, error)
+	decode func(row string, value []byte) (schemas.Record, error)
 	groups map[string][]int // by role: aggregates over the rows, which are then not loaded
 }
 
@@ -211,7 +211,9 @@ func (s *stage) readDatasets(cat *schemas.Catalogue, c *codec.Codec) error {
 			reader := c.Reader(d.Layout)
 			s.datasets[d.ID] = &dataset{
 				Dataset: d, reader: reader, groups: make(map[string][]int),
-				decode: func(value []byte) (schemas.Record, error) { return reader.DecodeInto(s.ctx, value, &s.slab) },
+				decode: func(row string, value []byte) (schemas.Record, error) {
+					return claim.Read(s.ctx, d, reader, row, string(value), &s.slab)
+				},
 			}
 		}
 	}

@@ -208,7 +208,7 @@ func TestBadClaims(t *testing.T) {
 		t.Errorf("%d of 5 bad claims are in quarantine; emitted %s", rejected, got)
 	}
 
-	down := &failing{Memory: c.Registry, down: errors.New("registry down")}
+	down := &failing{Registry: c.Registry, down: errors.New("registry down")}
 	d, err := stagetest.NewDriver(resolve.New(c.Catalogue, codec.New(down), newKeys(t), "person"), start)
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestBadClaims(t *testing.T) {
 }
 
 type failing struct {
-	*codec.Memory
+	codec.Registry
 	down error
 }
 

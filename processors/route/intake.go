@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -64,8 +65,8 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 }
 
 // decode reads a row. Its second result is nil unless the row is the data's fault.
-func (s *stage) decode(d *dataset, value []byte) (schemas.Record, error) {
-	rec, err := d.reader.DecodeInto(s.ctx, value, &s.slab)
+func (s *stage) decode(d *dataset, key, value []byte) (schemas.Record, error) {
+	rec, err := claim.Read(s.ctx, d.Dataset, d.reader, string(key), string(value), &s.slab)
 	switch {
 	case err == nil:
 		return rec, nil
@@ -112,7 +113,7 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 		}
 		values[i], changed = n, true
 	}
-	if !d.named(values, c.Key) {
+	if !claim.Bears(d.Dataset, schemas.NewRecord(rec.Layout(), values), string(c.Key)) {
 		return rec, false, &reject{field: d.Key[0], reason: contract.ReasonInvalid, detail: "消息键与行的主键不一致 / the record's key is not the row's own"}
 	}
 	if !changed {
@@ -134,25 +135,6 @@ func (d *dataset) fill(values []schemas.Value, last schemas.Record, columns stri
 		values[i] = last.Value(i)
 	}
 	return nil
-}
-
-// named reports whether key is the key of the row.
-func (d *dataset) named(values []schemas.Value, key []byte) bool {
-	if len(d.KeyIndex) == 1 {
-		v := values[d.KeyIndex[0]]
-		if v.Kind() == schemas.KindString && !strings.ContainsAny(v.Str(), "|%") {
-			return v.Str() == string(key)
-		}
-	}
-	parts := make([]string, len(d.KeyIndex))
-	for i, at := range d.KeyIndex {
-		if v := values[at]; v.Kind() == schemas.KindString {
-			parts[i] = v.Str()
-		} else {
-			parts[i] = element.Render(d.Fields[at].Element, v)
-		}
-	}
-	return schemas.JoinKey(parts...) == string(key)
 }
 
 // rejection is the record of quarantine that tells of a change that could not

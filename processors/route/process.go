@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -66,8 +67,15 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 	return nil
 }
 
-// take takes one change. A *reject leaves no trace in state or output.
-func (s *stage) take(tx processors.Tx, c *change) error {
+// take takes one change. A *reject leaves no trace in state or output. What goes
+// wrong inside is this record's fault alone: nothing is stored or emitted before
+// all of it is made.
+func (s *stage) take(tx processors.Tx, c *change) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.panicked(crash.Of(p))
+		}
+	}()
 	s.slab.Reset()
 	if c.op == schemas.Truncate {
 		return s.truncate(tx, c)
@@ -84,6 +92,13 @@ func (s *stage) take(tx processors.Tx, c *change) error {
 		return s.delete(tx, c, last)
 	}
 	return s.upsert(tx, c, last, known)
+}
+
+// panicked rejects the record in hand. The place is the program's, so it may be told.
+func (s *stage) panicked(e *crash.Error) error {
+	clear(s.out)
+	s.out = s.out[:0]
+	return &reject{reason: contract.ReasonInternal, detail: "处理失败，请把此处报告给开发方：" + e.Place() + " / the step failed on this record, please report the place: " + e.Place() + ", " + e.Type}
 }
 
 // load reads the image under s.key into scratch memory.
@@ -120,9 +135,14 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 	}
 	next.version = last.next(c.Offset)
 	s.out = s.out[:0]
+	if last.live && old.IsZero() {
+		if err := s.lost(c, last); err != nil {
+			return err
+		}
+	}
 	if !current && last.live && processors.SameCatalogue(last.edition, s.edition) && row.Equal(old) {
 		next.row = last.row // nothing new but its tokens
-	} else if err := s.claims(c, row, old, next); err != nil {
+	} else if err := s.claims(c, row, old, last, next); err != nil {
 		return err
 	}
 	if err := s.show(c, row, old, last, next); err != nil {
@@ -136,23 +156,17 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 	return nil
 }
 
-// prepare decodes and accepts the row and decodes the last one. It panics never:
-// what goes wrong inside a validator is this record's fault alone.
+// prepare decodes and accepts the row and decodes the last one.
 func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Record, err error) {
-	defer func() {
-		if recover() != nil {
-			err = &reject{reason: contract.ReasonInternal, detail: "处理失败, 请报告 / the step failed on this record, please report it"}
-		}
-	}()
 	if last.live {
-		if old, err = s.decode(c.dataset, last.row); err != nil {
+		if old, err = s.decode(c.dataset, c.Key, last.row); err != nil {
 			if !errors.As(err, new(*reject)) {
 				return row, old, err
 			}
 			old = schemas.Record{} // an image of a schema that no longer fits: as if it were new
 		}
 	}
-	if row, err = s.decode(c.dataset, c.Value); err != nil {
+	if row, err = s.decode(c.dataset, c.Key, c.Value); err != nil {
 		return row, old, err
 	}
 	row, changed, err := c.dataset.accept(&s.slab, c, row, old)
@@ -168,11 +182,11 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 }
 
 // claims adds to s.out what a new content of a row says about entities.
-func (s *stage) claims(c *change, row, old schemas.Record, next image) error {
+func (s *stage) claims(c *change, row, old schemas.Record, last, next image) error {
 	d := c.dataset
 	for i := range d.links {
 		l := &d.links[i]
-		was, is := l.key(old), l.key(row)
+		was, is := l.was(c, old, last), l.key(row)
 		if was != "" && was != is {
 			if err := s.say(c, l, was, nil); err != nil {
 				return err
@@ -192,7 +206,7 @@ func (s *stage) claims(c *change, row, old schemas.Record, next image) error {
 // tokens where it is of another key.
 func (s *stage) show(c *change, row, old schemas.Record, last, next image) error {
 	d := c.dataset
-	all := !last.live || !processors.SameCatalogue(last.edition, s.edition)
+	all := old.IsZero() || !last.live || !processors.SameCatalogue(last.edition, s.edition)
 	rotated := last.live && processors.KeyVersion(last.edition, s.keys) != s.keys.Current()
 	var headers []bus.Header
 	for i := range d.views {
@@ -258,12 +272,17 @@ func (s *stage) delete(tx processors.Tx, c *change, last image) error {
 // retractions collects in s.out that a row says nothing any more.
 func (s *stage) retractions(c *change, last image, version uint64) error {
 	d := c.dataset
-	old, err := s.decode(d, last.row)
+	old, err := s.decode(d, c.Key, last.row)
 	if err != nil && !errors.As(err, new(*reject)) {
 		return err
 	}
+	if old.IsZero() {
+		if err := s.lost(c, last); err != nil {
+			return err
+		}
+	}
 	for i := range d.links {
-		if was := d.links[i].key(old); was != "" {
+		if was := d.links[i].was(c, old, last); was != "" {
 			if err := s.say(c, &d.links[i], was, nil); err != nil {
 				return err
 			}
@@ -345,6 +364,38 @@ func (l *link) key(row schemas.Record) string {
 		return ""
 	}
 	return element.Render(l.element, v)
+}
+
+// was returns the entity that the row's last image speaks about, "" for none.
+// Of an image that cannot be read it is known where the link is part of the key.
+func (l *link) was(c *change, old schemas.Record, last image) string {
+	if !old.IsZero() || !last.live {
+		return l.key(old)
+	}
+	at := slices.Index(c.dataset.KeyIndex, l.column)
+	parts, err := schemas.SplitKey(string(c.Key))
+	if at < 0 || err != nil || at >= len(parts) {
+		return ""
+	}
+	return parts[at]
+}
+
+// lost tells quarantine of an image whose schema is found nowhere: what it said
+// about entities that are not part of its key stays said, until its source is read
+// again as a whole.
+func (s *stage) lost(c *change, last image) error {
+	name := hex.EncodeToString(s.keys.Digest("quarantine", schemas.JoinKey(c.dataset.ID, string(c.Key))))
+	r := contract.Rejection{
+		Dataset: c.dataset.ID, Reason: contract.ReasonSchema,
+		Detail: "本行上一次内容的模式已从注册表丢失，无法撤回它对其他主体的说法；请重新同步该来源 / the schema of the row's last content is lost from the registry, so what it said about other subjects cannot be taken back; re-read the source as a whole",
+		Source: string(c.Topic), At: c.Time, Locator: "state/" + name, Digest: hex.EncodeToString(s.keys.Digest("quarantine", string(last.row))),
+	}
+	value, err := s.quarantine.Append(nil, r.Record())
+	if err != nil {
+		return fmt.Errorf("write rejection of %q: %w", r.Locator, err)
+	}
+	s.out = append(s.out, bus.Record{Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: c.Time})
+	return nil
 }
 
 // changed reports whether a field that the view shows is not what it was.

@@ -149,7 +149,7 @@ func TestRegistryDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	down := &failing{Memory: c.Registry}
+	down := &failing{Registry: c.Registry}
 	keys, err := keyring.New("intl", map[int][]byte{1: []byte("0123456789abcdef0123456789abcdef")}, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func BenchmarkRoute(b *testing.B) {
 }
 
 type failing struct {
-	*codec.Memory
+	codec.Registry
 	down bool
 }
 
@@ -226,5 +226,5 @@ func (f *failing) Schema(ctx context.Context, id int) (string, error) {
 	if f.down {
 		return "", errors.New("registry down")
 	}
-	return f.Memory.Schema(ctx, id)
+	return f.Registry.Schema(ctx, id)
 }

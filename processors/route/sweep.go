@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // Generation implements processors.Renewer: what a row says depends on the
@@ -22,7 +23,14 @@ func (s *stage) Renewable() []byte { return nil }
 // says everything again under this one, views with the masks of now above all, with
 // the time of its last change; under another key, the views with tokens. A row that
 // this catalogue would not accept stays as it is, until its source sends it again.
-func (s *stage) Renew(tx processors.Tx, key []byte) error {
+func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			crash.Of(p) // the row stays as it is; the next that its source sends is told to quarantine
+			clear(s.out)
+			s.out, err = s.out[:0], nil
+		}
+	}()
 	s.slab.Reset()
 	s.key = append(s.key[:0], key...)
 	last, known, err := s.load(tx)
@@ -47,12 +55,19 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	content, old, err := s.prepare(&c, last, &next)
 	s.out = s.out[:0]
 	if err == nil && !processors.SameCatalogue(last.edition, s.edition) {
-		err = s.claims(&c, content, old, next)
+		err = s.claims(&c, content, old, last, next)
 	}
 	if err == nil {
 		err = s.show(&c, content, old, last, next)
 	}
-	if errors.As(err, new(*reject)) {
+	if why := new(reject); errors.As(err, &why) {
+		s.out = s.out[:0]
+		if why.reason == contract.ReasonSchema {
+			if err := s.lost(&c, last); err != nil {
+				return err
+			}
+			s.flush(tx)
+		}
 		return nil
 	}
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 type City struct {
 	Catalogue *schemas.Catalogue
 	Codec     *codec.Codec
-	Registry  *codec.Memory
+	Registry  codec.Registry
 	Route     *Driver
 	Resolve   map[string]*Driver // by entity
 	Out       []bus.Record       // everything emitted but claims, in order

@@ -123,6 +123,9 @@ func (d *Driver) Bytes() int {
 // Counts returns how many keys were read and written so far.
 func (d *Driver) Counts() (reads, writes int) { return d.reads, d.writes }
 
+// Set puts a value into the state behind the stage's back.
+func (d *Driver) Set(key string, value []byte) { d.state[key] = value }
+
 // State returns a copy of the state, for comparisons.
 func (d *Driver) State() map[string]string {
 	m := make(map[string]string, len(d.state))

@@ -19,6 +19,9 @@ type Reader struct {
 	schema *record
 	err    error // what is wrong with the layout
 
+	own  sync.Once
+	self resolved // of the layout's own schema
+
 	programs atomic.Pointer[map[int]resolved] // by writer schema id, replaced whole
 	mu       sync.Mutex                       // of replacing
 	withheld atomic.Uint64
@@ -65,6 +68,25 @@ func (r *Reader) DecodeText(ctx context.Context, value string, slab *schemas.Sla
 	return r.decode(ctx, id, value[headerSize:], slab)
 }
 
+// DecodeOwn reads a framed value as if it were written under the layout's own
+// schema, whatever id it names. It is for values whose id the registry has lost:
+// the caller must hold what comes out against what else is known of the record.
+func (r *Reader) DecodeOwn(value string, slab *schemas.Slab) (schemas.Record, error) {
+	var frame [headerSize]byte
+	if _, err := SchemaID(frame[:copy(frame[:], value)]); err != nil {
+		return schemas.Record{}, err
+	}
+	r.own.Do(func() {
+		if r.self.err = r.err; r.err == nil {
+			r.self.program, r.self.err = readProgram(r.schema, r.schema, r.layout)
+		}
+	})
+	if r.self.err != nil {
+		return schemas.Record{}, fmt.Errorf("read %q: %w: %w", r.layout.Name, ErrUnknownSchema, r.self.err)
+	}
+	return r.take(r.self.program, value[headerSize:], slab)
+}
+
 // DecodeBody reads a record's bytes without their frame.
 func (r *Reader) DecodeBody(ctx context.Context, id int, body []byte) (schemas.Record, error) {
 	if len(body) > MaxMessage-headerSize {
@@ -84,13 +106,17 @@ func (r *Reader) decode(ctx context.Context, id int, body string, slab *schemas.
 	if known.err != nil {
 		return schemas.Record{}, known.err
 	}
+	return r.take(known.program, body, slab)
+}
+
+func (r *Reader) take(p *program, body string, slab *schemas.Slab) (schemas.Record, error) {
 	d := decoder{s: body, slab: slab}
-	values := d.run(known.program)
+	values := d.run(p)
 	if d.fault != faultNone {
 		return schemas.Record{}, &DecodeError{Record: r.layout.Name, Column: d.column, Offset: headerSize + d.pos, fault: d.fault}
 	}
-	if known.program.skips > 0 {
-		r.withheld.Add(uint64(known.program.skips))
+	if p.skips > 0 {
+		r.withheld.Add(uint64(p.skips))
 	}
 	return schemas.NewRecord(r.layout, values), nil
 }

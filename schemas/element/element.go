@@ -166,6 +166,9 @@ func Canonical(e *schemas.Element, v schemas.Value) (schemas.Value, error) {
 		if e.Type != schemas.String {
 			return Parse(e, v.Str())
 		}
+		if blank(v.Str()) {
+			return schemas.Null, nil
+		}
 		s, err := Normalise(e, v.Str())
 		switch {
 		case err != nil:

@@ -17,13 +17,15 @@ func space(r rune) bool { return unicode.IsSpace(r) || r == '\u3000' || r == '\u
 
 // invisible reports characters that show nothing and compare unequal: zero
 // width marks, byte order marks, soft hyphens, direction marks and variation
-// selectors.
+// selectors, and letters that only fill a place.
 func invisible(r rune) bool {
 	switch {
 	case r < 0xad:
 		return false
-	case r == 0xad, r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x2064, r == 0xfeff:
+	case r == 0xad, r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x206f, r == 0xfeff, r == 0x61c, r == 0x180e:
 		return true
+	case r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x2800, r >= 0xe0000 && r <= 0xe007f:
+		return true // fillers, the blank of Braille, tags
 	case r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0100 && r <= 0xe01ef:
 		return true
 	}

@@ -63,6 +63,7 @@ var codes = []struct {
 	{codec.ErrIncompatible, codeIncompatible},
 	{codec.ErrProfile, codeInvalidSchema},
 	{errVersion, codeInvalidVersion},
+	{errInUse, codeNotPermitted},
 	{errFull, codeNotPermitted},
 	{ErrSubject, codeInvalidSubject},
 	{ErrUnavailable, codeStore},

@@ -57,6 +57,7 @@ func TestAPI(t *testing.T) {
 	t.Parallel()
 	url := serve(t, open(t, newLog()))
 	v1, v2 := schemaOf("GA01"), schemaOf("GA01", "XM")
+	own, own2 := strings.Replace(v1, "GMSFHM", "OWN", 1), strings.Replace(v2, "GMSFHM", "OWN", 1)
 	breaking := strings.Replace(v1, `"string"`, `"long"`, 1)
 	for i, c := range []struct {
 		method, path, body string
@@ -122,27 +123,35 @@ func TestAPI(t *testing.T) {
 		{"GET", "/subjects/raw.GA01-value/versions?deleted=true", "", 200, `[1,2,3]`},
 		{"GET", "/subjects/raw.GA01-value/versions/3", "", 404, `"error_code":40402`},
 		{"GET", "/subjects/raw.GA01-value/versions/3?deleted=true", "", 200, `"id":3`},
-		{"GET", "/schemas/ids/3", "", 200, `"schema"`}, // records name it still
-		{"DELETE", "/subjects/raw.GA01-value/versions/3?permanent=true", "", 200, `3`},
-		{"GET", "/schemas/ids/3", "", 404, `"error_code":40403`},
+		{"GET", "/schemas/ids/3", "", 200, `"schema"`},                                                  // records name it still
+		{"DELETE", "/subjects/raw.GA01-value/versions/3?permanent=true", "", 422, `"error_code":42205`}, // and so does the state of steps
+		{"GET", "/schemas/ids/3", "", 200, `"schema"`},
 		{"DELETE", "/subjects/raw.GA01-value?permanent=true", "", 404, `"error_code":40405`},
 		{"DELETE", "/subjects/raw.GA01-value", "", 200, `[1,2]`},
 		{"DELETE", "/subjects/raw.GA01-value", "", 404, `"error_code":40404`},
 		{"GET", "/subjects", "", 200, `["copy-value"]`},
 		{"GET", "/subjects?deleted=true", "", 200, `["copy-value","raw.GA01-value"]`},
 		{"GET", "/subjects?deletedOnly=true", "", 200, `["raw.GA01-value"]`},
-		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"version":3,"id":1`}, // the id it had
-		{"DELETE", "/subjects/raw.GA01-value", "", 200, `[3]`},
-		{"DELETE", "/subjects/raw.GA01-value?permanent=true", "", 200, `[1,2,3]`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"version":4,"id":1`}, // the id it had
+		{"DELETE", "/subjects/raw.GA01-value", "", 200, `[4]`},
+		{"DELETE", "/subjects/raw.GA01-value?permanent=true", "", 422, `"error_code":42205`},
+		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"version":5,"id":1`},
+		{"POST", "/subjects/own-value/versions", post(own), 200, `"version":1,"id":4`},
+		{"POST", "/subjects/own-value/versions", post(own2), 200, `"version":2,"id":5`},
+		{"DELETE", "/subjects/own-value/versions/2", "", 200, `2`},
+		{"DELETE", "/subjects/own-value/versions/2?permanent=true", "", 200, `2`},
+		{"GET", "/schemas/ids/5", "", 404, `"error_code":40403`},
+		{"DELETE", "/subjects/own-value", "", 200, `[1]`},
+		{"DELETE", "/subjects/own-value?permanent=true", "", 200, `[1]`},
 		{"DELETE", "/subjects/none", "", 404, `"error_code":40401`},
-		{"POST", "/subjects/raw.GA01-value/versions", post(v1), 200, `"version":1,"id":4`}, // never 1 or 3 again
+		{"POST", "/subjects/own-value/versions", post(own), 200, `"version":1,"id":6`}, // never 4 or 5 again
 		{"GET", "/mode", "", 200, `{"mode":"READWRITE"}`},
 		{"GET", "/mode/raw.GA01-value", "", 200, `{"mode":"READWRITE"}`},
 		{"PUT", "/mode", `{"mode":"READWRITE"}`, 200, `{"mode":"READWRITE"}`},
 		{"PUT", "/mode", `{"mode":"IMPORT"}`, 422, `"error_code":42205`},
 		{"PUT", "/mode", `{"mode":"X"}`, 422, `"error_code":42204`},
 		// A subject with a slash, as clients escape it.
-		{"POST", "/subjects/a%2Fb/versions", post(v1), 200, `"id":4`},
+		{"POST", "/subjects/a%2Fb/versions", post(v1), 200, `"id":1`},
 		{"GET", "/subjects/a%2Fb/versions/1", "", 200, `"subject":"a/b"`},
 	} {
 		status, got := call(t, url, c.method, c.path, c.body)
@@ -327,8 +336,8 @@ func TestFranzClient(t *testing.T) {
 	if gone, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.SoftDelete); err != nil || !slices.Equal(gone, []int{1, 2}) {
 		t.Errorf("deleted %v, %v", gone, err)
 	}
-	if gone, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.HardDelete); err != nil || len(gone) != 2 {
-		t.Errorf("deleted for good %v, %v", gone, err)
+	if _, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.HardDelete); !errors.As(err, &known) || known.ErrorCode != codeNotPermitted {
+		t.Errorf("a subject of the bus deleted for good: %v", err)
 	}
 	if names, err := cl.Subjects(ctx); err != nil || len(names) != 0 {
 		t.Errorf("subjects = %v, %v", names, err)

@@ -121,10 +121,20 @@ func (r *Registry) Register(ctx context.Context, subject, schema string) (int, e
 
 // Schema implements codec.Registry. An id that is not known is looked for in
 // the log once more before it is called unknown: the process that registered it
-// may be a moment ahead of us.
+// may be a moment ahead of us. One that was deleted for good is still told as
+// long as the log holds it: records written under it may lie in topics and states.
 func (r *Registry) Schema(ctx context.Context, id int) (string, error) {
 	s, err := r.schema(ctx, id)
-	if err != nil {
+	if err == nil {
+		return s.text, nil
+	}
+	if !errors.Is(err, codec.ErrUnknownSchema) {
+		return "", err
+	}
+	r.mu.RLock()
+	s = r.state.buried[id]
+	r.mu.RUnlock()
+	if s == nil {
 		return "", err
 	}
 	return s.text, nil
@@ -192,6 +202,18 @@ func checkSubject(subject string) error {
 		return ErrSubject
 	}
 	return nil
+}
+
+// inUse reports whether records under the subject's schemas lie in the bus's own
+// topics, or were taken from there into the state of a step.
+func inUse(subject string) bool {
+	for part := range strings.FieldsFuncSeq(subject, func(c rune) bool { return c == '.' || c == '-' || c == '_' }) {
+		switch part {
+		case "raw", "claims", "resolved", "shared", "findings", "quarantine":
+			return true
+		}
+	}
+	return false
 }
 
 // defaultLevel returns the level that the subject's kind of topic starts at, ""

@@ -166,22 +166,22 @@ func TestRestart(t *testing.T) {
 	log := newLog()
 	r := open(t, log)
 	for _, d := range []string{"GA01", "GA02", "MZ01"} {
-		register(t, r, "raw."+d+"-value", schemaOf(d))
-		register(t, r, "raw."+d+"-value", schemaOf(d, "XM"))
+		register(t, r, "own."+d+"-value", schemaOf(d))
+		register(t, r, "own."+d+"-value", schemaOf(d, "XM"))
 	}
-	if err := r.setLevel(t.Context(), "raw.GA02-value", "NONE"); err != nil {
+	if err := r.setLevel(t.Context(), "own.GA02-value", "NONE"); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.setLevel(t.Context(), "", "FULL"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.deleteVersion(t.Context(), "raw.GA02-value", "1", false); err != nil {
+	if _, err := r.deleteVersion(t.Context(), "own.GA02-value", "1", false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.deleteSubject(t.Context(), "raw.MZ01-value", false); err != nil {
+	if _, err := r.deleteSubject(t.Context(), "own.MZ01-value", false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.deleteSubject(t.Context(), "raw.MZ01-value", true); err != nil {
+	if _, err := r.deleteSubject(t.Context(), "own.MZ01-value", true); err != nil {
 		t.Fatal(err)
 	}
 	want := describe(r)
@@ -192,7 +192,7 @@ func TestRestart(t *testing.T) {
 			t.Errorf("%s: after restart\n%s\nwant\n%s", name, got, want)
 		}
 		// The ids of MZ01 are gone for good and must not be given again.
-		if id := register(t, s, "raw.MZ01-value", schemaOf("MZ01", "HYZKDM")); id != 7 {
+		if id := register(t, s, "own.MZ01-value", schemaOf("MZ01", "HYZKDM")); id != 7 {
 			t.Errorf("%s: id after permanent deletion = %d, want 7", name, id)
 		}
 	}
@@ -275,5 +275,30 @@ func TestRace(t *testing.T) {
 				t.Errorf("%s: id %d means something else", name, ids[0][d])
 			}
 		}
+	}
+}
+
+// TestSchemaDeletedForGood: an id whose versions are all gone is no schema for
+// clients, but whoever must read a record that names it still finds it in the log.
+func TestSchemaDeletedForGood(t *testing.T) {
+	t.Parallel()
+	log := newLog()
+	r := open(t, log)
+	id := register(t, r, "own-value", schemaOf("GA01", "XM"))
+	for _, permanent := range []bool{false, true} {
+		if _, err := r.deleteSubject(t.Context(), "own-value", permanent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, reg := range map[string]*Registry{"running": r, "restarted": open(t, log)} {
+		if text, err := reg.Schema(t.Context(), id); err != nil || text != schemaOf("GA01", "XM") {
+			t.Errorf("%s: Schema(%d) = %q, %v", name, id, text, err)
+		}
+		if _, err := reg.schema(t.Context(), id); !errors.Is(err, codec.ErrUnknownSchema) {
+			t.Errorf("%s: clients are told %v, want %v", name, err, codec.ErrUnknownSchema)
+		}
+	}
+	if _, err := open(t, log.compacted()).Schema(t.Context(), id); !errors.Is(err, codec.ErrUnknownSchema) {
+		t.Errorf("after compaction: %v, want %v", err, codec.ErrUnknownSchema)
 	}
 }

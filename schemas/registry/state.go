@@ -18,6 +18,7 @@ type state struct {
 	subjects map[string]*subject
 	levels   map[string]string // by subject; "" is the global one
 	lastID   int               // the highest id ever seen, in lost records too
+	buried   map[int]*schema   // deleted for good, as long as the log still tells of them
 	lost     map[string]int    // keys of records that lost their id to another, and that id
 }
 
@@ -39,7 +40,7 @@ type version struct {
 }
 
 func newState() *state {
-	return &state{ids: map[int]*schema{}, byText: map[string]int{}, subjects: map[string]*subject{}, levels: map[string]string{}, lost: map[string]int{}}
+	return &state{ids: map[int]*schema{}, byText: map[string]int{}, subjects: map[string]*subject{}, levels: map[string]string{}, lost: map[string]int{}, buried: map[int]*schema{}}
 }
 
 // The key types of the log, as Confluent names them.
@@ -192,6 +193,7 @@ func (s *state) put(v schemaValue) outcome {
 	if known == nil {
 		known = &schema{id: v.ID, text: v.Schema, kind: kind, canonical: canonical}
 		s.ids[v.ID] = known
+		delete(s.buried, v.ID)
 		if _, taken := s.byText[canonical]; !taken {
 			s.byText[canonical] = v.ID
 		}
@@ -224,6 +226,7 @@ func (s *state) forget(name string, number int) {
 	known := s.ids[id]
 	if known.uses--; known.uses == 0 {
 		delete(s.ids, id)
+		s.buried[id] = known
 		if s.byText[known.canonical] == id {
 			delete(s.byText, known.canonical)
 		}

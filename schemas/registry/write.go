@@ -29,6 +29,7 @@ var (
 	errVersionSoftDeleted    = errors.New("该版本已删除，永久删除请加 permanent=true / version was deleted, set permanent=true to delete it permanently")
 	errSubjectNotSoftDeleted = errors.New("须先做普通删除才能永久删除 / subject must be deleted before it is deleted permanently")
 	errVersionNotSoftDeleted = errors.New("须先做普通删除才能永久删除 / version must be deleted before it is deleted permanently")
+	errInUse                 = errors.New("总线的主题和状态中还有按此模式写成的记录，不能永久删除；普通删除即可停用 / records written under it lie in the bus's topics and states, so it cannot be deleted permanently; plain deletion takes it out of use")
 	errFull                  = errors.New("模式数量已达上限 / too many schemas registered")
 )
 
@@ -114,6 +115,8 @@ func (r *Registry) deleteSubject(ctx context.Context, name string, permanent boo
 		return nil, errSubjectNotFound
 	case permanent && len(live) > 0:
 		return nil, errSubjectNotSoftDeleted
+	case permanent && inUse(name):
+		return nil, errInUse
 	case permanent:
 		if err := r.forget(ctx, all); err != nil {
 			return nil, err
@@ -145,6 +148,8 @@ func (r *Registry) deleteVersion(ctx context.Context, name, number string, perma
 		return 0, err
 	case permanent && !deleted:
 		return 0, errVersionNotSoftDeleted
+	case permanent && inUse(name):
+		return 0, errInUse
 	case permanent:
 		return v.number, r.forget(ctx, []version{v})
 	case deleted:
