@@ -88,8 +88,21 @@ func InMemory(t testing.TB) Kafka {
 // coordinators can be moved.
 func Brokers(t testing.TB, count int) Kafka {
 	t.Helper()
+	return behindPipes(t, embedded.Options{Brokers: count})
+}
+
+// OnDisk is InMemory with a folder of its own; sync brings a file or folder to the
+// disk, as the test wants it.
+func OnDisk(t testing.TB, dir string, sync func(path string) error) Kafka {
+	t.Helper()
+	return behindPipes(t, embedded.Options{Dir: dir, Sync: sync})
+}
+
+func behindPipes(t testing.TB, o embedded.Options) Kafka {
+	t.Helper()
 	n := &pipes{listeners: map[string]*listener{}}
-	br, err := embedded.Start(t.Context(), embedded.Options{ListenFn: n.listen, Brokers: count, Logger: Logger(t)})
+	o.ListenFn, o.Logger = n.listen, Logger(t)
+	br, err := embedded.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

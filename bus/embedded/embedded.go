@@ -5,6 +5,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,8 +20,11 @@ import (
 
 // Options say where the broker listens and whether it keeps its log.
 type Options struct {
-	Dir    string // folder of the log, synced before each answer; "" = in memory
+	Dir    string // folder of the log, on the disk before each answer; "" = in memory
 	Listen string // host:port; "" = 127.0.0.1 and a free port
+	// Sync replaces how a file or folder is brought to the disk, for tests of slow
+	// and broken disks.
+	Sync func(path string) error
 	// ListenFn replaces the network, for simulations.
 	ListenFn func(network, address string) (net.Listener, error)
 	// Brokers is how many brokers it plays, for simulations of leaders that move;
@@ -32,6 +36,7 @@ type Options struct {
 // Broker is a running broker.
 type Broker struct {
 	cluster *kfake.Cluster
+	disk    *disk  // nil without a folder
 	mark    string // file that is there as long as the folder is in use; "" without a folder
 }
 
@@ -56,51 +61,81 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if o.Logger != nil {
 		opts = append(opts, kfake.WithLogger(logger{o.Logger}))
 	}
+	var d *disk
+	listen := o.listener(ctx)
 	if o.Dir != "" {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make broker folder: %w", err)
 		}
-		opts = append(opts, kfake.DataDir(o.Dir), kfake.SyncWrites())
+		opts = append(opts, kfake.DataDir(o.Dir))
 		mark = filepath.Join(o.Dir, markFile)
-		if err := afterCrash(ctx, opts, o, mark); err != nil {
+		alone := append(opts[:len(opts):len(opts)], kfake.SyncWrites())
+		if err := afterCrash(ctx, alone, o, mark); err != nil {
 			return nil, err
 		}
 		if o.ListenFn == nil {
-			if err := compact(ctx, opts, o.Dir); err != nil && o.Logger != nil {
+			if err := compact(ctx, alone, o.Dir); err != nil && o.Logger != nil {
 				o.Logger.Warn("embedded broker was not compacted", "error", err)
 			}
 		}
-	}
-	switch {
-	case o.ListenFn != nil:
-		opts = append(opts, kfake.ListenFn(o.ListenFn))
-	case o.Listen != "":
-		host, port, err := net.SplitHostPort(o.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("broker address %q: %w", o.Listen, err)
+		d = newDisk(o.Dir, cmp.Or(o.Logger, slog.New(slog.DiscardHandler)))
+		if o.Sync != nil {
+			d.sync1 = o.Sync
 		}
-		number, err := strconv.Atoi(port)
-		if err != nil {
-			return nil, fmt.Errorf("broker address %q: %w", o.Listen, err)
+		plain := listen
+		listen = func(network, address string) (net.Listener, error) {
+			l, err := plain(network, address)
+			if err != nil {
+				return nil, err
+			}
+			return listener{l, d}, nil
 		}
-		opts = append(opts, kfake.ListenFn(func(network, _ string) (net.Listener, error) {
-			var lc net.ListenConfig
-			return lc.Listen(ctx, network, net.JoinHostPort(host, strconv.Itoa(number)))
-		}))
 	}
-	cluster, err := kfake.NewCluster(opts...)
+	cluster, err := kfake.NewCluster(append(opts, kfake.ListenFn(listen))...)
 	if err != nil {
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	return &Broker{cluster, mark}, nil
+	if d != nil {
+		d.serve(cluster)
+	}
+	listAll(cluster)
+	return &Broker{cluster, d, mark}, nil
+}
+
+// listener returns what opens the broker's ports.
+func (o Options) listener(ctx context.Context) func(network, address string) (net.Listener, error) {
+	if o.ListenFn != nil {
+		return o.ListenFn
+	}
+	at := cmp.Or(o.Listen, "127.0.0.1:0")
+	return func(network, _ string) (net.Listener, error) {
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, network, at)
+		if err != nil {
+			return nil, fmt.Errorf("broker address %q: %w", at, err)
+		}
+		return l, nil
+	}
 }
 
 // Addrs returns the broker's host:port.
 func (b *Broker) Addrs() []string { return b.cluster.ListenAddrs() }
 
+// Sync is how long an answer waits for the disk, on average since the start, and whether
+// there is one.
+func (b *Broker) Sync() (mean time.Duration, ok bool) {
+	if b.disk == nil {
+		return 0, false
+	}
+	return b.disk.mean(), true
+}
+
 // Close stops the broker. What was not written to its folder is gone.
 func (b *Broker) Close() {
 	b.cluster.Close()
+	if b.disk != nil && b.disk.all() != nil {
+		return // the next start looks for what is missing
+	}
 	if b.mark != "" {
 		_ = os.Remove(b.mark) // if it stays, the next start looks for what is not there
 	}

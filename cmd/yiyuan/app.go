@@ -49,6 +49,7 @@ type app struct {
 	cat     *schemas.Catalogue
 	keys    *keyring.Keyring
 	brokers []string
+	broker  *embedded.Broker // nil = brokers elsewhere
 	bus     *bus.Bus
 	codec   *codec.Codec
 	schemas *registry.Registry // nil = an outside one
@@ -112,6 +113,7 @@ func (a *app) openBus(ctx context.Context) error {
 			return fmt.Errorf("内置消息代理起不来,端口 %s 是否被占用? / start the embedded broker, is its port taken? %w", c.Embedded.Listen, err)
 		}
 		a.defers(broker.Close)
+		a.broker = broker
 		a.brokers = broker.Addrs()
 	}
 	b, err := openBus(ctx, c, a.brokers, a.log, a.metrics)
@@ -121,6 +123,14 @@ func (a *app) openBus(ctx context.Context) error {
 	a.defers(b.Close)
 	a.bus = b
 	return nil
+}
+
+// sync is how long an answer of the embedded broker waits for the disk, if it does.
+func (a *app) sync() (mean time.Duration, ok bool) {
+	if a.broker == nil {
+		return 0, false
+	}
+	return a.broker.Sync()
 }
 
 // openBus connects to brokers as the configuration says.

@@ -34,6 +34,9 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 	line("  推送 push          %s", c.push)
 	line("  管理 admin         %s", c.admin)
 	line("  真值 truth file    %s", c.truth)
+	if wait, ok := c.app.sync(); ok {
+		line("  磁盘 disk          应答前先落盘，平均 %.1f 毫秒 / every answer waits for the disk, %.1f ms on average", float64(wait.Microseconds())/1000, float64(wait.Microseconds())/1000)
+	}
 	line("")
 	relief := c.application("MZ-DBHD")
 	line("1 查一条脱敏的可信记录(民政局,低保核对)/ look up a masked golden record:")
