@@ -28,6 +28,8 @@ type Publisher struct {
 	client *kgo.Client
 	topics *written
 	status contract.SourceStatus
+	fence  int64 // offset of its own fence in its home partition
+	first  int64 // offset of the first record of the last transaction
 	lost   bool
 }
 
@@ -62,6 +64,7 @@ func (p *Publisher) begin(ctx context.Context) error {
 	if err := p.transact(ctx, Record{Topic: contract.Sources, Partition: home, Key: []byte(fenceKey), Value: []byte(p.source)}); err != nil {
 		return err
 	}
+	p.fence = p.first
 	err = p.bus.readToFence(ctx, contract.Sources, map[int32]int64{home: 0}, func(r rolled) error {
 		for i := range r.records {
 			if string(r.records[i].Key) != p.source {
@@ -88,6 +91,11 @@ func (p *Publisher) Position() string { return p.status.Position }
 
 // Status is what was published last.
 func (p *Publisher) Status() contract.SourceStatus { return p.status }
+
+// NextEpoch is an epoch above every one that the source may have had, also where
+// its status is gone (a tombstone by hand): offsets of its home partition only rise,
+// and each epoch it took was written behind the offset that it was made of.
+func (p *Publisher) NextEpoch() uint64 { return max(p.status.Epoch+1, uint64(p.fence)) }
 
 // Publish writes the records and the status in one transaction and returns when
 // it is committed. After ErrPublisherLost it is not known whether it was, and
@@ -145,6 +153,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	if err := p.topics.settle(limit); err != nil {
 		return p.lose(err)
 	}
+	p.first = slab[0].Offset
 	if failed == nil {
 		failed = ctx.Err()
 	}

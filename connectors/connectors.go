@@ -74,6 +74,10 @@ type Batch struct {
 	// After is the position a reopened source goes on from once this batch is
 	// published. An empty batch repeats the last one or advances it.
 	After schemas.Position
+	// Anew says that with this batch the source begins to be read anew, though it
+	// has a position: its changes, and all that follow, count as newer than whatever
+	// it said before, wherever their positions lie (see Sequence.Epoch).
+	Anew bool
 	// CaughtUp, if not zero, promises: everything the source committed before
 	// this instant is published once this batch is.
 	CaughtUp time.Time

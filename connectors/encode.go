@@ -27,6 +27,7 @@ type encoder struct {
 	writers    map[*schemas.Dataset]*codec.Writer
 	quarantine *codec.Writer
 	cat, run   bus.Header
+	epoch      uint64 // of the changes
 
 	arena   []byte
 	records []bus.Record
@@ -138,10 +139,12 @@ var ops = map[schemas.Op][]byte{
 }
 
 func (e *encoder) headers(c *schemas.Change) []bus.Header {
+	sequence := c.Origin.Sequence
+	sequence.Epoch = e.epoch
 	headers := make([]bus.Header, 0, 6)
 	headers = append(headers,
 		bus.Header{Key: "op", Value: ops[c.Op]},
-		bus.Header{Key: "pos", Value: []byte(e.cfg.Name + "@" + c.Origin.Sequence.String())},
+		bus.Header{Key: "pos", Value: []byte(e.cfg.Name + "@" + sequence.String())},
 		e.run)
 	if e.cat.Key != "" {
 		headers = append(headers, e.cat)

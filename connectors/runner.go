@@ -112,6 +112,9 @@ func (r *runner) session(ctx context.Context) (err error) {
 	defer r.publisher.Close()
 	r.status = r.publisher.Status()
 	r.status.Kind, r.status.Datasets = r.cfg.Kind, nil
+	if r.status.Position == "" { // it begins anew: what it says now is newer than all it ever said
+		r.status.Epoch = r.publisher.NextEpoch()
+	}
 	for _, d := range r.cfg.Datasets {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
@@ -203,11 +206,15 @@ func (r *runner) publish(ctx context.Context, b Batch) error {
 	if !b.CaughtUp.IsZero() {
 		next.CaughtUp = max(next.CaughtUp, b.CaughtUp.UnixMilli())
 	}
-	empty := len(b.Changes) == 0 && len(b.Rejections) == 0
+	empty := len(b.Changes) == 0 && len(b.Rejections) == 0 && !b.Anew
 	if empty && !r.due(b, next) {
 		return nil
 	}
 	began := time.Now()
+	if b.Anew {
+		next.Epoch = r.publisher.NextEpoch()
+	}
+	r.encoder.epoch = next.Epoch
 	records, rejections, err := r.encoder.encode(ctx, b)
 	if err != nil {
 		return err

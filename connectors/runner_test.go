@@ -184,7 +184,7 @@ func TestRunPublishesToTheEnd(t *testing.T) {
 	}
 	got := w.status(t)
 	got.At = 0
-	if d := cmp.Diff(contract.SourceStatus{Position: "10", Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Rows: 10, Kind: "counting"}, got); d != "" {
+	if d := cmp.Diff(contract.SourceStatus{Position: "10", Epoch: 1, Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Rows: 10, Kind: "counting"}, got); d != "" {
 		t.Errorf("status (-want +got):\n%s", d)
 	}
 }
@@ -394,5 +394,65 @@ func TestRunPanics(t *testing.T) {
 	}
 	if text := log.String(); strings.Contains(text, canary) || !strings.Contains(text, "runner_test.go:") {
 		t.Errorf("the log says %s", text)
+	}
+}
+
+// A source that begins with no position counts as newer than all it said before,
+// whatever became of its status; one that goes on does not. A batch may say that
+// a source with a position begins anew.
+func TestRunCountsEpochs(t *testing.T) {
+	w := newWorld(t)
+	run := func(b ...connectors.Batch) (epoch uint64) {
+		t.Helper()
+		err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+			return &special{b}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last schemas.Sequence
+		err = w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
+			_, text, _ := strings.Cut(string(r.Header("pos")), "@")
+			at, err := schemas.ParseSequence(text)
+			if at.Compare(last) > 0 {
+				last = at
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last.Epoch == 0 {
+			t.Error("rows of a new source have epoch 0, that of those before there were epochs")
+		}
+		return w.status(t).Epoch
+	}
+	one := func(n int) connectors.Batch {
+		return connectors.Batch{Changes: []schemas.Change{building(w.d, n)}, After: schemas.Position(strconv.Itoa(n))}
+	}
+	write := func(value []byte) {
+		t.Helper()
+		if err := w.bus.Append(t.Context(), bus.Record{Topic: contract.Sources, Partition: bus.ByKey, Key: []byte("count"), Value: value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := run(one(9))
+	if got := run(one(10)); got != first {
+		t.Errorf("a source that goes on has epoch %d, had %d", got, first)
+	}
+	write(nil)
+	second := run(one(1))
+	if second <= first {
+		t.Errorf("after a tombstone epoch %d follows %d", second, first)
+	}
+	anew := one(2)
+	anew.Anew = true
+	third := run(anew, one(3))
+	if third <= second {
+		t.Errorf("read anew, epoch %d follows %d", third, second)
+	}
+	write([]byte(`{"position":"4","at":1,"state":"stopped"}`)) // as the build before there were epochs left it
+	if got := run(one(5)); got != 0 {
+		t.Errorf("a source that goes on from before there were epochs has epoch %d", got)
 	}
 }

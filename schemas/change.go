@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,43 +26,55 @@ const (
 // can read it; "" is the beginning.
 type Position string
 
-// Sequence orders the changes of one source: Major is the commit position (an
-// LSN, a file's ordinal, a push's ordinal), Minor the index inside it. It is
-// the identity of an event; a commit position alone is not.
+// Sequence orders the changes of one source: Epoch is how often it has been read
+// anew, Major the commit position (an LSN, a file's ordinal, a push's ordinal),
+// Minor the index inside it. It is the identity of an event; a commit position
+// alone is not. A source says nothing of epochs: whoever publishes it keeps them.
 type Sequence struct {
+	Epoch uint64
 	Major uint64
 	Minor uint32
 }
 
-// String writes a sequence in fixed width, so that text order is its order.
-func (s Sequence) String() string { return fmt.Sprintf("%016X.%08X", s.Major, s.Minor) }
+// String writes a sequence in fixed width. Inside one epoch text order is its
+// order. Epoch 0, that of sources first read before there were epochs, is not written.
+func (s Sequence) String() string {
+	if s.Epoch == 0 {
+		return fmt.Sprintf("%016X.%08X", s.Major, s.Minor)
+	}
+	return fmt.Sprintf("%016X.%016X.%08X", s.Epoch, s.Major, s.Minor)
+}
 
 // Compare returns -1, 0 or 1.
 func (s Sequence) Compare(o Sequence) int {
-	switch {
-	case s.Major < o.Major || s.Major == o.Major && s.Minor < o.Minor:
-		return -1
-	case s == o:
-		return 0
-	}
-	return 1
+	return cmp.Or(cmp.Compare(s.Epoch, o.Epoch), cmp.Compare(s.Major, o.Major), cmp.Compare(s.Minor, o.Minor))
 }
 
 // ParseSequence reads what String wrote.
 func ParseSequence(s string) (Sequence, error) {
-	major, minor, ok := strings.Cut(s, ".")
-	if !ok || len(major) != 16 || len(minor) != 8 {
-		return Sequence{}, errors.New("parse sequence: want 16 and 8 hexadecimal digits joined by a dot")
+	var out Sequence
+	rest := s
+	if len(s) == 16+1+16+1+8 && s[16] == '.' {
+		var err error
+		if out.Epoch, err = strconv.ParseUint(s[:16], 16, 64); err != nil {
+			return Sequence{}, errors.New("parse sequence: epoch is not hexadecimal")
+		}
+		rest = s[17:]
 	}
-	hi, err := strconv.ParseUint(major, 16, 64)
-	if err != nil {
+	major, minor, ok := strings.Cut(rest, ".")
+	if !ok || len(major) != 16 || len(minor) != 8 {
+		return Sequence{}, errors.New("parse sequence: want 16 and 8 hexadecimal digits joined by a dot, behind an epoch of 16 or none")
+	}
+	var err error
+	if out.Major, err = strconv.ParseUint(major, 16, 64); err != nil {
 		return Sequence{}, errors.New("parse sequence: commit position is not hexadecimal")
 	}
 	lo, err := strconv.ParseUint(minor, 16, 32)
 	if err != nil {
 		return Sequence{}, errors.New("parse sequence: index is not hexadecimal")
 	}
-	return Sequence{hi, uint32(lo)}, nil
+	out.Minor = uint32(lo)
+	return out, nil
 }
 
 // Origin is who says so, from where, and since when.

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -133,12 +135,13 @@ func (c *city) samples(ctx context.Context) (map[string]string, error) {
 // An older image may come late, behind what is newer, so the position decides.
 func (c *city) anyKey(ctx context.Context, t contract.Topic) (string, error) {
 	type image struct {
-		pos   string
+		pos   schemas.Sequence
 		alive bool
 	}
 	rows := map[string]image{}
 	err := c.app.bus.Replay(ctx, t, func(r bus.Record) error {
-		if pos := string(r.Header("pos")); pos >= rows[string(r.Key)].pos {
+		_, text, _ := strings.Cut(string(r.Header("pos")), "@")
+		if pos, err := schemas.ParseSequence(text); err == nil && pos.Compare(rows[string(r.Key)].pos) >= 0 {
 			rows[string(r.Key)] = image{pos, r.Value != nil}
 		}
 		return nil

@@ -43,7 +43,10 @@ func (c Claim) Values(dst []schemas.Value) schemas.Record {
 	}
 	dst[0], dst[1], dst[2], dst[3] = schemas.Text(c.Dataset), schemas.Text(c.Role), schemas.Text(c.Row), schemas.Text(op)
 	dst[4], dst[5], dst[6] = schemas.Text(c.Source), schemas.Int(int64(c.Sequence.Major)), schemas.Int(int64(c.Sequence.Minor))
-	dst[7], dst[8] = schemas.Millis(c.At), value
+	dst[7], dst[8], dst[9] = schemas.Millis(c.At), value, schemas.Null
+	if c.Sequence.Epoch != 0 {
+		dst[9] = schemas.Int(int64(c.Sequence.Epoch))
+	}
 	return schemas.NewRecord(contract.ClaimLayout, dst)
 }
 
@@ -60,7 +63,7 @@ func Parse(r schemas.Record) (Claim, error) {
 	c := Claim{
 		Dataset: r.Value(0).Str(), Role: r.Value(1).Str(), Row: r.Value(2).Str(),
 		Source:   r.Value(4).Str(),
-		Sequence: schemas.Sequence{Major: uint64(r.Value(5).Int64()), Minor: uint32(r.Value(6).Int64())},
+		Sequence: schemas.Sequence{Epoch: epoch(r.Value(9)), Major: uint64(r.Value(5).Int64()), Minor: uint32(r.Value(6).Int64())},
 		At:       time.UnixMilli(r.Value(7).Int64()).UTC(),
 		Value:    r.Value(8).Str(),
 	}
@@ -78,4 +81,12 @@ func Parse(r schemas.Record) (Claim, error) {
 		return Claim{}, fmt.Errorf("parse claim: no dataset or row: %w", ErrMalformed)
 	}
 	return c, nil
+}
+
+// epoch reads a column that claims of before there were epochs lack.
+func epoch(v schemas.Value) uint64 {
+	if v.IsNull() {
+		return 0
+	}
+	return uint64(v.Int64())
 }

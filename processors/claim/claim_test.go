@@ -14,7 +14,7 @@ func draw(t *rapid.T) Claim {
 	c := Claim{
 		Dataset: rapid.StringMatching(`[A-Z]{2}[0-9]{2}`).Draw(t, "dataset"), Role: rapid.StringMatching(`[a-z_]{0,8}`).Draw(t, "role"),
 		Row: rapid.StringN(1, 20, -1).Draw(t, "row"), Source: rapid.String().Draw(t, "source"),
-		Sequence: schemas.Sequence{Major: rapid.Uint64().Draw(t, "major"), Minor: rapid.Uint32().Draw(t, "minor")},
+		Sequence: schemas.Sequence{Epoch: rapid.Uint64().Draw(t, "epoch"), Major: rapid.Uint64().Draw(t, "major"), Minor: rapid.Uint32().Draw(t, "minor")},
 		At:       time.UnixMilli(rapid.Int64Range(-1e12, 1e13).Draw(t, "at")).UTC(),
 	}
 	if c.Retract = rapid.Bool().Draw(t, "retract"); !c.Retract {

@@ -9,16 +9,21 @@ import (
 )
 
 // stored is the first byte of a stored claim: the version of its format.
-const stored = 1
+// storedEpochless is the one before, of sequences without an epoch.
+const (
+	stored          = 2
+	storedEpochless = 1
+)
 
 // AppendStored writes what the state keeps of a claim: everything but the names
 // that its state key holds.
 //
-//	version, source (length, bytes), major, minor, at in milliseconds, framed row
+//	version, source (length, bytes), epoch, major, minor, at in milliseconds, framed row
 func AppendStored(dst []byte, c Claim) []byte {
 	dst = append(dst, stored)
 	dst = binary.AppendUvarint(dst, uint64(len(c.Source)))
 	dst = append(dst, c.Source...)
+	dst = binary.AppendUvarint(dst, c.Sequence.Epoch)
 	dst = binary.AppendUvarint(dst, c.Sequence.Major)
 	dst = binary.AppendUvarint(dst, uint64(c.Sequence.Minor))
 	dst = binary.AppendVarint(dst, c.At.UnixMilli())
@@ -28,7 +33,7 @@ func AppendStored(dst []byte, c Claim) []byte {
 // ParseStored fills r from what AppendStored wrote. r keeps value, which must
 // not change after.
 func ParseStored(value []byte, r *Row) error {
-	if len(value) == 0 || value[0] != stored {
+	if len(value) == 0 || value[0] != stored && value[0] != storedEpochless {
 		return fmt.Errorf("parse stored claim: unknown version: %w", ErrMalformed)
 	}
 	s := scanner{b: value[1:]}
@@ -37,7 +42,11 @@ func ParseStored(value []byte, r *Row) error {
 		return fmt.Errorf("parse stored claim: truncated: %w", ErrMalformed)
 	}
 	r.source, s.b = s.b[:n], s.b[n:]
-	r.Sequence = schemas.Sequence{Major: s.uvarint(), Minor: uint32(s.uvarint())}
+	r.Sequence = schemas.Sequence{}
+	if value[0] == stored {
+		r.Sequence.Epoch = s.uvarint()
+	}
+	r.Sequence.Major, r.Sequence.Minor = s.uvarint(), uint32(s.uvarint())
 	r.At = s.varint()
 	if s.bad || len(s.b) == 0 {
 		return fmt.Errorf("parse stored claim: truncated: %w", ErrMalformed)

@@ -9,10 +9,12 @@ import (
 )
 
 // imageFormat is the first byte of a stored image: the version of its format.
-// timelessFormat is the one before, which did not say when.
+// epochlessFormat is the one before, of sequences without an epoch, and
+// timelessFormat the one before that, which did not say when.
 const (
-	imageFormat    = 2
-	timelessFormat = 1
+	imageFormat     = 3
+	epochlessFormat = 2
+	timelessFormat  = 1
 )
 
 var errImage = errors.New("stored image cannot be read")
@@ -31,7 +33,7 @@ type image struct {
 
 // append writes the image:
 //
-//	format, live, source, major, minor, version, time, edition, row
+//	format, live, source, epoch, major, minor, version, time, edition, row
 func (m image) append(dst []byte) []byte {
 	live := byte(0)
 	if m.live {
@@ -40,6 +42,7 @@ func (m image) append(dst []byte) []byte {
 	dst = append(dst, imageFormat, live)
 	dst = binary.AppendUvarint(dst, uint64(len(m.source)))
 	dst = append(dst, m.source...)
+	dst = binary.AppendUvarint(dst, m.sequence.Epoch)
 	dst = binary.AppendUvarint(dst, m.sequence.Major)
 	dst = binary.AppendUvarint(dst, uint64(m.sequence.Minor))
 	dst = binary.AppendUvarint(dst, m.version)
@@ -51,10 +54,10 @@ func (m image) append(dst []byte) []byte {
 
 // parseImage reads what append wrote. The image keeps b.
 func parseImage(b []byte) (image, error) {
-	if len(b) < 2 || b[0] != imageFormat && b[0] != timelessFormat {
+	if len(b) < 2 || b[0] < timelessFormat || b[0] > imageFormat {
 		return image{}, fmt.Errorf("parse image: unknown format: %w", errImage)
 	}
-	m, timed := image{live: b[1] == 1}, b[0] == imageFormat
+	m, format := image{live: b[1] == 1}, b[0]
 	b = b[2:]
 	bad := false
 	number := func() uint64 {
@@ -77,9 +80,12 @@ func parseImage(b []byte) (image, error) {
 		return out
 	}
 	m.source = text()
-	m.sequence = schemas.Sequence{Major: number(), Minor: uint32(number())}
+	if format > epochlessFormat {
+		m.sequence.Epoch = number()
+	}
+	m.sequence.Major, m.sequence.Minor = number(), uint32(number())
 	m.version = number()
-	if timed {
+	if format > timelessFormat {
 		m.at = int64(number())
 	}
 	m.edition = text()

@@ -15,7 +15,7 @@ func TestImage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		bytes := rapid.SliceOf(rapid.Byte())
 		m := image{
-			live: true, source: bytes.Draw(t, "source"), sequence: schemas.Sequence{Major: rapid.Uint64().Draw(t, "major"), Minor: rapid.Uint32().Draw(t, "minor")},
+			live: true, source: bytes.Draw(t, "source"), sequence: schemas.Sequence{Epoch: rapid.Uint64().Draw(t, "epoch"), Major: rapid.Uint64().Draw(t, "major"), Minor: rapid.Uint32().Draw(t, "minor")},
 			version: rapid.Uint64().Draw(t, "version"), at: rapid.Int64Min(0).Draw(t, "at"), edition: []byte("0123456789ab"), row: rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "row"),
 		}
 		stored := m.append(nil)

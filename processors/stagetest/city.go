@@ -216,7 +216,7 @@ func (c *City) Change(line string) (bus.Record, error) {
 		return bus.Record{}, err
 	}
 	c.sequence++
-	op, source, seq, at := "u", strings.ToLower(d.Provider.ID), c.sequence, c.Now()
+	op, source, seq, epoch, at := "u", strings.ToLower(d.Provider.ID), c.sequence, uint64(0), c.Now()
 	said := make(map[string]string)
 	var na string
 	for _, w := range words[1:] {
@@ -226,6 +226,10 @@ func (c *City) Change(line string) (bus.Record, error) {
 			op = w
 		case name == "@seq":
 			if _, err := fmt.Sscan(value, &seq); err != nil {
+				return bus.Record{}, err
+			}
+		case name == "@epoch":
+			if _, err := fmt.Sscan(value, &epoch); err != nil {
 				return bus.Record{}, err
 			}
 		case name == "@source":
@@ -243,7 +247,7 @@ func (c *City) Change(line string) (bus.Record, error) {
 		}
 	}
 	r := bus.Record{Topic: contract.Raw(d.ID), Time: at, Headers: []bus.Header{
-		{Key: "op", Value: []byte(op)}, {Key: "pos", Value: []byte(source + "@" + schemas.Sequence{Major: seq}.String())},
+		{Key: "op", Value: []byte(op)}, {Key: "pos", Value: []byte(source + "@" + schemas.Sequence{Epoch: epoch, Major: seq}.String())},
 	}}
 	if na != "" {
 		r.Headers = append(r.Headers, bus.Header{Key: "na", Value: []byte(na)})

@@ -44,6 +44,7 @@ var ClaimLayout = schemas.MustLayout("yiyuan", "Claim",
 	schemas.Column{Name: "minor", Type: schemas.Long, Doc: "提交内序号"},
 	schemas.Column{Name: "at", Type: schemas.Timestamp, Doc: "来源提交时间"},
 	schemas.Column{Name: "value", Type: schemas.Bytes, Nullable: true, Doc: "来源行, 带模式编号"},
+	schemas.Column{Name: "epoch", Type: schemas.Long, Nullable: true, Doc: "来源重新读取的次序, 空为 0"},
 )
 
 // AuditSubjectLayout is one row of the column subjects of AuditLayout.

@@ -3,7 +3,11 @@ package contract
 // SourceStatus is what the topic sources holds of one source, under its name:
 // how far it has been read, and how it does.
 type SourceStatus struct {
-	Position string   `json:"position"`
+	Position string `json:"position"`
+	// Epoch is that of the source's changes: one that begins anew, with no
+	// position, takes one above all it has had, so that what it reads then counts
+	// as newer than whatever it said before.
+	Epoch    uint64   `json:"epoch,omitempty"`
 	At       int64    `json:"at"` // milliseconds: when this was written
 	Datasets []string `json:"datasets,omitempty"`
 	State    string   `json:"state,omitempty"` // one of the State constants

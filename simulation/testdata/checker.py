@@ -146,6 +146,15 @@ def holding(rows, catalogue):
         yield "XV-02", "paid", "RS"
 
 
+def parse_pos(pos):
+    """source, epoch and place of a header pos: SOURCE@[EPOCH.]MAJOR.MINOR"""
+    source, _, place = (pos or "@").rpartition("@")
+    if place.count(".") == 2:
+        epoch, place = place.split(".", 1)
+        return source, int(epoch, 16), place
+    return source, 0, place
+
+
 class Row:
     """One row of a department, as its history of accepted states: (said at, row or None, commit time of the content)."""
 
@@ -225,6 +234,7 @@ class Run:
                 said[s["ds"], s["key"], mark] += 1
                 order[s["ds"], None, s["key"]].append(mark)
         seen = collections.Counter()
+        epochs = collections.defaultdict(set)
         came = collections.defaultdict(list)
         for topic, records in self.topics.items():
             if not topic.startswith("raw."):
@@ -232,12 +242,17 @@ class Run:
             for r in records:
                 if "h.poison" in r:
                     continue
-                mark = (r.get("h.pos"), r.get("h.op"))
+                source, epoch, place = parse_pos(r.get("h.pos"))
+                epochs[source].add(epoch)
+                mark = (source + "@" + place, r.get("h.op"))
                 seen[topic[4:], r["key"], mark] += 1
                 if mark[1] == "t":
                     came[topic[4:], r["p"], None].append(mark)
                 else:
                     came[topic[4:], None, r["key"]].append(mark)
+        for source in epochs:
+            if len(epochs[source]) > 1:
+                self.bad("raw", "%s was never read anew, yet has epochs %s" % (source, sorted(epochs[source])))
         for name in said.keys() | seen.keys():
             if said[name] != seen[name]:
                 self.bad("raw", "%s is there %d times, said %d times" % (name, seen[name], said[name]))
@@ -382,7 +397,7 @@ class Run:
                 locator = "%s/%d@%d" % (topic, r["p"], r["o"])
                 if "h.poison" in r:
                     want[locator] += 1
-                elif (topic[4:], r["key"], int(r.get("h.pos", "@0.").split("@")[1].split(".")[0], 16)) in marks:
+                elif (topic[4:], r["key"], int(parse_pos(r.get("h.pos", "@0.0"))[2].split(".")[0], 16)) in marks:
                     want[locator] += 1
         for r in self.by["reject"]:
             want[r["loc"]] += 1
