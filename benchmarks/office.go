@@ -55,7 +55,7 @@ func (o *office) close(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	for _, sql := range []string{
-		"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '" + o.name + "'",
+		"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE '" + o.name + "%'",
 		"DROP PUBLICATION IF EXISTS " + o.name,
 		"DROP TABLE IF EXISTS " + o.name,
 	} {

@@ -106,6 +106,10 @@ type Config struct {
 	Keys      *keyring.Keyring // nil in tests only: digests are then not keyed
 	Metrics   prometheus.Registerer
 	Catalogue *schemas.Catalogue
+	// Bus is which bus this is. A source marks with it what it makes in the
+	// department's system, so that the same source file in another city leaves it
+	// alone. Run sets it; "" in tests only.
+	Bus string
 }
 
 // Open opens a source that goes on after a position; "" is the beginning.

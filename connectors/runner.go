@@ -156,6 +156,13 @@ func (r *runner) read(ctx context.Context) (err error) {
 	if r.encoder, err = newEncoder(ctx, r.bus, r.codec, r.cfg, r.run); err != nil {
 		return err
 	}
+	// The topic that keeps the positions is the bus to its sources: who reads
+	// another one knows nothing of where they are.
+	id, err := r.bus.Identity(ctx, contract.Sources)
+	if err != nil {
+		return err
+	}
+	r.cfg.Bus = hex.EncodeToString(id[:])
 	src, err := r.open(ctx, r.cfg, schemas.Position(r.publisher.Position()))
 	if err != nil {
 		return err

@@ -85,6 +85,7 @@ type doctor struct {
 	steps   []processors.Topology
 	specs   []contract.Spec
 	sources []connectors.Config
+	bus     string // which one it is, "" if unknown
 }
 
 // examine runs every check. One that cannot run because of another one's

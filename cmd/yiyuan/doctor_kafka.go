@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,6 +28,9 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 		return []finding{unanswered("kafka", err)}
 	}
 	found := checkCluster(cluster)
+	if id, err := b.Identity(ctx, contract.Sources); err == nil {
+		d.bus = hex.EncodeToString(id[:])
+	}
 	names := make([]contract.Topic, len(d.specs))
 	for i, s := range d.specs {
 		names[i] = s.Topic

@@ -124,6 +124,7 @@ func (d *doctor) databases(ctx context.Context) []finding {
 			continue
 		}
 		check := "source." + s.Name
+		s.Bus = d.bus
 		h, err := postgres.Examine(ctx, s)
 		if err != nil {
 			found = append(found, problemFound(check, "连不上数据库 / the database cannot be reached: "+firstLine(err), "检查 dsn、网络和口令 / check dsn, network and password"))
@@ -139,12 +140,19 @@ func checkPostgres(check string, h postgres.Health) []finding {
 	if h.WALLevel != "logical" {
 		found = append(found, problemFound(check, fmt.Sprintf("wal_level = %s", h.WALLevel), "设 wal_level = logical 并重启数据库 / set wal_level = logical and restart the server"))
 	}
+	if h.Tables != nil {
+		found = append(found, problemFound(check, "所映射的表读不了 / the mapped tables cannot be read: "+firstLine(h.Tables), "按其所说处理，全部列在数据源的状态里 / do as it says; its status lists all"))
+	}
+	if len(h.Others) > 0 {
+		found = append(found, warning(check, "另有同名的复制槽，不是本总线的，不会动它，但它会占住日志 / other slots of this name, not this bus's, are left alone but keep log: "+strings.Join(h.Others, ", "),
+			"确认无人使用后由数据库管理员执行 / once nobody needs it, have a DBA run: SELECT pg_drop_replication_slot('"+h.Others[0]+"')"))
+	}
 	text := fmt.Sprintf("PostgreSQL %s,槽 %s %s,保留 %d MiB 日志 / slot retains %d MiB", h.Version, h.Slot, h.Status, h.Retained>>20, h.Retained>>20)
 	switch {
 	case !h.There:
-		found = append(found, warning(check, fmt.Sprintf("没有复制槽 %q / there is no slot of that name", h.Slot), "数据源首次运行时会建;若曾运行过,变更可能丢失,需重新快照 / it is made at the first run; if there was one, changes may be lost: take a new snapshot"))
+		found = append(found, warning(check, fmt.Sprintf("没有复制槽 %q / there is no slot of that name", h.Slot), "数据源首次运行时会建;若曾运行过,变更可能丢失,须重读：yiyuan source resync / it is made at the first run; if there was one, changes may be lost: read the source again: yiyuan source resync"))
 	case h.Status == "lost" || h.Status == "unreserved":
-		found = append(found, problemFound(check, text, "日志已被或即将被清除:调大 max_slot_wal_keep_size,重新快照 / its log is gone or about to go: raise max_slot_wal_keep_size, take a new snapshot"))
+		found = append(found, problemFound(check, text, "日志已被或即将被清除:调大 max_slot_wal_keep_size，再重读：yiyuan source resync / its log is gone or about to go: raise max_slot_wal_keep_size, then read the source again: yiyuan source resync"))
 	case !h.Active || h.Retained > 10<<30:
 		found = append(found, warning(check, text, "没人在读该槽或读得太慢,日志会占满磁盘;启动数据源或删除该槽 / nobody reads it, or too slowly, and the log fills the disk: start the source or drop the slot"))
 	default:

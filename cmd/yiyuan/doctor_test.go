@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -202,6 +203,8 @@ func TestDoctorJudges(t *testing.T) {
 		"lost slot":          {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Status: "lost"}), "s", gradeProblem, "lost"},
 		"idle slot":          {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Status: "reserved", Retained: 20 << 30}), "s", gradeWarning, "20480 MiB"},
 		"no slot":            {checkPostgres("s", postgres.Health{WALLevel: "logical"}), "s", gradeWarning, "no slot"},
+		"slot of another":    {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Active: true, Status: "reserved", Others: []string{"yiyuan_x"}}), "s", gradeWarning, "yiyuan_x"},
+		"some rows only":     {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Active: true, Status: "reserved", Tables: errors.New("表 t：行级安全")}), "s", gradeProblem, "行级安全"},
 		"slot at work":       {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Active: true, Status: "reserved"}), "s", gradeOK, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

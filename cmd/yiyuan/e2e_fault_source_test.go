@@ -165,7 +165,7 @@ func (p *realPath) kept(t *testing.T, j *journey) {
 	}
 	defer db.Close(ctx)
 	var confirmed string
-	if err := db.QueryRow(ctx, "SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = $1", "yiyuan_"+p.schema).Scan(&confirmed); err != nil {
+	if err := db.QueryRow(ctx, "SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name ~ ('^' || $1 || '_[0-9a-f]{8}$')", "yiyuan_"+p.schema).Scan(&confirmed); err != nil {
 		t.Fatal(err)
 	}
 	var at struct{ Flush string }

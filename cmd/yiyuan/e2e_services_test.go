@@ -95,7 +95,7 @@ func openRealPath(t *testing.T) *realPath {
 			return
 		}
 		defer db.Close(ctx)
-		for _, q := range []string{"SELECT pg_drop_replication_slot('yiyuan_" + p.schema + "')", "DROP PUBLICATION IF EXISTS yiyuan_" + p.schema, "DROP SCHEMA " + p.schema + " CASCADE"} {
+		for _, q := range []string{"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'yiyuan_" + p.schema + "%'", "DROP PUBLICATION IF EXISTS yiyuan_" + p.schema, "DROP SCHEMA " + p.schema + " CASCADE"} {
 			if _, err := db.Exec(ctx, q); err != nil {
 				t.Errorf("%s: %v", q, err)
 			}

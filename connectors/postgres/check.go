@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -30,32 +29,6 @@ func (s *source) checkServer(ctx context.Context) error {
 	return nil
 }
 
-// identify learns which database cluster this is and holds it against the
-// stored position.
-func (s *source) identify(ctx context.Context) error {
-	conn, err := s.replicate(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.disconnect(conn)
-	is, err := pglogrepl.IdentifySystem(ctx, conn)
-	if err != nil {
-		return fmt.Errorf("identify system: %w", err)
-	}
-	s.system, s.line = is.SystemID, is.Timeline
-	if s.at.System == "" {
-		return nil
-	}
-	if s.at.System != is.SystemID || s.at.Timeline != is.Timeline {
-		return fmt.Errorf("数据库已不是原来的集群或被恢复过，其间变更已丢失；重置本数据源的位置以重读全表 / compare database with stored position: it is another cluster or was restored (system or timeline differ): changes in between are lost; reset the position of this source for a new snapshot: %w",
-			connectors.ErrPositionLost)
-	}
-	if names := slices.Sorted(maps.Keys(s.tables)); !slices.Equal(names, s.at.Tables) {
-		return fmt.Errorf("表的清单与已存位置不符：新增的表另建数据源，或全部重读 / compare tables with stored position: it covers %q: a table that is added needs a source of its own, or a new snapshot of all: %w", s.at.Tables, connectors.ErrConfig)
-	}
-	return nil
-}
-
 func (s *source) checkTables(ctx context.Context) error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
@@ -71,11 +44,11 @@ func (s *source) checkTables(ctx context.Context) error {
 
 func (s *source) checkTable(ctx context.Context, t *table) error {
 	var oid uint32
-	var identity string
-	var readable bool
-	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, c.relreplident::text, has_table_privilege(c.oid, 'SELECT')
+	var readable, visible bool
+	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, has_table_privilege(c.oid, 'SELECT'), NOT row_security_active(c.oid)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, t.schema, t.relation).
-		Scan(&oid, &t.kind, &identity, &readable)
+		Scan(&oid, &t.kind, &readable, &visible)
+	fresh := s.at.System == "" // else hold looks at what can be mended meanwhile
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("没有这张表 / check table %q: there is no such table: %w", t.name(), connectors.ErrConfig)
@@ -83,8 +56,11 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 		return fmt.Errorf("check table %q: %w", t.name(), err)
 	case t.kind != "r" && t.kind != "p":
 		return fmt.Errorf("不是表（视图、外部表不能复制）/ check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
-	case !readable && s.options.Snapshot:
+	case !readable && fresh && s.options.Snapshot:
 		return fmt.Errorf("没有读表的权限 / check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
+	case !visible && fresh:
+		return fmt.Errorf("表 %q 对本角色启用了行级安全，只看得见部分行；请数据库管理员执行 ALTER ROLE %s BYPASSRLS / check table %q: it shows this role only some rows (row level security): have a DBA run ALTER ROLE %s BYPASSRLS: %w",
+			t.name(), pgx.Identifier{s.conn.User}.Sanitize(), t.name(), pgx.Identifier{s.conn.User}.Sanitize(), connectors.ErrConfig)
 	}
 	existing, err := s.readColumns(ctx, oid)
 	if err != nil {
@@ -93,13 +69,13 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 	if t.columns, err = t.resolve(existing); err != nil {
 		return err
 	}
-	covered, err := s.identityColumns(ctx, oid, identity)
+	covered, err := s.identityColumns(ctx, oid)
 	if err != nil {
 		return fmt.Errorf("check table %q: %w", t.name(), err)
 	}
 	for _, k := range t.keyColumns() {
-		if identity != "f" && !slices.Contains(covered, k.name) {
-			return fmt.Errorf("check table %q: its replica identity does not hold column %q, so deletes would not name their row: add a primary key with it, or run ALTER TABLE %s REPLICA IDENTITY FULL: %w",
+		if fresh && covered != nil && !slices.Contains(covered, k.name) {
+			return fmt.Errorf("表的复制标识不含主键列，删除时不知是哪一行 / check table %q: its replica identity does not hold column %q, so deletes would not name their row: add a primary key with it, or run ALTER TABLE %s REPLICA IDENTITY FULL: %w",
 				t.name(), k.name, t.quoted(), connectors.ErrConfig)
 		}
 	}
@@ -122,28 +98,42 @@ func (s *source) readColumns(ctx context.Context, table uint32) ([]column, error
 	})
 }
 
-// identityColumns lists the columns of the index that is the replica identity.
-func (s *source) identityColumns(ctx context.Context, table uint32, identity string) ([]string, error) {
-	rows, err := s.sql.Query(ctx, `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
-		WHERE i.indrelid = $1 AND CASE $2 WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END`, table, identity)
+// identityColumns lists the columns of the index that is the replica identity;
+// nil: the whole row is.
+func (s *source) identityColumns(ctx context.Context, table uint32) ([]string, error) {
+	var identity string
+	names := []string{}
+	err := s.sql.QueryRow(ctx, `SELECT c.relreplident::text, coalesce((`+identityQuery+`), '{}')
+		FROM pg_class c WHERE c.oid = $1`, table).Scan(&identity, &names)
 	if err != nil {
 		return nil, fmt.Errorf("read replica identity: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	if identity == "f" {
+		return nil, nil
+	}
+	return names, nil
 }
+
+// identityQuery lists the columns that name a row of c in the log. The index of
+// a deferrable key is none.
+const identityQuery = `SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+	WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END`
 
 // checkPublication creates the publication or holds it against the tables.
 func (s *source) checkPublication(ctx context.Context) error {
 	var all, insert, update, remove, truncate, viaRoot bool
 	err := s.sql.QueryRow(ctx, `SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1`, s.options.Publication).
 		Scan(&all, &insert, &update, &remove, &truncate, &viaRoot)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) && s.at.System == "" {
 		return s.createPublication(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("check publication %q: %w", s.options.Publication, err)
 	}
 	name := pgx.Identifier{s.options.Publication}.Sanitize()
+	if s.at.System != "" && !(insert && update && remove && truncate) {
+		return s.lost(fmt.Sprintf("发布 %q 未包含全部操作", s.options.Publication), fmt.Sprintf("publication %q leaves out some operations", s.options.Publication))
+	}
 	if !insert || !update || !remove || !truncate {
 		return fmt.Errorf("发布未包含全部操作 / check publication %q: it leaves out some operations: run ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate'): %w", s.options.Publication, name, connectors.ErrConfig)
 	}
@@ -169,28 +159,11 @@ func (s *source) checkPublication(ctx context.Context) error {
 		t.filter = p.filter
 		for _, c := range t.columns {
 			if !slices.Contains(p.columns, c.name) {
-				problems = append(problems, fmt.Errorf("发布的列清单缺少所映射的列 / check publication %q: its column list of %s lacks %q: %w", s.options.Publication, n, c.name, connectors.ErrConfig))
+				problems = append(problems, fmt.Errorf("发布的列清单缺少所映射的列 / check publication %q: its column list of %s lacks %q: add it if the publication is of this source alone, else name another in option %q: %w", s.options.Publication, n, c.name, "publication", connectors.ErrConfig))
 			}
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// stillPublished fails when a table has gone from the publication: the server
-// then sends nothing of it any more and says nothing either. DROP COLUMN ...
-// CASCADE of a column that the publication lists is enough.
-func (s *source) stillPublished(ctx context.Context) error {
-	published, err := s.published(ctx)
-	if err != nil {
-		return err
-	}
-	for _, n := range slices.Sorted(maps.Keys(s.tables)) {
-		if _, ok := published[n]; !ok {
-			return fmt.Errorf("发布 %q 里不再有表 %q,此后的变更没有发来;把表加回发布,再重置本数据源的位置,重读全表 / check publication %q: it no longer holds %s, what changed since was not sent: run ALTER PUBLICATION %s ADD TABLE %s, then reset the position of this source for a new snapshot: %w",
-				s.options.Publication, n, s.options.Publication, n, pgx.Identifier{s.options.Publication}.Sanitize(), s.tables[n].quoted(), connectors.ErrPositionLost)
-		}
-	}
-	return nil
 }
 
 type publishedTable struct {
@@ -273,17 +246,13 @@ func (s *source) createPublication(ctx context.Context) error {
 // is possible.
 func (s *source) publishColumns(ctx context.Context, t *table) (string, error) {
 	var oid uint32
-	var identity string
-	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relreplident::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
-		t.schema, t.relation).Scan(&oid, &identity)
+	err := s.sql.QueryRow(ctx, `SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
+		t.schema, t.relation).Scan(&oid)
 	if err != nil {
 		return "", fmt.Errorf("read table %q: %w", t.name(), err)
 	}
-	if identity == "f" {
-		return "", nil
-	}
-	names, err := s.identityColumns(ctx, oid, identity)
-	if err != nil {
+	names, err := s.identityColumns(ctx, oid)
+	if err != nil || names == nil {
 		return "", err
 	}
 	for _, c := range t.columns {

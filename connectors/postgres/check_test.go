@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -135,14 +136,15 @@ func TestWithoutSnapshot(t *testing.T) {
 	}
 }
 
-// TestSnapshotAgainAfterNothing: a slot that is left over from an attempt that
-// published nothing is made anew.
+// TestSnapshotAgainAfterNothing: a slot that is left over from an attempt of ours
+// that published nothing is made again.
 func TestSnapshotAgainAfterNothing(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t)
 	db.table(t, "t1")
 	db.insert(t, "t1", 1, 5)
 	cfg := db.config(t, nil)
+	cfg.Bus = "here"
 	first := open(t, cfg, "")
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
@@ -151,6 +153,121 @@ func TestSnapshotAgainAfterNothing(t *testing.T) {
 	c := collect(t, open(t, cfg, ""), true, caughtUp())
 	if len(c.changes) != 4 {
 		t.Errorf("%d changes, want the four rows that are there", len(c.changes))
+	}
+	if n := db.slots(t); n != 1 {
+		t.Errorf("%d slots, want one", n)
+	}
+}
+
+func (db database) slots(t *testing.T) (n int) {
+	t.Helper()
+	if err := db.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots WHERE database = $1", db.name).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestAnotherCity: the same source file on another bus leaves the first one's slot
+// alone, whether it is read at that moment or not, and both go on.
+func TestAnotherCity(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	db.insert(t, "t1", 1, 3)
+	here, there := db.config(t, nil), db.config(t, nil)
+	here.Bus, there.Bus = "here", "there"
+	src := open(t, here, "")
+	at := collect(t, src, true, caughtUp()).at
+	if err := src.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.free(t)
+	db.insert(t, "t1", 4, 4)
+	other := open(t, there, "")
+	if c := collect(t, other, true, caughtUp()); len(c.changes) != 4 {
+		t.Errorf("there: %d changes, want all four rows", len(c.changes))
+	}
+	src = open(t, here, at)
+	if c := collect(t, src, true, caughtUp()); len(c.changes) != 1 {
+		t.Errorf("here: %d changes, want the one since", len(c.changes))
+	}
+	db.insert(t, "t1", 5, 5)
+	for where, s := range map[string]connectors.Source{"here": src, "there": other} {
+		if c := collect(t, s, true, caughtUp()); len(c.changes) != 1 {
+			t.Errorf("%s: %d changes while both run, want one", where, len(c.changes))
+		}
+	}
+	if err := errors.Join(src.Close(), other.Close()); err != nil {
+		t.Fatal(err)
+	}
+	db.free(t)
+	if c := collect(t, open(t, here, ""), true, caughtUp()); len(c.changes) != 5 {
+		t.Errorf("read again here: %d changes, want all five rows", len(c.changes))
+	}
+	if n := db.slots(t); n != 2 {
+		t.Errorf("%d slots, want one a city", n)
+	}
+	h, err := postgres.Examine(t.Context(), here)
+	if err != nil || !h.There || !h.Active || len(h.Others) != 1 {
+		t.Errorf("examined: %+v, %v; want our slot at work and the other named", h, err)
+	}
+}
+
+// TestSlotOfUnknownOwner: a slot that does not bear this bus's mark is not ours
+// without a stored position, also if its name is what the option says.
+func TestSlotOfUnknownOwner(t *testing.T) {
+	t.Parallel()
+	for _, bus := range []string{"", "here"} {
+		db := newDatabase(t)
+		db.table(t, "t1")
+		var at string
+		if err := db.QueryRow(t.Context(), "SELECT lsn::text FROM pg_create_logical_replication_slot($1, 'pgoutput')", db.name).Scan(&at); err != nil {
+			t.Fatal(err)
+		}
+		cfg := db.config(t, nil)
+		cfg.Bus = bus
+		src, err := postgres.Open(t.Context(), cfg, "")
+		switch {
+		case bus != "" && err != nil:
+			t.Errorf("beside an unmarked slot: %v", err)
+		case bus == "" && (!errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), "不会动它") || !strings.Contains(err.Error(), "slot")):
+			t.Errorf("it says %v, want that the name is taken", err)
+		}
+		if err == nil {
+			if err := src.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		var still bool
+		if err := db.QueryRow(t.Context(), "SELECT confirmed_flush_lsn = $2::pg_lsn FROM pg_replication_slots WHERE slot_name = $1", db.name, at).Scan(&still); err != nil || !still {
+			t.Errorf("the slot that was there: untouched %v, %v", still, err)
+		}
+	}
+}
+
+// TestDry reads everything once and leaves nothing behind.
+func TestDry(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	db.insert(t, "t1", 1, 7)
+	src, err := postgres.Dry(t.Context(), db.config(t, nil), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close() //nolint:errcheck // ended with the test
+	rows := 0
+	for err == nil {
+		var b connectors.Batch
+		b, err = src.Read(t.Context())
+		rows += len(b.Changes)
+	}
+	if !errors.Is(err, io.EOF) || rows != 7 {
+		t.Errorf("%d rows, then %v", rows, err)
+	}
+	var publications int
+	if err := db.QueryRow(t.Context(), "SELECT count(*) FROM pg_publication").Scan(&publications); err != nil || publications+db.slots(t) != 0 {
+		t.Errorf("left behind: %d publications, %d slots, %v", publications, db.slots(t), err)
 	}
 }
 

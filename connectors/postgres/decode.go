@@ -19,6 +19,7 @@ import (
 // relation is a table as the log describes it at the moment.
 type relation struct {
 	table   *table // nil: not mapped
+	blind   bool   // deletes and changes of key do not name their row
 	columns []int  // of the relation -> of table.columns, -1 if not mapped
 }
 
@@ -27,18 +28,20 @@ type decoder struct {
 	st        *stream
 	s         *source
 	from      position // what is published already
+	proof     proof
 	relations map[uint32]relation
 
 	inside bool // between begin and commit
 	commit lsn
 	at     time.Time
+	number uint32
 	xid    string
 	index  uint32 // of the next event in the transaction
 	skip   uint32 // events before this one are published
 }
 
 func newDecoder(st *stream, from position) *decoder {
-	return &decoder{st: st, s: st.s, from: from, relations: map[uint32]relation{}}
+	return &decoder{st: st, s: st.s, from: from, proof: newProof(from, st.s.heard), relations: map[uint32]relation{}}
 }
 
 func (d *decoder) message(data []byte) error {
@@ -50,7 +53,7 @@ func (d *decoder) message(data []byte) error {
 	case *pglogrepl.RelationMessage:
 		return d.relation(m)
 	case *pglogrepl.BeginMessage:
-		d.begin(m)
+		return d.begin(m)
 	case *pglogrepl.CommitMessage:
 		d.inside = false
 		at := d.position(d.index)
@@ -76,9 +79,12 @@ func (d *decoder) message(data []byte) error {
 	return nil
 }
 
-func (d *decoder) begin(m *pglogrepl.BeginMessage) {
+func (d *decoder) begin(m *pglogrepl.BeginMessage) error {
 	d.inside = true
-	d.commit, d.at, d.xid = lsn(m.FinalLSN), m.CommitTime.UTC(), strconv.FormatUint(uint64(m.Xid), 10)
+	d.commit, d.at, d.number, d.xid = lsn(m.FinalLSN), m.CommitTime.UTC(), m.Xid, strconv.FormatUint(uint64(m.Xid), 10)
+	if !d.proof.transaction(d.commit, m.Xid, d.at.UnixMicro()) {
+		return d.s.another()
+	}
 	d.index, d.skip = 0, 0
 	switch {
 	case d.commit < d.from.Commit || d.commit == d.from.Commit && d.from.Whole:
@@ -86,12 +92,13 @@ func (d *decoder) begin(m *pglogrepl.BeginMessage) {
 	case d.commit == d.from.Commit:
 		d.skip = d.from.Index
 	}
+	return nil
 }
 
 // position is the one after so many events of the current transaction.
 func (d *decoder) position(events uint32) position {
 	at := d.from
-	at.Commit, at.Index, at.Whole = d.commit, events, false
+	at.Commit, at.Index, at.Whole, at.XID, at.At = d.commit, events, false, d.number, d.at.UnixMicro()
 	return at
 }
 
@@ -124,10 +131,14 @@ func (d *decoder) event(id uint32, bytes int, decode func(*table, relation, *par
 	return nil
 }
 
-// relation notes how a table looks from here on. A table that lost a mapped
-// column holds the stream: its rows would go out incomplete.
+// relation notes how a table looks from here on. A table is known by its oid: its
+// name may have changed for a while, and another may bear it. One that lost a
+// mapped column holds the stream: its rows would go out incomplete.
 func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
-	t := d.s.tables[m.Namespace+"."+m.RelationName]
+	t := d.s.byOID[m.RelationID]
+	if other := d.s.tables[m.Namespace+"."+m.RelationName]; t == nil && other != nil && other.oid != 0 {
+		return d.s.lost(fmt.Sprintf("表 %q 被换成另一张同名的表", other.name()), fmt.Sprintf("table %q was replaced by another of that name", other.name()))
+	}
 	r := relation{table: t}
 	if t != nil {
 		found := make([]bool, len(t.columns))
@@ -140,6 +151,7 @@ func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
 				if t.columns[i].name == name {
 					at = i
 					found[i] = true
+					r.blind = r.blind || t.columns[i].key && c.Flags&1 == 0
 					if err := d.retype(&t.columns[i], c.DataType); err != nil {
 						return err
 					}
@@ -223,7 +235,16 @@ func (d *decoder) row(t *table, cells []connectors.Cell, raw [][]byte, op schema
 	}
 }
 
+// nameless is the error of an update or delete that does not say which row it was.
+func (d *decoder) nameless(t *table) error {
+	return d.s.lost(fmt.Sprintf("表 %q 的复制标识（REPLICA IDENTITY）一度不含主键列，其间的删除与改键没有写明是哪一行", t.name()),
+		fmt.Sprintf("the replica identity of table %q did not hold its key for a while, deletes and changes of key then do not name their row", t.name()))
+}
+
 func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *part) error {
+	if r.blind {
+		return d.nameless(t)
+	}
 	cells, raw := d.cells(t, r, m.NewTuple)
 	if m.OldTuple == nil {
 		d.row(t, cells, raw, schemas.Update, 0, out)
@@ -256,6 +277,9 @@ func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *
 }
 
 func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *part) error {
+	if r.blind {
+		return d.nameless(t)
+	}
 	cells, raw := d.cells(t, r, m.OldTuple)
 	key, problems := connectors.RowKey(t.dataset, cells)
 	for _, p := range problems {

@@ -30,12 +30,23 @@ func (l *lsn) UnmarshalText(b []byte) error {
 // String implements fmt.Stringer.
 func (l lsn) String() string { return pglogrepl.LSN(l).String() }
 
+// format is what positions are written in. Those of 1 name neither slot
+// nor facts that reading rests on nor the identity of the last transaction, and
+// their Flush is what the server was told.
+const format = 2
+
+// spare is how much of other people's log the server keeps for us, so that it
+// can send our last transaction again when we connect: a segment.
+const spare lsn = 16 << 20
+
 // position says how far the database has been read.
 type position struct {
-	System   string   `json:"system"`   // the database cluster
-	Timeline int32    `json:"timeline"` // and its history
-	Tables   []string `json:"tables"`   // that the snapshot covers
-	Start    lsn      `json:"start"`    // the slot's consistent point
+	Format   int      `json:"format,omitempty"`
+	System   string   `json:"system"`         // the database cluster
+	Timeline int32    `json:"timeline"`       // and its history
+	Slot     string   `json:"slot,omitempty"` // "" = as the option says: made by a build that did not mark it
+	Tables   []string `json:"tables"`         // that the snapshot covers
+	Start    lsn      `json:"start"`          // the slot's consistent point
 
 	Snapshot bool   `json:"snapshot,omitempty"` // still reading first rows:
 	Table    string `json:"table,omitempty"`    // of this table,
@@ -47,8 +58,14 @@ type position struct {
 
 	Commit lsn    `json:"commit,omitempty"` // the transaction published last, up to
 	Index  uint32 `json:"index,omitempty"`  // this many of its events,
-	Whole  bool   `json:"whole,omitempty"`  // or wholly
+	Whole  bool   `json:"whole,omitempty"`  // or wholly;
+	XID    uint32 `json:"xid,omitempty"`    // its number
+	At     int64  `json:"at,omitempty"`     // and when it committed, in microseconds
 	Flush  lsn    `json:"flush,omitempty"`  // everything that committed before is published
+	Kept   lsn    `json:"kept,omitempty"`   // the server may forget what lies before
+
+	// Facts are those that reading rests on, see facts.kept.
+	Facts json.RawMessage `json:"facts,omitempty"`
 }
 
 func parsePosition(p schemas.Position) (position, error) {
@@ -57,14 +74,34 @@ func parsePosition(p schemas.Position) (position, error) {
 		return at, nil
 	}
 	if err := json.Unmarshal([]byte(p), &at); err != nil || at.System == "" {
-		return at, fmt.Errorf("parse position: not one of a postgres source: %w", connectors.ErrPositionLost)
+		return at, fmt.Errorf("位置不是 PostgreSQL 数据源的 / parse position: not one of a postgres source: %w", connectors.ErrPositionLost)
+	}
+	if at.Format > format {
+		return at, fmt.Errorf("位置是更新的版本写下的，请用不旧于它的版本运行 / parse position: it is of format %d, written by a later build: run that one or a later one: %w", at.Format, connectors.ErrConfig)
+	}
+	if at.Format < 2 {
+		at.Kept = max(at.Flush, at.Start)
 	}
 	return at, nil
+}
+
+// release is how much the server may forget. The transaction published last is
+// held, so that the next connection gets it again and sees whether the log is
+// still the one that was read; but not for the sake of much log of others.
+func (p position) release() lsn {
+	if p.Flush > p.Commit && (p.Commit == 0 || p.Flush-p.Commit > spare) {
+		return p.Flush
+	}
+	return min(p.Flush, p.Commit)
 }
 
 func (p position) encode() schemas.Position {
 	if p.System == "" {
 		return ""
+	}
+	p.Format = format
+	if !p.Snapshot {
+		p.Kept = max(p.Kept, p.release())
 	}
 	b, err := json.Marshal(p)
 	if err != nil {

@@ -14,9 +14,21 @@
 // was not confirmed, and what the position covers is passed over exactly. A
 // transaction too large for one batch is published in parts.
 //
-// If the slot is gone, ahead of the stored position, or the database is another
-// one (system identifier or timeline), changes are lost: the source then fails
-// with connectors.ErrPositionLost and does not go on.
+// # What reading rests on
+//
+// What was true when reading began is looked at once a second, and when the
+// source is opened again: the cluster, its timeline and the end of its log, the
+// slot, the publication with its operations, filters and column lists, the
+// tables' oids and names, their replica identity, and our right to see all rows
+// (facts.go). If something differs the source fails: with connectors.ErrPositionLost
+// where the server may have swallowed changes, and then stays so until it is read
+// again; with an error that passes where nothing is lost and it goes on by itself
+// once the database is as it was.
+//
+// A database that was put back from an earlier copy of its files is noticed by
+// its log: it ends before our place, or it has no longer the transaction that was
+// published last. For that the server is let forget one transaction later than it
+// could, and sends it again at each connection (proof.go).
 //
 // # Snapshot
 //
@@ -46,15 +58,18 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -72,9 +87,11 @@ type Options struct {
 	DSN string `option:"dsn,required"`
 	// Password is env:NAME or file:PATH, if the DSN has none.
 	Password connectors.Secret `option:"password"`
-	// Slot is the replication slot; default yiyuan_<name of the source>.
+	// Slot begins the name of the replication slot; default yiyuan_<name of the
+	// source>. Behind it comes a mark of this bus (_ and eight hexadecimal digits), so
+	// that another city with the same file has a slot of its own.
 	Slot string `option:"slot"`
-	// Publication is the publication; default the slot's name.
+	// Publication is the publication; default what the slot's name begins with.
 	Publication string `option:"publication"`
 	// CreatePublication lets the connector make a missing publication, for the
 	// mapped tables and columns only.
@@ -145,6 +162,7 @@ func (o *Options) connection() (*pgconn.Config, error) {
 	maps.Copy(c.RuntimeParams, map[string]string{
 		"application_name": "yiyuan", "client_encoding": "UTF8", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
 		"timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex",
+		"row_security": "off", // rather an error than some of the rows
 	})
 	return c, nil
 }
@@ -164,8 +182,13 @@ type source struct {
 	zone    *time.Location
 	log     *slog.Logger
 	tables  map[string]*table // by schema.table
-	system  string
-	line    int32 // timeline
+	byOID   map[uint32]*table
+	slot    string // its name on the server
+	dry     bool   // first rows only, see Dry
+	want    facts  // that reading rests on
+	heard   lsn    // the confirmed position of the slot when it was opened
+	floor   lsn    // what the server has told us of
+	watched time.Time
 
 	life  context.Context //nolint:containedctx // ended by Close, lives as long as the receiver
 	close context.CancelFunc
@@ -186,6 +209,16 @@ type source struct {
 // Open connects, checks tables, publication and slot, and prepares the snapshot
 // or the stream. It implements connectors.Open.
 func Open(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+	return open(ctx, cfg, after, false)
+}
+
+// Dry opens a source that yields every row that is there now and then ends, and
+// leaves nothing behind in the database: no slot, no publication.
+func Dry(ctx context.Context, cfg connectors.Config, _ schemas.Position) (connectors.Source, error) {
+	return open(ctx, cfg, "", true)
+}
+
+func open(ctx context.Context, cfg connectors.Config, after schemas.Position, dry bool) (connectors.Source, error) {
 	o := defaults(cfg)
 	if err := cfg.Decode(&o); err != nil {
 		return nil, err
@@ -194,11 +227,29 @@ func Open(ctx context.Context, cfg connectors.Config, after schemas.Position) (c
 	if err != nil {
 		return nil, fmt.Errorf("open postgres source %q: %w", cfg.Name, err)
 	}
+	s.dry = dry
 	s.life, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open postgres source %q: %w", cfg.Name, clean(err)), s.Close())
 	}
 	return s, nil
+}
+
+// rehearse prepares the first rows without a slot.
+func (s *source) rehearse(ctx context.Context) error {
+	if err := s.checkTables(ctx); err != nil {
+		return err
+	}
+	published, err := s.published(ctx)
+	if err != nil {
+		return err
+	}
+	for n, t := range s.tables {
+		t.filter = published[n].filter
+	}
+	s.at = position{Tables: slices.Sorted(maps.Keys(s.tables)), Start: 1, Snapshot: true}
+	s.snapshot, err = newSnapshot(ctx, s, "")
+	return err
 }
 
 func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source, error) {
@@ -223,7 +274,7 @@ func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source,
 	if err != nil {
 		return nil, err
 	}
-	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name)}
+	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, slot: cmp.Or(at.Slot, o.Slot), tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name)}
 	fed := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
 		t, err := newTable(cfg, name, o.Tables[name], zone)
@@ -239,9 +290,8 @@ func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source,
 	return s, nil
 }
 
-// start makes the checks that need the server. Its order matters: the slot is
-// made last, so that a refused configuration leaves nothing behind.
-func (s *source) start(ctx context.Context) error {
+// connect opens the connection for all questions.
+func (s *source) connect(ctx context.Context) error {
 	config, err := pgx.ParseConfig("")
 	if err != nil {
 		return fmt.Errorf("prepare connection: %w", err)
@@ -250,8 +300,98 @@ func (s *source) start(ctx context.Context) error {
 	if s.sql, err = pgx.ConnectConfig(ctx, config); err != nil {
 		return fmt.Errorf("数据库连不上 / connect: %w", err)
 	}
+	return nil
+}
+
+// start makes the checks that need the server. Its order matters: the slot is
+// made last, so that a refused configuration leaves nothing behind.
+func (s *source) start(ctx context.Context) error {
+	err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
 	if err := s.checkServer(ctx); err != nil {
 		return err
+	}
+	if s.dry {
+		return s.rehearse(ctx)
+	}
+	exported := ""
+	if s.at.System == "" {
+		defer s.releaseExport()
+		exported, err = s.begin(ctx)
+	} else {
+		err = s.resume(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if s.at.Snapshot {
+		s.snapshot, err = newSnapshot(ctx, s, exported)
+	}
+	return err
+}
+
+// begin makes all checks of a source that was never read, then its slot, and
+// notes the facts that reading rests on from here.
+func (s *source) begin(ctx context.Context) (exported string, err error) {
+	if err := s.checkTables(ctx); err != nil {
+		return "", err
+	}
+	if err := s.checkPublication(ctx); err != nil {
+		return "", err
+	}
+	if exported, err = s.createSlot(ctx); err != nil {
+		return "", err
+	}
+	if s.want, err = s.look(ctx); err != nil {
+		return "", err
+	}
+	if s.at.System, s.at.Timeline, err = s.want.origin(); err != nil {
+		return "", err
+	}
+	s.know(s.want)
+	s.at.Facts = s.want.kept()
+	return exported, s.hold(s.want, s.want)
+}
+
+// know notes which tables are meant by their names.
+func (s *source) know(f facts) {
+	s.byOID = map[uint32]*table{}
+	for name, text := range f["table"] {
+		if oid, err := strconv.ParseUint(text, 10, 32); err == nil && s.tables[name] != nil {
+			s.tables[name].oid = uint32(oid)
+			s.byOID[uint32(oid)] = s.tables[name]
+		}
+	}
+}
+
+// resume holds the database against the stored position before anything else:
+// what a DBA should mend is told only when mending it will do.
+func (s *source) resume(ctx context.Context) error {
+	if s.at.Slot != "" && !strings.HasPrefix(s.slot, s.options.Slot) && s.slot != marked(s.options.Slot, s.cfg.Bus, s.cfg.Name) {
+		s.log.Warn("option slot takes effect when the source is read again", "slot", s.slot, "option", s.options.Slot)
+	}
+	if err := s.awaitSlot(ctx); err != nil {
+		return err
+	}
+	now, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if s.want, err = recall(s.at, now); err != nil {
+		return err
+	}
+	s.know(s.want)
+	if now, err = s.look(ctx); err != nil { // with the tables' former oids
+		return err
+	}
+	if err := s.hold(s.want, now); err != nil {
+		return err
+	}
+	if names := slices.Sorted(maps.Keys(s.tables)); !slices.Equal(names, s.at.Tables) {
+		return fmt.Errorf("表的清单与已存位置不符：新增的表另建数据源，或重读本数据源：yiyuan source resync %s / compare tables with stored position: it covers %q: a table that is added needs a source of its own, or read this source again: yiyuan source resync %s: %w",
+			s.cfg.Name, s.at.Tables, s.cfg.Name, connectors.ErrConfig)
 	}
 	if err := s.checkTables(ctx); err != nil {
 		return err
@@ -259,22 +399,11 @@ func (s *source) start(ctx context.Context) error {
 	if err := s.checkPublication(ctx); err != nil {
 		return err
 	}
-	if err := s.identify(ctx); err != nil {
+	if err := s.hold(s.want, now); err != nil { // with the tables' columns
 		return err
 	}
-	exported := ""
-	if s.at.System == "" {
-		defer s.releaseExport()
-		if exported, err = s.createSlot(ctx); err != nil {
-			return err
-		}
-	} else if err := s.checkSlot(ctx); err != nil {
-		return err
-	}
-	if s.at.Snapshot {
-		s.snapshot, err = newSnapshot(ctx, s, exported)
-		return err
-	}
+	s.at.Facts = s.want.kept()
+	s.heard = parseLSN(now["slot.confirmed"][""])
 	return nil
 }
 
@@ -300,11 +429,17 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 		return connectors.Batch{}, err
 	}
 	if s.at.Snapshot {
+		if _, _, err := s.watch(ctx); err != nil {
+			return connectors.Batch{}, err
+		}
 		b, err := s.snapshot.next(ctx)
 		if err == nil && !s.at.Snapshot {
 			s.log.Info("snapshot finished", "rows", s.at.Rows)
 		}
 		return b, err
+	}
+	if s.dry {
+		return connectors.Batch{}, io.EOF
 	}
 	if err := s.startStream(ctx); err != nil {
 		return connectors.Batch{}, err
@@ -339,7 +474,7 @@ func (s *source) Confirm(_ context.Context, published schemas.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stream != nil && !at.Snapshot {
-		s.stream.confirm(at.Flush)
+		s.stream.confirm(at.Kept)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,9 +21,8 @@ import (
 const slotWait = 5 * time.Second
 
 type slotState struct {
-	plugin, database, status string
-	active                   bool
-	confirmed                *string
+	plugin, database string
+	active           bool
 }
 
 // readSlot returns nil if there is no slot of that name.
@@ -29,13 +30,13 @@ func (s *source) readSlot(ctx context.Context) (*slotState, error) {
 	deadline := time.Now().Add(slotWait)
 	for {
 		var st slotState
-		err := s.sql.QueryRow(ctx, `SELECT coalesce(plugin, ''), coalesce(database, ''), coalesce(wal_status, ''), active, confirmed_flush_lsn::text
-			FROM pg_replication_slots WHERE slot_name = $1`, s.options.Slot).Scan(&st.plugin, &st.database, &st.status, &st.active, &st.confirmed)
+		err := s.sql.QueryRow(ctx, `SELECT coalesce(plugin, ''), coalesce(database, ''), active FROM pg_replication_slots WHERE slot_name = $1`, s.slot).
+			Scan(&st.plugin, &st.database, &st.active)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil, nil //nolint:nilnil // no slot is an answer
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read slot %q: %w", s.options.Slot, err)
+			return nil, fmt.Errorf("read slot %q: %w", s.slot, err)
 		}
 		if !st.active || time.Now().After(deadline) {
 			return &st, nil
@@ -48,51 +49,77 @@ func (s *source) readSlot(ctx context.Context) (*slotState, error) {
 	}
 }
 
-// checkSlot holds the slot against the stored position. The server would start
-// a slot that is ahead without a word, and the changes between would be lost.
-func (s *source) checkSlot(ctx context.Context) error {
+// awaitSlot waits for an earlier connection of ours that is on its way out.
+func (s *source) awaitSlot(ctx context.Context) error {
 	st, err := s.readSlot(ctx)
-	if err != nil {
-		return err
+	if err == nil && st != nil && st.active {
+		return fmt.Errorf("复制槽 %q 仍被另一连接占用，等它放开后自行继续 / wait for slot %q: another connection reads it", s.slot, s.slot)
 	}
-	const advice = "changes may be lost; reset the position of this source for a new snapshot"
+	return err
+}
+
+// marked is the name of the slot that this bus makes for a source. Its mark is the
+// bus's own: a slot without a stored position that bears it is left over from an
+// attempt of ours, any other belongs to somebody else, perhaps another city with
+// the same source file, and is never touched.
+func marked(base, bus, source string) string {
+	if bus == "" {
+		return base
+	}
+	const mark = 8
+	sum := sha256.Sum256([]byte(bus + "\x00" + source))
+	if len(base) > 63-1-mark {
+		base = base[:63-1-mark]
+	}
+	return base + "_" + hex.EncodeToString(sum[:])[:mark]
+}
+
+// claimSlot frees the slot's name. Nothing was ever published from the position
+// that is to come, so a slot of ours has nothing to give that a new one has not.
+func (s *source) claimSlot(ctx context.Context) error {
+	s.slot = marked(s.options.Slot, s.cfg.Bus, s.cfg.Name)
+	st, err := s.readSlot(ctx)
 	switch {
+	case err != nil:
+		return err
 	case st == nil:
-		return fmt.Errorf("复制槽已不存在，变更可能已丢失；重置本数据源的位置以重读全表 / find slot %q: it is gone: %s: %w", s.options.Slot, advice, connectors.ErrPositionLost)
-	case st.plugin != "pgoutput" || st.database != s.conn.Database:
-		return fmt.Errorf("复制槽不是本数据源的；重置本数据源的位置以重读全表 / check slot %q: it is not the slot of this source (plugin %q, database %q): %s: %w", s.options.Slot, st.plugin, st.database, advice, connectors.ErrPositionLost)
-	case st.status == "lost" || st.confirmed == nil:
-		return fmt.Errorf("复制槽所需的日志已被删除，变更可能已丢失；重置本数据源的位置以重读全表 / check slot %q: the server removed the log it needs (wal_status %q): %s: %w", s.options.Slot, st.status, advice, connectors.ErrPositionLost)
+		return nil
+	case s.cfg.Bus == "" || st.plugin != "pgoutput" || st.database != s.conn.Database:
+		return fmt.Errorf("复制槽 %q 已存在，且不是本数据源的，不会动它；请在选项 slot 中另取名字，或确认无人使用后由数据库管理员删除 / create slot %q: the name is taken (plugin %q, database %q, active %v) and not ours: choose another in option %q, or have a DBA drop it once nobody needs it: %w",
+			s.slot, s.slot, st.plugin, st.database, st.active, "slot", connectors.ErrConfig)
+	case st.active: // an earlier connection of ours that is on its way out, or still waits for a long transaction
+		return fmt.Errorf("复制槽 %q 仍被本数据源先前的连接占用（可能在等数据库里的长事务），放开后自行继续 / wait for slot %q: an earlier connection of this source holds it, perhaps until a long transaction in the database ends", s.slot, s.slot)
 	}
-	confirmed, err := pglogrepl.ParseLSN(*st.confirmed)
-	if err != nil {
-		return fmt.Errorf("check slot %q: %w", s.options.Slot, err)
-	}
-	if stored := max(s.at.Flush, s.at.Start); lsn(confirmed) > stored {
-		return fmt.Errorf("check slot %q: it stands at %s, ahead of the stored position %s: something else read it, or it was made anew: %s: %w",
-			s.options.Slot, lsn(confirmed), stored, advice, connectors.ErrPositionLost)
+	s.log.Warn("slot without a stored position dropped", "slot", s.slot)
+	if _, err := s.sql.Exec(ctx, "SELECT pg_drop_replication_slot($1)", s.slot); err != nil {
+		return fmt.Errorf("drop slot %q: %w", s.slot, err)
 	}
 	return nil
 }
 
+// others are the slots of this database that were made for a source of this name
+// by somebody else: another city, or a build that did not mark its slots.
+func others(ctx context.Context, db *pgx.Conn, base, ours string) ([]string, error) {
+	rows, err := db.Query(ctx, `SELECT slot_name::text FROM pg_replication_slots WHERE database = current_database() AND plugin = 'pgoutput' AND slot_name <> $2
+		AND (slot_name = $1 OR slot_name ~ ('^' || $1 || '_[0-9a-f]{8}$')) ORDER BY 1`, base, ours)
+	if err != nil {
+		return nil, fmt.Errorf("read slots: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // createSlot makes the slot, with an exported snapshot if one is wanted, and
-// sets the first position. Nothing was ever published from this position, so a
-// slot of our name that is left over from an attempt that got no further is
-// dropped: it has nothing to give that the new one has not.
+// sets the first position.
 func (s *source) createSlot(ctx context.Context) (string, error) {
-	st, err := s.readSlot(ctx)
+	if err := s.claimSlot(ctx); err != nil {
+		return "", err
+	}
+	foreign, err := others(ctx, s.sql, s.options.Slot, s.slot)
 	if err != nil {
 		return "", err
 	}
-	if st != nil {
-		if st.active || st.plugin != "pgoutput" || st.database != s.conn.Database {
-			return "", fmt.Errorf("create slot %q: the name is taken (plugin %q, database %q, active %v): choose another in option %q: %w",
-				s.options.Slot, st.plugin, st.database, st.active, "slot", connectors.ErrConfig)
-		}
-		s.log.Warn("slot without a stored position dropped", "slot", s.options.Slot)
-		if _, err := s.sql.Exec(ctx, "SELECT pg_drop_replication_slot($1)", s.options.Slot); err != nil {
-			return "", fmt.Errorf("drop slot %q: %w", s.options.Slot, err)
-		}
+	for _, name := range foreign {
+		s.log.Warn("a slot of this source's name is not of this bus and is left alone; it keeps log until a DBA drops it", "slot", name)
 	}
 	if s.export, err = s.replicate(ctx); err != nil {
 		return "", err
@@ -101,19 +128,18 @@ func (s *source) createSlot(ctx context.Context) (string, error) {
 	if s.options.Snapshot {
 		action = "EXPORT_SNAPSHOT"
 	}
-	made, err := pglogrepl.CreateReplicationSlot(ctx, s.export, s.options.Slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{Mode: pglogrepl.LogicalReplication, SnapshotAction: action})
+	made, err := pglogrepl.CreateReplicationSlot(ctx, s.export, s.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{Mode: pglogrepl.LogicalReplication, SnapshotAction: action})
 	if err != nil {
-		return "", fmt.Errorf("create slot %q: %w", s.options.Slot, err)
+		return "", fmt.Errorf("create slot %q: %w", s.slot, err)
 	}
 	start, err := pglogrepl.ParseLSN(made.ConsistentPoint)
 	if err != nil {
-		return "", fmt.Errorf("create slot %q: %w", s.options.Slot, err)
+		return "", fmt.Errorf("create slot %q: %w", s.slot, err)
 	}
 	s.at = position{
-		System: s.system, Timeline: s.line, Tables: slices.Sorted(maps.Keys(s.tables)), Start: lsn(start),
-		Snapshot: s.options.Snapshot, Flush: lsn(start),
+		Slot: s.slot, Tables: slices.Sorted(maps.Keys(s.tables)), Start: lsn(start), Snapshot: s.options.Snapshot, Flush: lsn(start), Kept: lsn(start),
 	}
-	s.log.Info("slot created", "slot", s.options.Slot, "start", s.at.Start.String())
+	s.log.Info("slot created", "slot", s.slot, "start", s.at.Start.String())
 	return made.SnapshotName, nil
 }
 

@@ -69,7 +69,7 @@ func (sn *snapshot) begin(ctx context.Context, exported string) error {
 		return fmt.Errorf("read clock: %w", err)
 	}
 	sn.at = time.UnixMilli(millis).UTC()
-	if exported == "" {
+	if exported == "" && !sn.s.dry {
 		end, err := pglogrepl.ParseLSN(string(result.Rows[0][1]))
 		if err != nil {
 			return fmt.Errorf("read end of log: %w", err)

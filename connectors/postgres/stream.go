@@ -72,7 +72,7 @@ type stream struct {
 
 	target   lsn // when progress is here,
 	targetAt time.Time
-	probed   time.Time
+	backend  string // the server's process that sends, once seen
 }
 
 func newStream(ctx context.Context, s *source) (*stream, error) {
@@ -81,19 +81,21 @@ func newStream(ctx context.Context, s *source) (*stream, error) {
 		return nil, err
 	}
 	publication := pgx.Identifier{s.options.Publication}.Sanitize()
-	err = pglogrepl.StartReplication(ctx, conn, s.options.Slot, pglogrepl.LSN(s.at.Flush), pglogrepl.StartReplicationOptions{
+	// From where the server may have forgotten: what is published already comes
+	// again and shows that the log is still the one that was read.
+	err = pglogrepl.StartReplication(ctx, conn, s.slot, 0, pglogrepl.StartReplicationOptions{
 		PluginArgs: []string{"proto_version '1'", "publication_names '" + publication + "'"},
 	})
 	if err != nil {
 		s.disconnect(conn)
-		return nil, fmt.Errorf("start replication from slot %q: %w", s.options.Slot, err)
+		return nil, fmt.Errorf("start replication from slot %q: %w", s.slot, err)
 	}
 	st := &stream{
-		s: s, conn: conn, at: s.at, over: make(chan struct{}), told: s.at.Flush, toldAt: time.Now(),
+		s: s, conn: conn, at: s.at, over: make(chan struct{}), told: s.at.Kept, toldAt: time.Now(),
 		filled: make(chan struct{}, 1), taken: make(chan struct{}, 1),
 	}
 	st.life, st.stop = context.WithCancel(s.life)
-	st.confirmed.Store(uint64(s.at.Flush))
+	st.confirmed.Store(uint64(s.at.Kept))
 	go st.receive(s.at)
 	return st, nil
 }
@@ -139,42 +141,24 @@ func (st *stream) next(ctx context.Context) (connectors.Batch, error) {
 	}
 }
 
-// probe notes where the server's log ends now, at most once in probeEvery: when
-// the stream has come that far, everything that was committed by now is read.
+// probe watches the facts, and notes where the server's log ends now: when the
+// stream has come that far, everything that was committed by now is read.
 func (st *stream) probe(ctx context.Context) error {
-	if time.Since(st.probed) < probeEvery {
+	now, end, err := st.s.watch(ctx)
+	if err == nil && end == 0 {
 		return nil
 	}
-	st.probed = time.Now()
 	st.mu.Lock()
-	waiting := st.target != 0
-	st.mu.Unlock()
-	if waiting { // a newer target might never be reached under load
-		st.ask.Store(true)
-		return nil
-	}
-	var now time.Time
-	var end string
-	st.s.sqlMu.Lock()
-	defer st.s.sqlMu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, silence)
-	defer cancel()
-	if st.s.sql == nil {
-		return errClosed
-	}
-	// The clock is read first: what commits in between is promised by the next probe.
-	if err := st.s.sql.QueryRow(ctx, "SELECT clock_timestamp(), pg_current_wal_flush_lsn()::text").Scan(&now, &end); err != nil {
-		return fmt.Errorf("数据库没有应答 / look at the end of the log: %w", err)
-	}
-	at, err := pglogrepl.ParseLSN(end)
 	if err != nil {
-		return fmt.Errorf("look at the end of the log: %w", err)
-	}
-	if err := st.s.stillPublished(ctx); err != nil {
+		defer st.mu.Unlock()
+		if st.err != nil && !errors.Is(err, connectors.ErrPositionLost) {
+			return st.err // why the slot is no longer read
+		}
 		return err
 	}
-	st.mu.Lock()
-	st.target, st.targetAt = lsn(at), now.UTC()
+	if st.target == 0 { // a newer target might never be reached under load
+		st.target, st.targetAt = end, now
+	}
 	st.mu.Unlock()
 	st.ask.Store(true)
 	return nil
@@ -349,9 +333,13 @@ func (st *stream) data(d *decoder, data []byte) error {
 		if k.ReplyRequested {
 			st.toldAt = time.Time{}
 		}
-		if !d.inside {
-			st.alive(lsn(k.ServerWALEnd))
+		if d.inside {
+			return nil
 		}
+		if !d.proof.passed(lsn(k.ServerWALEnd)) {
+			return d.s.another()
+		}
+		st.alive(lsn(k.ServerWALEnd))
 		return nil
 	case pglogrepl.XLogDataByteID:
 		x, err := pglogrepl.ParseXLogData(data[1:])

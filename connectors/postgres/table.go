@@ -22,6 +22,8 @@ type table struct {
 	renamed          map[string]string // former column -> present one
 	zone             *time.Location
 
+	oid uint32 // when reading began
+
 	// Set by checkTables.
 	kind    string // r, p
 	columns []column

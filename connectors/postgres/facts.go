@@ -1,0 +1,341 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+)
+
+// facts are what reading rests on, as the server tells them: by kind, then by
+// table ("" for the server, the slot and the publication).
+type facts map[string]map[string]string
+
+// fate is what it means that a fact is no longer what it was.
+type fate int
+
+const (
+	lost    fate = iota // changes may have been swallowed: only a re-read mends it
+	waiting             // nothing was swallowed: the source goes on when it is mended
+)
+
+// guard watches one kind of fact. To watch another: its row in the query of
+// look, its line in guards.
+type guard struct {
+	kind string
+	fate fate
+	// kept facts are remembered in the position, so that what was changed, and
+	// what was changed and changed back, is noticed also after a restart.
+	kept bool
+	// holds says whether what is seen will do; nil: it is what it was.
+	holds func(s *source, table, seen string) bool
+	// What is said, %q being the table's or the publication's name.
+	zh, en string
+}
+
+// guards in the order in which they are told: what a person did before what it
+// shows in.
+//
+// The server decodes every change with the publication as it was when the change
+// was made. An operation, filter or column list that was in force for a moment
+// therefore loses changes for good, and looking once a second would miss it. So
+// the versions of the catalogue's rows (their oid and xmin, which outlives
+// freezing) are facts too: they differ after any change, also one that was taken back.
+var guards = []guard{
+	{kind: "system", zh: "数据库已不是原来的集群", en: "the database is another cluster"},
+	{kind: "standby", fate: waiting, holds: no, zh: "数据库成了备库，不能从它读取变更；连到主库即自行继续", en: "the database is a standby, from which changes cannot be read: connect to the primary"},
+	{kind: "timeline", zh: "数据库被恢复或切换过（时间线变了）", en: "the database was restored or failed over (another timeline)"},
+	{kind: "end", holds: reachesUs, zh: "数据库日志的末端在已读位置之前：它是从较早的备份恢复的", en: "the database's log ends before what was read: it was put back from an earlier copy"},
+	{kind: "slot", holds: yes, zh: "复制槽 %q 已不存在", en: "slot %q is gone"},
+	{kind: "slot.ours", holds: yes, zh: "复制槽 %q 不是本数据源的", en: "slot %q is not the slot of this source"},
+	{kind: "slot.kept", holds: yes, zh: "复制槽 %q 所需的日志已被数据库删除", en: "the server removed the log that slot %q needs"},
+	{kind: "slot.confirmed", holds: notAhead, zh: "复制槽 %q 越过了已存位置：别的程序读过它，或它被重建过", en: "slot %q is ahead of the stored position: something else read it, or it was made again"},
+	{kind: "publication", holds: yes, zh: "发布 %q 被删除", en: "publication %q was dropped"},
+	{kind: "publication.operations", kept: true, zh: "发布 %q 的操作清单（publish）被改", en: "the operations (publish) of publication %q were changed"},
+	{kind: "publication.all", kept: true, zh: "发布 %q 改了是否包含全部表", en: "publication %q was changed between all tables and some"},
+	{kind: "publication.root", kept: true, zh: "发布 %q 改了是否按分区根表发送", en: "publish_via_partition_root of publication %q was changed"},
+	{kind: "table", kept: true, zh: "表 %q 被删除、换掉或重建", en: "table %q was dropped, replaced or made again"},
+	{kind: "table.name", fate: waiting, holds: yes, zh: "表 %q 被改名；改回原名即自行继续", en: "table %q was renamed: give it its name back"},
+	{kind: "entry", holds: yes, zh: "发布里不再有表 %q", en: "the publication no longer holds table %q"},
+	{kind: "entry.filter", kept: true, zh: "发布对表 %q 的行过滤被改", en: "the publication's row filter on table %q was changed"},
+	{kind: "entry.columns", kept: true, zh: "发布对表 %q 的列清单被改", en: "the publication's column list of table %q was changed"},
+	{kind: "publication.owner", kept: true, zh: "发布 %q 换了属主", en: "the owner of publication %q was changed"},
+	{kind: "publication.version", kept: true, zh: "发布 %q 被改过又改回，或被重建", en: "publication %q was changed and changed back, or made again"},
+	{kind: "entry.version", kept: true, zh: "表 %q 在发布中被移出又加回，或其过滤、列清单改过又改回", en: "table %q was taken out of the publication and put back, or its filter or columns were changed and changed back"},
+	{kind: "table.identity", fate: waiting, holds: identifies, zh: "表 %q 的复制标识（REPLICA IDENTITY）不再含其主键列；改回即自行继续", en: "the replica identity of table %q no longer holds its key: set it back"},
+	{kind: "table.readable", fate: waiting, holds: needless, zh: "读取表 %q 的权限被收回；重新 GRANT SELECT 即自行继续", en: "the right to read table %q was taken away: grant SELECT again"},
+	{kind: "table.visible", fate: waiting, holds: yes, zh: "表 %q 对本角色启用了行级安全，只看得见部分行；给角色 BYPASSRLS 即自行继续", en: "table %q shows this role only some rows (row level security): give the role BYPASSRLS"},
+	{kind: "slot.active", fate: waiting, holds: activeByUs, zh: "复制槽 %q 已不由本数据源的连接读取", en: "slot %q is no longer read by the connection of this source"},
+}
+
+func yes(_ *source, _, seen string) bool { return seen == "true" }
+
+func no(_ *source, _, seen string) bool { return seen == "false" }
+
+// needless: without first rows nothing is read from the tables but what the log
+// leaves out.
+func needless(s *source, _, seen string) bool { return seen == "true" || !s.options.Snapshot }
+
+// reachesUs: the server never tells us of log that it has not written.
+func reachesUs(s *source, _, seen string) bool {
+	return parseLSN(seen) >= s.reached()
+}
+
+func notAhead(s *source, _, seen string) bool {
+	return parseLSN(seen) <= s.allowed()
+}
+
+func identifies(s *source, name, seen string) bool {
+	t := s.tables[name]
+	return t == nil || t.identified(seen)
+}
+
+// activeByUs: whoever reads the slot when it is first looked at is we, since the
+// server gives a slot to one at a time.
+func activeByUs(s *source, _, seen string) bool {
+	st := s.stream
+	if st == nil {
+		return true
+	}
+	if st.backend == "" {
+		st.backend = seen
+	}
+	return seen != "" && seen == st.backend
+}
+
+// identified says whether a replica identity, as look tells it, holds the key.
+func (t *table) identified(identity string) bool {
+	if identity == "*" || len(t.columns) == 0 {
+		return true
+	}
+	covered := strings.Split(identity, "\x01")
+	for _, k := range t.keyColumns() {
+		if !slices.Contains(covered, k.name) {
+			return false
+		}
+	}
+	return true
+}
+
+// look asks the server for all facts, in one statement that reads its catalogue
+// only.
+func (s *source) look(ctx context.Context) (facts, error) {
+	var schemas, relations []string
+	var oids []uint32
+	names := slices.Sorted(maps.Keys(s.tables))
+	for _, n := range names {
+		schemas, relations, oids = append(schemas, s.tables[n].schema), append(relations, s.tables[n].relation), append(oids, s.tables[n].oid)
+	}
+	query := lookQuery
+	if !s.since15() { // without filters, column lists and publications of schemas
+		query = strings.NewReplacer("r.prqual::text", "NULL", "r.prattrs::text", "NULL", "pg_publication_namespace s WHERE", "(SELECT 0::oid AS oid, 0::oid AS xmin, 0::oid AS pnpubid, 0::oid AS pnnspid) s WHERE").Replace(query)
+	}
+	rows, err := s.sql.Query(ctx, query, s.options.Publication, s.slot, schemas, relations, oids)
+	if err != nil {
+		return nil, fmt.Errorf("数据库没有应答 / look at the database: %w", err)
+	}
+	seen := facts{}
+	var kind, subject, value string
+	_, err = pgx.ForEachRow(rows, []any{&kind, &subject, &value}, func() error {
+		if seen[kind] == nil {
+			seen[kind] = map[string]string{}
+		}
+		seen[kind][subject] = value
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("数据库没有应答 / look at the database: %w", err)
+	}
+	return seen, nil
+}
+
+const lookQuery = `WITH p AS MATERIALIZED (
+	SELECT p.xmin::text AS version, p.* FROM pg_publication p WHERE p.pubname = $1
+), w AS MATERIALIZED (
+	SELECT u.schema || '.' || u.relation AS name, n.oid AS nsp, c.oid, c.relreplident AS identity, coalesce(c.oid, o.oid) AS id
+	FROM unnest($3::text[], $4::text[], $5::oid[]) AS u(schema, relation, was) LEFT JOIN pg_class o ON o.oid = u.was
+	LEFT JOIN pg_namespace n ON n.nspname = u.schema LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = u.relation
+), e AS MATERIALIZED (
+	SELECT w.name, r.oid, r.oid::text || '/' || r.xmin::text AS version, r.prqual::text AS filter, r.prattrs::text AS columns FROM w, p, pg_publication_rel r
+	WHERE r.prpubid = p.oid AND (r.prrelid = w.id OR r.prrelid IN (SELECT relid FROM pg_partition_ancestors(w.id)))
+	UNION ALL SELECT w.name, s.oid, s.oid::text || '/' || s.xmin::text, NULL, NULL FROM w, p, pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = w.nsp
+)
+SELECT f.kind, '', coalesce(f.value, '') FROM (VALUES
+	('system', (SELECT system_identifier::text FROM pg_control_system())),
+	('standby', pg_is_in_recovery()::text),
+	('timeline', CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END),
+	('end', CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn()::text END),
+	('slot', EXISTS(SELECT FROM pg_replication_slots WHERE slot_name = $2)::text),
+	('publication', EXISTS(SELECT FROM p)::text)) AS f(kind, value)
+UNION ALL SELECT f.kind, '', coalesce(f.value, '') FROM pg_replication_slots s, LATERAL (VALUES
+	('slot.ours', (s.plugin = 'pgoutput' AND s.database = current_database())::text),
+	('slot.kept', (s.restart_lsn IS NOT NULL AND s.confirmed_flush_lsn IS NOT NULL AND s.wal_status <> 'lost'
+		AND to_jsonb(s) ->> 'invalidation_reason' IS NULL AND coalesce(to_jsonb(s) ->> 'conflicting', 'false') = 'false')::text),
+	('slot.confirmed', s.confirmed_flush_lsn::text), ('slot.active', s.active_pid::text)) AS f(kind, value) WHERE s.slot_name = $2
+UNION ALL SELECT f.kind, '', f.value FROM p, LATERAL (VALUES
+	('publication.version', p.oid::text || '/' || p.version), ('publication.owner', p.pubowner::text),
+	('publication.operations', concat_ws(' ', p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate)),
+	('publication.all', p.puballtables::text), ('publication.root', p.pubviaroot::text)) AS f(kind, value)
+UNION ALL SELECT f.kind, w.name, coalesce(f.value, '') FROM w, LATERAL (VALUES
+	('table', w.id::text),
+	('table.name', (w.oid IS NOT NULL)::text),
+	('table.readable', CASE WHEN w.oid IS NULL THEN 'true' ELSE has_table_privilege(w.oid, 'SELECT')::text END),
+	('table.visible', CASE WHEN w.oid IS NULL THEN 'true' ELSE (NOT row_security_active(w.oid))::text END),
+	('table.identity', CASE WHEN w.oid IS NULL OR w.identity = 'f' THEN '*' ELSE (SELECT array_to_string((` + identityQuery + `), E'\x01') FROM pg_class c WHERE c.oid = w.oid) END),
+	('entry', (coalesce((SELECT puballtables FROM p), false) OR EXISTS (SELECT FROM e WHERE e.name = w.name))::text),
+	('entry.version', (SELECT string_agg(e.version, ',' ORDER BY e.oid) FROM e WHERE e.name = w.name)),
+	('entry.filter', (SELECT md5(string_agg(e.filter, ',' ORDER BY e.oid)) FROM e WHERE e.name = w.name)),
+	('entry.columns', (SELECT md5(string_agg(e.columns, ',' ORDER BY e.oid)) FROM e WHERE e.name = w.name))) AS f(kind, value)`
+
+// kept are the facts that a position carries.
+func (f facts) kept() json.RawMessage {
+	out := facts{}
+	for _, g := range guards {
+		if g.kept && len(f[g.kind]) > 0 {
+			out[g.kind] = f[g.kind]
+		}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // text always marshals
+	}
+	return b
+}
+
+// recall joins the facts of a position with those of now, which stand for the
+// kinds that it does not have.
+func recall(at position, now facts) (facts, error) {
+	want := maps.Clone(now)
+	if len(at.Facts) > 0 {
+		var f facts
+		if err := json.Unmarshal(at.Facts, &f); err != nil {
+			return nil, fmt.Errorf("位置里的内容读不懂 / read facts of the position: %w", connectors.ErrPositionLost)
+		}
+		maps.Copy(want, f)
+	}
+	want["system"] = map[string]string{"": at.System}
+	want["timeline"] = map[string]string{"": fmt.Sprintf("%08X", at.Timeline)}
+	return want, nil
+}
+
+// hold compares what is seen with what was. Of several differences one that
+// loses changes is told first: nobody should mend the others in vain.
+func (s *source) hold(want, seen facts) error {
+	var first error
+	for _, g := range guards {
+		for _, subject := range slices.Sorted(maps.Keys(want[g.kind])) {
+			if g.stands(s, subject, want[g.kind][subject], seen[g.kind][subject]) {
+				continue
+			}
+			if g.fate == lost {
+				return s.lost(g.said(s, subject))
+			}
+			if first == nil {
+				zh, en := g.said(s, subject)
+				first = fmt.Errorf("%s（没有丢失变更） / %s (nothing is lost)", zh, en)
+			}
+		}
+	}
+	return first
+}
+
+func (g *guard) stands(s *source, subject, want, seen string) bool {
+	if g.holds != nil {
+		return g.holds(s, subject, seen)
+	}
+	return want == seen
+}
+
+func (g *guard) said(s *source, subject string) (zh, en string) {
+	switch {
+	case subject != "":
+	case strings.HasPrefix(g.kind, "publication"):
+		subject = s.options.Publication
+	case strings.HasPrefix(g.kind, "slot"):
+		subject = s.slot
+	default:
+		return g.zh, g.en
+	}
+	return fmt.Sprintf(g.zh, subject), fmt.Sprintf(g.en, subject)
+}
+
+// origin is the database cluster and its history.
+func (f facts) origin() (system string, timeline int32, err error) {
+	line, err := strconv.ParseInt(f["timeline"][""], 16, 32)
+	if err != nil {
+		return "", 0, fmt.Errorf("数据库是备库，不能从它读取变更；请连到主库 / read timeline: the database is a standby, from which changes cannot be read: connect to the primary: %w", connectors.ErrConfig)
+	}
+	return f["system"][""], int32(line), nil
+}
+
+func parseLSN(text string) lsn {
+	at, err := pglogrepl.ParseLSN(text)
+	if err != nil {
+		return 0
+	}
+	return lsn(at)
+}
+
+// reached is what has been read at least.
+func (s *source) reached() lsn {
+	at := max(s.at.Flush, s.at.Start)
+	if s.at.Commit != 0 {
+		at = max(at, s.at.Commit+1)
+	}
+	return max(at, s.floor)
+}
+
+// allowed is what the server was told at most.
+func (s *source) allowed() lsn {
+	at := max(s.at.Kept, s.at.Start)
+	if s.stream != nil {
+		at = max(at, lsn(s.stream.confirmed.Load()))
+	}
+	return at
+}
+
+// watch looks at the facts again, at most once in probeEvery, and fails when they
+// are no longer what they were. It returns the server's clock, read before the
+// facts, and the end of its log; zero if it is not time yet.
+func (s *source) watch(ctx context.Context) (now time.Time, end lsn, err error) {
+	if time.Since(s.watched) < probeEvery {
+		return now, 0, nil
+	}
+	s.watched = time.Now()
+	if st := s.stream; st != nil {
+		st.mu.Lock()
+		s.floor = st.progress
+		st.mu.Unlock()
+	}
+	s.sqlMu.Lock()
+	defer s.sqlMu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	if s.sql == nil {
+		return now, 0, errClosed
+	}
+	// The clock is read first: what commits in between is promised by the next look.
+	if err := s.sql.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
+		return now, 0, fmt.Errorf("数据库没有应答 / look at the clock: %w", err)
+	}
+	seen, err := s.look(ctx)
+	if err != nil {
+		return now, 0, err
+	}
+	return now.UTC(), parseLSN(seen["end"][""]), s.hold(s.want, seen)
+}
+
+// lost is the error that stops a source until it is read again.
+func (s *source) lost(zh, en string) error {
+	return fmt.Errorf("%s，变更可能已丢失；请重读本数据源：yiyuan source resync %s / %s: changes may be lost: read this source again: yiyuan source resync %s: %w",
+		zh, s.cfg.Name, en, s.cfg.Name, connectors.ErrPositionLost)
+}
