@@ -204,7 +204,7 @@ func (g *Gateway) registerAnswers(api huma.API) {
 		) (*raw, error) {
 			a := g.ask(ctx, "batch", in.Body.View)
 			body, p := a.batch(ctx, in.Body)
-			a.observe(p)
+			a.observe(ctx, p)
 			return rawAnswer(body, p)
 		})
 	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/verify", "verify", tag, "核验:只回答是否一致 / verify: yes or no"), verifyAnswer{}),
@@ -215,7 +215,7 @@ func (g *Gateway) registerAnswers(api huma.API) {
 		) (*raw, error) {
 			a := g.ask(ctx, "verify", in.Body.View)
 			body, p := a.verify(ctx, in.Body)
-			a.observe(p)
+			a.observe(ctx, p)
 			return rawAnswer(body, p)
 		})
 	huma.Register(api, answers(api, operation(http.MethodGet, "/v1/explain/{entity}/{key}", "explain", tag, "字段来源说明 / why each cell is what it is"), explainAnswer{}),
@@ -227,7 +227,7 @@ func (g *Gateway) registerAnswers(api huma.API) {
 		) (*raw, error) {
 			a := g.ask(ctx, "explain", in.Entity+"."+schemas.ExplainView)
 			body, p := a.explain(ctx, in.Entity, in.Key)
-			a.observe(p)
+			a.observe(ctx, p)
 			return rawAnswer(body, p)
 		})
 }
@@ -298,6 +298,8 @@ func (g *Gateway) registerPages(api huma.API) {
 		) (flow.Rejections, error) {
 			return g.bad.Page(in.Limit), nil
 		})
+	page(g, api, operation(http.MethodGet, "/v1/verifications", "verifications", see, "核验的结果与告警 / how applications' verifications end, and alarms"),
+		func(context.Context, *nothing) (verificationsPage, error) { return g.verifications(), nil })
 	page(g, api, operation(http.MethodGet, "/v1/topology", "topology", see, "处理步骤 / the steps"),
 		func(context.Context, *nothing) (Topology, error) { return g.cfg.Topology, nil })
 	huma.Register(api, operation(http.MethodGet, "/v1/me", "me", "应用 Application", "本应用及其授权 / this application and its grants"), g.me)

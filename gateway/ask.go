@@ -17,6 +17,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
@@ -74,6 +75,12 @@ type ask struct {
 
 	asOf  time.Time // of what read has read
 	stale bool
+
+	charges [][]access.Charge // the ways to pay for the answer
+	records int               // how many are paid for
+	hold    *quota.Hold       // what is reserved of quotas
+	try     *quota.Try        // the verification that is to be counted, or is
+	tried   bool              // it is
 }
 
 // ask begins a question about a view, nil if it is about none.
@@ -112,6 +119,7 @@ func (a *ask) decide(ctx context.Context, q access.Question) (access.Decision, *
 		return d, a.refuse(ctx, d)
 	}
 	a.entry.Fields = d.Fields
+	a.charges, a.records = d.Charges, max(q.Records, 1)
 	return d, nil
 }
 
@@ -147,8 +155,12 @@ func (a *ask) refuse(ctx context.Context, d access.Decision) *Problem {
 		f = faultInternal
 	}
 	p := f.problem(a.call.id)
-	if d.Reason == access.OverQuota {
+	if d.Retry > 0 {
 		p.After(d.Retry)
+	}
+	if d.Most > 0 {
+		most := strconv.Itoa(d.Most)
+		p.Errors = append(p.Errors, FieldError{Location: "keys", Message: "一次至多 " + most + " 条", MessageEN: "at most " + most + " at once"})
 	}
 	for i, name := range d.Refused {
 		if a.view == nil || !slices.Contains(access.Fields(a.view.View), name) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -22,12 +23,12 @@ type pausing struct {
 type pause struct{ read, goOn chan struct{} }
 
 // Get implements gateway.Store.
-func (c *pausing) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored) error {
+func (c *pausing) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
 	var held *pause
 	if len(keys) > 0 && keys[0] != (gateway.Digest{}) { // not the gateway's own look whether the cache answers
 		held = c.next.Swap(nil)
 	}
-	err := c.Cache.Get(ctx, view, keys, into)
+	err := c.Cache.Get(ctx, view, keys, into, reserve)
 	if held != nil {
 		close(held.read)
 		<-held.goOn

@@ -88,7 +88,7 @@ func BenchmarkLookup(b *testing.B) {
 		into := make([]gateway.Stored, 100)
 		b.ReportAllocs()
 		for b.Loop() {
-			must(b, w.cache.Get(b.Context(), "person.partial", keys, into))
+			must(b, w.cache.Get(b.Context(), "person.partial", keys, into, nil))
 		}
 	})
 }

@@ -218,5 +218,5 @@ func (g *Gateway) probe(ctx context.Context) {
 func (g *Gateway) ping(ctx context.Context, view string) error {
 	var key [1]Digest
 	var into [1]Stored
-	return g.parts.Cache.Get(ctx, view, key[:], into[:])
+	return g.parts.Cache.Get(ctx, view, key[:], into[:], nil)
 }

@@ -13,6 +13,8 @@
 // yiyuan_gateway_lookup_seconds{view,outcome}, yiyuan_gateway_denied_total{reason},
 // yiyuan_gateway_audit_seconds, yiyuan_gateway_audit_failures_total,
 // yiyuan_gateway_verify_negatives_total{app}, yiyuan_gateway_verify_stopped_total{app},
+// yiyuan_gateway_verify_miss_ratio{app}, yiyuan_gateway_verify_alarming_applications,
+// yiyuan_gateway_access_up, yiyuan_gateway_access_applications,
 // yiyuan_gateway_materialised_total{view}, yiyuan_gateway_skipped_total{view,reason},
 // yiyuan_gateway_rebuilds_total{cause}, yiyuan_gateway_in_flight,
 // yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio.
@@ -38,7 +40,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
 	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -59,10 +63,10 @@ type Config struct {
 
 	ReadOnly    bool          // another process materialises
 	VerifyFloor time.Duration // a verification never answers sooner; 20 ms if 0
-	// Negatives is how many verifications of an application may fail in a minute
-	// before it is stopped (20 if 0), TargetNegatives how many about one subject
-	// (5 if 0).
-	Negatives, TargetNegatives int
+	// Negatives is how many verifications of an application may be answered with no
+	// before it is stopped (20, 200 and 1,000 if 0), TargetNegatives how many about
+	// one subject (5, 20 and 50 if 0).
+	Negatives, TargetNegatives quota.Limits
 	MaxInFlight                int               // requests at a time, 1,024 if 0
 	MaxConnections             int               // of one client address, 200 if 0
 	MaxStreams                 int               // of /v1/events, 64 if 0
@@ -70,8 +74,6 @@ type Config struct {
 	Linger                     time.Duration     // how long a replaced generation stays for readers that have not noticed; 10 s if 0
 	Step                       time.Duration     // how often as_of and the indicators move; 500 ms if 0
 	Targets                    indicator.Targets // lines of the indicators
-	AccessFile                 string            // watched if not empty
-	AccessPoll                 time.Duration     // 500 ms if 0
 	Clock                      func() time.Time  // time.Now if nil
 }
 
@@ -105,6 +107,11 @@ type Log interface {
 	Follow(ctx context.Context, cfg bus.FollowConfig, fn func(ctx context.Context, records []bus.Record) error) error
 }
 
+// Grants keep an Access level with where the applications come from; *grants.File does it.
+type Grants interface {
+	Watch(ctx context.Context, a *access.Access, log *slog.Logger, report func(grants.State))
+}
+
 // Parts are what a gateway works with.
 type Parts struct {
 	Catalogue *schemas.Catalogue
@@ -113,6 +120,7 @@ type Parts struct {
 	Keys      *keyring.Keyring
 	Cache     Cache
 	Access    *access.Access
+	Grants    Grants // where the applications come from; nil = they do not change
 	Logger    *slog.Logger
 	Metrics   prometheus.Registerer
 	Gatherer  prometheus.Gatherer // for /metrics; nil = not served
@@ -130,7 +138,8 @@ type Gateway struct {
 	book    *finding.Book
 	health  *indicator.Health
 	catalog *catalog.Catalog
-	budget  *access.Budget
+	ledger  *quota.Ledger
+	gates   *quota.Gates
 	flow    *flow.Rates
 	bad     *flow.Quarantine
 	handler http.Handler
@@ -138,6 +147,7 @@ type Gateway struct {
 	found      *codec.Reader // of findings
 	rejected   *codec.Reader // of the quarantine
 	progress   atomic.Pointer[map[string]Progress]
+	tallies    atomic.Pointer[map[string]quota.Tally]
 	indicators atomic.Pointer[indicators]
 	filling    atomic.Pointer[fill] // of the current generation, nil = none
 	sessions   atomic.Int64
@@ -171,9 +181,13 @@ func (c Config) withDefaults() Config {
 	set(&c.AuditTimeout, 5*time.Second)
 	set(&c.Linger, 10*time.Second)
 	set(&c.Step, 500*time.Millisecond)
-	set(&c.AccessPoll, 500*time.Millisecond)
-	count(&c.Negatives, 20)
-	count(&c.TargetNegatives, 5)
+	limits := func(l *quota.Limits, minute, hour, day int) {
+		count(&l.Minute, minute)
+		count(&l.Hour, hour)
+		count(&l.Day, day)
+	}
+	limits(&c.Negatives, 20, 200, 1000)
+	limits(&c.TargetNegatives, 5, 20, 50)
 	count(&c.MaxInFlight, 1024)
 	count(&c.MaxConnections, 200)
 	count(&c.MaxStreams, 64)
@@ -194,13 +208,19 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, parts: parts, log: parts.Logger, metrics: newMetrics(parts.Metrics), audit: entries,
 		book: finding.NewBook(), health: indicator.NewHealth(), catalog: catalog.New(parts.Catalogue),
-		budget: access.NewBudget(cfg.Negatives, cfg.TargetNegatives), flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: newStrangers(), ids: newIDs(),
+		flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: newStrangers(), ids: newIDs(),
 		found: parts.Codec.Reader(contract.FindingLayout), rejected: parts.Codec.Reader(contract.QuarantineLayout),
 	}
 	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)
 	}
 	g.fresh = freshness.New(parts.Catalogue, parts.Bus, filled{g}, cfg.Clock)
+	g.ledger = quota.NewLedger(func(meter string) (k quota.Key) {
+		copy(k[:], parts.Keys.Digest(quotaLabel, meter))
+		return k
+	})
+	g.gates = quota.NewGates()
+	g.tallies.Store(&map[string]quota.Tally{})
 	g.progress.Store(&map[string]Progress{})
 	g.indicators.Store(&indicators{})
 	g.handler = g.routes()
@@ -229,9 +249,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	group.Go(func() error { return g.follow(ctx) })
 	group.Go(func() error { return g.pulse(ctx) })
 	group.Go(func() error { return g.serve(ctx) })
-	if g.cfg.AccessFile != "" {
+	group.Go(func() error { return g.account(ctx) })
+	if g.parts.Grants != nil {
 		group.Go(func() error {
-			g.parts.Access.Watch(ctx, g.cfg.AccessFile, g.cfg.AccessPoll, g.log)
+			g.parts.Grants.Watch(ctx, g.parts.Access, g.log, g.metrics.granted)
 			return nil
 		})
 	}

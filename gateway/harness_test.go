@@ -54,6 +54,7 @@ type world struct {
 	mini    *miniredis.Miniredis // nil on a real server
 	raw     *goredis.Client
 	access  *access.Access
+	apps    []access.Application // in force at first
 	log     *appender
 	gateway *gateway.Gateway
 	logs    *locked
@@ -116,6 +117,9 @@ func realDB() int {
 	return 0
 }
 
+// quiet is a logger that says nothing.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 type option func(*gateway.Config)
 
 // start builds a world on an empty broker and an empty cache.
@@ -128,14 +132,13 @@ func start(t testing.TB, options ...option) *world {
 	w := &world{t: t, logs: &locked{}, gather: prometheus.NewRegistry()}
 	w.cat, err = schemas.Load(schemas.Yunling())
 	must(t, err)
-	quiet := slog.New(slog.DiscardHandler)
-	w.bus, err = bus.Open(ctx, bus.Config{Brokers: broker.Addrs(), Partitions: 2}, quiet, prometheus.NewRegistry())
+	w.bus, err = bus.Open(ctx, bus.Config{Brokers: broker.Addrs(), Partitions: 2}, quiet(), prometheus.NewRegistry())
 	must(t, err)
 	t.Cleanup(w.bus.Close)
 	must(t, w.bus.Ensure(ctx, topics(w.cat)...))
 	var schemaRegistry *registry.Registry
 	eventually(t, "the new topics are known", func() bool {
-		schemaRegistry, err = registry.Open(ctx, w.bus.SchemaLog(), quiet)
+		schemaRegistry, err = registry.Open(ctx, w.bus.SchemaLog(), quiet())
 		return err == nil
 	})
 	w.codec = codec.New(schemaRegistry)
@@ -151,11 +154,12 @@ func start(t testing.TB, options ...option) *world {
 	w.raw = goredis.NewClient(&goredis.Options{Addr: w.address, DB: realDB(), DisableIdentity: true})
 	t.Cleanup(func() { _ = w.raw.Close() })
 	must(t, w.raw.FlushDB(ctx).Err())
-	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond}, quiet, w.gather)
+	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond}, quiet(), w.gather)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.cache.Close()) })
 	w.slow = &pausing{Cache: w.cache}
-	w.access, err = access.New(w.cat, demoAccess())
+	w.apps = demoAccess()
+	w.access, err = access.New(w.cat, w.apps)
 	must(t, err)
 	w.log = &appender{Bus: w.bus}
 	w.source, err = w.bus.Publisher(ctx, "test")

@@ -21,7 +21,7 @@ func (g *Gateway) lookup(w http.ResponseWriter, r *http.Request) {
 	viewID := r.PathValue("view")
 	a := g.ask(ctx, "lookup", viewID)
 	body, p := a.lookup(ctx, viewID, r.PathValue("key"), fieldsOf(r))
-	a.observe(p)
+	a.observe(ctx, p)
 	if p != nil {
 		p.write(w)
 		return
@@ -45,8 +45,12 @@ func fieldsOf(r *http.Request) []string {
 	return strings.Split(text, ",")
 }
 
-// observe counts an answered or unanswered question.
-func (a *ask) observe(p *Problem) {
+// observe counts an answered or unanswered question. What was reserved for one
+// that is refused or cannot be answered goes back.
+func (a *ask) observe(ctx context.Context, p *Problem) {
+	if p != nil && (p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests) {
+		a.release(ctx)
+	}
 	outcome := "hit"
 	if p != nil {
 		switch p.Status {

@@ -1,6 +1,10 @@
 package gateway
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/grants"
+)
 
 type metrics struct {
 	request      *prometheus.HistogramVec
@@ -10,6 +14,10 @@ type metrics struct {
 	auditFailed  prometheus.Counter
 	negatives    *prometheus.CounterVec
 	stopped      *prometheus.CounterVec
+	missRatio    *prometheus.GaugeVec
+	missAlarms   prometheus.Gauge
+	accessUp     prometheus.Gauge
+	applications prometheus.Gauge
 	materialised *prometheus.CounterVec
 	skipped      *prometheus.CounterVec
 	rebuilds     *prometheus.CounterVec
@@ -42,6 +50,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		stopped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "yiyuan_gateway_verify_stopped_total", Help: "Verifications refused because too many had failed. Anything but 0 is an alarm.",
 		}, []string{"app"}),
+		missRatio: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_verify_miss_ratio", Help: "Share of an application's verifications of the last ten to twenty minutes that were answered with no, over all gateways.",
+		}, []string{"app"}),
+		missAlarms: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_verify_alarming_applications", Help: "Applications most of whose verifications fail, or that were stopped. Anything but 0 is an alarm.",
+		}),
+		accessUp: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_access_up", Help: "0 while the access file cannot be used and the rules before it stay in force: an alarm.",
+		}),
+		applications: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_access_applications", Help: "Applications in force."}),
 		materialised: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "yiyuan_gateway_materialised_total", Help: "Records of the shared topics taken into the cache.",
 		}, []string{"view"}),
@@ -59,7 +77,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "yiyuan_gateway_realtime_ratio", Help: "Share of all datasets that can be queried in real time.",
 		}),
 	}
-	reg.MustRegister(m.request, m.lookup, m.denied, m.audit, m.auditFailed, m.negatives, m.stopped, m.materialised, m.skipped,
+	reg.MustRegister(m.request, m.lookup, m.denied, m.audit, m.auditFailed, m.negatives, m.stopped, m.missRatio, m.missAlarms, m.accessUp, m.applications, m.materialised, m.skipped,
 		m.rebuilds, m.inFlight, m.freshness, m.realtime)
 	return m
+}
+
+// granted shows whether the applications in force are those of the file.
+func (m *metrics) granted(s grants.State) {
+	m.applications.Set(float64(s.Applications))
+	m.accessUp.Set(1)
+	if s.Err != nil {
+		m.accessUp.Set(0)
+	}
 }

@@ -52,6 +52,7 @@ var (
 	faultValue       = fault{problem.Value}
 	faultInvalid     = fault{problem.Invalid}
 	faultFew         = fault{problem.Few}
+	faultTooMany     = fault{problem.TooMany}
 	faultQuota       = fault{problem.Quota}
 	faultBusy        = fault{problem.Busy}
 	faultBudget      = fault{problem.Budget}
@@ -69,7 +70,7 @@ var reasons = map[access.Reason]fault{
 	access.NoPurpose: faultNoPurpose, access.UnknownPurpose: faultPurposeCode, access.UnknownView: faultView,
 	access.NoGrant: faultNoGrant, access.PurposeNotGranted: faultPurpose, access.ExpiredGrant: faultExpired,
 	access.FieldNotGranted: faultField, access.OverQuota: faultQuota, access.VerifyOnly: faultVerifyOnly,
-	access.NotVerifiable: faultNotVerify, access.OverBudget: faultBudget,
+	access.NotVerifiable: faultNotVerify, access.OverBudget: faultBudget, access.TooMany: faultTooMany,
 }
 
 func fieldErrors(faults []view.Fault) []FieldError {

@@ -31,8 +31,19 @@ func (a *ask) read(ctx context.Context, keys []string, into []Stored) *Problem {
 		found = make([]Stored, len(digests))
 	}
 	began := time.Now()
+	a.hold = a.g.ledger.Hold(a.charges, a.records, began)
+	defer a.hold.Landed()
 	for {
-		err := a.g.parts.Cache.Get(ctx, a.view.ID, digests, found)
+		reserve, p := a.reservation(ctx)
+		if p != nil {
+			return p
+		}
+		err := a.g.parts.Cache.Get(ctx, a.view.ID, digests, found, reserve)
+		if p, again := a.reserved(ctx, reserve, began); p != nil {
+			return p
+		} else if err == nil && again {
+			continue
+		}
 		if err == nil && newest(found, into) {
 			return nil
 		}

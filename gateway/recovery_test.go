@@ -226,6 +226,7 @@ func TestOnRealRedis(t *testing.T) {
 		"lookup": TestLookup, "statuses": TestStatuses, "emptied": TestEmptiedCacheIsNotLoadedAndRecovers, "nothing comes back": TestNothingComesBack,
 		"restart": TestRestartResumesFromTheCache, "rebuild": TestRebuild, "fewer records": TestRebuildRefusesFewerRecords, "poison": TestPoison,
 		"canary": TestCanary, "verify": TestVerify,
+		"verifications of two gateways": TestBudgetOfTwoGateways, "verifications that match": TestMatchesAtOnce, "quota of two gateways": TestQuotaOfTwoGateways,
 	} {
 		t.Run(name, test)
 	}

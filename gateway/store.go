@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 )
 
 // Errors of a Store. Neither is ever answered as "not there".
@@ -68,11 +70,13 @@ type Progress struct {
 }
 
 // Store answers lookups. Get fills into[i] with what is kept of view under
-// keys[i]; all of it stood in the cache at one moment. It returns ErrNotLoaded
-// when the view is not complete, whether or not the keys are there, and
-// ErrMixedReply when the reply does not belong to the question.
+// keys[i]; all of it stood in the cache at one moment. In the same step it makes
+// what reserve asks for (nil: nothing) and writes there what came of it, also
+// when it fails. It returns ErrNotLoaded when the view is not complete, whether
+// or not the keys are there, and ErrMixedReply when the reply does not belong to
+// the question.
 type Store interface {
-	Get(ctx context.Context, view string, keys []Digest, into []Stored) error
+	Get(ctx context.Context, view string, keys []Digest, into []Stored, reserve *quota.Reservation) error
 }
 
 // Sink takes what the shared topics say. Every method may be called again with
@@ -108,6 +112,7 @@ type Generations interface {
 // Cache is everything the gateway asks of its cache; package redis has it.
 type Cache interface {
 	Store
+	quota.Store
 	Sink
 	Generations
 }

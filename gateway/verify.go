@@ -7,6 +7,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -36,22 +37,23 @@ func (a *ask) verify(ctx context.Context, q verifyQuestion) ([]byte, *Problem) {
 	if len(names) < 2 {
 		return nil, a.fail(ctx, faultFew, "too_few_fields")
 	}
-	if !a.g.budget.May(a.who.ID(), a.entry.Subjects[0].Digest, a.begin) {
-		a.g.metrics.stopped.WithLabelValues(a.who.ID()).Inc()
-		a.g.log.Warn("verifications stopped, too many failed", "app", a.who.ID(), "request", a.call.id)
-		return nil, a.refuse(ctx, access.Decision{Reason: access.OverBudget})
-	}
 	claim, bad := v.Claim(key, q.Fields)
 	if len(bad) > 0 {
 		return nil, a.fail(ctx, faultValue, "invalid_value", fieldErrors(bad)...)
 	}
+	if p := a.admitTry(ctx); p != nil {
+		return nil, p
+	}
+	defer a.settle(ctx, quota.Withdrawn) // unless it has ended before
 	match, p := a.compare(ctx, key, claim)
 	if p != nil {
 		return nil, p
 	}
-	if !match {
+	if match {
+		a.settle(ctx, quota.Matched)
+	} else {
 		a.g.metrics.negatives.WithLabelValues(a.who.ID()).Inc()
-		a.g.budget.Spend(a.who.ID(), a.entry.Subjects[0].Digest, a.begin)
+		a.settle(ctx, quota.Missed)
 	}
 	body := append(make([]byte, 0, 256), `{"match":`...)
 	if match {

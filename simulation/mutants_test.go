@@ -9,6 +9,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -308,8 +309,8 @@ type crossed struct {
 }
 
 // Get implements gateway.Store.
-func (c *crossed) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored) error {
-	err := c.Cache.Get(ctx, view, keys, into)
+func (c *crossed) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
+	err := c.Cache.Get(ctx, view, keys, into, reserve)
 	if err == nil && view == "person.partial" && into[0].Found() {
 		mine := into[0]
 		if before := c.last.Swap(&mine); before != nil && c.n.Add(1)%4 == 0 {

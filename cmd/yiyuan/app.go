@@ -238,7 +238,7 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys 
 }
 
 // runGateway starts materialising and answering.
-func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Access) error {
+func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Access, source gateway.Grants) error {
 	cache, err := a.openCache(ctx)
 	if err != nil {
 		return err
@@ -246,7 +246,7 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
 	cfg.Topology = drawing(a.steps)
 	g, err := gateway.New(ctx, cfg, gateway.Parts{
-		Catalogue: a.cat, Bus: a.bus, Codec: a.codec, Keys: a.keys, Cache: cache, Access: who, Logger: a.log, Metrics: a.metrics,
+		Catalogue: a.cat, Bus: a.bus, Codec: a.codec, Keys: a.keys, Cache: cache, Access: who, Grants: source, Logger: a.log, Metrics: a.metrics,
 	})
 	if err != nil {
 		return err

@@ -204,7 +204,7 @@ func (c *city) start(ctx context.Context) error {
 	if err := a.runProcessors(ctx); err != nil {
 		return err
 	}
-	if err := a.runGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps}, who); err != nil {
+	if err := a.runGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps}, who, nil); err != nil {
 		return err
 	}
 	cfgs, keys, err := c.sources()

@@ -20,6 +20,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -77,7 +78,7 @@ func TestExampleSources(t *testing.T) {
 }
 
 func TestExampleGrants(t *testing.T) {
-	who, err := access.Load(filepath.Join(tree, "deploy", "access.yaml"), yunling(t))
+	_, who, err := grants.Load(filepath.Join(tree, "deploy", "access.yaml"), yunling(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -134,7 +135,22 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	} else if len(d.sources) > 0 {
 		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
 	}
+	found = append(found, d.grants()...)
 	return append(found, d.secrets()), true
+}
+
+// grants reads the access file as the gateway does. A running gateway keeps what
+// was in force before a fault of it.
+func (d *doctor) grants() []finding {
+	if !d.cfg.has(roleGateway) || d.cfg.Access == "" {
+		return nil
+	}
+	_, who, err := grants.Load(d.cfg.Access, d.cat)
+	if err != nil {
+		return []finding{problemFound("access", "应用与授权文件有误，运行中的网关仍按改动前的执行 / the access file is wrong, a running gateway keeps what was in force before: "+firstLine(err),
+			"按提示改正，一秒内生效 / mend it, it is in force within a second")}
+	}
+	return []finding{fine("access", fmt.Sprintf("%d 个应用 / %d applications", who.Len(), who.Len()))}
 }
 
 // firstLine is an error's first line, and the first of its list if it is one.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -107,11 +108,11 @@ func (a *app) startRoles(ctx context.Context) error {
 		}
 	}
 	if a.cfg.has(roleGateway) {
-		who, err := a.openAccess()
+		who, source, err := a.openAccess()
 		if err != nil {
 			return err
 		}
-		if err := a.runGateway(ctx, gateway.Config{Listen: a.cfg.Gateway.Listen, AccessFile: a.cfg.Access}, who); err != nil {
+		if err := a.runGateway(ctx, gateway.Config{Listen: a.cfg.Gateway.Listen}, who, source); err != nil {
 			return err
 		}
 	}
@@ -128,13 +129,15 @@ func (a *app) startRoles(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) openAccess() (*access.Access, error) {
+// openAccess returns who may ask what, and where that comes from: nil if nowhere.
+func (a *app) openAccess() (*access.Access, gateway.Grants, error) {
 	if a.cfg.Access == "" {
-		return access.New(a.cat, nil)
+		who, err := access.New(a.cat, nil)
+		return who, nil, err
 	}
-	who, err := access.Load(a.cfg.Access, a.cat)
+	file, who, err := grants.Load(a.cfg.Access, a.cat)
 	if err != nil {
-		return nil, fmt.Errorf("应用与授权文件有误 / load grants: %w", err)
+		return nil, nil, fmt.Errorf("应用与授权文件有误 / load grants: %w", err)
 	}
-	return who, nil
+	return who, file, nil
 }

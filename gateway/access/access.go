@@ -2,22 +2,21 @@
 // grant says which fields of which view it may see, for which purposes, until
 // when and how often. What no grant allows is refused.
 //
-// Applications come from a file (Load, Watch) or from the program (New). A
-// change of the file is in force within a second everywhere the file is seen.
+// Deciding counts nothing: a Decision says which grants an answer would be
+// charged to, package quota charges them. Where the grants come from is not
+// known here either: package grants reads them from a file.
 package access
 
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -28,9 +27,6 @@ const Supervise = "SUPERVISE"
 
 // AllFields in a grant means every field of the view.
 const AllFields = "*"
-
-// ErrUnknownKey says that no application has that key.
-var ErrUnknownKey = errors.New("unknown key")
 
 // Application is a program of a department that asks.
 type Application struct {
@@ -54,38 +50,6 @@ type Grant struct {
 
 // DigestKey returns what is kept of a key.
 func DigestKey(key string) [32]byte { return sha256.Sum256([]byte(key)) }
-
-// Reason says in one word why a decision fell. The set is closed: metrics and
-// the audit carry it.
-type Reason string
-
-// The reasons.
-const (
-	OK                Reason = "ok"
-	NoKey             Reason = "no_key"
-	UnknownKey        Reason = "unknown_key"
-	ExpiredKey        Reason = "expired_key"
-	NoPurpose         Reason = "no_purpose"
-	UnknownPurpose    Reason = "unknown_purpose"
-	UnknownView       Reason = "unknown_view"
-	NoGrant           Reason = "no_grant"
-	PurposeNotGranted Reason = "purpose_not_granted"
-	ExpiredGrant      Reason = "expired_grant"
-	FieldNotGranted   Reason = "field_not_granted"
-	OverQuota         Reason = "over_quota"
-	VerifyOnly        Reason = "verify_only"
-	NotVerifiable     Reason = "not_verifiable"
-	OverBudget        Reason = "over_budget"
-)
-
-// Decision is the answer to one question.
-type Decision struct {
-	Allowed bool
-	Reason  Reason
-	Fields  []string      // granted and asked for, in the view's order; the answer is built from these alone
-	Refused []string      // asked for and not granted
-	Retry   time.Duration // of OverQuota: when to come again
-}
 
 // Identity is an application as it stood when its key was shown. Decisions are
 // taken by the rules in force at the time of the decision.
@@ -126,7 +90,7 @@ type viewGrants struct {
 type grant struct {
 	Grant
 	allowed map[string]bool
-	limit   *rate.Limiter // nil = no limit
+	meter   string // what its quota is counted under; the same after a reload
 }
 
 // New checks applications against the catalogue and puts them in force.
@@ -135,14 +99,13 @@ func New(c *schemas.Catalogue, apps []Application) (*Access, error) {
 	return a, a.Replace(apps)
 }
 
-// Replace puts other applications in force, all or none. Quotas already used
-// stay used where the grant is the same.
+// Replace puts other applications in force, all or none.
 func (a *Access) Replace(apps []Application) error {
-	before := a.rules.Load()
-	next := &rules{byKey: make(map[[32]byte]*application, len(apps))}
+	next := &rules{byKey: make(map[[32]byte]*application, len(apps)), apps: make([]*application, 0, len(apps))}
+	seen := make(map[string]bool, len(apps))
 	var problems []error
 	for _, app := range apps {
-		built, err := build(a.catalogue, app, before)
+		built, err := build(a.catalogue, app)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("application %q: %w", app.ID, err))
 			continue
@@ -150,9 +113,10 @@ func (a *Access) Replace(apps []Application) error {
 		if other, twice := next.byKey[app.KeyDigest]; twice {
 			problems = append(problems, fmt.Errorf("application %q: has the key of %q", app.ID, other.ID))
 		}
-		if slices.ContainsFunc(next.apps, func(o *application) bool { return o.ID == app.ID }) {
-			problems = append(problems, fmt.Errorf("application %q: stands twice", app.ID))
+		if seen[app.ID] {
+			problems = append(problems, fmt.Errorf("application %q: duplicate id", app.ID))
 		}
+		seen[app.ID] = true
 		next.byKey[app.KeyDigest] = built
 		next.apps = append(next.apps, built)
 	}
@@ -163,7 +127,7 @@ func (a *Access) Replace(apps []Application) error {
 	return nil
 }
 
-func build(c *schemas.Catalogue, app Application, before *rules) (*application, error) {
+func build(c *schemas.Catalogue, app Application) (*application, error) {
 	out := &application{Application: app, views: map[string]*viewGrants{}}
 	var problems []error
 	if app.ID == "" {
@@ -215,7 +179,7 @@ func build(c *schemas.Catalogue, app Application, before *rules) (*application, 
 			}
 		}
 		if g.Quota > 0 {
-			built.limit = before.limiter(app.ID, g)
+			built.meter = meter(app.ID, g, vg.grants)
 		}
 		vg.grants = append(vg.grants, built)
 	}
@@ -226,21 +190,22 @@ func build(c *schemas.Catalogue, app Application, before *rules) (*application, 
 	return out, errors.Join(problems...)
 }
 
-// limiter keeps the limiter of a grant that has not changed.
-func (r *rules) limiter(app string, g Grant) *rate.Limiter {
-	if r != nil {
-		for _, a := range r.apps {
-			if vg := a.views[g.View]; a.ID == app && vg != nil {
-				for _, old := range vg.grants {
-					if old.limit != nil && old.Quota == g.Quota && slices.Equal(old.Purposes, g.Purposes) {
-						return old.limit
-					}
-				}
-			}
+// meter names what a grant's quota is counted under. It holds what makes the
+// grant another one, not how much it allows: a quota that is raised keeps what
+// has been used of it.
+func meter(app string, g Grant, before []*grant) string {
+	parts := []string{app, g.View, strings.Join(g.Purposes, ","), strings.Join(g.Fields, ",")}
+	name, same := strings.Join(parts, "\x00")+"\x00", 0
+	for _, other := range before {
+		if strings.HasPrefix(other.meter, name) {
+			same++
 		}
 	}
-	return rate.NewLimiter(rate.Limit(float64(g.Quota)/60), g.Quota)
+	return name + strconv.Itoa(same)
 }
+
+// Len returns how many applications are in force.
+func (a *Access) Len() int { return len(a.rules.Load().apps) }
 
 // Fields returns what can be granted of a view: its columns, or the entity's
 // fields for the view that explains them.
@@ -281,117 +246,6 @@ func (a *Access) current(i Identity) *application {
 	return a.rules.Load().byKey[i.app.KeyDigest]
 }
 
-// Question is what a caller wants.
-type Question struct {
-	View    string
-	Purpose string
-	Fields  []string // nil = all that is granted
-	Verify  bool     // yes or no instead of values
-	Records int      // how many records are asked for
-}
-
-// Decide answers a question by the rules in force at now, and counts it
-// against the quota if the answer is yes.
-func (a *Access) Decide(who Identity, q Question, now time.Time) Decision {
-	app := a.current(who)
-	if app == nil {
-		return Decision{Reason: UnknownKey}
-	}
-	if expired(app.Until, now) {
-		return Decision{Reason: ExpiredKey}
-	}
-	if reason := a.purpose(q.Purpose); reason != OK {
-		return Decision{Reason: reason}
-	}
-	v, err := a.catalogue.View(q.View)
-	if err != nil {
-		return Decision{Reason: UnknownView}
-	}
-	vg := app.views[v.ID]
-	if vg == nil {
-		return Decision{Reason: NoGrant}
-	}
-	if v.Only == "verify" && !q.Verify {
-		return Decision{Reason: VerifyOnly}
-	}
-	if v.Only != "verify" && q.Verify {
-		return Decision{Reason: NotVerifiable}
-	}
-	return vg.decide(q, now)
-}
-
-func (vg *viewGrants) decide(q Question, now time.Time) Decision {
-	reason := PurposeNotGranted
-	var valid []*grant
-	for _, g := range vg.grants {
-		switch {
-		case !slices.Contains(g.Purposes, q.Purpose):
-		case expired(g.Until, now):
-			reason = ExpiredGrant
-		default:
-			valid = append(valid, g)
-		}
-	}
-	if len(valid) == 0 {
-		return Decision{Reason: reason}
-	}
-	granted := func(f string) bool {
-		return slices.ContainsFunc(valid, func(g *grant) bool { return g.allowed[f] })
-	}
-	d := Decision{Reason: OK}
-	for _, f := range q.Fields {
-		if !granted(f) {
-			d.Refused = append(d.Refused, f)
-		}
-	}
-	if len(d.Refused) > 0 {
-		d.Reason = FieldNotGranted
-		return d
-	}
-	for _, f := range vg.fields {
-		if granted(f) && (q.Fields == nil || slices.Contains(q.Fields, f)) {
-			d.Fields = append(d.Fields, f)
-		}
-	}
-	for _, g := range valid {
-		if g.limit == nil {
-			continue
-		}
-		if n := max(q.Records, 1); !g.limit.AllowN(now, n) {
-			return Decision{Reason: OverQuota, Retry: time.Duration(float64(n)*60/float64(g.Quota)*1000) * time.Millisecond}
-		}
-	}
-	d.Allowed = true
-	return d
-}
-
-// DecidePurpose answers whether an application may open what a purpose alone
-// opens, without a view.
-func (a *Access) DecidePurpose(who Identity, purpose string, now time.Time) Decision {
-	app := a.current(who)
-	switch {
-	case app == nil:
-		return Decision{Reason: UnknownKey}
-	case expired(app.Until, now):
-		return Decision{Reason: ExpiredKey}
-	case !slices.Contains(app.purposes, purpose):
-		return Decision{Reason: PurposeNotGranted}
-	}
-	return Decision{Allowed: true, Reason: OK}
-}
-
-func (a *Access) purpose(id string) Reason {
-	if id == "" {
-		return NoPurpose
-	}
-	if _, err := a.catalogue.Purpose(id); err != nil && id != Supervise {
-		return UnknownPurpose
-	}
-	return OK
-}
-
-func expired(until, now time.Time) bool { return !until.IsZero() && !now.Before(until) }
-
 // Grants returns what an application may ask, for the application itself.
 func (a *Access) Grants(who Identity) (purposes []string, grants []Grant) {
 	app := a.current(who)
@@ -400,19 +254,3 @@ func (a *Access) Grants(who Identity) (purposes []string, grants []Grant) {
 	}
 	return slices.Clone(app.purposes), slices.Clone(app.Grants)
 }
-
-// ParseDigest reads "sha256:" and 64 hexadecimal digits.
-func ParseDigest(text string) ([32]byte, error) {
-	var out [32]byte
-	digits, ok := strings.CutPrefix(text, "sha256:")
-	if !ok || len(digits) != 64 {
-		return out, errors.New("want sha256: and 64 hexadecimal digits")
-	}
-	if _, err := hex.Decode(out[:], []byte(digits)); err != nil {
-		return out, errors.New("want sha256: and 64 hexadecimal digits")
-	}
-	return out, nil
-}
-
-// FormatDigest writes what ParseDigest reads.
-func FormatDigest(d [32]byte) string { return "sha256:" + hex.EncodeToString(d[:]) }

@@ -1,11 +1,7 @@
 package access_test
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,26 +19,20 @@ func catalogue(t *testing.T) *schemas.Catalogue {
 	return c
 }
 
-const file = `
-applications:
-  - id: RS
-    title: 高龄津贴
-    department: RS
-    key_digest: %s
-    grants:
-      - {view: person.partial, fields: [XM, CSRQ], purposes: [GLJT], until: 2026-12-31, quota: 60}
-      - {view: person.partial, fields: ["*"], purposes: [DBHD]}
-`
-
-func text() string { return fmt.Sprintf(file, access.FormatDigest(access.DigestKey("secret"))) }
+// relief is an application with two grants of one view.
+func relief() access.Application {
+	return access.Application{
+		ID: "RS", Title: "高龄津贴", Department: "RS", KeyDigest: access.DigestKey("secret"),
+		Grants: []access.Grant{
+			{View: "person.partial", Fields: []string{"XM", "CSRQ"}, Purposes: []string{"GLJT"}, Until: time.Date(2026, 12, 31, 16, 0, 0, 0, time.UTC), Quota: 60},
+			{View: "person.partial", Fields: []string{"*"}, Purposes: []string{"DBHD"}},
+		},
+	}
+}
 
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	apps, err := access.Parse([]byte(text()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := access.New(catalogue(t), apps)
+	a, err := access.New(catalogue(t), []access.Application{relief()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +65,7 @@ func TestDecide(t *testing.T) {
 		{"no such purpose", access.Question{View: "person.partial", Purpose: "gljt"}, lastMoment, access.UnknownPurpose, ""},
 		{"no such view", access.Question{View: "Person.partial", Purpose: "GLJT"}, lastMoment, access.UnknownView, ""},
 		{"another view", access.Question{View: "person.clear", Purpose: "GLJT"}, lastMoment, access.NoGrant, ""},
-		{"over the quota at once", access.Question{View: "person.partial", Purpose: "GLJT", Records: 61}, lastMoment.AddDate(0, 0, -1), access.OverQuota, ""},
+		{"over the quota at once", access.Question{View: "person.partial", Purpose: "GLJT", Records: 61}, lastMoment.AddDate(0, 0, -1), access.TooMany, ""},
 	} {
 		d := a.Decide(who, c.q, c.now)
 		if d.Reason != c.reason || strings.Join(d.Fields, " ") != c.fields || d.Allowed != (c.reason == access.OK) {
@@ -91,125 +81,111 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestQuota(t *testing.T) {
+// TestCharges looks which grants an answer is charged to.
+func TestCharges(t *testing.T) {
 	t.Parallel()
-	apps, err := access.Parse([]byte(text()))
-	if err != nil {
-		t.Fatal(err)
+	grant := func(quota int, fields ...string) access.Grant {
+		return access.Grant{View: "person.partial", Fields: fields, Purposes: []string{"GLJT"}, Quota: quota}
 	}
-	a, err := access.New(catalogue(t), apps)
+	other := access.Grant{View: "person.partial", Fields: []string{"*"}, Purposes: []string{"DBHD"}, Quota: 1}
+	for _, c := range []struct {
+		name   string
+		grants []access.Grant
+		fields []string
+		n      int
+		ways   string // quotas of each way
+		most   int
+	}{
+		{"one grant", []access.Grant{grant(60, "XM")}, nil, 1, "60", 0},
+		{"no quota", []access.Grant{grant(0, "XM")}, nil, 1, "", 0},
+		{"a grant of another purpose", []access.Grant{grant(60, "XM"), other}, nil, 1, "60", 0},
+		{"both needed", []access.Grant{grant(60, "XM"), grant(30, "CSRQ")}, nil, 1, "60+30", 0},
+		{"the first is enough", []access.Grant{grant(60, "XM"), grant(30, "CSRQ")}, []string{"XM"}, 1, "60", 0},
+		{"the second is enough", []access.Grant{grant(60, "XM"), grant(30, "CSRQ")}, []string{"CSRQ"}, 1, "30", 0},
+		{"either will do", []access.Grant{grant(60, "XM", "CSRQ"), grant(30, "XM")}, []string{"XM"}, 1, "60 30", 0},
+		{"one or two others", []access.Grant{grant(60, "XM"), grant(30, "CSRQ"), grant(10, "XM", "CSRQ")}, nil, 1, "10 60+30", 0},
+		{"one without a quota", []access.Grant{grant(60, "XM"), grant(0, "XM")}, nil, 1, "", 0},
+		{"one without a quota for a part", []access.Grant{grant(60, "XM", "CSRQ"), grant(0, "XM")}, nil, 1, "60", 0},
+		{"more than ever", []access.Grant{grant(600, "XM")}, nil, 700, "", 600},
+		{"more than one of two ever", []access.Grant{grant(600, "XM"), grant(30, "CSRQ")}, nil, 100, "", 30},
+		{"only the larger will do", []access.Grant{grant(30, "XM"), grant(600, "XM")}, nil, 100, "600", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			app := relief()
+			app.Grants = c.grants
+			a, err := access.New(catalogue(t), []access.Application{app})
+			if err != nil {
+				t.Fatal(err)
+			}
+			who, _ := a.Identify("secret")
+			d := a.Decide(who, access.Question{View: "person.partial", Purpose: "GLJT", Fields: c.fields, Records: c.n}, time.Now())
+			var ways []string
+			for _, w := range d.Charges {
+				var quotas []string
+				for _, one := range w {
+					quotas = append(quotas, strconv.Itoa(one.Quota))
+				}
+				ways = append(ways, strings.Join(quotas, "+"))
+			}
+			if got := strings.Join(ways, " "); got != c.ways || d.Most != c.most || d.Allowed != (c.most == 0) {
+				t.Errorf("ways %q, at most %d, allowed %t; want %q, %d", got, d.Most, d.Allowed, c.ways, c.most)
+			}
+		})
+	}
+}
+
+// TestManyGrants weighs no more sets of grants than it can.
+func TestManyGrants(t *testing.T) {
+	t.Parallel()
+	app := relief()
+	app.Grants = nil
+	for _, f := range []string{"XM", "CSRQ", "GMSFHM", "HJDZ", "LXDH", "XBDM", "MZDM", "HYZKDM", "SWRQ", "HJDXZQHDM"} {
+		app.Grants = append(app.Grants, access.Grant{View: "person.partial", Fields: []string{f}, Purposes: []string{"GLJT"}, Quota: 60})
+	}
+	a, err := access.New(catalogue(t), []access.Application{app})
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("the view has other fields now: %v", err)
 	}
 	who, _ := a.Identify("secret")
-	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	asked := func(n int) access.Decision {
-		return a.Decide(who, access.Question{View: "person.partial", Purpose: "GLJT", Records: n}, now)
-	}
-	if d := asked(60); !d.Allowed {
-		t.Fatalf("the whole quota: %+v", d)
-	}
-	if d := asked(1); d.Reason != access.OverQuota || d.Retry <= 0 {
-		t.Errorf("one more: %+v", d)
-	}
-	// Loading the same rules again is no way around it.
-	if err := a.Replace(apps); err != nil {
-		t.Fatal(err)
-	}
-	if d := asked(1); d.Reason != access.OverQuota {
-		t.Errorf("after a reload: %+v", d)
-	}
-	now = now.Add(10 * time.Second)
-	if d := asked(10); !d.Allowed {
-		t.Errorf("ten seconds later: %+v", d)
+	d := a.Decide(who, access.Question{View: "person.partial", Purpose: "GLJT", Records: 1}, time.Now())
+	if !d.Allowed || len(d.Charges) != 1 || len(d.Charges[0]) != 10 {
+		t.Errorf("%d ways, the first of %d grants", len(d.Charges), len(d.Charges[0]))
 	}
 }
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	good := text()
-	for name, c := range map[string]struct{ from, to, want string }{
-		"unknown member":     {"title:", "titel:", "titel"},
-		"unknown view":       {"view: person.partial, fields: [XM", "view: person.parcial, fields: [XM", `did you mean "person.partial"`},
-		"unknown field":      {"XM, CSRQ", "XN, CSRQ", `did you mean "XM"`},
-		"unknown purpose":    {"[GLJT]", "[GLJD]", `did you mean "GLJT"`},
-		"unknown department": {"department: RS", "department: XX", "unknown department"},
-		"key in clear":       {"sha256:", "sha512:", "key_digest"},
-		"bad day":            {"2026-12-31", "2026-02-31", "until"},
-		"negative quota":     {"quota: 60", "quota: -1", "quota"},
-		"no fields":          {"[XM, CSRQ]", "[]", "names no field"},
-		"no purposes":        {"[GLJT]", "[]", "names no purpose"},
+	for name, c := range map[string]struct {
+		spoil func(a *access.Application)
+		want  string
+	}{
+		"unknown view":       {func(a *access.Application) { a.Grants[0].View = "person.parcial" }, `did you mean "person.partial"`},
+		"unknown field":      {func(a *access.Application) { a.Grants[0].Fields = []string{"XN"} }, `did you mean "XM"`},
+		"unknown purpose":    {func(a *access.Application) { a.Grants[0].Purposes = []string{"GLJD"} }, `did you mean "GLJT"`},
+		"unknown department": {func(a *access.Application) { a.Department = "XX" }, "unknown department"},
+		"no purposes":        {func(a *access.Application) { a.Grants[0].Purposes = nil }, "names no purpose"},
+		"no id":              {func(a *access.Application) { a.ID = "" }, "no id"},
+		"no digest":          {func(a *access.Application) { a.KeyDigest = [32]byte{} }, "key_digest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apps, err := access.Parse([]byte(strings.Replace(good, c.from, c.to, 1)))
-			if err == nil {
-				_, err = access.New(catalogue(t), apps)
-			}
-			if err == nil || !strings.Contains(err.Error(), c.want) {
+			app := relief()
+			c.spoil(&app)
+			if _, err := access.New(catalogue(t), []access.Application{app}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want something about %q", err, c.want)
 			}
 		})
 	}
-	apps, err := access.Parse([]byte(good))
-	if err != nil {
-		t.Fatal(err)
-	}
-	twin := apps[0]
+	twin := relief()
 	twin.ID = "twin"
-	if _, err := access.New(catalogue(t), append(apps, twin)); err == nil || !strings.Contains(err.Error(), "key of") {
+	if _, err := access.New(catalogue(t), []access.Application{relief(), twin}); err == nil || !strings.Contains(err.Error(), "key of") {
 		t.Errorf("two applications with one key: %v", err)
 	}
-}
-
-func TestWatch(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "access.yaml")
-	put := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(text())
-	a, err := access.Load(path, catalogue(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); a.Watch(ctx, path, 5*time.Millisecond, slog.New(slog.DiscardHandler)) }()
-	defer func() { cancel(); <-done }()
-	served := func() bool { _, reason := a.Identify("secret"); return reason == access.OK }
-	put("applications: [{}]")
-	within(t, "a file that cannot be used changes nothing", 50*time.Millisecond, func() bool { return !served() }, false)
-	put("applications: []")
-	within(t, "the revocation is in force", 5*time.Second, func() bool { return !served() }, true)
-	put(text())
-	within(t, "the grant is back", 5*time.Second, served, true)
-}
-
-// within waits for ok, or makes sure that it does not come.
-func within(t *testing.T, what string, limit time.Duration, ok func() bool, want bool) {
-	t.Helper()
-	deadline := time.After(limit)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		if ok() {
-			if !want {
-				t.Fatalf("not so: %s", what)
-			}
-			return
-		}
-		select {
-		case <-deadline:
-			if want {
-				t.Fatalf("not within %v: %s", limit, what)
-			}
-			return
-		case <-tick.C:
-		}
+	same := relief()
+	same.KeyDigest = access.DigestKey("another")
+	if _, err := access.New(catalogue(t), []access.Application{relief(), same}); err == nil || !strings.Contains(err.Error(), "duplicate id") {
+		t.Errorf("two applications with one id: %v", err)
 	}
 }
 
@@ -218,11 +194,7 @@ func BenchmarkDecide(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	apps, err := access.Parse([]byte(text()))
-	if err != nil {
-		b.Fatal(err)
-	}
-	a, err := access.New(c, apps)
+	a, err := access.New(c, []access.Application{relief()})
 	if err != nil {
 		b.Fatal(err)
 	}

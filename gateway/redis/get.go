@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 )
 
 // maxRead bounds the keys of one trip to Redis.
@@ -18,22 +20,27 @@ const maxRead = 1024
 
 // read is one Get on its way to a reader.
 type read struct {
-	view string
-	keys []gateway.Digest
-	into []gateway.Stored
-	done chan error
+	view    string
+	keys    []gateway.Digest
+	into    []gateway.Stored
+	reserve *quota.Reservation // nil = nothing
+	done    chan error
 }
 
 // Get reads records of one view. Lookups that wait at the same time travel
 // together: a trip to Redis costs more than a key.
-func (s *Store) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored) error {
+func (s *Store) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
 	for len(keys) > maxRead {
-		if err := s.Get(ctx, view, keys[:maxRead], into[:maxRead]); err != nil {
+		if err := s.Get(ctx, view, keys[:maxRead], into[:maxRead], reserve); err != nil {
 			return err
 		}
-		keys, into = keys[maxRead:], into[maxRead:]
+		keys, into, reserve = keys[maxRead:], into[maxRead:], nil
 	}
 	r := &read{view: view, keys: keys, into: make([]gateway.Stored, len(keys)), done: make(chan error, 1)}
+	if reserve != nil {
+		copied := *reserve // of its own, like into
+		r.reserve = &copied
+	}
 	select {
 	case s.reads <- r:
 	case <-ctx.Done():
@@ -41,6 +48,9 @@ func (s *Store) Get(ctx context.Context, view string, keys []gateway.Digest, int
 	}
 	select {
 	case err := <-r.done:
+		if reserve != nil {
+			*reserve = *r.reserve
+		}
 		if err != nil {
 			return fmt.Errorf("read view %q: %w", view, err)
 		}
@@ -134,7 +144,7 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 			args = append(args, space.record(r.view, k))
 		}
 	}
-	values, err := s.mget(ctx, args)
+	values, err := s.mget(ctx, args, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -190,18 +200,26 @@ func fill(r *read, values []any, ready bool) error {
 
 // mget asks for the keys and for a nonce before them: if the connection's
 // replies have slipped by one, even between two questions of the same shape,
-// the nonce that comes back is not the one that was sent.
-func (s *Store) mget(ctx context.Context, args []any) ([]any, error) {
+// the nonce that comes back is not the one that was sent. What the questions
+// reserve is reserved between the two.
+func (s *Store) mget(ctx context.Context, args []any, batch []*read) ([]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*s.cfg.ReadTimeout)
 	defer cancel()
 	nonce := s.ask()
 	begin := time.Now()
-	pipe := s.reader.Load().Pipeline()
+	client := s.reader.Load()
+	pipe := client.Pipeline()
 	echo := pipe.Echo(ctx, nonce)
+	pending := s.reserve(ctx, pipe, batch)
 	values := goredis.NewSliceCmd(ctx, args...)
 	err := pipe.Process(ctx, values)
 	if err == nil {
 		_, err = pipe.Exec(ctx)
+	}
+	if len(pending) > 0 {
+		if err = cmp.Or(echo.Err(), values.Err()); err == nil {
+			err = s.reserved(ctx, client, pending)
+		}
 	}
 	s.metrics.readSeconds.Observe(time.Since(begin).Seconds())
 	if err != nil && (transient(err) || ctx.Err() != nil) {

@@ -96,7 +96,7 @@ func seal(t *testing.T, s *redis.Store, g gateway.Generation, have int64) {
 func get(t *testing.T, s *redis.Store, key string) (gateway.Stored, error) {
 	t.Helper()
 	into := make([]gateway.Stored, 1)
-	err := s.Get(t.Context(), view, []gateway.Digest{digest(key)}, into)
+	err := s.Get(t.Context(), view, []gateway.Digest{digest(key)}, into, nil)
 	return into[0], err
 }
 
@@ -206,7 +206,7 @@ func TestLongBatch(t *testing.T) {
 		for i := range keys {
 			keys[i] = digest(fmt.Sprintf("k%d", i))
 		}
-		if err := s.Get(t.Context(), view, keys, into); err != nil {
+		if err := s.Get(t.Context(), view, keys, into, nil); err != nil {
 			t.Fatal(err)
 		}
 		for i, v := range into {

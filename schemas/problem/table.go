@@ -38,6 +38,7 @@ var (
 	Key          = add(Gateway, 422, "4220", "主键无效", "malformed key", "主键格式不正确，请检查位数和字符", "the key is malformed, check its length and characters")
 	Value        = add(Gateway, 422, "4221", "字段值无效", "malformed value", "有字段的值格式不正确", "the value of a field is malformed")
 	Few          = add(Gateway, 422, "4223", "核验字段太少", "too few fields", "核验须同时给出至少两个字段", "a verification needs at least two fields")
+	TooMany      = add(Gateway, 422, "4224", "一次请求过多", "too many at once", "一次请求的条数超过每分钟配额，请分批", "more records at once than the quota of a minute: ask for fewer")
 	Quota        = add(Gateway, 429, "4290", "超过配额", "over quota", "每分钟的调用配额已用完", "the quota of this minute is used up")
 	Budget       = add(Gateway, 429, "4292", "核验失败过多", "too many failed verifications", "不一致的核验过多，已暂停并告警", "too many verifications failed, stopped and reported")
 	Audit        = add(Gateway, 503, "5030", "审计不可用", "audit unavailable", "审计记录无法写入，因此不予回答", "the audit entry cannot be written, so there is no answer")
