@@ -152,19 +152,28 @@ func (e *encoder) headers(c *schemas.Change) []bus.Header {
 	if c.Origin.Tx != "" {
 		headers = append(headers, bus.Header{Key: "tx", Value: []byte(c.Origin.Tx + "," + strconv.Itoa(c.Origin.TxIndex))})
 	}
-	if na := unavailable(c.Record); na != "" {
+	na, keep := unavailable(c.Record)
+	if na != "" {
 		headers = append(headers, bus.Header{Key: "na", Value: []byte(na)})
+	}
+	if keep != "" {
+		headers = append(headers, bus.Header{Key: "keep", Value: []byte(keep)})
 	}
 	return headers
 }
 
-// unavailable lists the columns that the source did not send.
-func unavailable(r schemas.Record) string {
-	var names []string
+// unavailable lists the columns that the source did not send: those that have a
+// value there, and those that may never have had one.
+func unavailable(r schemas.Record) (na, keep string) {
+	var missing, kept []string
 	for i := range r.Len() {
-		if r.Value(i).Kind() == schemas.KindUnavailable {
-			names = append(names, r.Layout().Columns[i].Name)
+		switch v := r.Value(i); {
+		case v.Kind() != schemas.KindUnavailable:
+		case v.Equal(schemas.Kept):
+			kept = append(kept, r.Layout().Columns[i].Name)
+		default:
+			missing = append(missing, r.Layout().Columns[i].Name)
 		}
 	}
-	return strings.Join(names, ",")
+	return strings.Join(missing, ","), strings.Join(kept, ",")
 }

@@ -22,12 +22,12 @@ func (s Share) Exceeded(n, of int) bool {
 // String writes the share as an option does.
 func (s Share) String() string { return strconv.FormatFloat(float64(s), 'f', -1, 64) + "%" }
 
-// TooManyDeletes says in words why a whole copy stands still: what it is, how
-// many of how many rows it would delete, and how a person answers. Nothing of it
-// is published until then.
+// TooManyDeletes says in words why a whole copy stands still: how many of how many
+// rows it would delete, and by which command, in both languages, a person answers.
+// Nothing of it is published until then.
 func TooManyDeletes(what string, n, of int, limit Share, answer string) string {
-	return fmt.Sprintf("%s：将删除 %d/%d 行，超过 delete_limit %s，已暂停，等待确认。%s / it would delete %d of %d rows, more than delete_limit %s: it stands still until somebody answers",
-		what, n, of, limit, answer, n, of, limit)
+	return fmt.Sprintf("%s：将删除 %d/%d 行，超过 delete_limit %s，已暂停，等待确认 / it would delete %d of %d rows, more than delete_limit %s, and stands still until somebody answers: %s",
+		what, n, of, limit, n, of, limit, answer)
 }
 
 func parseShare(given any) (Share, bool) {

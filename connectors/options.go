@@ -81,6 +81,12 @@ func decodeStruct(options map[string]any, v reflect.Value, path string) error {
 		}
 		known[name] = true
 		given, ok := options[name]
+		if a, is := v.Field(i).Addr().Interface().(*Absent); is && ok {
+			if err := a.decode(given, path+name); err != nil {
+				problems = append(problems, err)
+			}
+			continue
+		}
 		if !ok || given == nil {
 			if rest == "required" {
 				problems = append(problems, fmt.Errorf("缺少选项 / option %q is missing: %w", path+name, ErrConfig))
@@ -288,7 +294,7 @@ func sortedKeys(m map[string]any) []string {
 func nearest(name string, known map[string]bool) string {
 	best, distance := "", 3
 	for k := range known {
-		if d := editDistance(name, k); d < distance || d == distance && best != "" && k < best {
+		if d := EditDistance(name, k); d < distance || d == distance && best != "" && k < best {
 			best, distance = k, d
 		}
 	}
@@ -298,7 +304,8 @@ func nearest(name string, known map[string]bool) string {
 	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
-func editDistance(a, b string) int {
+// EditDistance counts the bytes to add, take away or replace between two names.
+func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

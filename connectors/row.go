@@ -3,6 +3,7 @@ package connectors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -13,24 +14,36 @@ import (
 // CellState says whether a source sent a field.
 type CellState uint8
 
-// The states of a cell. Absent: the source has no such field in this row (null
+// The states of a cell. Missing: the source has no such field in this row (null
 // where that is allowed). NotSent: it has a value that was not transmitted,
-// such as an unchanged TOAST column.
+// such as an unchanged TOAST column. Kept: it may have one, see Absent.
 const (
-	Absent CellState = iota
+	Missing CellState = iota
 	Null
 	Given
 	NotSent
+	Kept
+)
+
+// Form is what a cell was in a format that knows types.
+type Form uint8
+
+// The forms of a cell; FormText also where everything is text.
+const (
+	FormText Form = iota
+	FormNumber
+	FormBoolean
 )
 
 // Cell is one field of a row as its source wrote it, in text.
 type Cell struct {
 	Text  string
 	State CellState
+	Form  Form
 }
 
 // Text returns the cell of a field that was sent.
-func Text(s string) Cell { return Cell{s, Given} }
+func Text(s string) Cell { return Cell{Text: s, State: Given} }
 
 // FieldError says what is wrong with one field of a row. It never holds the
 // value.
@@ -56,7 +69,7 @@ func Row(d *schemas.Dataset, cells []Cell) (schemas.Record, string, []FieldError
 	values := make([]schemas.Value, len(d.Fields))
 	var problems []FieldError
 	for i, f := range d.Fields {
-		v, problem := value(f, cells[i])
+		v, problem := value(f, cells[i], slices.Contains(d.KeyIndex, i))
 		if problem != nil {
 			problems = append(problems, *problem)
 			continue
@@ -83,7 +96,7 @@ func RowKey(d *schemas.Dataset, cells []Cell) (string, []FieldError) {
 	values := make([]schemas.Value, len(d.Fields))
 	var problems []FieldError
 	for _, i := range d.KeyIndex {
-		v, problem := value(d.Fields[i], cells[i])
+		v, problem := value(d.Fields[i], cells[i], true)
 		if problem != nil {
 			problems = append(problems, *problem)
 		}
@@ -112,11 +125,16 @@ func Key(d *schemas.Dataset, values []schemas.Value) (string, error) {
 	return schemas.JoinKey(parts...), nil
 }
 
-func value(f *schemas.Field, c Cell) (schemas.Value, *FieldError) {
+func value(f *schemas.Field, c Cell, key bool) (schemas.Value, *FieldError) {
 	switch {
 	case c.State == NotSent:
 		return schemas.Unavailable, nil
+	case c.State == Kept && f.Nullable:
+		return schemas.Kept, nil
 	case c.State == Given && strings.TrimSpace(c.Text) != "":
+		if problem := formed(f, c, key); problem != nil {
+			return schemas.Null, problem
+		}
 		v, err := element.Parse(f.Element, c.Text)
 		if err != nil {
 			return schemas.Null, &FieldError{f.Name, contract.ReasonInvalid, message(err)}

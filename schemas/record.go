@@ -124,6 +124,10 @@ var Null = Value{}
 // Unavailable is the value of a cell that its source did not send.
 var Unavailable = Value{kind: KindUnavailable}
 
+// Kept is an Unavailable whose source may never have sent a value: the last image
+// of the row fills it, and it is null if there is none.
+var Kept = Value{kind: KindUnavailable, num: 1}
+
 // Text returns a string value.
 func Text(s string) Value { return Value{kind: KindString, str: s} }
 

@@ -163,7 +163,7 @@ func typeText(e ast.Expr) string {
 	case *ast.Ident:
 		return map[string]string{"string": "text", "int": "number", "int64": "number", "bool": "true/false"}[t.Name]
 	case *ast.SelectorExpr:
-		return map[string]string{"Duration": "duration", "Size": "size", "Secret": "secret", "Share": "percent"}[t.Sel.Name]
+		return map[string]string{"Duration": "duration", "Size": "size", "Secret": "secret", "Share": "percent", "Absent": "keep/null/list"}[t.Sel.Name]
 	case *ast.ArrayType:
 		return "list"
 	case *ast.MapType:

@@ -28,7 +28,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	d.sources = filepath.Join(d.dir, "drops")
 	write(t, map[string]any{
 		"source": "ga-files", "kind": "file", "datasets": []string{"GA02"},
-		"options": map[string]any{"dir": drop, "mode": "replace", "wait": "marker", "poll": "50ms"},
+		"options": map[string]any{"dir": drop, "mode": "replace", "wait": "marker", "poll": "50ms", "delete_limit": 100},
 	}, d.sources, "ga-files.yaml")
 	c := d.launch(roleConnectors, "c")
 	j := visit(t, brokers, d.prefix, killSeed, want.base)

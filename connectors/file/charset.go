@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/transform"
@@ -29,124 +28,107 @@ var (
 
 // survey is what one pass over a file's bytes tells.
 type survey struct {
-	size    int64
-	digest  []byte // SHA-256
-	head    []byte
-	utf8    bool
-	hasZero bool
+	size   int64
+	digest []byte // SHA-256
+	head   []byte
+	zeros  int64
+	lines  int  // ends of physical lines
+	open   bool // the last line has no end
+	tally  tally
 }
 
 // look reads a file once, from start to end.
 func look(r io.Reader) (survey, error) {
-	s := survey{utf8: true}
+	var s survey
 	sum := sha256.New()
 	buffer := make([]byte, 256<<10)
-	carried := 0 // bytes of a character cut by the end of the last read
+	last := byte('\n')
 	for {
-		n, err := r.Read(buffer[carried:])
-		chunk := buffer[:carried+n]
-		fresh := buffer[carried : carried+n]
+		n, err := r.Read(buffer)
+		fresh := buffer[:n]
 		s.size += int64(n)
 		sum.Write(fresh)
 		if len(s.head) < 1024 {
 			s.head = append(s.head, fresh[:min(n, 1024-len(s.head))]...)
 		}
-		s.hasZero = s.hasZero || bytes.IndexByte(fresh, 0) >= 0
-		carried = 0
-		if s.utf8 {
-			rest := incomplete(chunk)
-			if err != nil {
-				rest = 0
-			}
-			s.utf8 = utf8.Valid(chunk[:len(chunk)-rest])
-			carried = copy(buffer, chunk[len(chunk)-rest:])
+		s.zeros += int64(bytes.Count(fresh, []byte{0}))
+		s.lines += ends(last, fresh)
+		s.tally.feed(fresh)
+		if n > 0 {
+			last = fresh[n-1]
 		}
 		if errors.Is(err, io.EOF) {
-			s.digest = sum.Sum(nil)
+			s.tally.end()
+			s.digest, s.open = sum.Sum(nil), last != '\n' && last != '\r'
 			return s, nil
 		}
 		if err != nil {
-			return s, fmt.Errorf("read file: %w", err)
+			return s, fmt.Errorf("read file: %w", bare(err))
 		}
 	}
 }
 
-// incomplete counts the bytes at the end of b that begin a UTF-8 character
-// whose rest is not there yet.
-func incomplete(b []byte) int {
-	for n := 1; n <= min(3, len(b)); n++ {
-		c := b[len(b)-n]
-		if utf8.RuneStart(c) {
-			if !utf8.FullRune(b[len(b)-n:]) {
-				return n
-			}
-			return 0
-		}
+// ends counts LF, CR LF and CR, each once.
+func ends(last byte, b []byte) int {
+	n := bytes.Count(b, []byte{'\n'}) + bytes.Count(b, []byte{'\r'}) - bytes.Count(b, []byte("\r\n"))
+	if last == '\r' && len(b) > 0 && b[0] == '\n' {
+		n--
 	}
-	return 0
+	return n
 }
 
-// choose decides how a file is decoded; skip is the length of its byte order mark.
-func choose(s survey, declared string, reopen func() (io.ReadCloser, error)) (charset string, skip int, _ *problem, _ error) {
+// choose decides how a file is decoded; skip is the length of its byte order
+// mark. What the bytes look like is held against what is declared: a wrong
+// charset seldom fails to decode, it makes other names of them.
+func choose(s survey, declared string) (charset string, skip int, _ *problem) {
 	for _, k := range knownBad {
 		if bytes.HasPrefix(s.head, []byte(k.magic)) {
-			return "", 0, &problem{reasonUnreadable, fmt.Sprintf("这是 %s 文件,不是文本;请另存为 CSV 或 JSONL / this is a %s file, not text: save it as CSV or JSONL", k.name, k.name)}, nil
+			return "", 0, &problem{reasonUnreadable, fmt.Sprintf("这是 %s 文件，不是文本；请另存为 CSV 或 JSONL / this is a %s file, not text: save it as CSV or JSONL", k.name, k.name)}
 		}
 	}
 	for _, m := range otherMark {
 		if bytes.HasPrefix(s.head, m) {
-			return "", 0, &problem{reasonUnreadable, "UTF-16 编码不受支持,请另存为 UTF-8 或 GB18030 / UTF-16 is not taken: save as UTF-8 or GB18030"}, nil
+			return "", 0, &problem{reasonUnreadable, "UTF-16 编码不受支持，请另存为 UTF-8 或 GB18030 / UTF-16 is not taken: save as UTF-8 or GB18030"}
 		}
 	}
-	if s.hasZero {
-		return "", 0, &problem{reasonUnreadable, "文件含零字节,不是文本 / the file holds zero bytes, it is not text"}, nil
+	if s.zeros*5 > s.size {
+		return "", 0, &problem{reasonUnreadable, "文件多为零字节，看起来是 UTF-16 或二进制；请另存为 UTF-8 或 GB18030 / many zero bytes: it looks like UTF-16 or no text at all; save as UTF-8 or GB18030"}
 	}
+	mark := ""
 	if bytes.HasPrefix(s.head, utf8Mark) {
-		skip = len(utf8Mark)
+		mark, skip = charsetUTF8, len(utf8Mark)
 	} else if bytes.HasPrefix(s.head, gbMark) {
-		skip = len(gbMark)
+		mark, skip = charsetGB18030, len(gbMark)
 	}
-	switch {
-	case declared == charsetUTF8 && skip != len(gbMark), declared == charsetAuto && s.utf8:
-		return charsetUTF8, skip, nil, nil
-	case declared == charsetGB18030 && skip != len(utf8Mark):
-		return charsetGB18030, skip, nil, nil
-	case declared != charsetAuto:
-		return "", 0, &problem{reasonUnreadable, "字节序标记与声明的编码不符 / the byte order mark contradicts the declared charset"}, nil
+	if mark != "" && declared != charsetAuto && declared != mark {
+		return "", 0, &problem{reasonUnreadable, "字节序标记与声明的编码不符 / the byte order mark contradicts the declared charset"}
 	}
-	f, err := reopen()
-	if err != nil {
-		return "", 0, nil, err
-	}
-	valid, err := validGB18030(f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", 0, nil, fmt.Errorf("read file: %w", err)
-	}
-	if !valid {
-		return "", 0, &problem{reasonUnreadable, "既不是有效的 UTF-8,也不是有效的 GB18030 / neither valid UTF-8 nor valid GB18030"}, nil
-	}
-	return charsetGB18030, skip, nil, nil
+	return against(s.tally.guess(), declared, mark, skip)
 }
 
-// validGB18030 reports whether everything decodes: the decoder writes U+FFFD
-// where it does not.
-func validGB18030(r io.Reader) (bool, error) {
-	decoded := transform.NewReader(r, simplifiedchinese.GB18030.NewDecoder())
-	buffer := make([]byte, 64<<10)
-	tail := 0
-	for {
-		n, err := decoded.Read(buffer[tail:])
-		if bytes.Contains(buffer[:tail+n], []byte(string(utf8.RuneError))) {
-			return false, nil
-		}
-		if errors.Is(err, io.EOF) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		tail = copy(buffer, buffer[max(0, tail+n-2):tail+n])
+func against(g guess, declared, mark string, skip int) (string, int, *problem) {
+	wrong := func(looks string) (string, int, *problem) {
+		return "", 0, &problem{reasonUnreadable, fmt.Sprintf("声明的编码是 %s，但内容看起来是 %s；请改正 charset 或重新导出 / declared %s, but it looks like %s: mend charset or export it again", declared, looks, declared, looks)}
 	}
+	switch {
+	case g == guessBig5:
+		return "", 0, &problem{reasonUnreadable, "内容看起来是 Big5（繁体），不受支持；请另存为 UTF-8 或 GB18030 / it looks like Big5, which is not taken: save as UTF-8 or GB18030"}
+	case mark != "" && (g == guessUTF8) != (mark == charsetUTF8) && (g == guessUTF8 || g == guessGB):
+		return "", 0, &problem{reasonUnreadable, "字节序标记与内容的编码不符 / the byte order mark contradicts the charset of what follows"}
+	case mark != "":
+		return mark, skip, nil
+	case declared == charsetGB18030 && g == guessUTF8:
+		return wrong("UTF-8")
+	case declared == charsetUTF8 && g == guessGB:
+		return wrong("GB18030")
+	case declared != charsetAuto:
+		return declared, 0, nil
+	case g == guessGB:
+		return charsetGB18030, 0, nil
+	case g == guessUnclear:
+		return "", 0, &problem{reasonUnreadable, "编码无法确定：UTF-8 与 GB18030 都不像或都像；请用 charset 声明，或另存为 UTF-8 / the charset is not clear, neither or both of UTF-8 and GB18030 fit: declare it by charset, or save as UTF-8"}
+	}
+	return charsetUTF8, 0, nil
 }
 
 // decode turns a file's bytes into UTF-8.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -17,6 +18,7 @@ const (
 	reasonUnreadable = contract.ReasonUnreadable
 	reasonTooLarge   = contract.ReasonTooLarge
 	reasonMissing    = contract.ReasonMissing
+	reasonUnknown    = contract.ReasonUnknown
 )
 
 // checkMapping refuses options that name fields the dataset does not have.
@@ -27,7 +29,7 @@ func checkMapping(d *schemas.Dataset, o Options) error {
 			errs = append(errs, fmt.Errorf("数据集没有这个字段 / option %q: dataset %q has no field %q: %w", "columns", d.ID, name, connectors.ErrConfig))
 		}
 	}
-	for _, name := range o.Absent {
+	for _, name := range o.Absent.Fields {
 		switch i := d.Layout.Index(name); {
 		case i < 0:
 			errs = append(errs, fmt.Errorf("数据集没有这个字段 / option %q: dataset %q has no field %q: %w", "absent", d.ID, name, connectors.ErrConfig))
@@ -43,12 +45,15 @@ func checkMapping(d *schemas.Dataset, o Options) error {
 // the field's name, then its Chinese title.
 type columns struct {
 	dataset *schemas.Dataset
-	absent  map[string]bool
+	absent  connectors.CellState // of a nullable field that a row lacks
+	without map[string]bool      // fields that the files do not have
+	ignored map[string]bool      // headings that are left out
+	nulls   nulls
 	byName  map[string]int
 }
 
 func newColumns(d *schemas.Dataset, o Options) *columns {
-	c := &columns{dataset: d, absent: map[string]bool{}, byName: map[string]int{}}
+	c := &columns{dataset: d, absent: o.Absent.State(), without: map[string]bool{}, ignored: map[string]bool{}, nulls: newNulls(o.Nulls), byName: map[string]int{}}
 	titles := map[string]int{}
 	for _, f := range d.Fields {
 		titles[heading(f.Title)]++
@@ -64,84 +69,147 @@ func newColumns(d *schemas.Dataset, o Options) *columns {
 	for h, name := range o.Columns {
 		c.byName[heading(h)] = d.Layout.Index(name)
 	}
-	for _, name := range o.Absent {
-		c.absent[name] = true
+	for _, name := range o.Absent.Fields {
+		c.without[name] = true
+	}
+	for _, h := range o.Ignore {
+		c.ignored[heading(h)] = true
 	}
 	return c
 }
 
-// heading folds full-width letters, case and blanks: what people vary in headings.
+// heading folds full-width letters, case, blanks and what cannot be seen: what
+// people and programs vary in headings.
 func heading(s string) string {
-	return strings.ToUpper(strings.Join(strings.Fields(norm.NFKC.String(s)), ""))
+	s = strings.Map(func(r rune) rune {
+		if r == 0xFEFF || r == 0x200B {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(s))
+	return strings.ToUpper(strings.Join(strings.Fields(s), ""))
 }
 
-// header maps the columns of a CSV file to fields, -1 for columns that are not
-// of the dataset: those are left out, since nothing unclassified may travel.
-// What headings we do not know is never shown: the file may lack its heading
-// line, and then they are somebody's data.
-func (c *columns) header(headings []string) ([]int, int, *problem) {
+// The columns of a CSV file that are no field.
+const (
+	leftOut  = -1 // by the option ignore
+	nameless = -2 // no heading: nothing may stand in it
+)
+
+// header maps the columns of a CSV file to fields. A heading that is neither a
+// field nor to be ignored refuses the file, told by the number of its column:
+// the heading itself is never shown, since a file may lack its heading line, and
+// then it is somebody's data.
+func (c *columns) header(headings []string) ([]int, *problem) {
 	fields := make([]int, len(headings))
 	found := make([]bool, len(c.dataset.Fields))
-	unknown := 0
+	var unknown []string
 	for i, h := range headings {
-		n, ok := c.byName[heading(h)]
-		if !ok {
-			fields[i] = -1
-			unknown++
+		folded := heading(h)
+		n, ok := c.byName[folded]
+		switch {
+		case folded == "":
+			fields[i] = nameless
+			continue
+		case !ok && (c.ignored[folded] || c.ignored["*"]):
+			fields[i] = leftOut
+			continue
+		case !ok:
+			unknown = append(unknown, strconv.Itoa(i+1)+c.like(folded))
 			continue
 		}
 		if found[n] {
-			return nil, 0, &problem{reasonUnreadable, fmt.Sprintf("字段 %s 有两列 / two columns are field %s", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name)}
+			return nil, &problem{reasonUnreadable, fmt.Sprintf("字段 %s 有两列 / two columns are field %s", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name)}
 		}
 		found[n] = true
 		fields[i] = n
 	}
 	var missing []string
 	for i, f := range c.dataset.Fields {
-		if !found[i] && !c.absent[f.Name] {
+		if !found[i] && !c.without[f.Name] {
 			missing = append(missing, f.Name)
 		}
 	}
 	if len(missing) > 0 {
 		list := strings.Join(missing, " ")
-		return nil, 0, &problem{reasonMissing, fmt.Sprintf("表头缺少字段 %s;请在首行写出字段名或中文名称,或用 columns、absent 说明 / the heading line lacks %s: name the fields in the first line, or use columns or absent", list, list)}
+		return nil, &problem{reasonMissing, fmt.Sprintf("表头缺少字段 %s；请在首行写出字段名或中文名称，或用 columns、absent 说明 / the heading line lacks %s: name the fields in the first line, or use columns or absent", list, list)}
 	}
-	return fields, unknown, nil
+	if len(unknown) > 0 {
+		list := strings.Join(unknown[:min(len(unknown), 20)], "、")
+		return nil, &problem{reasonUnknown, fmt.Sprintf("第 %s 列的表头不是该数据集的字段；请改正，或用 columns 对应、用 ignore 略去 / the headings of columns %s are no fields of the dataset: mend them, map them by columns or leave them out by ignore", list, list)}
+	}
+	return fields, nil
+}
+
+// like names the field that an unknown heading is nearly the name of. It shows
+// the field's name only.
+func (c *columns) like(folded string) string {
+	best, name := 2, ""
+	for known, i := range c.byName {
+		if d := connectors.EditDistance(folded, known); d < best || d == best && c.dataset.Fields[i].Name < name {
+			best, name = d, c.dataset.Fields[i].Name
+		}
+	}
+	if name == "" || len(folded) < 3 {
+		return ""
+	}
+	return "（" + name + "?）"
 }
 
 // cells arranges a CSV row by field.
-func (c *columns) cells(header []int, r row) ([]connectors.Cell, *problem) {
+func (c *columns) cells(header []int, headings []string, r row) ([]connectors.Cell, *problem) {
 	if len(r.fields) != len(header) {
-		return nil, &problem{reasonUnreadable, fmt.Sprintf("应有 %d 列,实有 %d 列 / want %d columns, the row has %d", len(header), len(r.fields), len(header), len(r.fields))}
+		return nil, &problem{reasonUnreadable, fmt.Sprintf("应有 %d 列，实有 %d 列 / want %d columns, the row has %d", len(header), len(r.fields), len(header), len(r.fields))}
 	}
-	cells := make([]connectors.Cell, len(c.dataset.Fields))
+	if heading(r.fields[0]) == heading(headings[0]) && slices.EqualFunc(r.fields, headings, func(a, b string) bool { return heading(a) == heading(b) }) {
+		return nil, &problem{reasonUnreadable, "表头再次出现，文件可能是拼接的 / the heading line occurs again: files may have been joined"}
+	}
+	cells := c.blank()
 	for i, n := range header {
-		if n >= 0 {
+		switch {
+		case n >= 0:
 			cells[n] = connectors.Text(r.fields[i])
+		case n == nameless && strings.TrimSpace(r.fields[i]) != "":
+			return nil, &problem{reasonUnknown, fmt.Sprintf("第 %d 列有值而没有表头 / column %d has a value and no heading", i+1, i+1)}
 		}
 	}
 	return cells, nil
 }
 
-// named arranges a JSON row by field and counts the names it does not know. A
-// line is the whole row: a field that it leaves out is null.
-func (c *columns) named(r row) ([]connectors.Cell, int, *problem) {
+// blank returns the cells of a row that has sent nothing yet.
+func (c *columns) blank() []connectors.Cell {
 	cells := make([]connectors.Cell, len(c.dataset.Fields))
-	unknown := 0
-	for i, name := range r.names {
-		n, ok := c.byName[heading(name)]
-		if !ok {
-			unknown++
-			continue
-		}
-		if cells[n].State != connectors.Absent {
-			return nil, 0, &problem{reasonUnreadable, fmt.Sprintf("字段 %s 出现两次 / field %s stands twice", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name)}
-		}
-		if r.null[i] {
-			cells[n].State = connectors.Null
-		} else {
-			cells[n] = connectors.Text(r.fields[i])
+	for i, f := range c.dataset.Fields {
+		if f.Nullable {
+			cells[i].State = c.absent
 		}
 	}
-	return cells, unknown, nil
+	return cells
+}
+
+// named arranges a JSON row by field. A name that is no field refuses the row, by
+// its place: the name itself may be a value.
+func (c *columns) named(r row) ([]connectors.Cell, *problem) {
+	cells := c.blank()
+	found := make([]bool, len(cells))
+	for i, name := range r.names {
+		folded := heading(name)
+		n, ok := c.byName[folded]
+		if !ok && (c.ignored[folded] || c.ignored["*"]) {
+			continue
+		}
+		if !ok {
+			at := strconv.Itoa(i+1) + c.like(folded)
+			return nil, &problem{reasonUnknown, fmt.Sprintf("第 %s 个成员不是该数据集的字段；请改正，或用 ignore 略去 / member %s is no field of the dataset: mend its name or leave it out by ignore", at, at)}
+		}
+		if found[n] {
+			return nil, &problem{reasonUnreadable, fmt.Sprintf("字段 %s 出现两次 / field %s is there twice", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name)}
+		}
+		found[n] = true
+		cells[n] = connectors.Cell{Text: r.fields[i], State: connectors.Given, Form: r.forms[i]}
+		if r.null[i] {
+			cells[n] = connectors.Cell{State: connectors.Null}
+		}
+	}
+	return cells, nil
 }

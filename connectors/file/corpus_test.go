@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/traditionalchinese"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -58,12 +59,23 @@ func corpus(t *testing.T) []struct {
 		{"GB18030 with four-byte characters", "a.csv", gb(t, h+"B0001,㐀𠮷,3,云岭路1号\n"), nil, ok(1)},
 		{"GB18030 with mark", "a.csv", "\x84\x31\x95\x33" + gb(t, h+rows(1, 2)), nil, ok(2)},
 		{"GB18030 as declared", "a.csv", gb(t, h+rows(1, 2)), map[string]any{"charset": "gb18030"}, ok(2)},
-		{"declared UTF-8 is GB18030", "a.csv", h + gb(t, rows(1, 1)) + "B0002,x,3,x\n", map[string]any{"charset": "utf-8"}, verdict{[]string{"B0002"}, []string{"2: unreadable"}, "done"}},
+		{"declared UTF-8 is GB18030", "a.csv", h + gb(t, rows(1, 1)) + "B0002,x,3,x\n", map[string]any{"charset": "utf-8"}, none("unreadable")},
 		{"declared GB18030 has a UTF-8 mark", "a.csv", "\xEF\xBB\xBF" + h + rows(1, 1), map[string]any{"charset": "gb18030"}, none("unreadable")},
-		{"neither charset", "a.csv", h + rows(1, 1) + "B0002,\xff\xff\xff,3,x\n", nil, none("unreadable")},
+		{"bad bytes in UTF-8", "a.csv", h + rows(1, 1) + "B0009,\xff\xff\xff,3,x\n" + rows(2, 2), nil, ok(2, "3: unreadable")},
+		{"a character of UTF-8 that is cut", "a.csv", h + rows(1, 1) + "B0009,\xE4\xBA,3,x\n" + rows(2, 3), nil, ok(3, "3: unreadable")},
+		{"neither charset", "a.csv", h + "B0002,\xff\xff\xff,3,x\n", nil, none("unreadable")},
+		{"declared GB18030 is UTF-8", "a.csv", h + rows(1, 1), map[string]any{"charset": "gb18030"}, none("unreadable")},
+		{"Big5", "a.csv", h + big5(t, "B0001,臺北市,3,中正區重慶南路\n"), nil, none("unreadable")},
+		{"declared GB18030 is Big5", "a.csv", h + big5(t, "B0001,臺北市,3,中正區重慶南路\n"), map[string]any{"charset": "gb18030"}, none("unreadable")},
+		{"GB18030 that is also UTF-8", "a.csv", h + gb(t, "B0001,一,3,一\n"), nil, ok(1)},
+		{"a middle dot, in either charset", "a.csv", h + "B0001,\xC2\xB7,3,x\n", nil, none("unreadable")},
+		{"a middle dot as declared", "a.csv", h + "B0001,路,3,路\n", map[string]any{"charset": "utf-8"}, ok(1)},
+		{"one rare character of GBK", "a.csv", h + gb(t, "B0001,喆,3,x\n"), nil, ok(1)},
+		{"Uyghur in UTF-8", "a.csv", h + "B0001,ئۇيغۇر,3,شىنجاڭ\n", nil, ok(1)},
 		{"UTF-16 little endian", "a.csv", utf16(h+rows(1, 1), false), nil, none("unreadable")},
 		{"UTF-16 big endian", "a.csv", utf16(h+rows(1, 1), true), nil, none("unreadable")},
-		{"zero bytes", "a.csv", h + "B0001,\x00,3,x\n", nil, none("unreadable")},
+		{"a zero byte", "a.csv", h + "B0009,a\x00,3,x\n" + rows(1, 1), nil, ok(1, "2:LDZB invalid")},
+		{"UTF-16 without mark", "a.csv", utf16(h, false)[2:], nil, none("unreadable")},
 		{"a workbook", "a.csv", "PK\x03\x04rest of the archive", nil, none("unreadable")},
 		{"an old workbook", "a.csv", "\xD0\xCF\x11\xE0rest", nil, none("unreadable")},
 		{"gzip", "a.csv", "\x1F\x8B\x08rest", nil, none("unreadable")},
@@ -75,7 +87,17 @@ func corpus(t *testing.T) []struct {
 		{"heading has a column twice", "a.csv", "JZWBM,LDZB,CS,BZDZ,层数\n", nil, none("unreadable")},
 		{"heading in another order and case", "a.csv", "标准地址, ldzb ,ＣＳ,建筑物编码\nx,y,3,B0001\n", nil, ok(1)},
 		{"heading by map", "a.csv", "bldg,LDZB,CS,BZDZ\nB0001,x,3,y\n", map[string]any{"columns": map[string]any{"bldg": "JZWBM"}}, ok(1)},
-		{"heading with unknown columns", "a.csv", "JZWBM,张三,LDZB,CS,BZDZ\nB0001,?,x,3,y\n", nil, ok(1)},
+		{"heading with unknown columns", "a.csv", "JZWBM,张三,LDZB,CS,BZDZ\nB0001,?,x,3,y\n", nil, none("unknown")},
+		{"heading with columns to ignore", "a.csv", "JZWBM,张三,LDZB,CS,BZDZ\nB0001,?,x,3,y\n", map[string]any{"ignore": []any{"张三"}}, ok(1)},
+		{"heading with any columns to ignore", "a.csv", "JZWBM,张三,LDZB,CS,BZDZ\nB0001,?,x,3,y\n", map[string]any{"ignore": []any{"*"}}, ok(1)},
+		{"a column without heading", "a.csv", "JZWBM,LDZB,CS,BZDZ,\nB0001,x,3,y,\nB0009,x,3,y,z\n", nil, ok(1, "3: unknown")},
+		{"headings again in the middle", "a.csv", h + rows(1, 1) + "\xEF\xBB\xBF" + h + rows(2, 2), nil, ok(2, "3: unreadable")},
+		{"blank rows", "a.csv", "\n,,,\n" + h + rows(1, 1) + ",,,\n 　,\u00a0,\"\",\n,,\n" + rows(2, 2) + ",,,,,,\n\x1a", nil, ok(2)},
+		{"a text mark before the key", "a.csv", h + "'B0001,x,3,y\n＇B0002,x,'3,y\n", nil, ok(2)},
+		{"a formula around the key", "a.csv", h + "=\"B0001\",\"=\"\"x\"\"\",=\"3\",y\n\"=\"\"B0002\"\"\",x,3,=\"y\"\n", nil, ok(2)},
+		{"quotes in the key", "a.csv", h + "B“0009,x,3,y\n" + rows(1, 1), nil, ok(1, "2:JZWBM invalid")},
+		{"words for null", "a.csv", h + "NULL,x,3,y\nB0009,x,-,y\nB0009,null,\\N,y\nB0001,无,3,无\n", nil, ok(1, "2:JZWBM missing", "3:CS missing", "4:CS missing", "4:LDZB missing")},
+		{"words for null as declared", "a.csv", h + "B0009,未知,3,y\nB0001,-,3,y\n", map[string]any{"nulls": []any{"未知"}}, ok(1, "2:LDZB missing")},
 		{"full-width commas", "a.csv", strings.ReplaceAll(h, ",", "，") + "B0001，x，3，y\n", nil, none("missing")},
 		{"full-width commas as declared", "a.csv", strings.ReplaceAll(h, ",", "，") + "B0001，x，3，y\n", map[string]any{"delimiter": "，"}, ok(1)},
 		{"tabs as declared", "a.tsv", strings.ReplaceAll(h, ",", "\t") + "B0001\tx\t3\ty\n", map[string]any{"delimiter": "\t"}, ok(1)},
@@ -104,16 +126,35 @@ func corpus(t *testing.T) []struct {
 		{"JSON that is cut", "a.jsonl", jsonRows(1, 1) + `{"JZWBM":"B0009"` + "\n" + jsonRows(2, 2), nil, ok(2, "2: unreadable")},
 		{"JSON with a name twice", "a.jsonl", `{"JZWBM":"B0009","JZWBM":"B0008","LDZB":"x","CS":3,"BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1: unreadable")},
 		{"JSON with a field twice", "a.jsonl", `{"JZWBM":"B0009","建筑物编码":"B0008","LDZB":"x","CS":3,"BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1: unreadable")},
-		{"JSON array", "a.jsonl", `[1,2]` + "\n" + jsonRows(1, 1), nil, ok(1, "1: unreadable")},
+		{"JSON array", "a.json", "[" + strings.TrimSuffix(strings.ReplaceAll(jsonRows(1, 2), "\n", ",\n"), ",\n") + "]\n", nil, ok(2)},
+		{"JSON array over many lines", "a.json", "\xEF\xBB\xBF[\n  " + strings.ReplaceAll(strings.TrimSuffix(jsonRows(1, 1), "\n"), `,"`, ",\n    \"") + " ,\n{\"JZWBM\":\"B0009\"} ]", nil, ok(1, "6[1]:LDZB missing", "6[1]:CS missing", "6[1]:BZDZ missing")},
+		{"JSON array by content", "a.txt", "[" + strings.TrimSuffix(jsonRows(1, 1), "\n") + "]", nil, ok(1)},
+		{"JSON array, empty", "a.json", " [ ] ", nil, verdict{nil, nil, "done"}},
+		{"JSON array of no rows", "a.jsonl", `[1,"x,]",[2]]`, nil, verdict{nil, []string{"1[0]: unreadable", "1[1]: unreadable", "1[2]: unreadable"}, "done"}},
+		{"JSON array that is cut", "a.json", "[" + strings.TrimSuffix(jsonRows(1, 1), "\n") + `,{"JZW`, nil, verdict{names(1, 1), []string{"unreadable"}, "rejected"}},
+		{"JSON array with more behind it", "a.json", "[" + strings.TrimSuffix(jsonRows(1, 1), "\n") + "]\n" + jsonRows(2, 2), nil, verdict{names(1, 1), []string{"unreadable"}, "rejected"}},
+		{"JSON over several lines", "a.json", "{\n  \"JZWBM\": \"B0001\"\n}\n", nil, none("unreadable")},
+		{"JSON key that is no text", "a.jsonl", `{"JZWBM":true,"LDZB":"x","CS":3,"BZDZ":"y"}` + "\n" + `{"JZWBM":1e30,"LDZB":"x","CS":3,"BZDZ":"y"}` + "\n" + `{"JZWBM":17,"LDZB":"x","CS":3,"BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1:JZWBM invalid", "2:JZWBM invalid", "3:JZWBM invalid")},
+		{"JSON of other types", "a.jsonl", `{"JZWBM":"B0009","LDZB":false,"CS":true,"BZDZ":1.5}` + "\n" + jsonRows(1, 1), nil, ok(1, "1:LDZB invalid", "1:CS invalid", "1:BZDZ invalid")},
+		{"JSON names to ignore", "a.jsonl", `{"JZWBM":"B0001","LDZB":"x","CS":3,"BZDZ":"y","extra":"z"}` + "\n", map[string]any{"ignore": []any{"EXTRA"}}, ok(1)},
 		{"JSON nested", "a.jsonl", `{"JZWBM":{"x":1},"LDZB":"x","CS":3,"BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1: unreadable")},
-		{"JSON deep", "a.jsonl", strings.Repeat("[", 100_000) + "\n" + jsonRows(1, 1), nil, ok(1, "1: unreadable")},
+		{"JSON deep", "a.jsonl", jsonRows(1, 1) + strings.Repeat("[", 100_000) + "\n" + jsonRows(2, 2), nil, ok(2, "2: unreadable")},
 		{"JSON lone surrogate", "a.jsonl", `{"JZWBM":"B\ud800","LDZB":"x","CS":3,"BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1: unreadable")},
 		{"JSON huge number", "a.jsonl", `{"JZWBM":"B0009","LDZB":"x","CS":1e400,"BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1:CS invalid")},
 		{"JSON null in a required field", "a.jsonl", `{"JZWBM":"B0009","LDZB":"x","CS":null,"BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1:CS missing")},
 		{"JSON lacks a required field", "a.jsonl", `{"JZWBM":"B0009","LDZB":"x","BZDZ":"y"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1:CS missing")},
-		{"JSON with an unknown name", "a.jsonl", `{"JZWBM":"B0001","LDZB":"x","CS":3,"BZDZ":"y","extra":"z"}` + "\n", nil, ok(1)},
+		{"JSON with an unknown name", "a.jsonl", `{"JZWBM":"B0001","LDZB":"x","CS":3,"BZDZ":"y","extra":"z"}` + "\n" + jsonRows(1, 1), nil, ok(1, "1: unknown")},
 		{"JSON empty", "a.jsonl", "", nil, verdict{nil, nil, "done"}},
 	}
+}
+
+func big5(t *testing.T, s string) string {
+	t.Helper()
+	out, err := traditionalchinese.Big5.NewEncoder().String(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func TestCorpus(t *testing.T) {
@@ -170,6 +211,11 @@ func TestOptionsAreRefused(t *testing.T) {
 		"absent unknown":   {"absent": []any{"NO_SUCH"}},
 		"dataset":          {"dataset": "GA01"},
 		"unknown option":   {"colums": map[string]any{}},
+		"share":            {"delete_limit": "120%"},
+		"empty":            {"empty": "yes"},
+		"absent word":      {"absent": "nul"},
+		"marker":           {"marker": "done"},
+		"all names":        {"ignore_names": []any{"*"}},
 		"row beyond 1 GiB": {"max_row": "2GiB"},
 	} {
 		t.Run(name, func(t *testing.T) {

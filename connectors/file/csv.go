@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
 // row is one record of a file: its fields, or why there are none.
@@ -14,7 +17,10 @@ type row struct {
 	fields []string
 	names  []string // of a JSON line: the names of the fields
 	null   []bool   // of a JSON line: the fields that are null
-	raw    []byte   // for the digest of a rejection
+	forms  []connectors.Form
+	raw    []byte // for the digest of a rejection
+	place  string // in the file, if not its line
+	blank  bool   // nothing in it
 	bad    *problem
 }
 
@@ -58,7 +64,7 @@ func (c *csvReader) next() (row, error) {
 		if first.tooLong {
 			return row{line: first.number, bad: tooLong(c.maxRow)}, nil
 		}
-		if len(bytes.TrimSpace(first.text)) == 0 {
+		if text := bytes.TrimSpace(first.text); len(text) == 0 || len(text) == 1 && text[0] == endOfFile {
 			continue
 		}
 		if bytes.IndexByte(first.text, '"') < 0 {
@@ -75,6 +81,7 @@ func (c *csvReader) plain(l line) row {
 		return r
 	}
 	r.fields = strings.Split(string(l.text), string(c.comma))
+	r.blank = blank(r.fields)
 	return r
 }
 
@@ -88,7 +95,7 @@ func (c *csvReader) quoted(first line) (row, error) {
 			break
 		}
 		if finished {
-			r := row{line: first.number, fields: q.fields, raw: raw}
+			r := row{line: first.number, fields: q.fields, raw: raw, blank: blank(q.fields)}
 			if len(q.fields) > c.columns {
 				r.fields, r.bad = nil, tooWide(c.columns)
 			}
@@ -134,6 +141,15 @@ func (q *quoting) feed(l line) (bool, error) {
 				rest = rest[1:]
 				continue
 			}
+			if bytes.HasPrefix(rest, []byte(`="`)) {
+				var done bool
+				if done, rest = q.formula(rest); rest == nil && !done {
+					return false, errQuote
+				} else if done {
+					return true, nil
+				}
+				continue
+			}
 			field, after, more := bytes.Cut(rest, q.comma)
 			if bytes.IndexByte(field, '"') >= 0 {
 				return false, errQuote
@@ -167,6 +183,40 @@ func (q *quoting) feed(l line) (bool, error) {
 			return false, errQuote
 		}
 	}
+}
+
+// formula takes ="110101" that a spreadsheet wrote without quoting it. done says
+// that the row ends with it; without done and rest it is malformed.
+func (q *quoting) formula(text []byte) (done bool, rest []byte) {
+	i := bytes.IndexByte(text[2:], '"')
+	if i < 0 {
+		return false, nil
+	}
+	after := text[2+i+1:]
+	if len(after) > 0 && !bytes.HasPrefix(after, q.comma) {
+		return false, nil
+	}
+	q.fields = append(q.fields, string(text[2:2+i]))
+	if len(after) == 0 {
+		return true, nil
+	}
+	return false, after[len(q.comma):]
+}
+
+// endOfFile is what DOS wrote behind the last line.
+const endOfFile = 0x1A
+
+// blank reports a row in which nothing stands: people leave such rows behind
+// their data, and they name no row of a table.
+func blank(fields []string) bool {
+	for _, f := range fields {
+		for _, r := range f {
+			if !unicode.IsSpace(r) && r != 0xFEFF && r != 0x200B {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (q *quoting) end() {

@@ -3,18 +3,26 @@
 //
 // A file is taken once it is whole (its .done marker stands beside it, or it
 // has not changed for the settle time), by renaming it into processing/ under
-// an ordinal. It stays there until its last row is published, then moves to
-// done/ or, when it could not be taken as a whole, to rejected/ beside a
-// .reason file. Rows and position go out together, so a crash at any row ends
-// in the same result. Content that was taken before is skipped by its SHA-256.
-// Bad rows go to quarantine with file, line and field; their neighbours pass.
+// an ordinal, its marker with it. It stays there until its last row is published,
+// then moves to done/ or, when it could not be taken as a whole, to rejected/
+// beside a .reason file. Rows and position go out together, so a crash at any row
+// ends in the same result. Files are taken in the order in which they were
+// delivered, also when their content was there before: rows are as of their
+// delivery. Bad rows go to quarantine with file, line and field; their neighbours
+// pass. Nothing is left out without a word: headings, member names, markers and
+// charsets that are not understood refuse the file or the row.
 //
 // In mode replace a file is the whole table: keys of the previous complete file
 // that it lacks are deleted. Deletes are withheld when a row's key could not be
-// read, since that row may be any of them.
+// read, since that row may be any of them. All rows are read before the first is
+// published: a table without rows is refused (unless empty: allow), and one that
+// would delete more than delete_limit stands still until a person puts
+// <ordinal>.accept or <ordinal>.refuse into the folder.
 //
 // The folder is opened as an os.Root: symbolic links, devices, pipes and names
-// that lead outside are refused.
+// that lead outside are refused. A file's own name may hold a person's name: logs,
+// states and quarantine name it by its ordinal and a digest; in done/ and
+// rejected/ the ordinal stands before the name.
 package file
 
 import (
@@ -27,78 +35,12 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
-
-// Options are the options of a file connector.
-type Options struct {
-	// Dir is the drop folder. processing/, done/, rejected/ and .yiyuan/ are made in it.
-	Dir string `option:"dir,required"`
-	// Dataset that the rows belong to; may be left out when the source has one.
-	Dataset string `option:"dataset"`
-	// Format is csv, jsonl or auto (by extension, then by the first character).
-	Format string `option:"format"`
-	// Charset is utf-8, gb18030 or auto (byte order mark, then valid UTF-8, then GB18030).
-	Charset string `option:"charset"`
-	// Columns maps a column's heading to a field, before names and titles are tried.
-	Columns map[string]string `option:"columns"`
-	// Absent lists nullable fields that these files do not have.
-	Absent []string `option:"absent"`
-	// Mode is append (rows are upserts) or replace (a file is the whole table).
-	Mode string `option:"mode"`
-	// Settle is how long size and time must stand still.
-	Settle time.Duration `option:"settle"`
-	// Wait is settle, or marker: only files with a .done marker are taken.
-	Wait string `option:"wait"`
-	// Poll is how often the folder is looked at when no notice comes.
-	Poll time.Duration `option:"poll"`
-	// Delimiter separates CSV columns.
-	Delimiter string `option:"delimiter"`
-	// BatchRows is how many rows are published together.
-	BatchRows int `option:"batch_rows"`
-	// MaxFile, MaxRow and MaxColumns bound what is read.
-	MaxFile    connectors.Size `option:"max_file"`
-	MaxRow     connectors.Size `option:"max_row"`
-	MaxColumns int             `option:"max_columns"`
-	// MaxBad is how many bad rows in a run condemn the rest of the file.
-	MaxBad int `option:"max_bad"`
-}
-
-func defaults() Options {
-	return Options{
-		Format: "auto", Charset: "auto", Mode: "append", Settle: 2 * time.Second, Wait: "settle", Poll: time.Second, Delimiter: ",",
-		BatchRows: 1000, MaxFile: 4 << 30, MaxRow: 1 << 20, MaxColumns: 1024, MaxBad: 1000,
-	}
-}
-
-func (o Options) validate() error {
-	oneOf := func(name, value string, allowed ...string) error {
-		for _, a := range allowed {
-			if value == a {
-				return nil
-			}
-		}
-		return fmt.Errorf("选项的值不对 / option %q: want one of %q: %w", name, allowed, connectors.ErrConfig)
-	}
-	errs := []error{
-		oneOf("format", o.Format, "csv", "jsonl", "auto"),
-		oneOf("charset", o.Charset, charsetUTF8, charsetGB18030, charsetAuto),
-		oneOf("mode", o.Mode, "append", "replace"),
-		oneOf("wait", o.Wait, "settle", "marker"),
-	}
-	if utf8.RuneCountInString(o.Delimiter) != 1 || o.Delimiter == `"` || o.Delimiter == "\n" || o.Delimiter == "\r" {
-		errs = append(errs, fmt.Errorf("须为一个字符 / option %q: want one character: %w", "delimiter", connectors.ErrConfig))
-	}
-	if o.BatchRows < 1 || o.MaxRow < 1 || o.MaxRow > 1<<30 || o.MaxColumns < 1 || o.MaxFile < 1 || o.MaxBad < 1 || o.Poll <= 0 {
-		errs = append(errs, fmt.Errorf("各上限须大于零，max_row 不超过 1GiB / limits: want numbers above zero and max_row up to 1GiB: %w", connectors.ErrConfig))
-	}
-	return errors.Join(errs...)
-}
 
 type source struct {
 	cfg     connectors.Config
@@ -114,6 +56,8 @@ type source struct {
 	current  *reading
 	finished []claim // wholly read, waiting for Confirm
 	unseen   bool    // something was read since the last idle answer
+	cleaned  time.Time
+	told     uint64 // the held file of which was said that it waits
 }
 
 // Open opens the drop folder. It implements connectors.Open.
@@ -139,11 +83,12 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
-	box, err := openInbox(o)
+	log := cfg.Log().With("source", cfg.Name)
+	box, err := openInbox(o, cfg.Name, after != "", log)
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
-	s := &source{cfg: cfg, options: o, dataset: d, log: cfg.Log().With("source", cfg.Name), inbox: box, at: at, unseen: true}
+	s := &source{cfg: cfg, options: o, dataset: d, log: log, inbox: box, at: at, unseen: true}
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), box.Close())
 	}
@@ -170,27 +115,39 @@ func (s *source) recover() error {
 		return s.first(claims)
 	}
 	open := false
+	var left []claim
 	for _, c := range claims {
 		switch {
 		case c.ordinal < s.at.File || c.ordinal == s.at.File && !s.at.Open:
 			if err := s.inbox.finish(c); err != nil {
 				return err
 			}
-		case c.ordinal == s.at.File:
-			open = true
+		default:
+			open = open || c.ordinal == s.at.File
+			left = append(left, c)
 		}
 	}
 	if s.at.Open && !open {
-		return fmt.Errorf("find file %08d in processing/: it is gone with rows unread after row %d; put it back, or reset the position of this source to take the files that follow: %w",
-			s.at.File, s.at.Row, connectors.ErrPositionLost)
+		return s.lost()
+	}
+	if err := s.inbox.resolveAll(left); err != nil {
+		return err
 	}
 	return s.inbox.dropKeys(s.at.Keys)
+}
+
+func (s *source) lost() error {
+	return fmt.Errorf("文件 %08d 读到第 %d 行后不见了；请放回 processing/ / find file %08d in processing/: it is gone with rows unread after row %d; put it back, or reset the position of this source to take the files that follow: %w",
+		s.at.File, s.at.Row, s.at.File, s.at.Row, connectors.ErrPositionLost)
 }
 
 // first begins a source without a position. Numbers go on behind those of files
 // that an earlier life of the folder has left in it.
 func (s *source) first(claims []claim) error {
 	s.at.Epoch = uint32(time.Now().Unix())
+	if err := s.inbox.resolveAll(claims); err != nil {
+		return err
+	}
 	if len(claims) > 0 {
 		s.at.File = max(claims[0].ordinal, 1) - 1
 		return nil
@@ -226,7 +183,11 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
 			}
 		}
-		if s.current != nil {
+		if s.current != nil && s.current.held != "" {
+			if b, done, err := s.hold(); done || err != nil {
+				return b, err
+			}
+		} else if s.current != nil {
 			b, err := s.step(ctx)
 			if err != nil {
 				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, full(err))
@@ -235,7 +196,11 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 			return b, nil
 		}
 		idle := connectors.Batch{After: s.at.encode()}
-		if !s.inbox.pending() {
+		if s.current != nil {
+			idle.Held = s.current.held
+		} else if err := s.clean(looked); err != nil {
+			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+		} else if !s.inbox.pending() {
 			idle.CaughtUp = looked
 			if s.unseen {
 				s.unseen = false
@@ -252,10 +217,44 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 	}
 }
 
+// hold looks whether a person has answered about the file that waits for one. It
+// yields a batch the first time, so that the wait is said at once.
+func (s *source) hold() (connectors.Batch, bool, error) {
+	c := s.current
+	answer, err := s.inbox.answer(c.claim)
+	if err != nil {
+		return connectors.Batch{}, false, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+	}
+	if answer != "" {
+		c.close()
+		s.current = nil
+		return connectors.Batch{After: s.at.encode()}, true, nil
+	}
+	if s.told == c.claim.ordinal {
+		return connectors.Batch{}, false, nil
+	}
+	s.told = c.claim.ordinal
+	s.log.Warn("a file waits for a person", "file", s.label(c.claim), "why", c.held)
+	return connectors.Batch{After: s.at.encode(), Held: c.held}, true, nil
+}
+
+// clean removes what has been in done/ for too long, now and then.
+func (s *source) clean(now time.Time) error {
+	if now.Sub(s.cleaned) < min(time.Hour, s.options.KeepDone) {
+		return nil
+	}
+	s.cleaned = now
+	n, err := s.inbox.clean(now)
+	if n > 0 {
+		s.log.Info("old files were removed from done/", "files", n, "older_than", s.options.KeepDone)
+	}
+	return err
+}
+
 // full says in words that the disk is full; no file is harmed by waiting for room.
 func full(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("投递目录所在磁盘已满,清出空间后自动继续 / the disk of the drop folder is full, it goes on by itself once there is room: %w", err)
+		return fmt.Errorf("投递目录所在磁盘已满，清出空间后自动继续 / the disk of the drop folder is full, it goes on by itself once there is room: %w", err)
 	}
 	return err
 }

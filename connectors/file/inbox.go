@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -27,28 +29,40 @@ const (
 	state      = ".yiyuan"
 )
 
+// The suffixes of what lies beside a file: in the drop folder the marker has the
+// one of the options, in the folders inside always this one.
 const (
 	markerSuffix = ".done"
 	reasonSuffix = ".reason"
+	acceptSuffix = ".accept"
+	refuseSuffix = ".refuse"
 	ordinalWidth = 8
 	maxName      = 96 // runes of a name that are kept
 )
 
-// inbox is the drop folder: what lies in it, what is settled, what is claimed.
-// All paths are resolved by os.Root and never leave the folder.
-type inbox struct {
-	root    *os.Root
-	options Options
-	seen    map[string]sighting
-	soonest time.Duration // until something may be settled
-	waiting bool          // files lie in the folder that are not taken yet
+// folder is what is done to a drop folder. An os.Root never leaves it.
+type folder interface {
+	Open(name string) (*os.File, error)
+	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
+	Lstat(name string) (fs.FileInfo, error)
+	Stat(name string) (fs.FileInfo, error)
+	ReadFile(name string) ([]byte, error)
+	Mkdir(name string, perm fs.FileMode) error
+	Rename(from, to string) error
+	Remove(name string) error
+	Close() error
 }
 
-// sighting is when a file was first seen with this size and time.
-type sighting struct {
-	size     int64
-	modified time.Time
-	since    time.Time
+// inbox is the drop folder: what lies in it, what is settled, what is claimed.
+type inbox struct {
+	root    folder
+	options Options
+	log     *slog.Logger
+	lock    *os.File
+	seen    map[string]sighting
+	soonest time.Duration   // until something may be settled
+	waiting bool            // files lie in the folder that are not taken yet
+	told    map[string]bool // what lies there and is left alone: said once
 }
 
 // claim is a file in processing/, or a symbolic link or device moved there so
@@ -58,15 +72,49 @@ type claim struct {
 	name    string // in processing/: 00000012-people.csv
 }
 
-func openInbox(o Options) (*inbox, error) {
+// original is the name it was dropped under, unless that could not be kept.
+func (c claim) original() string {
+	_, name, _ := strings.Cut(c.name, "-")
+	return name
+}
+
+// bare leaves out of an error the paths that the system puts into it: a file's
+// name may hold a person's name or number.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// openInbox opens the folder of a source. known says that the source has read
+// from it before: then it must be the same folder.
+func openInbox(o Options, source string, known bool, log *slog.Logger) (*inbox, error) {
 	root, err := os.OpenRoot(o.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("投递目录打不开 / open drop folder: %w: %w", err, connectors.ErrConfig)
+		if known { // it was there: a file system that is not mounted comes back
+			return nil, fmt.Errorf("投递目录打不开 / open drop folder %q: %w", o.Dir, bare(err))
+		}
+		return nil, fmt.Errorf("投递目录打不开 / open drop folder %q: %w: %w", o.Dir, bare(err), connectors.ErrConfig)
+	}
+	b := &inbox{root: root, options: o, log: log, seen: map[string]sighting{}, soonest: time.Hour, told: map[string]bool{}}
+	if err := b.prepare(source, known); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *inbox) prepare(source string, known bool) error {
+	if _, err := b.root.Lstat(state); known && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("投递目录 %s 不是原来的那个（未挂载？），恢复后自动继续 / the drop folder is not the one that was read before, is its file system mounted? %q is missing in it", b.options.Dir, state)
 	}
 	for _, dir := range []string{processing, done, rejected, state} {
-		info, err := root.Lstat(dir)
+		info, err := b.root.Lstat(dir)
 		if errors.Is(err, fs.ErrNotExist) {
-			if err = root.Mkdir(dir, 0o750); err == nil {
+			if err = b.root.Mkdir(dir, 0o750); err == nil {
 				continue
 			}
 		}
@@ -74,14 +122,55 @@ func openInbox(o Options) (*inbox, error) {
 			err = fmt.Errorf("%q is not a folder", dir)
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("投递目录下不能建目录 / make folders in the drop folder: %w: %w", err, connectors.ErrConfig), root.Close())
+			return fmt.Errorf("投递目录下不能建目录 / make folders in the drop folder: %w: %w", bare(err), connectors.ErrConfig)
 		}
 	}
-	return &inbox{root: root, options: o, seen: map[string]sighting{}, soonest: time.Hour}, nil
+	if err := b.take(); err != nil {
+		return err
+	}
+	return b.belong(source)
+}
+
+// take makes this the only process that moves files of the folder, where the
+// file system can lock.
+func (b *inbox) take() error {
+	f, err := b.root.OpenFile(state+"/lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock drop folder: %w", bare(err))
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return errors.Join(errors.New("投递目录正被另一个进程读取，待其结束后自动继续 / another process reads the drop folder: waiting for it to end"), f.Close())
+	}
+	b.lock = f
+	return nil
+}
+
+// belong holds the folder against the source it belongs to: two sources would
+// take one another's files.
+func (b *inbox) belong(source string) error {
+	const name = state + "/source"
+	text, err := b.root.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b.store(name, []byte(source+"\n"))
+	}
+	if err != nil {
+		return fmt.Errorf("read whose the drop folder is: %w", bare(err))
+	}
+	if owner := strings.TrimSpace(string(text)); owner != source {
+		return fmt.Errorf("投递目录 %s 属于数据源 %q；请另用目录，或删除其中的 %s / the drop folder belongs to source %q: use another, or remove %s in it: %w", b.options.Dir, owner, name, owner, name, connectors.ErrConfig)
+	}
+	return nil
 }
 
 // Close releases the folder. It may be called more than once.
-func (b *inbox) Close() error { return b.root.Close() }
+func (b *inbox) Close() error {
+	var err error
+	if b.lock != nil {
+		err = b.lock.Close()
+		b.lock = nil
+	}
+	return errors.Join(err, b.root.Close())
+}
 
 // pending reports whether the last look found files that are not taken yet.
 func (b *inbox) pending() bool { return b.waiting }
@@ -115,100 +204,171 @@ func (b *inbox) claims(dir string) ([]claim, error) {
 func (b *inbox) list(dir string) ([]fs.DirEntry, error) {
 	f, err := b.root.Open(dir)
 	if err != nil {
-		return nil, fmt.Errorf("list %q: %w", dir, err)
+		return nil, fmt.Errorf("list %q: %w", dir, bare(err))
 	}
 	entries, err := f.ReadDir(-1)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(bare(err), f.Close()); err != nil {
 		return nil, fmt.Errorf("list %q: %w", dir, err)
 	}
 	return entries, nil
 }
 
-type candidate struct {
-	name     string
-	modified time.Time
+// note is what .yiyuan/claim-N holds while a file and its marker are moved.
+type note struct {
+	Name     string    `json:"name"`   // in the drop folder
+	Claim    string    `json:"claim"`  // in processing/
+	Marker   bool      `json:"marker"` // it came with one
+	Modified time.Time `json:"modified"`
+	Size     int64     `json:"size"`
 }
 
-// claim moves the oldest file that is ready into processing/ under an ordinal.
+// claim moves the oldest file that is ready into processing/ under an ordinal,
+// and its marker with it. The steps, and what resolve does after a crash behind
+// each:
+//
+//  1. the note                        the note goes: nothing has moved
+//  2. a copy of the marker            copy and note go: nothing has moved
+//  3. the file (this is the claim)    the marker in the folder goes, if it is still
+//     the one that was copied: a later one is of another delivery; then the note
+//  4. the marker in the folder goes   the note goes
+//
+// So the file is never in processing/ without its marker, and a marker never
+// stays behind to vouch for the next file of that name.
 func (b *inbox) claim(ordinal uint64, now time.Time) (claim, bool, error) {
 	ready, err := b.scan(now)
 	if err != nil || len(ready) == 0 {
 		return claim{}, false, err
 	}
-	c := claim{ordinal, fmt.Sprintf("%0*d-%s", ordinalWidth, ordinal, safeName(ready[0].name))}
-	if err := b.root.Rename(ready[0].name, processing+"/"+c.name); err != nil {
-		return claim{}, false, fmt.Errorf("claim %q: %w", c.name, err)
+	name := ready[0].name
+	c := claim{ordinal, fmt.Sprintf("%0*d-%s", ordinalWidth, ordinal, safeName(name))}
+	n := note{Name: name, Claim: c.name}
+	marker, info, err := b.marker(name + b.options.Marker)
+	if err != nil {
+		return claim{}, false, err
 	}
-	err = b.root.Rename(ready[0].name+markerSuffix, processing+"/"+c.name+markerSuffix)
+	if info != nil {
+		n.Marker, n.Modified, n.Size = true, info.ModTime(), info.Size()
+	}
+	text, err := json.Marshal(n)
+	if err == nil {
+		err = b.store(noteName(ordinal), text)
+	}
+	if err == nil && n.Marker {
+		err = b.store(processing+"/"+c.name+markerSuffix, marker)
+	}
+	if err != nil {
+		return claim{}, false, fmt.Errorf("claim file %08d: %w", ordinal, bare(err))
+	}
+	err = b.root.Rename(name, processing+"/"+c.name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return claim{}, false, fmt.Errorf("claim marker of %q: %w", c.name, err)
+		return claim{}, false, fmt.Errorf("claim file %08d: %w", ordinal, bare(err))
 	}
-	delete(b.seen, ready[0].name)
-	return c, true, nil
+	delete(b.seen, name)
+	if withdrawn := err != nil; withdrawn {
+		return claim{}, false, b.resolve(n, ordinal)
+	}
+	return c, true, b.resolve(n, ordinal)
 }
 
-// scan lists the files that are whole, oldest first.
-func (b *inbox) scan(now time.Time) ([]candidate, error) {
-	entries, err := b.list(".")
-	if err != nil {
-		return nil, err
-	}
-	markers := map[string]bool{}
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), markerSuffix); ok && e.Type().IsRegular() {
-			markers[name] = true
+func noteName(ordinal uint64) string {
+	return fmt.Sprintf("%s/claim-%0*d", state, ordinalWidth, ordinal)
+}
+
+// resolve finishes a claim, or takes it back, by its note.
+func (b *inbox) resolve(n note, ordinal uint64) error {
+	_, err := b.root.Lstat(processing + "/" + n.Claim)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = b.remove(processing + "/" + n.Claim + markerSuffix)
+	case err == nil && n.Marker:
+		info, stat := b.root.Lstat(n.Name + b.options.Marker)
+		if stat == nil && info.Size() == n.Size && info.ModTime().Equal(n.Modified) {
+			err = b.remove(n.Name + b.options.Marker)
+		} else if stat != nil && !errors.Is(stat, fs.ErrNotExist) {
+			err = stat
 		}
 	}
-	var ready []candidate
-	next := make(map[string]sighting, len(entries))
-	b.soonest, b.waiting = time.Hour, false
+	if err == nil {
+		err = b.remove(noteName(ordinal))
+	}
+	if err != nil {
+		return fmt.Errorf("finish claim of file %08d: %w", ordinal, bare(err))
+	}
+	return nil
+}
+
+// resolveAll finishes the claims that a crash has cut, also as an earlier
+// release left them: the file moved, its marker not.
+func (b *inbox) resolveAll(claims []claim) error {
+	entries, err := b.list(state)
+	if err != nil {
+		return err
+	}
 	for _, e := range entries {
-		if e.IsDir() || ignored(e.Name()) {
+		digits, ok := strings.CutPrefix(e.Name(), "claim-")
+		ordinal, err := strconv.ParseUint(digits, 10, 64)
+		if !ok || err != nil {
 			continue
 		}
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // taken away while we looked
-		}
+		text, err := b.root.ReadFile(state + "/" + e.Name())
 		if err != nil {
-			return nil, fmt.Errorf("look at a file of the drop folder: %w", err)
+			return fmt.Errorf("read note of file %08d: %w", ordinal, bare(err))
 		}
-		b.waiting = true
-		seen, known := b.seen[e.Name()]
-		if !known || seen.size != info.Size() || !seen.modified.Equal(info.ModTime()) {
-			seen = sighting{info.Size(), info.ModTime(), now}
+		var n note
+		if err := json.Unmarshal(text, &n); err != nil {
+			return fmt.Errorf("read note of file %08d: it is damaged; look whether the marker of that file is still in the drop folder, then remove %s", ordinal, state+"/"+e.Name())
 		}
-		next[e.Name()] = seen
-		switch left := b.options.Settle - now.Sub(seen.since); {
-		case markers[e.Name()], b.options.Wait == "settle" && left <= 0, !info.Mode().IsRegular():
-			ready = append(ready, candidate{e.Name(), info.ModTime()})
-		case b.options.Wait == "settle":
-			b.soonest = min(b.soonest, left)
+		if err := b.resolve(n, ordinal); err != nil {
+			return err
 		}
 	}
-	b.seen = next
-	slices.SortFunc(ready, func(x, y candidate) int {
-		return cmp.Or(x.modified.Compare(y.modified), cmp.Compare(x.name, y.name))
-	})
-	return ready, nil
+	for _, c := range claims {
+		if err := b.adopt(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// ignored are hidden files, markers and what transfer programs write before
-// they rename.
-func ignored(name string) bool {
-	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") {
-		return true
+// adopt gives a claimed file the marker that was left behind without a file.
+func (b *inbox) adopt(c claim) error {
+	if _, err := b.root.Lstat(processing + "/" + c.name + markerSuffix); !errors.Is(err, fs.ErrNotExist) {
+		return bare(err)
 	}
-	for _, suffix := range []string{markerSuffix, reasonSuffix, ".tmp", ".part", ".filepart", ".crdownload", ".swp"} {
-		if strings.HasSuffix(strings.ToLower(name), suffix) {
-			return true
-		}
+	if _, err := b.root.Lstat(c.original()); !errors.Is(err, fs.ErrNotExist) {
+		return bare(err)
 	}
-	return false
+	err := b.root.Rename(c.original()+b.options.Marker, processing+"/"+c.name+markerSuffix)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("find the marker of file %08d: %w", c.ordinal, bare(err))
+	}
+	return nil
 }
 
-// safeName keeps a name readable in logs and locators: no control characters,
-// no colons, valid UTF-8, not too long. The ordinal in front keeps it unique.
+func (b *inbox) remove(name string) error {
+	if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return bare(err)
+	}
+	return nil
+}
+
+// store makes content durable before its name appears.
+func (b *inbox) store(name string, content []byte) error {
+	f, err := b.root.OpenFile(state+"/new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return bare(err)
+	}
+	if _, err = f.Write(content); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(bare(err), f.Close()); err == nil {
+		err = b.root.Rename(state+"/new", name)
+	}
+	return bare(err)
+}
+
+// safeName keeps a name readable in the folder: no control characters, no
+// colons, valid UTF-8, not too long. The ordinal in front keeps it unique.
 func safeName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || r == '/' || r == '\\' || r == ':' || !unicode.IsPrint(r) {
@@ -222,77 +382,4 @@ func safeName(name string) string {
 		clean = hex.EncodeToString(sum[:4]) + "-" + keep
 	}
 	return clean
-}
-
-// open opens a claimed file for reading: no symbolic link is followed and
-// nothing but a regular file is accepted.
-func (b *inbox) open(c claim) (*os.File, fs.FileInfo, error) {
-	path := processing + "/" + c.name
-	before, err := b.root.Lstat(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open %q: %w", c.name, err)
-	}
-	if !before.Mode().IsRegular() {
-		return nil, before, errNotRegular
-	}
-	f, err := b.root.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, before, fmt.Errorf("open %q: %w", c.name, err)
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
-	}
-	if err != nil {
-		return nil, before, errors.Join(err, f.Close())
-	}
-	return f, info, nil
-}
-
-var errNotRegular = errors.New("not a regular file")
-
-// reason writes the .reason file that sends a claimed file to rejected/.
-func (b *inbox) reason(c claim, text string) error {
-	if err := b.root.WriteFile(processing+"/"+c.name+reasonSuffix, []byte(text+"\n"), 0o640); err != nil {
-		return fmt.Errorf("write reason of %q: %w", c.name, err)
-	}
-	return nil
-}
-
-// finish moves a wholly published file out of processing/. Doing it again after
-// a crash in the middle changes nothing.
-func (b *inbox) finish(c claim) error {
-	to := done
-	if _, err := b.root.Lstat(processing + "/" + c.name + reasonSuffix); err == nil {
-		to = rejected
-	}
-	// The file goes before its reason: after a crash between the two the reason
-	// still says where the file belongs.
-	for _, suffix := range []string{markerSuffix, "", reasonSuffix} {
-		err := b.root.Rename(processing+"/"+c.name+suffix, to+"/"+c.name+suffix)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("move %q to %s/: %w", c.name, to, err)
-		}
-	}
-	return nil
-}
-
-// marker returns what the .done file beside a claimed file says, nil if there is none.
-func (b *inbox) marker(c claim) ([]byte, error) {
-	path := processing + "/" + c.name + markerSuffix
-	info, err := b.root.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read marker of %q: %w", c.name, err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > 1<<16 {
-		return nil, errNotRegular
-	}
-	text, err := b.root.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read marker of %q: %w", c.name, err)
-	}
-	return text, nil
 }

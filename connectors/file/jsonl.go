@@ -35,23 +35,24 @@ func (j *jsonReader) next() (row, error) {
 		if len(text) == 0 {
 			continue
 		}
-		return j.object(l.number, text), nil
+		return object(row{line: l.number}, text, j.columns), nil
 	}
 }
 
-func (j *jsonReader) object(number int, text []byte) row {
-	r := row{line: number, raw: text}
+// object reads one flat JSON object as a row.
+func object(r row, text []byte, columns int) row {
+	r.raw = text
 	if strictjson.Check(text, maxDepth) != nil {
-		r.bad = &problem{reasonUnreadable, "不是合法的 JSON 对象(语法、编码、重名或层数) / not an acceptable JSON object (syntax, encoding, a name twice, depth)"}
+		r.bad = &problem{reasonUnreadable, "不是合法的 JSON 对象（语法、编码、重名或层数）/ not an acceptable JSON object (syntax, encoding, a name twice, depth)"}
 		return r
 	}
 	members, err := strictjson.Object(text)
 	if err != nil {
-		r.bad = &problem{reasonUnreadable, "每行应为一个 JSON 对象 / each line must be one JSON object"}
+		r.bad = &problem{reasonUnreadable, "每行（数组的每一项）应为一个 JSON 对象 / each line, or item of an array, must be one JSON object"}
 		return r
 	}
-	if len(members) > j.columns {
-		r.bad = tooWide(j.columns)
+	if len(members) > columns {
+		r.bad = tooWide(columns)
 		return r
 	}
 	for _, m := range members {
@@ -62,6 +63,7 @@ func (j *jsonReader) object(number int, text []byte) row {
 		r.names = append(r.names, m.Name)
 		r.fields = append(r.fields, m.Cell.Text)
 		r.null = append(r.null, m.Cell.State == connectors.Null)
+		r.forms = append(r.forms, m.Cell.Form)
 	}
 	return r
 }

@@ -28,25 +28,30 @@ type reading struct {
 	at    position
 
 	file    *os.File
-	sum     hash.Hash // of what has been read, to notice a change under our hands
-	rows    interface{ next() (row, error) }
+	feed    *feed
 	columns *columns
-	header  []int // of CSV
 	number  uint32
-	unknown int // columns or names left out
 
 	condemned *problem // the file as a whole cannot be taken (further)
-	duplicate bool
-	keys      *keySet // mode replace
+	held      string   // why it waits for a person
+	table     *table   // mode replace
 	deletes   *deletes
+}
+
+// feed is the rows of a file as they are read from it.
+type feed struct {
+	file     *os.File
+	sum      hash.Hash // of what has been read, to notice a change under our hands
+	rows     interface{ next() (row, error) }
+	header   []int // of CSV
+	headings []string
 }
 
 // start opens a claimed file and decides how to read it. What is wrong with the
 // file itself condemns it; only failures of our own come back as errors.
 func (s *source) start(c claim) (*reading, error) {
-	r := &reading{s: s, claim: c, at: s.at, columns: newColumns(s.dataset, s.options)}
-	err := r.open()
-	if err != nil {
+	r := &reading{s: s, claim: c, at: s.at, time: time.Now(), columns: newColumns(s.dataset, s.options)}
+	if err := r.open(); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -58,11 +63,19 @@ func (r *reading) open() error {
 	if info != nil {
 		r.time = info.ModTime()
 	}
-	if errors.Is(err, errNotRegular) {
-		r.condemn("", &problem{reasonUnreadable, "不是普通文件(链接、管道或设备) / not a regular file (a link, pipe or device)"})
+	switch {
+	case errors.Is(err, errNotRegular):
+		r.condemn("", &problem{reasonUnreadable, "不是普通文件（链接、管道或设备）/ not a regular file (a link, pipe or device)"})
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, errForbidden):
+		r.condemn("", &problem{reasonUnreadable, "没有读取此文件的权限；请改正权限后重新投放 / no right to read the file: mend its permissions and drop it again"})
+		return nil
+	case errors.Is(err, errGone) && !r.at.Open:
+		r.condemn("", &problem{reasonUnreadable, "文件在读取之前被移走 / the file was taken away before it was read"})
+		return nil
+	case errors.Is(err, errGone):
+		return r.s.lost()
+	case err != nil:
 		return err
 	}
 	r.file = file
@@ -76,28 +89,16 @@ func (r *reading) open() error {
 	}
 	content := r.s.fingerprint(view.digest)
 	if r.at.Open && r.at.Digest != content {
-		r.condemn(content, changed)
+		r.condemn(content, altered)
 		return nil
 	}
 	if !r.at.Open {
-		r.duplicate = r.at.seen(content, r.replace())
 		r.at = r.at.begin(r.claim.ordinal, content)
-	}
-	if r.duplicate {
-		return nil
-	}
-	marker, err := r.s.inbox.marker(r.claim)
-	if err != nil && !errors.Is(err, errNotRegular) {
-		return err
-	}
-	if p := checkMarker(marker, file); p != nil {
-		r.condemned = p
-		return nil
 	}
 	return r.prepare(view)
 }
 
-var changed = &problem{reasonUnreadable, "文件在读取期间被改动,请重新投放 / the file changed while it was read: drop it again"}
+var altered = &problem{reasonUnreadable, "文件在读取期间被改动，请重新投放 / the file changed while it was read: drop it again"}
 
 func (r *reading) replace() bool { return r.s.options.Mode == "replace" }
 
@@ -108,68 +109,128 @@ func (r *reading) condemn(digest string, p *problem) {
 	r.condemned = p
 }
 
-// prepare sets up decoding, reads the heading line and passes over the rows
-// that the position says are published.
+// prepare holds the file against its marker, decides on its charset, counts its
+// rows where that matters, and passes over those that the position says are published.
 func (r *reading) prepare(view survey) error {
-	charset, skip, bad, err := choose(view, r.s.options.Charset, func() (io.ReadCloser, error) {
-		f, _, err := r.s.inbox.open(r.claim)
-		return f, err
-	})
-	if err != nil {
+	said, err := r.marker(view)
+	if err != nil || r.condemned != nil {
 		return err
 	}
+	charset, skip, bad := choose(view, r.s.options.Charset)
 	if bad != nil {
 		r.condemned = bad
 		return nil
 	}
-	if _, err := r.file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("rewind %q: %w", r.claim.name, err)
+	kind := r.s.format(r.claim.name, view.head[min(skip, len(view.head)):])
+	if r.replace() || said.rows >= 0 {
+		if err := r.scout(charset, skip, kind, said); err != nil || r.condemned != nil || r.held != "" {
+			return err
+		}
 	}
-	r.sum = sha256.New()
-	raw := io.TeeReader(r.file, r.sum)
-	if _, err := io.CopyN(io.Discard, raw, int64(skip)); err != nil {
-		return fmt.Errorf("read %q: %w", r.claim.name, err)
-	}
-	text := decode(raw, charset)
-	if r.replace() {
-		r.keys = newKeySet()
-	}
-	if r.s.format(r.claim.name, view.head[min(skip, len(view.head)):]) == "jsonl" {
-		r.rows = newJSON(text, r.s.options)
-	} else if err := r.openCSV(text); err != nil || r.condemned != nil {
+	return r.begin(charset, skip, kind)
+}
+
+// begin opens the rows, behind those that are published.
+func (r *reading) begin(charset string, skip int, kind string) error {
+	var err error
+	if r.feed, r.condemned, err = r.rowsOf(r.file, charset, skip, kind); err != nil || r.condemned != nil {
 		return err
 	}
 	for r.number < r.at.Row {
-		row, err := r.rows.next()
+		row, err := r.feed.rows.next()
+		if errors.Is(err, io.EOF) || errors.Is(err, errArray) || errors.Is(err, errManyOpen) {
+			r.condemned = &problem{reasonUnreadable, "读到一半的文件无法接着读，请重新投放 / a file that was read in part cannot be read on: drop it again"}
+			return nil
+		}
 		if err != nil {
-			return fmt.Errorf("read %q again: %w", r.claim.name, err)
+			return fmt.Errorf("read file %08d again: %w", r.claim.ordinal, bare(err))
 		}
 		r.number++
-		if r.replace() {
-			r.take(row, nil) // for its key
+		if r.table != nil && len(r.table.twice) > 0 && !row.blank {
+			r.remember(row)
 		}
 	}
 	return nil
 }
 
-func (r *reading) openCSV(text io.Reader) error {
-	csv := newCSV(text, r.s.options)
-	r.rows = csv
+// remember notes a row that was published before, for what follows with its key.
+func (r *reading) remember(row row) {
+	cells, bad := r.columns.arrange(r.feed, row)
+	if bad != nil {
+		return
+	}
+	if record, key, problems := r.columns.row(cells); len(problems) == 0 {
+		r.table.again(key, record)
+	}
+}
+
+// marker reads what the marker says and holds the file against it.
+func (r *reading) marker(view survey) (wants, error) {
+	text, info, err := r.s.inbox.marker(processing + "/" + r.claim.name + markerSuffix)
+	if err != nil {
+		return wants{}, err
+	}
+	if info == nil {
+		if r.s.options.Wait == "marker" && r.at.Row == 0 {
+			r.condemned = &problem{reasonUnreadable, "没有标记文件，无法确认是否完整；请连同标记重新投放 / it has no marker, so nobody knows whether it is whole: drop it again with its marker"}
+		}
+		return wants{rows: -1}, nil
+	}
+	said, err := parseMarker(text)
+	if err != nil {
+		r.condemned = &problem{reasonUnreadable, "标记文件无法解读；可为空，或写 sha256=摘要、rows=行数，或 sha256sum 等工具的输出 / its marker is not understood: leave it empty, or write sha256=HEX, rows=N, or what sha256sum and its like print"}
+		return said, nil //nolint:nilerr // told by the rejection
+	}
+	r.condemned, err = checkMarker(said, r.claim.original(), r.file, view)
+	return said, err
+}
+
+// rowsOf opens the rows of a file from its start.
+func (r *reading) rowsOf(file *os.File, charset string, skip int, kind string) (*feed, *problem, error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, nil, fmt.Errorf("rewind file %08d: %w", r.claim.ordinal, bare(err))
+	}
+	f := &feed{file: file, sum: sha256.New()}
+	raw := io.TeeReader(file, f.sum)
+	if _, err := io.CopyN(io.Discard, raw, int64(skip)); err != nil {
+		return nil, nil, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
+	}
+	text := decode(raw, charset)
+	switch kind {
+	case "pretty":
+		return nil, &problem{reasonUnreadable, "JSON 写成了多行；请每行写一个对象，或用数组 / JSON over several lines: write one object a line, or an array"}, nil
+	case "array":
+		f.rows = newArray(text, r.s.options)
+	case "jsonl":
+		f.rows = newJSON(text, r.s.options)
+	default:
+		bad, err := f.openCSV(newCSV(text, r.s.options), r.columns)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
+		}
+		return f, bad, nil
+	}
+	return f, nil, nil
+}
+
+func (f *feed) openCSV(csv *csvReader, c *columns) (*problem, error) {
+	f.rows = csv
 	first, err := csv.next()
+	for err == nil && first.blank {
+		first, err = csv.next()
+	}
 	switch {
 	case errors.Is(err, io.EOF):
-		r.condemned = &problem{reasonMissing, "文件为空,没有表头 / the file is empty, it has no heading line"}
+		return &problem{reasonMissing, "文件为空，没有表头 / the file is empty, it has no heading line"}, nil
 	case err != nil && !errors.Is(err, errManyOpen):
-		return fmt.Errorf("read %q: %w", r.claim.name, err)
+		return nil, err
 	case err != nil || first.bad != nil:
-		r.condemned = &problem{reasonUnreadable, "表头无法读取 / the heading line cannot be read"}
-	default:
-		r.header, r.unknown, r.condemned = r.columns.header(first.fields)
-		if r.unknown > 0 && r.condemned == nil && r.at.Row == 0 {
-			r.s.log.Warn("columns that are not of the dataset are left out", "file", r.claim.name, "columns", r.unknown)
-		}
+		return &problem{reasonUnreadable, "表头无法读取 / the heading line cannot be read"}, nil
 	}
-	return nil
+	var bad *problem
+	f.header, bad = c.header(first.fields)
+	f.headings = first.fields
+	return bad, nil
 }
 
 // fingerprint is how a file's content stands in the position: keyed, since a
@@ -178,60 +239,78 @@ func (s *source) fingerprint(sum []byte) string {
 	return hex.EncodeToString(s.cfg.Keyed("file", sum))
 }
 
-// format decides between csv and jsonl.
+// label names a file where its own name must not stand, since it may hold a
+// person's name or number: its ordinal, by which it is found in done/ and
+// rejected/, and a digest of its name.
+func (s *source) label(c claim) string {
+	return fmt.Sprintf("%0*d-%x", ordinalWidth, c.ordinal, s.cfg.Keyed("file name", []byte(c.original()))[:4])
+}
+
+// format decides between csv, jsonl, array (of JSON) and pretty (JSON that is
+// none of these).
 func (s *source) format(name string, head []byte) string {
-	if s.options.Format != "auto" {
-		return s.options.Format
-	}
-	lower := strings.ToLower(name)
-	for _, ext := range []string{".jsonl", ".ndjson", ".json"} {
-		if strings.HasSuffix(lower, ext) {
-			return "jsonl"
+	kind := s.options.Format
+	start := bytes.TrimSpace(head)
+	if kind == "auto" {
+		kind = "csv"
+		lower := strings.ToLower(name)
+		for _, ext := range []string{".jsonl", ".ndjson", ".json"} {
+			if strings.HasSuffix(lower, ext) {
+				kind = "jsonl"
+			}
+		}
+		if !strings.HasSuffix(lower, ".csv") && (bytes.HasPrefix(start, []byte("{")) || bytes.HasPrefix(start, []byte("[{"))) {
+			kind = "jsonl"
 		}
 	}
-	if !strings.HasSuffix(lower, ".csv") && bytes.HasPrefix(bytes.TrimSpace(head), []byte("{")) {
-		return "jsonl"
+	line, _, _ := bytes.Cut(start, []byte("\n"))
+	switch {
+	case kind == "jsonl" && bytes.HasPrefix(start, []byte("[")):
+		return "array"
+	case kind == "jsonl" && string(bytes.TrimSpace(line)) == "{":
+		return "pretty"
 	}
-	return "csv"
+	return kind
 }
 
 // batch yields the next rows; at the end of the file its position is not Open.
 func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 	var b connectors.Batch
-	if r.duplicate {
-		r.s.log.Info("file skipped: its content was taken before", "file", r.claim.name)
-		r.at = r.at.end(false, false)
-		return b, nil
-	}
-	bytes := 0
+	size := 0
 	for r.condemned == nil && r.deletes == nil {
-		if len(b.Changes)+len(b.Rejections) >= r.s.options.BatchRows || bytes >= 1<<20 {
+		if len(b.Changes)+len(b.Rejections) >= r.s.options.BatchRows || size >= 1<<20 {
 			return b, ctx.Err()
 		}
-		row, err := r.rows.next()
+		row, err := r.feed.rows.next()
 		switch {
 		case errors.Is(err, io.EOF):
 			if err := r.endRows(&b); err != nil {
 				return b, err
 			}
 			if r.condemned == nil && r.deletes == nil {
-				r.at = r.at.end(true, false)
+				r.at = r.at.end(false)
 				return b, nil
 			}
 			continue
 		case errors.Is(err, errManyOpen):
-			r.condemned = &problem{reasonUnreadable, "引号大量不成对,其余行未读取 / too many quotes do not pair: the rest of the file was not read"}
+			r.condemned = &problem{reasonUnreadable, "引号大量不成对，其余行未读取 / too many quotes do not pair: the rest of the file was not read"}
+			continue
+		case errors.Is(err, errArray):
+			r.condemned = arrayBroken
 			continue
 		case err != nil:
-			return b, fmt.Errorf("read %q: %w", r.claim.name, err)
+			return b, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 		}
 		r.number++
 		r.at.Row = r.number
-		bytes += len(row.raw)
+		size += len(row.raw)
+		if row.blank {
+			continue
+		}
 		if r.take(row, &b) {
 			r.at.Bad = 0
 		} else if r.at.Bad++; r.at.Bad >= r.s.options.MaxBad {
-			r.condemned = &problem{reasonUnreadable, fmt.Sprintf("连续 %d 行有错,其余行未读取 / %d bad rows in a run: the rest of the file was not read", r.at.Bad, r.at.Bad)}
+			r.condemned = &problem{reasonUnreadable, fmt.Sprintf("连续 %d 行有错，其余行未读取 / %d bad rows in a run: the rest of the file was not read", r.at.Bad, r.at.Bad)}
 		}
 	}
 	if r.condemned != nil {
@@ -240,26 +319,16 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 	return b, r.infer(&b)
 }
 
-// take turns one row into a change or rejections; without a batch it only notes
-// the key.
+var arrayBroken = &problem{reasonUnreadable, "JSON 数组不完整或不合法，其余内容未读取 / the JSON array is cut or malformed: the rest of the file was not read"}
+
+// take turns one row into a change or rejections.
 func (r *reading) take(row row, b *connectors.Batch) bool {
-	cells, bad := r.cells(row)
+	cells, bad := r.columns.arrange(r.feed, row)
 	if bad != nil {
-		if r.keys != nil {
-			r.keys.unreadable = true
-		}
-		if b != nil {
-			r.refuse(b, row, "", *bad)
-		}
+		r.refuse(b, row, "", *bad)
 		return false
 	}
-	record, key, problems := connectors.Row(r.s.dataset, cells)
-	if r.keys != nil {
-		r.keys.add(key)
-	}
-	if b == nil {
-		return true
-	}
+	record, key, problems := r.columns.row(cells)
 	for _, p := range problems {
 		r.refuse(b, row, p.Field, problem{p.Reason, p.Detail})
 	}
@@ -269,12 +338,20 @@ func (r *reading) take(row row, b *connectors.Batch) bool {
 	op := schemas.Update
 	if r.replace() {
 		op = schemas.Snapshot
+		again, same := r.table.again(key, record)
+		if again && !same {
+			r.refuse(b, row, "", problem{contract.ReasonInvalid, "主键在此文件中重复且内容不同；全表文件中一个主键只能有一行，已取第一行 / another row of this file has the same key and other content: a whole table has one row a key, the first was taken"})
+		}
+		if again {
+			return same
+		}
 	}
 	b.Changes = append(b.Changes, schemas.Change{Dataset: r.s.dataset, Key: key, Op: op, Record: record, Origin: r.origin(r.number)})
 	return true
 }
 
-func (r *reading) cells(row row) ([]connectors.Cell, *problem) {
+// arrange puts the fields of a row where they belong.
+func (c *columns) arrange(f *feed, row row) ([]connectors.Cell, *problem) {
 	if row.bad != nil {
 		return nil, row.bad
 	}
@@ -283,15 +360,10 @@ func (r *reading) cells(row row) ([]connectors.Cell, *problem) {
 			return nil, &problem{reasonUnreadable, "含有无法解码的字节 / holds bytes that do not decode"}
 		}
 	}
-	if row.names != nil || r.header == nil {
-		cells, unknown, bad := r.columns.named(row)
-		if unknown > 0 && r.unknown == 0 {
-			r.unknown = unknown
-			r.s.log.Warn("names that are not of the dataset are left out", "file", r.claim.name, "line", row.line)
-		}
-		return cells, bad
+	if f.header == nil {
+		return c.named(row)
 	}
-	return r.columns.cells(r.header, row)
+	return c.cells(f.header, f.headings, row)
 }
 
 func (r *reading) origin(minor uint32) schemas.Origin {
@@ -299,8 +371,11 @@ func (r *reading) origin(minor uint32) schemas.Origin {
 }
 
 func (r *reading) refuse(b *connectors.Batch, row row, field string, p problem) {
-	locator := r.claim.name
-	if row.line > 0 {
+	locator := r.s.label(r.claim)
+	switch {
+	case row.place != "":
+		locator += ":" + row.place
+	case row.line > 0:
 		locator += ":" + strconv.Itoa(row.line)
 	}
 	if field != "" {
@@ -314,44 +389,24 @@ func (r *reading) refuse(b *connectors.Batch, row row, field string, p problem) 
 
 // endRows is reached behind the last row: is it still the file we began with?
 func (r *reading) endRows(b *connectors.Batch) error {
-	if _, err := io.Copy(io.Discard, io.TeeReader(r.file, r.sum)); err != nil {
-		return fmt.Errorf("read %q: %w", r.claim.name, err)
+	if _, err := io.Copy(io.Discard, io.TeeReader(r.file, r.feed.sum)); err != nil {
+		return fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 	}
-	if r.s.fingerprint(r.sum.Sum(nil)) != r.at.Digest {
-		r.condemned = changed
+	if r.s.fingerprint(r.feed.sum.Sum(nil)) != r.at.Digest {
+		r.condemned = altered
 		return nil
 	}
 	if !r.replace() {
 		return nil
 	}
-	if r.keys.unreadable {
-		r.refuse(b, row{}, "", problem{reasonUnreadable, "有行的主键无法读取,本次不推断删除 / the key of some row could not be read: no deletes are inferred from this file"})
+	if r.table.unreadable {
+		r.refuse(b, row{}, "", problem{reasonUnreadable, "有行的主键无法读取，本次不推断删除 / the key of some row could not be read: no deletes are inferred from this file"})
 		r.deletes = &deletes{}
-		return r.s.inbox.merge(r.at, r.keys)
+		return r.s.inbox.merge(r.at, r.table)
 	}
 	var err error
-	r.deletes, err = r.s.inbox.compare(r.at, r.keys)
+	r.deletes, err = r.s.inbox.compare(r.at, r.table)
 	return err
-}
-
-// infer yields the deletes of a replace file, then ends it.
-func (r *reading) infer(b *connectors.Batch) error {
-	for r.deletes.previous != nil && len(b.Changes)+len(b.Rejections) < r.s.options.BatchRows {
-		key, err := r.deletes.next()
-		if errors.Is(err, io.EOF) {
-			r.at = r.at.end(true, true)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		r.at.Deletes++
-		b.Changes = append(b.Changes, schemas.Change{Dataset: r.s.dataset, Key: key, Op: schemas.Delete, Origin: r.origin(r.number + r.at.Deletes)})
-	}
-	if r.deletes.previous == nil && r.at.Open {
-		r.at = r.at.end(true, true)
-	}
-	return nil
 }
 
 // reject ends a file that could not be taken as a whole. Rows of it may be
@@ -362,15 +417,15 @@ func (r *reading) reject(b *connectors.Batch) error {
 	}
 	b.Rejections = append(b.Rejections, contract.Rejection{
 		Dataset: r.s.dataset.ID, Reason: r.condemned.reason, Detail: r.condemned.detail,
-		Source: r.s.cfg.Name, At: r.time, Locator: r.claim.name, Digest: r.s.cfg.Digest([]byte(r.at.Digest)),
+		Source: r.s.cfg.Name, At: r.time, Locator: r.s.label(r.claim), Digest: r.s.cfg.Digest([]byte(r.at.Digest)),
 	})
-	partial := r.keys != nil && len(r.keys.keys) > 0
+	partial := r.at.Row > 0 && r.table != nil && len(r.table.keys) > 0
 	if partial {
-		if err := r.s.inbox.merge(r.at, r.keys); err != nil {
+		if err := r.s.inbox.merge(r.at, r.table); err != nil {
 			return err
 		}
 	}
-	r.at = r.at.end(false, partial)
+	r.at = r.at.end(partial)
 	return nil
 }
 

@@ -12,22 +12,154 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// keySet collects the keys of a replace file.
-type keySet struct {
-	keys       []string
+// table is what the first pass over a replace file tells: its keys, and whether
+// deletes can be inferred from them.
+type table struct {
+	keys       []string // sorted, each once
+	rows       int
 	unreadable bool // some row's key is not known
+
+	twice map[string]*schemas.Record // keys of more than one row: the first of them, once it is read
 }
 
-func newKeySet() *keySet { return &keySet{} }
-
-func (k *keySet) add(key string) {
-	if key == "" {
-		k.unreadable = true
-		return
+// again reports whether a row of the key was read before in this file, and
+// whether it said the same.
+func (t *table) again(key string, record schemas.Record) (again, same bool) {
+	first, ok := t.twice[key]
+	switch {
+	case !ok:
+		return false, false
+	case first == nil:
+		t.twice[key] = &record
+		return false, false
 	}
-	k.keys = append(k.keys, key)
+	return true, first.Equal(record)
+}
+
+// scout reads all rows before any of them is published: how many there are, which
+// keys a whole table has, and so how much would be deleted. What it finds may
+// refuse the file or hold it for a person.
+func (r *reading) scout(charset string, skip int, kind string, said wants) error {
+	t := &table{twice: map[string]*schemas.Record{}}
+	r.table = t
+	f, bad, err := r.rowsOf(r.file, charset, skip, kind)
+	if err != nil || bad != nil {
+		r.condemned = bad
+		return err
+	}
+	for {
+		row, err := f.rows.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return r.judge(f, said)
+		case errors.Is(err, errManyOpen), errors.Is(err, errArray):
+			t.unreadable = true
+			t.sort()
+			return nil // the rows before it are taken, then it is told
+		case err != nil:
+			return fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
+		}
+		if row.blank {
+			continue
+		}
+		t.rows++
+		if !r.replace() {
+			continue
+		}
+		key := ""
+		if cells, bad := r.columns.arrange(f, row); bad == nil {
+			r.columns.tidy(cells)
+			key, _ = connectors.RowKey(r.s.dataset, cells)
+		}
+		if t.unreadable = t.unreadable || key == ""; key != "" {
+			t.keys = append(t.keys, key)
+		}
+	}
+}
+
+// sort orders the keys and finds those of several rows.
+func (t *table) sort() {
+	slices.Sort(t.keys)
+	for i := 1; i < len(t.keys); i++ {
+		if t.keys[i] == t.keys[i-1] {
+			t.twice[t.keys[i]] = nil
+		}
+	}
+	t.keys = slices.Compact(t.keys)
+}
+
+// judge decides on a file by what its rows came to.
+func (r *reading) judge(f *feed, said wants) error {
+	t := r.table
+	t.sort()
+	if _, err := io.Copy(io.Discard, io.TeeReader(f.file, f.sum)); err != nil {
+		return fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
+	}
+	switch {
+	case r.s.fingerprint(f.sum.Sum(nil)) != r.at.Digest:
+		r.condemned = altered
+		return nil
+	case said.rows >= 0 && said.rows != t.rows:
+		r.condemned = &problem{reasonUnreadable, fmt.Sprintf("标记称 %d 行数据（不含表头），文件有 %d 行；请重新传送 / its marker says %d rows of data without the heading, the file has %d: send it again", said.rows, t.rows, said.rows, t.rows)}
+		return nil
+	case !r.replace() || r.at.Row > 0 || r.at.Deletes > 0:
+		return nil // of a table that has begun it was decided
+	case t.rows == 0:
+		if r.s.options.Empty != "allow" {
+			r.condemned = &problem{reasonMissing, "全表文件没有数据行，会删除全部记录，已退回；确实为空时请设 empty: allow / a whole table without rows would delete all of them, so it is refused: set empty: allow if that can be"}
+		}
+		return nil
+	case t.unreadable:
+		return nil
+	}
+	return r.limit()
+}
+
+// limit holds a table that would delete too much, until a person has answered.
+func (r *reading) limit() error {
+	d, err := r.s.inbox.previous(r.at, r.table)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	n, of, err := d.count()
+	if err != nil || !r.s.options.DeleteLimit.Exceeded(n, of) {
+		return err
+	}
+	answer, err := r.s.inbox.answer(r.claim)
+	switch {
+	case err != nil:
+		return err
+	case answer == acceptSuffix:
+		r.s.log.Info("a table that deletes more than the limit was accepted", "file", r.s.label(r.claim), "deletes", n, "of", of)
+		return nil
+	case answer == refuseSuffix:
+		r.condemned = &problem{contract.ReasonInvalid, "删除过多，由人工退回 / it deletes too much and was refused by a person"}
+		return nil
+	}
+	number := fmt.Sprintf("%0*d", ordinalWidth, r.claim.ordinal)
+	r.held = connectors.TooManyDeletes("文件 "+r.s.label(r.claim), n, of, r.s.options.DeleteLimit, fmt.Sprintf(
+		"touch %s/%s%s（退回 / to refuse: %s%s）", r.s.options.Dir, number, acceptSuffix, number, refuseSuffix))
+	return nil
+}
+
+// count walks to the end: how many keys are gone, of how many.
+func (d *deletes) count() (n, of int, err error) {
+	for d.previous != nil {
+		_, err := d.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		n++
+	}
+	return n, d.read, nil
 }
 
 func keysName(ordinal uint64) string {
@@ -36,13 +168,26 @@ func keysName(ordinal uint64) string {
 
 // compare stores the keys of a complete file and opens the comparison with
 // those of the complete file before it.
-func (b *inbox) compare(at position, set *keySet) (*deletes, error) {
-	slices.Sort(set.keys)
-	set.keys = slices.Compact(set.keys)
-	if err := b.storeKeys(keysName(at.File), set.keys); err != nil {
+func (b *inbox) compare(at position, t *table) (*deletes, error) {
+	if err := b.storeKeys(keysName(at.File), t.keys); err != nil {
 		return nil, err
 	}
-	d := &deletes{now: set.keys}
+	d, err := b.previous(at, t)
+	if err != nil {
+		return nil, err
+	}
+	for range at.Deletes {
+		if _, err := d.next(); err != nil {
+			d.close()
+			return nil, fmt.Errorf("read previous keys again: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// previous opens the comparison of a table with the complete file before it.
+func (b *inbox) previous(at position, t *table) (*deletes, error) {
+	d := &deletes{now: t.keys}
 	if at.Keys == 0 {
 		return d, nil
 	}
@@ -52,23 +197,18 @@ func (b *inbox) compare(at position, set *keySet) (*deletes, error) {
 			at.Keys, state, connectors.ErrPositionLost)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open previous keys: %w", err)
+		return nil, fmt.Errorf("open previous keys: %w", bare(err))
 	}
 	d.file, d.previous = f, bufio.NewReaderSize(f, 64<<10)
-	for range at.Deletes {
-		if _, err := d.next(); err != nil {
-			return nil, errors.Join(fmt.Errorf("read previous keys again: %w", err), f.Close())
-		}
-	}
 	return d, nil
 }
 
 // merge stores the keys of an incomplete file together with those before it: a
 // later complete file decides which of them are gone.
-func (b *inbox) merge(at position, set *keySet) error {
-	all := slices.Clone(set.keys)
+func (b *inbox) merge(at position, t *table) error {
+	all := slices.Clone(t.keys)
 	if at.Keys > 0 {
-		before, err := b.compare(position{File: at.File, Keys: at.Keys}, &keySet{})
+		before, err := b.previous(at, &table{})
 		if err != nil {
 			return err
 		}
@@ -93,7 +233,7 @@ func (b *inbox) merge(at position, set *keySet) error {
 func (b *inbox) storeKeys(name string, keys []string) error {
 	f, err := b.root.OpenFile(name+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("store keys: %w", err)
+		return fmt.Errorf("store keys: %w", bare(err))
 	}
 	w := bufio.NewWriterSize(f, 64<<10)
 	var line []byte
@@ -113,7 +253,7 @@ func (b *inbox) storeKeys(name string, keys []string) error {
 		err = b.root.Rename(name+".tmp", name)
 	}
 	if err != nil {
-		return fmt.Errorf("store keys: %w", err)
+		return fmt.Errorf("store keys: %w", bare(err))
 	}
 	return nil
 }
@@ -131,7 +271,7 @@ func (b *inbox) dropKeys(needed uint64) error {
 			continue
 		}
 		if err := b.root.Remove(state + "/" + e.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove old keys: %w", err)
+			return fmt.Errorf("remove old keys: %w", bare(err))
 		}
 	}
 	return nil
@@ -143,6 +283,7 @@ type deletes struct {
 	file     *os.File
 	previous *bufio.Reader
 	now      []string
+	read     int // keys of the earlier list
 }
 
 func (d *deletes) next() (string, error) {
@@ -154,6 +295,7 @@ func (d *deletes) next() (string, error) {
 			}
 			return "", fmt.Errorf("read previous keys: %w", err)
 		}
+		d.read++
 		key, err := strconv.Unquote(strings.TrimSuffix(line, "\n"))
 		if err != nil {
 			return "", errors.New("read previous keys: a line is damaged")
@@ -171,4 +313,24 @@ func (d *deletes) close() {
 	if d.file != nil {
 		_ = d.file.Close() // read only: nothing can be lost
 	}
+}
+
+// infer yields the deletes of a replace file, then ends it.
+func (r *reading) infer(b *connectors.Batch) error {
+	for r.deletes.previous != nil && len(b.Changes)+len(b.Rejections) < r.s.options.BatchRows {
+		key, err := r.deletes.next()
+		if errors.Is(err, io.EOF) {
+			r.at = r.at.end(true)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.at.Deletes++
+		b.Changes = append(b.Changes, schemas.Change{Dataset: r.s.dataset, Key: key, Op: schemas.Delete, Origin: r.origin(r.number + r.at.Deletes)})
+	}
+	if r.deletes.previous == nil && r.at.Open {
+		r.at = r.at.end(true)
+	}
+	return nil
 }

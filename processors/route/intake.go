@@ -93,6 +93,10 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 		}
 		changed = true
 	}
+	if keep := c.Header("keep"); len(keep) > 0 && !last.IsZero() {
+		d.keep(values, last, string(keep))
+		changed = true
+	}
 	for i, f := range d.Fields {
 		v := values[i]
 		if v.IsNull() {
@@ -135,6 +139,16 @@ func (d *dataset) fill(values []schemas.Value, last schemas.Record, columns stri
 		values[i] = last.Value(i)
 	}
 	return nil
+}
+
+// keep puts the last image's cells where the source sent none and need not have
+// any: of a row that is new they are null.
+func (d *dataset) keep(values []schemas.Value, last schemas.Record, columns string) {
+	for name := range strings.SplitSeq(columns, ",") {
+		if i := d.Layout.Index(name); i >= 0 {
+			values[i] = last.Value(i)
+		}
+	}
 }
 
 // rejection is the record of quarantine that tells of a change that could not

@@ -204,7 +204,7 @@ func (c *City) Drain() []bus.Record {
 //	GA01 t                                         a truncation of the dataset
 //
 // Options begin with "@": @seq=7 @source=ga-pg @at=2026-03-01T08:00:00Z
-// @na=HJDZ,MZDM. Fields never named are null where they may be, else a value
+// @na=HJDZ,MZDM @keep=LXDH. Fields never named are null where they may be, else a value
 // that their element accepts. "-" is null, "_" in a value is a space.
 func (c *City) Change(line string) (bus.Record, error) {
 	words := strings.Fields(line)
@@ -218,7 +218,7 @@ func (c *City) Change(line string) (bus.Record, error) {
 	c.sequence++
 	op, source, seq, epoch, at := "u", strings.ToLower(d.Provider.ID), c.sequence, uint64(0), c.Now()
 	said := make(map[string]string)
-	var na string
+	var na, keep string
 	for _, w := range words[1:] {
 		name, value, ok := strings.Cut(w, "=")
 		switch {
@@ -236,6 +236,8 @@ func (c *City) Change(line string) (bus.Record, error) {
 			source = value
 		case name == "@na":
 			na = value
+		case name == "@keep":
+			keep = value
 		case name == "@at":
 			if at, err = time.Parse(time.RFC3339, value); err != nil {
 				return bus.Record{}, err
@@ -252,10 +254,13 @@ func (c *City) Change(line string) (bus.Record, error) {
 	if na != "" {
 		r.Headers = append(r.Headers, bus.Header{Key: "na", Value: []byte(na)})
 	}
+	if keep != "" {
+		r.Headers = append(r.Headers, bus.Header{Key: "keep", Value: []byte(keep)})
+	}
 	if op == "t" {
 		return r, nil
 	}
-	return c.row(r, d, said, op == "d", na)
+	return c.row(r, d, said, op == "d", na+","+keep)
 }
 
 func (c *City) row(r bus.Record, d *schemas.Dataset, said map[string]string, deleted bool, na string) (bus.Record, error) {

@@ -136,8 +136,10 @@ func Object(data []byte) ([]Member, error) {
 			m.Cell = connectors.Text(s)
 		case 'n':
 			m.Cell = connectors.Cell{State: connectors.Null}
+		case 't', 'f':
+			m.Cell = connectors.Cell{Text: string(m.Raw), State: connectors.Given, Form: connectors.FormBoolean}
 		default:
-			m.Cell = connectors.Text(string(m.Raw))
+			m.Cell = connectors.Cell{Text: string(m.Raw), State: connectors.Given, Form: connectors.FormNumber}
 		}
 		members = append(members, m)
 	}

@@ -38,8 +38,8 @@ func TestObject(t *testing.T) {
 	}
 	want := []strictjson.Member{
 		{Name: "s", Raw: json.RawMessage(`"x\ny"`), Cell: connectors.Text("x\ny")},
-		{Name: "n", Raw: json.RawMessage(`1.30E+17`), Cell: connectors.Text("1.30E+17")},
-		{Name: "b", Raw: json.RawMessage(`true`), Cell: connectors.Text("true")},
+		{Name: "n", Raw: json.RawMessage(`1.30E+17`), Cell: connectors.Cell{Text: "1.30E+17", State: connectors.Given, Form: connectors.FormNumber}},
+		{Name: "b", Raw: json.RawMessage(`true`), Cell: connectors.Cell{Text: "true", State: connectors.Given, Form: connectors.FormBoolean}},
 		{Name: "z", Raw: json.RawMessage(`null`), Cell: connectors.Cell{State: connectors.Null}},
 		{Name: "o", Raw: json.RawMessage(`{"a":[1]}`), Nested: true},
 		{Name: "l", Raw: json.RawMessage(`[2]`), Nested: true},

@@ -1,0 +1,202 @@
+package file
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// mortal is a folder whose process is killed before its nth change.
+type mortal struct {
+	folder
+	left int
+}
+
+var errKilled = errors.New("killed")
+
+func (m *mortal) alive() error {
+	if m.left--; m.left < 0 {
+		return errKilled
+	}
+	return nil
+}
+
+func (m *mortal) Rename(from, to string) error {
+	if err := m.alive(); err != nil {
+		return err
+	}
+	return m.folder.Rename(from, to)
+}
+
+func (m *mortal) Remove(name string) error {
+	if err := m.alive(); err != nil {
+		return err
+	}
+	return m.folder.Remove(name)
+}
+
+func (m *mortal) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
+	if flag&os.O_CREATE != 0 {
+		if err := m.alive(); err != nil {
+			return nil, err
+		}
+	}
+	return m.folder.OpenFile(name, flag, perm)
+}
+
+func testInbox(t *testing.T, dir string) *inbox {
+	t.Helper()
+	o := defaults()
+	o.Dir, o.Wait = dir, "marker"
+	b, err := openInbox(o, "s", false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// TestClaimKilledAnywhere kills the process before each change that a claim makes
+// to the folder. The next process must find the file with its own marker or
+// neither of them moved, and no marker may stay behind for the next file of that
+// name; that file, when it comes half written, is not whole.
+func TestClaimKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	killed := true
+	for n := 0; killed; n++ {
+		if n > 20 {
+			t.Fatal("a claim never ends")
+		}
+		for _, next := range []bool{false, true} { // the sender sends the next file before we are back
+			dir := t.TempDir()
+			put := func(name, text string) {
+				t.Helper()
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put("a.csv", "first")
+			put("a.csv.done", "size=5")
+			b := testInbox(t, dir)
+			b.root = &mortal{folder: b.root, left: n}
+			_, _, err := b.claim(1, time.Now())
+			if killed = errors.Is(err, errKilled); err != nil && !killed {
+				t.Fatal(err)
+			}
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			_, left := os.Stat(filepath.Join(dir, "a.csv"))
+			claimed := errors.Is(left, fs.ErrNotExist)
+			if next && claimed {
+				put("a.csv", "sec") // half of "second"
+			}
+			b = testInbox(t, dir)
+			claims, err := b.claims(processing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.resolveAll(claims); err != nil {
+				t.Fatal(err)
+			}
+			if claimed != (len(claims) == 1) {
+				t.Fatalf("killed before change %d: claimed %v, processing/ holds %v", n, claimed, claims)
+			}
+			if !claimed {
+				c, ok, err := b.claim(1, time.Now())
+				if err != nil || !ok {
+					t.Fatalf("killed before change %d: the file is not taken again: %v", n, err)
+				}
+				claims = append(claims, c)
+			}
+			text, info, err := b.marker(processing + "/" + claims[0].name + markerSuffix)
+			if err != nil || info == nil || string(text) != "size=5" {
+				t.Errorf("killed before change %d: the file is without its marker: %q %v", n, text, err)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "a.csv.done")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("killed before change %d: the marker stayed behind: %v", n, err)
+			}
+			if _, ok, err := b.claim(2, time.Now()); ok || err != nil {
+				t.Errorf("killed before change %d: half of the next file was taken for whole: %v", n, err)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, state, "claim-*")); len(left) > 0 || err != nil {
+				t.Errorf("killed before change %d: notes are left: %v", n, left)
+			}
+		}
+	}
+}
+
+// TestMarkerLeftBehind finds a folder as the first release left it when it was
+// killed between two renames: the file claimed, its marker not.
+func TestMarkerLeftBehind(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := testInbox(t, dir)
+	for name, text := range map[string]string{"processing/00000007-a.csv": "first", "a.csv.done": "size=99"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.resolveAll([]claim{{7, "00000007-a.csv"}}); err != nil {
+		t.Fatal(err)
+	}
+	if text, info, err := b.marker("processing/00000007-a.csv.done"); err != nil || info == nil || string(text) != "size=99" {
+		t.Errorf("the marker was not found: %q %v", text, err)
+	}
+}
+
+// TestMarkerOlderThanItsFile is a marker that another delivery left: the file that
+// comes after it is not whole at its first byte.
+func TestMarkerOlderThanItsFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := testInbox(t, dir)
+	marker := filepath.Join(dir, "a.csv.done")
+	if err := os.WriteFile(marker, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	was, err := os.Lstat(marker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for now := was; !changed(now).After(changed(was)); { // clocks of file systems are coarse
+		if err := os.WriteFile(filepath.Join(dir, "a.csv"), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if now, err = os.Lstat(filepath.Join(dir, "a.csv")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := time.Now()
+	if _, ok, err := b.claim(1, start); ok || err != nil {
+		t.Fatalf("taken at its first byte: %v", err)
+	}
+	if _, ok, err := b.claim(1, start.Add(b.options.Settle)); !ok || err != nil {
+		t.Errorf("not taken when it lies still: %v", err)
+	}
+}
+
+func TestPositionOfTheFirstRelease(t *testing.T) {
+	t.Parallel()
+	at, err := parsePosition(`{"epoch":1790000000,"file":12,"open":true,"row":300,"digest":"ab","keys":11,"ledger":["cd","ef"]}`)
+	want := position{Epoch: 1790000000, File: 12, Open: true, Row: 300, Digest: "ab", Keys: 11}
+	if err != nil || at != want {
+		t.Errorf("parsePosition = %+v, %v, want %+v", at, err, want)
+	}
+	if text := string(at.encode()); text[:1] != format {
+		t.Errorf("it is stored as %q, without its format", text)
+	} else if again, err := parsePosition(at.encode()); err != nil || again != want {
+		t.Errorf("it is read back as %+v, %v", again, err)
+	}
+	for _, bad := range []string{"3{}", "2", "2{}", "x"} {
+		if _, err := parsePosition(schemas.Position(bad)); err == nil {
+			t.Errorf("position %q was read", bad)
+		}
+	}
+}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package file
+
+import (
+	"io/fs"
+	"time"
+)
+
+// changed is when the file last changed, as far as this system tells.
+func changed(info fs.FileInfo) time.Time { return info.ModTime() }
