@@ -42,16 +42,9 @@ func (b breaking) Confirm(ctx context.Context, p schemas.Position) error {
 	return b.Source.(connectors.Confirmer).Confirm(ctx, p)
 }
 
-// TestExactlyOnceOnTheBus: under failures of the source no event is published
-// twice, none is missing, and the topic adds up to the table.
-func TestExactlyOnceOnTheBus(t *testing.T) {
-	t.Parallel()
-	db := newDatabase(t)
-	db.table(t, "t1")
-	rng := mrand.New(mrand.NewPCG(3, 3))
-	for range 5 {
-		db.random(t, rng)
-	}
+// newBus is a bus of its own with the topics of T01.
+func newBus(t *testing.T) *bus.Bus {
+	t.Helper()
 	broker, err := embedded.Start(t.Context(), embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +58,68 @@ func TestExactlyOnceOnTheBus(t *testing.T) {
 	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Raw("T01"), Partitions: 1}, contract.Spec{Topic: contract.Quarantine}, contract.Spec{Topic: contract.Sources, Compact: true, Partitions: 1}); err != nil {
 		t.Fatal(err)
 	}
+	return b
+}
+
+// TestTwoCities: the same source file on two buses, run as ever: each reads the
+// table for itself, one after the other and both at a time, and neither loses.
+func TestTwoCities(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	db.insert(t, "t1", 1, 3)
+	c := codec.New(codec.NewMemory())
+	d := db.config(t, nil).Datasets[0]
+	run := func(b *bus.Bus) (stop func()) {
+		cfg := db.config(t, nil)
+		cfg.Datasets = cfg.Datasets[:1]
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- connectors.Run(ctx, b, c, cfg, postgres.Open) }()
+		return func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	holds := func(where string, b *bus.Bus) {
+		t.Helper()
+		deadline := time.Now().Add(sourcetest.Patience)
+		for diff := "nothing yet"; diff != ""; diff = cmp.Diff(db.contents(t, "t1"), folded(d, published(t, b, c, d))) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: table and topic differ (-table +topic):\n%s", where, diff)
+			}
+		}
+	}
+	first, second := newBus(t), newBus(t)
+	stop := run(first)
+	holds("first", first)
+	stop()
+	db.free(t)
+	db.insert(t, "t1", 4, 4)
+	stopSecond := run(second)
+	holds("second", second)
+	stop = run(first)
+	holds("first, after the second has begun", first)
+	db.insert(t, "t1", 5, 5)
+	holds("first", first)
+	holds("second", second)
+	stop()
+	stopSecond()
+}
+
+// TestExactlyOnceOnTheBus: under failures of the source no event is published
+// twice, none is missing, and the topic adds up to the table.
+func TestExactlyOnceOnTheBus(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	rng := mrand.New(mrand.NewPCG(3, 3))
+	for range 5 {
+		db.random(t, rng)
+	}
+	b := newBus(t)
 	cfg := db.config(t, nil)
 	cfg.Datasets = cfg.Datasets[:1]
 	c := codec.New(codec.NewMemory())
