@@ -44,10 +44,10 @@ func (s *source) checkTables(ctx context.Context) error {
 
 func (s *source) checkTable(ctx context.Context, t *table) error {
 	var oid uint32
-	var readable, visible bool
-	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, has_table_privilege(c.oid, 'SELECT'), NOT row_security_active(c.oid)
+	var readable, visible, logged bool
+	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, has_table_privilege(c.oid, 'SELECT'), NOT row_security_active(c.oid), c.relpersistence = 'p'
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, t.schema, t.relation).
-		Scan(&oid, &t.kind, &readable, &visible)
+		Scan(&oid, &t.kind, &readable, &visible, &logged)
 	fresh := s.at.System == "" // else hold looks at what can be mended meanwhile
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -56,6 +56,8 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 		return fmt.Errorf("check table %q: %w", t.name(), err)
 	case t.kind != "r" && t.kind != "p":
 		return fmt.Errorf("不是表（视图、外部表不能复制）/ check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
+	case !logged && fresh:
+		return fmt.Errorf("不记日志的表（UNLOGGED、临时表）不能复制 / check table %q: it has no log (UNLOGGED or temporary) and cannot be replicated: %w", t.name(), connectors.ErrConfig)
 	case !readable && fresh && s.options.Snapshot:
 		return fmt.Errorf("没有读表的权限 / check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
 	case !visible && fresh:

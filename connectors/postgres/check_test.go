@@ -31,6 +31,7 @@ func TestRefusedConfigurations(t *testing.T) {
 	}{
 		{"no such table", nil, one("public.nope", nil), "there is no such table"},
 		{"a view", []string{"CREATE VIEW v AS SELECT * FROM t1"}, one("public.v", nil), "it is no table"},
+		{"no log", []string{"CREATE UNLOGGED TABLE u (LIKE t1 INCLUDING ALL)"}, one("public.u", nil), "it has no log"},
 		{"no dataset", nil, map[string]any{"tables": map[string]any{"t1": map[string]any{"dataset": "T99"}}}, "not among its datasets"},
 		{"two tables, one dataset", nil, map[string]any{"tables": map[string]any{"t1": map[string]any{"dataset": "T01"}, "t2": map[string]any{"dataset": "T01"}}}, "feed one dataset"},
 		{"unknown field", nil, one("t1", map[string]any{"columns": map[string]any{"note": "NO_SUCH"}}), `no field "NO_SUCH"`},

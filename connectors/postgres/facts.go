@@ -49,7 +49,8 @@ type guard struct {
 // was made. An operation, filter or column list that was in force for a moment
 // therefore loses changes for good, and looking once a second would miss it. So
 // the versions of the catalogue's rows (their oid and xmin, which outlives
-// freezing) are facts too: they differ after any change, also one that was taken back.
+// freezing) are facts too: they differ after any change, also one that was taken
+// back. Of a published schema the row that ties the table to it counts as well.
 var guards = []guard{
 	{kind: "system", zh: "数据库已不是原来的集群", en: "the database is another cluster"},
 	{kind: "standby", fate: waiting, holds: no, zh: "数据库成了备库，不能从它读取变更；连到主库即自行继续", en: "the database is a standby, from which changes cannot be read: connect to the primary"},
@@ -65,6 +66,7 @@ var guards = []guard{
 	{kind: "publication.root", kept: true, zh: "发布 %q 改了是否按分区根表发送", en: "publish_via_partition_root of publication %q was changed"},
 	{kind: "table", kept: true, zh: "表 %q 被删除、换掉或重建", en: "table %q was dropped, replaced or made again"},
 	{kind: "table.name", fate: waiting, holds: yes, zh: "表 %q 被改名；改回原名即自行继续", en: "table %q was renamed: give it its name back"},
+	{kind: "table.logged", holds: yes, zh: "表 %q 成了不记日志的表（UNLOGGED）", en: "table %q became one without log (UNLOGGED)"},
 	{kind: "entry", holds: yes, zh: "发布里不再有表 %q", en: "the publication no longer holds table %q"},
 	{kind: "entry.filter", kept: true, zh: "发布对表 %q 的行过滤被改", en: "the publication's row filter on table %q was changed"},
 	{kind: "entry.columns", kept: true, zh: "发布对表 %q 的列清单被改", en: "the publication's column list of table %q was changed"},
@@ -161,13 +163,15 @@ func (s *source) look(ctx context.Context) (facts, error) {
 const lookQuery = `WITH p AS MATERIALIZED (
 	SELECT p.xmin::text AS version, p.* FROM pg_publication p WHERE p.pubname = $1
 ), w AS MATERIALIZED (
-	SELECT u.schema || '.' || u.relation AS name, n.oid AS nsp, c.oid, c.relreplident AS identity, coalesce(c.oid, o.oid) AS id
+	SELECT u.schema || '.' || u.relation AS name, n.oid AS nsp, c.oid, c.relreplident AS identity, c.relpersistence AS persistence, coalesce(c.oid, o.oid) AS id
 	FROM unnest($3::text[], $4::text[], $5::oid[]) AS u(schema, relation, was) LEFT JOIN pg_class o ON o.oid = u.was
 	LEFT JOIN pg_namespace n ON n.nspname = u.schema LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = u.relation
 ), e AS MATERIALIZED (
 	SELECT w.name, r.oid, r.oid::text || '/' || r.xmin::text AS version, r.prqual::text AS filter, r.prattrs::text AS columns FROM w, p, pg_publication_rel r
 	WHERE r.prpubid = p.oid AND (r.prrelid = w.id OR r.prrelid IN (SELECT relid FROM pg_partition_ancestors(w.id)))
-	UNION ALL SELECT w.name, s.oid, s.oid::text || '/' || s.xmin::text, NULL, NULL FROM w, p, pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = w.nsp
+	UNION ALL SELECT w.name, s.oid, concat_ws('/', s.oid, s.xmin, (SELECT d.xmin FROM pg_depend d
+		WHERE d.classid = 'pg_class'::regclass AND d.objid = w.id AND d.objsubid = 0 AND d.refclassid = 'pg_namespace'::regclass)), NULL, NULL
+	FROM w, p, pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = w.nsp
 )
 SELECT f.kind, '', coalesce(f.value, '') FROM (VALUES
 	('system', (SELECT system_identifier::text FROM pg_control_system())),
@@ -188,6 +192,7 @@ UNION ALL SELECT f.kind, '', f.value FROM p, LATERAL (VALUES
 UNION ALL SELECT f.kind, w.name, coalesce(f.value, '') FROM w, LATERAL (VALUES
 	('table', w.id::text),
 	('table.name', (w.oid IS NOT NULL)::text),
+	('table.logged', CASE WHEN w.oid IS NULL THEN 'true' ELSE (w.persistence = 'p')::text END),
 	('table.readable', CASE WHEN w.oid IS NULL THEN 'true' ELSE has_table_privilege(w.oid, 'SELECT')::text END),
 	('table.visible', CASE WHEN w.oid IS NULL THEN 'true' ELSE (NOT row_security_active(w.oid))::text END),
 	('table.identity', CASE WHEN w.oid IS NULL OR w.identity = 'f' THEN '*' ELSE (SELECT array_to_string((` + identityQuery + `), E'\x01') FROM pg_class c WHERE c.oid = w.oid) END),

@@ -120,6 +120,40 @@ func TestSwallowedForAMoment(t *testing.T) {
 	}
 }
 
+// TestSwallowedBySchema: a table that leaves a published schema is out of the
+// publication meanwhile, and one without log is in it for nothing.
+func TestSwallowedBySchema(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		publication, want string
+		do                []string
+	}{
+		"moved away and back": {"FOR TABLES IN SCHEMA public", "移出又加回", []string{"CREATE SCHEMA away", "ALTER TABLE t1 SET SCHEMA away", "DELETE FROM away.t1", "ALTER TABLE away.t1 SET SCHEMA public"}},
+		"schema taken out":    {"FOR TABLES IN SCHEMA public", "不再有表", []string{"CREATE SCHEMA away", "ALTER PUBLICATION p SET TABLES IN SCHEMA away"}},
+		"without log":         {"FOR ALL TABLES", "UNLOGGED", []string{"ALTER TABLE t1 SET UNLOGGED", "DELETE FROM t1"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			db.table(t, "t1")
+			db.must(t, "CREATE PUBLICATION p "+tt.publication)
+			db.insert(t, "t1", 1, 3)
+			cfg := db.config(t, map[string]any{"publication": "p"})
+			src := open(t, cfg, "")
+			at := collect(t, src, true, caughtUp()).at
+			db.must(t, tt.do...)
+			saysLost(t, fails(t, src), tt.want)
+			if err := src.Close(); err != nil {
+				t.Fatal(err)
+			}
+			db.free(t)
+			_, err := postgres.Open(t.Context(), cfg, at)
+			saysLost(t, err, tt.want)
+		})
+	}
+}
+
 // watched is a running source that has caught up, on a publication named p.
 func watched(t *testing.T) (database, connectors.Config, connectors.Source, schemas.Position) {
 	t.Helper()

@@ -93,7 +93,7 @@ func (c *cluster) run(t *testing.T, name string, args ...string) {
 
 func (c *cluster) start(t *testing.T, name string) database {
 	t.Helper()
-	options := "-c listen_addresses=127.0.0.1 -c port=" + c.port + " -c unix_socket_directories='' -c wal_level=logical -c fsync=off -c autovacuum=off -c max_slot_wal_keep_size=-1"
+	options := "-c listen_addresses=127.0.0.1 -c port=" + c.port + " -c unix_socket_directories='' -c wal_level=logical -c fsync=off -c autovacuum=off"
 	c.run(t, filepath.Join(c.bin, "pg_ctl"), "-D", c.path(name), "-l", c.path("log"), "-o", options, "-w", "start")
 	c.runs = name
 	dsn := "postgres://postgres@127.0.0.1:" + c.port + "/postgres?sslmode=disable"
@@ -193,6 +193,11 @@ func TestRestored(t *testing.T) {
 			db.insert(t, "t1", 30, 60)
 			db.must(t, "CREATE PUBLICATION postgres FOR TABLE t1", "SELECT pg_create_logical_replication_slot('postgres', 'pgoutput')")
 		}, "变更可能已丢失"},
+		{"the log that the slot needs removed", "after", false, last, func(db database) {
+			db.must(t, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'", "SELECT pg_reload_conf()")
+			db.grow(t)
+			db.must(t, "CHECKPOINT")
+		}, "已被数据库删除"},
 		{"another timeline", "before", true, last, nil, "时间线"},
 	}
 	for i, tt := range tests {
