@@ -119,7 +119,7 @@ func (p *realPath) bindTable(t *testing.T, columns, renamed map[string]string, a
 		"options": map[string]any{
 			"dsn": p.reach, "slot": "yiyuan_" + p.schema, "publication": "yiyuan_" + p.schema,
 			"tables": map[string]any{p.schema + ".t_czrk": map[string]any{
-				"dataset": "GA01", "columns": columns, "renamed": renamed, "absent": append(absent, "CSZBH"),
+				"dataset": "GA01", "columns": columns, "renamed": renamed, "absent": append(absent, "CSZBH", "POGMSFHM"),
 			}},
 		},
 	}, p.dir, "sources", "ga-pg.yaml")
