@@ -18,6 +18,8 @@ type Catalogue struct {
 	Datasets    []*Dataset
 	Entities    []*Entity
 	Rules       []*Rule
+	CodeRules   []*Rule // found without being written: codes that are in no set, a rule a dataset
+	CodeSets    []*CodeSet
 	Purposes    []*Purpose
 	Version     string   // 12 hexadecimal digits of the digest of all files; header "cat"
 	Calendar    Calendar // working days
@@ -29,6 +31,7 @@ type Catalogue struct {
 	entities    map[string]*Entity
 	views       map[string]*View
 	purposes    map[string]*Purpose
+	codeSets    map[string]*CodeSet
 }
 
 // City is city.yaml.
@@ -73,13 +76,17 @@ type Element struct {
 	Precision int
 	Scale     int
 	MaxLength int      // in characters; 0 = the kind's own limit
-	Codes     []Code   // of kind "code": the code set
+	Codes     []Code   // of kind "code": the values of the code set
+	Set       *CodeSet // of kind "code": the set of codes/ that Codes are of, nil if they are its own
 	Level     string   // L1..L4
 	Mask      string   // default mask rule of views that do not name one, "" = clear
 	Standard  string   // GB 11643-1999, ...
 	Min, Max  *float64 // of numbers
 	PartOf    string   // element id of the identifier that contains this value (a birth date: the citizen's number), "" if none
 	Contains  string   // element id of the identifier that values are made of (a disability card's number: the citizen's number), "" if none
+
+	known map[string]struct{} // the values of Codes
+	form  codeShape
 }
 
 // Code is one value of a code set.
@@ -99,6 +106,7 @@ type Dataset struct {
 	Summary  string // 摘要
 	Key      []string
 	Links    []Link // the entities its rows speak about
+	FoundBy  []Link // by which of them a code of no set is found; a row that has none of them must not hold one
 	Fields   []*Field
 	Views    []*View
 	Layout   *Layout // of raw.<id>: namespace yiyuan.raw, one column a field, in order
@@ -252,6 +260,7 @@ type Case struct {
 	Settle   time.Duration // must hold this long before the finding opens (absence rules), 0 = at once
 	Until    string        // CEL timestamp at which When may become true by time alone; a timer re-evaluates
 	Days     int           // working days until due
+	Codes    []string      // of a CodeRule, instead of When: the fields that may hold a code of no set
 	// Certainty is how sure the case can be: Contradiction, or ToConfirm where
 	// what happened elsewhere, which the city cannot know, may explain it.
 	Certainty string

@@ -47,7 +47,7 @@ type entityFile struct {
 func Load(fsys fs.FS) (*Catalogue, error) {
 	l := &loader{collector: &collector{}, byID: map[string]*datasetFile{}, broken: map[string]bool{}, cat: &Catalogue{
 		departments: map[string]*Department{}, elements: map[string]*Element{}, datasets: map[string]*Dataset{},
-		entities: map[string]*Entity{}, views: map[string]*View{}, purposes: map[string]*Purpose{},
+		entities: map[string]*Entity{}, views: map[string]*View{}, purposes: map[string]*Purpose{}, codeSets: map[string]*CodeSet{},
 		Calendar: Calendar{Holidays: map[string]string{}, Workdays: map[string]string{}},
 	}}
 	files, err := l.read(fsys)
@@ -61,6 +61,7 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 		}
 	}
 	l.single(files, "departments.yaml", l.departments)
+	l.folder(files, "codes/", l.codeSet)
 	l.single(files, "elements.yaml", l.elements)
 	l.single(files, "purposes.yaml", l.purposes)
 	if len(l.cat.Departments) == 0 || len(l.cat.Elements) == 0 {
@@ -79,6 +80,7 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 		l.entityViews(e)
 	}
 	l.folder(files, "rules/", l.rule)
+	l.codeRules()
 	l.crossCheck()
 	if l.errors() {
 		return nil, l.failed()
@@ -100,7 +102,7 @@ func (f file) stem() string { return strings.TrimSuffix(path.Base(f.name), ".yam
 
 var (
 	topFiles   = []string{"city.yaml", "departments.yaml", "elements.yaml", "purposes.yaml"}
-	topFolders = []string{"datasets", "entities", "rules"}
+	topFolders = []string{"codes", "datasets", "entities", "rules"}
 )
 
 // read parses every file and works out the catalogue's version. Files that no

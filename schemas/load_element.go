@@ -2,10 +2,10 @@ package schemas
 
 import "slices"
 
-var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "level", "mask", "standard", "min", "max", "part_of", "contains"}
+var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "set", "level", "mask", "standard", "min", "max", "part_of", "contains"}
 
 // narrowKeys are the keys with which a field narrows its element.
-var narrowKeys = []string{"precision", "scale", "max_length", "codes", "min", "max"}
+var narrowKeys = []string{"precision", "scale", "max_length", "codes", "set", "min", "max"}
 
 func (l *loader) elements(f file) {
 	m, ok := f.root.fields("elements")
@@ -105,29 +105,48 @@ func (l *loader) narrow(m mapping, e *Element) {
 }
 
 func (l *loader) codes(m mapping, e *Element) {
-	if !m.has("codes") {
+	if !m.has("codes") && !m.has("set") {
 		return
 	}
 	if e.Kind != "code" {
 		m.at("codes").problem("bad-value", "只有种类 code 有代码表", "only kind code has a code set")
 		return
 	}
-	e.Codes = nil
+	if !m.has("set") {
+		e.setCodes(nil, l.codeList(m))
+		return
+	}
+	if m.has("codes") {
+		m.at("codes").problem("bad-value", "codes 和 set 只写一个", "write codes or set, not both")
+	}
+	id := m.text("set")
+	set := l.cat.codeSets[id]
+	if set == nil {
+		l.unknownID(m.at("set"), "codes", "代码集", "set", id, sortedKeys(l.cat.codeSets))
+		return
+	}
+	e.setCodes(set, set.Codes)
+}
+
+// codeList reads codes: the values with their titles.
+func (l *loader) codeList(m mapping) []Code {
+	var codes []Code
 	for _, item := range m.list("codes") {
 		c, ok := item.fields("value", "title", "english")
 		if !ok {
 			continue
 		}
 		code := Code{Value: c.text("value"), Title: c.text("title"), English: c.optional("english", "")}
-		if slices.ContainsFunc(e.Codes, func(o Code) bool { return o.Value == code.Value }) {
+		if slices.ContainsFunc(codes, func(o Code) bool { return o.Value == code.Value }) {
 			c.at("value").problem("duplicate", "代码 %[1]s 重复", "code %[1]s stands twice", code.Value)
 			continue
 		}
-		e.Codes = append(e.Codes, code)
+		codes = append(codes, code)
 	}
-	if len(e.Codes) == 0 {
+	if len(codes) == 0 {
 		m.at("codes").problem("bad-value", "代码表是空的", "the code set is empty")
 	}
+	return codes
 }
 
 // elementOf returns the element a field names, narrowed by what the field says

@@ -371,11 +371,6 @@ func describe(e *Element) string {
 	return e.Kind
 }
 
-// HasCode reports whether value is in the element's code set.
-func (e *Element) HasCode(value string) bool {
-	return slices.ContainsFunc(e.Codes, func(c Code) bool { return c.Value == value })
-}
-
 func (l *loader) pick(m mapping, d *datasetFile, c *Candidate, before []Candidate) {
 	order, fields := c.PickBy()
 	switch {

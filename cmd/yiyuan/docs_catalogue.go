@@ -47,6 +47,17 @@ func cataloguePage(cat *schemas.Catalogue) string {
 	for _, r := range cat.Rules {
 		ruleSection(&b, r)
 	}
+	b.WriteString("## 代码集 / Code sets\n\n")
+	b.WriteString("代码不在代码集时，数据照样接收，并由规则 `DM-<数据集>` 报告；代码集不完整的，疑点待核实。长度或者字符不对的，进入隔离区。 / A code of no set is taken and found by the rule `DM-<dataset>`; where the set is partial, to be confirmed. A malformed one goes to quarantine.\n\n")
+	rows = nil
+	for _, s := range cat.CodeSets {
+		whole := "部分 / partial"
+		if s.Complete {
+			whole = "完整 / complete"
+		}
+		rows = append(rows, []string{code(s.ID), s.Title, s.English, s.Standard, s.Version, strconv.Itoa(len(s.Codes)), whole, s.Source})
+	}
+	table(&b, []string{"代码集 / set", "名称", "title", "标准 / standard", "版本 / edition", "代码数 / codes", "完整性 / extent", "来源 / source"}, rows)
 	b.WriteString("## 用途 / Purposes\n\n")
 	rows = nil
 	for _, p := range cat.Purposes {
@@ -209,7 +220,7 @@ func ruleSection(b *strings.Builder, r *schemas.Rule) {
 		if c.Settle > 0 {
 			settle = c.Settle.String()
 		}
-		rows = append(rows, []string{c.ID, strings.Join(c.Inputs, " "), c.Owner, strconv.Itoa(c.Days), settle, code(strings.Join(strings.Fields(c.When), " "))})
+		rows = append(rows, []string{c.ID, c.Certainty, strings.Join(c.Inputs, " "), c.Owner, strconv.Itoa(c.Days), settle, code(strings.Join(strings.Fields(c.When), " "))})
 	}
-	table(b, []string{"情形 / case", "依据的数据 / inputs", "承办 / owner", "工作日 / days", "静候 / settle", "条件 / when"}, rows)
+	table(b, []string{"情形 / case", "确定程度 / certainty", "依据的数据 / inputs", "承办 / owner", "工作日 / days", "静候 / settle", "条件 / when"}, rows)
 }

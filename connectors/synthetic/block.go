@@ -181,6 +181,7 @@ func (b *block) registered(p person, address, relation, marital string) []schema
 // positions in GA01 that units change.
 const (
 	ga01Sex     = 2
+	ga01Nation  = 3
 	ga01Birth   = 4
 	ga01Marital = 8
 	ga01Spouse  = 9

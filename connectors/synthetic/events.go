@@ -128,7 +128,7 @@ func (s *stream) replay(n int) []event {
 }
 
 // spoilt is what cannot be taken: once in a run the schools send a row of
-// another schema, and the tax bureau one with a code that does not exist.
+// another schema, and the tax bureau one with a malformed code.
 func (s *stream) spoilt(n int) []event {
 	c := clock{w: s.w, d: s.d, block: n, minor: 1 << 20}
 	switch {
@@ -137,7 +137,7 @@ func (s *stream) spoilt(n int) []event {
 	case s.d == sw && n == s.w.blocks/2:
 		b := &block{w: s.w, n: n, want: s.want}
 		f := s.w.firm(n, "bad", "91", "MADH", "有限公司", n)
-		v := b.taxed(f, f.name, b.person(0).name, "7")
+		v := b.taxed(f, f.name, b.person(0).name, "77")
 		return []event{c.event(sw01, keyOf(sw01, v), schemas.Create, v, malformed)}
 	}
 	return nil

@@ -101,12 +101,15 @@ func (b *block) market(f firm, leader person, status string) {
 }
 
 func (b *block) marketed(f firm, leader person, status string) []schemas.Value {
-	id := str(leader.id)
-	if b.n%5 == 3 && f.fund { // not every register holds the number
-		id = null
+	kind, id := str("111"), str(leader.id)
+	switch {
+	case b.n%5 == 3 && f.fund: // not every register holds the number
+		kind, id = null, null
+	case b.n%17 == 5 && f.code[8:12] == "MADE": // a foreigner and his passport
+		kind, id = str("414"), str(fmt.Sprintf("E%08d", b.n))
 	}
 	return []schemas.Value{
-		str(f.code), str(f.name), str(leader.name), id, num(f.capital), str("CNY"), day(f.founded),
+		str(f.code), str(f.name), str(leader.name), kind, id, num(f.capital), str("CNY"), day(f.founded),
 		day(f.founded + int64(b.between("approved"+f.code[8:12], 10, 800))), str(status), str(f.site), str(f.industry),
 	}
 }

@@ -163,7 +163,21 @@ func (b *block) single(p plant) {
 	if !p.any() && b.chance("moved away", 4) { // registered in another city by now, and still working here
 		v = left(v, b.ago("moved away", 30, 300))
 	}
+	if p.is(nationUnknown) {
+		v[ga01Nation] = str("99")
+		b.expect("DM-GA01", "unknown", "person", who.id, "GA")
+	}
 	b.put(ga01, v...)
+	if p.kind == plateUnlisted {
+		b.car(7, str(who.id), null, "1")
+		if n := len(b.rows); n > 0 && b.rows[n-1].t == ga03 && p.on {
+			b.rows[n-1].v[1] = str("98")
+			b.rows[n-1].key = keyOf(ga03, b.rows[n-1].v)
+		}
+		if p.on {
+			b.expect("DM-GA03", "unlisted", "person", who.id, "GA")
+		}
+	}
 	f := b.employerFirm()
 	if p.any() || b.w.works(b.n, 9) {
 		name := respelt(who.name, b.w.roll(b.n, "dotRS"))

@@ -46,7 +46,7 @@ func (l live) change(n int) event {
 	case yb:
 		return l.settlement(n)
 	case sc:
-		return l.edit(n, unitEmployer, sc01, func(v []schemas.Value) { v[4], v[7] = num((1+n%600)*100_000), day(l.w.base) })
+		return l.edit(n, unitEmployer, sc01, func(v []schemas.Value) { v[5], v[8] = num((1+n%600)*100_000), day(l.w.base) })
 	case sw:
 		return l.edit(n, unitEmployer, sw01, func(v []schemas.Value) {
 			v[2] = str("云岭市税务局第" + [...]string{"一", "二", "三", "四"}[n%4] + "分局")

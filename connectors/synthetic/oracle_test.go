@@ -196,6 +196,9 @@ func (j *judgement) people() {
 		}
 	}
 	for id, g := range j.f["GA01"] {
+		if n := g["MZDM"]; n > "56" && n != "97" && n != "98" {
+			j.say("DM-GA01", "unknown", "person", id, "GA")
+		}
 		if goodID(id) {
 			if id[6:14] != strings.ReplaceAll(g["CSRQ"], "-", "") {
 				j.say("XV-01", "birth", "person", id, "GA")
@@ -228,6 +231,11 @@ func (j *judgement) people() {
 		}
 		if len(schools) > 1 {
 			j.say("XV-17", "twice", "person", id, "JY")
+		}
+	}
+	for _, c := range j.f["GA03"] {
+		if c["HPZLDM"] == "98" && c["SYRGMSFHM"] != "" {
+			j.say("DM-GA03", "unlisted", "person", c["SYRGMSFHM"], "GA")
 		}
 	}
 	for id, y := range j.f["YB01"] {

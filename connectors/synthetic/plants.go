@@ -39,6 +39,8 @@ const (
 	idMistypedGA
 	fixedAtOnce
 	nameAtWork
+	nationUnknown
+	plateUnlisted
 	idMistypedYB
 	divorceUnknown
 	divorceNextSecond
@@ -115,6 +117,8 @@ var kinds = []kind{
 	{fixedAtOnce, unitElders, 0, 4, nil},
 
 	{nameAtWork, unitSingle, 0.14, 0, []department{rs}},
+	{nationUnknown, unitSingle, 0, 4, []department{ga}},
+	{plateUnlisted, unitSingle, 0, 3, []department{ga}},
 	{idMistypedYB, unitSingle, 0.05, 0, []department{yb}},
 
 	{divorceUnknown, unitDivorced, 0.10, 0, []department{ga}},

@@ -112,6 +112,11 @@ func TestEveryCaseIsPlanted(t *testing.T) {
 			delete(before, id)
 		}
 	}
+	for _, r := range cat.CodeRules { // codes of no set: a few of each case will do
+		for _, k := range r.Cases {
+			delete(before, r.ID+" "+k.ID)
+		}
+	}
 	if len(before) > 0 {
 		t.Errorf("planted but not in the catalogue: %v", before)
 	}
@@ -140,7 +145,7 @@ func TestStreamsEndInTruth(t *testing.T) {
 		}
 		bad += len(rows["SW01"]) - len(c.rows[phase]["SW01"]) // the row that route must refuse
 		for k, r := range rows["SW01"] {
-			if r["NSRZTDM"] == "7" {
+			if r["NSRZTDM"] == "77" {
 				delete(rows["SW01"], k)
 			}
 		}

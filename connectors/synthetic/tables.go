@@ -159,7 +159,7 @@ var tables = [tableCount]layoutOf{
 	wj02: {"WJ02", wj, one, columns(text("ZMBH", "GMSFHM"), dates("SWRQ"), text("SWDD", "SYMS", "CXBZ")), staleText(3)},
 	yb01: {"YB01", yb, one, columns(text("GMSFHM", "XM", "ZGYBZTDM", "JMYBZTDM", "CBD", "JZDZ")), staleValue(4, "539902", "539903")},
 	yb02: {"YB02", yb, one, columns(text("JSH", "GMSFHM", "ZDBM"), money(2, "JE"), dates("JSRQ")), staleNumber(3, 100)},
-	sc01: {"SC01", sc, one, columns(text("TYSHXYDM", "JGMC", "FDDBRXM", "FDDBRZJHM"), money(4, "ZCZB"), text("BZDM"), dates("CLRQ", "HZRQ"), text("DJZTDM", "ZS", "HYDM")), staleNumber(4, 500_000)},
+	sc01: {"SC01", sc, one, columns(text("TYSHXYDM", "JGMC", "FDDBRXM", "FDDBRZJLX", "FDDBRZJHM"), money(4, "ZCZB"), text("BZDM"), dates("CLRQ", "HZRQ"), text("DJZTDM", "ZS", "HYDM")), staleNumber(5, 500_000)},
 	sc02: {"SC02", sc, two, columns(text("TYSHXYDM", "LRH", "LRYY"), dates("LRRQ", "YCRQ")), staleText(2)},
 	sw01: {"SW01", sw, one, columns(text("TYSHXYDM", "NSRZTDM", "ZGFJ", "JGMC", "FDDBRXM", "JYDZ")), staleText(2)},
 	sw02: {"SW02", sw, two, columns(text("TYSHXYDM", "SSQ"), longs("SBRS"), money(2, "GZZE")), staleNumber(3, 100)},

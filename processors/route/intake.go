@@ -117,6 +117,9 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 		}
 		values[i], changed = n, true
 	}
+	if err := d.foundOut(values); err != nil {
+		return rec, false, err
+	}
 	if !claim.Bears(d.Dataset, schemas.NewRecord(rec.Layout(), values), string(c.Key)) {
 		return rec, false, &reject{field: d.Key[0], reason: contract.ReasonInvalid, detail: "消息键与行的主键不一致 / the record's key is not the row's own"}
 	}
@@ -124,6 +127,23 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 		return rec, false, nil
 	}
 	return schemas.NewRecord(rec.Layout(), values), true, nil
+}
+
+// foundOut refuses a code of no set in a row that speaks about nobody: such a
+// code is found about whom the row speaks of, and would pass in silence here.
+func (d *dataset) foundOut(values []schemas.Value) error {
+	for i := range d.links {
+		l := &d.links[i]
+		if l.finds && l.keyOf(values[l.column]) != "" {
+			return nil
+		}
+	}
+	for i, f := range d.Fields {
+		if v := values[i]; f.Element.Kind == "code" && v.Kind() == schemas.KindString && !f.Element.HasCode(v.Str()) {
+			return &reject{field: f.Name, reason: contract.ReasonInvalid, detail: "代码不在代码集 " + f.Element.ID + " 中，且该行没有可据以通知的主体，请核对代码或者补充到代码集 / the code is not in the set " + f.Element.ID + " and the row speaks about nobody it could be found about; check it or add it to the set"}
+		}
+	}
+	return nil
 }
 
 // fill puts the last image's cells where the source sent none.

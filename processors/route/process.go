@@ -356,9 +356,15 @@ func (l *link) key(row schemas.Record) string {
 	if row.IsZero() {
 		return ""
 	}
-	v := row.Value(l.column)
+	return l.keyOf(row.Value(l.column))
+}
+
+func (l *link) keyOf(v schemas.Value) string {
 	switch v.Kind() {
 	case schemas.KindString:
+		if l.inner != nil {
+			return innerOf(l.inner, v.Str())
+		}
 		return v.Str()
 	case schemas.KindNull:
 		return ""
@@ -396,6 +402,16 @@ func (s *stage) lost(c *change, last image) error {
 	}
 	s.out = append(s.out, bus.Record{Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: c.Time})
 	return nil
+}
+
+// innerOf returns the entity's key that a text holds, "" if it holds some other
+// number: a passport's is nobody's citizen number.
+func innerOf(e *schemas.Element, text string) string {
+	s, err := element.Normalise(e, text)
+	if err != nil {
+		return ""
+	}
+	return s
 }
 
 // changed reports whether a field that the view shows is not what it was.

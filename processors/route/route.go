@@ -23,6 +23,7 @@ package route
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
@@ -99,6 +100,8 @@ type link struct {
 	role    string
 	column  int
 	element *schemas.Element
+	inner   *schemas.Element // of the entity's key, where the field may hold other numbers too
+	finds   bool             // codes of no set are found about the entity
 	topic   contract.Topic
 	writer  *codec.Writer
 }
@@ -147,7 +150,7 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 		if err != nil {
 			return nil, err
 		}
-		one.links = append(one.links, link{role: l.Role, column: l.Index, element: d.Fields[l.Index].Element, topic: topic, writer: w})
+		one.links = append(one.links, link{role: l.Role, column: l.Index, element: d.Fields[l.Index].Element, inner: innerKey(cat, d, l), finds: slices.Contains(d.FoundBy, l), topic: topic, writer: w})
 	}
 	for _, v := range d.Views {
 		p, err := masking.Compile(v, d.Layout, cat.City, s.keys)
@@ -162,6 +165,16 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 		one.views = append(one.views, newView(v, topic, p, w))
 	}
 	return one, nil
+}
+
+// innerKey returns the element of an entity's key where the field that a link
+// goes by may hold other numbers too, nil where it holds nothing else.
+func innerKey(cat *schemas.Catalogue, d *schemas.Dataset, l schemas.Link) *schemas.Element {
+	e, err := cat.Entity(l.Entity)
+	if err != nil || e.Key.Element == nil || d.Fields[l.Index].Element.Contains != e.Key.Element.ID {
+		return nil
+	}
+	return e.Key.Element
 }
 
 func newView(v *schemas.View, topic contract.Topic, p *masking.Projection, w *codec.Writer) view {

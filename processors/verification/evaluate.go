@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/processors/authority"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // Phase is where a case stands for one entity.
@@ -125,7 +126,7 @@ func (r *Result) keep(st State) {
 
 // step evaluates one case and moves its state.
 func (v *Evaluator) step(one *compiled, st State, now int64, out *Result) State {
-	holds, err := v.condition(one.when)
+	holds, err := v.holds(one)
 	if err != nil {
 		out.Faults = append(out.Faults, Fault{one.name, err})
 		return st
@@ -211,6 +212,22 @@ func (v *Evaluator) owner(one *compiled) string {
 		return rows[0].Dataset.Provider.ID
 	}
 	return v.set.owner
+}
+
+// holds evaluates the condition of a case.
+func (v *Evaluator) holds(one *compiled) (bool, error) {
+	if len(one.codes) == 0 {
+		return v.condition(one.when)
+	}
+	for i := range one.codes {
+		x := &one.codes[i]
+		for _, r := range v.rowsOf(x) {
+			if c := r.Value(x.column); c.Kind() == schemas.KindString && c.Str() != "" && !x.dataset.Fields[x.column].Element.HasCode(c.Str()) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // condition evaluates a yes-or-no expression.

@@ -89,17 +89,21 @@ func (v *Evaluator) show(x *exhibit, f *Finding) {
 		}
 		f.evidence = append(f.evidence, p)
 	default:
-		rows := d.Rows(x.dataset.ID, x.role)
-		if x.roles {
-			rows = d.Of(x.dataset.ID)
-		}
-		for i, r := range rows {
+		for i, r := range v.rowsOf(x) {
 			if i == maxEvidenceRows || len(f.evidence) >= maxEvidence {
 				return
 			}
 			f.evidence = append(f.evidence, v.proofOf(x, r))
 		}
 	}
+}
+
+// rowsOf returns the rows that an exhibit shows a field of.
+func (v *Evaluator) rowsOf(x *exhibit) []*claim.Row {
+	if x.roles {
+		return v.in.Dossier.Of(x.dataset.ID)
+	}
+	return v.in.Dossier.Rows(x.dataset.ID, x.role)
 }
 
 func (v *Evaluator) proofOf(x *exhibit, r *claim.Row) proof {

@@ -58,6 +58,7 @@ type compiled struct {
 	when     *expression
 	until    *expression // nil: never by time alone
 	evidence []exhibit
+	codes    []exhibit // instead of when: the fields that may hold a code of no set
 }
 
 // exhibit is one thing a finding shows.
@@ -94,7 +95,7 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set
 		return nil, fmt.Errorf("build environment of entity %q: %w", e.ID, err)
 	}
 	var problems []error
-	for _, r := range cat.Rules {
+	for _, r := range slices.Concat(cat.Rules, cat.CodeRules) {
 		if r.Entity != e.ID {
 			continue
 		}
@@ -158,8 +159,17 @@ func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule,
 	if err != nil {
 		return nil, err
 	}
-	if one.when, err = s.program(env, "when", c.When, cel.BoolType, allowed); err != nil {
-		return nil, err
+	for _, name := range c.Codes {
+		x, err := s.exhibit(cat, c.Inputs[0]+"."+name)
+		if err != nil {
+			return nil, fmt.Errorf("codes %q: %w", name, err)
+		}
+		one.codes = append(one.codes, x)
+	}
+	if len(one.codes) == 0 {
+		if one.when, err = s.program(env, "when", c.When, cel.BoolType, allowed); err != nil {
+			return nil, err
+		}
 	}
 	if c.Until != "" {
 		if one.until, err = s.program(env, "until", c.Until, cel.TimestampType, allowed); err != nil {

@@ -224,7 +224,7 @@ func TestDirty(t *testing.T) {
 			marked = append(marked, s.cases[i].name)
 		}
 	}
-	if got, want := strings.Join(marked, " "), "XV-01/id XV-03/yb01 XV-05/yb01 XV-18/both"; got != want {
+	if got, want := strings.Join(marked, " "), "XV-01/id XV-03/yb01 XV-05/yb01 XV-18/both DM-YB01/unknown"; got != want {
 		t.Errorf("a change of YB01 marks %s, want %s", got, want)
 	}
 	d.Reset()

@@ -286,13 +286,12 @@ func code(e *schemas.Element, s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
+	if e.HasCode(s) {
+		return s, nil
+	}
 	width := 0
 	for i := range e.Codes {
-		c := &e.Codes[i]
-		if c.Value == s {
-			return s, nil
-		}
-		width = max(width, len(c.Value))
+		width = max(width, len(e.Codes[i].Value))
 	}
 	for i := range e.Codes {
 		c := &e.Codes[i]
@@ -303,7 +302,10 @@ func code(e *schemas.Element, s string) (string, error) {
 			return c.Value, nil // a spreadsheet dropped the leading zeros
 		}
 	}
-	return "", fail(CodeSet, "不在代码表 %s 中", "not in the code set %s", e.ID)
+	if upper := strings.ToUpper(s); e.CodeForm(upper) {
+		return upper, nil // some department's code: it is taken, and found (the catalogue's CodeRules)
+	}
+	return "", fail(CodeSet, "不是代码集 %s 的代码，长度或者字符不对", "no code of the set %s, its length or characters are wrong", e.ID)
 }
 
 func bankCard(s string) (string, error) {

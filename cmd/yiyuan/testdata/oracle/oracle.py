@@ -7,7 +7,7 @@ dictionaries. It shares no code with the bus and needs only Python's standard li
 
 ROWS.jsonl: one {"type":"row","dataset","key","at","fields":{NAME: text or null}} a row that
 exists at the end (other types are skipped). TODAY: 2026-01-31. CITY: the catalogue's folder,
-of which only calendar and regions are read. KEY: the master key of tokens, in hex; VERSION: its
+of which calendar, regions and code sets are read. KEY: the master key of tokens, in hex; VERSION: its
 version, a number.
 Output, sorted, one JSON a line; fields that are null are left out:
 {"type":"golden","entity","key","fields":{NAME: {"value","dataset","row","flag"}}}
@@ -33,6 +33,15 @@ LINKS = {
     "ZJ02": [("person", "GMSFHM", ""), ("enterprise", "TYSHXYDM", "employer")],
     "JY01": [("person", "GMSFHM", ""), ("person", "JHRGMSFHM", "guardian")],
     "SP01": [("enterprise", "TYSHXYDM", "")], "CL01": [("person", "GMSFHM", "")],
+}
+
+
+# Whom the codes of a dataset's rows are found about: entity -> dataset -> role.
+CODE_SUBJECTS = {
+    "person": {"GA01": "", "GA02": "", "GA03": "owner", "MZ01": "spouse1", "MZ02": "", "MZ03": "", "RS01": "", "RS02": "", "WJ02": "", "YB01": "", "ZR01": "owner",
+               "ZJ02": "", "JY01": "", "CL01": ""},
+    "enterprise": {"GA03": "owner", "ZR01": "owner", "MZ04": "", "RS03": "", "SC01": "", "SC02": "", "SW01": "", "SW02": "", "SP01": ""},
+    "birth": {"WJ01": ""},
 }
 
 
@@ -384,6 +393,44 @@ def calendar(folder):
     return after
 
 
+def code_fields(folder):
+    """dataset -> [(field, what it may hold, whether the set is whole, whether longer codes count)], read line by line."""
+    values = lambda text: set(re.findall(r'value: "?([^",}]+)"?', text))
+    sets = {}
+    for path in glob.glob(folder + "/codes/*.yaml"):
+        text = open(path, encoding="utf-8").read()
+        sets[re.search(r"(?m)^set: (\S+)", text).group(1)] = (values(text), "complete: true" in text, "below: true" in text)
+    elements = {}
+    for block in re.split(r"(?m)^  - ", open(folder + "/elements.yaml", encoding="utf-8").read())[1:]:
+        if re.search(r"\bkind: code\b", block):
+            named = re.search(r"\bset: (\w+)", block)
+            elements[re.search(r"\bid: (\w+)", block).group(1)] = sets[named.group(1)] if named else (values(block), True, False)
+    out = {}
+    for path in glob.glob(folder + "/datasets/*.yaml"):
+        text = open(path, encoding="utf-8").read()
+        found = out.setdefault(re.search(r"(?m)^dataset: (\S+)", text).group(1), [])
+        for line in text.splitlines():
+            m = re.match(r"  - \{name: (\w+),.*?element: (\w+)", line)
+            if m and m.group(2) in elements:
+                own = values(line)
+                found.append((m.group(1),) + ((own, True, False) if own else elements[m.group(2)]))
+    return out
+
+
+def code_findings(d, codes):
+    """Codes of no set, found about the row's own subject or, where there is none in every row, about its owners."""
+    for dataset, roles in CODE_SUBJECTS.get(d.entity, {}).items():
+        for whole, case in ((True, "unknown"), (False, "unlisted")):
+            def strange(row):
+                for field, known, complete, below in codes[dataset]:
+                    v = row.get(field)
+                    if v and complete == whole and v not in known and not (below and any(v[:n] in known for n in range(1, len(v)))):
+                        return True
+                return False
+            if any(strange(r) for r in d.of(dataset, roles)):
+                yield "DM-" + dataset, case, PROVIDER[dataset[:2]]
+
+
 def places(folder):
     """The city's name and its districts, from city.yaml."""
     text = open(folder + "/city.yaml", encoding="utf-8").read()
@@ -392,7 +439,7 @@ def places(folder):
 
 def main(rows_file, today, folder, key, version):
     today, master = date(today), bytes.fromhex(key)
-    after = calendar(folder)
+    after, codes = calendar(folder), code_fields(folder)
     city, regions = places(folder)
     dossiers = {}
     for line in open(rows_file, encoding="utf-8"):
@@ -402,7 +449,7 @@ def main(rows_file, today, folder, key, version):
         fields = dict(row["fields"], _dataset=row["dataset"], _key=row["key"], _at=row["at"])
         for entity, field, role in LINKS[row["dataset"]]:
             key = fields.get(field)
-            if key:
+            if key and (field != "FDDBRZJHM" or re.fullmatch(r"\d{17}[\dX]", key)):
                 dossier = dossiers.setdefault((entity, key), Dossier(entity, key))
                 dossier.rows[(row["dataset"], role)].append(fields)
     out = []
@@ -417,13 +464,14 @@ def main(rows_file, today, folder, key, version):
             golden, found = {}, birth_findings(d, today)
         else:
             golden, found = {}, address_findings(d)
+        found = list(found) + list(code_findings(d, codes))
         if golden:
             out.append({"type": "golden", "entity": entity, "key": key, "fields": golden})
         if golden and entity == "person":
             fields, cars = person_partial(d, golden, regions, city)
             out.append({"type": "masked", "view": "person.partial", "key": token(master, version, "key:person.partial", key), "fields": fields, "GA03": cars})
         for rule, case, owner in found:
-            certainty = "to_confirm" if f"{rule}/{case}" in TO_CONFIRM else "contradiction"
+            certainty = "to_confirm" if f"{rule}/{case}" in TO_CONFIRM or case == "unlisted" else "contradiction"
             out.append({"type": "finding", "rule": rule, "case": case, "entity": entity, "key": key, "owner": owner, "certainty": certainty})
     for line in sorted(json.dumps(o, ensure_ascii=False, sort_keys=True) for o in out):
         print(line)
