@@ -21,9 +21,14 @@ const fetchTimeout = 2 * time.Second
 // reached, a proxy before it fails, it refuses our password) is not and may pass.
 type SchemaRegistry struct{ client *sr.Client }
 
-// Registry returns a client of the registry at the URLs.
-func (b *Bus) Registry(urls ...string) (*SchemaRegistry, error) {
-	client, err := sr.NewClient(sr.URLs(urls...))
+// Registry returns a client of the registry at a URL, which sends the key, if
+// there is one, as a bearer key.
+func (b *Bus) Registry(url, key string) (*SchemaRegistry, error) {
+	opts := []sr.ClientOpt{sr.URLs(url)}
+	if key != "" {
+		opts = append(opts, sr.BearerToken(key))
+	}
+	client, err := sr.NewClient(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("open registry: %w", err)
 	}

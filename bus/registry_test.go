@@ -35,9 +35,9 @@ func TestOutsideRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(ours.Close)
-	server := httptest.NewServer(ours.Handler())
+	server := httptest.NewServer(ours.Handler(registry.Access{MayWrite: func(*http.Request) bool { return true }}))
 	t.Cleanup(server.Close)
-	outside, err := b.Registry(server.URL)
+	outside, err := b.Registry(server.URL, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestOutsideRegistryFails(t *testing.T) {
 			} else {
 				t.Cleanup(server.Close)
 			}
-			outside, err := b.Registry(server.URL)
+			outside, err := b.Registry(server.URL, "")
 			if err != nil {
 				t.Fatal(err)
 			}

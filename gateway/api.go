@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -126,8 +127,27 @@ func (g *Gateway) register(mux *http.ServeMux) {
 	}
 	config.Security = []map[string][]string{{"key": {}}}
 	api := humago.New(mux, config)
+	api.UseMiddleware(strictQuery)
 	g.registerAnswers(api)
 	g.registerPages(api)
+}
+
+// strictQuery refuses a query that holds what the operation does not describe.
+func strictQuery(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	if r.URL.RawQuery != "" {
+		var known []string
+		for _, p := range ctx.Operation().Parameters {
+			if p.In == "query" {
+				known = append(known, p.Name)
+			}
+		}
+		if _, wrong := listener.Query(r.URL.RawQuery, known...); len(wrong) > 0 {
+			listener.Refuse(w, r, problem.Invalid.Of("", wrong...))
+			return
+		}
+	}
+	next(ctx)
 }
 
 // transform gives the errors that huma itself raises our form. What a caller

@@ -2,17 +2,12 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
@@ -20,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -30,32 +26,25 @@ type call struct {
 	bearer    string
 	purpose   string
 	operation string
-}
 
-type callKey struct{}
+	who        access.Identity // of bearer, when the request came
+	reason     access.Reason
+	identified bool
+	fresh      bool // nobody has asked for it yet: a stream that asks again looks again
+}
 
 // callOf returns the call that the request belongs to.
 func callOf(ctx context.Context) *call {
-	if c, ok := ctx.Value(callKey{}).(*call); ok {
+	if c, ok := listener.CallOf(ctx).Data.(*call); ok {
 		return c
 	}
 	return &call{}
 }
 
-// ids are unlike any other process's, without a system call each.
-type ids struct {
-	run   string
-	count atomic.Uint64
-}
-
-func newIDs() *ids { return &ids{run: "r" + strings.ToLower(rand.Text()[:12]) + "-"} }
-
-func (i *ids) next() string { return i.run + strconv.FormatUint(i.count.Add(1), 36) }
-
-func (g *Gateway) newCall(r *http.Request) *call {
-	c := &call{id: g.ids.next(), purpose: strings.TrimSpace(r.Header.Get("X-Purpose"))}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		c.client = host
+func newCall(r *http.Request, from *listener.Call) *call {
+	c := &call{id: from.ID, purpose: strings.TrimSpace(r.Header.Get("X-Purpose"))}
+	if from.Client.IsValid() {
+		c.client = from.Client.String()
 	}
 	const scheme = "bearer "
 	if h := r.Header.Get("Authorization"); len(h) > len(scheme) && len(h) < 1024 && strings.EqualFold(h[:len(scheme)], scheme) {
@@ -99,7 +88,12 @@ func (g *Gateway) ask(ctx context.Context, operation, viewID string) *ask {
 
 // identify finds the application.
 func (a *ask) identify() access.Reason {
-	who, reason := a.g.parts.Access.Identify(a.call.bearer)
+	who, reason := a.call.who, access.OK
+	if fresh := a.call.fresh; fresh {
+		a.call.fresh = false
+	} else {
+		who, reason = a.g.parts.Access.Identify(a.call.bearer)
+	}
 	if reason == access.OK {
 		a.who = who
 		a.entry.App, a.entry.Department = who.ID(), who.Department()
@@ -146,10 +140,6 @@ func (a *ask) supervise(ctx context.Context) *Problem {
 func (a *ask) refuse(ctx context.Context, d access.Decision) *Problem {
 	a.g.metrics.denied.WithLabelValues(string(d.Reason)).Inc()
 	a.g.flow.Denied.Add(1)
-	if a.who == (access.Identity{}) && !a.g.strangers.allow(a.begin) {
-		// Whoever has no key must not be able to fill the audit topic.
-		return faultStranger.problem(a.call.id)
-	}
 	f, ok := reasons[d.Reason]
 	if !ok {
 		f = faultInternal
@@ -274,10 +264,3 @@ func (a *ask) unreadable(ctx context.Context, err error) *Problem {
 	a.g.log.Error("cached record cannot be read", "view", a.entry.View, "request", a.call.id, "error", err)
 	return a.fail(ctx, faultMixed, "unreadable")
 }
-
-// strangers bounds how much callers without a key may write to the audit.
-type strangers struct{ limit *rate.Limiter }
-
-func newStrangers() *strangers { return &strangers{rate.NewLimiter(50, 200)} }
-
-func (s *strangers) allow(now time.Time) bool { return s.limit.AllowN(now, 1) }

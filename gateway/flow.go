@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -84,7 +85,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	}
 	if g.streams.Add(1) > int64(g.cfg.MaxStreams) {
 		g.streams.Add(-1)
-		faultBusy.problem(a.call.id).write(w)
+		listener.Refuse(w, r, problem.Busy.Of(""))
 		return
 	}
 	defer g.streams.Add(-1)

@@ -48,14 +48,14 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // Config is the gateway's own settings. The zero value is usable.
 type Config struct {
-	Listen        string       // address of the API and the console; "127.0.0.1:8080" if empty
-	Admin         string       // address of metrics, pprof and rebuild; "" = none
-	Listener      net.Listener // takes the place of Listen
-	AdminListener net.Listener // takes the place of Admin
+	Listen   string          // address of the API and the console; "127.0.0.1:8080" if empty
+	Listener net.Listener    // takes the place of Listen
+	Shared   listener.Shared // what all listeners of the process have in common
 
 	OpenConsole bool      // the pages about the exchange itself need no key (demo)
 	DemoApps    []DemoApp // shown with their keys to the playground (demo)
@@ -67,10 +67,9 @@ type Config struct {
 	// before it is stopped (20, 200 and 1,000 if 0), TargetNegatives how many about
 	// one subject (5, 20 and 50 if 0).
 	Negatives, TargetNegatives quota.Limits
-	MaxInFlight                int               // requests at a time, 1,024 if 0
-	MaxConnections             int               // of one client address, 200 if 0
 	MaxStreams                 int               // of /v1/events, 64 if 0
 	AuditTimeout               time.Duration     // 5 s if 0
+	TellStrangers              time.Duration     // how often refusals of strangers are written to the audit, a minute if 0
 	Linger                     time.Duration     // how long a replaced generation stays for readers that have not noticed; 10 s if 0
 	Step                       time.Duration     // how often as_of and the indicators move; 500 ms if 0
 	Targets                    indicator.Targets // lines of the indicators
@@ -123,7 +122,6 @@ type Parts struct {
 	Grants    Grants // where the applications come from; nil = they do not change
 	Logger    *slog.Logger
 	Metrics   prometheus.Registerer
-	Gatherer  prometheus.Gatherer // for /metrics; nil = not served
 }
 
 // Gateway serves one catalogue. It is safe for concurrent use.
@@ -142,7 +140,8 @@ type Gateway struct {
 	gates   *quota.Gates
 	flow    *flow.Rates
 	bad     *flow.Quarantine
-	handler http.Handler
+	server  *listener.Server
+	mux     *http.ServeMux
 
 	found      *codec.Reader // of findings
 	rejected   *codec.Reader // of the quarantine
@@ -151,10 +150,8 @@ type Gateway struct {
 	indicators atomic.Pointer[indicators]
 	filling    atomic.Pointer[fill] // of the current generation, nil = none
 	sessions   atomic.Int64
-	inFlight   atomic.Int64
 	streams    atomic.Int64
-	strangers  *strangers
-	ids        *ids
+	strangers  *listener.Strangers
 }
 
 // indicators are the numbers as of a moment.
@@ -179,6 +176,7 @@ func (c Config) withDefaults() Config {
 	}
 	set(&c.VerifyFloor, 20*time.Millisecond)
 	set(&c.AuditTimeout, 5*time.Second)
+	set(&c.TellStrangers, time.Minute)
 	set(&c.Linger, 10*time.Second)
 	set(&c.Step, 500*time.Millisecond)
 	limits := func(l *quota.Limits, minute, hour, day int) {
@@ -188,8 +186,6 @@ func (c Config) withDefaults() Config {
 	}
 	limits(&c.Negatives, 20, 200, 1000)
 	limits(&c.TargetNegatives, 5, 20, 50)
-	count(&c.MaxInFlight, 1024)
-	count(&c.MaxConnections, 200)
 	count(&c.MaxStreams, 64)
 	c.Targets = c.Targets.WithDefaults()
 	if c.Clock == nil {
@@ -208,7 +204,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, parts: parts, log: parts.Logger, metrics: newMetrics(parts.Metrics), audit: entries,
 		book: finding.NewBook(), health: indicator.NewHealth(), catalog: catalog.New(parts.Catalogue),
-		flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: newStrangers(), ids: newIDs(),
+		flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: listener.NewStrangers(),
 		found: parts.Codec.Reader(contract.FindingLayout), rejected: parts.Codec.Reader(contract.QuarantineLayout),
 	}
 	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {
@@ -223,13 +219,13 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	g.tallies.Store(&map[string]quota.Tally{})
 	g.progress.Store(&map[string]Progress{})
 	g.indicators.Store(&indicators{})
-	g.handler = g.routes()
+	g.server = g.routes()
 	return g, nil
 }
 
 // Handler returns the API and the console, with every limit but those of the
 // connection.
-func (g *Gateway) Handler() http.Handler { return g.handler }
+func (g *Gateway) Handler() http.Handler { return g.server }
 
 // Run builds a gateway and runs it until ctx ends.
 func Run(ctx context.Context, cfg Config, parts Parts) error {
@@ -250,6 +246,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	group.Go(func() error { return g.pulse(ctx) })
 	group.Go(func() error { return g.serve(ctx) })
 	group.Go(func() error { return g.account(ctx) })
+	group.Go(func() error {
+		g.strangers.Tell(ctx, g.cfg.TellStrangers, g.tellStrangers)
+		return nil
+	})
 	if g.parts.Grants != nil {
 		group.Go(func() error {
 			g.parts.Grants.Watch(ctx, g.parts.Access, g.log, g.metrics.granted)

@@ -174,7 +174,7 @@ func (w *world) serve(options ...option) {
 	w.t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
 	must(w.t, err)
-	cfg := gateway.Config{Listener: listener, Step: 50 * time.Millisecond, VerifyFloor: time.Millisecond, AuditTimeout: 2 * time.Second, Linger: 200 * time.Millisecond}
+	cfg := gateway.Config{Listener: listener, Step: 50 * time.Millisecond, VerifyFloor: time.Millisecond, AuditTimeout: 2 * time.Second, TellStrangers: 20 * time.Millisecond, Linger: 200 * time.Millisecond}
 	for _, o := range options {
 		o(&cfg)
 	}
@@ -182,7 +182,7 @@ func (w *world) serve(options ...option) {
 	w.gather = reg
 	logger := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.gateway, err = gateway.New(w.t.Context(), cfg, gateway.Parts{
-		Catalogue: w.cat, Bus: w.log, Codec: w.codec, Keys: w.keys, Cache: w.slow, Access: w.access, Logger: logger, Metrics: reg, Gatherer: reg,
+		Catalogue: w.cat, Bus: w.log, Codec: w.codec, Keys: w.keys, Cache: w.slow, Access: w.access, Logger: logger, Metrics: reg,
 	})
 	must(w.t, err)
 	w.url = "http://" + listener.Addr().String()

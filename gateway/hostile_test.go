@@ -3,10 +3,12 @@ package gateway_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -149,23 +151,35 @@ func TestHostileHTTP(t *testing.T) {
 }
 
 func TestSlowClientsAreBounded(t *testing.T) {
-	w := start(t, func(c *gateway.Config) { c.MaxConnections = 20 })
+	w := start(t, func(c *gateway.Config) { c.Shared.Limits.ConnectionsPerAddress = 20 })
 	w.ready()
 	address := strings.TrimPrefix(w.url, "http://")
 	http.DefaultClient.CloseIdleConnections()
+	var slow []net.Conn
 	for range 40 {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 		must(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
-		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nX: ") // the surplus is hung up on
+		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nX: ") // the older ones make room
+		slow = append(slow, conn)
 	}
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	must(t, err)
 	defer func() { _ = conn.Close() }()
 	must(t, conn.SetDeadline(time.Now().Add(2*time.Second)))
 	_, _ = io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-	if n, err := conn.Read(make([]byte, 1)); err == nil || n > 0 {
-		t.Error("the address got more than its share of connections")
+	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("whoever asks is shut out by those who do not: %v", err)
+	}
+	hungUp := 0
+	for _, c := range slow {
+		must(t, c.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			hungUp++
+		}
+	}
+	if hungUp != 21 {
+		t.Errorf("%d of 41 connections made room, the share is 20", hungUp)
 	}
 }
 

@@ -123,6 +123,14 @@ func TestStatuses(t *testing.T) {
 			if c.reason == "" {
 				return
 			}
+			if c.status == http.StatusUnauthorized {
+				eventually(t, "strangers are counted", func() bool {
+					return slices.ContainsFunc(w.entries(), func(e audit.Entry) bool {
+						return e.Operation == audit.Stranger && strings.Contains(e.Reason, c.reason) && e.Client == "127.0.0.0/24" && e.Count > 0
+					})
+				})
+				return
+			}
 			if e := w.entry(r); e.Reason != c.reason || e.Status != c.status {
 				t.Errorf("audited as %s %d, want %s %d", e.Reason, e.Status, c.reason, c.status)
 			}

@@ -25,8 +25,6 @@ type fault struct{ *problem.Kind }
 
 var (
 	faultRequest     = fault{problem.Request}
-	faultHeaders     = fault{problem.Headers}
-	faultDuplicate   = fault{problem.JSON}
 	faultCursor      = fault{problem.Cursor}
 	faultNoKey       = fault{problem.NoKey}
 	faultUnknownKey  = fault{problem.UnknownKey}
@@ -42,10 +40,7 @@ var (
 	faultSupervise   = fault{problem.Supervise}
 	faultAbsent      = fault{problem.Absent}
 	faultView        = fault{problem.View}
-	faultPath        = fault{problem.NoPath}
 	faultUnknown     = fault{problem.Unknown}
-	faultMethod      = fault{problem.Method}
-	faultLength      = fault{problem.NoLength}
 	faultLarge       = fault{problem.TooLarge}
 	faultMedia       = fault{problem.MediaKind}
 	faultKey         = fault{problem.Key}
@@ -54,9 +49,7 @@ var (
 	faultFew         = fault{problem.Few}
 	faultTooMany     = fault{problem.TooMany}
 	faultQuota       = fault{problem.Quota}
-	faultBusy        = fault{problem.Busy}
 	faultBudget      = fault{problem.Budget}
-	faultStranger    = fault{problem.Stranger}
 	faultInternal    = fault{problem.Internal}
 	faultAudit       = fault{problem.Audit}
 	faultNotLoaded   = fault{problem.NotLoaded}
@@ -82,9 +75,8 @@ func fieldErrors(faults []view.Fault) []FieldError {
 }
 
 // refusals maps what admission refuses to what callers see.
-var refusals = map[error]fault{
-	admission.ErrRequest: faultRequest, admission.ErrHeaders: faultHeaders, admission.ErrLength: faultLength,
-	admission.ErrLarge: faultLarge, admission.ErrMedia: faultMedia, admission.ErrForm: faultDuplicate,
+var refusals = map[error]*problem.Kind{
+	admission.ErrRequest: problem.Request, admission.ErrMedia: problem.MediaKind, admission.ErrForm: problem.JSON,
 }
 
 // problem returns the fault as an error of one request.

@@ -2,236 +2,175 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/errgroup"
-
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/admission"
+	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/console"
-	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // routes builds the handler of the API and the console.
-func (g *Gateway) routes() http.Handler {
+func (g *Gateway) routes() *listener.Server {
 	mux := http.NewServeMux()
 	g.register(mux)
-	mux.HandleFunc("GET /v1/lookup/{view}/{key}", g.lookup)
-	mux.HandleFunc("GET /v1/events", g.events)
-	mux.HandleFunc("GET /livez", g.livez)
-	mux.HandleFunc("GET /readyz", g.readyz)
-	mux.HandleFunc("/v1/", g.noSuchPath)
-	mux.Handle("/", console.Handler())
-	return g.admit(mux)
+	mux.HandleFunc("GET /v1/lookup/{view}/{key}", listener.Strict(g.lookup, "fields"))
+	mux.HandleFunc("GET /v1/events", listener.Strict(g.events))
+	mux.Handle(consolePages, console.Handler(nobody))
+	g.mux = mux
+	return listener.New(listener.Config{
+		Shared: g.cfg.Shared, Name: "gateway", Logger: g.log, Admit: g.admit, Refused: g.refused, OwnHost: g.cfg.OpenConsole,
+		Health: map[string]http.HandlerFunc{"/livez": listener.Strict(g.livez), "/readyz": listener.Strict(g.readyz, "verbose")},
+	}, http.HandlerFunc(g.answer))
 }
 
-func (g *Gateway) noSuchPath(w http.ResponseWriter, r *http.Request) {
-	faultPath.problem(callOf(r.Context()).id).write(w)
+// nobody answers for what there is not.
+func nobody(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" {
+		w.Header().Set("Allow", "GET, HEAD")
+		listener.Refuse(w, r, problem.Method.Of(""))
+		return
+	}
+	listener.Refuse(w, r, problem.NoPath.Of(""))
 }
 
-// admit is what every request passes: it gets an id, is bounded, and nothing
-// hostile in its form goes further.
-func (g *Gateway) admit(next *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begin := time.Now()
-		c := g.newCall(r)
-		_, c.operation = next.Handler(r)
+// consolePages is the pattern of what is no API.
+const consolePages = "/"
+
+// admit finds the application of a request by its key. Whoever has none gets no
+// further, but to the pages that are open in a demonstration.
+func (g *Gateway) admit(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
+	mine := newCall(r, c)
+	c.Data = mine
+	_, mine.operation = g.mux.Handler(r)
+	mine.who, mine.reason = g.parts.Access.Identify(mine.bearer)
+	if mine.reason == access.OK {
+		mine.identified, mine.fresh = true, true
+		return listener.Who{Key: mine.who.ID(), Department: mine.who.Department()}, nil
+	}
+	if !strings.HasPrefix(r.URL.Path, "/v1/") || !routed(mine.operation) || g.open(r, mine) {
+		return listener.Who{}, nil
+	}
+	return listener.Who{}, reasons[mine.reason].Of(c.ID)
+}
+
+// open reports whether a page needs no key here.
+func (g *Gateway) open(r *http.Request, c *call) bool {
+	if c.operation == "GET /v1/console/apps" {
+		return true
+	}
+	return g.cfg.OpenConsole && c.bearer == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) && c.operation != "GET /v1/lookup/{view}/{key}"
+}
+
+// refused leaves the trace of a refusal that came before any question: one entry
+// of an application, one of strangers each minute.
+func (g *Gateway) refused(r *http.Request, c *listener.Call, p *problem.Problem) {
+	mine, _ := c.Data.(*call)
+	reason := p.Code
+	if mine != nil && mine.reason != access.OK {
+		reason = string(mine.reason)
+	}
+	g.metrics.denied.WithLabelValues(reason).Inc()
+	g.flow.Denied.Add(1)
+	if mine == nil || !mine.identified {
+		g.strangers.Add(c.Client, reason, g.now())
+		return
+	}
+	a := g.ask(r.Context(), operationID(mine.operation), "")
+	a.entry.App, a.entry.Department = mine.who.ID(), mine.who.Department()
+	a.entry.Decision, a.entry.Reason, a.entry.Status = audit.Deny, p.Code, p.Status
+	if failed := a.append(r.Context()); failed != nil {
+		g.log.Warn("refusal without an audit entry", "request", c.ID, "code", p.Code)
+	}
+}
+
+// operationID names an operation in the audit.
+func operationID(pattern string) string {
+	if !routed(pattern) {
+		return "none"
+	}
+	return pattern
+}
+
+// tellStrangers writes what strangers were refused for in a minute.
+func (g *Gateway) tellStrangers(ctx context.Context, r listener.Refusals) {
+	g.log.Info("strangers refused", "from", r.Neighbourhood, "count", r.Count, "reasons", r.Reasons)
+	if err := g.audit.AppendStrangers(ctx, "gateway", r); err != nil {
+		g.metrics.auditFailed.Inc()
+		g.log.Error("audit entry of strangers could not be written", "from", r.Neighbourhood, "count", r.Count, "error", err)
+	}
+}
+
+// answer is what every request passes that may be here.
+func (g *Gateway) answer(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
+	c := callOf(r.Context())
+	if strings.HasPrefix(r.URL.Path, "/v1/") {
 		h := w.Header()
-		h.Set("X-Request-Id", c.id)
-		for name, value := range everyHeader {
+		for name, value := range apiHeader {
 			h[name] = value
 		}
-		if strings.HasPrefix(r.URL.Path, "/v1/") {
-			for name, value := range apiHeader {
-				h[name] = value
-			}
-		}
-		seen := &watched{ResponseWriter: w}
-		defer g.record(seen, c, begin)
-		if g.inFlight.Add(1) > int64(g.cfg.MaxInFlight) {
-			g.inFlight.Add(-1)
-			faultBusy.problem(c.id).write(seen)
+	}
+	g.metrics.inFlight.Inc()
+	defer g.observe(w, c, begin)
+	if !routed(c.operation) {
+		if allow := listener.Methods(g.mux, r, routed); allow != "" {
+			w.Header().Set("Allow", allow)
+			listener.Refuse(w, r, problem.Method.Of(""))
 			return
 		}
-		g.metrics.inFlight.Inc()
-		defer func() {
-			g.inFlight.Add(-1)
-			g.metrics.inFlight.Dec()
-		}()
-		if err := admission.Inspect(r); err != nil {
-			h.Set("Connection", "close")
-			refusals[err].problem(c.id).write(seen)
-			return
-		}
-		if !routed(c.operation) {
-			if allow := methods(next, r); allow != "" {
-				h.Set("Allow", allow)
-				faultMethod.problem(c.id).write(seen)
-				return
-			}
-		}
-		next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
-	})
+	}
+	if strings.HasPrefix(c.operation, "GET /openapi") && r.URL.RawQuery != "" {
+		_, wrong := listener.Query(r.URL.RawQuery)
+		listener.Refuse(w, r, problem.Invalid.Of("", wrong...))
+		return
+	}
+	if err := admission.Inspect(r); err != nil {
+		listener.Refuse(w, r, bodyProblem(err))
+		return
+	}
+	g.mux.ServeHTTP(w, r)
 }
 
-// Headers of every answer, and of those of the API. Nobody changes the slices.
-var (
-	everyHeader = http.Header{
-		"X-Content-Type-Options": {"nosniff"}, "Referrer-Policy": {"no-referrer"}, "X-Frame-Options": {"DENY"},
-		"Cross-Origin-Opener-Policy": {"same-origin"}, "Cross-Origin-Resource-Policy": {"same-origin"},
+func bodyProblem(err error) *problem.Problem {
+	if kind := listener.BodyProblem(err); kind != nil {
+		return kind.Of("")
 	}
-	apiHeader = http.Header{
-		"Cache-Control": {"no-store"}, "Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
-	}
-)
-
-// routed reports whether a pattern is more than the answer to a wrong path.
-func routed(pattern string) bool { return pattern != "/v1/" && pattern != "" }
-
-// methods returns the methods that the path would take, "" if none.
-func methods(mux *http.ServeMux, r *http.Request) string {
-	var out []string
-	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
-		if m == r.Method {
-			continue
-		}
-		other := r.Clone(r.Context())
-		other.Method = m
-		if _, pattern := mux.Handler(other); routed(pattern) {
-			out = append(out, m)
-		}
-	}
-	return strings.Join(out, ", ")
+	return refusals[err].Of("")
 }
 
-// record counts a request, and turns a panic into an answer that says nothing.
-func (g *Gateway) record(w *watched, c *call, begin time.Time) {
-	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
-			panic(p)
-		}
-		g.log.Error("request panicked", "request", c.id, "operation", c.operation, "error", crash.Of(p))
-		if w.status == 0 {
-			faultInternal.problem(c.id).write(w)
-		}
-	}
-	operation := c.operation
-	if operation == "" {
-		operation = "none"
-	}
-	g.metrics.request.WithLabelValues(operation, strconv.Itoa(max(w.status, http.StatusOK))).Observe(time.Since(begin).Seconds())
+// apiHeader are headers of the API's answers. Nobody changes the slices.
+var apiHeader = http.Header{
+	"Cache-Control": {"no-store"}, "Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
 }
 
-// watched remembers the status of an answer.
-type watched struct {
-	http.ResponseWriter
-	status int
-}
+// routed reports whether a pattern is an operation's.
+func routed(pattern string) bool { return pattern != consolePages && pattern != "" }
 
-// WriteHeader implements http.ResponseWriter.
-func (w *watched) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
+// observe counts a request.
+func (g *Gateway) observe(w http.ResponseWriter, c *call, begin time.Time) {
+	g.metrics.inFlight.Dec()
+	g.metrics.request.WithLabelValues(operationID(c.operation), strconv.Itoa(max(listener.Status(w), http.StatusOK))).Observe(time.Since(begin).Seconds())
 }
-
-// Write implements http.ResponseWriter.
-func (w *watched) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // serve listens until ctx ends, then lets what is under way finish.
 func (g *Gateway) serve(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	public, err := listen(ctx, g.cfg.Listener, g.cfg.Listen)
-	if err != nil {
-		return err
-	}
-	group.Go(func() error {
-		return g.serveOn(ctx, admission.Listen(public, g.cfg.MaxConnections), g.handler, 30*time.Second)
-	})
-	if g.cfg.Admin != "" || g.cfg.AdminListener != nil {
-		admin, err := listen(ctx, g.cfg.AdminListener, g.cfg.Admin)
-		if err != nil {
-			return errors.Join(err, public.Close())
+	l := g.cfg.Listener
+	if l == nil {
+		var err error
+		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", g.cfg.Listen); err != nil {
+			return fmt.Errorf("listen on %q: %w", g.cfg.Listen, err)
 		}
-		group.Go(func() error { return g.serveOn(ctx, admin, g.admin(), 2*time.Minute) })
 	}
-	return group.Wait()
-}
-
-func listen(ctx context.Context, given net.Listener, address string) (net.Listener, error) {
-	if given != nil {
-		return given, nil
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", address, err)
-	}
-	return l, nil
-}
-
-func (g *Gateway) serveOn(ctx context.Context, l net.Listener, h http.Handler, write time.Duration) error {
-	server := &http.Server{
-		Handler: crash.Handler(h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: write, IdleTimeout: time.Minute,
-		MaxHeaderBytes: admission.MaxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-	}
-	g.log.Info("gateway listens", "address", l.Addr().String())
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("serve %q: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	err := server.Shutdown(drain)
-	<-done //nolint:errcheck // it ended because it was told to
-	if err != nil {
-		return fmt.Errorf("close %q: %w", l.Addr(), err)
-	}
-	return ctx.Err()
-}
-
-// admin is what operators see: metrics, profiles, and the rebuild of the cache.
-func (g *Gateway) admin() http.Handler {
-	mux := http.NewServeMux()
-	if g.parts.Gatherer != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(g.parts.Gatherer, promhttp.HandlerOpts{}))
-	}
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("GET /livez", g.livez)
-	mux.HandleFunc("GET /readyz", g.readyz)
-	mux.HandleFunc("POST /rebuild", func(w http.ResponseWriter, r *http.Request) {
-		if err := g.Rebuild(r.Context()); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = io.WriteString(w, "rebuilt\n") // the operator has gone
-	})
-	return mux
+	return g.server.Serve(ctx, l)
 }
 
 // livez says that the process lives; it depends on nothing.

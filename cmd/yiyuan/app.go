@@ -7,15 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/pprof"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -31,7 +28,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
-	"github.com/yiyuan-bus/yiyuan/schemas/problem"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
 
@@ -56,6 +53,7 @@ type app struct {
 	steps   []processors.Topology
 	gateway *gateway.Gateway // nil = another process answers
 	clock   func() time.Time // of the steps; nil = the system's
+	shared  listener.Shared  // of all listeners
 	group   *errgroup.Group
 	closers []func()
 }
@@ -67,6 +65,9 @@ func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Lo
 	crash.LogTo(log)
 	a.metrics.MustRegister(crash.Collector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
+	if a.shared, err = cfg.Listeners.shared(a.metrics); err != nil {
+		return nil, err
+	}
 	if a.cat, err = loadCatalogue(cfg.Catalogue); err != nil {
 		return nil, err
 	}
@@ -150,7 +151,14 @@ func (a *app) openRegistry(ctx context.Context) error {
 		return err
 	}
 	if a.cfg.Registry.URL != "" {
-		outside, err := a.bus.Registry(a.cfg.Registry.URL)
+		key := ""
+		if file := a.cfg.Registry.WriteKeyFile; file != "" {
+			var err error
+			if key, err = secretFile(file); err != nil {
+				return fmt.Errorf("registry.write_key_file: %w", err)
+			}
+		}
+		outside, err := a.bus.Registry(a.cfg.Registry.URL, key)
 		if err != nil {
 			return err
 		}
@@ -245,6 +253,7 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	}
 	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
 	cfg.Topology = drawing(a.steps)
+	cfg.Shared = a.shared
 	g, err := gateway.New(ctx, cfg, gateway.Parts{
 		Catalogue: a.cat, Bus: a.bus, Codec: a.codec, Keys: a.keys, Cache: cache, Access: who, Grants: source, Logger: a.log, Metrics: a.metrics,
 	})
@@ -254,56 +263,6 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	a.gateway = g
 	a.start(ctx, "gateway", g.Run)
 	return nil
-}
-
-// serve answers on an address until ctx ends.
-func (a *app) serve(ctx context.Context, name, address string, handler http.Handler) (string, error) {
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return "", fmt.Errorf("%s 的端口打不开 / listen for %s: %w", name, name, err)
-	}
-	server := &http.Server{Handler: crash.Handler(handler), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
-	a.start(ctx, name, func(ctx context.Context) error {
-		go func() {
-			<-ctx.Done()
-			drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			if err := server.Shutdown(drain); err != nil {
-				a.log.Warn("server not drained", "server", name, "error", err)
-			}
-		}()
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve: %w", err)
-		}
-		return nil
-	})
-	return "http://" + listener.Addr().String(), nil
-}
-
-// adminRoutes is the listener for operators: metrics, profiles, sources.
-func (a *app) adminRoutes(f *fleet) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // the client is gone if it fails
-	if a.gateway != nil {                                                                                           // POST /rebuild fills the cache anew
-		mux.HandleFunc("POST /rebuild", func(w http.ResponseWriter, r *http.Request) {
-			if err := a.gateway.Rebuild(r.Context()); err != nil {
-				a.log.Error("cache not rebuilt", "error", err)
-				problem.NotRebuilt.Of("").Write(w)
-				return
-			}
-			_, _ = io.WriteString(w, "rebuilt\n") // the operator is gone if it fails
-		})
-	}
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	if f != nil {
-		f.routes(mux)
-	}
-	return mux
 }
 
 // newLogger makes the process's logger.

@@ -57,6 +57,9 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	if err != nil {
 		return &exitError{exitUsage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, stripURL(err))}
 	}
+	if method != http.MethodGet {
+		req.Header.Set(operatorHeader, "yiyuan "+version)
+	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -36,6 +36,7 @@ type config struct {
 	Processors processorsConfig `mapstructure:"processors"`
 	Gateway    gatewayConfig    `mapstructure:"gateway"`
 	Admin      adminConfig      `mapstructure:"admin"`
+	Listeners  listenersConfig  `mapstructure:"listeners"`
 	Log        logConfig        `mapstructure:"log"`
 }
 
@@ -76,8 +77,10 @@ type saslConfig struct {
 }
 
 type registryConfig struct {
-	URL    string `mapstructure:"url"`
-	Listen string `mapstructure:"listen"`
+	URL          string `mapstructure:"url"`
+	Listen       string `mapstructure:"listen"`
+	WriteKeyFile string `mapstructure:"write_key_file"`
+	AllowDelete  bool   `mapstructure:"allow_delete"`
 }
 
 type pushConfig struct {
@@ -102,7 +105,22 @@ type gatewayConfig struct {
 }
 
 type adminConfig struct {
-	Listen string `mapstructure:"listen"`
+	Listen    string `mapstructure:"listen"`
+	TokenFile string `mapstructure:"token_file"`
+}
+
+// listenersConfig is what all listeners of the process have in common.
+type listenersConfig struct {
+	TrustedProxies        []string      `mapstructure:"trusted_proxies"`
+	Hosts                 []string      `mapstructure:"hosts"`
+	Connections           int           `mapstructure:"connections"`
+	ConnectionsPerAddress int           `mapstructure:"connections_per_address" about:"Of them by one address (IPv6: /64); one that asks nothing makes room for a newer one. A trusted proxy has no such share."`
+	Requests              int           `mapstructure:"requests"`
+	RequestsPerKey        int           `mapstructure:"requests_per_key" about:"Of them by one key."`
+	RequestsPerDepartment int           `mapstructure:"requests_per_department" about:"Of them by one department."`
+	StrangersPerAddress   int           `mapstructure:"strangers_per_address"`
+	BodyRate              int           `mapstructure:"body_rate"`
+	BodyGrace             time.Duration `mapstructure:"body_grace" about:"How long a body may take before the rate counts."`
 }
 
 type logConfig struct {
@@ -127,7 +145,11 @@ func defaultConfig() config {
 		Processors: processorsConfig{Workers: 2, CommitInterval: 100 * time.Millisecond, MaxRecords: 20000, MaxBytes: 16 << 20},
 		Gateway:    gatewayConfig{Listen: "127.0.0.1:8080"},
 		Admin:      adminConfig{Listen: "127.0.0.1:8099"},
-		Log:        logConfig{Level: "info", Format: "text"},
+		Listeners: listenersConfig{
+			Connections: 8192, ConnectionsPerAddress: 200, Requests: 1024, RequestsPerKey: 256, RequestsPerDepartment: 512,
+			StrangersPerAddress: 32, BodyRate: 8192, BodyGrace: 5 * time.Second,
+		},
+		Log: logConfig{Level: "info", Format: "text"},
 	}
 }
 
@@ -309,10 +331,21 @@ func (c *config) resolve() error {
 		{"processors.max_bytes", int64(c.Processors.MaxBytes), 1},
 		{"processors.standby", int64(c.Processors.Standby), 0},
 		{"processors.commit_interval", int64(c.Processors.CommitInterval), 0},
+		{"listeners.connections", int64(c.Listeners.Connections), 1},
+		{"listeners.connections_per_address", int64(c.Listeners.ConnectionsPerAddress), 1},
+		{"listeners.requests", int64(c.Listeners.Requests), 1},
+		{"listeners.requests_per_key", int64(c.Listeners.RequestsPerKey), 1},
+		{"listeners.requests_per_department", int64(c.Listeners.RequestsPerDepartment), 1},
+		{"listeners.strangers_per_address", int64(c.Listeners.StrangersPerAddress), 1},
+		{"listeners.body_rate", int64(c.Listeners.BodyRate), 1},
+		{"listeners.body_grace", int64(c.Listeners.BodyGrace), 1},
 	} {
 		if n.value < n.least {
 			return fmt.Errorf("%s: 不能小于 / must not be below %d", n.key, n.least)
 		}
+	}
+	if err := c.checkListeners(); err != nil {
+		return err
 	}
 	var err error
 	if c.Bus.SASL.Password, err = secret(c.Bus.SASL.Password); err != nil {

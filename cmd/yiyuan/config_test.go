@@ -90,7 +90,7 @@ func TestReferenceFileHoldsEveryKeyWithItsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want0 := defaultConfig()
-	want0.Bus.Brokers = []string{} // written out as []
+	want0.Bus.Brokers, want0.Listeners.TrustedProxies, want0.Listeners.Hosts = []string{}, []string{}, []string{} // written out as []
 	if diff := cmp.Diff(want0, cfg); diff != "" {
 		t.Errorf("deploy/yiyuan.yaml differs from the defaults (-default +file):\n%s", diff)
 	}
@@ -133,6 +133,12 @@ func sample(key string, kind reflect.Type) (text string, want any) {
 	switch {
 	case key == "roles":
 		return "gateway", []string{roleGateway}
+	case key == "admin.listen":
+		return "127.0.0.2:1", "127.0.0.2:1"
+	case key == "listeners.trusted_proxies":
+		return "10.0.0.0/8,127.0.0.1", []string{"10.0.0.0/8", "127.0.0.1"}
+	case strings.HasSuffix(key, "_file"):
+		return "testdata/secret.txt", "testdata/secret.txt"
 	case kind == reflect.TypeFor[[]string]():
 		return "a:1,b:2", []string{"a:1", "b:2"}
 	case kind == reflect.TypeFor[time.Duration]():
@@ -217,6 +223,12 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"a password in a URL", "gateway: {redis: 'redis://u:hunter2@h:1/0'}", []string{"gateway.redis", "env:NAME"}},
 		{"a secret that is not there", "bus: {sasl: {password: 'env:NO_SUCH_VARIABLE'}}", []string{"bus.sasl.password", "NO_SUCH_VARIABLE"}},
 		{"a secret file that is not there", "gateway: {redis: 'file:/no/such/file'}\nkeys: {file: k}", []string{"gateway.redis", "/no/such/file"}},
+		{"an open admin listener", "admin: {listen: '0.0.0.0:8099'}", []string{"admin.listen", "admin.token_file"}},
+		{"an admin listener on a name", "admin: {listen: 'bus.city.gov:8099'}", []string{"admin.listen"}},
+		{"a token that is not there", "admin: {listen: '0.0.0.0:8099', token_file: /no/such/token}", []string{"admin.token_file"}},
+		{"a write key that is not there", "registry: {write_key_file: /no/such/key}", []string{"registry.write_key_file"}},
+		{"a proxy that is no address", "listeners: {trusted_proxies: [proxy.city.gov]}", []string{"listeners.trusted_proxies", "proxy.city.gov"}},
+		{"no place for a request", "listeners: {requests: 0}", []string{"listeners.requests"}},
 		{"real brokers without keys", "bus: {brokers: ['a:1']}", []string{"keys.file", "yiyuan keys generate"}},
 		{"a kept broker without keys", "bus: {embedded: {data: /var/lib/x}}", []string{"keys.file"}},
 		{"a real cache without keys", "gateway: {redis: 'redis://h:1/0'}", []string{"keys.file"}},

@@ -216,10 +216,10 @@ func (c *city) start(ctx context.Context) error {
 		return err
 	}
 	c.push = address
-	if c.registry, err = a.serve(ctx, "registry", a.cfg.Registry.Listen, a.schemas.Handler()); err != nil {
+	if c.registry, err = a.serveRegistry(ctx); err != nil {
 		return err
 	}
-	c.admin, err = a.serve(ctx, "admin", a.cfg.Admin.Listen, a.adminRoutes(members))
+	c.admin, err = a.serveAdmin(ctx, members)
 	return err
 }
 

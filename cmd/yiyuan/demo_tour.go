@@ -50,7 +50,7 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 		return err
 	}
 	line("4 停掉一个部门,看 70%% 指标在一分钟内跌破红线 / stop one department and watch the 70%% indicator fall:")
-	line("  curl -s -X POST %s/sources/ga-live/stop     # 恢复 / again: …/ga-live/start", c.admin)
+	line("  curl -s -X POST -H 'X-Yiyuan-Operator: me' %s/sources/ga-live/stop     # 恢复 / again: …/ga-live/start", c.admin)
 	line("  curl -s %s/v1/indicators", c.gateway)
 	line("")
 	line("5 别的程序直接订阅 / subscribe with any Kafka client:")

@@ -24,6 +24,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // metricsPage is every metric that the parts of a process register.
@@ -77,6 +78,7 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 	c := codec.New(codec.NewMemory())
 	noted.MustRegister(crash.Collector())
 	processors.NewMetrics(&noted)
+	listener.NewMetrics(&noted)
 	ended := func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
 		return ended{}, nil
 	}

@@ -106,7 +106,7 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 		if m.help == "" || !strings.HasSuffix(m.help, ".") {
 			t.Errorf("%s: help %q, want a sentence", m.name, m.help)
 		}
-		home := map[string]string{"bus": "bus/bus.go", "connectors": "connectors/connectors.go", "processors": "processors/processors.go", "gateway": "gateway/gateway.go", "process": "schemas/crash/crash.go"}
+		home := map[string]string{"bus": "bus/bus.go", "connectors": "connectors/connectors.go", "processors": "processors/processors.go", "gateway": "gateway/gateway.go", "process": "schemas/crash/crash.go", "listener": "schemas/listener/listener.go"}
 		file := home[strings.Split(m.name, "_")[1]]
 		if strings.HasPrefix(m.name, "yiyuan_gateway_redis_") {
 			file = "gateway/redis/redis.go"

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,16 @@ func TestDemoForPrograms(t *testing.T) {
 	p.stop()
 }
 
+// writeKey is the file with the registry's key.
+func writeKey(t testing.TB) string {
+	t.Helper()
+	file, err := filepath.Abs("testdata/secret.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // request sends a request and returns status and body.
 func request(t testing.TB, method, address, key, purpose, body string) (int, string) {
 	t.Helper()
@@ -56,6 +67,7 @@ func request(t testing.TB, method, address, key, purpose, body string) (int, str
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Header.Set(operatorHeader, "test")
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 		req.Header.Set("X-Purpose", purpose)

@@ -134,7 +134,7 @@ func (p *realPath) launch(t *testing.T, role string) *process {
 // configure writes the configuration of a role.
 func (p *realPath) configure(t *testing.T, role string) string {
 	t.Helper()
-	registry := map[string]any{"listen": ""}
+	registry := map[string]any{"listen": "", "write_key_file": writeKey(t)}
 	if role == roleGateway {
 		registry["listen"] = p.registry
 	}

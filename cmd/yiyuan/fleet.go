@@ -13,6 +13,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -179,26 +180,26 @@ func (f *fleet) Status() []sourceStatus {
 
 // routes adds the fleet's part of the admin listener.
 func (f *fleet) routes(mux *http.ServeMux) {
-	answer := func(w http.ResponseWriter, err error) {
+	answer := func(w http.ResponseWriter, r *http.Request, err error) {
 		if err != nil {
 			p := problem.NotDown
 			if errors.Is(err, errNoSource) || errors.Is(err, connectors.ErrNoSource) {
 				p = problem.NoSource
 			}
-			p.Of("").Write(w)
+			listener.Refuse(w, r, p.Of(""))
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"sources": f.Status()}) // the client is gone if it fails
 	}
-	mux.HandleFunc("GET /sources", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	mux.HandleFunc("POST /sources/{name}/stop", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, f.Stop(r.Context(), r.PathValue("name")))
-	})
-	mux.HandleFunc("POST /sources/{name}/start", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, f.Start(r.PathValue("name")))
-	})
-	mux.HandleFunc("POST /sources/{name}/retire", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, f.Retire(r.Context(), r.PathValue("name")))
-	})
+	mux.HandleFunc("GET /sources", listener.Strict(func(w http.ResponseWriter, r *http.Request) { answer(w, r, nil) }))
+	mux.HandleFunc("POST /sources/{name}/stop", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, f.Stop(r.Context(), r.PathValue("name")))
+	}))
+	mux.HandleFunc("POST /sources/{name}/start", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, f.Start(r.PathValue("name")))
+	}))
+	mux.HandleFunc("POST /sources/{name}/retire", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, f.Retire(r.Context(), r.PathValue("name")))
+	}))
 }

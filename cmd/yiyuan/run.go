@@ -117,12 +117,12 @@ func (a *app) startRoles(ctx context.Context) error {
 		}
 	}
 	if a.schemas != nil && a.cfg.Registry.Listen != "" {
-		if _, err := a.serve(ctx, "registry", a.cfg.Registry.Listen, a.schemas.Handler()); err != nil {
+		if _, err := a.serveRegistry(ctx); err != nil {
 			return err
 		}
 	}
 	if a.cfg.Admin.Listen != "" {
-		if _, err := a.serve(ctx, "admin", a.cfg.Admin.Listen, a.adminRoutes(members)); err != nil {
+		if _, err := a.serveAdmin(ctx, members); err != nil {
 			return err
 		}
 	}

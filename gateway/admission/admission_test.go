@@ -3,8 +3,6 @@ package admission_test
 import (
 	"encoding/json"
 	"errors"
-	"io"
-	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -40,7 +38,6 @@ func TestInspectBodies(t *testing.T) {
 		{`{"a":01}`, admission.ErrRequest},
 		{`nul`, admission.ErrRequest},
 		{`{"a":1}}`, admission.ErrRequest},
-		{strings.Repeat(" ", admission.MaxBody+1), admission.ErrLarge},
 	} {
 		if err := inspect(c.body); !errors.Is(err, c.want) {
 			t.Errorf("%.60s: %v, want %v", c.body, err, c.want)
@@ -60,45 +57,4 @@ func FuzzInspect(f *testing.F) {
 			t.Errorf("let through what is no JSON")
 		}
 	})
-}
-
-func TestListen(t *testing.T) {
-	t.Parallel()
-	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := admission.Listen(inner, 2)
-	t.Cleanup(func() { _ = l.Close() })
-	accepted := make(chan net.Conn, 8)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	dial := func() net.Conn {
-		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		return c
-	}
-	dial()
-	dial()
-	first, _ := <-accepted, <-accepted
-	if _, err := dial().Read(make([]byte, 1)); !errors.Is(err, io.EOF) && err == nil {
-		t.Error("a third connection was taken")
-	}
-	// Closing twice gives one place back, not two.
-	_, _ = first.Close(), first.Close()
-	dial()
-	<-accepted
-	if _, err := dial().Read(make([]byte, 1)); err == nil {
-		t.Error("a place was given twice")
-	}
 }

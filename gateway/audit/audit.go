@@ -51,6 +51,7 @@ type Entry struct {
 	Body       string
 	Request    string
 	Client     string
+	Count      int // how many refusals it stands for; 0 = itself
 }
 
 // Record returns the entry as a record of Layout.
@@ -63,8 +64,15 @@ func (e *Entry) Record() schemas.Record {
 		schemas.Text(e.ID), schemas.Millis(e.Time), schemas.Text(e.Operation), schemas.Text(e.App), schemas.Text(e.Department),
 		schemas.Text(e.Purpose), schemas.Text(e.View), schemas.Text(strings.Join(e.Fields, ",")), schemas.Table(subjects),
 		schemas.Text(e.Decision), schemas.Text(e.Reason), schemas.Int(int64(e.Status)), schemas.Int(int64(e.Rows)),
-		schemas.Text(e.Body), schemas.Text(e.Request), schemas.Text(e.Client),
+		schemas.Text(e.Body), schemas.Text(e.Request), schemas.Text(e.Client), count(e.Count),
 	})
+}
+
+func count(n int) schemas.Value {
+	if n == 0 {
+		return schemas.Value{}
+	}
+	return schemas.Int(int64(n))
 }
 
 // ParseEntry reads what Record wrote.
@@ -75,6 +83,7 @@ func ParseEntry(r schemas.Record) Entry {
 		Decision: r.Get("decision").Str(), Reason: r.Get("reason").Str(),
 		Status: int(r.Get("status").Int64()), Rows: int(r.Get("rows").Int64()),
 		Body: r.Get("body").Str(), Request: r.Get("request").Str(), Client: r.Get("client").Str(),
+		Count: int(r.Get("count").Int64()),
 	}
 	if f := r.Get("fields").Str(); f != "" {
 		e.Fields = strings.Split(f, ",")

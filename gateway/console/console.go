@@ -21,31 +21,27 @@ var files embed.FS
 const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 
-// Handler serves the console. A path that is no file is the console's own
-// page: it routes itself. Files with a hash in their name may be kept for ever.
-func Handler() http.Handler {
+// Handler serves the console: its page at / and the files of it. The page routes
+// itself behind a #, so any other path is nobody's and goes to missing. Files
+// with a hash in their name may be kept for ever.
+func Handler(missing http.HandlerFunc) http.Handler {
 	pages, err := fs.Sub(files, "web/dist")
 	if err != nil {
 		panic(err) // the folder is embedded by this very file
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+			missing(w, r)
 			return
 		}
-		name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		if name == "" {
+			name = "index.html"
+		}
 		body, err := fs.ReadFile(pages, name)
 		if err != nil {
-			if strings.HasPrefix(name, "assets/") {
-				http.NotFound(w, r)
-				return
-			}
-			name = "index.html"
-			if body, err = fs.ReadFile(pages, name); err != nil {
-				http.NotFound(w, r)
-				return
-			}
+			missing(w, r)
+			return
 		}
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

@@ -71,4 +71,5 @@ var AuditLayout = schemas.MustLayout("yiyuan.audit", "Entry",
 	schemas.Column{Name: "body", Type: schemas.String, Doc: "回答内容的 SHA-256"},
 	schemas.Column{Name: "request", Type: schemas.String, Doc: "请求编号"},
 	schemas.Column{Name: "client", Type: schemas.String, Doc: "客户端地址"},
+	schemas.Column{Name: "count", Type: schemas.Long, Nullable: true, Doc: "合并的次数，空为一次"},
 )

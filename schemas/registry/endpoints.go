@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // schemaRequest is what clients send where a schema is wanted.
@@ -38,17 +39,17 @@ type use struct {
 
 func readSchema(req *http.Request) (schemaRequest, error) {
 	var s schemaRequest
-	if err := read(req, &s); err != nil {
+	if err := read(req, &s, "schema", "schemaType", "references", "id", "version"); err != nil {
 		return s, err
 	}
 	if s.Type != "" && s.Type != "AVRO" {
-		return s, &problemError{codeInvalidSchema, "只支持 AVRO 模式 / only schemas of type AVRO are supported"}
+		return s, &problemError{problem.InvalidSchema, "只支持 AVRO 模式 / only schemas of type AVRO are supported"}
 	}
 	if len(s.References) > 0 {
-		return s, &problemError{codeInvalidSchema, "不支持引用其他模式，请把引用的记录写在模式内 / references are not supported, write the records into the schema"}
+		return s, &problemError{problem.InvalidSchema, "不支持引用其他模式，请把引用的记录写在模式内 / references are not supported, write the records into the schema"}
 	}
 	if s.Schema == "" {
-		return s, &problemError{codeInvalidSchema, "缺少 schema / schema is missing"}
+		return s, &problemError{problem.InvalidSchema, "缺少 schema / schema is missing"}
 	}
 	return s, nil
 }
@@ -64,7 +65,7 @@ func (r *Registry) postVersion(req *http.Request) (any, error) {
 		return nil, err
 	}
 	if s.ID > 0 || s.Version > 0 {
-		return nil, &problemError{codeNotPermitted, "不能指定编号或版本 / ids and versions are given by the registry"}
+		return nil, &problemError{problem.NotPermitted, "不能指定编号或版本 / ids and versions are given by the registry"}
 	}
 	v, err := r.register(req.Context(), req.PathValue("subject"), s.Schema)
 	if err != nil {
@@ -95,7 +96,7 @@ func (r *Registry) postLookup(req *http.Request) (any, error) {
 	}
 	v, ok := r.find(name, canonical, deleted)
 	if !ok {
-		return nil, &problemError{codeSchemaNotFound, "该主题下没有此模式 / schema not found under the subject"}
+		return nil, &problemError{problem.SchemaNotFound, "该主题下没有此模式 / schema not found under the subject"}
 	}
 	return r.answer(v), nil
 }
@@ -186,7 +187,7 @@ func (r *Registry) getReferences(req *http.Request) (any, error) {
 func (r *Registry) byID(req *http.Request) (*schema, error) {
 	id, err := strconv.ParseInt(req.PathValue("id"), 10, 32)
 	if err != nil {
-		return nil, &problemError{codeSchemaNotFound, "模式编号须为整数 / schema id must be a number"}
+		return nil, &problemError{problem.SchemaNotFound, "模式编号须为整数 / schema id must be a number"}
 	}
 	return r.schema(req.Context(), int(id))
 }
@@ -315,19 +316,19 @@ func (r *Registry) getConfig(req *http.Request) (any, error) {
 	case r.state.levels[name] != "" || flag(req, "defaultToGlobal"):
 		return levelAnswer{r.state.level(name)}, nil
 	}
-	return nil, &problemError{codeLevelNotFound, "该主题没有自己的兼容级别 / subject does not have subject-level compatibility configured"}
+	return nil, &problemError{problem.LevelNotFound, "该主题没有自己的兼容级别 / subject does not have subject-level compatibility configured"}
 }
 
 func (r *Registry) putConfig(req *http.Request) (any, error) {
 	var c struct {
 		Level string `json:"compatibility"`
 	}
-	if err := read(req, &c); err != nil {
+	if err := read(req, &c, "compatibility"); err != nil {
 		return nil, err
 	}
 	level := strings.ToUpper(c.Level)
 	if !codec.KnownLevel(level) {
-		return nil, &problemError{codeInvalidLevel, "未知的兼容级别 / level must be NONE, BACKWARD, FORWARD or FULL, the last three also with _TRANSITIVE"}
+		return nil, &problemError{problem.InvalidLevel, "未知的兼容级别 / level must be NONE, BACKWARD, FORWARD or FULL, the last three also with _TRANSITIVE"}
 	}
 	name := req.PathValue("subject")
 	if name != "" {
@@ -353,7 +354,7 @@ func (r *Registry) deleteConfig(req *http.Request) (any, error) {
 	}
 	r.mu.RUnlock()
 	if !set {
-		return nil, &problemError{codeLevelNotFound, "该主题没有自己的兼容级别 / subject does not have subject-level compatibility configured"}
+		return nil, &problemError{problem.LevelNotFound, "该主题没有自己的兼容级别 / subject does not have subject-level compatibility configured"}
 	}
 	if err := r.resetLevel(req.Context(), name); err != nil {
 		return nil, err
@@ -372,14 +373,14 @@ func (r *Registry) getMode(*http.Request) (any, error) { return modeAnswer{"READ
 
 func (r *Registry) putMode(req *http.Request) (any, error) {
 	var m modeAnswer
-	if err := read(req, &m); err != nil {
+	if err := read(req, &m, "mode"); err != nil {
 		return nil, err
 	}
 	switch m.Mode {
 	case "READWRITE":
 		return m, nil
 	case "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD":
-		return nil, &problemError{codeNotPermitted, "只支持 READWRITE / only READWRITE is supported"}
+		return nil, &problemError{problem.NotPermitted, "mode：不支持 " + m.Mode + "，只支持 READWRITE / mode: " + m.Mode + " is not supported, only READWRITE is"}
 	}
-	return nil, &problemError{codeInvalidMode, "未知的模式 / unknown mode"}
+	return nil, &problemError{problem.InvalidMode, "未知的模式 / unknown mode"}
 }

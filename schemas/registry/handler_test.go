@@ -44,10 +44,13 @@ func call(tb testing.TB, url, method, path, body string, headers ...string) (int
 
 func serve(tb testing.TB, r *Registry) string {
 	tb.Helper()
-	s := httptest.NewServer(r.Handler())
+	s := httptest.NewServer(r.Handler(everything))
 	tb.Cleanup(s.Close)
 	return s.URL
 }
+
+// everything is what the tests may do.
+var everything = Access{MayWrite: func(*http.Request) bool { return true }, AllowDelete: true}
 
 // post writes the body of a request that carries a schema.
 func post(schema string) string { return `{"schema":` + strconv.Quote(schema) + `}` }
@@ -200,12 +203,29 @@ func TestBadRequests(t *testing.T) {
 		"lookup of nonsense": {"POST", "/subjects/raw.GA01-value", post(`"string"`), nil, 422, "42201"},
 		"huge id":            {"GET", "/schemas/ids/99999999999999999999", "", nil, 404, "40403"},
 		"negative id":        {"GET", "/schemas/ids/-1", "", nil, 404, "40403"},
+		"metadata":           {"POST", versions, `{"schema":` + strconv.Quote(good) + `,"metadata":{"tags":{}}}`, nil, 422, "metadata: member not supported"},
+		"rule set":           {"POST", versions, `{"schema":` + strconv.Quote(good) + `,"ruleSet":{"domainRules":[]}}`, nil, 422, "ruleSet: member not supported"},
+		"alias":              {"PUT", "/config/a", `{"compatibility":"NONE","alias":"b"}`, nil, 422, "alias: member not supported"},
+		"level normalises":   {"PUT", "/config", `{"normalize":true}`, nil, 422, "normalize: member not supported"},
+		"member is a number": {"POST", versions, `{"539902198503120013":1}`, nil, 422, "?: member not supported"},
+		"member twice":       {"POST", versions, `{"schema":"a","schema":"b"}`, nil, 400, "duplicate"},
+		"normalize":          {"POST", versions + "?normalize=true", post(good), nil, 422, "normalize: not supported"},
+		"flag is no boolean": {"GET", "/subjects?deleted=1x", "", nil, 422, "deleted: must be true or false"},
+		"flag unknown":       {"GET", "/subjects?delete=true", "", nil, 422, "delete: unknown parameter"},
+		"format":             {"GET", "/schemas/ids/1?format=serialized", "", nil, 422, "format: unknown parameter"},
+		"paging":             {"GET", "/schemas?limit=5", "", nil, 422, "limit: unknown parameter"},
+		"context":            {"POST", "/subjects/:.other:a/versions", post(good), nil, 422, "contexts are not supported"},
+		"context in a query": {"GET", "/schemas/ids/1?subject=:.other:a", "", nil, 422, "contexts are not supported"},
+		"read only mode":     {"PUT", "/mode", `{"mode":"READONLY"}`, nil, 422, "READONLY is not supported"},
+		"import mode":        {"PUT", "/mode/a", `{"mode":"IMPORT"}`, nil, 422, "IMPORT is not supported"},
+		"unknown path":       {"GET", "/v1/metadata/id", "", nil, 404, `"error_code":404`},
+		"unknown method":     {"PATCH", "/subjects", "", nil, 405, `"error_code":405`},
 	} {
 		status, got := call(t, url, c.method, c.path, c.body, c.headers...)
 		if status != c.status || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %d %.300s, want %d with %q", name, status, got, c.status, c.want)
 		}
-		var p problemError
+		var p answerError
 		if err := json.Unmarshal([]byte(got), &p); err != nil || p.Code == 0 || p.Message == "" {
 			t.Errorf("%s: %.300s is not an error in the API's form", name, got)
 		}
@@ -223,6 +243,57 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
+// TestWhoMayWrite: strangers read; writing, and deleting, are for those who may.
+func TestWhoMayWrite(t *testing.T) {
+	t.Parallel()
+	r := open(t, newLog())
+	handler := func(a Access) string {
+		s := httptest.NewServer(r.Handler(a))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	key := func(req *http.Request) bool { return req.Header.Get("Authorization") == "Bearer k" }
+	closed, locked := handler(Access{}), handler(Access{MayWrite: key})
+	whole := handler(Access{MayWrite: key, AllowDelete: true})
+	const versions = "/subjects/raw.GA01-value/versions"
+	v1 := post(schemaOf("GA01"))
+	for i, c := range []struct {
+		url, method, path, body, key string
+		status                       int
+		want                         string
+	}{
+		{closed, "POST", versions, v1, "k", 403, `"error_code":40301`},
+		{locked, "POST", versions, v1, "", 401, `"error_code":40101`},
+		{locked, "POST", versions, v1, "other", 401, `"error_code":40101`},
+		{locked, "PUT", "/config", `{"compatibility":"NONE"}`, "", 401, `40101`},
+		{locked, "DELETE", "/config", "", "", 401, `40101`},
+		{locked, "PUT", "/mode", `{"mode":"READWRITE"}`, "", 401, `40101`},
+		{locked, "POST", versions, v1, "k", 200, `"id":1`},
+		{locked, "POST", "/subjects/free-value/versions", v1, "k", 200, `"id":1`},
+		{locked, "GET", versions, "", "", 200, `[1]`},
+		{locked, "POST", "/subjects/raw.GA01-value", v1, "", 200, `"version":1`},
+		{locked, "POST", "/compatibility" + versions, v1, "", 200, `true`},
+		{locked, "DELETE", "/subjects/raw.GA01-value", "", "", 401, `40101`},
+		{locked, "DELETE", "/subjects/raw.GA01-value", "", "k", 403, `40302`},
+		{locked, "DELETE", versions + "/1", "", "k", 403, `40302`},
+		{whole, "DELETE", "/subjects/raw.GA01-value", "", "", 401, `40101`},
+		{whole, "DELETE", "/subjects/raw.GA01-value", "", "k", 200, `[1]`},
+		{whole, "DELETE", "/subjects/raw.GA01-value?permanent=true", "", "k", 422, `42205`},
+		{whole, "DELETE", versions + "/1?permanent=true", "", "k", 422, `42205`},
+		{whole, "DELETE", "/subjects/free-value", "", "k", 200, `[1]`},
+		{whole, "DELETE", "/subjects/free-value?permanent=true", "", "k", 200, `[1]`},
+		{whole, "GET", "/schemas/ids/1", "", "", 200, `GA01`},
+	} {
+		var headers []string
+		if c.key != "" {
+			headers = []string{"Authorization", "Bearer " + c.key}
+		}
+		if status, got := call(t, c.url, c.method, c.path, c.body, headers...); status != c.status || !strings.Contains(got, c.want) {
+			t.Fatalf("%d: %s %s with %q = %d %.200s, want %d with %s", i, c.method, c.path, c.key, status, got, c.status, c.want)
+		}
+	}
+}
+
 // TestContentType: the answer is in the form the client asks for.
 func TestContentType(t *testing.T) {
 	t.Parallel()
@@ -236,7 +307,7 @@ func TestContentType(t *testing.T) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/subjects", nil)
 		req.Header.Set("Accept", accept)
 		res := httptest.NewRecorder()
-		r.Handler().ServeHTTP(res, req)
+		r.Handler(everything).ServeHTTP(res, req)
 		if got := res.Header().Get("Content-Type"); got != want {
 			t.Errorf("Accept %q: Content-Type %q, want %q", accept, got, want)
 		}
@@ -330,13 +401,13 @@ func TestFranzClient(t *testing.T) {
 		t.Errorf("mode = %+v", mode)
 	}
 	var known *sr.ResponseError
-	if _, err := cl.SchemaByID(ctx, 99); !errors.As(err, &known) || known.ErrorCode != codeSchemaNotFound {
+	if _, err := cl.SchemaByID(ctx, 99); !errors.As(err, &known) || known.ErrorCode != 40403 {
 		t.Errorf("unknown id: %v", err)
 	}
 	if gone, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.SoftDelete); err != nil || !slices.Equal(gone, []int{1, 2}) {
 		t.Errorf("deleted %v, %v", gone, err)
 	}
-	if _, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.HardDelete); !errors.As(err, &known) || known.ErrorCode != codeNotPermitted {
+	if _, err := cl.DeleteSubject(ctx, "raw.GA01-value", sr.HardDelete); !errors.As(err, &known) || known.ErrorCode != 42205 {
 		t.Errorf("a subject of the bus deleted for good: %v", err)
 	}
 	if names, err := cl.Subjects(ctx); err != nil || len(names) != 0 {

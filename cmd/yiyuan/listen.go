@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
+	"github.com/yiyuan-bus/yiyuan/schemas/registry"
+)
+
+// shared is what all listeners of a process have in common.
+func (c *listenersConfig) shared(reg prometheus.Registerer) (listener.Shared, error) {
+	proxies, err := listener.ParseProxies(c.TrustedProxies)
+	if err != nil {
+		return listener.Shared{}, fmt.Errorf("listeners.trusted_proxies: 须为地址或前缀，如 10.0.0.0/8 / want addresses or prefixes: %w", err)
+	}
+	out := listener.Shared{TrustedProxies: proxies, Hosts: c.Hosts, Limits: listener.Limits{
+		Connections: c.Connections, ConnectionsPerAddress: c.ConnectionsPerAddress, Requests: c.Requests, RequestsPerKey: c.RequestsPerKey,
+		RequestsPerDepartment: c.RequestsPerDepartment, StrangersPerAddress: c.StrangersPerAddress, BodyRate: c.BodyRate, BodyGrace: c.BodyGrace,
+	}}
+	if reg != nil {
+		out.Metrics = listener.NewMetrics(reg)
+	}
+	return out, nil
+}
+
+// checkListeners refuses what would open a door that has no lock.
+func (c *config) checkListeners() error {
+	if _, err := c.Listeners.shared(nil); err != nil {
+		return err
+	}
+	if c.Admin.Listen != "" && c.Admin.TokenFile == "" && !onThisMachine(c.Admin.Listen) {
+		return fmt.Errorf("admin.listen: %s 不是本机地址；管理端口要对外，须先设 admin.token_file / is not an address of this machine alone: set admin.token_file first", c.Admin.Listen)
+	}
+	for key, file := range map[string]string{"admin.token_file": c.Admin.TokenFile, "registry.write_key_file": c.Registry.WriteKeyFile} {
+		if file == "" {
+			continue
+		}
+		if _, err := secretFile(file); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// onThisMachine reports whether nobody else can reach an address.
+func onThisMachine(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+var errShortSecret = errors.New("至少须有 20 个字符，且为一行 / want one line of 20 characters at least")
+
+// secretFile reads a secret that callers send as a bearer key.
+func secretFile(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("密钥文件读不了 / read secret: %w", err)
+	}
+	text := strings.TrimSpace(string(b))
+	if len(text) < 20 || strings.ContainsAny(text, " \t\r\n") {
+		return "", errShortSecret
+	}
+	return text, nil
+}
+
+// sameSecret compares without telling by its time how much was right.
+func sameSecret(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// serve answers on an address until ctx ends.
+func (a *app) serve(ctx context.Context, address string, cfg listener.Config, handler http.Handler) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", fmt.Errorf("%s 的端口打不开 / listen for %s: %w", cfg.Name, cfg.Name, err)
+	}
+	cfg.Logger = a.log
+	server := listener.New(cfg, handler)
+	a.start(ctx, cfg.Name, func(ctx context.Context) error { return server.Serve(ctx, l) })
+	return "http://" + l.Addr().String(), nil
+}
+
+// operatorHeader has to stand in a call that changes something, where there is
+// no token: a browser sends it for no other site.
+const operatorHeader = "X-Yiyuan-Operator"
+
+// serveAdmin opens the operators' listener.
+func (a *app) serveAdmin(ctx context.Context, f *fleet) (string, error) {
+	cfg, err := a.adminListener()
+	if err != nil {
+		return "", err
+	}
+	return a.serve(ctx, a.cfg.Admin.Listen, cfg, a.adminRoutes(f))
+}
+
+// adminListener is the door of the operators' listener: this machine's own names,
+// no other site, and a token or a header that only a program sends.
+func (a *app) adminListener() (listener.Config, error) {
+	token := ""
+	if file := a.cfg.Admin.TokenFile; file != "" {
+		var err error
+		if token, err = secretFile(file); err != nil {
+			return listener.Config{}, fmt.Errorf("admin.token_file: %w", err)
+		}
+	}
+	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") } // the client is gone if it fails
+	cfg := listener.Config{
+		Shared: a.shared, Name: "admin", OwnHost: true, SameSite: true,
+		Health: map[string]http.HandlerFunc{"/livez": listener.Strict(ok), "/readyz": listener.Strict(ok)},
+		Admit: func(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
+			who := listener.Who{Key: "operator", Department: "operator"}
+			if token == "" {
+				if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get(operatorHeader) == "" {
+					return listener.Who{}, problem.NoOperator.Of(c.ID)
+				}
+				return who, nil
+			}
+			switch given := bearer(r); {
+			case given == "":
+				return listener.Who{}, problem.NoKey.Of(c.ID)
+			case !sameSecret(given, token):
+				return listener.Who{}, problem.UnknownKey.Of(c.ID)
+			}
+			return who, nil
+		},
+		Refused: func(r *http.Request, c *listener.Call, p *problem.Problem) {
+			a.log.Warn("admin call refused", "code", p.Code, "client", c.Client.String(), "method", r.Method, "request", c.ID)
+		},
+	}
+	cfg.Limits.WriteTime = 10 * time.Minute // a rebuild, a profile
+	return cfg, nil
+}
+
+// serveRegistry opens the registry's listener: strangers read, who has the key writes.
+func (a *app) serveRegistry(ctx context.Context) (string, error) {
+	cfg, may, err := a.registryListener()
+	if err != nil {
+		return "", err
+	}
+	return a.serve(ctx, a.cfg.Registry.Listen, cfg, a.schemas.Handler(may))
+}
+
+func (a *app) registryListener() (listener.Config, registry.Access, error) {
+	may := registry.Access{AllowDelete: a.cfg.Registry.AllowDelete}
+	key := ""
+	if file := a.cfg.Registry.WriteKeyFile; file != "" {
+		var err error
+		if key, err = secretFile(file); err != nil {
+			return listener.Config{}, may, fmt.Errorf("registry.write_key_file: %w", err)
+		}
+		may.MayWrite = func(r *http.Request) bool { return listener.CallOf(r.Context()).Who.Key != "" }
+	}
+	cfg := listener.Config{
+		Shared: a.shared, Name: "registry", SameSite: true, Chunked: true, Write: registry.WriteProblem,
+		Admit: func(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
+			given := bearer(r)
+			if _, password, ok := r.BasicAuth(); ok {
+				given = password
+			}
+			switch {
+			case given == "" || key == "":
+				return listener.Who{}, nil
+			case !sameSecret(given, key):
+				return listener.Who{}, problem.UnknownKey.Of(c.ID)
+			}
+			return listener.Who{Key: "writer", Department: "registry"}, nil
+		},
+		Refused: func(r *http.Request, c *listener.Call, p *problem.Problem) {
+			if c.Who.Key != "" || r.Method != http.MethodGet {
+				a.log.Warn("registry call refused", "code", p.Code, "client", c.Client.String(), "method", r.Method, "request", c.ID)
+			}
+		},
+	}
+	return cfg, may, nil
+}
+
+// bearer returns the bearer key of a request, "" if it has none.
+func bearer(r *http.Request) string {
+	const scheme = "bearer "
+	h := r.Header.Get("Authorization")
+	if len(h) <= len(scheme) || !strings.EqualFold(h[:len(scheme)], scheme) {
+		return ""
+	}
+	return strings.TrimSpace(h[len(scheme):])
+}
+
+// adminRoutes is what operators see and do: metrics, profiles, sources.
+func (a *app) adminRoutes(f *fleet) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", listener.Strict(promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}).ServeHTTP))
+	if a.gateway != nil { // POST /rebuild fills the cache again
+		mux.HandleFunc("POST /rebuild", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+			if err := a.gateway.Rebuild(r.Context()); err != nil {
+				a.log.Error("cache not rebuilt", "error", err)
+				listener.Refuse(w, r, problem.NotRebuilt.Of(""))
+				return
+			}
+			_, _ = io.WriteString(w, "rebuilt\n") // the operator is gone if it fails
+		}))
+	}
+	const seconds, debug, gc = "seconds", "debug", "gc"
+	mux.HandleFunc("GET /debug/pprof/", listener.Strict(pprof.Index, debug, seconds, gc))
+	mux.HandleFunc("GET /debug/pprof/profile", listener.Strict(pprof.Profile, seconds))
+	mux.HandleFunc("GET /debug/pprof/trace", listener.Strict(pprof.Trace, seconds))
+	if f != nil {
+		f.routes(mux)
+	}
+	return listener.Routes(mux)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+)
+
+// adminAt runs the operators' listener over a fleet of one source.
+func adminAt(t *testing.T, cfg adminConfig) string {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	reg := prometheus.NewRegistry()
+	a := &app{log: slog.New(slog.DiscardHandler), metrics: reg, cfg: config{Admin: cfg}, shared: listener.Shared{Metrics: listener.NewMetrics(reg)}}
+	door, err := a.adminListener()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cast := &actors{begun: map[string]int{}, onduty: map[string]bool{}}
+	f := newFleet(cast.run, a.log, []connectors.Config{{Name: "ga", Kind: "fake"}})
+	ran := make(chan error, 2)
+	go func() { ran <- f.Run(ctx) }()
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { ran <- listener.New(door, a.adminRoutes(f)).Serve(ctx, l) }()
+	t.Cleanup(func() { stop(); <-ran; <-ran })
+	return "http://" + l.Addr().String()
+}
+
+// TestAdminDoor holds what once stopped a source from any web page that an
+// operator had open: another site's call, or another name for this machine.
+func TestAdminDoor(t *testing.T) {
+	t.Parallel()
+	token := filepath.Join(t.TempDir(), "token")
+	const secret = "a-token-that-is-long-enough"
+	if err := os.WriteFile(token, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open, locked := adminAt(t, adminConfig{}), adminAt(t, adminConfig{TokenFile: token})
+	for _, c := range []struct {
+		at, method, path, headers string
+		want                      int
+		code                      string
+	}{
+		{open, "POST", "/sources/ga/stop", "Host: evil.example\nOrigin: http://evil.example\nX-Yiyuan-Operator: x", 421, "YIYUAN-4210"},
+		{open, "POST", "/sources/ga/stop", "Origin: http://evil.example\nX-Yiyuan-Operator: x", 403, "YIYUAN-4039"},
+		{open, "POST", "/sources/ga/stop", "Sec-Fetch-Site: cross-site\nX-Yiyuan-Operator: x", 403, "YIYUAN-4039"},
+		{open, "POST", "/sources/ga/stop", "", 403, "YIYUAN-7030"},
+		{open, "GET", "/metrics", "Host: evil.example", 421, "YIYUAN-4210"},
+		{open, "GET", "/sources/ga/stop", "", 405, "YIYUAN-4050"},
+		{open, "POST", "/metrics", "X-Yiyuan-Operator: x", 405, "YIYUAN-4050"},
+		{open, "POST", "/debug/pprof/profile", "X-Yiyuan-Operator: x", 405, "YIYUAN-4050"},
+		{open, "GET", "/nothing", "", 404, "YIYUAN-4042"},
+		{open, "GET", "/sources?all=1", "", 422, "YIYUAN-4222"},
+		{open, "POST", "/sources/nobody/stop", "X-Yiyuan-Operator: x", 404, "YIYUAN-4045"},
+		{open, "POST", "/sources/ga/stop", "X-Yiyuan-Operator: x", 200, ""},
+		{open, "POST", "/sources/ga/start", "X-Yiyuan-Operator: x\nOrigin: " + open, 200, ""},
+		{open, "GET", "/metrics", "", 200, ""},
+		{locked, "GET", "/livez", "", 200, ""},
+		{locked, "GET", "/metrics", "", 401, "YIYUAN-4010"},
+		{locked, "GET", "/debug/pprof/", "Authorization: Bearer wrong", 401, "YIYUAN-4011"},
+		{locked, "POST", "/sources/ga/stop", "X-Yiyuan-Operator: x", 401, "YIYUAN-4010"},
+		{locked, "POST", "/sources/ga/stop", "Authorization: Bearer " + secret + "\nOrigin: http://evil.example", 403, "YIYUAN-4039"},
+		{locked, "POST", "/sources/ga/stop", "Authorization: bearer " + secret, 200, ""},
+		{locked, "GET", "/metrics", "Authorization: Bearer " + secret, 200, ""},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, c.at+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(c.headers, "\n") {
+			name, value, _ := strings.Cut(line, ": ")
+			switch name {
+			case "":
+			case "Host":
+				r.Host = value
+			default:
+				r.Header.Set(name, value)
+			}
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p struct{ Code string }
+		if resp.StatusCode >= 400 {
+			if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
+				t.Errorf("%s %s: %v", c.method, c.path, err)
+			}
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != c.want || p.Code != c.code {
+			t.Errorf("%s %s with %q: answered %d %s, want %d %s", c.method, c.path, c.headers, resp.StatusCode, p.Code, c.want, c.code)
+		}
+	}
+}

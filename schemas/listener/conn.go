@@ -1,0 +1,291 @@
+package listener
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
+)
+
+type connKey struct{}
+
+// door gives each address its share of the connections. Who opens more than
+// that displaces its own connections that ask nothing, the oldest first; only
+// when all are being answered is the new one refused.
+type door struct {
+	net.Listener
+	server *Server
+
+	mu   sync.Mutex
+	open int
+	by   map[string]map[*conn]bool
+}
+
+func newDoor(l net.Listener, s *Server) *door {
+	return &door{Listener: l, server: s, by: map[string]map[*conn]bool{}}
+}
+
+// Accept implements net.Listener.
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		raw, err := d.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		client := addressOf(raw.RemoteAddr().String())
+		c := &conn{Conn: raw, door: d, share: share(client), record: d.server.cfg.Chunked}
+		c.last.Store(time.Now().UnixNano())
+		victim, ok := d.enter(c, contains(d.server.cfg.TrustedProxies, client))
+		if victim != nil {
+			d.server.cfg.Metrics.displace(d.server.cfg.Name)
+			_ = victim.Close() // it may be closing by itself
+		}
+		if ok {
+			d.server.cfg.Metrics.opened(d.server.cfg.Name, 1)
+			return c, nil
+		}
+		d.server.refused(problem.Connections.Code)
+		_ = raw.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // refused in passing: whether it hears why is its own matter
+		_, _ = raw.Write(d.server.answer(problem.Connections))
+		_ = raw.Close()
+	}
+}
+
+// enter makes room for a connection, or reports that there is none.
+func (d *door) enter(c *conn, proxy bool) (victim *conn, ok bool) {
+	limits := d.server.cfg.Limits
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	from := ""
+	switch {
+	case !proxy && len(d.by[c.share]) >= limits.ConnectionsPerAddress:
+		from = c.share
+	case d.open >= limits.Connections:
+		for share, all := range d.by {
+			if from == "" || len(all) > len(d.by[from]) {
+				from = share
+			}
+		}
+	}
+	if from != "" {
+		if victim = oldest(d.by[from]); victim == nil {
+			return nil, false
+		}
+		d.drop(victim)
+	}
+	if d.by[c.share] == nil {
+		d.by[c.share] = map[*conn]bool{}
+	}
+	d.by[c.share][c] = true
+	d.open++
+	return victim, true
+}
+
+// oldest is the connection that is not being answered and has been so for
+// longest; one that has never asked anything comes before all that have.
+func oldest(all map[*conn]bool) *conn {
+	var found *conn
+	for c := range all {
+		if c.busy.Load() {
+			continue
+		}
+		if found == nil || !c.asked.Load() && found.asked.Load() || c.asked.Load() == found.asked.Load() && c.last.Load() < found.last.Load() {
+			found = c
+		}
+	}
+	return found
+}
+
+// drop forgets a connection; d.mu is held.
+func (d *door) drop(c *conn) {
+	all := d.by[c.share]
+	if !all[c] {
+		return
+	}
+	delete(all, c)
+	if len(all) == 0 {
+		delete(d.by, c.share)
+	}
+	d.open--
+}
+
+// conn is one connection.
+type conn struct {
+	net.Conn
+	door   *door
+	share  string
+	record bool
+
+	busy   atomic.Bool  // a handler answers on it
+	asked  atomic.Bool  // a request has been answered on it
+	last   atomic.Int64 // when it was opened or last answered, Unix nanoseconds
+	unread atomic.Int64 // bytes that have come since then: the begin of a request
+	left   sync.Once
+	over   atomic.Bool // nothing more will be answered on it
+
+	mu   sync.Mutex
+	head []byte // those bytes, if they are recorded
+}
+
+// Read implements net.Conn. Headers that do not come in time are told so.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.busy.Load() {
+		return n, err
+	}
+	if n > 0 {
+		c.unread.Add(int64(n))
+		if c.record {
+			c.mu.Lock()
+			if len(c.head) <= 2*HeaderBytes {
+				c.head = append(c.head, p[:n]...)
+			}
+			c.mu.Unlock()
+		}
+	}
+	if err != nil && c.unread.Load() > 0 && !c.over.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.door.server.refused(problem.TooSlow.Code)
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the answer is a courtesy
+		_, _ = c.Conn.Write(c.door.server.answer(problem.TooSlow))
+	}
+	return n, err
+}
+
+// begin says that a handler answers a request.
+func (c *conn) begin() { c.busy.Store(true) }
+
+// end says that it has.
+func (c *conn) end() {
+	c.unread.Store(0)
+	if c.record {
+		c.mu.Lock()
+		c.head = c.head[:0]
+		c.mu.Unlock()
+	}
+	c.asked.Store(true)
+	c.last.Store(time.Now().UnixNano())
+	c.busy.Store(false)
+}
+
+var (
+	lengthLine = regexp.MustCompile(`(?i)\ncontent-length[ \t]*:`)
+	codingLine = regexp.MustCompile(`(?i)\ntransfer-encoding[ \t]*:`)
+)
+
+// ambiguous reports whether a request in chunks also said a length, which
+// net/http forgets, or came behind another in one go, so that nobody knows.
+func (c *conn) ambiguous() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return lengthLine.Match(c.head) || !codingLine.Match(c.head)
+}
+
+// ending is how net/http ends the headers of an answer that it gives itself,
+// before any handler. No handler's answer looks so: each has a date.
+var ending = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+
+// Write implements net.Conn. What net/http says by itself becomes a problem.
+func (c *conn) Write(b []byte) (int, error) {
+	if kind := own(b); kind != nil {
+		c.door.server.refused(kind.Code)
+		_, err := c.Conn.Write(c.door.server.answer(kind))
+		return len(b), err
+	}
+	return c.Conn.Write(b)
+}
+
+var owned = map[string]*problem.Kind{
+	"400": problem.Request, "408": problem.TooSlow, "417": problem.Expectation, "431": problem.HeaderLarge, "501": problem.Coding, "505": problem.Protocol,
+}
+
+func own(b []byte) *problem.Kind {
+	const version = "HTTP/1.1 "
+	if len(b) < len(version)+3 || b[len(version)] < '4' || string(b[:len(version)]) != version {
+		return nil
+	}
+	kind := owned[string(b[len(version):len(version)+3])]
+	if kind == nil {
+		return nil
+	}
+	if kind == problem.Expectation { // has no body, but a date
+		return kind
+	}
+	line := bytes.Index(b, []byte("\r\n"))
+	if line < 0 || !bytes.HasPrefix(b[line:], ending) {
+		return nil
+	}
+	return kind
+}
+
+// answer is a whole answer on a connection that ends with it.
+func (s *Server) answer(kind *problem.Kind) []byte {
+	p := kind.Of(s.ids.next())
+	var out rawAnswer
+	if s.cfg.Write != nil {
+		s.cfg.Write(&out, p)
+	} else {
+		text, err := json.Marshal(p)
+		if err != nil {
+			panic(err) // texts and a number always marshal
+		}
+		out.Header().Set("Content-Type", problem.MediaType)
+		out.Write(text) //nolint:errcheck // into memory
+	}
+	p.Headers(out.Header().Set)
+	h := out.Header()
+	h.Set("X-Request-Id", p.RequestID)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Connection", "close")
+	h.Set("Content-Length", strconv.Itoa(out.body.Len()))
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", kind.Status, http.StatusText(kind.Status))
+	_ = h.Write(&b) // into memory
+	b.WriteString("\r\n")
+	b.Write(out.body.Bytes())
+	return b.Bytes()
+}
+
+// rawAnswer is a ResponseWriter in memory.
+type rawAnswer struct {
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (a *rawAnswer) Header() http.Header {
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	return a.header
+}
+func (a *rawAnswer) Write(b []byte) (int, error) { return a.body.Write(b) }
+func (a *rawAnswer) WriteHeader(int)             {}
+
+// CloseWrite lets net/http end an answer before the client has sent everything.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	c.left.Do(func() {
+		c.door.mu.Lock()
+		c.door.drop(c)
+		c.door.mu.Unlock()
+		c.door.server.cfg.Metrics.opened(c.door.server.cfg.Name, -1)
+	})
+	return c.Conn.Close()
+}

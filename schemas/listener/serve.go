@@ -1,0 +1,308 @@
+package listener
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/netip"
+	"path"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
+)
+
+// maxQuery is how long a query may be.
+const maxQuery = 4096
+
+// Call is what is known of a request before anybody has looked at what it asks.
+type Call struct {
+	ID     string
+	Client netip.Addr // as trusted proxies say it
+	Who    Who
+	Data   any // of the listener's own
+
+	server *Server
+	body   *body
+}
+
+type callKey struct{}
+
+// CallOf returns the call that a request belongs to; an empty one if it came by
+// no Server.
+func CallOf(ctx context.Context) *Call {
+	if c, ok := ctx.Value(callKey{}).(*Call); ok {
+		return c
+	}
+	return &Call{}
+}
+
+// Headers of every answer. Nobody changes the slices.
+var everyHeader = http.Header{
+	"X-Content-Type-Options": {"nosniff"}, "Referrer-Policy": {"no-referrer"}, "X-Frame-Options": {"DENY"},
+	"Cross-Origin-Opener-Policy": {"same-origin"}, "Cross-Origin-Resource-Policy": {"same-origin"},
+}
+
+// ServeHTTP implements http.Handler: what every request passes.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &Call{ID: s.ids.next(), server: s}
+	on, _ := r.Context().Value(connKey{}).(*conn)
+	if on != nil {
+		on.begin()
+		defer on.end()
+	}
+	h := w.Header()
+	h["X-Request-Id"] = []string{c.ID}
+	for name, value := range everyHeader {
+		h[name] = value
+	}
+	seen := &watched{ResponseWriter: w, call: c}
+	ctx := context.WithValue(r.Context(), callKey{}, c)
+	r = r.WithContext(ctx)
+	defer s.finish(seen, r, on)
+	if health := s.cfg.Health[r.URL.Path]; health != nil && !changes(r.Method) {
+		health(seen, r)
+		return
+	}
+	if r.ContentLength != 0 && r.Body != nil {
+		c.body = &body{ReadCloser: r.Body, limits: s.cfg.Limits, length: r.ContentLength}
+		if on != nil {
+			c.body.conn = on
+		}
+		r.Body = c.body
+	}
+	p := s.form(r, c, on)
+	if p == nil && s.cfg.Admit != nil {
+		c.Who, p = s.cfg.Admit(r, c)
+	}
+	if p == nil {
+		p = s.size(r)
+	}
+	if p != nil {
+		Refuse(seen, r, p)
+		return
+	}
+	leave, p := s.place(c)
+	if p != nil {
+		Refuse(seen, r, p)
+		return
+	}
+	defer leave()
+	s.next.ServeHTTP(seen, r)
+}
+
+// form looks at what a request is, not at what it asks.
+func (s *Server) form(r *http.Request, c *Call, on *conn) *problem.Problem {
+	var one bool
+	if c.Client, one = clientOf(r, s.cfg.TrustedProxies); !one {
+		return problem.Headers.Of(c.ID).Says("X-Forwarded-For 与 Forwarded 说的不是同一个客户端", "X-Forwarded-For and Forwarded name different clients")
+	}
+	for _, name := range []string{"Authorization", "X-Purpose", "Content-Type", "Content-Length", "Content-Encoding", "Idempotency-Key", "Host", "Origin"} {
+		if len(r.Header[name]) > 1 {
+			return problem.Headers.Of(c.ID, problem.Part{Location: name, Message: "请求头重复", MessageEN: "duplicate header"})
+		}
+	}
+	switch {
+	case !s.hostIsOurs(r):
+		return problem.HostName.Of(c.ID)
+	case s.cfg.SameSite && changes(r.Method) && fromOtherSite(r):
+		return problem.CrossSite.Of(c.ID)
+	case len(r.URL.RawQuery) > maxQuery, r.RequestURI == "*", r.Method == http.MethodConnect:
+		return problem.Request.Of(c.ID)
+	case !clean(r.URL.Path):
+		return problem.NoPath.Of(c.ID)
+	case len(r.TransferEncoding) > 0 && (!s.cfg.Chunked || on != nil && on.ambiguous()):
+		if s.cfg.Chunked {
+			return problem.Request.Of(c.ID).Says("Transfer-Encoding 与 Content-Length 不可同时出现，分块请求也不可接在别的请求后面一起发", "Transfer-Encoding and Content-Length exclude one another, and a request in chunks is not sent behind another in one go")
+		}
+		return problem.NoLength.Of(c.ID)
+	}
+	return nil
+}
+
+// size looks at what a body says of itself.
+func (s *Server) size(r *http.Request) *problem.Problem {
+	switch {
+	case r.ContentLength > s.cfg.Limits.BodyBytes:
+		return TooLarge(s.cfg.Limits.BodyBytes)
+	case r.ContentLength != 0 && !changes(r.Method):
+		return problem.Request.Of("").Says("该方法不带请求体", "this method takes no body")
+	}
+	return nil
+}
+
+// TooLarge says how large a body may be.
+func TooLarge(limit int64) *problem.Problem {
+	n := strconv.FormatInt(limit, 10)
+	return problem.TooLarge.Of("").Says("请求体不得超过 "+n+" 字节，请分批", "a body is at most "+n+" bytes: send it in parts")
+}
+
+// clean reports whether a path is the shortest name of what it names.
+func clean(p string) bool {
+	if p == "" || p[0] != '/' {
+		return false
+	}
+	short := path.Clean(p)
+	return short == p || short+"/" == p
+}
+
+// place takes the places of a request.
+func (s *Server) place(c *Call) (leave func(), p *problem.Problem) {
+	if c.Who == (Who{}) {
+		name := share(c.Client)
+		if !s.strangers.Take(name) {
+			return nil, problem.Stranger.Of(c.ID)
+		}
+		return func() { s.strangers.Leave(name) }, nil
+	}
+	key, group := c.Who.Key, c.Who.Department
+	if !s.keys.Take(key) {
+		return nil, problem.Busy.Of(c.ID)
+	}
+	if !s.groups.Take(group) {
+		s.keys.Leave(key)
+		return nil, problem.Busy.Of(c.ID)
+	}
+	return func() { s.groups.Leave(group); s.keys.Leave(key) }, nil
+}
+
+// UnderWay is how many requests have a place.
+func (s *Server) UnderWay() int { return s.keys.Taken() + s.strangers.Taken() }
+
+// Refuse answers a request with a problem: it is counted, told to the listener
+// and written in its form. A body that has not been read is not waited for.
+func Refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+	c := CallOf(r.Context())
+	if p.RequestID == "" {
+		p.RequestID = c.ID
+	}
+	s := c.server
+	if s == nil {
+		p.Write(w)
+		return
+	}
+	s.refused(p.Code)
+	if s.cfg.Refused != nil {
+		s.cfg.Refused(r, c, p)
+	}
+	if s.cfg.Write != nil {
+		s.cfg.Write(w, p)
+		return
+	}
+	p.Write(w)
+}
+
+// finish turns a panic into an answer that says nothing, and does not wait for
+// the rest of a body.
+func (s *Server) finish(w *watched, r *http.Request, on *conn) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
+			panic(p)
+		}
+		s.log.Error("request panicked", "listener", s.cfg.Name, "request", w.call.ID, "error", crash.Of(p))
+		if w.status != 0 {
+			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+		}
+		Refuse(w, r, problem.Internal.Of(w.call.ID))
+	}
+	if b := w.call.body; b != nil && on != nil && !b.whole() {
+		// net/http would wait for what was not asked for.
+		on.over.Store(true)
+		_ = on.SetReadDeadline(time.Now().Add(500 * time.Millisecond)) // the connection is gone if it fails
+	}
+}
+
+// watched remembers the status of an answer.
+type watched struct {
+	http.ResponseWriter
+	call   *Call
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *watched) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+		if b := w.call.body; b != nil && !b.whole() {
+			w.Header().Set("Connection", "close")
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *watched) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Status is the status of an answer that a Server's handler writes, 0 before.
+func Status(w http.ResponseWriter) int {
+	if w, ok := w.(*watched); ok {
+		return w.status
+	}
+	return 0
+}
+
+// Routes answers what no pattern of a mux takes by a problem: a wrong method
+// with those that the address allows, a wrong path. Patterns end in no slash.
+func Routes(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		if allow := Methods(mux, r, func(pattern string) bool { return pattern != "" }); allow != "" {
+			w.Header().Set("Allow", allow)
+			Refuse(w, r, problem.Method.Of(""))
+			return
+		}
+		Refuse(w, r, problem.NoPath.Of(""))
+	})
+}
+
+// Methods returns the methods that the path of a request would take, "" if none.
+func Methods(mux *http.ServeMux, r *http.Request, routed func(pattern string) bool) string {
+	var out []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		if m == r.Method {
+			continue
+		}
+		other := r.Clone(r.Context())
+		other.Method = m
+		if _, pattern := mux.Handler(other); routed(pattern) {
+			out = append(out, m)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// Strict refuses a query that holds anything but the known parameters, before
+// the handler sees it.
+func Strict(next http.HandlerFunc, known ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, wrong := Query(r.URL.RawQuery, known...); len(wrong) > 0 {
+			Refuse(w, r, problem.Invalid.Of("", wrong...))
+			return
+		}
+		next(w, r)
+	}
+}
+
+// ids are unlike any other process's, without a system call each.
+type ids struct {
+	run   string
+	count atomic.Uint64
+}
+
+func newIDs() *ids { return &ids{run: "r" + strings.ToLower(rand.Text()[:12]) + "-"} }
+
+func (i *ids) next() string { return i.run + strconv.FormatUint(i.count.Add(1), 36) }
