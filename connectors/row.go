@@ -120,7 +120,7 @@ func Key(d *schemas.Dataset, values []schemas.Value) (string, error) {
 		if k := values[i].Kind(); k == schemas.KindNull || k == schemas.KindUnavailable {
 			return "", fmt.Errorf("build key of %q: field %q has no value", d.ID, d.Fields[i].Name)
 		}
-		parts[n] = element.Render(d.Fields[i].Element, values[i])
+		parts[n] = element.RenderNormal(d.Fields[i].Element, values[i])
 	}
 	return schemas.JoinKey(parts...), nil
 }
@@ -135,7 +135,7 @@ func value(f *schemas.Field, c Cell, key bool) (schemas.Value, *FieldError) {
 		if problem := formed(f, c, key); problem != nil {
 			return schemas.Null, problem
 		}
-		v, err := element.Parse(f.Element, c.Text)
+		v, err := element.Take(f.Element, c.Text)
 		if err != nil {
 			return schemas.Null, &FieldError{f.Name, contract.ReasonInvalid, message(err)}
 		}

@@ -116,7 +116,7 @@ func (c *candidate) compared(r *claim.Row) schemas.Value {
 
 func firstOf(r *claim.Row, columns []int) schemas.Value {
 	for _, at := range columns {
-		if v := r.Value(at); !v.IsNull() {
+		if v := r.Normal(at); !v.IsNull() {
 			return v
 		}
 	}
@@ -199,7 +199,7 @@ func (g *Golden) losersOf(all, excluded []contender, i int, won schemas.Value) [
 			return
 		}
 		g.seen = append(g.seen, c.row)
-		if why != Excluded && v.Equal(won) {
+		if why != Excluded && (v.Equal(won) || element.Normal(c.from.elements[i], v).Equal(element.Normal(all[0].from.elements[i], won))) {
 			why = Agrees
 		}
 		g.losers = append(g.losers, Loser{Dataset: c.from.dataset, Row: c.row.Key, Reason: why, Value: v, Element: c.from.elements[i]})

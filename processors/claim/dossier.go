@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
 // Row is one claim of a dossier: a department's row about the entity.
@@ -59,6 +60,15 @@ func (r *Row) Value(i int) schemas.Value {
 		return schemas.Null
 	}
 	return rec.Value(i)
+}
+
+// Normal returns the i-th value in the form in which it is compared with others.
+func (r *Row) Normal(i int) schemas.Value {
+	v := r.Value(i)
+	if i < 0 || i >= len(r.Dataset.Fields) {
+		return v
+	}
+	return element.Normal(r.Dataset.Fields[i].Element, v)
 }
 
 // Dossier is all that departments currently say about one entity, in the order

@@ -24,7 +24,7 @@ func Read(ctx context.Context, d *schemas.Dataset, r *codec.Reader, key, value s
 		return rec, err
 	}
 	for i, f := range d.Fields {
-		if _, bad := element.Canonical(f.Element, own.Value(i)); bad != nil || own.Value(i).IsNull() && !f.Nullable {
+		if _, bad := element.Accept(f.Element, own.Value(i)); bad != nil || own.Value(i).IsNull() && !f.Nullable {
 			return rec, err
 		}
 	}
@@ -34,14 +34,14 @@ func Read(ctx context.Context, d *schemas.Dataset, r *codec.Reader, key, value s
 // Bears reports whether key is the record key of a row.
 func Bears(d *schemas.Dataset, row schemas.Record, key string) bool {
 	if len(d.KeyIndex) == 1 {
-		v := row.Value(d.KeyIndex[0])
+		v := element.Normal(d.Fields[d.KeyIndex[0]].Element, row.Value(d.KeyIndex[0]))
 		if v.Kind() == schemas.KindString && !strings.ContainsAny(v.Str(), "|%") {
 			return v.Str() == key
 		}
 	}
 	parts := make([]string, len(d.KeyIndex))
 	for i, at := range d.KeyIndex {
-		parts[i] = element.Render(d.Fields[at].Element, row.Value(at))
+		parts[i] = element.RenderNormal(d.Fields[at].Element, row.Value(at))
 	}
 	return schemas.JoinKey(parts...) == key
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
 // mask hides one value. false means that it could not and the field is dropped.
@@ -75,7 +76,14 @@ func compile(id string, s spec) (mask, error) {
 	case s.view.Only == "verify" && id != "digest":
 		return nil, fmt.Errorf("mask %q is not a digest in a view for verification only: %w", id, ErrRefused)
 	}
-	return r.make(s)
+	m, err := r.make(s)
+	if err != nil || !element.Spelled(s.element.Kind) || id == schemas.MaskPresent || id == schemas.MaskSuppress {
+		return m, err
+	}
+	// Two spellings of one name look the same behind a mask, or it would tell them apart.
+	return func(v schemas.Value, now time.Time) (schemas.Value, bool) {
+		return m(element.Normal(s.element, v), now)
+	}, nil
 }
 
 // textual makes a mask of a function on text. Null stays null; "" means that the

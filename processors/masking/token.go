@@ -22,7 +22,7 @@ func makeToken(s spec) (mask, error) {
 		if v.IsNull() {
 			return schemas.Null, true
 		}
-		clear := element.Render(e, v)
+		clear := element.RenderNormal(e, v)
 		if clear == "" {
 			return schemas.Null, false
 		}
@@ -41,7 +41,7 @@ func makeDigest(s spec) (mask, error) {
 		if v.IsNull() {
 			return schemas.Null, true
 		}
-		clear := element.Render(e, v)
+		clear := element.RenderNormal(e, v)
 		if clear == "" {
 			return schemas.Null, false
 		}

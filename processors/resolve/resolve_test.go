@@ -359,7 +359,7 @@ func TestMaskFailuresAreCounted(t *testing.T) {
 	}
 	c.Route.Stage = stage(route.New(cat, c.Codec, newKeys(t)))
 	c.Resolve["person"].Stage = stage(resolve.New(cat, c.Codec, newKeys(t), "person"))
-	take(t, c, "GA01 GMSFHM=539902198503120013 XM=张三 CSRQ=2095-03-12 XBDM=1")
+	take(t, c, "GA01 GMSFHM=539902198503120013 XM=张三 CSRQ=2026-03-02 XBDM=1 @at=2026-03-01T02:00:00Z")
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ type change struct {
 	op       schemas.Op
 	source   []byte
 	sequence schemas.Sequence
+	today    int64 // in Shanghai, as days since 1970: no one was born after it
 }
 
 // reject is the data's fault, as an error.
@@ -105,7 +106,10 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 			}
 			continue
 		}
-		n, err := element.Canonical(f.Element, v)
+		if f.Element.PartOf != "" && f.Element.Type == schemas.Date && v.Kind() == schemas.KindInt && v.Int64() > c.today {
+			return rec, false, &reject{field: f.Name, reason: contract.ReasonInvalid, detail: "出生日期在将来，请更正后重新发送 / the date of birth is yet to come, correct and send it again"}
+		}
+		n, err := element.Accept(f.Element, v)
 		if err != nil {
 			return rec, false, &reject{field: f.Name, reason: contract.ReasonInvalid, detail: err.Error()}
 		}

@@ -32,6 +32,7 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 			return fmt.Errorf("route record of topic %q: not one of the step's", r.Topic)
 		}
 		c, err := d.read(r)
+		c.today = dayOf(tx.Now())
 		if err == nil {
 			err = s.take(tx, &c)
 		}
@@ -66,6 +67,9 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 	}
 	return nil
 }
+
+// dayOf counts the days from 1970-01-01 to t's day in Shanghai.
+func dayOf(t time.Time) int64 { return (t.Unix() + 8*60*60) / (24 * 60 * 60) }
 
 // take takes one change. A *reject leaves no trace in state or output. What goes
 // wrong inside is this record's fault alone: nothing is stored or emitted before
@@ -356,7 +360,7 @@ func (l *link) key(row schemas.Record) string {
 	if row.IsZero() {
 		return ""
 	}
-	return l.keyOf(row.Value(l.column))
+	return l.keyOf(element.Normal(l.element, row.Value(l.column)))
 }
 
 func (l *link) keyOf(v schemas.Value) string {
@@ -383,7 +387,7 @@ func (l *link) was(c *change, old schemas.Record, last image) string {
 	if at < 0 || err != nil || at >= len(parts) {
 		return ""
 	}
-	return parts[at]
+	return l.keyOf(schemas.Text(parts[at]))
 }
 
 // lost tells quarantine of an image whose schema is found nowhere: what it said

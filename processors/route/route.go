@@ -3,7 +3,7 @@
 //	raw.<dataset> -> route -> claims.<entity>, shared.<dataset>.<view>, quarantine
 //
 // For each change it decodes the row, fills the cells that the source did not
-// send from the last image, validates and normalises every field, and compares
+// send from the last image, validates every field, and compares
 // the row with that image. What is older or the same is absorbed; what differs
 // becomes a claim for every entity the row speaks about, a retraction for every
 // entity it no longer speaks about, and a masked record for every view whose

@@ -198,7 +198,7 @@ func firstOf(r *claim.Row, names string) schemas.Value {
 		case "_row":
 			return schemas.Text(r.Key)
 		}
-		if v := r.Record().Get(name); !v.IsNull() {
+		if v := r.Normal(r.Dataset.Layout.Index(name)); !v.IsNull() {
 			return v
 		}
 	}

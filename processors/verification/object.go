@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
 // object is a row, a golden record or the aggregates as CEL sees them: a struct
@@ -111,7 +112,7 @@ func (p *typeProvider) rows(d *schemas.Dataset) *cel.Type {
 	fields := make(map[string]*types.FieldType, len(d.Layout.Columns)+3)
 	for i, c := range d.Layout.Columns {
 		t, scale := c.Type, c.Scale
-		fields[c.Name] = field(celType(c.Type), func(o *object) ref.Val { return valueOf(o.row.Value(i), t, scale) })
+		fields[c.Name] = field(celType(c.Type), func(o *object) ref.Val { return valueOf(o.row.Normal(i), t, scale) })
 	}
 	fields["_row"] = field(types.StringType, func(o *object) ref.Val { return types.String(o.row.Key) })
 	fields["_role"] = field(types.StringType, func(o *object) ref.Val { return types.String(o.row.Role) })
@@ -127,8 +128,16 @@ func (p *typeProvider) golden(e *schemas.Entity) *cel.Type {
 	name := "yiyuan.golden." + e.ID
 	fields := make(map[string]*types.FieldType, len(e.Layout.Columns))
 	for i, c := range e.Layout.Columns {
-		t, scale := c.Type, c.Scale
-		fields[c.Name] = field(celType(c.Type), func(o *object) ref.Val { return o.at(i, t, scale) })
+		t, scale, own := c.Type, c.Scale, e.Key.Element
+		if i > 0 {
+			own = e.Fields[i-1].Element
+		}
+		fields[c.Name] = field(celType(c.Type), func(o *object) ref.Val {
+			if i >= len(o.values) {
+				return types.NullValue
+			}
+			return valueOf(element.Normal(own, o.values[i]), t, scale)
+		})
 	}
 	p.structs[name] = fields
 	return cel.ObjectType(name)

@@ -2,8 +2,11 @@
 // (数据元) by their kind: what a department's text means, and in which one form
 // it travels, so that the same fact of two departments compares equal.
 //
-// Parse takes text as it comes (CSV, JSON, SQL) to a typed value in canonical
-// form; Canonical does the same for a value that is typed already; Check
+// Names, addresses, texts and numbers of documents are kept as their source spells
+// them (Take, and Accept for a value that is typed already) and are compared by
+// their normal form (Normal); other kinds have one written form, and are kept in it.
+// Parse takes text as it comes (CSV, JSON, SQL) to a typed value in normal form;
+// Canonical does the same for a value that is typed already; Check
 // accepts canonical values only; Render writes a value for people and for
 // digests, and Parse reads it back. All are pure and safe for concurrent use.
 //
@@ -112,6 +115,9 @@ func Normalise(e *schemas.Element, raw string) (string, error) {
 
 // normalise applies the rules of the kind.
 func normalise(e *schemas.Element, s string) (string, error) {
+	if Spelled(e.Kind) {
+		s = tidy(s) // first, so that what is kept has the same normal form
+	}
 	switch e.Kind {
 	case "id_number":
 		return citizen(s)

@@ -94,13 +94,20 @@ func ParseCitizenAt(s string, now time.Time) (Citizen, error) {
 }
 
 // UpgradeCitizen turns a number of the old form of 15 digits into the present
-// one: the century 19 after the region, and the check character at the end.
+// one: the century after the region, and the check character at the end. The old
+// form was given out until 1999, so the century is 19; but its last four serial
+// numbers, 996 to 999, were kept for people of more than a hundred years, who
+// were born in the 19th century: theirs is 18.
 func UpgradeCitizen(s string) (string, error) {
 	s = Normalise(s)
 	if len(s) != 15 {
 		return "", fmt.Errorf("upgrade identity number: not 15 digits: %w", ErrFormat)
 	}
-	long := s[:6] + "19" + s[6:]
+	century := "19"
+	if s[12:] >= "996" && digit(s[12]) && digit(s[13]) && digit(s[14]) {
+		century = "18"
+	}
+	long := s[:6] + century + s[6:]
 	check := CitizenCheck(long)
 	if check == 0 {
 		return "", fmt.Errorf("upgrade identity number: not 15 digits: %w", ErrFormat)

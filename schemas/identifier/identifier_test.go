@@ -79,6 +79,25 @@ func TestParseCitizenAt(t *testing.T) {
 	}
 }
 
+// The old form leaves out the century. It was 19, but for the serial numbers of
+// people of more than a hundred years.
+func TestUpgradeCentury(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"110105491231002": "1949-12-31", "539902990101001": "1999-01-01", "539902000101001": "1900-01-01", "539902010101001": "1901-01-01", "539902850312995": "1985-03-12",
+		"539902850312996": "1885-03-12", "539902850312999": "1885-03-12", "539902990101998": "1899-01-01",
+	} {
+		long, err := UpgradeCitizen(in)
+		c, err2 := ParseCitizen(long)
+		if err != nil || err2 != nil || c.Birth.Format(time.DateOnly) != want {
+			t.Errorf("UpgradeCitizen(%q) is born %s, want %s (%v, %v)", in, c.Birth.Format(time.DateOnly), want, err, err2)
+		}
+	}
+	if _, err := UpgradeCitizen("539902000229996"); err == nil { // 1800 was no leap year
+		t.Error("29 February 1800 was accepted")
+	}
+}
+
 func TestUpgradeCitizen(t *testing.T) {
 	t.Parallel()
 	got, err := UpgradeCitizen("110105491231002")

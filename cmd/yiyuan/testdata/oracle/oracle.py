@@ -242,7 +242,7 @@ def person_findings(d, today):
     ga01 = d.of("GA01")
     ga = ga01[0] if ga01 else None
     own = sorted(ds for (ds, role) in d.rows if role == "")
-    if not id_ok(d.key):
+    if not id_ok(d.key) or d.key[6:14] > today.strftime("%Y%m%d"):
         if own:
             yield "XV-01", "id", PROVIDER[own[0][:2]]
     elif ga:

@@ -1,0 +1,157 @@
+package element
+
+import (
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// Spelled reports whether values of a kind keep the spelling of their source: names,
+// addresses, numbers of documents and texts are what somebody wrote. The other
+// kinds have one written form by their standard, and are stored in it.
+func Spelled(kind string) bool {
+	switch kind {
+	case "person_name", "org_name", "address", "text", "identifier":
+		return true
+	}
+	return false
+}
+
+// Take is Parse that keeps the source's spelling of the kinds that have one. What
+// it takes away is what nobody wrote: white space at the ends, invisible
+// characters, and differences between Unicode forms of one character.
+func Take(e *schemas.Element, raw string) (schemas.Value, error) {
+	if !Spelled(e.Kind) {
+		return Parse(e, raw)
+	}
+	if err := sound(raw); err != nil {
+		return schemas.Null, err
+	}
+	return keep(e, raw)
+}
+
+// Accept is Take of a value that is typed already.
+func Accept(e *schemas.Element, v schemas.Value) (schemas.Value, error) {
+	if v.Kind() != schemas.KindString || !Spelled(e.Kind) {
+		return Canonical(e, v)
+	}
+	if canonical(e, v.Str()) {
+		return v, nil
+	}
+	if err := sound(v.Str()); err != nil {
+		return schemas.Null, err
+	}
+	kept, err := keep(e, v.Str())
+	if err == nil && kept.Str() == v.Str() && !kept.IsNull() {
+		return v, nil
+	}
+	return kept, err
+}
+
+func keep(e *schemas.Element, raw string) (schemas.Value, error) {
+	if blank(raw) {
+		return schemas.Null, nil
+	}
+	if s, err := Normalise(e, raw); err != nil || s == "" {
+		return schemas.Null, err // it must have a normal form
+	}
+	return schemas.Text(tidy(raw)), nil
+}
+
+// Normal returns the form of a value in which it is compared with others: for
+// keys, rules, picks, masks, tokens and digests, so that two spellings of one
+// name are one name there. What has no normal form is its own.
+func Normal(e *schemas.Element, v schemas.Value) schemas.Value {
+	if v.Kind() != schemas.KindString || !Spelled(e.Kind) || canonical(e, v.Str()) {
+		return v
+	}
+	if s, err := Normalise(e, v.Str()); err == nil && s != "" && s != v.Str() {
+		return schemas.Text(s)
+	}
+	return v
+}
+
+// RenderNormal is Render of the normal form.
+func RenderNormal(e *schemas.Element, v schemas.Value) string { return Render(e, Normal(e, v)) }
+
+// tidy is a text without what nobody wrote.
+func tidy(s string) string {
+	if plainText(s) || norm.NFC.IsNormalString(s) && strings.TrimFunc(s, space) == s && !strings.ContainsFunc(s, unwritten) {
+		return s
+	}
+	for {
+		next := norm.NFC.String(strings.Map(func(r rune) rune {
+			if invisible(r) {
+				return -1
+			}
+			if to, ok := gb18030[r]; ok {
+				return to
+			}
+			return r
+		}, s))
+		next = strings.TrimFunc(next, space)
+		if next == s {
+			return s
+		}
+		s = next
+	}
+}
+
+// unwritten reports characters that tidy takes away or replaces.
+func unwritten(r rune) bool { return invisible(r) || r >= 0xe816 && r <= 0xe864 }
+
+// plainText reports a text of nothing but common Han characters and visible ASCII.
+func plainText(s string) bool {
+	for _, r := range s {
+		if (r < '!' || r > '~') && (r < 0x4e00 || r > 0x9fa5) {
+			return false
+		}
+	}
+	return true
+}
+
+// canonical reports, for most texts and at little cost, that a text is its own
+// normal form and valid. Where it is in doubt it says no.
+func canonical(e *schemas.Element, s string) bool {
+	limit := e.MaxLength
+	if limit == 0 {
+		limit = maxLength(e.Kind)
+	}
+	if s == "" || len(s) > limit && len(s) > 3*limit {
+		return false
+	}
+	n, letter := 0, false
+	for _, r := range s {
+		n++
+		switch {
+		case r >= 0x4e00 && r <= 0x9fa5:
+			letter = true
+			if e.Kind == "address" && strings.ContainsRune("幢號零一二两三四五六七八九十百", r) {
+				return false
+			}
+		case r >= '0' && r <= '9':
+			if e.Kind == "person_name" {
+				return false
+			}
+		case r >= 'A' && r <= 'Z':
+			letter = true
+			if e.Kind == "address" || e.Kind == "identifier" && r == 'E' || e.Kind == "person_name" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	if n > limit {
+		return false
+	}
+	switch e.Kind {
+	case "person_name", "org_name":
+		return letter
+	case "address":
+		return canonicalAddress(s)
+	}
+	return true
+}
