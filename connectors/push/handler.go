@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -55,6 +56,8 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		accept(w, src.cfg.Name, d, a)
+	case errors.Is(err, errTooOld):
+		refuse(w, id, because(problem.KeyTooOld))
 	case errors.Is(err, errConflict):
 		refuse(w, id, because(problem.KeyReused))
 	case errors.Is(err, errBusy):
@@ -127,6 +130,10 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, src *source, d *sc
 	if len(keys) > 1 || len(keys) == 1 && !visible(keys[0]) {
 		return nil, because(problem.IdempotencyKey)
 	}
+	sent, ok := sentAt(r.Header.Values(SentAt))
+	if !ok {
+		return nil, because(problem.IdempotencyKey)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBytes))
 	if err != nil {
 		if _, over := errors.AsType[*http.MaxBytesError](err); over {
@@ -143,18 +150,31 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, src *source, d *sc
 	case err != nil:
 		return nil, because(problem.PushJSON)
 	}
-	changes, problems := parse(d, rows)
+	changes, problems := parse(d, src.options.Absent.State(), rows)
 	if len(problems) > 0 {
 		p := because(problem.PushRows)
 		p.Errors = problems
 		return nil, p
 	}
-	sub := &submission{dataset: d, rows: changes, bytes: len(body), done: make(chan struct{})}
+	sub := &submission{dataset: d, rows: changes, bytes: len(body), sent: sent, done: make(chan struct{})}
 	copy(sub.body[:], src.cfg.Keyed("push", body))
 	if len(keys) == 1 {
 		sub.keyed, sub.key = true, src.scope(d, keys[0])
 	}
 	return sub, nil
+}
+
+// SentAt is the header in which a client may say when it sent a request for the
+// first time, RFC 3339. A retry repeats it: one that is older than what the server
+// remembers is refused, since nobody knows any more whether it was taken.
+const SentAt = "X-Sent-At"
+
+func sentAt(values []string) (time.Time, bool) {
+	if len(values) == 0 {
+		return time.Time{}, true
+	}
+	at, err := time.Parse(time.RFC3339, values[0])
+	return at, err == nil && len(values) == 1
 }
 
 func visible(key string) bool {

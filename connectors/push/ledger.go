@@ -4,25 +4,33 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-const digestSize = 10
+// keyDigest and bodyDigest are keyed digests: who can read the position learns
+// nothing of keys and bodies, and nobody can make two that are equal.
+type (
+	keyDigest  [8]byte
+	bodyDigest [6]byte
+)
+
+// maxEntries bounds the ledger: it is written with every batch.
+const maxEntries = 20_000
 
 // entry is one idempotency key that was used.
 type entry struct {
-	key     [digestSize]byte
-	body    [digestSize]byte
+	key     keyDigest
+	body    bodyDigest
 	at      uint32 // Unix seconds
 	ordinal uint64
 	rows    uint16
 }
-
-const entrySize = 2*digestSize + 4 + 8 + 2
 
 // ledger is the position of a push source: how many requests were taken, and
 // the idempotency keys of the recent ones, oldest first. It is a value: changed
@@ -30,55 +38,108 @@ const entrySize = 2*digestSize + 4 + 8 + 2
 type ledger struct {
 	epoch   uint32 // when the source was first opened: sequences grow over a reset
 	ordinal uint64
+	forgot  uint32 // when the last key was used that was forgotten since; 0: none was
 	entries []entry
 }
 
 type position struct {
 	Epoch   uint32 `json:"epoch"`
 	Ordinal uint64 `json:"push"`
+	Forgot  uint32 `json:"forgot,omitempty"`
 	Entries string `json:"keys,omitempty"`
 }
+
+// format is the first byte of a stored position. The first release wrote none,
+// and its entries in fixed width.
+const format = "2"
+
+var errEntries = errors.New("malformed entries")
 
 func parsePosition(p schemas.Position) (ledger, error) {
 	if p == "" {
 		return ledger{epoch: uint32(time.Now().Unix())}, nil
 	}
 	lost := fmt.Errorf("parse position: not one of a push source: %w", connectors.ErrPositionLost)
+	text, packedWell := strings.CutPrefix(string(p), format)
 	var stored position
-	if err := json.Unmarshal([]byte(p), &stored); err != nil || stored.Epoch == 0 {
+	if err := json.Unmarshal([]byte(text), &stored); err != nil || stored.Epoch == 0 {
 		return ledger{}, lost
 	}
 	packed, err := base64.StdEncoding.DecodeString(stored.Entries)
-	if err != nil || len(packed)%entrySize != 0 {
+	if err != nil {
 		return ledger{}, lost
 	}
-	l := ledger{epoch: stored.Epoch, ordinal: stored.Ordinal}
-	for ; len(packed) > 0; packed = packed[entrySize:] {
-		var e entry
-		copy(e.key[:], packed)
-		copy(e.body[:], packed[digestSize:])
-		rest := packed[2*digestSize:]
-		e.at = binary.BigEndian.Uint32(rest)
-		e.ordinal = binary.BigEndian.Uint64(rest[4:])
-		e.rows = binary.BigEndian.Uint16(rest[12:])
-		l.entries = append(l.entries, e)
+	l := ledger{epoch: stored.Epoch, ordinal: stored.Ordinal, forgot: stored.Forgot}
+	if packedWell {
+		l.entries, err = unpack(packed)
+	} else {
+		l.entries, err = unpackFirst(packed)
+	}
+	if err != nil {
+		return ledger{}, lost
 	}
 	return l, nil
 }
 
+// unpackFirst reads the entries of the first release: longer digests in fixed width.
+func unpackFirst(packed []byte) ([]entry, error) {
+	const digest, size = 10, 2*10 + 4 + 8 + 2
+	if len(packed)%size != 0 {
+		return nil, errEntries
+	}
+	var entries []entry
+	for ; len(packed) > 0; packed = packed[size:] {
+		var e entry
+		copy(e.key[:], packed)
+		copy(e.body[:], packed[digest:])
+		rest := packed[2*digest:]
+		e.at = binary.BigEndian.Uint32(rest)
+		e.ordinal = binary.BigEndian.Uint64(rest[4:])
+		e.rows = binary.BigEndian.Uint16(rest[12:])
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func unpack(packed []byte) ([]entry, error) {
+	var entries []entry
+	var last entry
+	for len(packed) > 0 {
+		var e entry
+		if len(packed) < len(e.key)+len(e.body) {
+			return nil, errEntries
+		}
+		packed = packed[copy(e.key[:], packed):]
+		packed = packed[copy(e.body[:], packed):]
+		var numbers [3]uint64
+		for i := range numbers {
+			v, n := binary.Uvarint(packed)
+			if n <= 0 {
+				return nil, errEntries
+			}
+			numbers[i], packed = v, packed[n:]
+		}
+		e.at, e.ordinal, e.rows = last.at+uint32(numbers[0]), last.ordinal+numbers[1], uint16(numbers[2])
+		entries, last = append(entries, e), e
+	}
+	return entries, nil
+}
+
 func (l ledger) encode() schemas.Position {
-	packed := make([]byte, 0, len(l.entries)*entrySize)
+	packed := make([]byte, 0, len(l.entries)*20)
+	var last entry
 	for _, e := range l.entries {
 		packed = append(append(packed, e.key[:]...), e.body[:]...)
-		packed = binary.BigEndian.AppendUint32(packed, e.at)
-		packed = binary.BigEndian.AppendUint64(packed, e.ordinal)
-		packed = binary.BigEndian.AppendUint16(packed, e.rows)
+		packed = binary.AppendUvarint(packed, uint64(e.at-last.at))
+		packed = binary.AppendUvarint(packed, e.ordinal-last.ordinal)
+		packed = binary.AppendUvarint(packed, uint64(e.rows))
+		last = e
 	}
-	b, err := json.Marshal(position{l.epoch, l.ordinal, base64.StdEncoding.EncodeToString(packed)})
+	b, err := json.Marshal(position{l.epoch, l.ordinal, l.forgot, base64.StdEncoding.EncodeToString(packed)})
 	if err != nil {
-		panic(err) // a number and a string always marshal
+		panic(err) // numbers and a string always marshal
 	}
-	return schemas.Position(b)
+	return schemas.Position(format + string(b))
 }
 
 // sequence is the place of a row in the source's order.
@@ -86,24 +147,37 @@ func (l ledger) sequence(ordinal uint64, row int) schemas.Sequence {
 	return schemas.Sequence{Major: uint64(l.epoch)<<32 | ordinal&0xFFFFFFFF, Minor: uint32(row)}
 }
 
-// with returns the ledger after one more entry, without those out of the window.
+// with returns the ledger after one more entry. An entry goes when it is both
+// older than the window and not among the last Entries, or when there are too many.
 func (l ledger) with(e entry, now time.Time, o options) ledger {
 	oldest := now.Add(-o.Window).Unix()
-	from := max(0, len(l.entries)+1-o.Entries)
-	for from < len(l.entries) && int64(l.entries[from].at) < oldest {
+	from := max(0, len(l.entries)+1-maxEntries)
+	for len(l.entries)+1-from > o.Entries && int64(l.entries[from].at) <= oldest {
 		from++
 	}
-	kept := l.entries[from:]
-	l.entries = append(kept[:len(kept):len(kept)], e)
+	if from > 0 {
+		l.forgot = max(l.forgot, l.entries[from-1].at)
+	}
+	// Only the source's own ledger grows, and what was there before stays as it is.
+	l.entries = append(l.entries[from:], e)
 	return l
 }
 
-func (l ledger) find(key [digestSize]byte, now time.Time, o options) (entry, bool) {
-	oldest := now.Add(-o.Window).Unix()
+func (l ledger) find(key keyDigest) (entry, bool) {
 	for i := len(l.entries) - 1; i >= 0; i-- {
-		if l.entries[i].key == key && int64(l.entries[i].at) >= oldest {
+		if l.entries[i].key == key {
 			return l.entries[i], true
 		}
 	}
 	return entry{}, false
+}
+
+// horizon is the time before which a request may have been taken and forgotten.
+func (l ledger) horizon() time.Time {
+	if l.forgot == 0 {
+		return time.Time{} // nothing was forgotten yet
+	}
+	// Keys have the time of their commit, requests that of their sending: one that
+	// was sent before the last forgotten key was used may be that one.
+	return time.Unix(int64(l.forgot)+1, 0)
 }

@@ -8,10 +8,17 @@
 // committed on the bus.
 //
 // A request may carry an Idempotency-Key. The key is stored with the digest of
-// the body in the same transaction: repeating the request within the window
-// (24 hours, or the last idempotency_entries keys if those are fewer) gives the
-// same answer and changes nothing; another body under the same key is 409.
-// When the outcome of a request is not known (503), repeat it with its key.
+// the body in the same transaction: repeating the request gives the same answer
+// and changes nothing; another body under the same key is 409. A key is remembered
+// for idempotency_window (24 hours), and the last idempotency_entries (1,000)
+// however old they are, at most 20,000 in all. A client that may repeat a request
+// later than that says in X-Sent-At when it sent it first: a retry from before what
+// is remembered is refused (409) and not applied over newer rows. When the outcome
+// of a request is not known (503), repeat it with its key.
+//
+// A nullable field that a row leaves out keeps what is known of it (absent: keep,
+// null if nothing is); with absent: null it becomes null. Keys and identifiers are
+// text: numbers, true and false are refused there.
 package push
 
 import (
@@ -145,7 +152,10 @@ func Open(s *Server) connectors.Open {
 		if err := cfg.Decode(&o); err != nil {
 			return nil, err
 		}
-		if len(cfg.Datasets) == 0 || o.Entries < 1 || o.Window <= 0 {
+		if len(o.Absent.Fields) > 0 {
+			return nil, fmt.Errorf("须为 keep 或 null / open push source %q: option %q: want keep or null: %w", cfg.Name, "absent", connectors.ErrConfig)
+		}
+		if len(cfg.Datasets) == 0 || o.Entries < 1 || o.Entries > maxEntries || o.Window <= 0 {
 			return nil, fmt.Errorf("须有数据集，各上限须大于零 / open push source %q: want datasets and limits above zero: %w", cfg.Name, connectors.ErrConfig)
 		}
 		l, err := parsePosition(after)
@@ -161,10 +171,15 @@ func Open(s *Server) connectors.Open {
 }
 
 type options struct {
-	// Entries is how many idempotency keys are remembered at most.
+	// Entries is how many of the last idempotency keys are remembered however old
+	// they are, up to 20000.
 	Entries int `option:"idempotency_entries"`
-	// Window is how long an idempotency key is remembered.
+	// Window is how long any idempotency key is remembered, but for more than 20,000
+	// of them.
 	Window time.Duration `option:"idempotency_window"`
+	// Absent says what it means that a row lacks a nullable field: keep (it was not
+	// sent: what is known stays) or null.
+	Absent connectors.Absent `option:"absent"`
 }
 
 // Expect makes datasets known before their sources are open: a push to them is

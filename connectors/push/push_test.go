@@ -31,6 +31,7 @@ import (
 
 const (
 	zjKey = "zj-key-0123456789abcdef0123456789abcdef"
+	gaKey = "ga-key-0123456789abcdef0123456789abcdef"
 	clKey = "cl-key-0123456789abcdef0123456789abcdef"
 )
 
@@ -59,7 +60,7 @@ func config(t *testing.T) connectors.Config {
 
 func server(t *testing.T, cfg push.Config) *push.Server {
 	t.Helper()
-	cfg.Keys = []push.Key{{Department: "ZJ", Digest: push.KeyDigest(zjKey)}, {Department: "CL", Digest: push.KeyDigest(clKey)}}
+	cfg.Keys = []push.Key{{Department: "ZJ", Digest: push.KeyDigest(zjKey)}, {Department: "CL", Digest: push.KeyDigest(clKey)}, {Department: "GA", Digest: push.KeyDigest(gaKey)}}
 	s, err := push.NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -73,11 +73,11 @@ func split(body []byte, ndjson bool, limit int) ([]json.RawMessage, error) {
 }
 
 // parse checks every row; all problems are returned together.
-func parse(d *schemas.Dataset, rows []json.RawMessage) ([]change, []RowError) {
+func parse(d *schemas.Dataset, absent connectors.CellState, rows []json.RawMessage) ([]change, []RowError) {
 	changes := make([]change, 0, len(rows))
 	var problems []RowError
 	for i, raw := range rows {
-		c, bad := parseRow(d, raw)
+		c, bad := parseRow(d, absent, raw)
 		for _, p := range bad {
 			zh, en := problem.Halves(p.Detail)
 			problems = append(problems, RowError{Index: i, Field: p.Field, Reason: p.Reason, Detail: zh, DetailEN: en})
@@ -90,7 +90,7 @@ func parse(d *schemas.Dataset, rows []json.RawMessage) ([]change, []RowError) {
 	return changes, problems
 }
 
-func parseRow(d *schemas.Dataset, raw json.RawMessage) (change, []connectors.FieldError) {
+func parseRow(d *schemas.Dataset, absent connectors.CellState, raw json.RawMessage) (change, []connectors.FieldError) {
 	members, err := strictjson.Object(raw)
 	if err != nil {
 		return change{}, []connectors.FieldError{{Reason: contract.ReasonUnreadable, Detail: "每行应为一个 JSON 对象 / each row must be a JSON object"}}
@@ -102,7 +102,7 @@ func parseRow(d *schemas.Dataset, raw json.RawMessage) (change, []connectors.Fie
 			return change{}, []connectors.FieldError{*bad}
 		}
 	}
-	cells, problems := arrange(d, members, op == schemas.Delete)
+	cells, problems := arrange(d, absent, members, op == schemas.Delete)
 	if len(problems) > 0 {
 		return change{}, problems
 	}
@@ -140,24 +140,40 @@ func envelope(members []strictjson.Member, said string) (schemas.Op, []strictjso
 	}
 }
 
-func arrange(d *schemas.Dataset, members []strictjson.Member, keyOnly bool) ([]connectors.Cell, []connectors.FieldError) {
+// arrange puts the members of a row where they belong. A nullable field that is
+// left out is as absent says; a name that is no field is told by its place, since
+// it is the caller's own text and may be a value.
+func arrange(d *schemas.Dataset, absent connectors.CellState, members []strictjson.Member, keyOnly bool) ([]connectors.Cell, []connectors.FieldError) {
 	cells := make([]connectors.Cell, len(d.Fields))
+	for i, f := range d.Fields {
+		if f.Nullable {
+			cells[i].State = absent
+		}
+	}
 	var problems []connectors.FieldError
-	unknown := false
-	for _, m := range members {
+	unknown := 0
+	for n, m := range members {
 		i := d.Layout.Index(m.Name)
 		switch {
 		case i < 0 || keyOnly && !slices.Contains(d.KeyIndex, i):
-			unknown = true
+			if unknown == 0 {
+				unknown = n + 1
+			}
 		case m.Nested:
 			problems = append(problems, connectors.FieldError{Field: m.Name, Reason: contract.ReasonInvalid, Detail: "字段值不能是对象或数组 / a field cannot be an object or an array"})
+		case m.Cell.State == connectors.Given && m.Cell.Form == connectors.FormText:
+			text, problem := connectors.Unmark(d, i, m.Cell.Text)
+			if problem != nil {
+				problems = append(problems, *problem)
+			}
+			cells[i] = connectors.Text(text)
 		default:
 			cells[i] = m.Cell
 		}
 	}
-	if unknown {
-		// The name is the caller's own text and may be a value: it is not repeated.
-		problems = append(problems, connectors.FieldError{Reason: contract.ReasonUnknown, Detail: "含有该数据集没有的字段名 / holds a name that is not a field of the dataset (of its key, in a delete)"})
+	if unknown > 0 {
+		problems = append(problems, connectors.FieldError{Reason: contract.ReasonUnknown, Detail: fmt.Sprintf(
+			"第 %d 个成员的名字不是该数据集的字段（删除时须为主键字段）/ the name of member %d is not a field of the dataset (of its key, in a delete)", unknown, unknown)})
 	}
 	return cells, problems
 }

@@ -15,6 +15,7 @@ import (
 var (
 	errBusy     = errors.New("too many requests wait for their commit")
 	errClosed   = errors.New("the source is closed")
+	errTooOld   = errors.New("the request was first sent before what is remembered")
 	errConflict = errors.New("the idempotency key was used with another body")
 )
 
@@ -29,9 +30,10 @@ type submission struct {
 	dataset *schemas.Dataset
 	rows    []change
 	bytes   int
-	key     [digestSize]byte
+	key     keyDigest
 	keyed   bool
-	body    [digestSize]byte
+	body    bodyDigest
+	sent    time.Time // for the first time, zero if it was not said
 
 	ordinal uint64
 	done    chan struct{} // closed when err or ordinal is final
@@ -67,21 +69,21 @@ type source struct {
 	published ledger        // what is known to be committed
 	queue     []*submission // not yet in a batch
 	waiting   []*submission // in a batch, not yet confirmed
-	pending   map[[digestSize]byte]*submission
+	pending   map[keyDigest]*submission
 	fresh     bool // something was published since the last idle answer
 }
 
 func newSource(s *Server, cfg connectors.Config, o options, at ledger) *source {
 	return &source{
 		server: s, cfg: cfg, options: o, opened: at, now: time.Now, at: at, published: at, fresh: true,
-		arrived: make(chan struct{}, 1), over: make(chan struct{}), pending: map[[digestSize]byte]*submission{},
+		arrived: make(chan struct{}, 1), over: make(chan struct{}), pending: map[keyDigest]*submission{},
 	}
 }
 
 // scope makes the stored form of an idempotency key: one department's keys do
 // not meet another's.
-func (s *source) scope(d *schemas.Dataset, key string) [digestSize]byte {
-	var out [digestSize]byte
+func (s *source) scope(d *schemas.Dataset, key string) keyDigest {
+	var out keyDigest
 	copy(out[:], s.cfg.Keyed("push", []byte(schemas.JoinKey(s.cfg.Name, d.ID, key))))
 	return out
 }
@@ -124,13 +126,16 @@ func (s *source) enqueue(sub *submission) (*submission, *answer, error) {
 			}
 			return other, nil, nil
 		}
-		if e, ok := s.published.find(sub.key, s.now(), s.options); ok {
+		if e, ok := s.published.find(sub.key); ok {
 			if e.body != sub.body {
 				return nil, nil, errConflict
 			}
 			known := s.answer(int(e.rows), e.ordinal, true)
 			return nil, &known, nil
 		}
+	}
+	if !sub.sent.IsZero() && sub.sent.Before(s.published.horizon()) {
+		return nil, nil, errTooOld
 	}
 	if len(s.queue)+len(s.waiting) >= s.server.cfg.InFlight {
 		return nil, nil, errBusy

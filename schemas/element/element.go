@@ -222,6 +222,9 @@ func checkTyped(e *schemas.Element, v schemas.Value) error {
 		if n < firstDay || n > lastDay {
 			return errDate
 		}
+		if zeroDay(n) {
+			return errZeroDay
+		}
 	case schemas.Timestamp:
 		if n < firstDay*millisADay || n >= (lastDay+1)*millisADay {
 			return errDate

@@ -50,8 +50,10 @@ func parseDate(raw string) (schemas.Value, error) {
 		return schemas.Null, fail(CodeSpreadsheet, "看起来是电子表格的日期序号, 请按文本 2026-01-31 导出", "this looks like a spreadsheet's day number, export it as text 2026-01-31")
 	}
 	day, clock := s, ""
-	if i := strings.IndexAny(s, " T"); i > 0 {
-		day, clock = s[:i], s[i+1:]
+	if len(s) == 14 && digits(s) {
+		day, clock = s[:8], s[8:10]+":"+s[10:]
+	} else if i := strings.IndexAny(s, " T"); i > 0 {
+		day, clock = s[:i], strings.TrimLeft(s[i+1:], " ")
 	}
 	if clock != "" && !midnight(clock) {
 		return schemas.Null, errDate
@@ -60,13 +62,30 @@ func parseDate(raw string) (schemas.Value, error) {
 	if !ok {
 		return schemas.Null, errDate
 	}
-	return schemas.Day(t), nil
+	v := schemas.Day(t)
+	if zeroDay(v.Int64()) {
+		return schemas.Null, errZeroDay
+	}
+	return v, nil
 }
+
+// zeroDay reports the days that programs write where they have none: day 0 of
+// spreadsheets and of the databases beside them.
+func zeroDay(n int64) bool { return n == spreadsheetZero || n == spreadsheetZero+1 }
+
+var (
+	spreadsheetZero = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).Unix() / 86400
+	errZeroDay      = fail(CodeDate, "这一天是电子表格的零日, 表示没有日期, 请留空", "this is day 0 of spreadsheets and stands for no date: leave it empty")
+)
 
 // midnight reports 0:00, 00:00:00, 00:00:00.000, with an optional Z or offset.
 func midnight(clock string) bool {
 	if i := strings.IndexAny(clock, "Z+-"); i >= 0 {
-		clock = clock[:i]
+		clock = strings.TrimRight(clock[:i], " ")
+	}
+	clock = strings.NewReplacer("时", ":", "分", ":", "秒", "").Replace(clock)
+	if am, ok := strings.CutSuffix(clock, "AM"); ok {
+		clock = strings.TrimPrefix(strings.TrimSpace(am), "12") // 12:00:00 AM is midnight
 	}
 	return strings.Contains(clock, ":") && strings.Trim(clock, "0:.") == ""
 }
@@ -118,9 +137,15 @@ func parseTimestamp(raw string) (schemas.Value, error) {
 		if n := v.Int64(); n < firstDay*millisADay || n >= (lastDay+1)*millisADay {
 			return schemas.Null, errDate
 		}
+		if day, ok := parseDay(t.Format(time.DateOnly)); ok && zeroDay(schemas.Day(day).Int64()) {
+			return schemas.Null, errZeroDay
+		}
 		return v, nil
 	}
 	if day, ok := parseDay(s); ok {
+		if zeroDay(schemas.Day(day).Int64()) {
+			return schemas.Null, errZeroDay
+		}
 		y, m, d := day.Date()
 		return schemas.Millis(time.Date(y, m, d, 0, 0, 0, 0, schemas.Zone)), nil
 	}

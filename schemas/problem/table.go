@@ -62,6 +62,7 @@ var (
 	NotProvider     = add(Push, 403, "6030", "无权推送", "not the provider", "该密钥所属部门不是此数据集的提供方", "the department of this key does not provide this dataset")
 	NoPushedDataset = add(Push, 404, "6040", "没有此数据集", "no such dataset", "没有以推送方式接入的此数据集", "no such dataset is taken by push")
 	KeyReused       = add(Push, 409, "6090", "幂等键冲突", "idempotency key reused", "此 Idempotency-Key 已用于另一请求体；新内容请换新键", "this Idempotency-Key was used with another body: take a new key for new content")
+	KeyTooOld       = add(Push, 409, "6091", "重试过晚", "retry too late", "X-Sent-At 早于幂等键的保留期，无法得知该请求是否已被接收；请核对数据后用新键、新时间发送现值", "X-Sent-At is before what idempotency keys are remembered of, so nobody knows whether it was taken: look at the data, then send what holds now with a new key and time")
 	PushLarge       = add(Push, 413, "6130", "请求过大", "too large", "请求超过字节数或行数上限，请分批", "the request has too many bytes or rows: send it in parts")
 	PushMedia       = add(Push, 415, "6150", "媒体类型不支持", "unsupported media type", "请用 application/json 或 application/x-ndjson，不压缩，且请求头只出现一次", "use application/json or application/x-ndjson, not compressed, each header once")
 	PushRows        = add(Push, 422, "6220", "数据未通过校验", "bad rows", "整批未接收；请按 errors 修正后重发", "nothing was taken: mend what errors lists and send the whole again")

@@ -1,0 +1,105 @@
+package push_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// TestAbsentMembers pushes rows that leave out a nullable member: what is known of
+// it is kept, by a header of the record, unless null was declared.
+func TestAbsentMembers(t *testing.T) {
+	t.Parallel()
+	for name, absent := range map[string]any{"keep": "keep", "null": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBus(t)
+			cfg := config(t)
+			cfg.Name, cfg.Options = "ga-push", map[string]any{"absent": absent}
+			d, err := cfg.Catalogue.Dataset("GA02")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Datasets = []*schemas.Dataset{cfg.Datasets[0], d}
+			if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Raw("GA02"), Compact: true}); err != nil {
+				t.Fatal(err)
+			}
+			l := run(t, b, cfg, push.Config{})
+			l.key = gaKey
+			row := `{"GMSFHM":"'539902198503120013","DJH":"R1","JZDXZQHDM":"539903","JZDZ":"云岭市岭西区","QSRQ":"2026-01-02","ZZRQ":null`
+			if r := l.must(t, "GA02", row+"}"); r.status != http.StatusOK {
+				t.Fatalf("%d %s", r.status, r.body)
+			}
+			kept, key := "", ""
+			err = b.Replay(t.Context(), contract.Raw("GA02"), func(r bus.Record) error {
+				kept, key = string(r.Header("keep")), string(r.Key)
+				return nil
+			})
+			if want := map[string]string{"keep": "LXDH"}[name]; err != nil || kept != want || key != "539902198503120013|R1" {
+				t.Errorf("kept are %q of %q (%v), want %q", kept, key, err, want)
+			}
+			for what, body := range map[string]string{
+				"number as key": strings.Replace(row, `"R1"`, "17", 1) + "}", "true as key": strings.Replace(row, `"R1"`, "true", 1) + "}", "1e30 as key": strings.Replace(row, `"R1"`, "1e30", 1) + "}",
+				"number as id": strings.Replace(row, `"'539902198503120013"`, "539902198503120013", 1) + "}", "quotes in the key": strings.Replace(row, "R1", "R”1", 1) + "}",
+				"mistyped name": row + `,"LXHD":"19900001234"}`,
+			} {
+				if r := l.must(t, "GA02", body); r.status != http.StatusUnprocessableEntity || strings.Contains(r.body, "LXHD") || what == "mistyped name" && !strings.Contains(r.body, "第 7 个成员") {
+					t.Errorf("%s: %d %s", what, r.status, r.body)
+				}
+			}
+		})
+	}
+}
+
+// TestLateRetry repeats the first request after more than a thousand others, and
+// after it was forgotten: it is not applied over what came since.
+func TestLateRetry(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	cfg := config(t)
+	cfg.Options = map[string]any{"idempotency_entries": 1}
+	l := run(t, b, cfg, push.Config{})
+	sent := time.Now().Add(-time.Minute).Format(time.RFC3339)
+	var others sync.WaitGroup
+	for worker := range 20 { // one has sent k0 when the others end
+		others.Go(func() {
+			for n := worker; n < 1020; n += 20 {
+				r, err := l.send(t.Context(), "ZJ01", row(n%3), "Idempotency-Key", fmt.Sprint("k", n), push.SentAt, sent)
+				if err != nil || r.status != http.StatusOK {
+					t.Errorf("request %d: %d %s %v", n, r.status, r.body, err)
+				}
+			}
+		})
+	}
+	others.Wait()
+	before := count(t, b)
+	r := l.must(t, "ZJ01", row(0), "Idempotency-Key", "k0", push.SentAt, sent)
+	if r.status != http.StatusOK || r.header.Get("Idempotency-Replayed") != "true" || count(t, b) != before {
+		t.Errorf("after a thousand others the first was applied again: %d %s", r.status, r.body)
+	}
+	l.stop()
+	cfg.Options = map[string]any{"idempotency_entries": 1, "idempotency_window": "1ns"}
+	l = run(t, b, cfg, push.Config{})
+	if r := l.must(t, "ZJ01", row(1), "Idempotency-Key", "new"); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	before = count(t, b)
+	r = l.must(t, "ZJ01", row(0), "Idempotency-Key", "k0", push.SentAt, sent)
+	if r.status != http.StatusConflict || !strings.Contains(r.body, "6091") || count(t, b) != before {
+		t.Errorf("a forgotten one was applied again: %d %s", r.status, r.body)
+	}
+	if r := l.must(t, "ZJ01", row(0), push.SentAt, "yesterday"); r.status != http.StatusBadRequest {
+		t.Errorf("a time that is none: %d", r.status)
+	}
+	if r := l.must(t, "ZJ01", row(0), "Idempotency-Key", "k-new", push.SentAt, time.Now().Add(time.Hour).Format(time.RFC3339)); r.status != http.StatusOK {
+		t.Errorf("a new one: %d %s", r.status, r.body)
+	}
+}
