@@ -44,9 +44,14 @@ var ErrConfig = errors.New("configuration error")
 
 // ErrPositionLost says that the source can no longer go on from the stored
 // position: the replication slot is gone or ahead of it, the log was purged.
-// Going on would lose changes silently, so Run stops; a person must decide
-// (usually: a new snapshot).
+// Going on would lose changes silently, so Run stops, and no restart goes on
+// either: a person has it read again from the beginning (Resync).
 var ErrPositionLost = errors.New("position lost")
+
+// ErrWaiting marks an error that passes by itself: a slot that is still held, a
+// transaction that must end first. The source is then not called failed, but
+// waiting, for what the error says. Run tries again soon.
+var ErrWaiting = errors.New("waiting")
 
 // IdleRead is how long Read may block while nothing happens. A source that has
 // nothing to say returns an empty batch with CaughtUp set at least this often,
@@ -109,7 +114,33 @@ type Config struct {
 	// Bus is which bus this is. A source marks with it what it makes in the
 	// department's system, so that the same source file in another city leaves it
 	// alone. Run sets it; "" in tests only.
-	Bus string
+	Bus    string
+	Reread Reread
+	// Again says that a person has ordered to read the source again from the
+	// beginning, and that this is under way. Opened at position "" the source may
+	// drop what its earlier life has left at the department, such as a slot.
+	Again bool
+	// Tell, if not nil, hears each status as it is published, and why an attempt
+	// has failed; it must not block.
+	Tell func(Told)
+}
+
+// Told is what a running source tells the process it runs in.
+type Told struct {
+	Status   contract.SourceStatus // as last published
+	Failure  string                // why the last attempt ended, "" while it works
+	Restarts int                   // attempts that failed since it last published something
+}
+
+// Reread is what a kind declares about reading one of its sources again from
+// the beginning.
+type Reread struct {
+	// Cannot, if not "", says why that is not possible, and what a person does
+	// instead: "中文 / English".
+	Cannot string
+	// Dry opens the source for a trial: it yields every row once, then io.EOF, and
+	// leaves nothing behind at the department. nil: there is no trial.
+	Dry Open
 }
 
 // Open opens a source that goes on after a position; "" is the beginning.

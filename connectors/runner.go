@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,8 +30,9 @@ const (
 	maxError = 1200
 )
 
-// Run publishes one source until ctx ends, the source ends, or it fails for
-// good; it then returns nil, nil, or the error. Topics must exist.
+// Run publishes one source until ctx ends, the source ends, a person stops it,
+// or it fails for good; it then returns nil, nil, nil, or the error. Topics must
+// exist.
 //
 // A source that has never published, or was retired, says first of all that it
 // starts: from then on whoever answers knows that there is something which has not
@@ -41,7 +43,8 @@ const (
 // it can go on. After any error that time may mend, publisher and source are
 // closed and built anew from the last committed position, with growing pauses:
 // what was not committed is read again, what was is not. ErrConfig and
-// ErrPositionLost end Run with the status failed.
+// ErrPositionLost end Run with the status failed. A lost position stays lost: a
+// later Run does not open the source until a person has it read again (Resync).
 func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open) error {
 	m, err := newMetrics(cfg.Metrics)
 	if err != nil {
@@ -59,17 +62,25 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 		r.progress = false
 		err := r.session(ctx)
 		switch {
-		case err == nil, ctx.Err() != nil:
+		case errors.Is(err, errNext):
+			continue // the next part of a resync
+		case err == nil, errors.Is(err, errStopped), ctx.Err() != nil:
 			return nil //nolint:nilerr // told to end: what broke on the way is nobody's concern
 		case errors.Is(err, ErrConfig), errors.Is(err, ErrPositionLost):
 			return fmt.Errorf("run source %q: %w", cfg.Name, err)
 		}
 		if r.progress {
 			pause.Reset()
+			r.restarts = 0
 		}
+		r.restarts++
 		wait := pause.NextBackOff()
+		if errors.Is(err, ErrWaiting) {
+			wait = min(wait, heartbeat)
+		}
 		r.log.Warn("source failed, trying again", "error", err, "in", wait.Round(time.Millisecond))
 		m.restarts.WithLabelValues(cfg.Name).Inc()
+		r.tell(clip(err.Error()))
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -79,6 +90,9 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 		}
 	}
 }
+
+// errStopped ends Run for a source that a person has stopped.
+var errStopped = errors.New("a person has stopped it")
 
 type runner struct {
 	bus     *bus.Bus
@@ -90,6 +104,8 @@ type runner struct {
 	log     *slog.Logger
 
 	progress bool // this session has published something
+	restarts int  // sessions that failed since one has
+	unsaid   *contract.SourceStatus
 
 	publisher *bus.Publisher
 	encoder   *encoder
@@ -118,38 +134,99 @@ func (r *runner) session(ctx context.Context) (err error) {
 	for _, d := range r.cfg.Datasets {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
-	if err = r.announce(ctx); err == nil {
+	if err = r.obey(ctx); err == nil {
 		err = r.read(ctx)
 	}
-	// Last words. When the publisher itself is lost there is nobody to say them
-	// to; the next session's first status corrects the record.
-	last := r.status
-	last.State, last.Error, last.At = contract.StateStopped, "", 0
-	if err != nil && ctx.Err() == nil {
-		last.State, last.Error = contract.StateFailed, clip(err.Error())
-	}
-	if !errors.Is(err, bus.ErrPublisherLost) {
-		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-		defer cancel()
-		if e := r.publisher.Publish(short, nil, last); e != nil {
-			r.log.Debug("last status was not written", "error", e)
-		}
-	}
+	r.farewell(ctx, err)
 	return err
 }
 
-// announce says of a source that does not count yet that it starts.
-func (r *runner) announce(ctx context.Context) error {
-	if r.status.State != "" && r.status.State != contract.StateRetired {
-		return nil
-	}
-	next := r.status
-	next.State, next.Error, next.At = contract.StateStarting, "", 0
+// say publishes a status alone.
+func (r *runner) say(ctx context.Context, next contract.SourceStatus) error {
+	next.At = 0
 	if err := r.publisher.Publish(ctx, nil, next); err != nil {
 		return err
 	}
-	r.status = next
+	r.status, r.written = next, time.Now()
+	r.tell("")
 	return nil
+}
+
+func (r *runner) tell(failure string) {
+	if r.cfg.Tell != nil {
+		r.cfg.Tell(Told{r.status, failure, r.restarts})
+	}
+}
+
+// farewell says how a session ended. When the publisher itself is lost there is
+// nobody to say it to: the next session does, before anything else.
+func (r *runner) farewell(ctx context.Context, err error) {
+	if errors.Is(err, errNext) || errors.Is(err, errStopped) {
+		return
+	}
+	last := r.status
+	last.State, last.Error, last.Do, last.Restarts = contract.StateStopped, "", "", 0
+	if err != nil && ctx.Err() == nil {
+		last.State, last.Error, last.Restarts = contract.StateFailed, clip(err.Error()), r.restarts+1
+		switch {
+		case errors.Is(err, ErrWaiting):
+			last.State = contract.StateWaiting
+		case errors.Is(err, ErrPositionLost):
+			last.Lost, last.Do = last.Error, r.remedy()
+		case errors.Is(err, ErrConfig):
+			last.Do = "按原因改配置，再启动 / mend the configuration, then: yiyuan source start " + r.cfg.Name
+		}
+	}
+	if errors.Is(err, bus.ErrPublisherLost) {
+		if last.State != contract.StateStopped {
+			r.unsaid = &last
+		}
+		return
+	}
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	if e := r.say(short, last); e != nil {
+		r.log.Debug("last status was not written", "error", e)
+	}
+}
+
+// obey does what must be done before the source is opened: what a person has
+// asked for, and a first word of a source that does not count yet.
+func (r *runner) obey(ctx context.Context) error {
+	unsaid := r.unsaid
+	r.unsaid = nil
+	switch s := r.status; {
+	case s.Stop:
+		if s.State != contract.StateStopped && s.State != contract.StateRetired {
+			s.State, s.Error = contract.StateStopped, ""
+		}
+		if err := r.say(ctx, s); err != nil {
+			return err
+		}
+		return errStopped
+	case s.Resync != nil && s.Resync.Step == contract.ResyncAsked:
+		return r.beginAgain(ctx)
+	case s.Resync != nil && s.Resync.Step == contract.ResyncDeleting:
+		return r.deleteGone(ctx)
+	case s.Lost != "" && s.Resync == nil:
+		return fmt.Errorf("%s: %w", strings.TrimSuffix(s.Lost, ": "+ErrPositionLost.Error()), ErrPositionLost)
+	case unsaid != nil && r.restarts > 0:
+		// Whoever looks at the topic must not believe what was said before.
+		s.State, s.Error, s.Restarts = unsaid.State, unsaid.Error, r.restarts
+		return r.say(ctx, s)
+	case s.State == "", s.State == contract.StateRetired:
+		s.State, s.Error = contract.StateStarting, ""
+		return r.say(ctx, s)
+	}
+	return nil
+}
+
+// remedy is what a person does about a position that is lost.
+func (r *runner) remedy() string {
+	if r.cfg.Reread.Cannot != "" {
+		return r.cfg.Reread.Cannot
+	}
+	return contract.ResyncCommand(r.cfg.Name)
 }
 
 func (r *runner) read(ctx context.Context) (err error) {
@@ -163,7 +240,9 @@ func (r *runner) read(ctx context.Context) (err error) {
 		return err
 	}
 	r.cfg.Bus = hex.EncodeToString(id[:])
-	src, err := r.open(ctx, r.cfg, schemas.Position(r.publisher.Position()))
+	cfg := r.cfg
+	cfg.Again = r.status.Resync != nil
+	src, err := r.open(ctx, cfg, schemas.Position(r.publisher.Position()))
 	if err != nil {
 		return err
 	}
@@ -180,6 +259,9 @@ func (r *runner) read(ctx context.Context) (err error) {
 		batch, err := src.Read(ctx)
 		if errors.Is(err, io.EOF) {
 			r.log.Info("source ended", "rows", r.status.Rows)
+			if r.rereading() {
+				return r.allRead(ctx)
+			}
 			return nil
 		}
 		if err != nil {
@@ -193,26 +275,16 @@ func (r *runner) read(ctx context.Context) (err error) {
 				return err
 			}
 		}
+		if r.status.Resync != nil && r.status.Resync.Step == contract.ResyncDeleting {
+			return errNext
+		}
 	}
 }
 
 // publish commits a batch. An empty one is only worth writing when it is due or
 // says something new.
 func (r *runner) publish(ctx context.Context, b Batch) error {
-	next := r.status
-	next.At, next.Error = 0, ""
-	switch next.State = b.State; {
-	case b.Held != "":
-		next.State, next.Error = contract.StateHeld, clip(b.Held)
-	case next.State == "":
-		next.State = contract.StateRunning
-	}
-	if b.After != "" {
-		next.Position = string(b.After)
-	}
-	if !b.CaughtUp.IsZero() {
-		next.CaughtUp = max(next.CaughtUp, b.CaughtUp.UnixMilli())
-	}
+	next := r.next(b)
 	empty := len(b.Changes) == 0 && len(b.Rejections) == 0 && !b.Anew
 	if empty && !r.due(b, next) {
 		return nil
@@ -231,13 +303,48 @@ func (r *runner) publish(ctx context.Context, b Batch) error {
 		return err
 	}
 	r.status, r.written, r.progress, r.caught = next, time.Now(), true, !b.CaughtUp.IsZero()
+	r.tell("")
 	r.count(b, rejections, time.Since(began))
 	return nil
+}
+
+// next is the status after a batch.
+func (r *runner) next(b Batch) contract.SourceStatus {
+	next := r.status
+	next.At, next.Error, next.Do, next.Restarts = 0, "", "", 0
+	switch next.State = b.State; {
+	case b.Held != "":
+		next.State, next.Error = contract.StateHeld, clip(b.Held)
+	case next.State == "":
+		next.State = contract.StateRunning
+	}
+	if b.After != "" {
+		next.Position = string(b.After)
+	}
+	if r.rereading() {
+		// What the source has committed meanwhile is not in before the end: as_of
+		// stands still.
+		again := *next.Resync
+		again.Rows += int64(len(b.Changes))
+		if b.Held == "" {
+			next.State = contract.StateResync
+			if b.State == "" && !b.CaughtUp.IsZero() {
+				again.Step = contract.ResyncDeleting
+			}
+		}
+		next.Resync = &again
+	} else if !b.CaughtUp.IsZero() {
+		next.CaughtUp = max(next.CaughtUp, b.CaughtUp.UnixMilli())
+	}
+	return next
 }
 
 // due says whether an empty batch is written: every heartbeat, and at once when
 // the state changed or the source has caught up behind a batch of rows.
 func (r *runner) due(b Batch, next contract.SourceStatus) bool {
+	if next.Resync != nil && next.Resync.Step != r.status.Resync.Step {
+		return true
+	}
 	return next.State != r.status.State || next.Error != r.status.Error || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
 }
 

@@ -200,10 +200,13 @@ func TestRunAnnounces(t *testing.T) {
 	}{
 		{want: []string{"starting"}},
 		{want: []string{"starting", "running", "stopped"}},
-		{retire: true, want: []string{"starting", "running", "stopped", "running", "stopped", "retired", "starting"}},
+		{retire: true, want: []string{"starting", "running", "stopped", "running", "stopped", "retired", "retired", "starting"}},
 	} {
 		if step.retire {
 			if err := connectors.Retire(t.Context(), w.bus, "count"); err != nil {
+				t.Fatal(err)
+			}
+			if err := connectors.Start(t.Context(), w.bus, "count"); err != nil {
 				t.Fatal(err)
 			}
 		}

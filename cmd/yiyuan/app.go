@@ -235,14 +235,31 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys 
 	}
 	opens := sources(pushes)
 	for i := range cfgs {
+		cfgs[i].Reread = rereads()[cfgs[i].Kind]
 		cfgs[i].Logger, cfgs[i].Keys, cfgs[i].Metrics, cfgs[i].Catalogue = a.log, a.keys, a.metrics, a.cat
 	}
 	f := newFleet(func(ctx context.Context, cfg connectors.Config) error {
 		return connectors.Run(ctx, a.bus, a.codec, cfg, opens[cfg.Kind])
 	}, a.log, cfgs)
-	f.retire = func(ctx context.Context, name string) error { return connectors.Retire(ctx, a.bus, name) }
+	f.orders = a.orders()
 	a.start(ctx, "connectors", f.Run)
 	return f, address, nil
+}
+
+// orders writes what a person asks of a source into its status.
+func (a *app) orders() orders {
+	on := func(f func(context.Context, *bus.Bus, string) error) func(context.Context, string) error {
+		return func(ctx context.Context, name string) error { return f(ctx, a.bus, name) }
+	}
+	return orders{
+		stop: on(connectors.Stop), start: on(connectors.Start), retire: on(connectors.Retire),
+		resync: func(ctx context.Context, name string, accept int64) error {
+			return connectors.Resync(ctx, a.bus, name, accept)
+		},
+		dry: func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error) {
+			return connectors.DryResync(ctx, a.bus, a.codec, cfg)
+		},
+	}
 }
 
 // runGateway starts materialising and answering.

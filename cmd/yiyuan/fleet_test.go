@@ -19,6 +19,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // actors stand in for connectors: each plays its part until it is told to stop.
@@ -45,6 +46,9 @@ func (a *actors) run(ctx context.Context, cfg connectors.Config) error {
 	if twice {
 		return errors.New("runs twice at a time")
 	}
+	if cfg.Tell != nil {
+		cfg.Tell(connectors.Told{Status: contract.SourceStatus{State: contract.StateRunning}})
+	}
 	if part == nil {
 		<-ctx.Done()
 		return nil
@@ -67,6 +71,7 @@ func crew(t *testing.T, parts map[string]func(ctx context.Context) error, names 
 		cfgs = append(cfgs, connectors.Config{Name: name, Kind: "fake", Datasets: []*schemas.Dataset{{ID: strings.ToUpper(name) + "01"}}})
 	}
 	f := newFleet(a.run, slog.New(slog.DiscardHandler), cfgs)
+	f.orders = willing()
 	ctx, stop := context.WithCancel(t.Context())
 	down := make(chan error, 1)
 	go func() { down <- f.Run(ctx) }()
@@ -78,6 +83,12 @@ func crew(t *testing.T, parts map[string]func(ctx context.Context) error, names 
 	})
 	synctest.Wait()
 	return f, a
+}
+
+// willing takes every order.
+func willing() orders {
+	yes := func(context.Context, string) error { return nil }
+	return orders{stop: yes, start: yes, retire: yes, resync: func(context.Context, string, int64) error { return nil }}
 }
 
 func states(f *fleet) map[string]string {
@@ -106,11 +117,11 @@ func TestFleetStopsAndStartsOneByItself(t *testing.T) {
 		if err := f.Stop(t.Context(), "ga"); err != nil { // once more: nothing to do
 			t.Fatal(err)
 		}
-		if err := f.Start("ga"); err != nil {
+		if err := f.Start(t.Context(), "ga"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if err := f.Start("ga"); err != nil { // it runs: nothing to do
+		if err := f.Start(t.Context(), "ga"); err != nil { // it runs: nothing to do
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -134,14 +145,14 @@ func TestFleetKeepsAFailureToItself(t *testing.T) {
 			return nil
 		}}, "ga", "mz")
 		wantStates(t, f, map[string]string{"ga": "failed", "mz": "running"})
-		if got, want := f.Status()[0].Reason, "slot is gone"; got != want {
+		if got, want := f.Status()[0].Reason, "slot is gone"; got != want || f.Status()[0].Do == "" {
 			t.Errorf("reason = %q, want %q", got, want)
 		}
 		if err := f.Stop(t.Context(), "ga"); err != nil { // down already
 			t.Fatal(err)
 		}
 		mended = true
-		if err := f.Start("ga"); err != nil {
+		if err := f.Start(t.Context(), "ga"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -219,7 +230,7 @@ func TestFleetStartWhileStopping(t *testing.T) {
 		stopped := make(chan error, 1)
 		go func() { stopped <- f.Stop(t.Context(), "ga") }()
 		synctest.Wait()
-		if err := f.Start("ga"); err != nil {
+		if err := f.Start(t.Context(), "ga"); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-stopped; err != nil {
@@ -233,7 +244,7 @@ func TestFleetStartWhileStopping(t *testing.T) {
 		// Changed one's mind: the last word counts.
 		go func() { _ = f.Stop(t.Context(), "ga") }()
 		synctest.Wait()
-		if err := f.Start("ga"); err != nil {
+		if err := f.Start(t.Context(), "ga"); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Stop(t.Context(), "ga"); err != nil {
@@ -248,7 +259,8 @@ func TestFleetEndsAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &actors{begun: map[string]int{}, onduty: map[string]bool{}, parts: map[string]func(context.Context) error{"ga": slow}}
 		f := newFleet(a.run, slog.New(slog.DiscardHandler), []connectors.Config{{Name: "ga"}, {Name: "mz"}})
-		if err := f.Start("ga"); err != nil { // before Run, which starts it
+		f.orders = willing()
+		if err := f.Start(t.Context(), "ga"); err != nil { // before Run, which starts it
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -257,7 +269,7 @@ func TestFleetEndsAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantStates(t, f, map[string]string{"ga": "stopped", "mz": "stopped"})
-		if err := f.Start("mz"); err != nil { // too late: nothing starts any more
+		if err := f.Start(t.Context(), "mz"); err != nil { // too late: nothing starts any more
 			t.Fatal(err)
 		}
 		wantStates(t, f, map[string]string{"ga": "stopped", "mz": "stopped"})
@@ -270,7 +282,7 @@ func TestFleetUnknownName(t *testing.T) {
 		if err := f.Stop(t.Context(), "nobody"); !errors.Is(err, errNoSource) {
 			t.Errorf("Stop = %v, want errNoSource", err)
 		}
-		if err := f.Start("nobody"); !errors.Is(err, errNoSource) {
+		if err := f.Start(t.Context(), "nobody"); !errors.Is(err, errNoSource) {
 			t.Errorf("Start = %v, want errNoSource", err)
 		}
 	})
@@ -293,8 +305,8 @@ func TestFleetRoutes(t *testing.T) {
 		}
 		code, kind, body := ask(t.Context(), http.MethodGet, "/sources")
 		want := map[string]any{"sources": []any{
-			map[string]any{"name": "ga", "kind": "fake", "datasets": []any{"GA01"}, "state": "running"},
-			map[string]any{"name": "mz", "kind": "fake", "datasets": []any{"MZ01"}, "state": "running"},
+			map[string]any{"name": "ga", "kind": "fake", "datasets": []any{"GA01"}, "state": "running", "rows": 0.0},
+			map[string]any{"name": "mz", "kind": "fake", "datasets": []any{"MZ01"}, "state": "running", "rows": 0.0},
 		}}
 		if code != http.StatusOK || kind != "application/json" || cmp.Diff(want, body) != "" {
 			t.Errorf("GET /sources = %d %s %v", code, kind, body)
@@ -310,7 +322,7 @@ func TestFleetRoutes(t *testing.T) {
 			t.Errorf("stop of nobody = %d %s %v", code, kind, body)
 		}
 		var retired []string
-		f.retire = func(_ context.Context, name string) error {
+		f.orders.retire = func(_ context.Context, name string) error {
 			if retired = append(retired, name+" "+states(f)[name]); name == "nobody" {
 				return connectors.ErrNoSource
 			}

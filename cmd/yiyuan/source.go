@@ -1,34 +1,229 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
+// sourceClient asks the admin listener of the process that runs the sources or,
+// where none runs, the bus itself.
+type sourceClient struct {
+	client
+	config string
+}
+
 func sourceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "source", Aliases: []string{"connector"}, Short: "查看、停止、启动、退役数据源 / list, stop, start and retire sources"}
-	verb := func(use, short, method string, path func(args []string) string, args cobra.PositionalArgs) *cobra.Command {
-		var c client
-		sub := &cobra.Command{
-			Use: use, Short: short, Args: args,
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return c.do(cmd.Context(), cmd.OutOrStdout(), method, path(args), nil)
-			},
-		}
-		c.flags(sub)
-		sub.Flags().Lookup("gateway").Usage = "管理端口地址 / the admin listener's address"
-		c.gateway = "http://127.0.0.1:8099"
-		sub.Flags().Lookup("gateway").DefValue = c.gateway
-		sub.Flags().SetNormalizeFunc(nil)
-		return sub
-	}
-	cmd.AddCommand(
-		verb("ls", "列出数据源及其状态 / list sources and their state", http.MethodGet, func([]string) string { return "/sources" }, cobra.NoArgs),
-		verb("stop NAME", "停止一个数据源(位置保留)/ stop a source, its position is kept", http.MethodPost, func(a []string) string { return "/sources/" + url.PathEscape(a[0]) + "/stop" }, cobra.ExactArgs(1)),
-		verb("start NAME", "从原位置继续 / go on from where it stopped", http.MethodPost, func(a []string) string { return "/sources/" + url.PathEscape(a[0]) + "/start" }, cobra.ExactArgs(1)),
-		verb("retire NAME", "退役:停止,且其数据集不再等它(位置保留)/ stop for good: its datasets no longer wait for it", http.MethodPost, func(a []string) string { return "/sources/" + url.PathEscape(a[0]) + "/retire" }, cobra.ExactArgs(1)),
-	)
+	cmd := &cobra.Command{Use: "source", Aliases: []string{"connector"}, Short: "查看、停止、启动、退役、重读数据源 / list, stop, start, retire and resync sources"}
+	cmd.AddCommand(sourceList(),
+		sourceVerb("stop NAME", "停止一个数据源，重启后仍停（位置保留）/ stop a source, over restarts too; its position is kept", connectors.Stop),
+		sourceVerb("start NAME", "从原位置继续 / go on from where it stopped", connectors.Start),
+		sourceVerb("retire NAME", "退役：停止，且其数据集不再等它（位置保留）/ stop for good: its datasets no longer wait for it", connectors.Retire),
+		sourceResync())
 	return cmd
+}
+
+// flags adds what every verb needs.
+func (c *sourceClient) flags(cmd *cobra.Command) {
+	c.client.flags(cmd)
+	cmd.Flags().Lookup("gateway").Usage = "管理端口地址 / the admin listener's address"
+	c.gateway = "http://127.0.0.1:8099"
+	cmd.Flags().Lookup("gateway").DefValue = c.gateway
+	cmd.Flags().StringVar(&c.config, "config", "", "没有进程在运行时：按此配置把命令写进 Kafka，下次启动照办 / where no process runs: write the order to the Kafka of this configuration, the next start obeys it")
+}
+
+func sourceList() *cobra.Command {
+	var c sourceClient
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "ls", Short: "列出数据源及其状态、原因和怎么办 / list sources, their state, why, and what to do", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.list(cmd.Context(), cmd.OutOrStdout(), asJSON)
+		},
+	}
+	c.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "给程序用的 JSON / JSON, for programs")
+	return cmd
+}
+
+func sourceVerb(use, short string, order func(context.Context, *bus.Bus, string) error) *cobra.Command {
+	var c sourceClient
+	verb, _, _ := strings.Cut(use, " ")
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], "/sources/"+url.PathEscape(args[0])+"/"+verb, func(ctx context.Context, a *app) error {
+				return order(ctx, a.bus, args[0])
+			})
+		},
+	}
+	c.flags(cmd)
+	return cmd
+}
+
+func sourceResync() *cobra.Command {
+	var c sourceClient
+	var dry bool
+	var accept int64
+	cmd := &cobra.Command{
+		Use: "resync NAME", Short: "从头重读一个数据源：多出的删除，差异改正 / read a source again from the beginning and delete what it has no more",
+		Long: `从头重读整个数据源：每一行以新的纪元重新发布，部门已经没有的行在最后删除；读完之前 as_of 不动。进程中途退出也会接着做完。
+位置丢失（slot 没了、数据库被恢复到旧副本等）时，这是唯一的办法。要删的行超过 20% 时停下等 --accept-deletes N。
+Reads the whole source again under a raised epoch; what the department has no more is deleted at the end, and as_of stands still until
+then. It is the one remedy of a lost position, goes on after a crash, and asks (--accept-deletes N) before it deletes more than 20%.`,
+		Example: "  yiyuan source resync ga-pg --dry-run\n  yiyuan source resync ga-pg",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := "/sources/" + url.PathEscape(args[0]) + "/resync"
+			if dry {
+				c.timeout = max(c.timeout, time.Hour)
+				return c.trial(cmd.Context(), cmd.OutOrStdout(), path+"?dry_run=true")
+			}
+			if accept < 0 {
+				return usageError(cmd, fmt.Errorf("--accept-deletes %d: 不能为负 / must not be negative", accept))
+			}
+			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], path+"?accept_deletes="+strconv.FormatInt(accept, 10), func(ctx context.Context, a *app) error {
+				return a.orderResync(ctx, args[0], accept)
+			})
+		},
+	}
+	c.flags(cmd)
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "只数一数会新增、改变、删除多少行，什么都不写 / only count what would be new, changed and deleted; nothing is written")
+	cmd.Flags().Int64Var(&accept, "accept-deletes", 0, "同意删除至多这么多行 / say yes to so many deletes")
+	return cmd
+}
+
+// orderResync writes the order where no process runs the source. What cannot be
+// read again is refused here too, if the configuration knows the source.
+func (a *app) orderResync(ctx context.Context, name string, accept int64) error {
+	cfgs, err := loadBindings(a.cfg.Sources, a.cat)
+	if err != nil {
+		return err
+	}
+	for _, c := range cfgs {
+		if why := rereads()[c.Kind].Cannot; c.Name == name && why != "" {
+			return &noRereadError{why}
+		}
+	}
+	return connectors.Resync(ctx, a.bus, name, accept)
+}
+
+// list prints the sources of a process.
+func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) error {
+	var b bytes.Buffer
+	if err := c.do(ctx, &b, http.MethodGet, "/sources", nil); err != nil {
+		return err
+	}
+	if asJSON {
+		_, err := b.WriteTo(out)
+		return err
+	}
+	return writeSources(out, b.Bytes())
+}
+
+// writeSources prints sources as a table, and below it what stands still, why,
+// and what to do.
+func writeSources(out io.Writer, answer []byte) error {
+	var page struct {
+		Sources []sourceLine `json:"sources"`
+	}
+	if err := json.Unmarshal(answer, &page); err != nil {
+		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
+	}
+	lines := [][]string{{"名称 NAME", "状态 STATE", "类型 KIND", "行数 ROWS", "数据集 DATASETS"}}
+	for _, s := range page.Sources {
+		lines = append(lines, []string{s.Name, s.State, s.Kind, strconv.FormatInt(s.Rows, 10), strings.Join(s.Datasets, " ")})
+	}
+	var text strings.Builder
+	widths := make([]int, len(lines[0]))
+	for _, l := range lines {
+		for i, cell := range l {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	for _, l := range lines {
+		for i, cell := range l[:len(l)-1] {
+			text.WriteString(runewidth.FillRight(cell, widths[i]+2))
+		}
+		text.WriteString(l[len(l)-1] + "\n")
+	}
+	for _, s := range page.Sources {
+		if s.Reason == "" && s.Do == "" {
+			continue
+		}
+		fmt.Fprintf(&text, "\n%s %s: %s\n", s.Name, s.State, s.Reason)
+		if s.Do != "" {
+			fmt.Fprintf(&text, "  → %s\n", s.Do)
+		}
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// trial prints what a resync would change.
+func (c *sourceClient) trial(ctx context.Context, out io.Writer, path string) error {
+	var b bytes.Buffer
+	if err := c.do(ctx, &b, http.MethodPost, path, nil); err != nil {
+		return err
+	}
+	var page struct {
+		Would []connectors.Difference `json:"would"`
+	}
+	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
+		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
+	}
+	for _, d := range page.Would {
+		if _, err := fmt.Fprintf(out, "%s: %d 行，新增 %d，改变 %d，删除 %d，退回 %d / rows, new, changed, deleted, refused\n", d.Dataset, d.Rows, d.New, d.Changed, d.Deleted, d.Refused); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask has the process that runs the source obey, or writes the order where none runs.
+func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string, write func(context.Context, *app) error) error {
+	var b bytes.Buffer
+	err := c.do(ctx, &b, http.MethodPost, path, nil)
+	if err == nil {
+		return writeSources(out, b.Bytes())
+	}
+	var coded *exitError
+	if c.config == "" || !errors.As(err, &coded) || coded.code != exitUnavailable && coded.code != exitNotFound {
+		return err
+	}
+	cfg, err := loadConfig(c.config)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if len(cfg.Bus.Brokers) == 0 {
+		return &exitError{exitUnavailable, errors.New("内置消息代理只在 yiyuan run 里：先启动它，再对管理端口说 / the embedded broker lives in yiyuan run alone: start that, then ask its admin listener")}
+	}
+	a, err := openApp(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if err := write(ctx, a); err != nil {
+		if errors.Is(err, connectors.ErrNoSource) {
+			return &exitError{exitNotFound, err}
+		}
+		return err
+	}
+	_, err = fmt.Fprintf(os.Stderr, "%s：已写入，运行它的进程或下次启动照办 / written: the process that runs it, or the next start, obeys\n", name)
+	return err
 }

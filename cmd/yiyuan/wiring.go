@@ -49,6 +49,13 @@ func options() map[string]any {
 	return map[string]any{"file": &file.Options{}, "postgres": &postgres.Options{}}
 }
 
+// rereads is what each kind declares about reading one of its sources again.
+func rereads() map[string]connectors.Reread {
+	return map[string]connectors.Reread{
+		"file": file.Reread, "postgres": postgres.Reread, "push": push.Reread, "synthetic": synthetic.Reread,
+	}
+}
+
 func kinds() []string { return slices.Sorted(maps.Keys(sources(nil))) }
 
 // topologies is every step, in the order a change passes them.

@@ -55,6 +55,7 @@ type source struct {
 	at       position
 	current  *reading
 	finished []claim // wholly read, waiting for Confirm
+	begun    bool    // opened at its beginning, and no file taken since
 	unseen   bool    // something was read since the last idle answer
 	cleaned  time.Time
 	told     uint64 // the held file of which was said that it waits
@@ -88,7 +89,7 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
-	s := &source{cfg: cfg, options: o, dataset: d, log: log, inbox: box, at: at, unseen: true}
+	s := &source{cfg: cfg, options: o, dataset: d, log: log, inbox: box, at: at, begun: after == "", unseen: true}
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), box.Close())
 	}
@@ -137,7 +138,7 @@ func (s *source) recover() error {
 }
 
 func (s *source) lost() error {
-	return fmt.Errorf("文件 %08d 读到第 %d 行后不见了；请放回 processing/ / find file %08d in processing/: it is gone with rows unread after row %d; put it back, or reset the position of this source to take the files that follow: %w",
+	return fmt.Errorf("文件 %08d 读到第 %d 行后不见了；请放回 processing/ / find file %08d in processing/: it is gone with rows unread after row %d; put it back, or have the source read again (yiyuan source resync): %w",
 		s.at.File, s.at.Row, s.at.File, s.at.Row, connectors.ErrPositionLost)
 }
 
@@ -200,6 +201,9 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 			idle.Held = s.current.held
 		} else if err := s.clean(looked); err != nil {
 			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+		} else if s.cfg.Again && s.nothingYet() {
+			idle.Held = fmt.Sprintf("等待重读的文件：把%s放进 %s（例如 done/ 里的） / it waits for the files to be read again: put %s into %s, for example from done/",
+				s.wanted(true), s.options.Dir, s.wanted(false), s.options.Dir)
 		} else if !s.inbox.pending() {
 			idle.CaughtUp = looked
 			if s.unseen {
@@ -319,7 +323,7 @@ func (s *source) step(ctx context.Context) (connectors.Batch, error) {
 		s.current = nil
 		return connectors.Batch{}, err
 	}
-	s.at = s.current.at
+	s.at, s.begun = s.current.at, false
 	if !s.at.Open {
 		s.current.close()
 		s.finished = append(s.finished, s.current.claim)
@@ -327,6 +331,28 @@ func (s *source) step(ctx context.Context) (connectors.Batch, error) {
 	}
 	b.After = s.at.encode()
 	return b, nil
+}
+
+// nothingYet reports whether no file was taken since the source was opened at
+// its beginning, in mode replace no whole one since it began: of what is read
+// again nothing is known then.
+func (s *source) nothingYet() bool {
+	if s.options.Mode == "replace" {
+		return s.at.Keys == 0
+	}
+	return s.begun
+}
+
+func (s *source) wanted(chinese bool) string {
+	switch {
+	case s.options.Mode == "replace" && chinese:
+		return "整张表的最新文件"
+	case s.options.Mode == "replace":
+		return "the newest file of the whole table"
+	case chinese:
+		return "全部文件"
+	}
+	return "all of its files"
 }
 
 // Confirm implements connectors.Confirmer: files that are wholly published

@@ -193,7 +193,7 @@ func (b *inbox) previous(at position, t *table) (*deletes, error) {
 	}
 	f, err := b.root.Open(keysName(at.Keys))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("find the keys of file %08d in %s/: they are gone, so deletes cannot be inferred; restore the folder or reset the position of this source: %w",
+		return nil, fmt.Errorf("find the keys of file %08d in %s/: they are gone, so deletes cannot be inferred; restore the folder or have the source read again (yiyuan source resync): %w",
 			at.Keys, state, connectors.ErrPositionLost)
 	}
 	if err != nil {

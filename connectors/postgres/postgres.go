@@ -227,6 +227,7 @@ func open(ctx context.Context, cfg connectors.Config, after schemas.Position, dr
 		return nil, fmt.Errorf("open postgres source %q: %w", cfg.Name, err)
 	}
 	s.dry = dry
+	s.options.Snapshot = s.options.Snapshot || cfg.Again // what is read again is read whole
 	s.life, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open postgres source %q: %w", cfg.Name, clean(err)), s.Close())

@@ -53,7 +53,7 @@ func (s *source) readSlot(ctx context.Context) (*slotState, error) {
 func (s *source) awaitSlot(ctx context.Context) error {
 	st, err := s.readSlot(ctx)
 	if err == nil && st != nil && st.active {
-		return fmt.Errorf("复制槽 %q 仍被另一连接占用，等它放开后自行继续 / wait for slot %q: another connection reads it", s.slot, s.slot)
+		return fmt.Errorf("复制槽 %q 仍被另一连接占用，等它放开后自行继续 / wait for slot %q: another connection reads it: %w", s.slot, s.slot, connectors.ErrWaiting)
 	}
 	return err
 }
@@ -88,7 +88,7 @@ func (s *source) claimSlot(ctx context.Context) error {
 		return fmt.Errorf("复制槽 %q 已存在，且不是本数据源的，不会动它；请在选项 slot 中另取名字，或确认无人使用后由数据库管理员删除 / create slot %q: the name is taken (plugin %q, database %q, active %v) and not ours: choose another in option %q, or have a DBA drop it once nobody needs it: %w",
 			s.slot, s.slot, st.plugin, st.database, st.active, "slot", connectors.ErrConfig)
 	case st.active: // an earlier connection of ours that is on its way out, or still waits for a long transaction
-		return fmt.Errorf("复制槽 %q 仍被本数据源先前的连接占用（可能在等数据库里的长事务），放开后自行继续 / wait for slot %q: an earlier connection of this source holds it, perhaps until a long transaction in the database ends", s.slot, s.slot)
+		return fmt.Errorf("复制槽 %q 仍被本数据源先前的连接占用（可能在等数据库里的长事务），放开后自行继续 / wait for slot %q: an earlier connection of this source holds it, perhaps until a long transaction in the database ends: %w", s.slot, s.slot, connectors.ErrWaiting)
 	}
 	s.log.Warn("slot without a stored position dropped", "slot", s.slot)
 	if _, err := s.sql.Exec(ctx, "SELECT pg_drop_replication_slot($1)", s.slot); err != nil {

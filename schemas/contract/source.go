@@ -1,7 +1,7 @@
 package contract
 
 // SourceStatus is what the topic sources holds of one source, under its name:
-// how far it has been read, and how it does.
+// how far it has been read, how it does, and what a person has asked of it.
 type SourceStatus struct {
 	Position string `json:"position"`
 	// Epoch is that of the source's changes: one that begins anew, with no
@@ -17,15 +17,57 @@ type SourceStatus struct {
 	Rows     int64  `json:"rows,omitempty"` // published so far
 	Kind     string `json:"kind,omitempty"`
 	Error    string `json:"error,omitempty"`
+	// Restarts is how often it was opened again since it last published something.
+	Restarts int `json:"restarts,omitempty"`
+	// Lost, if not "", is why it cannot go on from its position: it stays failed,
+	// over restarts too, until it is read again. Do is what a person does about it.
+	Lost string `json:"lost,omitempty"`
+	Do   string `json:"do,omitempty"`
+	// Stop says that a person has stopped it: a restart does not start it.
+	Stop bool `json:"stop,omitempty"`
+	// Resync is a person's order to read it again from the beginning, until that is done.
+	Resync *Resync `json:"resync,omitempty"`
 }
 
-// The states of a source.
+// Resync is how far reading a source again has come. What the department has no
+// more is deleted at its end.
+type Resync struct {
+	Step   string `json:"step"`             // one of the Resync constants
+	Accept int64  `json:"accept,omitempty"` // so many deletes a person has said yes to
+	Rows   int64  `json:"rows,omitempty"`   // read again so far
+	// Found, of so many rows that were there before, are to be deleted; known when
+	// all are read.
+	Found   int64 `json:"found,omitempty"`
+	Of      int64 `json:"of,omitempty"`
+	Deleted int64 `json:"deleted,omitempty"` // so far
+}
+
+// The steps of a resync.
+const (
+	ResyncAsked    = "asked"    // a person has asked for it
+	ResyncReading  = "reading"  // all rows are read again
+	ResyncDeleting = "deleting" // what did not come again is deleted
+)
+
+// The states of a source, as it says them of itself; Word tells which of them holds.
 const (
 	StateStarting = "starting" // for the first time
 	StateRunning  = "running"
-	StateSnapshot = "snapshot"
-	StateHeld     = "held" // stands still until a person answers
+	StateSnapshot = "snapshot" // first rows are copied
+	StateResync   = "resync"   // it is read again from the beginning
+	StateWaiting  = "waiting"  // for something that passes by itself, such as a slot
+	StateHeld     = "held"     // stands still until a person answers
 	StateFailed   = "failed"
+	StateSilent   = "silent" // nothing is heard of it, whatever it said last
 	StateStopped  = "stopped"
 	StateRetired  = "retired" // stopped for good
 )
+
+// StandsStill reports whether nothing of a source in that state comes through.
+func StandsStill(state string) bool {
+	switch state {
+	case StateStarting, StateRunning, StateSnapshot, StateResync:
+		return false
+	}
+	return true
+}

@@ -75,6 +75,9 @@ var (
 var (
 	NoOperator = add(Admin, 403, "7030", "缺少操作请求头", "no operator header", "改动类请求须带请求头 X-Yiyuan-Operator（内容任意），命令行会自动加上；浏览器不会替别的网站加", "changing calls need the header X-Yiyuan-Operator, with any text: the command line sends it, a browser sends it for no other site")
 	NoSource   = add(Admin, 404, "4045", "没有这个数据源", "no such source", "本进程没有这个数据源，名称见 GET /sources", "no such source in this process, see GET /sources")
+	NoReread   = add(Admin, 409, "4095", "不能重读", "cannot be read again", "此数据源不能从头重读", "this source cannot be read again from the beginning")
+	BadAccept  = add(Admin, 422, "4229", "数目有误", "not a number", "accept_deletes 须为不小于 0 的整数", "accept_deletes must be a whole number, 0 or more")
+	NotDone    = add(Admin, 503, "5036", "没有做成", "not done", "没有做成，原因见日志，稍后再试", "it was not done, see the log, then try again")
 	NotDown    = add(Admin, 503, "5039", "尚未停下", "not down yet", "数据源正在停止，请稍后再看", "the source is still stopping, look again")
 	NotRebuilt = add(Admin, 503, "5038", "没有重建", "not rebuilt", "缓存没有重建，原因见日志", "the cache was not rebuilt, the log says why")
 )

@@ -1,12 +1,15 @@
 package connectors_test
 
 import (
+	"context"
 	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -42,5 +45,42 @@ func TestRetire(t *testing.T) {
 	s := again.Status()
 	if s.State != contract.StateRetired || s.Position != "7" || s.Error != "" || s.Rows != 3 || s.CaughtUp != 5 || len(s.Datasets) != 1 {
 		t.Errorf("retired as %+v", s)
+	}
+}
+
+// What a person has stopped stays down over restarts, whoever runs it, until
+// that is taken back; so does what was retired.
+func TestStopIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	opened := 0
+	open := func(_ context.Context, _ connectors.Config, after schemas.Position) (connectors.Source, error) {
+		opened++
+		from, _ := strconv.Atoi(string(after))
+		return &counting{d: w.d, from: from, upto: from + 1, batch: 1}, nil
+	}
+	run := func(wantOpened int, wantState string) {
+		t.Helper()
+		if err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), open); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.status(t); opened != wantOpened || got.State != wantState {
+			t.Errorf("opened %d times and %q, want %d and %q", opened, got.State, wantOpened, wantState)
+		}
+	}
+	run(1, contract.StateStopped)
+	for _, down := range []func(context.Context, *bus.Bus, string) error{connectors.Stop, connectors.Retire} {
+		if err := down(t.Context(), w.bus, "count"); err != nil {
+			t.Fatal(err)
+		}
+		before, opens := w.status(t), opened
+		run(opens, before.State)
+		run(opens, before.State)
+		if got := w.status(t); got.Position != before.Position || got.Word("count", contract.Known{}).State != before.State {
+			t.Errorf("after restarts %+v, before them %+v", got, before)
+		}
+		if err := connectors.Start(t.Context(), w.bus, "count"); err != nil {
+			t.Fatal(err)
+		}
+		run(opens+1, contract.StateStopped)
 	}
 }

@@ -1,0 +1,149 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// dryRows is of how many rows a trial holds the digests, 24 bytes each and their index.
+const dryRows = 8_000_000
+
+// Difference is what a resync would do to one dataset.
+type Difference struct {
+	Dataset string `json:"dataset"`
+	Rows    int64  `json:"rows"` // the department has
+	New     int64  `json:"new"`
+	Changed int64  `json:"changed"`
+	Deleted int64  `json:"deleted"`
+	Refused int64  `json:"refused"` // rows that would go to quarantine
+}
+
+// DryResync reads the whole source once, beside the one that may be running, and
+// tells what a resync would change. It publishes nothing. What the department
+// changes meanwhile may be counted.
+func DryResync(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config) ([]Difference, error) {
+	if cfg.Reread.Dry == nil {
+		return nil, fmt.Errorf("此类数据源不能试读；重读在删除前会按 delete_limit 停下并询问 / a source of kind %q has no trial: a resync itself stops and asks before it deletes more than the limit: %w", cfg.Kind, ErrConfig)
+	}
+	cfg.Tell, cfg.Metrics, cfg.Again = nil, nil, true
+	e, err := newEncoder(ctx, b, c, cfg, "dry")
+	if err != nil {
+		return nil, err
+	}
+	d := &dry{cfg: cfg, encoder: e, sets: map[string]*drySet{}}
+	for _, s := range cfg.Datasets {
+		d.sets[s.ID] = &drySet{rows: map[[16]byte][8]byte{}}
+	}
+	if err := d.read(ctx); err != nil {
+		return nil, fmt.Errorf("read source %q for a trial: %w", cfg.Name, err)
+	}
+	out := make([]Difference, 0, len(cfg.Datasets))
+	for _, s := range cfg.Datasets {
+		diff, err := d.compare(ctx, b, s)
+		if err != nil {
+			return nil, fmt.Errorf("compare dataset %q: %w", s.ID, err)
+		}
+		out = append(out, diff)
+	}
+	return out, nil
+}
+
+type dry struct {
+	cfg     Config
+	encoder *encoder
+	sets    map[string]*drySet
+	total   int
+}
+
+// drySet is the rows of one dataset: keyed digests of key and value.
+type drySet struct {
+	rows    map[[16]byte][8]byte
+	refused int64
+}
+
+func (d *dry) digests(key, value []byte) (k [16]byte, v [8]byte) {
+	copy(k[:], d.cfg.Keyed("connectors.resync", key))
+	copy(v[:], d.cfg.Keyed("connectors.resync", value))
+	return k, v
+}
+
+func (d *dry) read(ctx context.Context) error {
+	src, err := d.cfg.Reread.Dry(ctx, d.cfg, "")
+	if err != nil {
+		return err
+	}
+	defer src.Close() //nolint:errcheck // it was only read
+	for {
+		b, err := src.Read(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		records, rejections, err := d.encoder.encode(ctx, b)
+		if err != nil {
+			return err
+		}
+		for _, r := range rejections {
+			if s := d.sets[r.Dataset]; s != nil {
+				s.refused++
+			}
+		}
+		for _, r := range records {
+			d.take(r)
+		}
+		if d.total > dryRows {
+			return fmt.Errorf("超过 %d 行，不试读 / more than %d rows, too many for a trial: %w", dryRows, dryRows, ErrConfig)
+		}
+	}
+}
+
+func (d *dry) take(r bus.Record) {
+	for id, s := range d.sets {
+		if contract.Raw(id) != r.Topic || len(r.Key) == 0 {
+			continue
+		}
+		k, v := d.digests(r.Key, r.Value)
+		if delete(s.rows, k); r.Value != nil {
+			s.rows[k] = v
+			d.total++
+		}
+	}
+}
+
+// compare holds the rows against what the raw topic comes to.
+func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Difference, error) {
+	set := d.sets[s.ID]
+	have := map[[16]byte][8]byte{}
+	r := &runner{cfg: d.cfg}
+	err := b.Replay(ctx, contract.Raw(s.ID), func(rec bus.Record) error {
+		_, ours, err := r.origin(rec)
+		if err != nil || len(rec.Key) == 0 {
+			return err
+		}
+		k, v := d.digests(rec.Key, rec.Value)
+		if delete(have, k); ours && rec.Value != nil {
+			have[k] = v
+		}
+		return nil
+	})
+	out := Difference{Dataset: s.ID, Rows: int64(len(set.rows)), Refused: set.refused}
+	for k, v := range set.rows {
+		if had, ok := have[k]; !ok {
+			out.New++
+		} else if had != v {
+			out.Changed++
+		}
+		delete(have, k)
+	}
+	out.Deleted = int64(len(have))
+	return out, err
+}

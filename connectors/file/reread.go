@@ -1,0 +1,7 @@
+package file
+
+import "github.com/yiyuan-bus/yiyuan/connectors"
+
+// Reread: a source begins again with what then lies in its folder, and waits for
+// a file if there is none (see source.Read).
+var Reread = connectors.Reread{}

@@ -1,0 +1,316 @@
+package connectors
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// Reading a source again goes in steps, each of which is done once it stands in
+// the status, and done again if the process ends before:
+//
+//	asked     the epoch is raised, the position forgotten
+//	reading   the source is opened at the beginning; every row is published under
+//	          the new epoch, with the position, as ever
+//	deleting  the source is closed; the raw topics are read twice, and keys whose
+//	          last record is this source's and of an elder epoch are deleted
+//
+// A row that is changed while it is read again comes under the new epoch, one
+// that is deleted meanwhile leaves a tombstone of it: neither is inferred. An
+// inferred delete has the lowest sequence of its epoch, so that whatever the
+// source says of that row later is newer.
+
+const (
+	// deleteBatch is how many inferred deletes are published together.
+	deleteBatch = 1000
+	// passRecords is of how many records the keys are held at a time; a raw topic
+	// with more is read in several passes over a part of the keys each.
+	passRecords = 2_000_000
+)
+
+// errNext ends a session because the next step of a resync begins.
+var errNext = errors.New("the next step of a resync")
+
+func (r *runner) rereading() bool {
+	return r.status.Resync != nil && r.status.Resync.Step == contract.ResyncReading
+}
+
+// beginAgain forgets the position under a raised epoch.
+func (r *runner) beginAgain(ctx context.Context) error {
+	next := r.status
+	if r.cfg.Reread.Cannot != "" {
+		next.Resync, next.Error = nil, r.cfg.Reread.Cannot
+		r.log.Error("source cannot be read again", "why", r.cfg.Reread.Cannot)
+		return r.say(ctx, next)
+	}
+	next.Position, next.Error, next.State = "", "", contract.StateResync
+	next.Epoch = r.publisher.NextEpoch()
+	next.Resync = &contract.Resync{Step: contract.ResyncReading, Accept: r.status.Resync.Accept}
+	r.log.Info("source is read again from the beginning", "epoch", next.Epoch)
+	return r.say(ctx, next)
+}
+
+// allRead goes over to deleting when a source has ended.
+func (r *runner) allRead(ctx context.Context) error {
+	next := r.status
+	again := *next.Resync
+	again.Step = contract.ResyncDeleting
+	next.Resync = &again
+	if err := r.say(ctx, next); err != nil {
+		return err
+	}
+	return errNext
+}
+
+// deleteGone deletes what the source did not bring again, unless that is so much
+// that a person must answer first. At its end the resync is done, and a position
+// that was lost is forgotten.
+func (r *runner) deleteGone(ctx context.Context) error {
+	var err error
+	if r.encoder, err = newEncoder(ctx, r.bus, r.codec, r.cfg, r.run); err != nil {
+		return err
+	}
+	missing, why, err := r.missing(ctx)
+	if err != nil {
+		return err
+	}
+	next := r.status
+	again := *next.Resync
+	again.Found, again.Of, again.Deleted = 0, 0, 0
+	for _, m := range missing {
+		again.Found += m.found
+		again.Of += m.of
+	}
+	next.Resync = &again
+	if why != "" && again.Found > again.Accept {
+		return r.holdDeletes(ctx, next, why)
+	}
+	next.State, next.Error, next.Do = contract.StateResync, "", ""
+	if err := r.say(ctx, next); err != nil {
+		return err
+	}
+	for _, m := range missing {
+		if err := r.deleteMissing(ctx, m); err != nil {
+			return err
+		}
+	}
+	r.log.Info("source was read again", "rows", again.Rows, "deleted", r.status.Resync.Deleted)
+	next = r.status
+	next.Resync, next.Lost, next.Do, next.Error, next.State = nil, "", "", "", contract.StateStarting
+	if err := r.say(ctx, next); err != nil {
+		return err
+	}
+	return errNext
+}
+
+// holdDeletes stands still until a person's answer fences this publisher.
+func (r *runner) holdDeletes(ctx context.Context, next contract.SourceStatus, why string) error {
+	next.State, next.Error = contract.StateHeld, clip(why)
+	next.Do = fmt.Sprintf("%s --accept-deletes %d", contract.ResyncCommand(r.cfg.Name), next.Resync.Found)
+	r.log.Warn("resync stands still: it would delete too much", "found", next.Resync.Found, "of", next.Resync.Of)
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		if err := r.say(ctx, next); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// missing tells, of each dataset, which rows did not come again, and why a person
+// must be asked, "" if not.
+func (r *runner) missing(ctx context.Context) ([]*missing, string, error) {
+	var out []*missing
+	var why []string
+	for _, d := range r.cfg.Datasets {
+		m := &missing{dataset: d}
+		err := r.passes(ctx, d, func(p *pass) error {
+			m.found += int64(len(p.gone))
+			m.of += int64(len(p.gone)) + p.kept
+			if m.whole = p; p.parts > 1 {
+				m.whole = nil
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, "", err
+		}
+		if DefaultDeleteLimit.Exceeded(int(m.found), int(m.of)) {
+			why = append(why, fmt.Sprintf("%s %d/%d", d.ID, m.found, m.of))
+		}
+		out = append(out, m)
+	}
+	if len(why) == 0 {
+		return out, "", nil
+	}
+	list := strings.Join(why, ", ")
+	return out, fmt.Sprintf("重读时缺少的行多于 %s，删除前等待确认：%s / more than %s of the rows did not come again, it waits for an answer before it deletes them: %s",
+		DefaultDeleteLimit, list, DefaultDeleteLimit, list), nil
+}
+
+// missing is how many rows of a dataset did not come again, of how many.
+type missing struct {
+	dataset   *schemas.Dataset
+	found, of int64
+	whole     *pass // all of it, if it was few enough for one pass
+}
+
+// deleteMissing publishes the deletes of one dataset.
+func (r *runner) deleteMissing(ctx context.Context, m *missing) error {
+	if m.found == 0 {
+		return nil
+	}
+	if m.whole != nil {
+		return r.deletePass(ctx, m.dataset, m.whole)
+	}
+	return r.passes(ctx, m.dataset, func(p *pass) error { return r.deletePass(ctx, m.dataset, p) })
+}
+
+func (r *runner) deletePass(ctx context.Context, d *schemas.Dataset, p *pass) error {
+	var batch Batch
+	err := p.keys(ctx, func(key string) error {
+		minor := uint32(r.status.Resync.Deleted) + uint32(len(batch.Changes))
+		batch.Changes = append(batch.Changes, schemas.Change{
+			Dataset: d, Key: key, Op: schemas.Delete, Origin: schemas.Origin{Source: r.cfg.Name, Sequence: schemas.Sequence{Minor: minor}, At: time.Now()},
+		})
+		if len(batch.Changes) < deleteBatch {
+			return nil
+		}
+		err := r.publishDeletes(ctx, batch)
+		batch.Changes = batch.Changes[:0]
+		return err
+	})
+	if err != nil || len(batch.Changes) == 0 {
+		return err
+	}
+	return r.publishDeletes(ctx, batch)
+}
+
+func (r *runner) publishDeletes(ctx context.Context, b Batch) error {
+	next := r.status
+	again := *next.Resync
+	again.Deleted += int64(len(b.Changes))
+	next.Resync, next.At = &again, 0
+	began := time.Now()
+	r.encoder.epoch = next.Epoch
+	records, _, err := r.encoder.encode(ctx, b)
+	if err != nil {
+		return err
+	}
+	if err := r.publisher.Publish(ctx, records, next); err != nil {
+		return err
+	}
+	r.status, r.written, r.progress = next, time.Now(), true
+	r.tell("")
+	r.count(b, nil, time.Since(began))
+	return nil
+}
+
+// pass is one part of the keys of a raw topic: those whose last record is this
+// source's, of an elder epoch and not a delete, are gone.
+type pass struct {
+	r     *runner
+	topic contract.Topic
+	part  int // of parts
+	parts int
+	gone  map[[16]byte]int32 // in which partition
+	kept  int64              // keys of an elder epoch that came again
+}
+
+// passes calls fn with each part of the keys in turn.
+func (r *runner) passes(ctx context.Context, d *schemas.Dataset, fn func(*pass) error) error {
+	topic := contract.Raw(d.ID)
+	ends, err := r.bus.EndOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	records := int64(0)
+	for _, end := range ends[topic] {
+		records += end
+	}
+	parts := int(records/passRecords) + 1
+	for part := range parts {
+		p := &pass{r: r, topic: topic, part: part, parts: parts, gone: map[[16]byte]int32{}}
+		if err := p.scan(ctx); err != nil {
+			return fmt.Errorf("look for rows that did not come again in %q: %w", topic, err)
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) digest(key []byte) ([16]byte, bool) {
+	var d [16]byte
+	copy(d[:], p.r.cfg.Keyed("connectors.resync", key))
+	return d, int(d[0])<<8|int(d[1]) >= p.part*(1<<16)/p.parts && int(d[0])<<8|int(d[1]) < (p.part+1)*(1<<16)/p.parts
+}
+
+// scan reads the topic once.
+func (p *pass) scan(ctx context.Context) error {
+	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
+		epoch, ours, err := p.r.origin(rec)
+		if err != nil {
+			return err
+		}
+		if len(rec.Key) == 0 { // a truncate, of this partition
+			maps.DeleteFunc(p.gone, func(_ [16]byte, partition int32) bool { return ours && partition == rec.Partition })
+			return nil
+		}
+		d, mine := p.digest(rec.Key)
+		if !mine {
+			return nil
+		}
+		if ours && epoch < p.r.status.Epoch && rec.Value != nil {
+			p.gone[d] = rec.Partition
+			return nil
+		}
+		if _, was := p.gone[d]; was && ours && rec.Value != nil {
+			p.kept++
+		}
+		delete(p.gone, d)
+		return nil
+	})
+}
+
+// keys reads the topic once more and calls fn with each key that is gone.
+func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
+	if len(p.gone) == 0 {
+		return nil
+	}
+	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
+		d, mine := p.digest(rec.Key)
+		if _, gone := p.gone[d]; !mine || !gone || len(rec.Key) == 0 {
+			return nil
+		}
+		delete(p.gone, d)
+		return fn(string(rec.Key))
+	})
+}
+
+// origin tells of which epoch a raw record is, and whether it is this source's.
+func (r *runner) origin(rec bus.Record) (epoch uint64, ours bool, err error) {
+	name, text, ok := bytes.Cut(rec.Header("pos"), []byte("@"))
+	if !ok || string(name) != r.cfg.Name {
+		return 0, false, nil
+	}
+	sequence, err := schemas.ParseSequence(string(text))
+	if err != nil {
+		return 0, false, fmt.Errorf("record %d of partition %d: %w", rec.Offset, rec.Partition, err)
+	}
+	return sequence.Epoch, true, nil
+}

@@ -1,0 +1,412 @@
+package connectors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// office is a department with one table and its log of changes.
+type office struct {
+	mu   sync.Mutex
+	d    *schemas.Dataset
+	rows map[string]string
+	log  []line
+	lost bool // the log is gone: nobody can go on from a position in it
+}
+
+type line struct{ key, value string } // "" = deleted
+
+func (o *office) set(key, value string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.put(key, value)
+	o.log = append(o.log, line{key, value})
+}
+
+func (o *office) put(key, value string) {
+	if o.rows[key] = value; value == "" {
+		delete(o.rows, key)
+	}
+}
+
+// restore changes rows without a word in the log, as a restored copy does.
+func (o *office) restore(changes ...line) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, l := range changes {
+		o.put(l.key, l.value)
+	}
+	o.lost = true
+}
+
+// reader reads an office: the rows as they were when it was opened, then the log.
+type reader struct {
+	o    *office
+	rows []line
+	at   int // in rows
+	next int // in the log
+	ends bool
+	said bool // caught up
+	seen func()
+}
+
+func (o *office) open(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := &reader{o: o}
+	if after != "" {
+		if o.lost && !cfg.Again {
+			return nil, fmt.Errorf("the log is gone: %w", connectors.ErrPositionLost)
+		}
+		at, next, _ := strings.Cut(string(after), ",")
+		r.at, _ = strconv.Atoi(at)
+		r.next, _ = strconv.Atoi(next)
+	} else {
+		r.next, o.lost = len(o.log), false
+	}
+	for i := range 200 { // in order, as a table is read
+		if key := "B" + strconv.Itoa(i); o.rows[key] != "" {
+			r.rows = append(r.rows, line{key, o.rows[key]})
+		}
+	}
+	return r, nil
+}
+
+func (r *reader) Close() error { return nil }
+
+func (r *reader) change(l line, s schemas.Sequence) schemas.Change {
+	c := schemas.Change{Dataset: r.o.d, Key: l.key, Op: schemas.Delete, Origin: schemas.Origin{Source: "count", Sequence: s, At: time.UnixMilli(1)}}
+	if l.value != "" {
+		c.Op = schemas.Snapshot
+		c.Record = schemas.NewRecord(r.o.d.Layout, []schemas.Value{schemas.Text(l.key), schemas.Text(l.value), schemas.Int(3), schemas.Text("云岭路1号")})
+	}
+	return c
+}
+
+func (r *reader) Read(ctx context.Context) (connectors.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return connectors.Batch{}, err
+	}
+	r.o.mu.Lock()
+	defer r.o.mu.Unlock()
+	var b connectors.Batch
+	if r.at < len(r.rows) {
+		for ; r.at < len(r.rows) && len(b.Changes) < 3; r.at++ {
+			b.Changes = append(b.Changes, r.change(r.rows[r.at], schemas.Sequence{Major: uint64(r.next) + 1, Minor: uint32(r.at)}))
+		}
+		b.State = contract.StateSnapshot
+	} else if r.next < len(r.o.log) {
+		b.Changes = append(b.Changes, r.change(r.o.log[r.next], schemas.Sequence{Major: uint64(r.next) + 2}))
+		r.next++
+	} else if b.CaughtUp = time.Now(); r.said {
+		if r.ends {
+			return b, io.EOF
+		}
+		r.o.mu.Unlock() // idle
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+		r.o.mu.Lock()
+	} else {
+		r.said = true
+	}
+	b.After = schemas.Position(fmt.Sprintf("%d,%d", r.at, r.next))
+	return b, nil
+}
+
+// held returns what the raw topic comes to, by key, and refuses an event that is
+// there twice.
+func (w world) held(t *testing.T) map[string]string {
+	t.Helper()
+	out, seen := map[string]string{}, map[string]bool{}
+	err := w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
+		pos := string(r.Header("pos"))
+		if seen[pos] {
+			t.Errorf("%s was published twice", pos)
+		}
+		seen[pos] = true
+		if r.Value == nil {
+			delete(out, string(r.Key))
+			return nil
+		}
+		rec, err := w.codec.Reader(w.d.Layout).Decode(t.Context(), r.Value)
+		if err == nil {
+			out[string(r.Key)] = rec.Value(1).Str()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// until runs the source until done says so of what it tells.
+func (w world) until(t *testing.T, open connectors.Open, done func(connectors.Told) bool) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cfg, met := w.config(), false
+	cfg.Tell = func(told connectors.Told) {
+		if !met && done(told) {
+			met = true
+			cancel()
+		}
+	}
+	err := connectors.Run(ctx, w.bus, w.codec, cfg, open)
+	if !met && err == nil {
+		t.Fatalf("what was waited for did not come; status %+v", w.status(t))
+	}
+	return err
+}
+
+func current(told connectors.Told) bool {
+	return told.Status.State == contract.StateRunning && told.Status.Resync == nil
+}
+
+func heldForDeletes(told connectors.Told) bool { return told.Status.State == contract.StateHeld }
+
+// full is an office with n rows, read to its end.
+func full(t *testing.T, n int) (world, *office) {
+	t.Helper()
+	w := newWorld(t)
+	o := &office{d: w.d, rows: map[string]string{}}
+	for i := range n {
+		o.set("B"+strconv.Itoa(i), "first")
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	return w, o
+}
+
+func (w world) same(t *testing.T, o *office) {
+	t.Helper()
+	if d := cmp.Diff(o.rows, w.held(t)); d != "" {
+		t.Errorf("the raw topic differs from the office (-want +got):\n%s", d)
+	}
+}
+
+// A lost position stays lost over restarts, and as_of stands still, until the
+// source is read again; then the raw topic is what the department has, with what
+// it has no more deleted, under a higher epoch.
+func TestResyncMendsALostPosition(t *testing.T) {
+	w, o := full(t, 20)
+	before := w.status(t)
+	o.restore(line{"B3", ""}, line{"B4", ""}, line{"B5", "restored"}, line{"B20", "new"})
+	for range 3 { // each a restart
+		opened := 0
+		err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+			opened++
+			src, err := o.open(ctx, cfg, after)
+			o.mu.Lock()
+			o.lost = false // as a slot that was made again looks sound
+			o.mu.Unlock()
+			return src, err
+		})
+		if !errors.Is(err, connectors.ErrPositionLost) {
+			t.Fatalf("Run = %v, want ErrPositionLost", err)
+		}
+		s := w.status(t)
+		word := s.Word("count", contract.Known{})
+		if word.State != contract.StateFailed || word.Do != "yiyuan source resync count" || !strings.Contains(word.Why, "the log is gone") || strings.Count(word.Why, "position lost") != 1 || s.CaughtUp != before.CaughtUp || s.Position != before.Position {
+			t.Errorf("after a restart it says %+v of %+v", word, s)
+		}
+	}
+	o.lost = true
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	caughtUp := false
+	err := w.until(t, o.open, func(told connectors.Told) bool {
+		caughtUp = caughtUp || told.Status.Resync != nil && told.Status.CaughtUp != before.CaughtUp
+		return current(told)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.same(t, o)
+	after := w.status(t)
+	if caughtUp || after.Epoch <= before.Epoch || after.Lost != "" || after.Do != "" || after.CaughtUp <= before.CaughtUp {
+		t.Errorf("as_of moved meanwhile: %v; afterwards %+v", caughtUp, after)
+	}
+}
+
+// Killed after whatever it has committed, and run again, a resync comes to the
+// same: nothing lost, nothing twice.
+func TestResyncKilledAnywhere(t *testing.T) {
+	for n := 1; ; n++ {
+		w, o := full(t, 10)
+		o.restore(line{"B3", ""}, line{"B4", ""}, line{"B5", "restored"}, line{"B10", "new"})
+		if err := connectors.Resync(t.Context(), w.bus, "count", 2); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cfg := w.config()
+		told, killed, ended := 0, make(chan struct{}), make(chan struct{})
+		over := false
+		cfg.Tell = func(say connectors.Told) {
+			if told++; told == n { // it does not come back from here, as if it were killed
+				over = current(say)
+				close(killed)
+				<-ctx.Done()
+			}
+		}
+		go func() {
+			defer close(ended)
+			_ = connectors.Run(ctx, w.bus, w.codec, cfg, o.open) // a killed process tells nobody
+		}()
+		<-killed
+		o.set("B1", "changed meanwhile")
+		o.set("B2", "")
+		o.set("B3", "came back")
+		if err := w.until(t, o.open, func(told connectors.Told) bool {
+			return current(told) && strings.HasSuffix(told.Status.Position, ","+strconv.Itoa(len(o.log)))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		<-ended
+		w.same(t, o)
+		if s := w.status(t); s.Resync != nil || s.Lost != "" {
+			t.Errorf("killed after %d: %+v", n, s)
+		}
+		if t.Failed() {
+			t.Fatalf("killed after %d", n)
+		}
+		if over {
+			if n < 6 {
+				t.Errorf("only %d places to be killed at", n)
+			}
+			return
+		}
+	}
+}
+
+// More deletes than the limit wait for a person, over restarts too; too small an
+// answer is none.
+func TestResyncAsksBeforeItDeletesMuch(t *testing.T) {
+	w, o := full(t, 20)
+	for i := range 9 {
+		o.restore(line{"B" + strconv.Itoa(i), ""})
+	}
+	before := maps.Clone(w.held(t))
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, accept := range []int64{0, 8} {
+		if accept > 0 {
+			if err := connectors.Resync(t.Context(), w.bus, "count", accept); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var word contract.Word
+		if err := w.until(t, o.open, func(told connectors.Told) bool {
+			word = told.Status.Word("count", contract.Known{Here: true})
+			return heldForDeletes(told)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if word.State != contract.StateHeld || word.Do != "yiyuan source resync count --accept-deletes 9" || !strings.Contains(word.Why, "ZJ01 9/20") {
+			t.Errorf("it stands still and says %+v", word)
+		}
+		if d := cmp.Diff(before, w.held(t)); d != "" {
+			t.Errorf("published before somebody answered (-want +got):\n%s", d)
+		}
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 9); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	w.same(t, o)
+}
+
+// A second order begins again; a third finds nothing to do, and deletes nothing.
+func TestResyncTwice(t *testing.T) {
+	w, o := full(t, 10)
+	o.restore(line{"B3", ""})
+	for range 2 {
+		if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+			t.Fatal(err)
+		}
+		reading := func(told connectors.Told) bool { return told.Status.Resync != nil && told.Status.Resync.Rows > 3 }
+		if err := w.until(t, o.open, reading); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.until(t, o.open, current); err != nil {
+			t.Fatal(err)
+		}
+		w.same(t, o)
+	}
+}
+
+// Rows of another source of the same dataset are not this one's to delete.
+func TestResyncLeavesOthersAlone(t *testing.T) {
+	w, o := full(t, 10)
+	other := w.config()
+	other.Name = "other"
+	c := building(w.d, 100)
+	err := connectors.Run(t.Context(), w.bus, w.codec, other, func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+		return &special{[]connectors.Batch{{Changes: []schemas.Change{c}, After: "1"}}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.restore(line{"B3", ""})
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	got := w.held(t)
+	if got["B100"] != "x" || got["B3"] != "" {
+		t.Errorf("the raw topic holds %v", got)
+	}
+}
+
+// What cannot be read again says so, and what to do instead; it goes on as it was.
+func TestResyncRefused(t *testing.T) {
+	w, o := full(t, 3)
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	cfg := w.config()
+	cfg.Reread.Cannot = "推送来的数据不能重读 / what was pushed cannot be read again"
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	said := ""
+	cfg.Tell = func(told connectors.Told) {
+		said += told.Status.Error
+		if current(told) {
+			cancel()
+		}
+	}
+	if err := connectors.Run(ctx, w.bus, w.codec, cfg, o.open); err != nil || !strings.Contains(said, "cannot be read again") {
+		t.Errorf("Run = %v, it said %q", err, said)
+	}
+	w.same(t, o)
+}

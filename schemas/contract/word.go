@@ -1,0 +1,100 @@
+package contract
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Silence is after how long without a word a source that should be working is
+// called silent. An idle one says something every two seconds.
+const Silence = 20 * time.Second
+
+// Word is how a source does: one word, why, and what a person does about it.
+// Why and Do are "中文 / English", "" if there is nothing to say.
+type Word struct {
+	State string
+	Why   string
+	Do    string
+}
+
+// Known is what whoever asks knows beside the status itself.
+type Known struct {
+	// Age is how long ago the status was written, by a clock that has seen both
+	// moments: the broker's, or the time since it was received. Never the
+	// difference of two machines' clocks.
+	Age time.Duration
+	// Here says that this process runs the source; Failure is then why its last
+	// attempt ended, "" while it works, and Restarts how many attempts failed since
+	// it last published something.
+	Here     bool
+	Failure  string
+	Restarts int
+}
+
+// ResyncCommand is the one command that reads a source again from the beginning.
+func ResyncCommand(name string) string { return "yiyuan source resync " + name }
+
+// Word says how the source of that name does. Everybody who tells a source's
+// state takes it from here, so that none calls running what stands still.
+func (s SourceStatus) Word(name string, k Known) Word {
+	switch {
+	case s.State == StateRetired:
+		return Word{State: StateRetired}
+	case s.Stop:
+		return Word{StateStopped, "由人停下 / a person has stopped it", "yiyuan source start " + name}
+	case s.Lost != "" && s.Resync == nil:
+		return Word{StateFailed, s.Lost, s.Do}
+	case k.Here && k.Failure != "" && s.State == StateWaiting:
+		return Word{StateWaiting, k.Failure, s.Do}
+	case k.Here && k.Failure != "":
+		return failing(k.Failure, s.Do, k.Restarts)
+	case s.State == StateFailed:
+		return failing(s.Error, s.Do, s.Restarts)
+	case s.State == StateStopped:
+		return Word{StateStopped, "运行它的进程已停 / the process that ran it has ended", "yiyuan run --role connectors"}
+	case k.Age > Silence:
+		return silent(s, k)
+	case s.State == "":
+		return Word{State: StateStarting}
+	case s.State == StateHeld:
+		return Word{StateHeld, s.Error, s.Do}
+	case s.Resync != nil && s.State != StateWaiting:
+		return Word{StateResync, s.Resync.progress(), ""}
+	}
+	return Word{s.State, s.Error, s.Do}
+}
+
+func failing(why, do string, restarts int) Word {
+	if restarts > 0 {
+		zh, en, ok := strings.Cut(why, " / ")
+		if ok {
+			en += ", "
+		}
+		why = fmt.Sprintf("%s（已自行重试 %d 次） / %stried again %d times by itself", zh, restarts, en, restarts)
+	}
+	if do == "" {
+		do = "按原因处理，会自行重试 / mend the cause, it tries again by itself"
+	}
+	return Word{StateFailed, why, do}
+}
+
+// silent is a source that said it works, and then nothing more.
+func silent(s SourceStatus, k Known) Word {
+	since := int(k.Age.Seconds())
+	why := fmt.Sprintf("已 %d 秒没有消息，最后一次说的是 %s / not heard for %d s, it last said %s", since, s.State, since, s.State)
+	if k.Here {
+		return Word{StateSilent, why, "本进程写不进 Kafka，看日志；运行 yiyuan doctor / this process cannot write to Kafka, see its log and yiyuan doctor"}
+	}
+	return Word{StateSilent, why, "运行它的进程已退出，或连不上 Kafka / its process has ended or cannot reach Kafka: yiyuan run --role connectors"}
+}
+
+func (r *Resync) progress() string {
+	switch r.Step {
+	case ResyncAsked:
+		return "即将从头重读 / about to be read again from the beginning"
+	case ResyncDeleting:
+		return fmt.Sprintf("已重读 %d 行，正在删除 %d 行中的第 %d 行 / %d rows read again, %d of %d rows deleted", r.Rows, r.Found, r.Deleted, r.Rows, r.Deleted, r.Found)
+	}
+	return fmt.Sprintf("正在从头重读，已读 %d 行 / read again from the beginning, %d rows so far", r.Rows, r.Rows)
+}
