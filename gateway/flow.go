@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -46,6 +47,10 @@ type flowSource struct {
 	Rows      int64        `json:"rows"`
 
 	LastErrorEN string `json:"last_error_en"`
+	// Do is what a person does about it, the one command where there is one.
+	Do     string           `json:"do,omitempty" doc:"怎么办 / what to do"`
+	DoEN   string           `json:"do_en,omitempty"`
+	Resync *contract.Resync `json:"resync,omitempty" doc:"从头重读的进度 / how far reading it again has come"`
 }
 
 // flowPage answers GET /v1/flow.
@@ -64,7 +69,8 @@ func (g *Gateway) flowPage() flowPage {
 	}
 	for _, s := range g.fresh.Sources() {
 		why, whyEN := problem.Halves(s.Error)
-		out.Sources = append(out.Sources, flowSource{s.Name, s.Kind, s.Datasets, s.State, why, catalog.Moment(s.Seen), s.Rows, whyEN})
+		do, doEN := problem.Halves(s.Do)
+		out.Sources = append(out.Sources, flowSource{s.Name, s.Kind, s.Datasets, s.State, why, catalog.Moment(s.Seen), s.Rows, whyEN, do, doEN, s.Status.Resync})
 	}
 	out.Totals.Lookups, out.Totals.Denied = g.flow.Lookups.Load(), g.flow.Denied.Load()
 	out.Totals.Quarantined, out.Totals.FindingsOpen = g.bad.Total(), g.book.Open()

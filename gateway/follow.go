@@ -73,29 +73,18 @@ func (g *Gateway) takeRejection(ctx context.Context, r *bus.Record) {
 	g.bad.Put(record)
 }
 
-// status is a record of the topic sources.
-type status struct {
-	At       int64    `json:"at"`
-	CaughtUp int64    `json:"caught_up"`
-	Kind     string   `json:"kind"`
-	Datasets []string `json:"datasets"`
-	State    string   `json:"state"`
-	Rows     int64    `json:"rows"`
-	Error    string   `json:"error"`
-}
-
 func (g *Gateway) takeStatus(_ context.Context, r *bus.Record) {
 	name := string(r.Key)
 	if r.Value == nil {
 		g.fresh.Forget(name)
 		return
 	}
-	var s status
+	var s contract.SourceStatus
 	if err := json.Unmarshal(r.Value, &s); err != nil {
 		g.skip(string(contract.Sources), "unreadable", r, err)
 		return
 	}
-	out := freshness.Source{Name: name, Kind: s.Kind, Datasets: s.Datasets, State: s.State, Error: s.Error, Rows: s.Rows, Seen: r.Time}
+	out := freshness.Source{Name: name, Kind: s.Kind, Datasets: s.Datasets, State: s.State, Error: s.Error, Rows: s.Rows, Seen: r.Time, Status: s}
 	if s.At > 0 {
 		out.Seen = time.UnixMilli(s.At)
 	}

@@ -73,6 +73,22 @@ type Source struct {
 	Rows     int64
 	CaughtUp time.Time // all it committed before is published
 	Seen     time.Time // when it said so
+	Do       string    // what a person does about Error
+
+	// Status is all that it said; State, Error and Do are then what its Word comes to.
+	Status contract.SourceStatus
+	heard  time.Time // when that was received, by this process's clock
+}
+
+// now is the source as it does at a moment: what it said, and how long ago that
+// was received.
+func (s Source) now(at time.Time) Source {
+	if s.Status.State == "" {
+		return s
+	}
+	w := s.Status.Word(s.Name, contract.Known{Age: at.Sub(s.heard)})
+	s.State, s.Error, s.Do = w.State, w.Why, w.Do
+	return s
 }
 
 // wave is one moment on its way.
@@ -151,6 +167,7 @@ func (t *Tracker) Observe(s Source) {
 	if before := t.sources[s.Name]; s.CaughtUp.Before(before.CaughtUp) {
 		s.CaughtUp = before.CaughtUp // a restarted source may not know yet
 	}
+	s.heard = t.clock()
 	t.sources[s.Name] = s
 }
 
@@ -232,7 +249,7 @@ func (t *Tracker) heard(dataset string) (time.Time, bool) {
 func (t *Tracker) active(dataset string) []Source {
 	var out []Source
 	for _, s := range t.sources {
-		if s.State != retired && slices.Contains(s.Datasets, dataset) {
+		if s.State != contract.StateRetired && slices.Contains(s.Datasets, dataset) {
 			out = append(out, s)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // State says in one word how a dataset does.
@@ -16,16 +17,8 @@ const (
 	Fresh   State = "fresh"   // within its cycle
 	Due     State = "due"     // soon to be older than its cycle allows
 	Overdue State = "overdue" // older than its cycle allows
-	Stopped State = "stopped" // a source of it says that it has stopped, failed or waits for a person
+	Stopped State = "stopped" // a source of it says that it stands still: stopped, failed, silent, waiting
 	Unknown State = "unknown" // no source has been heard
-)
-
-// The states of a source that count here.
-const (
-	stopped = "stopped"
-	failed  = "failed"
-	held    = "held"    // it waits for a person's answer
-	retired = "retired" // for good: its datasets come from elsewhere, or no more
 )
 
 // Dataset is how a dataset does.
@@ -132,7 +125,7 @@ func (t *Tracker) Dataset(d *schemas.Dataset) Dataset {
 		if s.Seen.After(out.Seen) {
 			out.Seen = s.Seen
 		}
-		halted = halted || s.State == stopped || s.State == failed || s.State == held
+		halted = halted || contract.StandsStill(s.now(now).State)
 	}
 	slices.Sort(out.Sources)
 	if !out.AsOf.IsZero() {
@@ -159,8 +152,9 @@ func (t *Tracker) Sources() []Source {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	out := make([]Source, 0, len(t.sources))
+	now := t.clock()
 	for _, s := range t.sources {
-		out = append(out, s)
+		out = append(out, s.now(now))
 	}
 	slices.SortFunc(out, func(a, b Source) int { return cmp.Compare(a.Name, b.Name) })
 	return out

@@ -165,6 +165,9 @@ export interface FlowSource {
   state: string;
   last_error?: string;
   last_error_en?: string;
+  /** what to do about it, often one command */
+  do?: string;
+  do_en?: string;
   last_seen?: string | null;
   rows?: number | null;
 }

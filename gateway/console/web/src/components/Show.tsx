@@ -107,6 +107,9 @@ const sourceTone: Record<string, [Tone, string]> = {
   failed: ["bad", "bad"],
   stopped: ["bad", "idle"],
   held: ["bad", "question"],
+  silent: ["bad", "question"],
+  waiting: ["info", "sync"],
+  resync: ["info", "sync"],
   starting: ["info", "sync"],
   retired: ["idle", "idle"],
 };

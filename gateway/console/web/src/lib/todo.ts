@@ -31,7 +31,7 @@ export function todos(
   const rules = new Map(list(catalogue?.rules).map((r) => [r.id, name("", r.english)]));
   const covered = new Set<string>();
   for (const s of list(flow?.sources)) {
-    if (s.state !== "failed" && s.state !== "stopped") continue;
+    if (!["failed", "held", "silent", "stopped"].includes(s.state)) continue;
     const owners = new Set<string>();
     for (const id of list(s.datasets)) {
       covered.add(id);
@@ -41,7 +41,7 @@ export function todos(
     out.push({
       id: "source:" + s.name,
       kind: "source",
-      harm: s.state === "failed" ? 0 : 1,
+      harm: s.state === "stopped" ? 1 : 0,
       subject: s.name,
       who: [...owners].join(name("、", ", ")),
       detail: name(s.last_error, s.last_error_en),

@@ -11,7 +11,8 @@ import { useFilters } from "../lib/filters";
 import { duration, known } from "../lib/format";
 import { fold } from "../lib/search";
 
-const harm: Record<string, number> = { failed: 0, held: 0, stopped: 1, snapshot: 2, starting: 2, running: 3 };
+const harm: Record<string, number> = { failed: 0, held: 0, silent: 0, waiting: 1, stopped: 1, resync: 2, snapshot: 2, starting: 2, running: 3 };
+const still = ["failed", "held", "silent", "waiting", "stopped"];
 
 function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: string) => string }) {
   const { t, lang, name, say } = useI18n();
@@ -20,7 +21,7 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
   const mine = list(flow?.datasets).filter((d) => ids.includes(d.id));
   const lags = mine.map((d) => d.lag_s).filter(known).filter((n) => n >= 0);
   const perSecond = readRate(read[s.name]);
-  const broken = s.state === "failed" || s.state === "stopped";
+  const broken = still.includes(s.state);
   const owners = [...new Set(ids.map(departments).filter(Boolean))];
   return (
     <section className={`card source${broken ? " source-broken" : ""}`} aria-label={s.name}>
@@ -73,7 +74,7 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
       ) : null}
       {broken ? (
         <p className="oops-do">
-          <b>{t("error.todo")}</b> {t(s.state === "failed" ? "sources.failed.do" : "sources.stopped.do")}
+          <b>{t("error.todo")}</b> {s.do ? name(s.do, s.do_en) : t("sources.stopped.do")}
         </p>
       ) : null}
     </section>
