@@ -237,7 +237,10 @@ func (b *block) worksAs(p person, id, name string, formerID *string, f firm, wag
 	}
 }
 
+// married returns the row of a marriage, of nobody under age: it was registered
+// on the day on which both were 22 and 20 at the earliest.
 func (b *block) married(serial int, husband, wife person, on int64) []schemas.Value {
+	on = max(on, husband.birth+22*366, wife.birth+20*366)
 	return []schemas.Value{str("J" + b.region() + b.serial(serial)), str(husband.id), str(wife.id), str("20"), str("1"), day(on), null, null, null, null}
 }
 

@@ -226,8 +226,13 @@ func (b *block) relief(p plant) {
 	b.put(ga01, b.registered(pupil, home, either(pupil.sex == "1", "20", "30"), "10")...)
 	b.put(mz01, b.married(6, father, mother, b.ago("weddingG", 5200, 5470))...)
 	since := b.ago("relief since", 90, 1500)
+	// One family in five of them, so that three people in a hundred are on relief.
+	poor := p.any() || b.chance("poor", 20)
 	for i, who := range []person{father, mother, pupil} {
 		b.insured(who, "0", "1", null)
+		if !poor {
+			continue
+		}
 		b.put(mz02, str("D"+b.region()+b.serial(0)), str(who.id), str("1"), day(since), null, yuan(600+100*i+b.w.pick(b.n, "income", 300)))
 	}
 	b.put(jy01, b.pupil(5, str(pupil.id), pupil.name, b.school(0), father, "1")...)
@@ -296,9 +301,11 @@ func (b *block) disabled(p plant) {
 		valid = b.ago("lapsed on", 60, 400)
 		ends = day(valid - 10)
 	}
-	b.putFor(mz02, who, p, func(x person) []schemas.Value {
-		return []schemas.Value{str("E" + b.region() + b.serial(0)), str(x.id), str("4"), day(b.w.base - 1200), ends, null}
-	})
+	if p.any() || b.chance("allowance", 40) { // not every card comes with the allowance
+		b.putFor(mz02, who, p, func(x person) []schemas.Value {
+			return []schemas.Value{str("E" + b.region() + b.serial(0)), str(x.id), str("4"), day(b.w.base - 1200), ends, null}
+		})
+	}
 	if p.is(cardExpired) {
 		valid = b.ago("expired", 30, 300)
 		b.expect("XV-19", "expired", "person", who.id, "MZ")

@@ -237,7 +237,7 @@ func (b *block) otherFirm(p plant) {
 	default:
 		b.market(f, leader, "1")
 		b.put(sw01, b.taxed(f, f.name, leader.name, "1")...)
-		if b.chance("insuredY", 60) {
+		if b.chance("insuredY", 5) { // registered as an employer before it has anybody
 			b.put(rs03, b.insurer(f, leader.name, 0, "1")...)
 		}
 		if b.chance("licenceY", 50) {
