@@ -46,7 +46,7 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "示例城市云岭市,一个进程跑起全部 / the sample city live in one process",
 		Long: `用内置消息代理和缓存跑起示例城市:12 个部门实时产生变更,经接入、归集、核验、脱敏,一秒内可查。
-Runs the sample city on the embedded broker and cache: twelve departments produce changes,
+Runs the sample city on the embedded broker and cache: thirteen departments produce changes,
 which are routed, resolved, verified, masked and answered within the second. All data is made up.`,
 		Example: `  yiyuan demo
   yiyuan demo --seed 7 --size tiny --listen 127.0.0.1:8080 --for 5m
@@ -223,7 +223,7 @@ func (c *city) start(ctx context.Context) error {
 	return err
 }
 
-// sources are the twelve departments' live systems, and one push source so that
+// sources are the thirteen departments' live systems, and one push source so that
 // a visitor can correct something. It takes YB01, for the tour, and what is not
 // real time.
 func (c *city) sources() ([]connectors.Config, []push.Key, error) {

@@ -101,7 +101,7 @@ func (j *journey) options() synthetic.Options {
 	return synthetic.Options{Seed: j.seed, Size: synthetic.Tiny, Base: j.base}
 }
 
-// feed runs the twelve departments' sources, with or without the corrections,
+// feed runs the thirteen departments' sources, with or without the corrections,
 // until each has said everything.
 func (j *journey) feed(correct bool) {
 	j.Helper()

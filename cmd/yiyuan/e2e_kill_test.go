@@ -164,7 +164,7 @@ func (want *stream) reachedUnder(t *testing.T, keys *keyring.Keyring, brokers []
 	}
 }
 
-// bindCity binds the twelve departments' sources by YAML files and returns their folder.
+// bindCity binds the thirteen departments' sources by YAML files and returns their folder.
 func bindCity(t testing.TB, dir string, base time.Time) string {
 	t.Helper()
 	cat, err := loadCatalogue("")

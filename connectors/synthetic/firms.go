@@ -160,7 +160,7 @@ func (b *block) employer(p plant) {
 		declared = n*2 + 3
 		b.expect("XV-12", "rs01", "enterprise", f.code, "SW")
 		if f.fund {
-			b.expect("XV-12", "zj02", "enterprise", f.code, "ZJ")
+			b.expect("XV-12", "zj02", "enterprise", f.code, "GJ")
 		}
 	}
 	b.declares(f, n, declared)
@@ -173,7 +173,7 @@ func (b *block) employer(p plant) {
 			o := b.w.outsider(b.n, outEmployee, i)
 			b.put(zj02, str(o.id), str(f.code), str("1"), yuan(4300), str(f.name))
 		}
-		b.expect("XV-12", "zj02", "enterprise", f.code, "ZJ")
+		b.expect("XV-12", "zj02", "enterprise", f.code, "GJ")
 	}
 	if b.chance("licenceX", 60) {
 		until := null

@@ -54,6 +54,8 @@ func (l live) change(n int) event {
 	case zr:
 		return l.edit(n, unitFamily, zr01, func(v []schemas.Value) { v[6] = str(string(rune('0' + n%2))) })
 	case zj:
+		return l.edit(n, unitGround, zj01, func(v []schemas.Value) { v[2] = num(1 + n%32) })
+	case gj:
 		return l.edit(n, unitFamily, zj02, func(v []schemas.Value) { v[3] = yuan(4000 + n%9000) })
 	case jy:
 		return l.edit(n, unitTenants, jy01, func(v []schemas.Value) {

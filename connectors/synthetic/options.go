@@ -9,7 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// Options are the city's: all twelve sources and WriteTruth must be given the
+// Options are the city's: all thirteen sources and WriteTruth must be given the
 // same Seed, Size and Base to speak of the same city.
 type Options struct {
 	Seed int64  // 0 is a seed like any other

@@ -446,7 +446,7 @@ func (j *judgement) firms() {
 			}
 		}
 	}
-	for _, head := range []struct{ dataset, status, rule, owner string }{{"RS01", "CBZTDM", "rs01", "SW"}, {"ZJ02", "JCZTDM", "zj02", "ZJ"}} {
+	for _, head := range []struct{ dataset, status, rule, owner string }{{"RS01", "CBZTDM", "rs01", "SW"}, {"ZJ02", "JCZTDM", "zj02", "GJ"}} {
 		heads := map[string]int{}
 		for _, r := range j.f[head.dataset] {
 			if r[head.status] == "1" {

@@ -153,7 +153,7 @@ var kinds = []kind{
 	{weddedStated, unitWedded, 0, 4, []department{mz}},
 
 	{countTax, unitEmployer, 0.12, 0, []department{sw}},
-	{countFund, unitEmployer, 0.06, 0, []department{zj}},
+	{countFund, unitEmployer, 0.06, 0, []department{gj}},
 
 	{codeTwice, unitFirm, 0, 5, []department{mz}},
 	{codeMistypedSP, unitFirm, 0, 2, []department{sp}},

@@ -1,4 +1,4 @@
-// Package synthetic is a made-up city: the twelve departments of Yunling as
+// Package synthetic is a made-up city: the thirteen departments of Yunling as
 // live sources, one Source a department, so that each can be stopped alone.
 //
 // All rows are functions of a seed, a size and a base day; nothing is stored,

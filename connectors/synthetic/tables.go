@@ -48,6 +48,7 @@ const (
 	sw
 	zr
 	zj
+	gj
 	jy
 	sp
 	cl
@@ -61,7 +62,7 @@ var departments = [departmentCount]struct {
 	share int
 }{
 	ga: {"GA", 20}, mz: {"MZ", 8}, rs: {"RS", 20}, wj: {"WJ", 3}, yb: {"YB", 15}, sc: {"SC", 8},
-	sw: {"SW", 6}, zr: {"ZR", 4}, zj: {"ZJ", 8}, jy: {"JY", 2}, sp: {"SP", 4}, cl: {"CL", 2},
+	sw: {"SW", 6}, zr: {"ZR", 4}, zj: {"ZJ", 1}, gj: {"GJ", 7}, jy: {"JY", 2}, sp: {"SP", 4}, cl: {"CL", 2},
 }
 
 // Departments returns the ids of the departments that have a source, GA first.
@@ -165,7 +166,7 @@ var tables = [tableCount]layoutOf{
 	sw02: {"SW02", sw, two, columns(text("TYSHXYDM", "SSQ"), longs("SBRS"), money(2, "GZZE")), staleNumber(3, 100)},
 	zr01: {"ZR01", zr, two, columns(text("BDCDYH", "QZH", "QLRGMSFHM", "QLRTYSHXYDM"), money(2, "MJ"), text("ZL", "DYBZ", "YTDM")), staleNumber(4, 100)},
 	zj01: {"ZJ01", zj, one, columns(text("JZWBM", "LDZB"), longs("CS"), text("BZDZ")), staleNumber(2, 1)},
-	zj02: {"ZJ02", zj, two, columns(text("GMSFHM", "TYSHXYDM", "JCZTDM"), money(2, "JCJS"), text("DWMC")), staleNumber(3, -20_000)},
+	zj02: {"ZJ02", gj, two, columns(text("GMSFHM", "TYSHXYDM", "JCZTDM"), money(2, "JCJS"), text("DWMC")), staleNumber(3, -20_000)},
 	jy01: {"JY01", jy, one, columns(text("XJH", "GMSFHM", "XM", "XXMC", "NJ", "JHRGMSFHM", "ZTDM")), staleValue(4, "学前班", "预备班")},
 	sp01: {"SP01", sp, one, columns(text("JDSWH", "TYSHXYDM", "XKLXDM", "JDNR"), dates("JDRQ", "GSRQ", "YXQZ")), staleText(3)},
 	cl01: {"CL01", cl, one, columns(text("CJZH", "GMSFHM", "CJLBDM", "CJDJDM"), dates("YXQ")), staleValue(3, "1", "2")},

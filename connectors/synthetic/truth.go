@@ -50,7 +50,7 @@ type (
 	}
 )
 
-// WriteTruth writes what a bus that was fed by all twelve sources of the
+// WriteTruth writes what a bus that was fed by all thirteen sources of the
 // options must have found and stored, as JSON lines. Which sources run, and
 // where they stand, does not matter. Size Tiny includes all rows; larger ones
 // only with Options.Rows. Seed, Size, Base and Rows are all it looks at.

@@ -17,7 +17,9 @@ Output, sorted, one JSON a line; fields that are null are left out:
 import base64, collections, datetime, glob, hashlib, hmac, json, re, sys
 
 DAY = datetime.timedelta(days=1)
-PROVIDER = {"GA": "GA", "MZ": "MZ", "RS": "RS", "WJ": "WJ", "YB": "YB", "SC": "SC", "SW": "SW", "ZR": "ZR", "ZJ": "ZJ", "JY": "JY", "SP": "SP", "CL": "CL"}
+# The department that provides a dataset is named by the first two letters, but for the housing fund's.
+PROVIDER = {dataset: {"ZJ02": "GJ"}.get(dataset, dataset[:2]) for dataset in (
+    "GA01 GA02 GA03 MZ01 MZ02 MZ03 MZ04 RS01 RS02 RS03 WJ01 WJ02 YB01 YB02 SC01 SC02 SW01 SW02 ZR01 ZJ01 ZJ02 JY01 SP01 CL01").split()}
 # dataset -> [(entity, key field, role)]
 LINKS = {
     "GA01": [("person", "GMSFHM", ""), ("birth", "CSZBH", ""), ("marriage", "POGMSFHM", "partner")], "GA02": [("person", "GMSFHM", ""), ("address", "JZDZ", "")],
@@ -244,7 +246,7 @@ def person_findings(d, today):
     own = sorted(ds for (ds, role) in d.rows if role == "")
     if not id_ok(d.key) or d.key[6:14] > today.strftime("%Y%m%d"):
         if own:
-            yield "XV-01", "id", PROVIDER[own[0][:2]]
+            yield "XV-01", "id", PROVIDER[own[0]]
     elif ga:
         born = f"{d.key[6:10]}-{d.key[10:12]}-{d.key[12:14]}"
         if ga["CSRQ"] != born:
@@ -255,7 +257,7 @@ def person_findings(d, today):
     if ga:
         for dataset in ("RS01", "YB01", "JY01"):
             if any(name_norm(r["XM"]) != name_norm(ga["XM"]) for r in d.of(dataset, "") if r.get("XM")):
-                yield "XV-03", dataset.lower(), PROVIDER[dataset[:2]]
+                yield "XV-03", dataset.lower(), PROVIDER[dataset]
     dead = death(d)
     if dead:
         if dead + 30 * DAY < today and any(r["DYZTDM"] == "1" for r in d.of("RS02")):
@@ -312,7 +314,7 @@ def person_findings(d, today):
 def enterprise_findings(d, today, workdays_after):
     own = sorted(ds for (ds, role) in d.rows if role == "")
     if own and not uscc_ok(d.key):
-        yield "XV-02", "code", PROVIDER[own[0][:2]]
+        yield "XV-02", "code", PROVIDER[own[0]]
     sc = (d.of("SC01") or [None])[0]
     if sc and sc["DJZTDM"] != "3" and any(r["DJZTDM"] != "3" for r in d.of("MZ04")):
         yield "XV-02", "twice", "SC"
@@ -326,12 +328,12 @@ def enterprise_findings(d, today, workdays_after):
             yield "XV-12", "uninsured", "RS"
         funded = len([r for r in d.of("ZJ02", "employer") if r["JCZTDM"] == "1"])
         if funded and abs(funded - n) > 1 and 10 * abs(funded - n) > max(n, 1):
-            yield "XV-12", "zj02", "ZJ"
+            yield "XV-12", "zj02", "GJ"
     if sc:
         told = date(first_text(sc.get("HZRQ"), sc["CLRQ"])) + 30 * DAY < today  # others have thirty days to follow
         for dataset in ("SW01", "RS03"):
             if told and any(name_norm(r["JGMC"]) != name_norm(sc["JGMC"]) or name_norm(r["FDDBRXM"]) != name_norm(sc["FDDBRXM"]) for r in d.of(dataset)):
-                yield "XV-13", dataset.lower(), PROVIDER[dataset[:2]]
+                yield "XV-13", dataset.lower(), PROVIDER[dataset]
         if sc["DJZTDM"] == "3":
             if any(r["NSRZTDM"] == "1" for r in d.of("SW01")):
                 yield "XV-14", "sw01", "SW"
@@ -428,7 +430,7 @@ def code_findings(d, codes):
                         return True
                 return False
             if any(strange(r) for r in d.of(dataset, roles)):
-                yield "DM-" + dataset, case, PROVIDER[dataset[:2]]
+                yield "DM-" + dataset, case, PROVIDER[dataset]
 
 
 def places(folder):
