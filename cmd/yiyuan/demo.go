@@ -45,7 +45,7 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "示例城市云岭市,一个进程跑起全部 / the sample city live in one process",
-		Long: `用内置消息代理和缓存跑起示例城市:12 个部门实时产生变更,经接入、归集、核验、脱敏,一秒内可查。
+		Long: `用内置消息代理和缓存跑起示例城市:13 个部门实时产生变更,经接入、归集、核验、脱敏,一秒内可查。
 Runs the sample city on the embedded broker and cache: thirteen departments produce changes,
 which are routed, resolved, verified, masked and answered within the second. All data is made up.`,
 		Example: `  yiyuan demo
