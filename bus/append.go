@@ -20,15 +20,16 @@ const appendLimit = 30 * time.Second
 // their requests. If it fails, which it does after half a minute without a
 // broker, some of the records may have been written.
 func (b *Bus) Append(ctx context.Context, records ...Record) error {
-	// Not kgo.RecordDeliveryTimeout: that counts from the record's own time,
-	// which may be long past.
 	ctx, cancel := context.WithTimeout(ctx, appendLimit)
 	defer cancel()
 	var wait sync.WaitGroup
 	errs := make([]error, len(records))
+	made := make([]kgo.Record, len(records))
+	var s stamp
 	for i := range records {
+		b.fill(&made[i], &records[i], &s)
 		wait.Add(1)
-		b.plain.Produce(ctx, b.out(&records[i]), func(_ *kgo.Record, err error) {
+		b.plain.Produce(ctx, &made[i], func(_ *kgo.Record, err error) {
 			errs[i] = err
 			wait.Done()
 		})

@@ -26,7 +26,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
@@ -68,6 +70,75 @@ func TestEnsure(t *testing.T) {
 		other := k.Open(t, func(c *bus.Config) { c.Prefix += "other." })
 		if _, err := other.Partitions(t.Context(), "a"); !errors.Is(err, bus.ErrNoTopic) {
 			t.Errorf("another prefix sees the topic: %v", err)
+		}
+	})
+}
+
+// No source's time is Kafka's: what says how long a record stays is the broker's
+// clock, also for topics that were made to take the producer's, and also where the
+// source's time lies so far ahead that Kafka would refuse it. What was written
+// before keeps its time, which then was the source's.
+func TestTheBrokerDates(t *testing.T) {
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		client, err := kgo.NewClient(kgo.SeedBrokers(k.Brokers...), kgo.Dialer(k.Dial), kgo.DefaultProduceTopic(k.Prefix+"a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		createTime := "CreateTime"
+		if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, map[string]*string{"message.timestamp.type": &createTime}, k.Prefix+"a"); err != nil {
+			t.Fatal(err)
+		}
+		long := time.Now().Add(-60 * 24 * time.Hour).Truncate(time.Millisecond)
+		if !strings.HasPrefix(t.Name(), "TestTheBrokerDates/embedded") { // that one dates all there is
+			if err := client.ProduceSync(t.Context(), &kgo.Record{Key: []byte("before"), Timestamp: long}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b := k.Open(t, nil)
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: "a", Partitions: 1}); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]time.Time{"before": long, "old": long, "ahead": time.Now().Add(48 * time.Hour).Truncate(time.Millisecond), "own": long}
+		for _, key := range []string{"old", "ahead", "own"} {
+			r := bus.Record{Topic: "a", Partition: bus.ByKey, Key: []byte(key), Time: want[key], Headers: []bus.Header{{Key: "x"}}}
+			if key == "own" { // whoever has written the header is believed
+				r.Headers = []bus.Header{{Key: contract.At, Value: contract.AppendAt(nil, long)}}
+			}
+			if err := b.Append(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Key: []byte("foreign"), Timestamp: long}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		err = b.Replay(t.Context(), "a", func(r bus.Record) error {
+			at, known := want[string(r.Key)]
+			if known && !r.Time.Equal(at) {
+				t.Errorf("the record %q is of %v, its source said %v", r.Key, r.Time, at)
+			}
+			if !known && time.Since(r.Time).Abs() > time.Hour {
+				t.Errorf("the record %q of a foreign client is of %v", r.Key, r.Time)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.AddConsumeTopics(k.Prefix + "a")
+		for seen := 0; seen < 4; {
+			fetches := client.PollFetches(t.Context())
+			if err := fetches.Err(); err != nil {
+				t.Fatal(err)
+			}
+			fetches.EachRecord(func(r *kgo.Record) {
+				if seen++; string(r.Key) != "before" && time.Since(r.Timestamp).Abs() > time.Hour {
+					t.Errorf("Kafka dates the record %q %v", r.Key, r.Timestamp)
+				}
+				if string(r.Key) == "before" {
+					seen--
+				}
+			})
 		}
 	})
 }

@@ -30,6 +30,7 @@ type Publisher struct {
 	status contract.SourceStatus
 	fence  int64 // offset of its own fence in its home partition
 	first  int64 // offset of the first record of the last transaction
+	stamp  stamp
 	lost   bool
 }
 
@@ -140,7 +141,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	}
 	slab := make([]kgo.Record, len(records))
 	for i := range records {
-		p.bus.fill(&slab[i], &records[i])
+		p.bus.fill(&slab[i], &records[i], &p.stamp)
 		p.topics.note(slab[i].Topic)
 		p.client.Produce(limit, &slab[i], promise)
 	}

@@ -16,7 +16,10 @@ type Header = kgo.RecordHeader
 const ByKey int32 = -1
 
 // Record is one Kafka record. On output Partition is ByKey or a partition;
-// Offset is ignored. A nil Value is a tombstone. A record that was read must
+// Offset is ignored. A nil Value is a tombstone. Time is the source's time: it
+// travels in the header at and never is Kafka's timestamp, which is the broker's,
+// so that no source's clock decides how long a record stays. A record that has
+// none is of the time at which the broker took it. A record that was read must
 // not be changed, and its bytes stay valid for as long as they are held.
 type Record struct {
 	Topic     contract.Topic
@@ -42,20 +45,37 @@ func (r *Record) Header(key string) []byte {
 // written in transactions. No reader above this package sees them.
 const fenceKey = "\x00fence"
 
-// fill makes k what is written for r.
-func (b *Bus) fill(k *kgo.Record, r *Record) {
-	k.Topic, k.Partition, k.Key, k.Value, k.Timestamp, k.Headers = b.name(r.Topic), r.Partition, r.Key, r.Value, r.Time, r.Headers
+// fill makes k what is written for r. Its timestamp is that of the moment at which
+// it is produced, and then the broker's.
+func (b *Bus) fill(k *kgo.Record, r *Record, s *stamp) {
+	k.Topic, k.Partition, k.Key, k.Value, k.Headers = b.name(r.Topic), r.Partition, r.Key, r.Value, r.Headers
+	if !r.Time.IsZero() && r.Header(contract.At) == nil {
+		k.Headers = s.add(r.Headers, r.Time)
+	}
 }
 
-func (b *Bus) out(r *Record) *kgo.Record {
-	k := new(kgo.Record)
-	b.fill(k, r)
-	return k
+// stamp makes the header at, which many records in a row have alike.
+type stamp struct {
+	ms   int64
+	only []Header // nothing but at
+}
+
+func (s *stamp) add(headers []Header, at time.Time) []Header {
+	if ms := at.UnixMilli(); s.only == nil || s.ms != ms {
+		s.ms, s.only = ms, []Header{{Key: contract.At, Value: contract.AppendAt(make([]byte, 0, 14), at)}}
+	}
+	if len(headers) == 0 {
+		return s.only
+	}
+	return append(headers[:len(headers):len(headers)], s.only[0])
 }
 
 // read1 makes r what was read in k.
 func (b *Bus) read1(r *Record, t contract.Topic, k *kgo.Record) {
 	*r = Record{Topic: t, Partition: k.Partition, Offset: k.Offset, Key: k.Key, Value: k.Value, Time: k.Timestamp, Headers: k.Headers}
+	if at, ok := contract.ParseAt(r.Header(contract.At)); ok {
+		r.Time = at
+	}
 }
 
 func isFence(k *kgo.Record) bool { return string(k.Key) == fenceKey }

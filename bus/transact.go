@@ -100,6 +100,7 @@ type Tx struct {
 	out       int
 	bytes     int // read and emitted
 	slab      []kgo.Record
+	stamp     stamp
 
 	mu   sync.Mutex
 	err  error
@@ -122,7 +123,7 @@ func (tx *Tx) Emit(r Record) {
 	tx.out++
 	tx.bytes += len(r.Key) + len(r.Value)
 	k := tx.record()
-	tx.bus.fill(k, &r)
+	tx.bus.fill(k, &r, &tx.stamp)
 	tx.topics.note(k.Topic)
 	tx.session.Produce(tx.keep, k, tx.emitted)
 }

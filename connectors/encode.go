@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -35,9 +33,9 @@ type encoder struct {
 }
 
 func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run string) (*encoder, error) {
-	e := &encoder{cfg: cfg, bus: b, codec: c, writers: map[*schemas.Dataset]*codec.Writer{}, run: bus.Header{Key: "run", Value: []byte(run)}}
+	e := &encoder{cfg: cfg, bus: b, codec: c, writers: map[*schemas.Dataset]*codec.Writer{}, run: bus.Header{Key: contract.Run, Value: []byte(run)}}
 	if cfg.Catalogue != nil {
-		e.cat = bus.Header{Key: "cat", Value: []byte(cfg.Catalogue.Version)}
+		e.cat = bus.Header{Key: contract.Catalogue, Value: []byte(cfg.Catalogue.Version)}
 	}
 	for _, d := range cfg.Datasets {
 		w, err := c.Writer(ctx, string(contract.Raw(d.ID))+"-value", d.Layout)
@@ -141,23 +139,26 @@ var ops = map[schemas.Op][]byte{
 func (e *encoder) headers(c *schemas.Change) []bus.Header {
 	sequence := c.Origin.Sequence
 	sequence.Epoch = e.epoch
-	headers := make([]bus.Header, 0, 6)
+	headers := make([]bus.Header, 0, 7)
 	headers = append(headers,
-		bus.Header{Key: "op", Value: ops[c.Op]},
-		bus.Header{Key: "pos", Value: []byte(e.cfg.Name + "@" + sequence.String())},
+		bus.Header{Key: contract.Operation, Value: ops[c.Op]},
+		bus.Header{Key: contract.Pos, Value: contract.AppendPos(nil, e.cfg.Name, sequence)},
 		e.run)
+	if !c.Origin.At.IsZero() {
+		headers = append(headers, bus.Header{Key: contract.At, Value: contract.AppendAt(nil, c.Origin.At)})
+	}
 	if e.cat.Key != "" {
 		headers = append(headers, e.cat)
 	}
 	if c.Origin.Tx != "" {
-		headers = append(headers, bus.Header{Key: "tx", Value: []byte(c.Origin.Tx + "," + strconv.Itoa(c.Origin.TxIndex))})
+		headers = append(headers, bus.Header{Key: contract.TxID, Value: contract.AppendTx(nil, c.Origin.Tx, c.Origin.TxIndex)})
 	}
 	na, keep := unavailable(c.Record)
 	if na != "" {
-		headers = append(headers, bus.Header{Key: "na", Value: []byte(na)})
+		headers = append(headers, bus.Header{Key: contract.Unavailable, Value: []byte(na)})
 	}
 	if keep != "" {
-		headers = append(headers, bus.Header{Key: "keep", Value: []byte(keep)})
+		headers = append(headers, bus.Header{Key: contract.Kept, Value: []byte(keep)})
 	}
 	return headers
 }
@@ -175,5 +176,5 @@ func unavailable(r schemas.Record) (na, keep string) {
 			missing = append(missing, r.Layout().Columns[i].Name)
 		}
 	}
-	return strings.Join(missing, ","), strings.Join(kept, ",")
+	return contract.JoinNames(missing), contract.JoinNames(kept)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"strconv"
 	"sync"
 	"time"
 
@@ -253,8 +252,8 @@ func (f *fill) take(ctx context.Context, records []bus.Record) error {
 
 // write turns a record of a shared topic into what the cache keeps of it.
 func (f *fill) write(v *view.View, r *bus.Record) (Write, bool) {
-	version, err := strconv.ParseUint(string(r.Header("ver")), 16, 64)
-	if err != nil {
+	version, ok := contract.ParseVersion(r.Header(contract.Version))
+	if !ok {
 		f.g.skip(v.ID, "no_version", r, errors.New("header ver is missing or malformed"))
 		return Write{}, false
 	}
@@ -262,7 +261,7 @@ func (f *fill) write(v *view.View, r *bus.Record) (Write, bool) {
 		f.g.skip(v.ID, "too_large", r, fmt.Errorf("value has %d bytes", len(r.Value)))
 		return Write{}, false
 	}
-	return Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value, Moved: r.Value == nil && r.Header("moved") != nil}, true
+	return Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value, Moved: r.Value == nil && r.Header(contract.Moved) != nil}, true
 }
 
 // apply writes a batch, however long the cache is away.

@@ -99,6 +99,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		d.serve(cluster)
 	}
 	listAll(cluster)
+	dateByBroker(cluster)
 	return &Broker{cluster, d, mark}, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -140,8 +139,7 @@ func (c *city) anyKey(ctx context.Context, t contract.Topic) (string, error) {
 	}
 	rows := map[string]image{}
 	err := c.app.bus.Replay(ctx, t, func(r bus.Record) error {
-		_, text, _ := strings.Cut(string(r.Header("pos")), "@")
-		if pos, err := schemas.ParseSequence(text); err == nil && pos.Compare(rows[string(r.Key)].pos) >= 0 {
+		if _, pos, ok := contract.ParsePos(r.Header(contract.Pos)); ok && pos.Compare(rows[string(r.Key)].pos) >= 0 {
 			rows[string(r.Key)] = image{pos, r.Value != nil}
 		}
 		return nil

@@ -1,10 +1,8 @@
 package resolve
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -152,14 +150,8 @@ func (s *stage) close(tx processors.Tx, now time.Time) error {
 // headers are those of everything the step emits.
 func (s *stage) headers(version uint64) []bus.Header {
 	return []bus.Header{
-		{Key: "ver", Value: hex16(version)},
-		{Key: "cat", Value: s.version},
-		{Key: "at", Value: strconv.AppendInt(nil, s.subject.at.UnixMilli(), 10)},
+		{Key: contract.Version, Value: contract.AppendVersion(make([]byte, 0, 16), version)},
+		{Key: contract.Catalogue, Value: s.version},
+		{Key: contract.At, Value: contract.AppendAt(nil, s.subject.at)},
 	}
-}
-
-func hex16(n uint64) []byte {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], n)
-	return hex.AppendEncode(make([]byte, 0, 16), b[:])
 }

@@ -83,7 +83,7 @@ func (p *publication) emit(topic contract.Topic, key string, value []byte) error
 // move deletes what stands under a token of another key and says where it stands
 // now.
 func (p *publication) move(topic contract.Topic, was, now string) {
-	headers := append(p.stage.headers(p.version), bus.Header{Key: "moved", Value: []byte(now)})
+	headers := append(p.stage.headers(p.version), bus.Header{Key: contract.Moved, Value: []byte(now)})
 	p.emitted = true
 	p.tx.Emit(bus.Record{Topic: topic, Partition: bus.ByKey, Key: []byte(was), Time: p.subject.at, Headers: headers})
 }

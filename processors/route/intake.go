@@ -1,7 +1,6 @@
 package route
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -35,7 +34,7 @@ func (r *reject) Error() string { return r.reason + " " + r.field }
 // read reads the headers of a record.
 func (d *dataset) read(r *bus.Record) (change, error) {
 	c := change{Record: r, dataset: d}
-	op := r.Header("op")
+	op := r.Header(contract.Operation)
 	if len(op) != 1 {
 		return c, &reject{reason: contract.ReasonUnreadable, detail: "缺少消息头 op / header op is missing; the source must send one of c u d r t"}
 	}
@@ -49,16 +48,15 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 	default:
 		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 op 不是 c u d r t 之一 / header op is not one of c u d r t"}
 	}
-	pos := r.Header("pos")
-	at := bytes.LastIndexByte(pos, '@')
-	if at <= 0 {
-		return c, &reject{reason: contract.ReasonUnreadable, detail: "缺少消息头 pos / header pos is missing; want <source>@<sequence>"}
+	ok := false
+	if c.source, c.sequence, ok = contract.ParsePos(r.Header(contract.Pos)); !ok {
+		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 pos 缺失或无法解读，应为 <来源>@<序号> / header pos is missing or cannot be read; want <source>@<sequence>"}
 	}
-	seq, err := schemas.ParseSequence(string(pos[at+1:]))
-	if err != nil {
-		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 pos 无法解读 / header pos cannot be read; want <source>@<sequence>"}
+	if at := r.Header(contract.At); at != nil {
+		if _, ok := contract.ParseAt(at); !ok {
+			return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 at 不是 1 至 9999 年间的毫秒数 / header at is not a number of milliseconds in the years 1 to 9999"}
+		}
 	}
-	c.source, c.sequence = pos[:at], seq
 	if len(r.Key) == 0 && c.op != schemas.Truncate {
 		return c, &reject{reason: contract.ReasonMissing, detail: "消息没有主键 / the record has no key"}
 	}
@@ -88,13 +86,13 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 	for i := range values {
 		values[i] = rec.Value(i)
 	}
-	if na := c.Header("na"); len(na) > 0 {
+	if na := c.Header(contract.Unavailable); len(na) > 0 {
 		if err := d.fill(values, last, string(na)); err != nil {
 			return rec, false, err
 		}
 		changed = true
 	}
-	if keep := c.Header("keep"); len(keep) > 0 && !last.IsZero() {
+	if keep := c.Header(contract.Kept); len(keep) > 0 && !last.IsZero() {
 		d.keep(values, last, string(keep))
 		changed = true
 	}

@@ -3,12 +3,10 @@ package route
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -123,7 +121,7 @@ func (m *image) next(offset int64) uint64 { return max(m.version+1, uint64(offse
 func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) error {
 	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: c.Value}
 	current := known && last.live && bytes.Equal(last.edition, s.edition)
-	if current && len(c.Header("na")) == 0 && bytes.Equal(last.row, c.Value) {
+	if current && len(c.Header(contract.Unavailable)) == 0 && bytes.Equal(last.row, c.Value) {
 		next.row = last.row
 		s.store(tx, next)
 		return nil
@@ -252,7 +250,7 @@ func (s *stage) move(c *change, v *view, last image, key string, headers []bus.H
 	if err != nil || was == "" {
 		return err
 	}
-	headers = append(slices.Clone(headers), bus.Header{Key: "moved", Value: []byte(key)})
+	headers = append(slices.Clone(headers), bus.Header{Key: contract.Moved, Value: []byte(key)})
 	s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(was), Time: c.Time, Headers: headers})
 	return nil
 }
@@ -434,16 +432,10 @@ func (v *view) changed(row, old schemas.Record) bool {
 // headers are those of shared records.
 func (s *stage) headers(c *change, version uint64) []bus.Header {
 	return []bus.Header{
-		{Key: "ver", Value: hex16(version)},
-		{Key: "cat", Value: s.version},
-		{Key: "at", Value: strconv.AppendInt(nil, c.Time.UnixMilli(), 10)},
+		{Key: contract.Version, Value: contract.AppendVersion(make([]byte, 0, 16), version)},
+		{Key: contract.Catalogue, Value: s.version},
+		{Key: contract.At, Value: contract.AppendAt(nil, c.Time)},
 	}
-}
-
-func hex16(n uint64) []byte {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], n)
-	return hex.AppendEncode(make([]byte, 0, 16), b[:])
 }
 
 func (s *stage) store(tx processors.Tx, m image) {

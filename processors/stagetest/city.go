@@ -249,13 +249,13 @@ func (c *City) Change(line string) (bus.Record, error) {
 		}
 	}
 	r := bus.Record{Topic: contract.Raw(d.ID), Time: at, Headers: []bus.Header{
-		{Key: "op", Value: []byte(op)}, {Key: "pos", Value: []byte(source + "@" + schemas.Sequence{Epoch: epoch, Major: seq}.String())},
+		{Key: contract.Operation, Value: []byte(op)}, {Key: contract.Pos, Value: contract.AppendPos(nil, source, schemas.Sequence{Epoch: epoch, Major: seq})},
 	}}
 	if na != "" {
-		r.Headers = append(r.Headers, bus.Header{Key: "na", Value: []byte(na)})
+		r.Headers = append(r.Headers, bus.Header{Key: contract.Unavailable, Value: []byte(na)})
 	}
 	if keep != "" {
-		r.Headers = append(r.Headers, bus.Header{Key: "keep", Value: []byte(keep)})
+		r.Headers = append(r.Headers, bus.Header{Key: contract.Kept, Value: []byte(keep)})
 	}
 	if op == "t" {
 		return r, nil

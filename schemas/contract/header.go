@@ -1,0 +1,96 @@
+package contract
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// The headers of records. Those of raw.*: op, pos, run, cat, at, and tx and na where
+// there is something to say. Those of shared.*, resolved.* and findings: ver, cat, at,
+// and moved on a deletion that tells where the record went.
+const (
+	At          = "at"    // time at the source, see AppendAt; on every record that has one
+	Operation   = "op"    // schemas.Op, one letter
+	Pos         = "pos"   // source and sequence, see AppendPos
+	Run         = "run"   // the process that published
+	Catalogue   = "cat"   // version of the catalogue it was made under
+	TxID        = "tx"    // the source's transaction and the index in it
+	Unavailable = "na"    // columns that the source did not send, see AppendNames
+	Kept        = "keep"  // columns that the source did not send and that may never have had a value
+	Version     = "ver"   // rises by key, see AppendVersion
+	Moved       = "moved" // key under which the record now stands
+)
+
+// farthest is the last instant of the year 9999: what lies outside of the years 1 to
+// 9999 no layout can hold.
+var (
+	earliest = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	farthest = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
+)
+
+// AppendAt writes the value of At: milliseconds since 1970, in decimal.
+func AppendAt(dst []byte, t time.Time) []byte { return strconv.AppendInt(dst, t.UnixMilli(), 10) }
+
+// ParseAt reads what AppendAt wrote.
+func ParseAt(value []byte) (at time.Time, ok bool) {
+	if len(value) == 0 || len(value) > 16 {
+		return time.Time{}, false
+	}
+	n, digits, sign := int64(0), value, int64(1)
+	if value[0] == '-' {
+		digits, sign = value[1:], -1
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return time.Time{}, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if n *= sign; len(digits) == 0 || n < earliest || n > farthest {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(n), true
+}
+
+// AppendPos writes the value of Pos.
+func AppendPos(dst []byte, source string, s schemas.Sequence) []byte {
+	return append(append(append(dst, source...), '@'), s.String()...)
+}
+
+// ParsePos reads what AppendPos wrote. source is a part of value.
+func ParsePos(value []byte) (source []byte, s schemas.Sequence, ok bool) {
+	for i := len(value) - 1; i > 0; i-- {
+		if value[i] == '@' {
+			s, err := schemas.ParseSequence(string(value[i+1:]))
+			return value[:i], s, err == nil
+		}
+	}
+	return nil, s, false
+}
+
+// AppendTx writes the value of TxID.
+func AppendTx(dst []byte, tx string, index int) []byte {
+	return strconv.AppendInt(append(append(dst, tx...), ','), int64(index), 10)
+}
+
+// AppendVersion writes the value of Version in fixed width, so that text order is its order.
+func AppendVersion(dst []byte, version uint64) []byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], version)
+	return hex.AppendEncode(dst, b[:])
+}
+
+// ParseVersion reads what AppendVersion wrote.
+func ParseVersion(value []byte) (uint64, bool) {
+	n, err := strconv.ParseUint(string(value), 16, 64)
+	return n, err == nil && n <= math.MaxUint64
+}
+
+// JoinNames writes the value of Unavailable; strings.SplitSeq by a comma reads it.
+func JoinNames(names []string) string { return strings.Join(names, ",") }
