@@ -74,8 +74,9 @@ type TopicState struct {
 	OutOfSync    int // partitions of which a copy is behind
 	MinInSync    int // min.insync.replicas
 	Policy       string
-	RetentionMS  int64 // of one that is not compacted; -1 = for ever
-	CompactLagMS int64 // min.compaction.lag.ms
+	RetentionMS  int64  // of one that is not compacted; -1 = for ever
+	CompactLagMS int64  // min.compaction.lag.ms
+	Dated        string // message.timestamp.type
 }
 
 // Examine tells how topics are kept. One that does not exist is missing.
@@ -115,6 +116,8 @@ func (b *Bus) Examine(ctx context.Context, topics ...contract.Topic) (map[contra
 				s.Policy = v.MaybeValue()
 			case "min.insync.replicas":
 				s.MinInSync = int(number)
+			case timestampType:
+				s.Dated = v.MaybeValue()
 			case "retention.ms":
 				s.RetentionMS = number
 			case "min.compaction.lag.ms":

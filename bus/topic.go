@@ -103,6 +103,9 @@ func (b *Bus) alter(ctx context.Context, name, key, value string) error {
 		return fmt.Errorf("alter topic %q: %w", name, err)
 	}
 	for _, a := range answers {
+		if errors.Is(a.Err, kerr.UnknownTopicOrPartition) {
+			return fmt.Errorf("alter topic %q: %w", name, ErrNoTopic)
+		}
 		if a.Err != nil {
 			return fmt.Errorf("alter topic %q: %s: %w", name, a.ErrMessage, a.Err)
 		}
@@ -185,7 +188,7 @@ func (b *Bus) create(ctx context.Context, name string, partitions int, s contrac
 	default:
 		retention := s.Retention
 		if retention == 0 {
-			retention = 7 * 24 * time.Hour
+			retention = contract.Week
 		}
 		set("cleanup.policy", "delete")
 		set("retention.ms", strconv.FormatInt(retention.Milliseconds(), 10))

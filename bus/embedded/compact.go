@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // compact compacts what is in the folder, if no transaction is open, by a broker of
@@ -61,6 +63,11 @@ func compactOpen(ctx context.Context, cluster *kfake.Cluster) (compacted map[str
 	compacted, patient, err := policies(ctx, admin)
 	if err != nil {
 		return nil, err
+	}
+	if topics, err := admin.ListTopics(ctx); err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	} else if earlier(topics.Names()) {
+		return nil, errors.New("it was written by an earlier build: what is in it bears the time of its sources, and is kept until the bus has been upgraded")
 	}
 	if err := setPolicy(ctx, admin, "delete", patient); err != nil {
 		return nil, err
@@ -111,4 +118,16 @@ func setPolicy(ctx context.Context, admin *kadm.Client, policy string, topics []
 		return fmt.Errorf("change the policy of topics: %w", err)
 	}
 	return nil
+}
+
+// earlier reports whether the folder was written by a build that gave records the time
+// of their source, and has not been upgraded since.
+func earlier(topics []string) bool {
+	prefix, ours := "", false
+	for _, name := range topics {
+		if p, ok := strings.CutSuffix(name, string(contract.Sources)); ok {
+			prefix, ours = p, true
+		}
+	}
+	return ours && !slices.Contains(topics, prefix+string(contract.Bus))
 }

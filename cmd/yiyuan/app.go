@@ -147,6 +147,9 @@ func openBus(ctx context.Context, c busConfig, brokers []string, log *slog.Logge
 // openRegistry opens the registry and with it the codec, makes the steps and
 // then the topics. The registry's own topic must be there first.
 func (a *app) openRegistry(ctx context.Context) error {
+	if err := a.upgrade(ctx, topics(a.cat, nil)); err != nil {
+		return err
+	}
 	if err := a.bus.Ensure(ctx, contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true}); err != nil {
 		return err
 	}

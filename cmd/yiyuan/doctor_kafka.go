@@ -39,6 +39,8 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 	if err != nil {
 		return append(found, unanswered("kafka.topics", err))
 	}
+	_, landed := have[contract.Sources]
+	found = append(found, checkUpgrade(ctx, b, landed)...)
 	found = append(found, checkTopics(d.cfg.Bus, d.specs, have, len(cluster.Brokers))...)
 	var there []contract.Topic
 	for _, n := range names {
@@ -148,6 +150,8 @@ func policyOf(s contract.Spec, t bus.TopicState) string {
 		return "cleanup.policy=" + t.Policy + "≠delete"
 	case !s.Compact && s.Retention < 0 && t.RetentionMS != -1:
 		return fmt.Sprintf("retention.ms=%d≠-1", t.RetentionMS)
+	case t.Dated == "CreateTime":
+		return "message.timestamp.type=" + t.Dated + "≠LogAppendTime"
 	case s.CompactAfter.Milliseconds() > t.CompactLagMS:
 		return fmt.Sprintf("min.compaction.lag.ms=%d<%d", t.CompactLagMS, s.CompactAfter.Milliseconds())
 	}

@@ -74,18 +74,19 @@ func topics(cat *schemas.Catalogue, steps []processors.Topology) []contract.Spec
 		{Topic: contract.Quarantine, Retention: 30 * day},
 		{Topic: contract.Control, Partitions: 1, Retention: forever},
 		{Topic: contract.Audit, Retention: forever},
+		busSpec,
 		{Topic: contract.Sources, Partitions: 16, Compact: true},
 		{Topic: contract.Schemas, Partitions: 1, Compact: true},
 	}
 	for _, d := range cat.Datasets {
 		// An older image may come after the newer one; route tells them apart, if it sees both.
-		specs = append(specs, contract.Spec{Topic: contract.Raw(d.ID), Compact: true, CompactAfter: 7 * day})
+		specs = append(specs, contract.Spec{Topic: contract.Raw(d.ID), Compact: true, CompactAfter: contract.Week})
 		for _, v := range d.Views {
 			specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 		}
 	}
 	for _, e := range cat.Entities {
-		specs = append(specs, contract.Spec{Topic: contract.Claims(e.ID), Retention: 7 * day, Grown: true})
+		specs = append(specs, contract.Spec{Topic: contract.Claims(e.ID), Retention: contract.Week, Grown: true})
 		if len(e.Fields) > 0 {
 			specs = append(specs, contract.Spec{Topic: contract.Resolved(e.ID), Compact: true})
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 // remember is how long the version of an entity without claims is remembered.
-const remember = 7 * 24 * time.Hour
+const remember = contract.Week
 
 // subject is the entity in hand.
 type subject struct {

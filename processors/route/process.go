@@ -19,7 +19,7 @@ import (
 )
 
 // remember is how long a deletion is remembered.
-const remember = 7 * 24 * time.Hour
+const remember = contract.Week
 
 // Process implements processors.Stage.
 func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {

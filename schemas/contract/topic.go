@@ -33,7 +33,12 @@ const (
 	Audit      Topic = "audit"
 	Sources    Topic = "sources"
 	Schemas    Topic = "_schemas"
+	Bus        Topic = "bus" // about the bus itself, see Mark
 )
+
+// Week is the one memory: how long claims stay, deletions are remembered and a raw
+// topic keeps every record.
+const Week = 7 * 24 * time.Hour
 
 // Fenced reports whether fences may be written to the topic: it is ours alone.
 func (t Topic) Fenced() bool { return t == Sources || strings.HasPrefix(string(t), state) }
