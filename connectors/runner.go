@@ -336,6 +336,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 	} else if !b.CaughtUp.IsZero() {
 		next.CaughtUp = max(next.CaughtUp, b.CaughtUp.UnixMilli())
 	}
+	next.Awaited = b.Awaited
 	return next
 }
 

@@ -62,8 +62,9 @@ type ask struct {
 	who   access.Identity
 	entry audit.Entry
 
-	asOf  time.Time // of what read has read
-	stale bool
+	asOf    time.Time // of what read has read
+	stale   bool
+	missing []string // datasets of the view of which no complete copy had come through by then
 
 	charges [][]access.Charge // the ways to pay for the answer
 	records int               // how many are paid for
@@ -236,11 +237,24 @@ func (a *ask) record(ctx context.Context, key string) (Stored, schemas.Record, *
 	return stored, record, nil
 }
 
-// absent says that there is no record, and as of when.
+// absent says that there is no record, and as of when; or that nobody knows, because
+// of something that the view is made of no complete copy has come through yet.
 func (a *ask) absent(ctx context.Context) *Problem {
+	if len(a.missing) > 0 {
+		return a.unknown(a.fail(ctx, faultNotLoaded, "not_loaded"))
+	}
 	p := a.fail(ctx, faultAbsent, "absent")
 	if p.Status == faultAbsent.Status { // else the entry could not be written
 		p.AsOf, p.Stale = catalog.Moment(a.asOf), &a.stale
+	}
+	return p
+}
+
+// unknown names the datasets that are missing.
+func (a *ask) unknown(p *Problem) *Problem {
+	if p.Status == faultNotLoaded.Status && p.Code == faultNotLoaded.Code {
+		names := strings.Join(a.missing, "、")
+		p.Errors = append(p.Errors, FieldError{Location: "view", Message: "以下数据集尚无完整副本，不能断定查无此人：" + names, MessageEN: "no complete copy of these datasets has come through yet, so absence cannot be claimed: " + strings.Join(a.missing, ", ")})
 	}
 	return p
 }

@@ -84,7 +84,7 @@ func (g *Gateway) takeStatus(_ context.Context, r *bus.Record) {
 		g.skip(string(contract.Sources), "unreadable", r, err)
 		return
 	}
-	out := freshness.Source{Name: name, Kind: s.Kind, Datasets: s.Datasets, State: s.State, Error: s.Error, Rows: s.Rows, Seen: r.Time, Status: s}
+	out := freshness.Source{Name: name, Kind: s.Kind, Datasets: s.Datasets, Awaited: s.Awaited, State: s.State, Error: s.Error, Rows: s.Rows, Seen: r.Time, Status: s}
 	if s.At > 0 {
 		out.Seen = time.UnixMilli(s.At)
 	}

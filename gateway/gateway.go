@@ -58,6 +58,7 @@ type Config struct {
 	Shared   listener.Shared // what all listeners of the process have in common
 
 	OpenConsole bool      // the pages about the exchange itself need no key (demo)
+	Unconnected []string  // datasets that are not connected in this deployment: nobody waits for a copy of them before saying that somebody is not there
 	DemoApps    []DemoApp // shown with their keys to the playground (demo)
 	Topology    Topology
 
@@ -210,7 +211,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)
 	}
-	g.fresh = freshness.New(parts.Catalogue, parts.Bus, filled{g}, cfg.Clock)
+	g.fresh = freshness.New(parts.Catalogue, parts.Bus, filled{g}, cfg.Clock, cfg.Unconnected...)
 	g.ledger = quota.NewLedger(func(meter string) (k quota.Key) {
 		copy(k[:], parts.Keys.Digest(quotaLabel, meter))
 		return k

@@ -175,6 +175,9 @@ func (w *world) serve(options ...option) {
 	listener, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
 	must(w.t, err)
 	cfg := gateway.Config{Listener: listener, Step: 50 * time.Millisecond, VerifyFloor: time.Millisecond, AuditTimeout: 2 * time.Second, TellStrangers: 20 * time.Millisecond, Linger: 200 * time.Millisecond}
+	for _, d := range w.cat.Datasets { // tests of completeness say otherwise
+		cfg.Unconnected = append(cfg.Unconnected, d.ID)
+	}
 	for _, o := range options {
 		o(&cfg)
 	}

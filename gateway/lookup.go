@@ -183,7 +183,12 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 		s := stored[n]
 		n++
 		if !s.Found() {
-			body = append(body, `,"found":false}`...)
+			body = append(body, `,"found":false`...)
+			if len(a.missing) > 0 { // nobody knows
+				body = append(body, `,"error":`...)
+				body = answer.AppendString(body, faultNotLoaded.Code)
+			}
+			body = append(body, '}')
 			continue
 		}
 		record, err := v.Reader.Decode(ctx, s.Value)

@@ -19,6 +19,7 @@ const (
 // claimed and not shown.
 func (a *ask) read(ctx context.Context, keys []string, into []Stored) *Problem {
 	a.asOf, a.stale = a.g.fresh.View(a.view.View)
+	a.missing = a.g.fresh.Missing(a.view.View)
 	digests := make([]Digest, 0, len(keys))
 	var room [2]string
 	for _, key := range keys {

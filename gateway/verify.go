@@ -98,7 +98,13 @@ func (a *ask) compare(ctx context.Context, key string, claim view.Claim) (bool, 
 			return false, a.unreadable(ctx, err)
 		}
 	}
-	return claim.Matches(record), nil
+	match := claim.Matches(record)
+	if !match && len(a.missing) > 0 {
+		// What is missing might match; and to say so only where there is no record
+		// would tell who has one.
+		return false, a.unknown(a.fail(ctx, faultNotLoaded, "not_loaded"))
+	}
+	return match, nil
 }
 
 // explain answers GET /v1/explain/{entity}/{key}: why each cell of the golden

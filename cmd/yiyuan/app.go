@@ -274,6 +274,12 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
 	cfg.Topology = drawing(a.steps)
 	cfg.Shared = a.shared
+	cfg.Unconnected = a.cfg.Gateway.Unconnected
+	for _, id := range cfg.Unconnected {
+		if _, err := a.cat.Dataset(id); err != nil {
+			return fmt.Errorf("gateway.unconnected：目录中没有数据集 %q，请核对编号 / gateway.unconnected names %q, which is no dataset of the catalogue", id, id)
+		}
+	}
 	g, err := gateway.New(ctx, cfg, gateway.Parts{
 		Catalogue: a.cat, Bus: a.bus, Codec: a.codec, Keys: a.keys, Cache: cache, Access: who, Grants: source, Logger: a.log, Metrics: a.metrics,
 	})

@@ -99,9 +99,10 @@ type processorsConfig struct {
 }
 
 type gatewayConfig struct {
-	Listen      string `mapstructure:"listen" about:"Address of the API and the console."`
-	Redis       string `mapstructure:"redis"`
-	OpenConsole bool   `mapstructure:"open_console"`
+	Listen      string   `mapstructure:"listen" about:"Address of the API and the console."`
+	Redis       string   `mapstructure:"redis"`
+	OpenConsole bool     `mapstructure:"open_console"`
+	Unconnected []string `mapstructure:"unconnected" about:"Datasets of the catalogue that are not connected in this deployment."`
 }
 
 type adminConfig struct {

@@ -49,6 +49,7 @@ type Tracker struct {
 	cache     Cache
 	clock     func() time.Time
 	related   map[string][]string // entity view -> datasets it is made of
+	without   []string            // datasets that are not connected here, by the operator's word
 
 	mu      sync.RWMutex
 	sources map[string]Source
@@ -60,8 +61,12 @@ type Tracker struct {
 	views atomic.Pointer[map[string]moment] // what View answers, as of the last Step
 }
 
-// moment is as of when a view is, and until when that is not stale.
-type moment struct{ asOf, until time.Time }
+// moment is as of when a view is, until when that is not stale, and of which datasets
+// no complete copy has ever come through to it.
+type moment struct {
+	asOf, until time.Time
+	missing     []string
+}
 
 // Source is what a source last said of itself.
 type Source struct {
@@ -71,7 +76,8 @@ type Source struct {
 	State    string
 	Error    string
 	Rows     int64
-	CaughtUp time.Time // all it committed before is published
+	Awaited  []string  // of its datasets, those of which nothing has ever been delivered
+	CaughtUp time.Time // all it committed before is published, but of what is awaited
 	Seen     time.Time // when it said so
 	Do       string    // what a person does about Error
 
@@ -112,10 +118,11 @@ const (
 	arrived
 )
 
-// New returns a tracker that has heard of no source.
-func New(c *schemas.Catalogue, offsets Offsets, cache Cache, clock func() time.Time) *Tracker {
+// New returns a tracker that has heard of no source. Without are the datasets that the
+// operator says are not connected in this deployment: nobody waits for them.
+func New(c *schemas.Catalogue, offsets Offsets, cache Cache, clock func() time.Time, without ...string) *Tracker {
 	t := &Tracker{
-		catalogue: c, offsets: offsets, cache: cache, clock: clock, related: map[string][]string{},
+		catalogue: c, offsets: offsets, cache: cache, clock: clock, related: map[string][]string{}, without: without,
 		sources: map[string]Source{}, rows: map[string]time.Time{}, golden: map[string]map[string]time.Time{},
 	}
 	for _, e := range c.Entities {
@@ -236,8 +243,12 @@ func (t *Tracker) heard(dataset string) (time.Time, bool) {
 	var at time.Time
 	found := false
 	for _, s := range t.active(dataset) {
-		if !found || s.CaughtUp.Before(at) {
-			at, found = s.CaughtUp, true
+		upTo := s.CaughtUp
+		if slices.Contains(s.Awaited, dataset) {
+			upTo = time.Time{}
+		}
+		if !found || upTo.Before(at) {
+			at, found = upTo, true
 		}
 	}
 	return at, found

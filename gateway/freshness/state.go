@@ -65,6 +65,37 @@ func (t *Tracker) View(v *schemas.View) (asOf time.Time, stale bool) {
 	return m.asOf, m.asOf.IsZero() || t.clock().After(m.until)
 }
 
+// Missing returns the datasets of a view of which no complete copy has come through at
+// the last Step: its source has not been heard, has delivered nothing yet, or is still
+// copying. As long as there is one, nobody can say that somebody is not there. It is to
+// be asked before the record is looked for.
+func (t *Tracker) Missing(v *schemas.View) []string {
+	views := t.views.Load()
+	if views == nil {
+		return []string{v.ID}
+	}
+	return (*views)[v.ID].missing
+}
+
+// missing reports whether no complete copy of a dataset has ever come through: at is as
+// of when it has. One that the operator says is not connected, or whose sources were
+// retired, is not waited for. mu is held.
+func (t *Tracker) missing(dataset string, at time.Time) bool {
+	if !at.IsZero() || slices.Contains(t.without, dataset) {
+		return false
+	}
+	retiredOnes := false
+	for _, s := range t.sources {
+		if slices.Contains(s.Datasets, dataset) {
+			if s.State != retired {
+				return true
+			}
+			retiredOnes = true
+		}
+	}
+	return !retiredOnes
+}
+
 // settleViews works out what View answers until the next Step.
 func (t *Tracker) settleViews() {
 	t.mu.RLock()
@@ -73,7 +104,11 @@ func (t *Tracker) settleViews() {
 	for _, d := range t.catalogue.Datasets {
 		at := t.rows[d.ID]
 		for _, v := range d.Views {
-			out[v.ID] = moment{at, Deadline(d.Cycle, &t.catalogue.Calendar, at)}
+			m := moment{asOf: at, until: Deadline(d.Cycle, &t.catalogue.Calendar, at)}
+			if t.missing(d.ID, at) {
+				m.missing = []string{d.ID}
+			}
+			out[v.ID] = m
 		}
 	}
 	for _, e := range t.catalogue.Entities {
@@ -86,17 +121,25 @@ func (t *Tracker) settleViews() {
 
 // settleView takes the oldest of the datasets a view is made of. One that is
 // not connected in this deployment does not count; one that is and has not
-// come through yet makes the whole unknown.
+// come through yet makes the whole unknown. Those that are missing are all named.
 func (t *Tracker) settleView(e *schemas.Entity, v *schemas.View) moment {
 	var out moment
+	unknown := false
 	for _, id := range t.related[v.ID] {
 		d, err := t.catalogue.Dataset(id)
-		if err != nil || len(t.active(id)) == 0 {
+		if err != nil {
 			continue
 		}
 		at := t.golden[e.ID][id]
+		if t.missing(id, at) {
+			out.missing = append(out.missing, id)
+		}
+		if len(t.active(id)) == 0 {
+			continue
+		}
 		if at.IsZero() {
-			return moment{}
+			unknown = true
+			continue
 		}
 		until := Deadline(d.Cycle, &t.catalogue.Calendar, at)
 		if out.asOf.IsZero() || at.Before(out.asOf) {
@@ -105,6 +148,9 @@ func (t *Tracker) settleView(e *schemas.Entity, v *schemas.View) moment {
 		if out.until.IsZero() || until.Before(out.until) {
 			out.until = until
 		}
+	}
+	if unknown {
+		return moment{missing: out.missing}
 	}
 	return out
 }

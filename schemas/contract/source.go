@@ -13,7 +13,11 @@ type SourceStatus struct {
 	State    string   `json:"state,omitempty"` // one of the State constants
 	// CaughtUp in milliseconds, 0 = unknown: everything the source committed
 	// before this instant has been published.
-	CaughtUp int64  `json:"caught_up,omitempty"`
+	CaughtUp int64 `json:"caught_up,omitempty"`
+	// Awaited are those of the datasets of which nothing has ever been delivered: a
+	// drop folder or a push endpoint that still waits for the first delivery is caught
+	// up with nothing, and nobody knows yet who is not there.
+	Awaited []string `json:"awaited,omitempty"`
 	Rows     int64  `json:"rows,omitempty"` // published so far
 	Kind     string `json:"kind,omitempty"`
 	Error    string `json:"error,omitempty"`
