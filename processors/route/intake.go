@@ -66,17 +66,29 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 // decode reads a row. Its second result is nil unless the row is the data's fault.
 func (s *stage) decode(d *dataset, key, value []byte) (schemas.Record, error) {
 	rec, err := claim.Read(s.ctx, d.Dataset, d.reader, string(key), string(value), &s.slab)
+	return rec, s.unread(d, err)
+}
+
+// incoming decodes a row that comes in. Whoever wrote it named a schema, and one that
+// the registry does not know is not guessed at.
+func (s *stage) incoming(d *dataset, value []byte) (schemas.Record, error) {
+	rec, err := d.reader.DecodeText(s.ctx, string(value), &s.slab)
+	return rec, s.unread(d, err)
+}
+
+// unread turns an error of decoding into what becomes of the row.
+func (s *stage) unread(d *dataset, err error) error {
 	switch {
 	case err == nil:
-		return rec, nil
+		return nil
 	case errors.Is(err, codec.ErrTooLarge):
-		return rec, &reject{reason: contract.ReasonTooLarge, detail: "内容过大 / value too large"}
+		return &reject{reason: contract.ReasonTooLarge, detail: "内容过大 / value too large"}
 	case errors.Is(err, codec.ErrUnknownSchema):
-		return rec, &reject{reason: contract.ReasonSchema, detail: "模式未知或与数据集不相容 / the schema is unknown or does not fit the dataset"}
+		return &reject{reason: contract.ReasonSchema, detail: "模式未知或与数据集不相容 / the schema is unknown or does not fit the dataset"}
 	case errors.Is(err, codec.ErrMalformed):
-		return rec, &reject{reason: contract.ReasonUnreadable, detail: "内容不是其模式所述的记录 / the bytes are not a record of the schema they name"}
+		return &reject{reason: contract.ReasonUnreadable, detail: "内容不是其模式所述的记录 / the bytes are not a record of the schema they name"}
 	}
-	return rec, fmt.Errorf("decode row of %q: %w: %w", d.ID, bus.ErrLater, err) // the registry's own
+	return fmt.Errorf("decode row of %q: %w: %w", d.ID, bus.ErrLater, err) // the registry's own
 }
 
 // accept fills, validates and normalises a decoded row. changed says that the

@@ -168,7 +168,9 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 			old = schemas.Record{} // an image of a schema that no longer fits: as if it were new
 		}
 	}
-	if row, err = s.decode(c.dataset, c.Key, c.Value); err != nil {
+	if !old.IsZero() && bytes.Equal(c.Value, last.row) {
+		row = old
+	} else if row, err = s.incoming(c.dataset, c.Value); err != nil {
 		return row, old, err
 	}
 	row, changed, err := c.dataset.accept(&s.slab, c, row, old)
