@@ -73,7 +73,9 @@ func TestNotLoadedIsNoMismatch(t *testing.T) {
 	w := start(t, func(c *gateway.Config) { c.Unconnected = nil })
 	w.ready()
 	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三", "CSRQ": "1985-03-12"}))
-	eventually(t, "what matches is told", func() bool { return w.verify(zhang, map[string]string{"XM": "张三", "CSRQ": "1985-03-12"}).status == http.StatusOK })
+	eventually(t, "what matches is told", func() bool {
+		return w.verify(zhang, map[string]string{"XM": "张三", "CSRQ": "1985-03-12"}).status == http.StatusOK
+	})
 	for name, r := range map[string]*reply{
 		"another name":    w.verify(zhang, map[string]string{"XM": "李四", "CSRQ": "1985-03-12"}),
 		"nobody's record": w.verify(li, map[string]string{"XM": "李四", "CSRQ": "1985-03-12"}),

@@ -55,6 +55,11 @@ func (a *ask) verify(ctx context.Context, q verifyQuestion) ([]byte, *Problem) {
 		a.g.metrics.negatives.WithLabelValues(a.who.ID()).Inc()
 		a.settle(ctx, quota.Missed)
 	}
+	if !match && len(a.missing) > 0 {
+		// What is missing might match, so it is not a no. It is said whether there is a
+		// record or not, and counts as a miss: it tells as much.
+		return nil, a.unknown(a.fail(ctx, faultNotLoaded, "not_loaded"))
+	}
 	body := append(make([]byte, 0, 256), `{"match":`...)
 	if match {
 		body = append(body, "true,"...)
@@ -98,13 +103,7 @@ func (a *ask) compare(ctx context.Context, key string, claim view.Claim) (bool, 
 			return false, a.unreadable(ctx, err)
 		}
 	}
-	match := claim.Matches(record)
-	if !match && len(a.missing) > 0 {
-		// What is missing might match; and to say so only where there is no record
-		// would tell who has one.
-		return false, a.unknown(a.fail(ctx, faultNotLoaded, "not_loaded"))
-	}
-	return match, nil
+	return claim.Matches(record), nil
 }
 
 // explain answers GET /v1/explain/{entity}/{key}: why each cell of the golden
