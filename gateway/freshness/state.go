@@ -87,7 +87,7 @@ func (t *Tracker) missing(dataset string, at time.Time) bool {
 	retiredOnes := false
 	for _, s := range t.sources {
 		if slices.Contains(s.Datasets, dataset) {
-			if s.State != retired {
+			if s.State != contract.StateRetired {
 				return true
 			}
 			retiredOnes = true
