@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -198,5 +201,33 @@ func TestPositionOfTheFirstRelease(t *testing.T) {
 		if _, err := parsePosition(schemas.Position(bad)); err == nil {
 			t.Errorf("position %q was read", bad)
 		}
+	}
+}
+
+// noRoom is a folder on a disk without room.
+type noRoom struct{ folder }
+
+func (noRoom) OpenFile(name string, _ int, _ fs.FileMode) (*os.File, error) {
+	return nil, &fs.PathError{Op: "openat", Path: name, Err: syscall.ENOSPC}
+}
+
+// TestNoRoomToClaim says in words that the disk is full, also where a file is only
+// about to be taken; the file stays where it is.
+func TestNoRoomToClaim(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := testInbox(t, dir)
+	for _, name := range []string{"a.csv", "a.csv.done"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.root = noRoom{b.root}
+	s := &source{cfg: connectors.Config{Name: "s"}, options: b.options, inbox: b, log: b.log, at: position{Epoch: 1}}
+	if _, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "磁盘已满") || strings.Contains(err.Error(), "a.csv") {
+		t.Errorf("no room, and it says %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "a.csv")); err != nil {
+		t.Errorf("the file was moved: %v", err)
 	}
 }

@@ -181,7 +181,7 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 		looked := time.Now()
 		if s.current == nil {
 			if err := s.advance(); err != nil {
-				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, full(err))
 			}
 		}
 		if s.current != nil && s.current.held != "" {
