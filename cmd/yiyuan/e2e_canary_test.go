@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +30,7 @@ import (
 // of element.
 var canary = map[string]string{
 	"id_number": "539902198503120777", "person_name": "金丝雀翎", "phone": "19900007777", "address": "金丝路七十七弄", "plate": "云Z77777",
+	"birth_date": "1985-03-13",
 }
 
 // canaryCard is the number of the person's registration.
@@ -43,12 +46,30 @@ func forms(value string) map[string]string {
 		panic(err)
 	}
 	sha, weak, sm := sha256.Sum256([]byte(value)), md5.Sum([]byte(value)), sm3.Sum([]byte(value))
+	wide := strings.Map(func(r rune) rune {
+		if r >= '!' && r <= '~' {
+			return r - '!' + '！'
+		}
+		return r
+	}, value)
+	escaped := strings.Trim(fmt.Sprintf("%+q", value), `"`)
 	return map[string]string{
+		"full-width": wide, "hex upper": strings.ToUpper(hex.EncodeToString([]byte(value))), "percent lower": strings.ToLower(url.QueryEscape(value)), "json upper": strings.ReplaceAll(strings.ToUpper(escaped), `\U`, `\u`),
+		"gb18030 hex": hex.EncodeToString([]byte(gb)), "gb18030 percent": url.QueryEscape(gb), "gb18030 base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(gb)), "="),
+		"base64 url": strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(value)), "="), "base64 shifted": inner64(value, 1), "base64 shifted twice": inner64(value, 2),
 		"clear": value, "backwards": string(backwards), "base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(value)), "="),
 		"hex": hex.EncodeToString([]byte(value)), "url": url.QueryEscape(value), "gb18030": gb, "json": strings.Trim(fmt.Sprintf("%+q", value), `"`),
 		"sha256": hex.EncodeToString(sha[:]), "sha256 bytes": string(sha[:]), "md5": hex.EncodeToString(weak[:]), "md5 bytes": string(weak[:]),
 		"sm3": hex.EncodeToString(sm[:]), "sm3 bytes": string(sm[:]),
 	}
+}
+
+// inner64 is what is the same in the base64 of every text in which the value
+// stands after n characters, and any that are multiples of three.
+func inner64(value string, n int) string {
+	text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("\x00", n) + value))
+	from := (n*8 + 5) / 6
+	return text[from : len(text)-2]
 }
 
 // leaks looks for the canary's particulars in a text, but for the kinds that
@@ -141,6 +162,18 @@ func (w *town) plantAndLook() map[string][]string {
 		w.Errorf("metrics: %d", metrics.status)
 	}
 	look("metrics", metrics.body)
+	for _, page := range []string{"/debug/pprof/goroutine?debug=1", "/debug/pprof/cmdline", "/debug/pprof/heap?debug=1"} {
+		look("admin "+page, w.ask(http.MethodGet, "http://"+w.admin+page, "", "", "").body)
+	}
+	var names strings.Builder
+	err := filepath.WalkDir(w.drop, func(path string, _ fs.DirEntry, err error) error {
+		names.WriteString(path + "\n")
+		return err
+	})
+	if err != nil || strings.Count(names.String(), "\n") < 3 {
+		w.Errorf("files in the drop folder: %q, %v", names.String(), err)
+	}
+	look("names of files", names.String())
 	look("log", string(w.process.log.bytes())+string(w.process.out.bytes()))
 	return found
 }
