@@ -215,7 +215,7 @@ func (a *app) runProcessors(ctx context.Context) error {
 // runConnectors starts the push listener, if a source needs it, and the sources.
 // It returns the fleet they run in and the push listener's address.
 func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys []push.Key) (*fleet, string, error) {
-	pushes, err := push.NewServer(push.Config{Keys: keys, Logger: a.log})
+	pushes, err := push.NewServer(push.Config{Keys: keys, Logger: a.log, Shared: a.shared, Refused: a.auditPush(ctx)})
 	if err != nil {
 		return nil, "", err
 	}

@@ -2,27 +2,23 @@ package push
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // Handler answers POST /v1/push/{dataset}.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/v1/push/{dataset}", s.push)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, requestID(w), because(problem.NoPath)) })
-	return mux
-}
+func (s *Server) Handler() http.Handler { return s.kit }
 
 // refusal is a problem with the rows it is about.
 type refusal struct {
@@ -34,20 +30,14 @@ type refusal struct {
 func because(k *problem.Kind) *refusal { return &refusal{Problem: k.Of("")} }
 
 func (s *Server) push(w http.ResponseWriter, r *http.Request) {
-	id := requestID(w)
-	src, d, p := s.admit(w, r)
+	src, d, p := s.target(r)
 	if p != nil {
-		refuse(w, id, p)
+		refuse(w, r, p)
 		return
 	}
-	if !s.enter() {
-		refuse(w, id, because(problem.PushBusy))
-		return
-	}
-	defer s.leave()
-	sub, p := s.read(w, r, src, d)
+	sub, p := s.read(r, src, d)
 	if p != nil {
-		refuse(w, id, p)
+		refuse(w, r, p)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Wait)
@@ -57,57 +47,38 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		accept(w, src.cfg.Name, d, a)
 	case errors.Is(err, errTooOld):
-		refuse(w, id, because(problem.KeyTooOld))
+		refuse(w, r, because(problem.KeyTooOld))
 	case errors.Is(err, errConflict):
-		refuse(w, id, because(problem.KeyReused))
+		refuse(w, r, because(problem.KeyReused))
 	case errors.Is(err, errBusy):
-		refuse(w, id, because(problem.PushBusy))
+		refuse(w, r, because(problem.PushBusy))
 	default:
-		refuse(w, id, because(problem.PushUnavailable))
+		refuse(w, r, because(problem.PushUnavailable).after(2*time.Second))
 	}
 }
 
-// enter takes one of the places for requests that are read and held in memory.
-func (s *Server) enter() bool {
-	select {
-	case s.places <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (s *Server) leave() { <-s.places }
-
-// admit decides who may push what.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request) (*source, *schemas.Dataset, *refusal) {
-	departments := s.departments(r)
-	if len(departments) == 0 {
-		return nil, nil, because(problem.NoKey)
-	}
+// target decides who may push what.
+func (s *Server) target(r *http.Request) (*source, *schemas.Dataset, *refusal) {
 	src, known := s.find(r.PathValue("dataset"))
 	switch {
 	case !known:
 		return nil, nil, because(problem.NoPushedDataset)
 	case src == nil:
-		return nil, nil, because(problem.PushUnavailable)
+		return nil, nil, because(problem.PushUnavailable).after(2 * time.Second)
 	}
 	d, err := src.cfg.Dataset(r.PathValue("dataset"))
 	if err != nil {
 		return nil, nil, because(problem.NoPushedDataset)
 	}
+	departments, _ := listener.CallOf(r.Context()).Data.([]string)
 	if !provides(departments, d) {
 		return nil, nil, because(problem.NotProvider)
-	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, nil, because(problem.Method)
 	}
 	return src, d, nil
 }
 
 // read takes the body apart and checks every row of it.
-func (s *Server) read(w http.ResponseWriter, r *http.Request, src *source, d *schemas.Dataset) (*submission, *refusal) {
+func (s *Server) read(r *http.Request, src *source, d *schemas.Dataset) (*submission, *refusal) {
 	ndjson := false
 	if ct := r.Header.Get("Content-Type"); ct != "" {
 		media, params, err := mime.ParseMediaType(ct)
@@ -134,21 +105,29 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, src *source, d *sc
 	if !ok {
 		return nil, because(problem.IdempotencyKey)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBytes))
-	if err != nil {
-		if _, over := errors.AsType[*http.MaxBytesError](err); over {
-			return nil, because(problem.PushLarge)
-		}
+	body, err := io.ReadAll(r.Body)
+	switch kind := listener.BodyProblem(err); {
+	case kind == problem.TooLarge:
+		return nil, s.large()
+	case kind != nil:
+		return nil, because(kind)
+	case err != nil:
 		return nil, because(problem.BodyCut)
 	}
 	rows, err := split(body, ndjson, s.cfg.MaxRows)
 	switch {
 	case errors.Is(err, errRows):
-		return nil, because(problem.PushLarge)
+		return nil, s.large()
 	case errors.Is(err, errEmpty):
 		return nil, because(problem.PushEmpty)
 	case err != nil:
-		return nil, because(problem.PushJSON)
+		p := because(problem.PushJSON)
+		var at *lineError
+		if errors.As(err, &at) {
+			p.Says("第 "+strconv.Itoa(at.line)+" 行："+p.Detail, "line "+strconv.Itoa(at.line)+": "+p.DetailEN)
+			p.Errors = []RowError{{Index: at.index, Line: at.line, Reason: contract.ReasonUnreadable, Detail: "该行不是可接受的 JSON", DetailEN: "this line is not acceptable JSON"}}
+		}
+		return nil, p
 	}
 	changes, problems := parse(d, src.options.Absent.State(), rows)
 	if len(problems) > 0 {
@@ -198,10 +177,21 @@ func accept(w http.ResponseWriter, source string, d *schemas.Dataset, a answer) 
 	}{d.ID, a.rows, source + "@" + a.last.String()})
 }
 
-func refuse(w http.ResponseWriter, id string, p *refusal) {
-	p.RequestID = id
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	p.WriteAs(w, p)
+// large says what the limits are.
+func (s *Server) large() *refusal {
+	bytes, rows := strconv.FormatInt(s.cfg.MaxBytes, 10), strconv.Itoa(s.cfg.MaxRows)
+	p := because(problem.PushLarge)
+	p.Says("一次至多 "+bytes+" 字节、"+rows+" 行，请分批", "at most "+bytes+" bytes and "+rows+" rows at once: send it in parts")
+	return p
+}
+
+func (p *refusal) after(wait time.Duration) *refusal {
+	p.After(wait)
+	return p
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, p *refusal) {
+	listener.RefuseAs(w, r, p.Problem, p)
 }
 
 func write(w http.ResponseWriter, status int, body any) {
@@ -209,14 +199,6 @@ func write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the caller is gone: there is nobody to tell
-}
-
-func requestID(w http.ResponseWriter) string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, says its documentation
-	id := hex.EncodeToString(b[:])
-	w.Header().Set("X-Request-Id", id)
-	return id
 }
 
 var _ connectors.Confirmer = (*source)(nil)

@@ -25,11 +25,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -37,7 +38,8 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // Key lets a department push to the datasets it provides.
@@ -55,14 +57,15 @@ func KeyDigest(key string) string {
 
 // Config configures a Server. The zero value of a limit is its default.
 type Config struct {
-	Keys      []Key
-	MaxRows   int           // rows of a request, 1000
-	MaxBytes  int64         // bytes of a request, 1 MiB
-	InFlight  int           // requests waiting for their commit, for each source, 64
-	MaxHeld   int           // requests held in memory, for all sources, 256
-	Wait      time.Duration // for the commit before 503, 30 s
-	ConnPerIP int           // connections of one address, 200
-	Logger    *slog.Logger
+	Keys     []Key
+	MaxRows  int           // rows of a request, 1000
+	MaxBytes int64         // bytes of a request, 1 MiB
+	InFlight int           // requests waiting for their commit, for each source, 64
+	MaxHeld  int           // requests held in memory, for all sources, 256
+	Wait     time.Duration // for the commit before 503, 30 s
+	Shared   listener.Shared
+	Refused  func(ctx context.Context, r Refusal) // hears of every refusal; may be nil
+	Logger   *slog.Logger
 }
 
 // Server accepts pushes and hands them to the open push sources.
@@ -71,7 +74,7 @@ type Server struct {
 	log  *slog.Logger
 	keys map[string][]string // digest -> departments
 
-	places chan struct{} // one for each request that is held in memory
+	kit *listener.Server
 
 	mu      sync.Mutex
 	sources map[string]*source // by dataset; nil: known, but closed at the moment
@@ -94,13 +97,10 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Wait == 0 {
 		cfg.Wait = 30 * time.Second
 	}
-	if cfg.ConnPerIP == 0 {
-		cfg.ConnPerIP = 200
-	}
-	if cfg.MaxRows < 0 || cfg.MaxRows > 1<<16-1 || cfg.MaxBytes < 0 || cfg.InFlight < 0 || cfg.MaxHeld < 0 || cfg.Wait < 0 || cfg.ConnPerIP < 0 {
+	if cfg.MaxRows < 0 || cfg.MaxRows > 1<<16-1 || cfg.MaxBytes < 0 || cfg.InFlight < 0 || cfg.MaxHeld < 0 || cfg.Wait < 0 {
 		return nil, fmt.Errorf("推送的各上限超出范围 / configure push server: limits out of range: %w", connectors.ErrConfig)
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, keys: map[string][]string{}, sources: map[string]*source{}, places: make(chan struct{}, cfg.MaxHeld)}
+	s := &Server{cfg: cfg, log: cfg.Logger, keys: map[string][]string{}, sources: map[string]*source{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -111,38 +111,83 @@ func NewServer(cfg Config) (*Server, error) {
 		}
 		s.keys[digest] = append(s.keys[digest], k.Department)
 	}
+	s.kit = s.door()
 	return s, nil
+}
+
+// Refusal is what a caller was told instead of 200.
+type Refusal struct {
+	Departments []string // whose key it was; none = a stranger's
+	Dataset     string   // as the catalogue has it, "" if there is none of that name
+	Code        string
+	Reason      string // of a stranger's: no_key, unknown_key or the code
+	Status      int
+	Request     string
+	Client      netip.Addr
 }
 
 // Serve answers on a listener until ctx ends, then lets requests that wait for
 // their commit finish for a short while. It closes the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler:           crash.Handler(s.Handler()),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      s.cfg.Wait + 20*time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	ended := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		// Waiting requests need a moment; ctx is over, so its values only.
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		err := server.Shutdown(grace)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close()
-		}
-		ended <- err
-	}()
-	err := server.Serve(&limitListener{Listener: l, limit: s.cfg.ConnPerIP, count: map[string]int{}})
-	if !errors.Is(err, http.ErrServerClosed) || ctx.Err() == nil {
+	if err := s.kit.Serve(ctx, l); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serve push: %w", err)
 	}
-	return <-ended
+	return nil
+}
+
+// door is the listener in front: the key before the body, the same limits as
+// everywhere.
+func (s *Server) door() *listener.Server {
+	cfg := listener.Config{Shared: s.cfg.Shared, Name: "push", Logger: s.log, Chunked: true, SameSite: true, Admit: s.admit, Refused: s.trace}
+	ok := listener.Strict(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // the prober has gone
+	cfg.Health = map[string]http.HandlerFunc{"/livez": ok, "/readyz": ok}
+	l := &cfg.Limits
+	l.BodyBytes = s.cfg.MaxBytes
+	l.WriteTime, l.Drain = s.cfg.Wait+20*time.Second, 5*time.Second
+	// What is read is held in memory until its commit.
+	l.Requests = s.cfg.MaxHeld
+	l.RequestsPerDepartment = max(1, s.cfg.MaxHeld/2)
+	l.RequestsPerKey = l.RequestsPerDepartment
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/push/{dataset}", listener.Strict(s.push))
+	return listener.New(cfg, listener.Routes(mux))
+}
+
+// admit finds whose key it is.
+func (s *Server) admit(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
+	key := bearer(r)
+	if key == "" {
+		return listener.Who{}, problem.NoKey.Of(c.ID)
+	}
+	digest := KeyDigest(key)
+	departments := s.keys[digest]
+	if len(departments) == 0 {
+		return listener.Who{}, problem.UnknownKey.Of(c.ID)
+	}
+	c.Data = departments
+	return listener.Who{Key: digest, Department: departments[0]}, nil
+}
+
+// trace says of every refusal that it was: in the log, and to whoever keeps the
+// audit. What strangers cost in the log is told by the minute.
+func (s *Server) trace(r *http.Request, c *listener.Call, p *problem.Problem) {
+	departments, _ := c.Data.([]string)
+	out := Refusal{Departments: departments, Code: p.Code, Reason: p.Code, Status: p.Status, Request: c.ID, Client: c.Client}
+	switch p.Code {
+	case problem.NoKey.Code:
+		out.Reason = "no_key"
+	case problem.UnknownKey.Code:
+		out.Reason = "unknown_key"
+	}
+	if _, known := s.find(r.PathValue("dataset")); known {
+		out.Dataset = r.PathValue("dataset")
+	}
+	if len(departments) > 0 {
+		s.log.Warn("push refused", "department", departments[0], "dataset", out.Dataset, "code", p.Code, "request", c.ID, "client", c.Client.String())
+	}
+	if s.cfg.Refused != nil {
+		s.cfg.Refused(r.Context(), out)
+	}
 }
 
 // Open returns the connectors.Open of sources that are fed by a server.
@@ -227,17 +272,14 @@ func (s *Server) find(dataset string) (src *source, known bool) {
 	return src, known
 }
 
-// departments returns whose key this is.
-func (s *Server) departments(r *http.Request) []string {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return nil
+// bearer returns the key of a request, "" if it has none.
+func bearer(r *http.Request) string {
+	const scheme = "bearer "
+	h := r.Header.Get("Authorization")
+	if len(h) <= len(scheme) || len(h) > 1024 || !strings.EqualFold(h[:len(scheme)], scheme) {
+		return ""
 	}
-	key, ok := strings.CutPrefix(values[0], "Bearer ")
-	if !ok || key == "" {
-		return nil
-	}
-	return s.keys[KeyDigest(key)]
+	return strings.TrimSpace(h[len(scheme):])
 }
 
 func provides(departments []string, d *schemas.Dataset) bool {

@@ -1,9 +1,12 @@
 package push_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +32,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no key", "ZJ01", row(1), nil, "none", 401, ""},
 		{"unknown key", "ZJ01", row(1), nil, "wrong", 401, ""},
-		{"two keys", "ZJ01", row(1), []string{"Authorization", "Bearer " + zjKey}, "", 401, ""},
+		{"two keys", "ZJ01", row(1), []string{"Authorization", "Bearer " + zjKey}, "", 400, ""},
 		{"key of another department", "ZJ01", row(1), nil, clKey, 403, ""},
 		{"unknown dataset", "XX99", row(1), nil, "", 404, ""},
 		{"dataset not pushed", "CL01", row(1), nil, clKey, 404, ""},
@@ -42,6 +45,12 @@ func TestRefusals(t *testing.T) {
 		{"lone surrogate", "ZJ01", `{"JZWBM":"\ud800"}`, nil, "", 400, ""},
 		{"name twice", "ZJ01", `{"JZWBM":"B1","JZWBM":"B2","LDZB":"x","CS":1,"BZDZ":"y"}`, nil, "", 400, ""},
 		{"deep", "ZJ01", strings.Repeat("[", 40) + strings.Repeat("]", 40), nil, "", 400, ""},
+		{"number beyond all", "ZJ01", `{"JZWBM":"B1","LDZB":"x","CS":1e400000,"BZDZ":"y"}`, nil, "", 400, ""},
+		{"number below all", "ZJ01", `{"JZWBM":"B1","LDZB":"x","CS":1e-400000,"BZDZ":"y"}`, nil, "", 400, ""},
+		{"bad line", "ZJ01", row(1) + "\n\n{\"JZWBM\":\n", []string{"Content-Type", "application/x-ndjson"}, "", 400, "1@3: unreadable"},
+		{"bad field of a line", "ZJ01", row(1) + "\n\n" + `{"JZWBM":"B2","LDZB":"x","BZDZ":"y"}` + "\n", []string{"Content-Type", "application/x-ndjson"}, "", 422, "1@3:CS missing"},
+		{"two encodings", "ZJ01", row(1), []string{"Content-Encoding", "identity", "Content-Encoding", "gzip"}, "", 400, ""},
+		{"unknown parameter", "ZJ01?dry_run=1", row(1), nil, "", 422, ""},
 		{"no rows", "ZJ01", "[]", nil, "", 422, ""},
 		{"no lines", "ZJ01", "\n\n", []string{"Content-Type", "application/x-ndjson"}, "", 422, ""},
 		{"too many rows", "ZJ01", "[" + many + "]", nil, "", 413, ""},
@@ -94,7 +103,14 @@ func TestRefusals(t *testing.T) {
 			}
 			var list []string
 			for _, e := range p.Errors {
-				list = append(list, fmt.Sprintf("%d:%s %s", e.Index, e.Field, e.Reason))
+				if e.Reason == "" {
+					continue // the listener's own, about a header or a parameter
+				}
+				at := fmt.Sprint(e.Index)
+				if e.Line > 0 {
+					at = fmt.Sprintf("%d@%d", e.Index, e.Line)
+				}
+				list = append(list, fmt.Sprintf("%s:%s %s", at, e.Field, e.Reason))
 			}
 			if d := cmp.Diff(tt.errors, strings.Join(list, " ")); d != "" {
 				t.Errorf("errors (-want +got):\n%s", d)
@@ -104,4 +120,66 @@ func TestRefusals(t *testing.T) {
 	if n := count(t, b); n != 0 {
 		t.Errorf("%d rows of refused requests were published", n)
 	}
+}
+
+// TestRefusalsLeaveATrace: whoever keeps the audit hears of each, a key is one in
+// any case of its scheme, and a limit is named.
+func TestRefusalsLeaveATrace(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var heard []push.Refusal
+	var logged strings.Builder
+	l := run(t, newBus(t), config(t), push.Config{
+		MaxRows: 10, MaxBytes: 4096, Logger: slog.New(slog.NewTextHandler(&locked{to: &logged, mu: &mu}, nil)),
+		Refused: func(_ context.Context, r push.Refusal) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard = append(heard, r)
+		},
+	})
+	mu.Lock()
+	heard = nil // of those that waited for the source to open
+	mu.Unlock()
+	send := func(key string, body string, header ...string) reply {
+		return client{l.url, key}.must(t, "ZJ01", body, header...)
+	}
+	send("", "[]")
+	send("wrong", "[]")
+	send(clKey, "[]")
+	send(zjKey, `{"secret-value":1}`)
+	large := send(zjKey, `"`+strings.Repeat("x", 5000)+`"`)
+	if !strings.Contains(large.body, "4096") {
+		t.Errorf("413 names no limit: %s", large.body)
+	}
+	if r := send("", row(1), "Authorization", "bearer "+zjKey); r.status != 200 {
+		t.Errorf("bearer in lower case: %d %s", r.status, r.body)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	var got []string
+	for _, r := range heard {
+		got = append(got, fmt.Sprintf("%s %s %s %d", strings.Join(r.Departments, "+"), r.Dataset, r.Reason, r.Status))
+		if r.Request == "" || !r.Client.IsLoopback() {
+			t.Errorf("%+v lacks request or client", r)
+		}
+	}
+	want := []string{"  no_key 401", "  unknown_key 401", "CL ZJ01 YIYUAN-6030 403", "ZJ ZJ01 YIYUAN-6220 422", "ZJ  YIYUAN-4130 413"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("heard (-want +got):\n%s", d)
+	}
+	if text := logged.String(); !strings.Contains(text, "push refused") || !strings.Contains(text, "YIYUAN-6220") || strings.Contains(text, "secret-value") {
+		t.Errorf("logged:\n%s", text)
+	}
+}
+
+// locked is a writer that several goroutines use.
+type locked struct {
+	mu *sync.Mutex
+	to *strings.Builder
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(b)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/internal/strictjson"
@@ -22,7 +23,8 @@ const maxErrors = 100
 
 // RowError is one field of one row that was refused. It never holds the value.
 type RowError struct {
-	Index  int    `json:"index"` // of the row in the request, from 0
+	Index  int    `json:"index"`          // of the row in the request, from 0
+	Line   int    `json:"line,omitempty"` // of NDJSON, from 1
 	Field  string `json:"field,omitempty"`
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
@@ -35,21 +37,38 @@ var (
 	errEmpty = errors.New("no rows")
 )
 
+// lineError says which line of NDJSON cannot be read.
+type lineError struct {
+	line, index int
+	err         error
+}
+
+func (e *lineError) Error() string { return "line " + strconv.Itoa(e.line) + ": " + e.err.Error() }
+func (e *lineError) Unwrap() error { return e.err }
+
+// text is one row's JSON, and its line if it has one.
+type text struct {
+	json.RawMessage
+	line int
+}
+
 // split cuts a body into the JSON of its rows.
-func split(body []byte, ndjson bool, limit int) ([]json.RawMessage, error) {
-	var rows []json.RawMessage
+func split(body []byte, ndjson bool, limit int) ([]text, error) {
+	var rows []text
 	if ndjson {
-		for text := range bytes.Lines(body) {
-			if text = bytes.TrimSpace(text); len(text) == 0 {
+		line := 0
+		for raw := range bytes.Lines(body) {
+			line++
+			if raw = bytes.TrimSpace(raw); len(raw) == 0 {
 				continue
 			}
 			if len(rows) == limit {
 				return nil, errRows
 			}
-			if err := strictjson.Check(text, maxDepth); err != nil {
-				return nil, err
+			if err := strictjson.Check(raw, maxDepth); err != nil {
+				return nil, &lineError{line, len(rows), err}
 			}
-			rows = append(rows, text)
+			rows = append(rows, text{raw, line})
 		}
 	} else {
 		body = bytes.TrimSpace(body)
@@ -57,10 +76,14 @@ func split(body []byte, ndjson bool, limit int) ([]json.RawMessage, error) {
 			return nil, err
 		}
 		if body[0] != '[' {
-			return []json.RawMessage{body}, nil
+			return []text{{body, 0}}, nil
 		}
-		if err := json.Unmarshal(body, &rows); err != nil {
+		var all []json.RawMessage
+		if err := json.Unmarshal(body, &all); err != nil {
 			return nil, fmt.Errorf("%w: syntax", strictjson.ErrRefused)
+		}
+		for _, raw := range all {
+			rows = append(rows, text{raw, 0})
 		}
 	}
 	switch {
@@ -73,14 +96,14 @@ func split(body []byte, ndjson bool, limit int) ([]json.RawMessage, error) {
 }
 
 // parse checks every row; all problems are returned together.
-func parse(d *schemas.Dataset, absent connectors.CellState, rows []json.RawMessage) ([]change, []RowError) {
+func parse(d *schemas.Dataset, absent connectors.CellState, rows []text) ([]change, []RowError) {
 	changes := make([]change, 0, len(rows))
 	var problems []RowError
-	for i, raw := range rows {
-		c, bad := parseRow(d, absent, raw)
+	for i, row := range rows {
+		c, bad := parseRow(d, absent, row.RawMessage)
 		for _, p := range bad {
 			zh, en := problem.Halves(p.Detail)
-			problems = append(problems, RowError{Index: i, Field: p.Field, Reason: p.Reason, Detail: zh, DetailEN: en})
+			problems = append(problems, RowError{Index: i, Line: row.line, Field: p.Field, Reason: p.Reason, Detail: zh, DetailEN: en})
 		}
 		if len(problems) >= maxErrors {
 			return nil, problems[:maxErrors]

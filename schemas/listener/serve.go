@@ -174,14 +174,17 @@ func (s *Server) UnderWay() int { return s.keys.Taken() + s.strangers.Taken() }
 
 // Refuse answers a request with a problem: it is counted, told to the listener
 // and written in its form. A body that has not been read is not waited for.
-func Refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+func Refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem) { RefuseAs(w, r, p, p) }
+
+// RefuseAs is Refuse with a body that is the problem with members of its own.
+func RefuseAs(w http.ResponseWriter, r *http.Request, p *problem.Problem, body any) {
 	c := CallOf(r.Context())
 	if p.RequestID == "" {
 		p.RequestID = c.ID
 	}
 	s := c.server
 	if s == nil {
-		p.Write(w)
+		p.WriteAs(w, body)
 		return
 	}
 	s.refused(p.Code)
@@ -192,7 +195,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
 		s.cfg.Write(w, p)
 		return
 	}
-	p.Write(w)
+	p.WriteAs(w, body)
 }
 
 // finish turns a panic into an answer that says nothing, and does not wait for

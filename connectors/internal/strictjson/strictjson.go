@@ -17,6 +17,9 @@ import (
 // name standing twice in an object, too deep.
 var ErrRefused = errors.New("unacceptable JSON")
 
+// maxNumber is how many characters a number may have.
+const maxNumber = 64
+
 // Check reads one JSON value strictly: valid UTF-8, no text that cannot be
 // written in Unicode (lone surrogates), no name twice in one object, at most
 // depth levels, nothing after it. The error never shows the input.
@@ -64,6 +67,12 @@ func checkValue(dec *json.Decoder) error {
 	switch t := t.(type) {
 	case string:
 		return checkText(t)
+	case json.Number:
+		// A number that no reader holds is read by each in its own way.
+		f, err := t.Float64()
+		if err != nil || len(t) > maxNumber || f == 0 && strings.ContainsAny(strings.SplitN(strings.ToLower(string(t)), "e", 2)[0], "123456789") {
+			return fmt.Errorf("%w: number out of range", ErrRefused)
+		}
 	case json.Delim:
 		names := map[string]bool{}
 		for dec.More() {

@@ -20,6 +20,7 @@ func TestCheck(t *testing.T) {
 		`"[[[[[[[[[[["`: true, `{"a\"[":1}`: true, `"\ud83d\ude00"`: true,
 		``: false, `{`: false, `{"a":1,}`: false, `[1 2]`: false, `{} {}`: false, `nul`: false, `01`: false, `NaN`: false,
 		deep(9): false, strings.Repeat("[", 1_000_000): false, `{"a":1,"a":2}`: false, `[{"x":{"a":1,"a":2}}]`: false, `{"a":1,"\u0061":2}`: false,
+		`1e400000`: false, `{"a":-1e999}`: false, `1e308`: true, `1e-400000`: false, `0e5`: true, `0.00`: true, `{"a":[123456789012345678.25]}`: true,
 		`"\ud800"`: false, `{"\udc00":1}`: false, "\"\xff\"": false, "\"\x00\"": false,
 	}
 	for text, want := range tests {
