@@ -52,6 +52,7 @@ type lookupAnswer struct {
 	Version    string         `json:"version"`
 	RequestID  string         `json:"request_id"`
 	AuditID    string         `json:"audit_id"`
+	Nonce      string         `json:"nonce" doc:"随机数：审计条目中的 body 是整个回答的 SHA-256，没有它无法反推 / random: the entry's body is the SHA-256 of the whole answer, which nobody can guess without it"`
 }
 
 type batchAnswer struct {
@@ -61,6 +62,7 @@ type batchAnswer struct {
 	View      string        `json:"view"`
 	RequestID string        `json:"request_id"`
 	AuditID   string        `json:"audit_id"`
+	Nonce     string        `json:"nonce"`
 }
 
 type batchResult struct {
@@ -80,6 +82,7 @@ type verifyAnswer struct {
 	Stale     bool      `json:"stale"`
 	RequestID string    `json:"request_id"`
 	AuditID   string    `json:"audit_id"`
+	Nonce     string    `json:"nonce"`
 }
 
 type explainAnswer struct {
@@ -130,6 +133,7 @@ func (g *Gateway) register(mux *http.ServeMux) {
 	api.UseMiddleware(strictQuery)
 	g.registerAnswers(api)
 	g.registerPages(api)
+	g.names = names(api.OpenAPI(), g.views)
 }
 
 // strictQuery refuses a query that holds what the operation does not describe.
@@ -149,6 +153,36 @@ func strictQuery(ctx huma.Context, next func(huma.Context)) {
 	}
 	next(ctx)
 }
+
+// names returns every name that a question may contain: those of the API's
+// schemas and parameters, and of the catalogue's fields.
+func names(api *huma.OpenAPI, views map[string]*view.View) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range api.Components.Schemas.Map() {
+		for name := range s.Properties {
+			out[name] = true
+		}
+	}
+	for _, path := range api.Paths {
+		for _, o := range []*huma.Operation{path.Get, path.Post} {
+			if o == nil {
+				continue
+			}
+			for _, p := range o.Parameters {
+				out[p.Name] = true
+			}
+		}
+	}
+	for _, v := range views {
+		for _, name := range access.Fields(v.View) {
+			out[name] = true
+		}
+	}
+	return out
+}
+
+// named reports whether a name is one of the API's or of the catalogue's.
+func (g *Gateway) named(name string) bool { return g.names[name] }
 
 // transform gives the errors that huma itself raises our form. What a caller
 // sent is not repeated.
@@ -174,7 +208,7 @@ func (g *Gateway) transform(ctx huma.Context, _ string, v any) (any, error) {
 	p := f.problem(callOf(ctx.Context()).id)
 	p.Status = m.Status
 	for _, e := range m.Errors {
-		p.Errors = append(p.Errors, problem.At(e.Location, e.Message))
+		p.Errors = append(p.Errors, problem.At(place(e.Location, callOf(ctx.Context()).body, g.named), e.Message))
 	}
 	return p, nil
 }
@@ -216,6 +250,30 @@ func (g *Gateway) registerAnswers(api huma.API) {
 	}
 	api.OpenAPI().AddOperation(&o)
 
+	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/lookup/{view}", "lookup_one", tag, "单条查询，主键在请求体中 / look one record up, its key in the body"), lookupAnswer{}),
+		func(ctx context.Context, in *struct {
+			purposeHeader
+			View string `path:"view" maxLength:"128"`
+			Body keyQuestion
+		},
+		) (*raw, error) {
+			a := g.ask(ctx, "lookup", in.View)
+			body, p := a.lookup(ctx, in.View, in.Body.Key, in.Body.Fields, checkFields("body.fields", in.Body.Fields))
+			a.observe(ctx, p)
+			return rawAnswer(body, p)
+		})
+	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/explain/{entity}", "explain_one", tag, "字段来源说明，主键在请求体中 / why each cell is what it is, the key in the body"), explainAnswer{}),
+		func(ctx context.Context, in *struct {
+			purposeHeader
+			Entity string `path:"entity" maxLength:"64"`
+			Body   explainQuestion
+		},
+		) (*raw, error) {
+			a := g.ask(ctx, "explain", in.Entity+"."+schemas.ExplainView)
+			body, p := a.explain(ctx, in.Entity, in.Body)
+			a.observe(ctx, p)
+			return rawAnswer(body, p)
+		})
 	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/lookup", "batch", tag, "批量查询,至多1000条 / look up to 1,000 records up"), batchAnswer{}),
 		func(ctx context.Context, in *struct {
 			purposeHeader
@@ -246,7 +304,7 @@ func (g *Gateway) registerAnswers(api huma.API) {
 		},
 		) (*raw, error) {
 			a := g.ask(ctx, "explain", in.Entity+"."+schemas.ExplainView)
-			body, p := a.explain(ctx, in.Entity, in.Key)
+			body, p := a.explain(ctx, in.Entity, explainQuestion{Key: in.Key})
 			a.observe(ctx, p)
 			return rawAnswer(body, p)
 		})
@@ -261,8 +319,12 @@ func page[I, O any](g *Gateway, api huma.API, o huma.Operation, answer func(ctx 
 			return nil, p
 		}
 		out, err := answer(ctx, in)
+		var p *Problem
 		if err != nil {
-			return nil, pageProblem(callOf(ctx).id, err)
+			p = pageProblem(callOf(ctx).id, err)
+		}
+		if p = a.shown(ctx, p); p != nil {
+			return nil, p
 		}
 		return &of[O]{out}, nil
 	})

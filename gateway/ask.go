@@ -26,6 +26,7 @@ type call struct {
 	bearer    string
 	purpose   string
 	operation string
+	body      []byte // of a POST, to say where in it something is wrong
 
 	who        access.Identity // of bearer, when the request came
 	reason     access.Reason
@@ -120,7 +121,13 @@ func (a *ask) decide(ctx context.Context, q access.Question) (access.Decision, *
 
 // supervise answers whether a page about the exchange itself may be seen.
 func (a *ask) supervise(ctx context.Context) *Problem {
+	if a.entry.Purpose == "" {
+		a.entry.Purpose = access.Supervise
+	}
 	if a.g.cfg.OpenConsole && a.call.bearer == "" {
+		if !a.g.openReads.AllowN(a.begin, 1) {
+			return &Problem{Problem: *problem.Stranger.Of(a.call.id)} // what strangers read is in the audit too, and must not fill it
+		}
 		return nil
 	}
 	if reason := a.identify(); reason != access.OK {
@@ -183,6 +190,23 @@ func (a *ask) finish(ctx context.Context, body []byte, rows int) *Problem {
 	return a.append(ctx)
 }
 
+// shown makes the entry of a page about the exchange itself durable, or of one
+// that could not be shown. Nothing of it may leave before.
+func (a *ask) shown(ctx context.Context, p *Problem) *Problem {
+	reason, status := string(access.OK), http.StatusOK
+	if a.who == (access.Identity{}) {
+		reason = "open_console"
+	}
+	if p != nil {
+		reason, status = "absent", p.Status
+	}
+	a.entry.Decision, a.entry.Reason, a.entry.Status = audit.Allow, reason, status
+	if failed := a.append(ctx); failed != nil {
+		return failed
+	}
+	return p
+}
+
 func (a *ask) append(ctx context.Context) *Problem {
 	// An entry that is on its way must not be torn by a client that hangs up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.g.cfg.AuditTimeout)
@@ -200,7 +224,9 @@ func (a *ask) append(ctx context.Context) *Problem {
 
 // admit decides a question about the key raw and returns the key as it is
 // written. That it is malformed is said only to who may ask.
-func (a *ask) admit(ctx context.Context, raw string, q access.Question) (key string, d access.Decision, p *Problem) {
+// What else is wrong with the question, bad, is told in the same way.
+func (a *ask) admit(ctx context.Context, raw string, q access.Question, bad ...FieldError) (key string, d access.Decision, p *Problem) {
+	q.Fields = askable(q.Fields, bad)
 	err := view.ErrKey
 	if a.view != nil {
 		if key, err = a.view.Normalise(raw); err == nil {
@@ -210,7 +236,19 @@ func (a *ask) admit(ctx context.Context, raw string, q access.Question) (key str
 	if d, p = a.decide(ctx, q); p == nil && err != nil {
 		p = a.fail(ctx, faultKey, "invalid_key", problem.At("key", a.view.KeyForm()))
 	}
+	if p == nil && len(bad) > 0 {
+		p = a.fail(ctx, faultInvalid, "invalid_fields", bad...)
+	}
 	return key, d, p
+}
+
+// askable returns the fields to decide on: those of a question that is wrong in
+// itself are not what is refused.
+func askable(fields []string, bad []FieldError) []string {
+	if len(bad) > 0 {
+		return nil
+	}
+	return fields
 }
 
 // readOne reads what is stored of a key.

@@ -28,7 +28,7 @@ func TestNoAuditNoAnswer(t *testing.T) {
 		"denied":  w.get(at, "key-RS-GLJT", ""),
 		"absent":  w.get("/v1/lookup/person.partial/"+li, "key-RS-GLJT", "GLJT"),
 		"explain": w.get("/v1/explain/person/"+zhang, "key-SJ-JDGL", "SUPERVISE"),
-		"verify":  w.post("/v1/verify", "key-RS-GLJT", "GLJT", map[string]any{"view": "person.verify", "key": zhang, "fields": map[string]string{"XM": "张三", "CSRQ": "1985-03-12"}}),
+		"verify":  w.post("/v1/verify", "key-RS-GLJT", "GLJT", map[string]any{"view": "person.verify", "key": zhang, "fields": map[string]string{"XM": "张三", "HJDZ": "云岭市"}}),
 	} {
 		if r.status != http.StatusServiceUnavailable || r.code() != "YIYUAN-5030" {
 			t.Errorf("%s: answered %d %s", name, r.status, r.code())

@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
+	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -95,6 +97,11 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer g.streams.Add(-1)
+	if p := a.shown(ctx, nil); p != nil {
+		p.write(w)
+		return
+	}
+	defer a.ended(ctx)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
@@ -126,4 +133,13 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 			return // the right to look has been taken back
 		}
 	}
+}
+
+// ended puts the end of a stream into the audit. The stream is over whether or
+// not it can be written.
+func (a *ask) ended(ctx context.Context) {
+	last := a.g.ask(ctx, "events", "")
+	last.who, last.entry.App, last.entry.Department, last.entry.Purpose = a.who, a.entry.App, a.entry.Department, a.entry.Purpose
+	last.entry.Decision, last.entry.Reason, last.entry.Status = audit.Allow, "ended", http.StatusOK
+	_ = last.append(ctx) // it logs and counts a failure
 }

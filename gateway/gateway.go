@@ -32,6 +32,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
@@ -127,22 +128,24 @@ type Parts struct {
 
 // Gateway serves one catalogue. It is safe for concurrent use.
 type Gateway struct {
-	cfg     Config
-	parts   Parts
-	log     *slog.Logger
-	metrics *metrics
-	views   map[string]*view.View
-	audit   *audit.Log
-	fresh   *freshness.Tracker
-	book    *finding.Book
-	health  *indicator.Health
-	catalog *catalog.Catalog
-	ledger  *quota.Ledger
-	gates   *quota.Gates
-	flow    *flow.Rates
-	bad     *flow.Quarantine
-	server  *listener.Server
-	mux     *http.ServeMux
+	cfg       Config
+	parts     Parts
+	log       *slog.Logger
+	metrics   *metrics
+	views     map[string]*view.View
+	audit     *audit.Log
+	fresh     *freshness.Tracker
+	book      *finding.Book
+	health    *indicator.Health
+	catalog   *catalog.Catalog
+	ledger    *quota.Ledger
+	gates     *quota.Gates
+	openReads *rate.Limiter   // of pages that are open to everybody
+	names     map[string]bool // that a fault of a question may be told by
+	flow      *flow.Rates
+	bad       *flow.Quarantine
+	server    *listener.Server
+	mux       *http.ServeMux
 
 	found      *codec.Reader // of findings
 	rejected   *codec.Reader // of the quarantine
@@ -217,6 +220,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 		return k
 	})
 	g.gates = quota.NewGates()
+	g.openReads = rate.NewLimiter(50, 200)
 	g.tallies.Store(&map[string]quota.Tally{})
 	g.progress.Store(&map[string]Progress{})
 	g.indicators.Store(&indicators{})

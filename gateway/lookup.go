@@ -2,10 +2,10 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
@@ -20,7 +20,8 @@ func (g *Gateway) lookup(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	viewID := r.PathValue("view")
 	a := g.ask(ctx, "lookup", viewID)
-	body, p := a.lookup(ctx, viewID, r.PathValue("key"), fieldsOf(r))
+	fields, bad := fieldsOf(r)
+	body, p := a.lookup(ctx, viewID, r.PathValue("key"), fields, bad)
 	a.observe(ctx, p)
 	if p != nil {
 		p.write(w)
@@ -31,18 +32,6 @@ func (g *Gateway) lookup(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body) // the client has gone: the entry says what it would have got
-}
-
-// fieldsOf returns the query parameter fields, nil if there is none.
-func fieldsOf(r *http.Request) []string {
-	if r.URL.RawQuery == "" {
-		return nil
-	}
-	text := r.URL.Query().Get("fields")
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, ",")
 }
 
 // observe counts an answered or unanswered question. What was reserved for one
@@ -76,8 +65,8 @@ func (a *ask) observe(ctx context.Context, p *Problem) {
 	}
 }
 
-func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string) ([]byte, *Problem) {
-	key, d, p := a.admit(ctx, raw, access.Question{View: viewID, Fields: fields, Records: 1})
+func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string, bad []FieldError) ([]byte, *Problem) {
+	key, d, p := a.admit(ctx, raw, access.Question{View: viewID, Fields: fields, Records: 1}, bad...)
 	if p != nil {
 		return nil, p
 	}
@@ -134,7 +123,23 @@ func (a *ask) appendIDs(b []byte) []byte {
 	b = append(b, `,"request_id":`...)
 	b = answer.AppendString(b, a.call.id)
 	b = append(b, `,"audit_id":`...)
-	return answer.AppendString(b, a.entry.ID)
+	b = answer.AppendString(b, a.entry.ID)
+	// Without something in the answer that is not in the audit, whoever reads the
+	// digest there could try every answer that is possible, yes and no.
+	b = append(b, `,"nonce":`...)
+	return answer.AppendString(b, rand.Text())
+}
+
+// keyQuestion is the body of POST /v1/lookup/{view}.
+type keyQuestion struct {
+	Key    string   `json:"key" doc:"主键 / key" maxLength:"512"`
+	Fields []string `json:"fields,omitempty" maxItems:"512" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
+}
+
+// explainQuestion is the body of POST /v1/explain/{entity}.
+type explainQuestion struct {
+	Key    string   `json:"key" doc:"主键 / key" maxLength:"512"`
+	Fields []string `json:"fields,omitempty" maxItems:"512" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
 }
 
 // batchQuestion is the body of POST /v1/lookup.
@@ -158,7 +163,11 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 			a.entry.Subjects = append(a.entry.Subjects, audit.Subject{Digest: v.AuditDigest(key)})
 		}
 	}
-	d, p := a.decide(ctx, access.Question{View: q.View, Fields: q.Fields, Records: len(q.Keys)})
+	bad := checkFields("body.fields", q.Fields)
+	d, p := a.decide(ctx, access.Question{View: q.View, Fields: askable(q.Fields, bad), Records: len(q.Keys)})
+	if p == nil && len(bad) > 0 {
+		p = a.fail(ctx, faultInvalid, "invalid_fields", bad...)
+	}
 	if p != nil {
 		return nil, p
 	}

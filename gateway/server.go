@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -136,6 +137,10 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request) {
 	if err := admission.Inspect(r); err != nil {
 		listener.Refuse(w, r, bodyProblem(err))
 		return
+	}
+	if r.Method == http.MethodPost && r.Body != nil {
+		c.body, _ = io.ReadAll(r.Body) // it is in memory: Inspect has read it
+		r.Body = io.NopCloser(bytes.NewReader(c.body))
 	}
 	g.mux.ServeHTTP(w, r)
 }

@@ -34,7 +34,7 @@ func (a *ask) verify(ctx context.Context, q verifyQuestion) ([]byte, *Problem) {
 	if p != nil {
 		return nil, p
 	}
-	if len(names) < 2 {
+	if v.Telling(key, q.Fields) < 2 {
 		return nil, a.fail(ctx, faultFew, "too_few_fields")
 	}
 	claim, bad := v.Claim(key, q.Fields)
@@ -106,10 +106,11 @@ func (a *ask) compare(ctx context.Context, key string, claim view.Claim) (bool, 
 	return claim.Matches(record), nil
 }
 
-// explain answers GET /v1/explain/{entity}/{key}: why each cell of the golden
+// explain answers POST /v1/explain/{entity}, and GET with the key in the path: why each cell of the golden
 // record is what it is.
-func (a *ask) explain(ctx context.Context, entity, raw string) ([]byte, *Problem) {
-	key, d, p := a.admit(ctx, raw, access.Question{View: entity + "." + schemas.ExplainView, Records: 1})
+func (a *ask) explain(ctx context.Context, entity string, q explainQuestion) ([]byte, *Problem) {
+	question := access.Question{View: entity + "." + schemas.ExplainView, Fields: q.Fields, Records: 1}
+	key, d, p := a.admit(ctx, q.Key, question, checkFields("body.fields", q.Fields)...)
 	if p != nil {
 		return nil, p
 	}

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestVerify(t *testing.T) {
 	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三·丰", "CSRQ": "1985-03-12", "HJDZ": "云岭市岭东区一街道1号"}))
 	w.ready()
 	eventually(t, "the record is there", func() bool {
-		return w.verify(zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}).body["match"] == true
+		return w.verify(zhang, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}).body["match"] == true
 	})
 	for _, c := range []struct {
 		name   string
@@ -31,17 +32,22 @@ func TestVerify(t *testing.T) {
 		status int
 		match  any
 	}{
-		{"same", zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}, 200, true},
-		{"other date form", zhang, map[string]string{"XM": " 张三·丰 ", "CSRQ": "19850312"}, 200, true},
-		{"key as a field", zhang, map[string]string{"GMSFHM": zhang, "XM": "张三·丰"}, 200, true},
-		{"wrong key as a field", zhang, map[string]string{"GMSFHM": li, "XM": "张三·丰"}, 200, false},
-		{"one differs", zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-13"}, 200, false},
-		{"both differ", zhang, map[string]string{"XM": "李四", "CSRQ": "1985-03-13"}, 200, false},
-		{"nobody", li, map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}, 200, false},
+		{"same", zhang, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 200, true},
+		{"other date form", zhang, map[string]string{"XM": " 张三·丰 ", "HJDZ": "云岭市岭东区一街道1号", "CSRQ": "19850312"}, 200, true},
+		{"key as a third field", zhang, map[string]string{"GMSFHM": zhang, "XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 200, true},
+		{"wrong key as a third field", zhang, map[string]string{"GMSFHM": li, "XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 200, false},
+		{"key as a second field", zhang, map[string]string{"GMSFHM": zhang, "XM": "张三·丰"}, 422, nil},
+		{"wrong key as a second field", zhang, map[string]string{"GMSFHM": li, "XM": "张三·丰"}, 422, nil},
+		{"birth date that the key tells", zhang, map[string]string{"CSRQ": "1985-03-12", "XM": "张三·丰"}, 422, nil},
+		{"another birth date than the key tells", zhang, map[string]string{"CSRQ": "1985-03-13", "XM": "张三·丰"}, 422, nil},
+		{"all that the key tells", zhang, map[string]string{"GMSFHM": zhang, "CSRQ": "1985-03-12", "XM": "张三·丰"}, 422, nil},
+		{"one differs", zhang, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道2号"}, 200, false},
+		{"both differ", zhang, map[string]string{"XM": "李四", "HJDZ": "云岭市岭东区一街道2号"}, 200, false},
+		{"nobody", li, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 200, false},
 		{"one field", zhang, map[string]string{"XM": "张三·丰"}, 422, nil},
-		{"malformed value", zhang, map[string]string{"XM": "张三·丰", "CSRQ": "1985-02-30"}, 422, nil},
+		{"malformed value", zhang, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号", "CSRQ": "1985-02-30"}, 422, nil},
 		{"unknown field", zhang, map[string]string{"XM": "张三·丰", "LXDH": "19900001234"}, 403, nil},
-		{"malformed key", "1", map[string]string{"XM": "张三·丰", "CSRQ": "1985-03-12"}, 422, nil},
+		{"malformed key", "1", map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 422, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := w.verify(c.key, c.fields)
@@ -68,7 +74,7 @@ func TestVerifyIsNoOracle(t *testing.T) {
 			key = li
 		}
 		begin := time.Now()
-		r := w.verify(key, map[string]string{"XM": "张三", "CSRQ": time.Date(1985, 1, 1+try, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)})
+		r := w.verify(key, map[string]string{"XM": "张三", "HJDZ": fmt.Sprintf("云岭市岭东区一街道%d号", try)})
 		if took := time.Since(begin); took < floor {
 			t.Fatalf("answered after %v", took)
 		}

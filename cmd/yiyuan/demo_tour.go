@@ -40,11 +40,11 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 	line("")
 	relief := c.application("MZ-DBHD")
 	line("1 查一条脱敏的可信记录(民政局,低保核对)/ look up a masked golden record:")
-	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: DBHD' %s/v1/lookup/person.partial/%s", relief.Key, c.gateway, samples["person.partial"])
+	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: DBHD' -H 'Content-Type: application/json' %s/v1/lookup/person.partial -d '{\"key\":\"%s\"}'", relief.Key, c.gateway, samples["person.partial"])
 	line("")
 	bureau := c.bureau()
 	line("2 它为什么是这样:每个数据项的来源、理由和落选者(数据局)/ why each cell won:")
-	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: SUPERVISE' %s/v1/explain/person/%s", bureau.Key, c.gateway, samples["person.explain"])
+	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: SUPERVISE' -H 'Content-Type: application/json' %s/v1/explain/person -d '{\"key\":\"%s\"}'", bureau.Key, c.gateway, samples["person.explain"])
 	line("")
 	if err := c.tourFinding(ctx, bureau, line); err != nil {
 		return err

@@ -315,7 +315,7 @@ func (w *town) lookups() map[string]string {
 	}
 	ask(http.MethodPost, "/v1/lookup", "MZ-DBHD", "DBHD", `{"view":"person.partial","keys":["`+id+`","`+name+`"]}`)
 	ask(http.MethodPost, "/v1/lookup", "MZ-DBHD", "DBHD", `{"view":"`+name+`","keys":["`+id+`"`)
-	ask(http.MethodPost, "/v1/verify", "MZ-DBHD", "DBHD", `{"view":"person.verify","key":"`+id+`","fields":{"XM":"`+name+`","CSRQ":"1985-03-13"}}`)
+	ask(http.MethodPost, "/v1/verify", "MZ-DBHD", "DBHD", `{"view":"person.verify","key":"`+id+`","fields":{"XM":"`+name+`","HJDZ":"云岭市"}}`)
 	for _, path := range []string{
 		"/v1/explain/person/" + id, "/v1/findings", "/v1/quarantine", "/v1/catalogue", "/v1/indicators", "/v1/flow", "/v1/topology", "/v1/me", "/openapi.json", "/", "/readyz", "/livez",
 	} {

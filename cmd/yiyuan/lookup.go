@@ -25,9 +25,9 @@ func lookupCommand() *cobra.Command {
 				return &exitError{exitUsage, fmt.Errorf("--explain 一次只解释一条 / --explain takes one key, not %d", len(keys))}
 			case explain:
 				entity, _, _ := strings.Cut(view, ".")
-				return c.do(cmd.Context(), cmd.OutOrStdout(), http.MethodGet, "/v1/explain/"+url.PathEscape(entity)+"/"+url.PathEscape(keys[0]), nil)
+				return c.do(cmd.Context(), cmd.OutOrStdout(), http.MethodPost, "/v1/explain/"+url.PathEscape(entity), map[string]any{"key": keys[0]})
 			case len(keys) == 1:
-				return c.do(cmd.Context(), cmd.OutOrStdout(), http.MethodGet, "/v1/lookup/"+url.PathEscape(view)+"/"+url.PathEscape(keys[0]), nil)
+				return c.do(cmd.Context(), cmd.OutOrStdout(), http.MethodPost, "/v1/lookup/"+url.PathEscape(view), map[string]any{"key": keys[0]})
 			}
 			return c.do(cmd.Context(), cmd.OutOrStdout(), http.MethodPost, "/v1/lookup", map[string]any{"view": view, "keys": keys})
 		},
@@ -42,7 +42,7 @@ func verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "verify VIEW KEY FIELD=VALUE...",
 		Short:   "核验:只回答是否一致,值不出库 / ask whether values agree; no value leaves",
-		Example: `  yiyuan verify person.verify 539902198503120013 XM=张三 CSRQ=1985-03-12 --purpose GLJT`,
+		Example: `  yiyuan verify person.verify 539902198503120013 XM=张三 HJDZ=云岭市岭东区一街道1号 --purpose GLJT`,
 		Args:    cobra.MinimumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			fields := map[string]string{}

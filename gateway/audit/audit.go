@@ -1,7 +1,10 @@
 // Package audit writes who asked what, when, for which purpose and what was
 // decided to the topic audit, before the answer leaves. An entry names the
 // person or enterprise asked about by a keyed digest and never holds a value
-// of the answer, only the digest of its bytes.
+// of the answer, only the SHA-256 of its bytes. An answer holds a random nonce
+// that the entry does not, so that nobody finds the answer by trying; whoever
+// kept the answer proves it by digesting it. Entries older than the nonce have
+// the same form.
 package audit
 
 import (

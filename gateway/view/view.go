@@ -339,6 +339,44 @@ func (v *View) isKey(name string) bool {
 	return slices.ContainsFunc(v.parts, func(p part) bool { return p.name == name })
 }
 
+// Telling counts the fields of a verification whose values the key does not tell
+// already: not the key itself or a part of it, not what it contains (a date of
+// birth, a division), not the sex that an identity number says. With one field
+// beside those an answer would be about that field alone.
+func (v *View) Telling(key string, fields map[string]string) int {
+	n := 0
+	for name, raw := range fields {
+		e := v.elements[name]
+		if e == nil || v.isKey(name) || slices.ContainsFunc(v.parts, func(p part) bool { return tells(p.element, e) }) {
+			continue
+		}
+		if text, err := normalise(e, raw); err == nil && contains(key, text) {
+			continue
+		}
+		n++
+	}
+	return n
+}
+
+// tells reports whether a key of one element says what a field of another is.
+func tells(key, field *schemas.Element) bool {
+	return field.PartOf == key.ID || key.Kind == "id_number" && strings.HasPrefix(field.Standard, "GB/T 2261.1")
+}
+
+// shortestPart is how long a value must be for its standing in a key to be no chance.
+const shortestPart = 4
+
+// contains reports whether a key contains a value, however it is punctuated.
+func contains(key, value string) bool {
+	bare := strings.Map(func(r rune) rune {
+		if r == '-' || r == '/' || r == '.' || r == ' ' {
+			return -1
+		}
+		return r
+	}, value)
+	return len(bare) >= shortestPart && strings.Contains(key, bare)
+}
+
 // Fault says which part of a question is malformed.
 type Fault struct{ Location, Message string }
 

@@ -45,7 +45,7 @@ var (
 	Unknown      = add(Gateway, 404, "4043", "不存在", "no such item", "目录中没有这一项", "there is no such item")
 	Key          = add(Gateway, 422, "4220", "主键无效", "malformed key", "主键格式不正确，请检查位数和字符", "the key is malformed, check its length and characters")
 	Value        = add(Gateway, 422, "4221", "字段值无效", "malformed value", "有字段的值格式不正确", "the value of a field is malformed")
-	Few          = add(Gateway, 422, "4223", "核验字段太少", "too few fields", "核验须同时给出至少两个字段", "a verification needs at least two fields")
+	Few          = add(Gateway, 422, "4223", "核验字段太少", "too few fields", "核验须另给出至少两个字段：主键，以及主键已说明的内容（出生日期、性别、所含区划）不计", "a verification needs at least two fields besides the key and what the key tells (date of birth, sex, the division in it)")
 	TooMany      = add(Gateway, 422, "4224", "一次请求过多", "too many at once", "一次请求的条数超过每分钟配额，请分批", "more records at once than the quota of a minute: ask for fewer")
 	Quota        = add(Gateway, 429, "4290", "超过配额", "over quota", "每分钟的调用配额已用完", "the quota of this minute is used up")
 	Budget       = add(Gateway, 429, "4292", "核验失败过多", "too many failed verifications", "不一致的核验过多，已暂停并告警", "too many verifications failed, stopped and reported")
