@@ -89,7 +89,7 @@ type Batch struct {
 	// Awaited are the datasets of which nothing has ever been delivered; the promise
 	// of CaughtUp does not hold for them.
 	Awaited []string
-	State    string // StateSnapshot while first rows are copied, "" else
+	State   string // StateSnapshot while first rows are copied, "" else
 	// Held, if not "", says that the source stands still until a person answers:
 	// for what, and with which one command. Such a batch is empty and not CaughtUp.
 	Held string

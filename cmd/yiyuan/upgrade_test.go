@@ -41,8 +41,10 @@ func TestUpgradeLiftsRetention(t *testing.T) {
 		}
 		a := &app{bus: k.Open(t, nil), log: slog.New(slog.DiscardHandler), cat: &schemas.Catalogue{}}
 		specs := []contract.Spec{
-			{Topic: claims, Partitions: 1, Retention: contract.Week}, {Topic: contract.Quarantine, Partitions: 1, Retention: 30 * day},
-			{Topic: contract.Claims("none"), Partitions: 1, Retention: contract.Week}, {Topic: contract.Sources, Partitions: 1, Compact: true},
+			{Topic: claims, Partitions: 1, Retention: contract.Week},
+			{Topic: contract.Quarantine, Partitions: 1, Retention: 30 * day},
+			{Topic: contract.Claims("none"), Partitions: 1, Retention: contract.Week},
+			{Topic: contract.Sources, Partitions: 1, Compact: true},
 		}
 		if found := checkUpgrade(t.Context(), a.bus, true); len(found) != 1 || found[0].Grade != gradeWarning {
 			t.Errorf("before the upgrade doctor says %+v", found)
