@@ -110,7 +110,7 @@ func (*copier) Wake(*bus.Tx, []int32) error                 { return nil }
 func (*copier) Due([]int32) bool                            { return false }
 func (*copier) Seal(*bus.Tx) error                          { return nil }
 func (*copier) Abort()                                      {}
-func (c *copier) Commit(map[int32]int64) error { c.once.Do(func() { close(c.done) }); return nil }
+func (c *copier) Commit(map[int32]int64) error              { c.once.Do(func() { close(c.done) }); return nil }
 
 func (*copier) Handle(tx *bus.Tx, records []bus.Record) error {
 	for i := range records {

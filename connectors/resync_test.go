@@ -62,7 +62,6 @@ type reader struct {
 	next int // in the log
 	ends bool
 	said bool // caught up
-	seen func()
 }
 
 func (o *office) open(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {

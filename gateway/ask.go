@@ -154,7 +154,7 @@ func (a *ask) refuse(ctx context.Context, d access.Decision) *Problem {
 	}
 	p := f.problem(a.call.id)
 	if d.Retry > 0 {
-		p.After(d.Retry)
+		_ = p.After(d.Retry)
 	}
 	if d.Most > 0 {
 		most := strconv.Itoa(d.Most)

@@ -80,7 +80,7 @@ func TestFindingsAndDisputes(t *testing.T) {
 		t.Errorf("total = %v: %s", r.body["total"], r.text)
 	}
 	var seen []string
-	cursor, query := "", ""
+	var cursor, query string
 	for {
 		r := w.get("/v1/findings?limit=3"+query, supervisor, "")
 		list, _ := r.body["findings"].([]any)

@@ -108,9 +108,11 @@ func refusal(status int, body []byte) error {
 		if p.DetailEN != "" { // a gateway of an older release says both in one
 			text += " / " + p.DetailEN
 		}
-		for _, e := range p.Errors {
-			text += fmt.Sprintf("\n  %s: %s / %s", e.Location, e.Message, e.MessageEN)
+		lines := make([]string, len(p.Errors))
+		for i, e := range p.Errors {
+			lines[i] = fmt.Sprintf("\n  %s: %s / %s", e.Location, e.Message, e.MessageEN)
 		}
+		text += strings.Join(lines, "")
 		text += " (" + p.RequestID + ")"
 	}
 	code := exitProblems

@@ -54,8 +54,8 @@ func look(r io.Reader) (survey, error) {
 		s.zeros += int64(bytes.Count(fresh, []byte{0}))
 		s.lines += ends(last, fresh)
 		s.tally.feed(fresh)
-		if n > 0 {
-			last = fresh[n-1]
+		if len(fresh) > 0 {
+			last = fresh[len(fresh)-1]
 		}
 		if errors.Is(err, io.EOF) {
 			s.tally.end()

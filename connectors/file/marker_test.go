@@ -1,8 +1,8 @@
 package file
 
 import (
-	"crypto/md5"  //nolint:gosec // as the sender's tool does
-	"crypto/sha1" //nolint:gosec // as the sender's tool does
+	"crypto/md5"  // as the sender's tool does
+	"crypto/sha1" // as the sender's tool does
 	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"

@@ -18,16 +18,16 @@ func asNobody(t *testing.T, dir string, f func()) {
 	}
 	const nobody = 65534
 	for d := dir; len(d) > len(os.TempDir()); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o777); err != nil { //nolint:gosec // a folder of this test
+		if err := os.Chmod(d, 0o777); err != nil { // a folder of this test
 			t.Fatal(err)
 		}
 	}
 	for _, d := range []string{"processing", "done", "rejected", ".yiyuan"} {
-		if err := os.Chmod(filepath.Join(dir, d), 0o777); err != nil { //nolint:gosec // a folder of this test
+		if err := os.Chmod(filepath.Join(dir, d), 0o777); err != nil { // a folder of this test
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chmod(filepath.Join(dir, "b.csv"), 0o644); err != nil { //nolint:gosec // a file of this test
+	if err := os.Chmod(filepath.Join(dir, "b.csv"), 0o644); err != nil { // a file of this test
 		t.Fatal(err)
 	}
 	runtime.LockOSThread()

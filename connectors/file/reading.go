@@ -225,7 +225,7 @@ func (f *feed) openCSV(csv *csvReader, c *columns) (*problem, error) {
 	case err != nil && !errors.Is(err, errManyOpen):
 		return nil, err
 	case err != nil || first.bad != nil:
-		return &problem{reasonUnreadable, "表头无法读取 / the heading line cannot be read"}, nil
+		return &problem{reasonUnreadable, "表头无法读取 / the heading line cannot be read"}, nil //nolint:nilerr // the file is refused, which is no error of ours
 	}
 	var bad *problem
 	f.header, bad = c.header(first.fields)

@@ -159,6 +159,6 @@ func (b *inbox) passOver(e fs.DirEntry) bool {
 func (b *inbox) tell(pattern, text string) {
 	if !b.told[pattern] {
 		b.told[pattern] = true
-		b.log.Warn(text, "pattern", pattern)
+		b.log.Warn("投递目录中有不作数据的名称 / names in the drop folder that are no data", "pattern", pattern, "why", text)
 	}
 }

@@ -256,7 +256,7 @@ func TestDry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer src.Close() //nolint:errcheck // ended with the test
+	defer src.Close() // ended with the test
 	rows := 0
 	for err == nil {
 		var b connectors.Batch

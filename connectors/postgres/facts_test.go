@@ -210,12 +210,12 @@ func TestWaitsUntilMended(t *testing.T) {
 			at := collect(t, src, true, caughtUp()).at
 			run := func(q string) { db.must(t, strings.ReplaceAll(q, "%s", role)) }
 			run(tt.do)
-			_, err := fails(t, src), error(nil)
-			if err = src.Close(); err != nil {
+			fails(t, src)
+			if err := src.Close(); err != nil {
 				t.Fatal(err)
 			}
 			db.free(t)
-			_, err = postgres.Open(t.Context(), cfg, at)
+			_, err := postgres.Open(t.Context(), cfg, at)
 			if err == nil || errors.Is(err, connectors.ErrPositionLost) || errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("it says %v; want %s, and to be tried again", err, tt.want)
 			}

@@ -41,7 +41,7 @@ func newCluster(t *testing.T) *cluster {
 		}
 		t.Skip("no PostgreSQL server in /usr/lib/postgresql")
 	}
-	dir, err := os.MkdirTemp("/tmp", "yiyuan-restore") // the server's own user must reach it
+	dir, err := os.MkdirTemp("/tmp", "yiyuan-restore") //nolint:usetesting // the server's own user must reach it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestRestored(t *testing.T) {
 			cfg.Options["dsn"] = db.dsn
 			src, err := postgres.Open(t.Context(), cfg, tt.at)
 			if err == nil {
-				defer src.Close() //nolint:errcheck // ended with the test
+				defer src.Close() // ended with the test
 				if tt.want == "" {
 					if got := collect(t, src, true, caughtUp()); len(got.changes) != 1 {
 						t.Errorf("%d changes, want the one since", len(got.changes))

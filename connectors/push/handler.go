@@ -124,7 +124,7 @@ func (s *Server) read(r *http.Request, src *source, d *schemas.Dataset) (*submis
 		p := because(problem.PushJSON)
 		var at *lineError
 		if errors.As(err, &at) {
-			p.Says("第 "+strconv.Itoa(at.line)+" 行："+p.Detail, "line "+strconv.Itoa(at.line)+": "+p.DetailEN)
+			_ = p.Says("第 "+strconv.Itoa(at.line)+" 行："+p.Detail, "line "+strconv.Itoa(at.line)+": "+p.DetailEN)
 			p.Errors = []RowError{{Index: at.index, Line: at.line, Reason: contract.ReasonUnreadable, Detail: "该行不是可接受的 JSON", DetailEN: "this line is not acceptable JSON"}}
 		}
 		return nil, p
@@ -181,12 +181,12 @@ func accept(w http.ResponseWriter, source string, d *schemas.Dataset, a answer) 
 func (s *Server) large() *refusal {
 	bytes, rows := strconv.FormatInt(s.cfg.MaxBytes, 10), strconv.Itoa(s.cfg.MaxRows)
 	p := because(problem.PushLarge)
-	p.Says("一次至多 "+bytes+" 字节、"+rows+" 行，请分批", "at most "+bytes+" bytes and "+rows+" rows at once: send it in parts")
+	_ = p.Says("一次至多 "+bytes+" 字节、"+rows+" 行，请分批", "at most "+bytes+" bytes and "+rows+" rows at once: send it in parts")
 	return p
 }
 
 func (p *refusal) after(wait time.Duration) *refusal {
-	p.After(wait)
+	_ = p.After(wait)
 	return p
 }
 

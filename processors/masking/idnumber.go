@@ -55,7 +55,8 @@ func identityIn(s string) (at, n int) {
 }
 
 func identityAt(s string) bool {
-	body, day := s, ""
+	body := s
+	var day string
 	if len(s) == 18 {
 		if last := s[17]; last != 'X' && last != 'x' && !digits(s[17:]) {
 			return false

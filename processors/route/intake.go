@@ -48,7 +48,7 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 	default:
 		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 op 不是 c u d r t 之一 / header op is not one of c u d r t"}
 	}
-	ok := false
+	var ok bool
 	if c.source, c.sequence, ok = contract.ParsePos(r.Header(contract.Pos)); !ok {
 		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 pos 缺失或无法解读，应为 <来源>@<序号> / header pos is missing or cannot be read; want <source>@<sequence>"}
 	}

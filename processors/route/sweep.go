@@ -26,7 +26,7 @@ func (s *stage) Renewable() []byte { return nil }
 func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			crash.Of(p) // the row stays as it is; the next that its source sends is told to quarantine
+			_ = crash.Of(p) // counted; the row stays as it is; the next that its source sends is told to quarantine
 			clear(s.out)
 			s.out, err = s.out[:0], nil
 		}

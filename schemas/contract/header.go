@@ -3,7 +3,6 @@ package contract
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +88,7 @@ func AppendVersion(dst []byte, version uint64) []byte {
 // ParseVersion reads what AppendVersion wrote.
 func ParseVersion(value []byte) (uint64, bool) {
 	n, err := strconv.ParseUint(string(value), 16, 64)
-	return n, err == nil && n <= math.MaxUint64
+	return n, err == nil
 }
 
 // JoinNames writes the value of Unavailable; strings.SplitSeq by a comma reads it.

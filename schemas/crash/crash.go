@@ -146,7 +146,7 @@ func Handler(next http.Handler) http.Handler {
 			if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
 				panic(p)
 			}
-			Of(p)
+			_ = Of(p) // it is counted by its place
 			panic(http.ErrAbortHandler)
 		}()
 		next.ServeHTTP(w, r)

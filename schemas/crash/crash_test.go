@@ -49,7 +49,7 @@ func TestOf(t *testing.T) {
 		{"pointer", "*crash.secret", func() { inner(&secret{canary}) }},
 		{"wrapped", "*fmt.wrapError", func() { inner(fmt.Errorf("read %s: %w", canary, io.EOF)) }},
 		{"index", "runtime.boundsError", func() { _ = list[len(os.Args)+1] }},
-		{"nil map", "runtime.plainError", func() { var m map[string]int; m[canary] = 1 }},
+		{"nil map", "runtime.plainError", func() { m := map[string]map[string]int{}; m[canary][canary] = 1 }},
 		{"conversion", "*runtime.TypeAssertionError", func() { var v any = canary; _ = v.(error) }},
 		{"again", "string", func() {
 			defer func() {

@@ -42,10 +42,11 @@ func WriteProblem(w http.ResponseWriter, p *problem.Problem) {
 	w.Header().Set("Content-Type", mediaType)
 	p.Headers(w.Header().Set)
 	w.WriteHeader(p.Status)
-	message := p.Detail + " / " + p.DetailEN
+	parts := []string{p.Detail + " / " + p.DetailEN}
 	for _, part := range p.Errors {
-		message += "; " + part.Location + ": " + part.Message + " / " + part.MessageEN
+		parts = append(parts, part.Location+": "+part.Message+" / "+part.MessageEN)
 	}
+	message := strings.Join(parts, "; ")
 	code, err := strconv.Atoi(p.Code)
 	if err != nil { // one that every listener answers: clients know it by its status
 		code = p.Status
@@ -243,7 +244,7 @@ func media(req *http.Request) string {
 func (r *Registry) refuse(w http.ResponseWriter, req *http.Request, e *problemError) {
 	p := e.kind.Of("")
 	if e.message != "" {
-		p.Says(problem.Halves(e.message))
+		_ = p.Says(problem.Halves(e.message))
 	}
 	if listener.CallOf(req.Context()).ID != "" {
 		listener.Refuse(w, req, p)
