@@ -144,7 +144,7 @@ func defaultConfig() config {
 		Registry:   registryConfig{Listen: "127.0.0.1:8081"},
 		Push:       pushConfig{Listen: "127.0.0.1:8090"},
 		Processors: processorsConfig{Workers: 2, CommitInterval: 100 * time.Millisecond, MaxRecords: 20000, MaxBytes: 16 << 20},
-		Gateway:    gatewayConfig{Listen: "127.0.0.1:8080"},
+		Gateway:    gatewayConfig{Unconnected: []string{}, Listen: "127.0.0.1:8080"},
 		Admin:      adminConfig{Listen: "127.0.0.1:8099"},
 		Listeners: listenersConfig{
 			Connections: 8192, ConnectionsPerAddress: 200, Requests: 1024, RequestsPerKey: 256, RequestsPerDepartment: 512,
