@@ -72,13 +72,13 @@ func TestNotLoadedIsNotAbsent(t *testing.T) {
 func TestNotLoadedIsNoMismatch(t *testing.T) {
 	w := start(t, func(c *gateway.Config) { c.Unconnected = nil })
 	w.ready()
-	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三", "CSRQ": "1985-03-12"}))
+	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三", "HJDZ": "云岭市岭东区一街道1号"}))
 	eventually(t, "what matches is told", func() bool {
-		return w.verify(zhang, map[string]string{"XM": "张三", "CSRQ": "1985-03-12"}).status == http.StatusOK
+		return w.verify(zhang, map[string]string{"XM": "张三", "HJDZ": "云岭市岭东区一街道1号"}).status == http.StatusOK
 	})
 	for name, r := range map[string]*reply{
-		"another name":    w.verify(zhang, map[string]string{"XM": "李四", "CSRQ": "1985-03-12"}),
-		"nobody's record": w.verify(li, map[string]string{"XM": "李四", "CSRQ": "1985-03-12"}),
+		"another name":    w.verify(zhang, map[string]string{"XM": "李四", "HJDZ": "云岭市岭东区一街道1号"}),
+		"nobody's record": w.verify(li, map[string]string{"XM": "李四", "HJDZ": "云岭市岭东区一街道1号"}),
 	} {
 		if r.status != http.StatusServiceUnavailable || r.code() != "YIYUAN-5031" {
 			t.Errorf("%s: answered %s", name, r.text)
