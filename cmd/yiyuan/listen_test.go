@@ -29,6 +29,7 @@ func adminAt(t *testing.T, cfg adminConfig) string {
 	}
 	cast := &actors{begun: map[string]int{}, onduty: map[string]bool{}}
 	f := newFleet(cast.run, a.log, []connectors.Config{{Name: "ga", Kind: "fake"}})
+	f.orders = willing()
 	ran := make(chan error, 2)
 	go func() { ran <- f.Run(ctx) }()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
