@@ -133,13 +133,13 @@ func queryable(d *schemas.Dataset, t Targets, s Dataset) (bool, string) {
 func departments(c *schemas.Catalogue, t Targets, state map[string]Dataset) Indicator {
 	out := Indicator{
 		ID: "departments", Title: "部门接入率", English: "Departments sharing", Target: t.Departments,
-		Formula:   "至少有一个已发布且有数据的数据集的部门数 ÷ 目录中的部门数",
-		FormulaEN: "departments with at least one published dataset that holds data, of the departments in the catalogue",
+		Formula:   "至少有一个已发布且有数据的A/B类数据集的部门数 ÷ 目录中的部门数",
+		FormulaEN: "departments with at least one published class A/B dataset that holds data, of the departments in the catalogue",
 	}
 	for _, dep := range c.Departments {
 		var sharing []string
 		for _, d := range c.Datasets {
-			if d.Provider == dep && state[d.ID].Published && state[d.ID].Rows > 0 {
+			if d.Provider == dep && d.Class != "C" && state[d.ID].Published && state[d.ID].Rows > 0 {
 				sharing = append(sharing, d.ID)
 			}
 		}
@@ -181,10 +181,10 @@ func datasets(c *schemas.Catalogue, t Targets, state map[string]Dataset) Indicat
 func mutual(c *schemas.Catalogue, t Targets, state map[string]Dataset) Indicator {
 	out := Indicator{
 		ID: "mutual_checking", Title: "互核互校部门率", English: "Departments in mutual checking", Target: t.Mutual,
-		Formula:   "有数据且作为至少一条核验规则输入的数据集所属部门数 ÷ 目录中的部门数",
-		FormulaEN: "departments with a dataset that holds data and is an input of at least one rule, of the departments in the catalogue",
+		Formula:   "有数据且作为至少一条跨部门核验规则输入的数据集所属部门数 ÷ 目录中的部门数",
+		FormulaEN: "departments with a dataset that holds data and is an input of at least one rule that reads two departments or more, of the departments in the catalogue",
 	}
-	rules := Rules(c)
+	rules, mutual := Rules(c), acrossDepartments(c)
 	for _, dep := range c.Departments {
 		var by []string
 		for _, d := range c.Datasets {
@@ -192,19 +192,42 @@ func mutual(c *schemas.Catalogue, t Targets, state map[string]Dataset) Indicator
 				continue
 			}
 			for _, r := range rules[d.ID] {
-				if !slices.Contains(by, r) {
+				if mutual[r] && !slices.Contains(by, r) {
 					by = append(by, r)
 				}
 			}
 		}
 		slices.Sort(by)
-		item := Item{ID: dep.ID, Title: dep.Title, Counted: len(by) > 0, Why: "没有数据集参与核验 / no dataset takes part in a rule"}
+		item := Item{ID: dep.ID, Title: dep.Title, Counted: len(by) > 0, Why: "没有数据集参与跨部门核验 / no dataset takes part in a rule across departments"}
 		if item.Counted {
 			item.Why = strings.Join(by, " ")
 		}
 		out.add(item)
 	}
 	return out.done()
+}
+
+// acrossDepartments are the rules that read datasets of two departments or more: a
+// department that checks itself is not checked by another.
+func acrossDepartments(c *schemas.Catalogue) map[string]bool {
+	providers := map[string]map[string]bool{}
+	for id, rules := range Rules(c) {
+		d, err := c.Dataset(id)
+		if err != nil {
+			continue
+		}
+		for _, r := range rules {
+			if providers[r] == nil {
+				providers[r] = map[string]bool{}
+			}
+			providers[r][d.Provider.ID] = true
+		}
+	}
+	out := map[string]bool{}
+	for r, of := range providers {
+		out[r] = len(of) > 1
+	}
+	return out
 }
 
 // Rules returns, for each dataset, the rules that read it.

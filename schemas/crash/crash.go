@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"path"
 	"runtime"
 	"strconv"
@@ -131,24 +130,4 @@ func (collector) Collect(out chan<- prometheus.Metric) {
 	for place, n := range now {
 		out <- prometheus.MustNewConstMetric(described, prometheus.CounterValue, float64(n), place)
 	}
-}
-
-// Handler is next with its panics caught: the connection is closed, so that half
-// an answer does not look like a whole one. Without it, net/http would print the
-// value.
-func Handler(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			p := recover()
-			if p == nil {
-				return
-			}
-			if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
-				panic(p)
-			}
-			_ = Of(p) // it is counted by its place
-			panic(http.ErrAbortHandler)
-		}()
-		next.ServeHTTP(w, r)
-	})
 }

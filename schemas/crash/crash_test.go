@@ -1,14 +1,10 @@
 package crash
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -75,26 +71,6 @@ func TestOf(t *testing.T) {
 }
 
 // A handler's panic reaches neither the client nor the log with its value.
-func TestHandler(t *testing.T) {
-	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server := httptest.NewUnstartedServer(Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inner(canary) })))
-	LogTo(logger)
-	defer LogTo(nil)
-	server.Config.ErrorLog = slog.NewLogLogger(logger.Handler(), slog.LevelDebug)
-	server.Start()
-	defer server.Close()
-	resp, err := server.Client().Get(server.URL)
-	if err == nil {
-		_ = resp.Body.Close()
-		t.Errorf("the request was answered with %d", resp.StatusCode)
-	}
-	server.Close()
-	if text := log.String(); strings.Contains(text, canary) || !strings.Contains(text, "crash_test.go") || !strings.Contains(text, "type=string") {
-		t.Errorf("the log says %s", text)
-	}
-}
-
 // Every recover of the tree tells through this package, or says nothing at all.
 func TestOneRule(t *testing.T) {
 	caught := regexp.MustCompile(`\brecover\(\)|debug\.(Print)?Stack`)
