@@ -400,6 +400,8 @@ for _, k in ipairs(redis.call('KEYS', '*')) do
   if kind == 'string' then out[#out + 1] = redis.call('GET', k)
   elseif kind == 'hash' then for _, v in ipairs(redis.call('HGETALL', k)) do out[#out + 1] = v end
   elseif kind == 'set' then for _, v in ipairs(redis.call('SMEMBERS', k)) do out[#out + 1] = v end
+  elseif kind == 'zset' then for _, v in ipairs(redis.call('ZRANGE', k, 0, -1)) do out[#out + 1] = v end
+  elseif kind == 'list' then for _, v in ipairs(redis.call('LRANGE', k, 0, -1)) do out[#out + 1] = v end
   else out[#out + 1] = 'UNREAD ' .. kind end
 end
 return out`, "0")
