@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // TestDemoForPrograms runs the demonstration as a program would: one line on
@@ -115,7 +117,7 @@ func askEverything(t *testing.T, city ready) {
 				method, address, body := http.MethodGet, city.Gateway+"/v1/lookup/"+id+"/"+url.PathEscape(key), ""
 				switch owner, name, _ := strings.Cut(id, "."); {
 				case v.Only == "verify":
-					b, err := json.Marshal(map[string]any{"view": id, "key": key, "fields": map[string]string{v.Fields[0].Name: key, v.Fields[1].Name: "无此人"}})
+					b, err := json.Marshal(map[string]any{"view": id, "key": key, "fields": nobodys(cat, v)})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -139,6 +141,56 @@ func askEverything(t *testing.T, city ready) {
 	if status, _ := request(t, http.MethodGet, city.Gateway+"/v1/lookup/person.partial/"+city.Samples["person.partial"], city.Apps[0].Key, "", ""); status != http.StatusForbidden {
 		t.Errorf("without a purpose: %d, want 403", status)
 	}
+}
+
+// nobodys are well-formed values of a verification view's fields that are nobody's,
+// but for its first, which is the key or a part of it.
+func nobodys(cat *schemas.Catalogue, v *schemas.View) map[string]string {
+	out := map[string]string{}
+	elements := map[string]*schemas.Element{}
+	if d, err := cat.Dataset(v.Owner); err == nil {
+		for _, f := range d.Fields {
+			elements[f.Name] = f.Element
+		}
+	}
+	if e, err := cat.Entity(v.Owner); err == nil {
+		for _, f := range e.Fields {
+			elements[f.Name] = f.Element
+		}
+	}
+	for _, f := range v.Fields[1:] {
+		e := elements[f.Name]
+		switch e.Kind {
+		case "id_number":
+			out[f.Name] = "539902190001010019"
+		case "uscc":
+			out[f.Name] = "91539900MADE00011B"
+		case "date":
+			out[f.Name] = "1901-02-03"
+		case "code":
+			for _, c := range e.Codes {
+				out[f.Name] = c.Value
+			}
+		case "region":
+			out[f.Name] = "539902"
+		case "amount", "count":
+			out[f.Name] = "7"
+		case "bank_card":
+			out[f.Name] = "6200000000000000005"
+		case "phone":
+			out[f.Name] = "19900000000"
+		case "plate":
+			out[f.Name] = "云Z00000"
+		case "identifier":
+			out[f.Name] = "NOBODY0001"
+		default:
+			out[f.Name] = "无此人"
+		}
+		if out[f.Name] == "" {
+			delete(out, f.Name)
+		}
+	}
+	return out
 }
 
 // stopAndStart stops a department's sources and starts them again.

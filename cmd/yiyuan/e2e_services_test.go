@@ -152,9 +152,17 @@ func (p *realPath) configure(t *testing.T, role string) string {
 		"registry":   registry,
 		"push":       map[string]any{"listen": p.push, "keys": p.pushKeys},
 		"processors": map[string]any{"dir": filepath.Join(p.dir, "state"), "instance": "real"},
-		"gateway":    map[string]any{"listen": p.gateway, "redis": "redis://" + p.redis},
+		"gateway":    map[string]any{"listen": p.gateway, "redis": "redis://" + p.redis, "unconnected": p.unconnected()},
 		"admin":      map[string]any{"listen": ""},
 	}, p.dir, role+".yaml")
+}
+
+// unconnected are the datasets about persons that nobody delivers here.
+func (p *realPath) unconnected() []string {
+	if p.catalogue != "" {
+		return []string{}
+	}
+	return []string{"GA03", "MZ01", "RS02", "YB01"}
 }
 
 // sql runs statements, %s being the test's own schema.
