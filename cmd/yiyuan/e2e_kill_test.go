@@ -230,10 +230,11 @@ func progress(ctx context.Context, t testing.TB, b *bus.Bus, cat *schemas.Catalo
 }
 
 // published is what the sources put into raw.*: by topic and partition, each
-// record's key, operation, position and content, in order.
+// record's key, operation, position and content, in order. In which epoch a source
+// began depends on how often it was started before its first row; it must be one.
 func published(ctx context.Context, t testing.TB, a *app) map[string][]string {
 	t.Helper()
-	out := map[string][]string{}
+	out, epochs := map[string][]string{}, map[string]uint64{}
 	for _, d := range a.cat.Datasets {
 		err := a.bus.Replay(ctx, contract.Raw(d.ID), func(r bus.Record) error {
 			if r.Header(poisonHeader) != nil {
@@ -243,8 +244,17 @@ func published(ctx context.Context, t testing.TB, a *app) map[string][]string {
 			if len(r.Value) > 5 {
 				content = hex.EncodeToString(r.Value[5:]) // the schema's number differs from registry to registry
 			}
+			source, sequence, ok := contract.ParsePos(r.Header(contract.Pos))
+			if !ok {
+				t.Errorf("position %q of a record of %s cannot be read", r.Header(contract.Pos), r.Topic)
+			}
+			if began, met := epochs[string(source)]; met && began != sequence.Epoch {
+				t.Errorf("source %s went on in epoch %d after %d", source, sequence.Epoch, began)
+			}
+			epochs[string(source)] = sequence.Epoch
+			sequence.Epoch = 0
 			name := fmt.Sprintf("%s/%d", r.Topic, r.Partition)
-			out[name] = append(out[name], strings.Join([]string{string(r.Key), string(r.Header("op")), string(r.Header("pos")), content}, " "))
+			out[name] = append(out[name], strings.Join([]string{string(r.Key), string(r.Header("op")), string(source) + "@" + sequence.String(), content}, " "))
 			return nil
 		})
 		if err != nil {
