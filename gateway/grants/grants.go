@@ -10,6 +10,7 @@
 package grants
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -204,6 +205,18 @@ func (f *File) fetch(now time.Time) ([]byte, error) {
 	if info.Size() > maxFile {
 		return nil, fail(fmt.Errorf("larger than %d bytes", maxFile))
 	}
+	// What did not change is digested as it passes, and costs no memory.
+	seen := sha256.New()
+	if _, err := io.Copy(seen, io.LimitReader(file, maxFile+1)); err != nil {
+		return nil, fail(err)
+	}
+	if bytes.Equal(seen.Sum(nil), f.digest[:]) {
+		f.looked, f.read = lookOf(info), now
+		return nil, nil
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, fail(err)
+	}
 	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
 		return nil, fail(err)
@@ -211,11 +224,6 @@ func (f *File) fetch(now time.Time) ([]byte, error) {
 	if len(text) > maxFile {
 		return nil, fail(fmt.Errorf("larger than %d bytes", maxFile))
 	}
-	digest := sha256.Sum256(text)
-	same := digest == f.digest
-	f.looked, f.digest, f.read = lookOf(info), digest, now
-	if same {
-		return nil, nil
-	}
+	f.looked, f.digest, f.read = lookOf(info), sha256.Sum256(text), now
 	return text, nil
 }
