@@ -22,6 +22,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func yunling(t *testing.T) *schemas.Catalogue {
@@ -239,6 +240,50 @@ func TestDeployFitsTheProgram(t *testing.T) {
 	module := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
 	if image == nil || module == nil || image[1] != module[1] {
 		t.Errorf("the image is built by %v, the module wants %v", image, module)
+	}
+}
+
+// The alerts are about metrics, labels and states that there are.
+func TestAlertsFitTheMetrics(t *testing.T) {
+	page, rules := read(t, "docs/reference/metrics.md"), read(t, "deploy/prometheus/alerts.yml")
+	if !strings.Contains(read(t, "deploy/prometheus/prometheus.yml"), "rule_files: [alerts.yml]") {
+		t.Error("prometheus.yml does not load the alerts")
+	}
+	var doc struct {
+		Groups []struct {
+			Rules []struct {
+				Alert, Expr string
+				Annotations map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(rules), &doc); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, g := range doc.Groups {
+		for _, r := range g.Rules {
+			names := regexp.MustCompile(`yiyuan_\w+`).FindAllString(r.Expr, -1)
+			if n++; len(names) == 0 || r.Annotations["do"] == "" {
+				t.Errorf("%s watches %v and says to do %q", r.Alert, names, r.Annotations["do"])
+			}
+			for _, name := range names {
+				if !strings.Contains(page, "| `"+name+"` |") {
+					t.Errorf("%s watches %s, which there is not", r.Alert, name)
+				}
+			}
+			for _, m := range regexp.MustCompile(`state=~"([^"]+)"`).FindAllStringSubmatch(r.Expr, -1) {
+				for _, state := range strings.Split(m[1], "|") {
+					if !slices.Contains(contract.States(), state) || !contract.StandsStill(state) {
+						t.Errorf("%s waits for the state %q", r.Alert, state)
+					}
+				}
+			}
+			commandsExist(t, r.Annotations["do"])
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d alerts", n)
 	}
 }
 

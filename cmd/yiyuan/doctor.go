@@ -87,6 +87,7 @@ type doctor struct {
 	specs   []contract.Spec
 	sources []connectors.Config
 	bus     string // which one it is, "" if unknown
+	said    map[string]said
 }
 
 // examine runs every check. One that cannot run because of another one's

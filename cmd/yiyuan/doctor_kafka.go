@@ -49,7 +49,11 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 		}
 	}
 	found = append(found, d.transactions(ctx, b, there)...)
-	return append(found, checkGroups(ctx, b, d.steps)...)
+	found = append(found, checkGroups(ctx, b, d.steps)...)
+	if landed {
+		found = append(found, d.states(ctx, b)...)
+	}
+	return found
 }
 
 // unanswered is a check that a service did not let us make.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // registry asks the schema registry for its subjects.
@@ -130,12 +131,14 @@ func (d *doctor) databases(ctx context.Context) []finding {
 			found = append(found, problemFound(check, "连不上数据库 / the database cannot be reached: "+firstLine(err), "检查 dsn、网络和口令 / check dsn, network and password"))
 			continue
 		}
-		found = append(found, checkPostgres(check, h)...)
+		found = append(found, checkPostgres(s.Name, h, d.said[s.Name].status.Position != "")...)
 	}
 	return found
 }
 
-func checkPostgres(check string, h postgres.Health) []finding {
+// checkPostgres judges the database of a source; begun says that it has read it before.
+func checkPostgres(name string, h postgres.Health, begun bool) []finding {
+	check := "source." + name
 	var found []finding
 	if h.WALLevel != "logical" {
 		found = append(found, problemFound(check, fmt.Sprintf("wal_level = %s", h.WALLevel), "设 wal_level = logical 并重启数据库 / set wal_level = logical and restart the server"))
@@ -149,10 +152,12 @@ func checkPostgres(check string, h postgres.Health) []finding {
 	}
 	text := fmt.Sprintf("PostgreSQL %s,槽 %s %s,保留 %d MiB 日志 / slot retains %d MiB", h.Version, h.Slot, h.Status, h.Retained>>20, h.Retained>>20)
 	switch {
+	case !h.There && begun:
+		found = append(found, problemFound(check, fmt.Sprintf("复制槽 %q 没了，其间的变更已丢失 / the slot is gone, and with it the changes since", h.Slot), contract.ResyncCommand(name)))
 	case !h.There:
-		found = append(found, warning(check, fmt.Sprintf("没有复制槽 %q / there is no slot of that name", h.Slot), "数据源首次运行时会建;若曾运行过,变更可能丢失,须重读：yiyuan source resync / it is made at the first run; if there was one, changes may be lost: read the source again: yiyuan source resync"))
+		found = append(found, fine(check, fmt.Sprintf("PostgreSQL %s，还没有复制槽 %q，首次运行时会建 / no slot yet, it is made at the first run", h.Version, h.Slot)))
 	case h.Status == "lost" || h.Status == "unreserved":
-		found = append(found, problemFound(check, text, "日志已被或即将被清除:调大 max_slot_wal_keep_size，再重读：yiyuan source resync / its log is gone or about to go: raise max_slot_wal_keep_size, then read the source again: yiyuan source resync"))
+		found = append(found, problemFound(check, text, "日志已被或即将被清除:调大 max_slot_wal_keep_size，再重读 / its log is gone or about to go: raise max_slot_wal_keep_size, then read the source again: "+contract.ResyncCommand(name)))
 	case !h.Active || h.Retained > 10<<30:
 		found = append(found, warning(check, text, "没人在读该槽或读得太慢,日志会占满磁盘;启动数据源或删除该槽 / nobody reads it, or too slowly, and the log fills the disk: start the source or drop the slot"))
 	default:

@@ -67,6 +67,11 @@ const (
 	StateRetired  = "retired" // stopped for good
 )
 
+// States lists all of them.
+func States() []string {
+	return []string{StateStarting, StateRunning, StateSnapshot, StateResync, StateWaiting, StateHeld, StateFailed, StateSilent, StateStopped, StateRetired}
+}
+
 // StandsStill reports whether nothing of a source in that state comes through.
 func StandsStill(state string) bool {
 	switch state {

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// listenEvery is how often the doctor looks whether a source has spoken again; an
+// idle one does so every two seconds.
+const listenEvery = 500 * time.Millisecond
+
+// said is what a source last said of itself.
+type said struct {
+	status contract.SourceStatus
+	at     time.Time     // by the broker's clock
+	age    time.Duration // see contract.Known
+}
+
+// states judges every source by the one word that the command source ls, /v1/flow,
+// the console and the metric say too.
+func (d *doctor) states(ctx context.Context, b *bus.Bus) []finding {
+	var err error
+	if d.said, err = listen(ctx, b); err != nil {
+		return []finding{unanswered("sources.states", err)}
+	}
+	bound := map[string]bool{}
+	for _, s := range d.sources {
+		bound[s.Name] = true
+	}
+	var found []finding
+	for _, name := range slices.Sorted(maps.Keys(d.said)) {
+		found = append(found, checkSource(name, d.said[name], bound[name] || d.cfg.Sources == ""))
+	}
+	for _, s := range d.sources {
+		if _, ok := d.said[s.Name]; !ok {
+			found = append(found, warning(stateCheck(s.Name), "从未运行过，它的数据集都没有数据 / it has never run, its datasets have no data", "yiyuan run --role connectors"))
+		}
+	}
+	return found
+}
+
+func stateCheck(source string) string { return "source." + source + ".state" }
+
+// checkSource judges one source. One that no file binds is run by nobody.
+func checkSource(name string, s said, bound bool) finding {
+	check, w := stateCheck(name), s.status.Word(name, contract.Known{Age: s.age})
+	text := w.State
+	if w.Why != "" {
+		text += ": " + w.Why
+	}
+	switch {
+	case !bound && contract.StandsStill(w.State) && w.State != contract.StateRetired:
+		return problemFound(check, text+"；没有文件绑定它，它的数据集却仍在等它 / no file binds it, and its datasets still wait for it",
+			"把 "+name+".yaml 放回数据源目录，或 / put "+name+".yaml back into the folder of sources, or: yiyuan source retire "+name)
+	case w.State == contract.StateFailed, w.State == contract.StateHeld, w.State == contract.StateSilent:
+		return problemFound(check, text, w.Do)
+	case w.State == contract.StateStopped, w.State == contract.StateWaiting:
+		return warning(check, text, w.Do)
+	case w.State != contract.StateRetired && len(s.status.Awaited) > 0:
+		return warning(check, fmt.Sprintf("%s，首次交付还没有到 / the first delivery has not come yet: %s", text, some(s.status.Awaited)), "请部门交付 / have the department deliver it")
+	}
+	return fine(check, fmt.Sprintf("%s，%d 行 / %d rows", text, s.status.Rows, s.status.Rows))
+}
+
+// listen reads what every source last said, and waits until all that say they work
+// have spoken once more, or have been silent for too long. Only the broker's clock,
+// between records, and our own, between readings, tell how long that was.
+func listen(ctx context.Context, b *bus.Bus) (map[string]said, error) {
+	began := time.Now()
+	first, newest, err := statusesOf(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	last := first
+	for {
+		waiting := false
+		for name, s := range last {
+			s.age = max(newest.Sub(s.at), 0)
+			if !s.at.After(first[name].at) {
+				s.age = max(s.age, time.Since(began))
+				waiting = waiting || s.age <= contract.Silence && works(s.status)
+			}
+			last[name] = s
+		}
+		if !waiting {
+			return last, nil
+		}
+		timer := time.NewTimer(listenEvery)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("listen to sources: %w", ctx.Err())
+		case <-timer.C:
+		}
+		if last, newest, err = statusesOf(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// works reports whether a source with that status must say something every two seconds.
+func works(s contract.SourceStatus) bool {
+	w := s.Word("", contract.Known{Age: contract.Silence + 1})
+	return w.State == contract.StateSilent
+}
+
+// statusesOf reads the topic sources, and when its youngest record was written.
+func statusesOf(ctx context.Context, b *bus.Bus) (all map[string]said, newest time.Time, err error) {
+	all = map[string]said{}
+	err = b.Peek(ctx, contract.Sources, func(r bus.Record) error {
+		if r.Time.After(newest) {
+			newest = r.Time
+		}
+		name := string(r.Key)
+		if r.Value == nil {
+			delete(all, name)
+			return nil
+		}
+		var s contract.SourceStatus
+		if err := json.Unmarshal(r.Value, &s); err != nil {
+			return fmt.Errorf("read the status of %q: %w", name, errors.Join(errNoAnswer, err))
+		}
+		all[strings.Clone(name)] = said{status: s, at: r.Time}
+		return nil
+	})
+	return all, newest, err
+}
