@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -131,7 +132,7 @@ func (s *site) planted(p people) (map[finding]string, error) {
 			return nil, fmt.Errorf("read truth: %w", err)
 		}
 		if line.Type == "finding" {
-			f := finding{line.Rule, line.Case, line.Entity, s.keys.Token("finding", line.Key)}
+			f := finding{line.Rule, line.Case, line.Entity, s.keys.Token(contract.LabelFinding, line.Key)}
 			out[f] = line.Key
 		}
 	}

@@ -74,7 +74,7 @@ func (s *engineSite) readyPeer(ctx context.Context, p peer) ([]string, error) {
 	}
 	args := []string{"brokers=" + s.brokers, "prefix=" + s.prefix, "key=" + engineKeyHex(), "dir=" + s.peerState(p)}
 	for name, l := range layouts {
-		w, err := s.codec.Writer(ctx, string(subjects[name])+"-value", l)
+		w, err := s.codec.Writer(ctx, subjects[name].Subject(), l)
 		if err != nil {
 			return nil, fmt.Errorf("register %s: %w", name, err)
 		}

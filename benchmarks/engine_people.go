@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
@@ -239,7 +240,7 @@ func (c crowd) truth(cat *schemas.Catalogue, keys *keyring.Keyring) (*truth, err
 			{"BM-01", "name"}: wrongName(i) != "" && !corrected(i), {"BM-02", "paid"}: i%40 == 3 && !corrected(i), {"BM-03", "birth"}: i%33 == 1,
 		} {
 			if holds {
-				t.open[finding{rule[0], rule[1], "person", keys.Token("finding", key)}] = key
+				t.open[finding{rule[0], rule[1], "person", keys.Token(contract.LabelFinding, key)}] = key
 			}
 		}
 	}

@@ -108,12 +108,12 @@ func (s *engineSite) produce(ctx context.Context) error {
 
 // writers are those of claims and of the departments' rows.
 func (s *engineSite) writers(ctx context.Context) (claims *codec.Writer, rows map[string]*codec.Writer, err error) {
-	if claims, err = s.codec.Writer(ctx, string(contract.Claims("person"))+"-value", contract.ClaimLayout); err != nil {
+	if claims, err = s.codec.Writer(ctx, contract.Claims("person").Subject(), contract.ClaimLayout); err != nil {
 		return nil, nil, fmt.Errorf("register claims: %w", err)
 	}
 	rows = map[string]*codec.Writer{}
 	for _, d := range s.cat.Datasets {
-		if rows[d.ID], err = s.codec.Writer(ctx, string(contract.Raw(d.ID))+"-value", d.Layout); err != nil {
+		if rows[d.ID], err = s.codec.Writer(ctx, contract.Raw(d.ID).Subject(), d.Layout); err != nil {
 			return nil, nil, fmt.Errorf("register %s: %w", d.ID, err)
 		}
 	}

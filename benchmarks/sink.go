@@ -91,13 +91,13 @@ var errTwice = errors.New("the same claim twice")
 
 // reader returns what looks at the records of a topic.
 func (s *site) reader(ctx context.Context, t contract.Topic, w *written, sums map[string]uint64) (func(*bus.Record) error, error) {
-	kind, name, _ := strings.Cut(string(t), ".")
-	switch kind {
-	case "claims":
+	family, name := t.Family()
+	switch family {
+	case contract.FamilyClaims:
 		return s.claims(ctx, w, name, sums), nil
-	case "resolved":
+	case contract.FamilyResolved:
 		return s.resolved(ctx, name, sums)
-	case "findings":
+	case string(contract.Findings):
 		reader, state := s.codec.Reader(contract.FindingLayout), map[string]finding{}
 		return func(r *bus.Record) error {
 			if was, known := state[string(r.Key)]; known {
@@ -116,7 +116,7 @@ func (s *site) reader(ctx context.Context, t contract.Topic, w *written, sums ma
 			}
 			return nil
 		}, nil
-	case "quarantine":
+	case string(contract.Quarantine):
 		return func(*bus.Record) error { w.rejected++; return nil }, nil
 	}
 	return func(*bus.Record) error { return nil }, nil

@@ -211,11 +211,11 @@ func (s *site) settled(ctx context.Context, limit time.Duration, alive func() er
 	for _, d := range s.cat.Datasets {
 		raw = append(raw, contract.Raw(d.ID))
 	}
-	if err := step("route", raw...); err != nil {
+	if err := step(contract.Route, raw...); err != nil {
 		return err
 	}
 	for _, e := range s.cat.Entities {
-		if err := step("resolve."+e.ID, contract.Claims(e.ID)); err != nil {
+		if err := step(contract.Resolve(e.ID), contract.Claims(e.ID)); err != nil {
 			return err
 		}
 	}
@@ -224,14 +224,14 @@ func (s *site) settled(ctx context.Context, limit time.Duration, alive func() er
 
 // outputs are the topics that route and resolve write, state included.
 func (s *site) outputs() []contract.Topic {
-	out := []contract.Topic{contract.Findings, contract.Quarantine, contract.State("route")}
+	out := []contract.Topic{contract.Findings, contract.Quarantine, contract.State(contract.Route)}
 	for _, d := range s.cat.Datasets {
 		for _, v := range d.Views {
 			out = append(out, contract.Shared(v.ID))
 		}
 	}
 	for _, e := range s.cat.Entities {
-		out = append(out, contract.Claims(e.ID), contract.State("resolve."+e.ID))
+		out = append(out, contract.Claims(e.ID), contract.State(contract.Resolve(e.ID)))
 		if len(e.Fields) > 0 {
 			out = append(out, contract.Resolved(e.ID))
 		}

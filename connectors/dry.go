@@ -69,8 +69,8 @@ type drySet struct {
 }
 
 func (d *dry) digests(key, value []byte) (k [16]byte, v [8]byte) {
-	copy(k[:], d.cfg.Keyed("connectors.resync", key))
-	copy(v[:], d.cfg.Keyed("connectors.resync", value))
+	copy(k[:], d.cfg.Keyed(contract.LabelResync, key))
+	copy(v[:], d.cfg.Keyed(contract.LabelResync, value))
 	return k, v
 }
 

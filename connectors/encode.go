@@ -38,14 +38,14 @@ func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run
 		e.cat = bus.Header{Key: contract.Catalogue, Value: []byte(cfg.Catalogue.Version)}
 	}
 	for _, d := range cfg.Datasets {
-		w, err := c.Writer(ctx, string(contract.Raw(d.ID))+"-value", d.Layout)
+		w, err := c.Writer(ctx, contract.Raw(d.ID).Subject(), d.Layout)
 		if err != nil {
 			return nil, fmt.Errorf("prepare dataset %q: %w", d.ID, err)
 		}
 		e.writers[d] = w
 	}
 	var err error
-	if e.quarantine, err = c.Writer(ctx, string(contract.Quarantine)+"-value", contract.QuarantineLayout); err != nil {
+	if e.quarantine, err = c.Writer(ctx, contract.Quarantine.Subject(), contract.QuarantineLayout); err != nil {
 		return nil, fmt.Errorf("prepare quarantine: %w", err)
 	}
 	return e, nil

@@ -1,7 +1,6 @@
 package connectors
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -256,7 +255,7 @@ func (r *runner) passes(ctx context.Context, d *schemas.Dataset, fn func(*pass) 
 
 func (p *pass) digest(key []byte) ([16]byte, bool) {
 	var d [16]byte
-	copy(d[:], p.r.cfg.Keyed("connectors.resync", key))
+	copy(d[:], p.r.cfg.Keyed(contract.LabelResync, key))
 	return d, int(d[0])<<8|int(d[1]) >= p.part*(1<<16)/p.parts && int(d[0])<<8|int(d[1]) < (p.part+1)*(1<<16)/p.parts
 }
 
@@ -304,13 +303,12 @@ func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
 
 // origin tells of which epoch a raw record is, and whether it is this source's.
 func (r *runner) origin(rec bus.Record) (epoch uint64, ours bool, err error) {
-	name, text, ok := bytes.Cut(rec.Header("pos"), []byte("@"))
-	if !ok || string(name) != r.cfg.Name {
+	name, sequence, ok := contract.ParsePos(rec.Header(contract.Pos))
+	switch {
+	case string(name) != r.cfg.Name:
 		return 0, false, nil
-	}
-	sequence, err := schemas.ParseSequence(string(text))
-	if err != nil {
-		return 0, false, fmt.Errorf("record %d of partition %d: %w", rec.Offset, rec.Partition, err)
+	case !ok:
+		return 0, false, fmt.Errorf("record %d of partition %d: header %q cannot be read", rec.Offset, rec.Partition, contract.Pos)
 	}
 	return sequence.Epoch, true, nil
 }

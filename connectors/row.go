@@ -171,5 +171,5 @@ func (c Config) Digest(raw []byte) string {
 	if c.Keys == nil {
 		return ""
 	}
-	return c.Keys.DigestHex("quarantine", string(raw))
+	return c.Keys.DigestHex(contract.LabelQuarantine, string(raw))
 }

@@ -217,7 +217,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	g.fresh = freshness.New(parts.Catalogue, parts.Bus, filled{g}, cfg.Clock, cfg.Unconnected...)
 	parts.Metrics.MustRegister(sourceStates{g.fresh.Sources})
 	g.ledger = quota.NewLedger(func(meter string) (k quota.Key) {
-		copy(k[:], parts.Keys.Digest(quotaLabel, meter))
+		copy(k[:], parts.Keys.Digest(contract.LabelQuota, meter))
 		return k
 	})
 	g.gates = quota.NewGates()

@@ -284,7 +284,7 @@ func (w *world) shared(viewID, key string, version uint64, columns map[string]sc
 			values[i] = zero(c)
 		}
 	}
-	writer, err := w.codec.Writer(w.t.Context(), string(r.Topic)+"-value", v.Layout)
+	writer, err := w.codec.Writer(w.t.Context(), r.Topic.Subject(), v.Layout)
 	must(w.t, err)
 	r.Value, err = writer.Append(nil, schemas.NewRecord(v.Layout, values))
 	must(w.t, err)

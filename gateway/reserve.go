@@ -7,6 +7,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // A verification whose budget is used up by others that are still under way waits
@@ -78,7 +79,7 @@ func (a *ask) stopped(ctx context.Context, wait time.Duration) *Problem {
 // newTry is a verification by the application about the subject of the question.
 func (a *ask) newTry() *quota.Try {
 	key := func(name string) (k quota.Key) {
-		copy(k[:], a.g.parts.Keys.Digest(budgetLabel, name))
+		copy(k[:], a.g.parts.Keys.Digest(contract.LabelBudget, name))
 		return k
 	}
 	app := a.who.ID()
@@ -87,12 +88,6 @@ func (a *ask) newTry() *quota.Try {
 		PerApp: a.g.cfg.Negatives, PerTarget: a.g.cfg.TargetNegatives,
 	}
 }
-
-// Labels of the digests that budgets and quotas are counted under.
-const (
-	budgetLabel = "budget"
-	quotaLabel  = "quota"
-)
 
 // admitTry waits until a verification may be made. It returns a refusal if the
 // others of its budget take too long.

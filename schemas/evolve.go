@@ -132,7 +132,7 @@ func (ev *evolution) view(old, next *View) {
 	if old.Only != "" && next.Only == "" {
 		ev.expose(next.file(), "视图 %[1]s 由只核验变为可读取", "view %[1]s was verify-only and can now be read", next.ID)
 	}
-	ev.layout(next.file(), FullTransitive, "shared."+next.ID, old.Layout, next.Layout)
+	ev.layout(next.file(), FullTransitive, "视图", "view", next.ID, old.Layout, next.Layout)
 }
 
 // shown compares what a view shows of its owner's fields.
@@ -186,7 +186,7 @@ func (ev *evolution) dataset(old, next *Dataset) {
 			ev.note(next.File, "字段 %[1]s.%[2]s 的级别由 %[3]s 降为 %[4]s", "the level of %[1]s.%[2]s falls from %[3]s to %[4]s", next.ID, f.Name, o.Level, f.Level)
 		}
 	}
-	ev.layout(next.File, BackwardTransitive, "raw."+next.ID, old.Layout, next.Layout)
+	ev.layout(next.File, BackwardTransitive, "数据集", "dataset", next.ID, old.Layout, next.Layout)
 }
 
 func linkNames(d *Dataset) []string {
@@ -219,7 +219,7 @@ func (ev *evolution) entity(old, next *Entity) {
 			ev.refuse(next.File, "主体 %[1]s 的数源表第 %[2]d 版已发布, 不能改写; 请增加新版本", "authority version %[2]d of %[1]s is published and cannot be rewritten, add a new version", next.ID, t.Version)
 		}
 	}
-	ev.layout(next.File, FullTransitive, "resolved."+next.ID, old.ResolvedLayout(), next.ResolvedLayout())
+	ev.layout(next.File, FullTransitive, "实体", "entity", next.ID, old.ResolvedLayout(), next.ResolvedLayout())
 }
 
 // codes refuses that a resource code passes to another dataset: it is never
@@ -257,17 +257,18 @@ func (ev *evolution) rules() {
 }
 
 // layout compares the layouts of one topic by name, says which column is in
-// the way, and asks compat for what it may have missed.
-func (ev *evolution) layout(file, level, topic string, old, next *Layout) {
+// the way, and asks compat for what it may have missed. The dataset, view or
+// entity it is of is named by its word in Chinese and English, and its id.
+func (ev *evolution) layout(file, level, chinese, english, id string, old, next *Layout) {
 	if why := columnChange(level, old, next); why != nil {
-		ev.refuse(file, "主题 %[1]s 的结构不兼容: %[2]s; 请新增字段或另建视图", "the schema of topic %[1]s is incompatible: %[3]s; add a field or make a new view", topic, why[0], why[1])
+		ev.refuse(file, "%[4]s %[1]s 的结构不兼容: %[2]s; 请新增字段或另建视图", "the schema of %[5]s %[1]s is incompatible: %[3]s; add a field or make a new view", id, why[0], why[1], chinese, english)
 		return
 	}
 	if ev.compat == nil {
 		return
 	}
 	if err := ev.compat(level, next, old); err != nil {
-		ev.refuse(file, "主题 %[1]s 的结构不兼容: %[2]s", "the schema of topic %[1]s is incompatible: %[2]s", topic, err)
+		ev.refuse(file, "%[3]s %[1]s 的结构不兼容: %[2]s", "the schema of %[4]s %[1]s is incompatible: %[2]s", id, err, chinese, english)
 	}
 }
 

@@ -52,7 +52,7 @@ func TestEvolveCompat(t *testing.T) {
 		}
 		return nil
 	}))
-	if !strings.Contains(got, "raw.MZ01") || strings.Count(got, "\n") != 1 {
+	if !strings.Contains(got, "dataset MZ01") || strings.Count(got, "\n") != 1 {
 		t.Errorf("Evolve = %s", got)
 	}
 	if asked["yiyuan.raw.GA01"] != BackwardTransitive || asked["yiyuan.shared.person_partial"] != FullTransitive || asked["yiyuan.resolved.person"] != FullTransitive {

@@ -187,7 +187,7 @@ func (v *voice) poison() {
 	id := fmt.Sprintf("poison-%d", v.unique)
 	key := v.pick(people)
 	d, one := v.dataset("RS02")
-	writer, err := w.city.codec.Writer(w.t.Context(), string(contract.Raw(one.ID))+"-value", one.Layout)
+	writer, err := w.city.codec.Writer(w.t.Context(), contract.Raw(one.ID).Subject(), one.Layout)
 	if err != nil {
 		w.t.Fatal(err)
 	}

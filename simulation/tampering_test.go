@@ -51,7 +51,7 @@ func unmask(w *world) func(r bus.Record) []bus.Record {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	writer, err := w.city.codec.Writer(context.Background(), string(contract.Shared(v.ID))+"-value", v.Layout)
+	writer, err := w.city.codec.Writer(context.Background(), contract.Shared(v.ID).Subject(), v.Layout)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func (c *city) findFix(ctx context.Context) (*fix, error) {
 	if _, err := c.get(ctx, "/v1/findings?state=open&rule=XV-18&limit=200", &page); err != nil {
 		return nil, err
 	}
-	subject := c.app.keys.Token("finding", planted.Key)
+	subject := c.app.keys.Token(contract.LabelFinding, planted.Key)
 	for _, f := range page.Findings {
 		if f.Subject != subject {
 			continue

@@ -93,7 +93,7 @@ func (j *journey) pills(dataset string) []pill {
 	if err != nil {
 		j.Fatal(err)
 	}
-	writer, err := j.app.codec.Writer(j.ctx, string(contract.Raw(dataset))+"-value", d.Layout)
+	writer, err := j.app.codec.Writer(j.ctx, contract.Raw(dataset).Subject(), d.Layout)
 	if err != nil {
 		j.Fatal(err)
 	}

@@ -236,14 +236,14 @@ func (f *feed) openCSV(csv *csvReader, c *columns) (*problem, error) {
 // fingerprint is how a file's content stands in the position: keyed, since a
 // file of one row would not survive an unkeyed digest.
 func (s *source) fingerprint(sum []byte) string {
-	return hex.EncodeToString(s.cfg.Keyed("file", sum))
+	return hex.EncodeToString(s.cfg.Keyed(contract.LabelFile, sum))
 }
 
 // label names a file where its own name must not stand, since it may hold a
 // person's name or number: its ordinal, by which it is found in done/ and
 // rejected/, and a digest of its name.
 func (s *source) label(c claim) string {
-	return fmt.Sprintf("%0*d-%x", ordinalWidth, c.ordinal, s.cfg.Keyed("file name", []byte(c.original()))[:4])
+	return fmt.Sprintf("%0*d-%x", ordinalWidth, c.ordinal, s.cfg.Keyed(contract.LabelFileName, []byte(c.original()))[:4])
 }
 
 // format decides between csv, jsonl, array (of JSON) and pretty (JSON that is

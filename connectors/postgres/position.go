@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // lsn is a place in the write-ahead log, written 0/16B3748.
@@ -154,7 +155,7 @@ func sealer(cfg connectors.Config) (cipher.AEAD, error) {
 	if cfg.Keys == nil {
 		return nil, nil //nolint:nilnil // no keys, no sealer: the caller asks
 	}
-	block, err := aes.NewCipher(cfg.Keys.Digest("connectors.position", cfg.Name))
+	block, err := aes.NewCipher(cfg.Keys.Digest(contract.LabelPosition, cfg.Name))
 	if err != nil {
 		return nil, fmt.Errorf("make key cipher: %w", err)
 	}

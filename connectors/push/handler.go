@@ -136,7 +136,7 @@ func (s *Server) read(r *http.Request, src *source, d *schemas.Dataset) (*submis
 		return nil, p
 	}
 	sub := &submission{dataset: d, rows: changes, bytes: len(body), sent: sent, done: make(chan struct{})}
-	copy(sub.body[:], src.cfg.Keyed("push", body))
+	copy(sub.body[:], src.cfg.Keyed(contract.LabelPush, body))
 	if len(keys) == 1 {
 		sub.keyed, sub.key = true, src.scope(d, keys[0])
 	}

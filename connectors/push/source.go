@@ -10,6 +10,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 var (
@@ -84,7 +85,7 @@ func newSource(s *Server, cfg connectors.Config, o options, at ledger) *source {
 // not meet another's.
 func (s *source) scope(d *schemas.Dataset, key string) keyDigest {
 	var out keyDigest
-	copy(out[:], s.cfg.Keyed("push", []byte(schemas.JoinKey(s.cfg.Name, d.ID, key))))
+	copy(out[:], s.cfg.Keyed(contract.LabelPush, []byte(schemas.JoinKey(s.cfg.Name, d.ID, key))))
 	return out
 }
 

@@ -67,7 +67,7 @@ func WriteTruth(to io.Writer, o Options) error {
 		t.plants(&w.kinds[i])
 	}
 	t.write(quarantineLine{"quarantine", tables[jy01].id, brokenField, contract.ReasonSchema, "source"})
-	t.write(quarantineLine{"quarantine", tables[sw01].id, "NSRZTDM", contract.ReasonInvalid, "route"})
+	t.write(quarantineLine{"quarantine", tables[sw01].id, "NSRZTDM", contract.ReasonInvalid, contract.Route})
 	if o.Rows || w.size == Tiny {
 		for d := range departmentCount {
 			t.rows(d)

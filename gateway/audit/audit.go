@@ -118,7 +118,7 @@ type Log struct {
 
 // Open registers the layout and returns the log.
 func Open(ctx context.Context, c *codec.Codec, to Appender) (*Log, error) {
-	w, err := c.Writer(ctx, string(contract.Audit)+"-value", contract.AuditLayout)
+	w, err := c.Writer(ctx, contract.Audit.Subject(), contract.AuditLayout)
 	if err != nil {
 		return nil, fmt.Errorf("open audit log: %w", err)
 	}

@@ -191,10 +191,10 @@ func (t *Tracker) Step(ctx context.Context) error {
 	if err := t.start(ctx); err != nil {
 		return err
 	}
-	if err := t.pass(ctx, atRoute, func(*wave) string { return "route" }, t.leaveRoute); err != nil {
+	if err := t.pass(ctx, atRoute, func(*wave) string { return contract.Route }, t.leaveRoute); err != nil {
 		return err
 	}
-	if err := t.pass(ctx, atResolve, func(w *wave) string { return "resolve." + w.entity }, t.leaveResolve); err != nil {
+	if err := t.pass(ctx, atResolve, func(w *wave) string { return contract.Resolve(w.entity) }, t.leaveResolve); err != nil {
 		return err
 	}
 	return t.arrive(ctx)

@@ -41,6 +41,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // ErrEvicts says that the server may throw records away when memory is short,
@@ -68,7 +69,7 @@ func (c Config) withDefaults() Config {
 		c.Prefix = "y"
 	}
 	if c.TombstoneTTL <= 0 {
-		c.TombstoneTTL = 7 * 24 * time.Hour
+		c.TombstoneTTL = contract.Week
 	}
 	if c.ReadTimeout <= 0 {
 		c.ReadTimeout = 500 * time.Millisecond

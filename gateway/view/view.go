@@ -63,10 +63,10 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 		ready := &View{
 			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
 			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{},
-			audience: "key:" + v.ID, cacheKey: "cache:" + v.ID,
+			audience: contract.KeyLabel(v.ID), cacheKey: contract.CacheLabel(v.ID),
 		}
 		if v.Audience != "" {
-			ready.audience = "key:" + v.Audience
+			ready.audience = contract.KeyLabel(v.Audience)
 		}
 		for i, column := range v.Layout.Columns {
 			ready.columns[column.Name] = i
@@ -270,9 +270,9 @@ func (v *View) subjects(key string) []subject {
 // if the key names one, so that one question finds every view they were seen in.
 func (v *View) AuditDigest(key string) string {
 	for _, s := range v.subjects(key) {
-		return v.keys.DigestHex("audit:"+s.entity, s.key)
+		return v.keys.DigestHex(contract.AuditLabel(s.entity), s.key)
 	}
-	return v.keys.DigestHex("audit:"+v.Owner, key)
+	return v.keys.DigestHex(contract.AuditLabel(v.Owner), key)
 }
 
 // Disputed returns the granted columns that show a cell in doubt.
@@ -419,7 +419,7 @@ func (v *View) Claim(key string, fields map[string]string) (Claim, []Fault) {
 			out.cells = append(out.cells, cell{column: -1, same: subtle.ConstantTimeCompare([]byte(parts[i]), []byte(text)) == 1})
 			continue
 		}
-		out.cells = append(out.cells, cell{column: column, digest: v.keys.Digest("verify:"+v.ID+":"+name, text)})
+		out.cells = append(out.cells, cell{column: column, digest: v.keys.Digest(contract.VerifyLabel(v.ID, name), text)})
 	}
 	return out, bad
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
@@ -62,7 +63,7 @@ type column struct {
 // and not a leak later. The columns for embedded rows are left empty by Apply;
 // see Embed.
 func Compile(view *schemas.View, source *schemas.Layout, city schemas.City, keys Keys) (*Projection, error) {
-	p := &Projection{view: view, layout: view.Layout, keys: keys, embeds: len(view.Embed), key: "key:" + audience(view)}
+	p := &Projection{view: view, layout: view.Layout, keys: keys, embeds: len(view.Embed), key: contract.KeyLabel(audience(view))}
 	if len(view.Layout.Columns) != len(view.Fields)+len(view.Embed) {
 		return nil, fmt.Errorf("compile view %q: layout has %d columns, view has %d fields and %d embeds: %w",
 			view.ID, len(view.Layout.Columns), len(view.Fields), len(view.Embed), ErrRefused)
@@ -86,7 +87,7 @@ func Compile(view *schemas.View, source *schemas.Layout, city schemas.City, keys
 // Embed compiles the i-th embed of a view: the projection of one embedded row.
 func Embed(view *schemas.View, i int, city schemas.City, keys Keys) (*Projection, error) {
 	e := view.Embed[i]
-	p := &Projection{view: view, layout: e.Layout, keys: keys, key: "key:" + audience(view)}
+	p := &Projection{view: view, layout: e.Layout, keys: keys, key: contract.KeyLabel(audience(view))}
 	byName := make(map[string]*schemas.Element, len(e.Dataset.Fields))
 	for _, f := range e.Dataset.Fields {
 		byName[f.Name] = f.Element

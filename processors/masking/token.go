@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -36,7 +37,7 @@ func makeDigest(s spec) (mask, error) {
 	if s.keys == nil {
 		return nil, fmt.Errorf("mask \"digest\" has no key ring: %w", ErrRefused)
 	}
-	label, keys, e := VerifyLabel(s.view.ID, s.field), s.keys, s.element
+	label, keys, e := contract.VerifyLabel(s.view.ID, s.field), s.keys, s.element
 	return func(v schemas.Value, _ time.Time) (schemas.Value, bool) {
 		if v.IsNull() {
 			return schemas.Null, true
@@ -48,7 +49,3 @@ func makeDigest(s spec) (mask, error) {
 		return schemas.Binary(string(keys.Digest(label, clear))), true
 	}, nil
 }
-
-// VerifyLabel is the label of the digests in one field of a view for
-// verification: whoever wants to compare must derive with the same.
-func VerifyLabel(view, field string) string { return "verify:" + view + ":" + field }

@@ -92,7 +92,7 @@ func (s *stage) readable(tx processors.Tx) error {
 		case !permanent(err):
 			return fmt.Errorf("read dossier: %w: %w", bus.ErrLater, err)
 		default:
-			name := hex.EncodeToString(s.keys.Digest("quarantine", schemas.JoinKey(s.subject.key, r.Dataset.ID, r.Role, r.Key)))
+			name := hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, schemas.JoinKey(s.subject.key, r.Dataset.ID, r.Role, r.Key)))
 			if err := s.quarantine(tx, contract.Rejection{
 				Dataset: r.Dataset.ID, Reason: contract.ReasonSchema, Detail: "已存主张无法按现行模式解读 / a stored claim cannot be read under the present schema",
 				Source: s.name, At: s.subject.at, Locator: "state/" + name, Digest: name,

@@ -361,7 +361,7 @@ func (s *stage) refuse(tx processors.Tx, r *bus.Record, dataset string, err erro
 		why.Reason, why.Detail = contract.ReasonSchema, "主张的模式或数据集未知 / the claim's schema or dataset is unknown"
 	}
 	if len(r.Value) > 0 {
-		why.Digest = hex.EncodeToString(s.keys.Digest("quarantine", string(r.Value)))
+		why.Digest = hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, string(r.Value)))
 	}
 	return s.quarantine(tx, why)
 }
@@ -370,7 +370,7 @@ func (s *stage) refuse(tx processors.Tx, r *bus.Record, dataset string, err erro
 func (s *stage) fault(tx processors.Tx, f verification.Fault) error {
 	return s.quarantine(tx, contract.Rejection{
 		Field: f.Case, Reason: contract.ReasonInternal, Detail: "核验规则执行失败, 请检查规则 / the rule could not be evaluated, check it",
-		Source: s.name, At: s.subject.at, Locator: f.Case + "/" + s.keys.Token("finding", s.subject.key),
+		Source: s.name, At: s.subject.at, Locator: f.Case + "/" + s.keys.Token(contract.LabelFinding, s.subject.key),
 	})
 }
 

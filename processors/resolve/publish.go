@@ -260,10 +260,10 @@ func (s *stage) record(l *schemas.Layout, values ...schemas.Value) schemas.Recor
 func (s *stage) publishExplanation(p *publication, g *authority.Golden) error {
 	h := &s.subject.head
 	id := s.entity.ID + "." + schemas.ExplainView
-	key, was := s.keys.Token("key:"+id, s.subject.key), ""
+	key, was := s.keys.Token(contract.KeyLabel(id), s.subject.key), ""
 	var err error
 	if s.subject.keys != s.keys.Current() {
-		if was, err = s.keys.TokenVersion(s.subject.keys, "key:"+id, s.subject.key); err != nil {
+		if was, err = s.keys.TokenVersion(s.subject.keys, contract.KeyLabel(id), s.subject.key); err != nil {
 			return fmt.Errorf("key of view %q: %w", id, err)
 		}
 	}

@@ -25,7 +25,6 @@ package resolve
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -42,7 +41,7 @@ import (
 )
 
 // Name returns the name of an entity's step.
-func Name(entity string) string { return "resolve." + entity }
+func Name(entity string) string { return contract.Resolve(entity) }
 
 // New returns the topology of an entity's step. Its stages compile authority,
 // rules and views and register the schemas of what they write when they are made.
@@ -76,7 +75,7 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity s
 func (s *stage) countMasks(masks *processors.MaskFailures) {
 	for i := range s.views {
 		v := &s.views[i]
-		id := strings.TrimPrefix(string(v.topic), "shared.")
+		_, id := v.topic.Family()
 		v.projection.OnFailure(func(field string) { masks.Failed(id, field) })
 		for j := range v.embeds {
 			v.embeds[j].projection.OnFailure(func(field string) { masks.Failed(id, field) })
@@ -282,7 +281,7 @@ func (s *stage) current(now time.Time) int {
 func (s *stage) compileViews(cat *schemas.Catalogue, c *codec.Codec) error {
 	for _, v := range s.entity.Views {
 		topic := contract.Shared(v.ID)
-		w, err := c.Writer(s.ctx, string(topic)+"-value", v.Layout)
+		w, err := c.Writer(s.ctx, topic.Subject(), v.Layout)
 		if err != nil {
 			return err
 		}
@@ -326,14 +325,14 @@ func columnsOf(fields []schemas.ViewField) []int {
 func (s *stage) registerTopics(_ *schemas.Catalogue, c *codec.Codec) error {
 	var err error
 	if len(s.entity.Fields) > 0 {
-		if s.resolved, err = c.Writer(s.ctx, string(contract.Resolved(s.entity.ID))+"-value", s.entity.ResolvedLayout()); err != nil {
+		if s.resolved, err = c.Writer(s.ctx, contract.Resolved(s.entity.ID).Subject(), s.entity.ResolvedLayout()); err != nil {
 			return err
 		}
 	}
-	if s.findings, err = c.Writer(s.ctx, string(contract.Findings)+"-value", contract.FindingLayout); err != nil {
+	if s.findings, err = c.Writer(s.ctx, contract.Findings.Subject(), contract.FindingLayout); err != nil {
 		return err
 	}
-	s.rejects, err = c.Writer(s.ctx, string(contract.Quarantine)+"-value", contract.QuarantineLayout)
+	s.rejects, err = c.Writer(s.ctx, contract.Quarantine.Subject(), contract.QuarantineLayout)
 	return err
 }
 

@@ -196,7 +196,7 @@ func (s *stage) rejection(c *change, why *reject) (bus.Record, error) {
 		r.Dataset = c.dataset.ID
 	}
 	if len(c.Value) > 0 {
-		r.Digest = hex.EncodeToString(s.keys.Digest("quarantine", string(c.Value)))
+		r.Digest = hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, string(c.Value)))
 	}
 	value, err := s.quarantine.Append(nil, r.Record())
 	if err != nil {

@@ -35,7 +35,7 @@ import (
 )
 
 // Name is the name of the step.
-const Name = "route"
+const Name = contract.Route
 
 // New returns the step's topology. Its stages register the schemas of what they
 // write when they are made.
@@ -125,7 +125,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 		claim:    make([]schemas.Value, len(contract.ClaimLayout.Columns)),
 	}
 	var err error
-	if s.quarantine, err = c.Writer(s.ctx, string(contract.Quarantine)+"-value", contract.QuarantineLayout); err != nil {
+	if s.quarantine, err = c.Writer(s.ctx, contract.Quarantine.Subject(), contract.QuarantineLayout); err != nil {
 		return nil, fmt.Errorf("start %q: %w", Name, err)
 	}
 	for _, d := range cat.Datasets {
@@ -141,12 +141,12 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Dataset) (*dataset, error) {
 	one := &dataset{Dataset: d, prefix: append([]byte(d.ID), 0), reader: c.Reader(d.Layout)}
 	var err error
-	if one.writer, err = c.Writer(s.ctx, string(contract.Raw(d.ID))+"-value", d.Layout); err != nil {
+	if one.writer, err = c.Writer(s.ctx, contract.Raw(d.ID).Subject(), d.Layout); err != nil {
 		return nil, err
 	}
 	for _, l := range d.Links {
 		topic := contract.Claims(l.Entity)
-		w, err := c.Writer(s.ctx, string(topic)+"-value", contract.ClaimLayout)
+		w, err := c.Writer(s.ctx, topic.Subject(), contract.ClaimLayout)
 		if err != nil {
 			return nil, err
 		}
@@ -158,7 +158,7 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 			return nil, err
 		}
 		topic := contract.Shared(v.ID)
-		w, err := c.Writer(s.ctx, string(topic)+"-value", v.Layout)
+		w, err := c.Writer(s.ctx, topic.Subject(), v.Layout)
 		if err != nil {
 			return nil, err
 		}

@@ -168,8 +168,8 @@ func (c *City) Renew() error {
 func (c *City) pass(out []bus.Record) error {
 	claims := make(map[string][]bus.Record)
 	for _, r := range out {
-		entity, ok := strings.CutPrefix(string(r.Topic), "claims.")
-		if !ok || c.Resolve[entity] == nil {
+		family, entity := r.Topic.Family()
+		if family != contract.FamilyClaims || c.Resolve[entity] == nil {
 			c.Out = append(c.Out, r)
 			continue
 		}
@@ -295,7 +295,7 @@ func (c *City) Encode(d *schemas.Dataset, rec schemas.Record) ([]byte, error) {
 	w := c.writers[d.ID]
 	if w == nil {
 		var err error
-		if w, err = c.Codec.Writer(context.Background(), string(contract.Raw(d.ID))+"-value", d.Layout); err != nil {
+		if w, err = c.Codec.Writer(context.Background(), contract.Raw(d.ID).Subject(), d.Layout); err != nil {
 			return nil, err
 		}
 		c.writers[d.ID] = w

@@ -64,7 +64,7 @@ func shortKey(topic, key string) string {
 	if strings.HasPrefix(key, "t1.") || strings.HasPrefix(key, "t2.") {
 		return key[:7] + "…"
 	}
-	if topic == "findings" && len(key) == 32 {
+	if topic == string(contract.Findings) && len(key) == 32 {
 		return key[:4] + "…"
 	}
 	return key

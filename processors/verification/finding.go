@@ -46,7 +46,7 @@ func (f Finding) Gone() bool { return f.one == nil }
 // is about and is the same each time the same contradiction opens.
 func (s *Set) findingID(name, key string) string {
 	rule, c, _ := strings.Cut(name, "/")
-	return hex.EncodeToString(s.keys.Digest("finding", schemas.JoinKey(rule, c, s.entity.ID, key, "")))
+	return hex.EncodeToString(s.keys.Digest(contract.LabelFinding, schemas.JoinKey(rule, c, s.entity.ID, key, "")))
 }
 
 // finding writes down what a state says, with masked evidence.
@@ -54,7 +54,7 @@ func (v *Evaluator) finding(one *compiled, st State) Finding {
 	s, key := v.set, v.in.Dossier.Key
 	f := Finding{
 		ID: s.findingID(one.name, key), Case: one.name, Open: st.Phase == Open, state: st, one: one,
-		subject: s.keys.Token("finding", key), masked: s.subject(schemas.Text(key)).Str(),
+		subject: s.keys.Token(contract.LabelFinding, key), masked: s.subject(schemas.Text(key)).Str(),
 	}
 	for i := range one.evidence {
 		v.show(&one.evidence[i], &f)

@@ -8,22 +8,40 @@ import (
 // Topic is a topic's name without the configured prefix.
 type Topic string
 
+// The families of topics of which there is one for each dataset, entity, view or step.
+const (
+	FamilyRaw      = "raw"
+	FamilyClaims   = "claims"
+	FamilyResolved = "resolved"
+	FamilyShared   = "shared"
+	FamilyState    = "state"
+)
+
+// Family returns the family of a topic, and of which dataset, entity, view or step
+// it is the one; of a topic of which there is one, its name and "".
+func (t Topic) Family() (family, of string) {
+	family, of, _ = strings.Cut(string(t), ".")
+	return family, of
+}
+
+// Subject is the subject of the registry that holds the schemas of a topic's values:
+// Confluent's TopicNameStrategy.
+func (t Topic) Subject() string { return string(t) + "-value" }
+
 // Raw is the topic of a dataset's rows, exactly as the department said them.
-func Raw(dataset string) Topic { return Topic("raw." + dataset) }
+func Raw(dataset string) Topic { return Topic(FamilyRaw + "." + dataset) }
 
 // Claims is the topic of what departments say about an entity's members.
-func Claims(entity string) Topic { return Topic("claims." + entity) }
+func Claims(entity string) Topic { return Topic(FamilyClaims + "." + entity) }
 
 // Resolved is the topic of an entity's golden records.
-func Resolved(entity string) Topic { return Topic("resolved." + entity) }
+func Resolved(entity string) Topic { return Topic(FamilyResolved + "." + entity) }
 
 // Shared is the topic of a masked view, "GA01.partial" or "person.partial".
-func Shared(view string) Topic { return Topic("shared." + view) }
-
-const state = "state."
+func Shared(view string) Topic { return Topic(FamilyShared + "." + view) }
 
 // State is the changelog of a step's state.
-func State(step string) Topic { return Topic(state + step) }
+func State(step string) Topic { return Topic(FamilyState + "." + step) }
 
 // The topics of which there is one.
 const (
@@ -41,7 +59,10 @@ const (
 const Week = 7 * 24 * time.Hour
 
 // Fenced reports whether fences may be written to the topic: it is ours alone.
-func (t Topic) Fenced() bool { return t == Sources || strings.HasPrefix(string(t), state) }
+func (t Topic) Fenced() bool {
+	family, _ := t.Family()
+	return t == Sources || family == FamilyState
+}
 
 // Spec says how a topic is kept.
 type Spec struct {

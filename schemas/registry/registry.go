@@ -35,6 +35,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Log is an ordered log of keys and values, kept for ever but for records whose
@@ -209,7 +210,7 @@ func checkSubject(subject string) error {
 func inUse(subject string) bool {
 	for part := range strings.FieldsFuncSeq(subject, func(c rune) bool { return c == '.' || c == '-' || c == '_' }) {
 		switch part {
-		case "raw", "claims", "resolved", "shared", "findings", "quarantine":
+		case contract.FamilyRaw, contract.FamilyClaims, contract.FamilyResolved, contract.FamilyShared, string(contract.Findings), string(contract.Quarantine):
 			return true
 		}
 	}
@@ -221,9 +222,9 @@ func inUse(subject string) bool {
 func defaultLevel(subject string) string {
 	for part := range strings.FieldsFuncSeq(subject, func(c rune) bool { return c == '.' || c == '-' || c == '_' }) {
 		switch part {
-		case "raw":
+		case contract.FamilyRaw:
 			return "BACKWARD_TRANSITIVE"
-		case "resolved", "shared":
+		case contract.FamilyResolved, contract.FamilyShared:
 			return "FULL_TRANSITIVE"
 		}
 	}
