@@ -22,6 +22,7 @@ type department struct {
 	history  *history
 
 	mu       sync.Mutex
+	clock    clock
 	log      []delivery
 	sequence uint64
 	said     chan struct{} // closed when there is more
@@ -33,8 +34,8 @@ type delivery struct {
 	rejection *contract.Rejection
 }
 
-func newDepartment(name string, h *history, datasets ...*schemas.Dataset) *department {
-	return &department{name: name, datasets: datasets, history: h, said: make(chan struct{})}
+func newDepartment(name string, h *history, c clock) *department {
+	return &department{name: name, history: h, clock: c, said: make(chan struct{})}
 }
 
 // saying is what a department says of a row.
@@ -44,7 +45,8 @@ type saying struct {
 	op          schemas.Op
 	fields      map[string]string // of an upsert; a field that is not there is null
 	unavailable []string
-	sequence    uint64 // 0 = the next
+	sequence    uint64    // 0 = the next
+	at          time.Time // by the department's clock; zero = as it goes
 }
 
 // next reserves a sequence number.
@@ -70,13 +72,24 @@ func (d *department) say(s saying) saying {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := time.Now()
-	c.Origin.At = now
+	if s.at.IsZero() {
+		s.at = d.dated()
+	}
+	c.Origin.At = s.at
 	d.history.put("say", event{
-		"src": d.name, "ds": s.dataset.ID, "key": s.key, "op": string(rune(s.op)), "seq": s.sequence, "row": row, "na": s.unavailable, "t": now.UnixMilli(),
+		"src": d.name, "ds": s.dataset.ID, "key": s.key, "op": string(rune(s.op)), "seq": s.sequence, "row": row, "na": s.unavailable, "at": s.at.UnixMilli(),
 	})
 	d.append(delivery{change: c})
 	return s
+}
+
+// dated is the time of what happens now by the department's clock. mu is held.
+func (d *department) dated() time.Time {
+	at, odd := d.clock.at(time.Now())
+	if odd != "" {
+		d.history.fire(odd)
+	}
+	return at
 }
 
 // reject delivers a row that the source itself could not take.
@@ -85,7 +98,7 @@ func (d *department) reject(dataset *schemas.Dataset, locator string) {
 	defer d.mu.Unlock()
 	d.history.put("reject", event{"src": d.name, "ds": dataset.ID, "loc": locator})
 	d.append(delivery{rejection: &contract.Rejection{
-		Dataset: dataset.ID, Reason: contract.ReasonInvalid, Detail: "日期无法解读 / not a date", Source: d.name, At: time.Now(), Locator: locator,
+		Dataset: dataset.ID, Reason: contract.ReasonInvalid, Detail: "日期无法解读 / not a date", Source: d.name, At: d.dated(), Locator: locator,
 	}})
 }
 

@@ -9,6 +9,9 @@
 // come; only the order in which goroutines run is Go's own. A run takes seconds of
 // the bubble's clock and hundredths of a second of ours.
 //
+// Departments date what they say as they like, months old or days ahead, and the
+// broker meanwhile deletes what is past its time.
+//
 // What is said, asked, answered and written is a history, one JSON object a line,
 // that testdata/checker.py judges: it shares no code with the system, folds the
 // departments' changes on its own and says which promise was broken. Mutants, a

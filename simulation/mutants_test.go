@@ -21,6 +21,7 @@ type mutant struct {
 	rules   []string // of the checker: those that may name it
 	faults  []string // that happen, and no others; drawn by the seed if there are none and no name
 	version int      // 1 = everything runs under the changed catalogue, and nobody says so
+	dating  bool     // the broker takes the sources' times for its records'
 
 	steps   map[string]func(w *world) stageMutant
 	skip    func(position int) int
@@ -79,6 +80,7 @@ var mutants = []mutant{
 			return []bus.Record{r}
 		}
 	}))},
+	{name: "the source's time decides how long a record stays", rules: []string{"golden", "shared"}, dating: true, faults: []string{"proc.end.acked", "proc.end.acked", "proc.end.acked", "proc.end.sent"}},
 	{name: "what is bad disappears", rules: []string{"quarantine"}, faults: []string{"data.poison"}, steps: in(stepRoute, emitting(func(*world) func(r bus.Record) []bus.Record {
 		return func(r bus.Record) []bus.Record {
 			if r.Topic == contract.Quarantine {

@@ -66,6 +66,7 @@ func (w *world) play() outcome {
 	w.start("gateway", "gw", w.runGateway)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	defer cancel()
+	go w.keepSweeping(ctx)
 	w.await(ctx, w.announced)
 	v := newVoice(w, w.stream(2))
 	script := w.script(v)

@@ -83,6 +83,7 @@ func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	w.kafka = bustest.Brokers(t, 2)
 	w.kafka.Prefix = ""
 	w.kafka.Broker.Cluster().ControlKey(int16(kmsg.OffsetForLeaderEpoch), w.epochs)
+	w.keepAsKafka()
 	w.bus = w.kafka.Open(t, func(c *bus.Config) { *c = w.config() })
 	if err := w.bus.Ensure(t.Context(), append(w.city.topics(), contract.Spec{Topic: warmth, Partitions: 1})...); err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	}
 	of := map[string][]string{"ga": {"GA01", "GA03"}, "rs": {"RS02"}, "yb": {"YB01"}}
 	for _, name := range []string{"ga", "rs", "yb"} {
-		d := newDepartment(name, w.history)
+		d := newDepartment(name, w.history, clockOf(w.stream(uint64(10+len(w.departments)))))
 		for _, id := range of[name] {
 			one, err := cat.Dataset(id)
 			if err != nil {

@@ -156,7 +156,7 @@ def parse_pos(pos):
 
 
 class Row:
-    """One row of a department, as its history of accepted states: (said at, row or None, commit time of the content)."""
+    """One row of a department, as its history of accepted states: (said at, row or None, what the department says is the time of it)."""
 
     def __init__(self):
         self.seq, self.states = -1, [(-1, None, 0)]
@@ -191,12 +191,12 @@ class Run:
     def fold(self):
         """Folds what was said, in the order in which it was delivered."""
         for s in self.by["say"]:
-            dataset, key, seq, at = s["ds"], s["key"], s["seq"], s["t"]
+            dataset, key, seq, at, dated = s["ds"], s["key"], s["seq"], s["t"], s["at"]
             if s["op"] == "t":
                 for (d, _), row in self.rows.items():
                     if d == dataset and row.now is not None and row.seq < seq:
                         row.seq = seq
-                        row.states.append((at, None, at))
+                        row.states.append((at, None, dated))
                 continue
             if dataset != "GA03":
                 self.people.add(key)
@@ -205,7 +205,7 @@ class Run:
                 continue
             if s["op"] == "d":
                 row.seq = seq
-                row.states.append((at, None, at))
+                row.states.append((at, None, dated))
                 continue
             content = {f: s["row"].get(f) for f in FIELDS[dataset]}
             if s.get("na"):
@@ -217,15 +217,17 @@ class Run:
             row.seq = seq
             if content == row.now:
                 continue  # nothing new: the row's content is as of when it was first said
-            row.states.append((at, content, at))
+            row.states.append((at, content, dated))
 
     # What the topics hold.
 
     def check_raw(self):
         said = collections.Counter()
         order = collections.defaultdict(list)
+        dated = {}
         for s in self.by["say"]:
             mark = (s["src"] + "@" + "%016X.%08X" % (s["seq"], 0), s["op"])
+            dated[s["ds"], "" if s["op"] == "t" else s["key"], mark] = s["at"]
             if s["op"] == "t":
                 said[s["ds"], "", mark] += 2
                 for p in range(2):
@@ -240,12 +242,14 @@ class Run:
             if not topic.startswith("raw."):
                 continue
             for r in records:
-                if "h.poison" in r:
+                if "h.poison" in r or "h.ctl" in r:
                     continue
                 source, epoch, place = parse_pos(r.get("h.pos"))
                 epochs[source].add(epoch)
                 mark = (source + "@" + place, r.get("h.op"))
                 seen[topic[4:], r["key"], mark] += 1
+                if int(r.get("h.at", "0")) != dated.get((topic[4:], r["key"], mark), 0):
+                    self.bad("raw", "%s is of %s, said to be of %s" % ((topic[4:], r["key"], mark), r.get("h.at"), dated.get((topic[4:], r["key"], mark))))
                 if mark[1] == "t":
                     came[topic[4:], r["p"], None].append(mark)
                 else:
@@ -263,6 +267,8 @@ class Run:
     def check_claims(self):
         seen, last = set(), {}
         for r in self.topics["claims.person"]:
+            if "h.ctl" in r:
+                continue
             v = r["val"]
             about = (r["key"], v["dataset"], v["role"], v["row"])
             name = about + (v["major"], v["op"])
