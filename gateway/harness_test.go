@@ -95,7 +95,7 @@ func demoAccess() []access.Application {
 		app("RS-GLJT", "RS", nil,
 			access.Grant{View: "person.partial", Fields: []string{"GMSFHM", "XM", "CSRQ", "GA03"}, Purposes: []string{"GLJT"}},
 			access.Grant{View: "person.verify", Fields: all, Purposes: []string{"GLJT"}},
-			access.Grant{View: "person.survival", Fields: all, Purposes: []string{"GLJT"}, Until: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}),
+			access.Grant{View: "person.alive", Fields: all, Purposes: []string{"GLJT"}, Until: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}),
 		app("SP-QYZX", "SP", nil,
 			access.Grant{View: "enterprise.public", Fields: all, Purposes: []string{"QYZX"}, Quota: 3}),
 		app("SJ-JDGL", "SJ", []string{access.Supervise},

@@ -71,7 +71,7 @@ func TestStatuses(t *testing.T) {
 		{"unknown purpose", "GET", at + zhang, "key-RS-GLJT", "FUN", "", 403, "YIYUAN-4037", "unknown_purpose"},
 		{"other purpose", "GET", at + zhang, "key-RS-GLJT", "DBHD", "", 403, "YIYUAN-4032", "purpose_not_granted"},
 		{"no grant", "GET", at + zhang, "key-SP-QYZX", "QYZX", "", 403, "YIYUAN-4031", "no_grant"},
-		{"expired grant", "GET", "/v1/lookup/person.survival/" + zhang, "key-RS-GLJT", "GLJT", "", 403, "YIYUAN-4034", "expired_grant"},
+		{"expired grant", "GET", "/v1/lookup/person.alive/" + zhang, "key-RS-GLJT", "GLJT", "", 403, "YIYUAN-4034", "expired_grant"},
 		{"field not granted", "GET", at + zhang + "?fields=XM,LXDH", "key-RS-GLJT", "GLJT", "", 403, "YIYUAN-4033", "field_not_granted"},
 		{"granted field", "GET", at + zhang + "?fields=XM", "key-RS-GLJT", "GLJT", "", 200, "", "ok"},
 		{"unknown view", "GET", "/v1/lookup/nothing/" + zhang, "key-RS-GLJT", "GLJT", "", 404, "YIYUAN-4041", "unknown_view"},

@@ -276,7 +276,7 @@ func (c *city) writeTruth(o synthetic.Options) error {
 // bureau's own.
 func (c *city) grants() (*access.Access, error) {
 	all := []access.Application{
-		{ID: "RS-GLJT", Title: "高龄津贴静默认证", Department: "RS", Grants: grantAll("GLJT", "person.survival", "person.verify")},
+		{ID: "MZ-GLJT", Title: "高龄津贴静默认证", Department: "MZ", Grants: grantAll("GLJT", "person.alive", "person.verify")},
 		{ID: "MZ-DBHD", Title: "低保核对", Department: "MZ", Grants: grantAll("DBHD", "person.relief", "person.partial", "person.verify")},
 		{ID: "JY-RXYJS", Title: "入学一件事", Department: "JY", Grants: grantAll("RXYJS", "person.school", "person.verify")},
 		{ID: "SP-QYZX", Title: "企业注销一网办", Department: "SP", Grants: grantAll("QYZX", "enterprise.partial", "enterprise.public", "enterprise.verify")},

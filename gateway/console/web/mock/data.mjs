@@ -130,7 +130,7 @@ export const entities = {
   person: {
     id: "person", title: "人口基础库", english: "Persons", key: { name: "GMSFHM", title: "公民身份号码", element: "id_number" },
     fields: golden.map(([name, title, from, group]) => ({ name, title, group: group ?? "", element: elements[name] ?? "code", codes: (codes[name] ?? []).map(([value, t]) => ({ value, title: t })), sources: from.map((dataset) => ({ dataset, flag: dataset === "YB01" ? "非权威" : "" })) })),
-    views: ["person.partial", "person.verify", "person.survival", "person.explain"],
+    views: ["person.partial", "person.verify", "person.alive", "person.explain"],
     authority: { version: 1, effective: "2026-01-01T00:00:00+08:00", basis: "云岭市一数一源清单（试行）" },
   },
   enterprise: {
@@ -175,10 +175,10 @@ export const quarantine = Array.from({ length: 64 }, (_, i) => {
 
 const view = (id, title, fields, key_title, only = "") => ({ id, title, fields: fields.map((name) => ({ name, title: titles[name] ?? name, kind: name === "GA03" ? "rows" : "text" })), key_title, only, purposes: [], until: id.startsWith("GA03") ? "2026-12-31T16:00:00Z" : null, quota: 60 });
 export const apps = [
-  { id: "RS-GLJT", title: "高龄津贴静默认证", department: "RS", department_title: "人社局", key: "demo-rs", purposes: ["GLJT"], views: [view("person.survival", "生存状态", ["SWRQ"], "公民身份号码"), view("person.verify", "核验", ["XM", "CSRQ", "HJDZ"], "公民身份号码", "verify")] },
+  { id: "MZ-GLJT", title: "高龄津贴静默认证", department: "MZ", department_title: "民政局", key: "demo-gljt", purposes: ["GLJT"], views: [view("person.alive", "生存状态", ["SWRQ"], "公民身份号码"), view("person.verify", "核验", ["XM", "CSRQ", "HJDZ"], "公民身份号码", "verify")] },
   { id: "MZ-DBHD", title: "低保核对", department: "MZ", department_title: "民政局", key: "demo-mz", purposes: ["DBHD"], views: [view("person.partial", "人口脱敏视图", ["GMSFHM", "XM", "XBDM", "CSRQ", "HJDXZQHDM", "HYZKDM", "LXDH", "GA03"], "公民身份号码"), view("GA03.partial", "机动车", ["HPHM", "CLXH"], "号牌号码"), view("person.explain", "", [], "")] },
   { id: "SP-QYZX", title: "企业注销一网办", department: "SP", department_title: "行政审批局", key: "demo-sp", purposes: ["QYZX"], views: [view("enterprise.public", "法人公开视图", ["TYSHXYDM", "JGMC", "FDDBRXM"], "统一社会信用代码")] },
   { id: "SJ-JDGL", title: "监督", department: "SJ", department_title: "数据局", key: "demo-sj", purposes: ["SUPERVISE"], views: [] },
 ];
 export const sampleKey = citizen("53990219700101101");
-export const samples = { "person.partial": sampleKey, "person.survival": sampleKey, "person.verify": sampleKey };
+export const samples = { "person.partial": sampleKey, "person.alive": sampleKey, "person.verify": sampleKey };

@@ -68,7 +68,7 @@ const send = (res, body) => {
 const ids = () => ({ request_id: "req-" + Math.random().toString(36).slice(2, 10), audit_id: "a-3/1024" });
 
 function answer(view, key) {
-  if (view === "person.survival") return { data: { SWRQ: "无" }, masked: ["SWRQ"], disputed: [] };
+  if (view === "person.alive") return { data: { SWRQ: "无" }, masked: ["SWRQ"], disputed: [] };
   if (view.startsWith("person."))
     return {
       data: { GMSFHM: key.slice(0, 6) + "************", XM: "张<b onclick=alert(1)>**", XBDM: "1", CSRQ: "1970", HJDXZQHDM: "岭东区", JZDXZQHDM: null, HYZKDM: "20", LXDH: "199****1234", GA03: [{ HPHM: "云Z****8", CLXH: "云岭牌 YL100", ZTDM: "1" }, { HPHM: "云Z****2", CLXH: "云岭牌 YL200", ZTDM: "3" }] },

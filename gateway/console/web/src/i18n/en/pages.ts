@@ -155,7 +155,7 @@ export const pages: Record<keyof typeof zh, string> = {
   "view.partial": "masked view",
   "view.verify": "verification view",
   "view.public": "public view",
-  "view.survival": "life status",
+  "view.alive": "life status",
   "view.explain": "explanation",
   "element.id_number": "Citizen identity number",
   "element.uscc": "Unified social credit code",

@@ -154,7 +154,7 @@ export const pages = {
   "view.partial": "脱敏视图",
   "view.verify": "核验视图",
   "view.public": "公开视图",
-  "view.survival": "生存状态",
+  "view.alive": "生存状态",
   "view.explain": "来源说明",
   "element.id_number": "公民身份号码",
   "element.uscc": "统一社会信用代码",
