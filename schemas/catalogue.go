@@ -18,7 +18,7 @@ type Catalogue struct {
 	Datasets    []*Dataset
 	Entities    []*Entity
 	Rules       []*Rule
-	CodeRules   []*Rule // found without being written: codes that are in no set, a rule a dataset
+	CodeRules   []*Rule // found without being written: codes that are in no set, numbers whose check does not hold; a rule of each a dataset
 	CodeSets    []*CodeSet
 	Purposes    []*Purpose
 	Version     string   // 12 hexadecimal digits of the digest of all files; header "cat"
@@ -84,6 +84,7 @@ type Element struct {
 	Min, Max  *float64 // of numbers
 	PartOf    string   // element id of the identifier that contains this value (a birth date: the citizen's number), "" if none
 	Contains  string   // element id of the identifier that values are made of (a disability card's number: the citizen's number), "" if none
+	Form      string   // of kind "identifier": the form of numbers that carry a check of their own (identifier.Documents), "" if none
 
 	known map[string]struct{} // the values of Codes
 	form  codeShape
@@ -102,6 +103,8 @@ type Dataset struct {
 	Class    string // A 无条件 / B 有条件 / C 不予共享
 	Basis    string // class C: the law that says so
 	Cycle    string // realtime daily weekly monthly quarterly halfyear yearly
+	System   string // 所属系统: the system that holds it
+	Returned bool   // 回流: that system is the province's or the nation's, which gives the city its rows back
 	Format   string // 信息资源格式: database spreadsheet file document image stream service
 	Summary  string // 摘要
 	Key      []string
@@ -260,7 +263,7 @@ type Case struct {
 	Settle   time.Duration // must hold this long before the finding opens (absence rules), 0 = at once
 	Until    string        // CEL timestamp at which When may become true by time alone; a timer re-evaluates
 	Days     int           // working days until due
-	Codes    []string      // of a CodeRule, instead of When: the fields that may hold a code of no set
+	Doubts   []string      // of a CodeRule, instead of When: the fields that may hold what Element.Doubts
 	// Certainty is how sure the case can be: Contradiction, or ToConfirm where
 	// what happened elsewhere, which the city cannot know, may explain it.
 	Certainty string

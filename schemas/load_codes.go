@@ -3,6 +3,8 @@ package schemas
 import (
 	"slices"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 )
 
 // CodeSet is one codes/<id>.yaml: a code set of a standard, as the catalogue
@@ -74,6 +76,19 @@ func (e *Element) CodeForm(value string) bool {
 	return e.known != nil && e.form.match(value)
 }
 
+// Doubts reports a value that is taken as its department says it and found: a code
+// of no set, or a number of the element's form whose check does not hold. The
+// value is in normal form.
+func (e *Element) Doubts(value string) bool {
+	switch {
+	case e.Kind == "code":
+		return !e.HasCode(value)
+	case e.Form != "":
+		return identifier.CheckDocument(e.Form, value) != nil
+	}
+	return false
+}
+
 // setCodes gives an element its codes, of a set or its own.
 func (e *Element) setCodes(set *CodeSet, codes []Code) {
 	e.Set, e.Codes, e.known = set, codes, nil
@@ -129,7 +144,8 @@ func (l *loader) codeSet(f file) {
 // is taken as the department says it and found. What the whole of a standard or
 // the city's own set does not hold contradicts it; what a partial set does not
 // hold is to be confirmed. Where a row speaks about nobody that it could be
-// found about, its unknown codes are refused (see Dataset.FoundBy).
+// found about, its unknown codes are refused (see Dataset.FoundBy). In the same
+// way a document's number whose check does not hold is taken and found.
 func (l *loader) codeRules() {
 	for _, d := range l.datasets {
 		if d.Provider == nil {
@@ -141,9 +157,16 @@ func (l *loader) codeRules() {
 				ID: "DM-" + d.ID, Title: d.Title + "：代码不在代码集", English: "Codes of " + d.ID + " that are in no code set", Entity: k.Entity, Severity: "low",
 				Advice: "核对代码；代码有效的，补充到目录的代码集 / Check the code; if it is valid, add it to the code set of the catalogue", File: d.File,
 			}
-			r.Cases = codeCases(d.Dataset, k)
-			if len(r.Cases) > 0 {
+			if r.Cases = codeCases(d.Dataset, k); len(r.Cases) > 0 {
 				l.cat.CodeRules = append(l.cat.CodeRules, r)
+			}
+			n := &Rule{
+				ID: "HM-" + d.ID, Title: d.Title + "：证件号码校验不符", English: "Document numbers of " + d.ID + " whose check does not hold", Entity: k.Entity, Severity: "low",
+				Advice: "核对证件原件，更正错误的号码 / Check the document and correct the number", File: d.File,
+			}
+			if c := doubted(d.Dataset, k, &Case{ID: "check", Certainty: Contradiction}, func(f *Field) bool { return f.Element.Form != "" }); c != nil {
+				n.Cases = []*Case{c}
+				l.cat.CodeRules = append(l.cat.CodeRules, n)
 			}
 		}
 	}
@@ -151,25 +174,36 @@ func (l *loader) codeRules() {
 
 // codeCases are the cases of one dataset: by how much of the sets is known.
 func codeCases(d *Dataset, k Link) []*Case {
-	input := d.ID
-	if k.Role != "" {
-		input += "/" + k.Role
-	}
 	var cases []*Case
 	for _, c := range []*Case{{ID: "unknown", Certainty: Contradiction}, {ID: "unlisted", Certainty: ToConfirm}} {
-		c.Inputs, c.Owner, c.Days = []string{input}, d.Provider.ID, 10
-		for _, f := range d.Fields {
+		if c := doubted(d, k, c, func(f *Field) bool {
 			partial := f.Element.Set != nil && !f.Element.Set.Complete
-			if f.Element.Kind == "code" && partial == (c.Certainty == ToConfirm) {
-				c.Codes = append(c.Codes, f.Name)
-				c.Evidence = append(c.Evidence, input+"."+f.Name)
-			}
-		}
-		if len(c.Codes) > 0 {
+			return f.Element.Kind == "code" && partial == (c.Certainty == ToConfirm)
+		}); c != nil {
 			cases = append(cases, c)
 		}
 	}
 	return cases
+}
+
+// doubted completes a case about some of a dataset's fields, nil if it has none
+// of them.
+func doubted(d *Dataset, k Link, c *Case, of func(*Field) bool) *Case {
+	input := d.ID
+	if k.Role != "" {
+		input += "/" + k.Role
+	}
+	c.Inputs, c.Owner, c.Days = []string{input}, d.Provider.ID, 10
+	for _, f := range d.Fields {
+		if of(f) {
+			c.Doubts = append(c.Doubts, f.Name)
+			c.Evidence = append(c.Evidence, input+"."+f.Name)
+		}
+	}
+	if len(c.Doubts) == 0 {
+		return nil
+	}
+	return c
 }
 
 // foundBy returns by which links the unknown codes of a dataset are found: the

@@ -13,7 +13,7 @@ const maxFields = 500
 var resourceCode = regexp.MustCompile(`^[1-3]\d{5}[0-9A-Z]*/\d{1,8}$`)
 
 func (l *loader) dataset(f file) {
-	m, ok := f.root.fields("dataset", "title", "english", "summary", "provider", "code", "class", "basis", "cycle", "format", "key", "entities", "fields", "views")
+	m, ok := f.root.fields("dataset", "title", "english", "summary", "provider", "code", "class", "basis", "cycle", "format", "system", "returned", "key", "entities", "fields", "views")
 	if !ok {
 		return
 	}
@@ -30,6 +30,10 @@ func (l *loader) dataset(f file) {
 	d.Basis = m.optional("basis", "")
 	d.Cycle = m.oneOf("cycle", "", cycles)
 	d.Format = m.oneOf("format", "database", formats)
+	d.System, d.Returned = m.optional("system", ""), m.has("returned") && m.flag("returned")
+	if d.Returned && d.System == "" {
+		m.at("returned").problem("missing-key", "回流数据须用 system 写明所属的上级系统", "returned data must name the system of the higher level: add system")
+	}
 	if d.Class == "C" && d.Basis == "" {
 		m.at("class").problem("class-c-basis", "不予共享(C)必须用 basis 写明法律依据", "class C needs its law: add basis")
 	}

@@ -1,8 +1,12 @@
 package schemas
 
-import "slices"
+import (
+	"slices"
 
-var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "set", "level", "mask", "standard", "min", "max", "part_of", "contains"}
+	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
+)
+
+var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "set", "level", "mask", "standard", "min", "max", "part_of", "contains", "form"}
 
 // narrowKeys are the keys with which a field narrows its element.
 var narrowKeys = []string{"precision", "scale", "max_length", "codes", "set", "min", "max"}
@@ -26,6 +30,7 @@ func (l *loader) elements(f file) {
 		e.Level = em.oneOf("level", "", levels)
 		e.Standard, e.PartOf = em.optional("standard", ""), em.optional("part_of", "")
 		e.Contains = em.optional("contains", "")
+		l.form(em, e)
 		if want := em.optional("type", e.Type.String()); e.Kind != "" && want != e.Type.String() {
 			em.at("type").problem("bad-type", "种类 %[1]s 的类型只能是 %[2]s", "kind %[1]s has type %[2]s", e.Kind, e.Type)
 		}
@@ -53,6 +58,16 @@ func (l *loader) elements(f file) {
 		if e.Contains != "" {
 			l.contains(places[e.ID], e)
 		}
+	}
+}
+
+// form reads which form of document numbers an element's values have.
+func (l *loader) form(m mapping, e *Element) {
+	if !m.has("form") {
+		return
+	}
+	if e.Form = m.oneOf("form", "", identifier.Documents()); e.Kind != "identifier" && e.Kind != "" {
+		m.at("form").problem("bad-value", "只有种类 identifier 有 form", "only kind identifier has a form")
 	}
 }
 

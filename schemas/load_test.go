@@ -369,8 +369,8 @@ func TestNearest(t *testing.T) {
 func TestYunling(t *testing.T) {
 	t.Parallel()
 	c := load(t, Yunling())
-	if len(c.Datasets) != 24 || len(c.Rules) != 20 {
-		t.Errorf("the sample city has %d datasets and %d rules, want 24 and 20", len(c.Datasets), len(c.Rules))
+	if len(c.Datasets) != 24 || len(c.Rules) != 21 {
+		t.Errorf("the sample city has %d datasets and %d rules, want 24 and 21", len(c.Datasets), len(c.Rules))
 	}
 }
 

@@ -59,7 +59,7 @@ var makers = [unitCount]struct {
 	unitDisabled: {(*block).disabled, in(ga01, yb01, mz02, cl01)},
 	unitWedded:   {(*block).wedded, in(mz01, ga01, rs01, zj02, yb01, ga03)},
 	unitEmployer: {(*block).employer, in(sc01, sw01, rs03, sw02, zj02, sp01, ga03, zr01)},
-	unitFirm:     {(*block).otherFirm, in(sc01, sw01, sw02, rs03, sp01, sc02, mz04)},
+	unitFirm:     {(*block).otherFirm, in(sc01, sw01, sw02, rs03, rs01, sp01, sc02, mz04)},
 	unitGround:   {(*block).ground, in(zj01, sc01, sw01, rs03, sw02)},
 }
 
@@ -241,7 +241,18 @@ func (b *block) worksAs(p person, id, name string, formerID *string, f firm, wag
 // on the day on which both were 22 and 20 at the earliest.
 func (b *block) married(serial int, husband, wife person, on int64) []schemas.Value {
 	on = max(on, husband.birth+22*366, wife.birth+20*366)
-	return []schemas.Value{str("J" + b.region() + b.serial(serial)), str(husband.id), str(wife.id), str("20"), str("1"), day(on), null, null, null, null}
+	return []schemas.Value{str(b.registration("J", on, serial)), str(husband.id), str(wife.id), str("20"), str("1"), day(on), null, null, null, null}
+}
+
+// registration is the number of a certificate of marriage: J and region, the
+// year, and the serial number of region and year.
+func (b *block) registration(kind string, on int64, serial int) string {
+	return fmt.Sprintf("%s%s-%d-%06d", kind, b.region(), yearOf(on), b.n/4*10+serial)
+}
+
+func yearOf(day int64) int {
+	y, _, _ := civil(day)
+	return y
 }
 
 // ended returns the image of a marriage after the divorce.
@@ -269,16 +280,32 @@ func (b *block) estate(k int, owner, firm schemas.Value, address, use string) {
 // certified puts a certificate on a unit, which may have several.
 func (b *block) certified(k, certificate int, owner, firm schemas.Value, address, use string) {
 	unit := fmt.Sprintf("%s001001GB%05dF%08d", b.region(), b.n/100, b.n%100*100+k)
-	b.put(zr01, str(unit), str("Y"+b.region()+b.serial(certificate)), owner, firm, num(b.between("area"+string(rune('0'+k)), 4500, 14000)),
+	b.put(zr01, str(unit), str(b.title(certificate)), owner, firm, num(b.between("area"+string(rune('0'+k)), 4500, 14000)),
 		str(address), str(either(b.chance("mortgage"+string(rune('0'+k)), 35), "1", "0")), str(use))
+}
+
+// title is the number of a certificate of title: the province, the year, the
+// district, and a serial number of seven digits.
+func (b *block) title(serial int) string {
+	year := yearOf(b.w.base) - b.between("titled"+string(rune('0'+serial)), 1, 9)
+	return fmt.Sprintf("云(%d)%s不动产权第%07d号", year, districts[b.n%4].name, b.n/4*10+serial)
+}
+
+// card is a row of CL01, a disability card. Its number is the identity number, the kind and
+// the grade.
+func (b *block) card(who person, kind, grade string, valid int64) []schemas.Value {
+	return []schemas.Value{str(who.id + kind + grade), str(who.id), str(kind), str(grade), day(valid)}
 }
 
 // school is one of the schools of the block's district.
 func (b *block) school(k int) string {
-	return "云岭市" + districts[b.n%4].name + [...]string{"第一小学", "第二小学", "实验学校", "中心学校"}[k%4]
+	return "云岭市" + districts[b.n%4].name + [...]string{"第一学校", "第二学校", "实验学校", "中心学校"}[k%4]
 }
 
-func (b *block) pupil(serial int, id schemas.Value, name, school string, guardian person, status string) []schemas.Value {
-	form := [...]string{"一年级", "二年级", "三年级", "四年级", "五年级", "六年级"}[b.w.pick(b.n, "form"+string(rune('0'+serial)), 6)]
-	return []schemas.Value{str("G" + b.region() + b.serial(serial)), id, str(name), str(school), str(form), str(guardian.id), str(status)}
+// pupil is a row of JY01. A pupil has one number for life; one that another
+// school gave out for the time being begins with L.
+func (b *block) pupil(kind string, who person, name, school string, guardian person, status string) []schemas.Value {
+	return []schemas.Value{str(kind + who.id), str(who.id), str(name), str(school), str(forms[min(max(who.age-6, 0), len(forms)-1)]), str(guardian.id), str(status)}
 }
+
+var forms = [...]string{"一年级", "一年级", "二年级", "三年级", "四年级", "五年级", "六年级", "七年级", "八年级", "九年级", "高一", "高二", "高三"}

@@ -1,6 +1,8 @@
 package synthetic
 
 import (
+	"fmt"
+
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -55,7 +57,7 @@ func (b *block) settled(i int, p person) {
 // department knows of the death, or it is so recent that none need know yet.
 func (b *block) bereaved(p plant) {
 	widow, late := b.person(12), b.person(13)
-	died := b.ago("died", 45, 700)
+	died := b.ago("died", 45, 2200)
 	alive, recent := p.kind == deathRevoked, false
 	if !p.any() {
 		switch n := b.w.pick(b.n, "bereaved", 100); {
@@ -129,7 +131,7 @@ func (b *block) gone(p plant, late person, v []schemas.Value, died int64) {
 // only; a certificate may have been revoked, by right or in error.
 func (b *block) certificate(p plant, late person, died int64, alive bool) {
 	v := []schemas.Value{
-		str("W" + b.region() + b.serial(0)), str(late.id), day(died),
+		str(fmt.Sprintf("%s-%d-%06d", b.region(), yearOf(died), b.n/4)), str(late.id), day(died),
 		str([...]string{"云岭市人民医院", "家中", "云岭市中医院"}[b.w.pick(b.n, "where", 3)]),
 		str([...]string{"心脏骤停", "脑血管意外", "呼吸衰竭"}[b.w.pick(b.n, "why", 3)]), str("0"),
 	}
@@ -202,7 +204,7 @@ func (b *block) lateRelief(p plant, late person, died int64) {
 		v[4] = day(died + 25)
 	case deadDisabled:
 		v[2] = str("4")
-		b.put(cl01, str("C"+b.region()+b.serial(1)), str(late.id), str("4"), str("2"), day(b.w.base+500))
+		b.put(cl01, b.card(late, "4", "2", b.w.base+500)...)
 		if p.on {
 			v[4] = null
 			b.expect("XV-05", "mz02", "person", late.id, "MZ")
@@ -228,14 +230,15 @@ func (b *block) relief(p plant) {
 	since := b.ago("relief since", 90, 1500)
 	// One family in five of them, so that three people in a hundred are on relief.
 	poor := p.any() || b.chance("poor", 20)
-	for i, who := range []person{father, mother, pupil} {
+	income := yuan(900 + b.w.pick(b.n, "income", 900)) // the household's, the same for all of it
+	for _, who := range []person{father, mother, pupil} {
 		b.insured(who, "0", "1", null)
 		if !poor {
 			continue
 		}
-		b.put(mz02, str("D"+b.region()+b.serial(0)), str(who.id), str("1"), day(since), null, yuan(600+100*i+b.w.pick(b.n, "income", 300)))
+		b.put(mz02, str("D"+b.region()+b.serial(0)), str(who.id), str("1"), day(since), null, income)
 	}
-	b.put(jy01, b.pupil(5, str(pupil.id), pupil.name, b.school(0), father, "1")...)
+	b.put(jy01, b.pupil("G", pupil, pupil.name, b.school(0), father, "1")...)
 	b.estate(3, str(father.id), null, home, "1")
 	if !p.any() && b.chance("two certificates", 30) { // a second certificate on the same unit
 		b.certified(3, 6, str(father.id), null, home, "1")
@@ -314,12 +317,23 @@ func (b *block) disabled(p plant) {
 		b.expect("XV-19", "expired", "person", who.id, "MZ")
 		return
 	}
+	kind, grade := string(rune('1'+b.w.pick(b.n, "kind", 7))), b.w.pick(b.n, "grade", 4)
 	b.putFor(cl01, who, p, func(x person) []schemas.Value {
-		return []schemas.Value{
-			str("C" + b.region() + b.serial(0)), str(x.id), str(string(rune('1' + b.w.pick(b.n, "kind", 7)))),
-			str(string(rune('1' + b.w.pick(b.n, "grade", 4)))), day(valid),
+		v := b.card(x, kind, string(rune('1'+grade)), valid)
+		switch {
+		case p.is(cardRegraded): // another grade was decided and no card of it given out
+			v[3] = str(string(rune('1' + (grade+1)%4)))
+		case p.is(cardMistyped):
+			v[0] = str(mistyped(x.id) + v[0].Str()[18:])
 		}
+		return v
 	})
+	if p.is(cardMistyped) {
+		b.expect("HM-CL01", "check", "person", who.id, "CL")
+	}
+	if p.is(cardMistyped) || p.is(cardRegraded) {
+		b.expect("XV-21", "card", "person", who.id, "CL")
+	}
 }
 
 // putFor puts a row about a person whose number may have been corrected: then

@@ -32,7 +32,21 @@ var (
 		{"机械制造", "C3499"},
 		{"文化传媒", "R8810"},
 	}
-	penalties = [...]string{"超范围经营, 责令改正", "未按规定公示年度报告, 罚款1000元", "安全设施不符合规定, 罚款5000元"}
+
+	// organs are the authorities that punish, each by its own decisions.
+	organs = [...]struct{ name, code, word, decision string }{
+		{"云岭市市场监督管理局", "11539900000990067G", "市监罚", "销售超过保质期的食品，没收违法所得，罚款5000元"},
+		{"云岭市税务局", "11539900000990075B", "税稽罚", "未按规定期限办理纳税申报，罚款200元"},
+		{"云岭市人力资源和社会保障局", "11539900000990032X", "人社监罚", "拒不提供工资支付台账，罚款20000元"},
+		{"云岭市卫生健康委员会", "11539900000990040Q", "卫公罚", "未取得卫生许可证擅自营业，罚款1000元"},
+		{"云岭市住房和城乡建设局", "115399000009900911", "建罚", "施工现场未采取扬尘防治措施，罚款10000元"},
+		{"云岭市公安局", "115399000009900168", "公治罚", "未落实单位内部治安保卫制度，警告"},
+	}
+
+	// approval is who decides on licences, and licences are what it gives out, by
+	// the trade that needs them.
+	approval = struct{ name, code string }{"云岭市行政审批局", "11539900000990112H"}
+	licences = map[string]string{"G5430": "道路运输经营许可证", "E4710": "安全生产许可证", "E5011": "安全生产许可证"}
 )
 
 func (w *world) firm(b int, which, kind, body, suffix string, number int) firm {
@@ -136,14 +150,48 @@ func (b *block) declares(f firm, staff, declared int) {
 	}
 }
 
-// licence puts a licence decided so many days ago, published and valid as told.
-func (b *block) licence(serial int, code string, decided int64, published int, until schemas.Value) {
-	b.put(sp01, str(fmt.Sprintf("YLXK%s%s", b.region(), b.serial(serial))), str(code), str("1"), str("准予经营许可"), day(decided), day(decided+int64(published)), until)
+// licence puts a licence decided on a day, published and valid as told. Trade in
+// food and catering has a number with a check digit, others their region and year.
+func (b *block) licence(serial int, f firm, decided int64, published int, until schemas.Value) {
+	b.put(sp01, b.licensed(serial, f, decided, published, until)...)
+}
+
+func (b *block) licensed(serial int, f firm, decided int64, published int, until schemas.Value) []schemas.Value {
+	n := b.n*10 + serial
+	kind, number := licences[f.industry], fmt.Sprintf("云%s-%d-%06d", b.region(), yearOf(decided), b.n/4*10+serial)
+	if kind == "" {
+		kind, number = "食品经营许可证", foodLicence(either(f.industry == "H6210", "2", "1"), b.region(), b.n/4*10+serial)
+	}
+	return []schemas.Value{
+		str(fmt.Sprintf("云岭审批许〔%d〕%d号", yearOf(decided), n)), str(f.code), str("1"), str("准予核发" + kind), day(decided), day(decided + int64(published)), until,
+		str(approval.name), str(approval.code), str(kind), str(number),
+	}
+}
+
+// foodLicence is the number of a licence to trade in food (1) or to cater (2).
+func foodLicence(kind, region string, serial int) string {
+	digits := fmt.Sprintf("%s%s%06d", kind, region, serial)
+	p := 10
+	for _, c := range digits {
+		s := (p + int(c-'0')) % 10
+		if s == 0 {
+			s = 10
+		}
+		p = s * 2 % 11
+	}
+	return "JY" + digits + string(rune('0'+(11-p)%10))
 }
 
 func (b *block) penalty(serial int, code string, decided int64) {
-	b.put(sp01, str(fmt.Sprintf("YLCF%s%s", b.region(), b.serial(serial))), str(code), str("2"), str(penalties[b.w.pick(b.n, "penalty", len(penalties))]),
-		day(decided), day(decided+3), null)
+	b.put(sp01, penaltyOf(b.w.pick(b.n, "penalty", len(organs)), b.n*10+serial, code, decided, decided+3)...)
+}
+
+func penaltyOf(organ, serial int, code string, decided, published int64) []schemas.Value {
+	by := &organs[organ]
+	return []schemas.Value{
+		str(fmt.Sprintf("云岭%s〔%d〕%d号", by.word, yearOf(decided), serial)), str(code), str("2"), str(by.decision), day(decided), day(published), null,
+		str(by.name), str(by.code), null, null,
+	}
 }
 
 // employer: the enterprise whose head count three departments know.
@@ -180,9 +228,9 @@ func (b *block) employer(p plant) {
 		if b.chance("limited", 70) {
 			until = day(b.w.base + int64(b.between("until", 60, 1500)))
 		}
-		b.licence(0, f.code, b.ago("decidedX", 60, 700), b.between("publishedX", 1, 4), until)
+		b.licence(0, f, b.ago("decidedX", 60, 700), b.between("publishedX", 1, 4), until)
 	}
-	if b.chance("fleet", 20) {
+	if b.chance("fleet", 40) {
 		b.car(6, null, str(f.code), "1")
 	}
 	if b.chance("premises", 10) {
@@ -219,6 +267,10 @@ func (b *block) otherFirm(p plant) {
 		b.plantedFirm(p, f, leader)
 		return
 	}
+	if b.chance("sole", 65) { // a one-man business, as most are
+		f = b.w.firm(b.n, "Y", "92", "MADE", "经营部", b.n*2+1)
+		f.capital = 50_000
+	}
 	switch n := b.w.pick(b.n, "Y", 100); {
 	case n < 15:
 		b.market(f, leader, "3")
@@ -226,7 +278,7 @@ func (b *block) otherFirm(p plant) {
 		if b.chance("insuredY", 50) {
 			b.put(rs03, b.insurer(f, leader.name, 0, "2")...)
 		}
-		b.licence(1, f.code, b.ago("decidedY", 800, 1500), 2, day(b.ago("endedY", 60, 400)))
+		b.licence(1, f, b.ago("decidedY", 800, 1500), 2, day(b.ago("endedY", 60, 400)))
 	case n < 30:
 		b.society(leader)
 	case n < 40: // listed, without a licence in force
@@ -241,7 +293,7 @@ func (b *block) otherFirm(p plant) {
 			b.put(rs03, b.insurer(f, leader.name, 0, "1")...)
 		}
 		if b.chance("licenceY", 50) {
-			b.licence(3, f.code, b.ago("decidedY", 60, 700), b.between("publishedY", 1, 4), null)
+			b.licence(3, f, b.ago("decidedY", 60, 700), b.between("publishedY", 1, 4), null)
 		}
 		if b.chance("relisted", 15) { // was listed once
 			b.listed(f, day(b.ago("removed", 20, 90)))
@@ -258,7 +310,7 @@ func (b *block) society(leader person) {
 }
 
 func (b *block) listed(f firm, removed schemas.Value) {
-	b.put(sc02, str(f.code), str("YLLR"+b.region()+b.serial(0)), str([...]string{"通过登记的住所无法联系", "未按规定报送年度报告"}[b.w.pick(b.n, "listed", 2)]),
+	b.put(sc02, str(f.code), str(fmt.Sprintf("云岭市监列〔%d〕%d号", yearOf(b.w.base), b.n)), str([...]string{"通过登记的住所无法联系", "未按规定报送年度报告"}[b.w.pick(b.n, "listed", 2)]),
 		day(b.ago("listed on", 100, 800)), removed)
 }
 
@@ -311,9 +363,12 @@ func (b *block) plantedTax(p plant, f firm, leader person, status string) {
 func (b *block) plantedInsurer(p plant, f firm, leader person, status string) {
 	head := leader.name
 	insured := either(status == "1", "1", "2")
-	switch {
-	case p.kind == codeMistypedSC: // the insurance office does not know it
+	switch p.kind {
+	case leaderLagRS, cancelledInsured, codeMistypedRS:
+	default: // nobody works there, so the insurance office does not know it
 		return
+	}
+	switch {
 	case p.is(leaderLagRS):
 		head = misnamed(head)
 		b.expect("XV-13", "rs03", "enterprise", f.code, "RS")
@@ -324,7 +379,12 @@ func (b *block) plantedInsurer(p plant, f firm, leader person, status string) {
 		f.code = miscoded(f.code)
 		b.expect("XV-02", "code", "enterprise", f.code, "RS")
 	}
-	b.put(rs03, b.insurer(f, head, 0, insured)...)
+	staff := 0
+	if insured == "1" { // who leads it is insured there too
+		staff = 1
+		b.put(rs01, str(leader.id), str(f.code), str(leader.name), str("1"), yuan(3800), day(b.ago("leads", 100, 800)), null)
+	}
+	b.put(rs03, b.insurer(f, head, staff, insured)...)
 }
 
 func (b *block) plantedLicence(p plant, f firm) {
@@ -339,14 +399,14 @@ func (b *block) plantedLicence(p plant, f firm) {
 		} else {
 			until = over
 		}
-		b.licence(4, f.code, decided, 3, until)
+		b.licence(4, f, decided, 3, until)
 	case licenceCancelled:
 		if p.on {
 			b.expect("XV-15", "cancelled", "enterprise", f.code, "SP")
 		} else {
 			until = over
 		}
-		b.licence(4, f.code, decided, 3, until)
+		b.licence(4, f, decided, 3, until)
 	case licenceLate: // published within this month, long after it was decided
 		decided = b.ago("decidedL", 50, 80)
 		published := 3
@@ -354,9 +414,9 @@ func (b *block) plantedLicence(p plant, f firm) {
 			published = int(b.w.base-decided) - b.between("late", 2, 20)
 			b.expect("XV-15", "late", "enterprise", f.code, "SP")
 		}
-		b.licence(4, f.code, decided, published, until)
+		b.licence(4, f, decided, published, until)
 	case licenceHidden:
-		b.licence(4, f.code, decided, 3, until)
+		b.licence(4, f, decided, 3, until)
 		if p.on && len(b.rows) > 0 && b.rows[len(b.rows)-1].t == sp01 {
 			b.rows[len(b.rows)-1].v[5] = null
 		}
@@ -364,11 +424,20 @@ func (b *block) plantedLicence(p plant, f firm) {
 			b.expect("XV-15", "unpublished", "enterprise", f.code, "SP")
 		}
 	case codeMistypedSP:
-		code := f.code
 		if p.on {
-			code = miscoded(code)
-			b.expect("XV-02", "code", "enterprise", code, "SP")
+			f.code = miscoded(f.code)
+			b.expect("XV-02", "code", "enterprise", f.code, "SP")
 		}
-		b.licence(4, code, decided, 3, until)
+		b.licence(4, f, decided, 3, until)
+	case licenceMistyped:
+		f.industry = "F5199"
+		v := b.licensed(4, f, decided, 3, until)
+		if p.on {
+			number := []byte(v[10].Str())
+			number[15] = '0' + (number[15]-'0'+1)%10
+			v[10] = str(string(number))
+			b.expect("HM-SP01", "check", "enterprise", f.code, "SP")
+		}
+		b.put(sp01, v...)
 	}
 }

@@ -1,6 +1,8 @@
 package synthetic
 
 import (
+	"fmt"
+
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -31,7 +33,7 @@ func (b *block) family(p plant) {
 		b.insured(mother, "1", "0", null)
 	}
 	b.insured(pupil, "0", "1", null)
-	if b.chance("carA", 60) {
+	if b.chance("carA", 90) {
 		b.car(0, str(father.id), null, "1")
 	}
 	b.estate(0, str(father.id), null, home, "1")
@@ -45,26 +47,26 @@ func (b *block) schooling(p plant, pupil, guardian person) {
 		name = misnamed(name)
 		b.expect("XV-03", "jy01", "person", pupil.id, "JY")
 	}
-	v := b.pupil(0, str(pupil.id), name, b.school(0), guardian, "1")
+	v := b.pupil("G", pupil, name, b.school(0), guardian, "1")
 	if p.any() || !b.chance("moved", 15) {
 		b.put(jy01, v...)
 	} else { // came from another school, which let the pupil go
-		b.put(jy01, b.pupil(1, str(pupil.id), name, b.school(1), guardian, "2")...)
+		b.put(jy01, b.pupil("L", pupil, name, b.school(1), guardian, "2")...)
 		b.put(jy01, v...)
 	}
 	switch {
 	case p.is(pupilTwice):
-		b.put(jy01, b.pupil(2, str(pupil.id), name, b.school(2), guardian, "1")...)
+		b.put(jy01, b.pupil("L", pupil, name, b.school(2), guardian, "1")...)
 		b.expect("XV-17", "twice", "person", pupil.id, "JY")
 	case p.kind == pupilAbsent:
 		o := b.w.outsider(b.n, outPupil, 0)
-		b.put(jy01, b.pupil(3, str(o.id), o.name, b.school(3), guardian, either(p.on, "1", "2"))...)
+		b.put(jy01, b.pupil("G", o, o.name, b.school(3), guardian, either(p.on, "1", "2"))...)
 		if p.on {
 			b.expect("XV-17", "absent", "person", o.id, "JY")
 		}
 	case !p.any() && b.chance("guest", 8): // a child of another city that lives here
 		o := b.w.outsider(b.n, outPupil, 0)
-		b.put(jy01, b.pupil(3, str(o.id), o.name, b.school(3), guardian, "1")...)
+		b.put(jy01, b.pupil("G", o, o.name, b.school(3), guardian, "1")...)
 		b.put(ga02, b.resident(6, o, b.building(1), "", b.ago("guest since", 100, 900))...)
 	}
 }
@@ -72,7 +74,7 @@ func (b *block) schooling(p plant, pupil, guardian person) {
 // infancy: an infant with a birth certificate. One in ten was born within the
 // last weeks and need not be registered yet.
 func (b *block) infancy(p plant, infant, mother person, home string) {
-	certificate := "Q" + b.region() + b.serial(0)
+	certificate := birthNumber(b.n * 10)
 	register := true
 	switch {
 	case p.kind == infantUnregistered:
@@ -97,6 +99,10 @@ func (b *block) infancy(p plant, infant, mother person, home string) {
 	b.insured(infant, "0", "1", null)
 }
 
+// birthNumber is the number of a birth certificate: the letter of the edition,
+// the province, and seven digits.
+func birthNumber(n int) string { return fmt.Sprintf("%c53%07d", 'Q'+rune(n/10_000_000), n%10_000_000) }
+
 // tenants: a family registered in one place and resident in another.
 func (b *block) tenants(p plant) {
 	father, mother, pupil := b.person(4), b.person(5), b.person(6)
@@ -107,7 +113,7 @@ func (b *block) tenants(p plant) {
 		v[5] = str(region)
 		b.put(ga01, v...)
 	}
-	b.put(mz01, b.married(1, father, mother, b.ago("weddingB", 5490, 5800))...)
+	b.put(mz01, b.married(1, father, mother, b.ago("weddingB", 6700, 7200))...)
 	f := b.employerFirm()
 	wage := b.between("wage4", 3500, 9000)
 	switch {
@@ -124,8 +130,14 @@ func (b *block) tenants(p plant) {
 	b.insured(father, "1", "0", null)
 	b.insured(mother, "1", "0", null)
 	b.insured(pupil, "0", "1", null)
-	b.put(jy01, b.pupil(4, str(pupil.id), respelt(pupil.name, b.w.roll(b.n, "dotJY")), b.school(2), father, "1")...)
-	if b.chance("carB", 40) {
+	at := b.pupil("G", pupil, respelt(pupil.name, b.w.roll(b.n, "dotJY")), b.school(2), father, "1")
+	if p.is(pupilMistyped) { // the school typed the number anew
+		at[0] = str("G" + mistyped(pupil.id))
+		b.expect("HM-JY01", "check", "person", pupil.id, "JY")
+		b.expect("XV-21", "pupil", "person", pupil.id, "JY")
+	}
+	b.put(jy01, at...)
+	if b.chance("carB", 80) {
 		b.car(1, str(father.id), null, "1")
 	}
 	b.residences(p, father, mother, pupil)
@@ -210,7 +222,7 @@ func (b *block) single(p plant) {
 	if b.chance("rents", 70) {
 		b.put(ga02, b.resident(4, who, b.building(1), phone(b.w.roll(b.n, "phone9")), b.ago("rents since", 60, 700))...)
 	}
-	if b.chance("carD", 30) {
+	if b.chance("carD", 50) {
 		b.car(2, str(who.id), null, "1")
 	}
 }
@@ -236,7 +248,7 @@ func (b *block) divorced(p plant) {
 		status = "22"
 		again := b.married(3, man, b.w.outsider(b.n, outSpouse, 0), split+int64(100*b.w.pick(b.n, "same day", 2)))
 		if b.chance("numbered before", 50) {
-			again[0] = str("A" + again[0].Str()[1:])
+			again[0] = str("B" + again[0].Str()) // 补领: a certificate given out again
 		}
 		again[mz01HusbandBefore] = str("40")
 		b.put(mz01, again...)
@@ -250,7 +262,7 @@ func (b *block) divorced(p plant) {
 	b.insured(man, "1", "0", null)
 	b.insured(woman, "1", "0", null)
 	b.estate(1, str(woman.id), null, b.home(1, 11), "1")
-	if b.chance("carE", 40) {
+	if b.chance("carE", 70) {
 		b.car(3, str(man.id), null, either(b.chance("scrapE", 20), "3", "1"))
 	}
 }
@@ -294,7 +306,7 @@ func (b *block) wedded(p plant) {
 	b.works(woman, b.w.bigFirm(b.n/bigFirmBlocks), b.between("wage19", 3500, 9000))
 	b.insured(man, "1", "0", null)
 	b.insured(woman, "1", "0", null)
-	if b.chance("carI", 30) {
+	if b.chance("carI", 70) {
 		b.car(4, str(man.id), null, "1")
 	}
 }

@@ -34,10 +34,10 @@ const year = 365
 var slots = [peoplePerBlock]slot{
 	0: {true, false, 36 * year, 14 * year}, 1: {false, true, 34 * year, 14 * year}, // young family
 	2: {true, true, 7 * year, 6 * year}, 3: {true, true, year, 5 * year},
-	4: {true, false, 38 * year, 14 * year}, 5: {false, true, 36 * year, 14 * year}, // tenants
-	6: {true, true, 8 * year, 6 * year},
-	7: {true, false, 66 * year, 19 * year}, 8: {false, true, 62 * year, 18 * year}, // pensioners
-	9:  {true, true, 22 * year, 8 * year},                                            // single
+	4: {true, false, 41 * year, 14 * year}, 5: {false, true, 39 * year, 14 * year}, // tenants
+	6: {true, true, 12 * year, 6 * year},
+	7: {true, false, 60 * year, 25 * year}, 8: {false, true, 55 * year, 25 * year}, // pensioners
+	9:  {true, true, 19 * year, 11 * year},                                           // single
 	10: {true, false, 35 * year, 20 * year}, 11: {false, true, 33 * year, 20 * year}, // divorced
 	12: {false, true, 66 * year, 20 * year}, 13: {true, false, 70 * year, 20 * year}, // widow, deceased
 	14: {true, false, 38 * year, 16 * year}, 15: {false, true, 36 * year, 16 * year}, // on relief

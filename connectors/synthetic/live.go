@@ -35,7 +35,7 @@ func (l live) change(n int) event {
 	case ga:
 		return l.police(n)
 	case mz:
-		return l.edit(n, unitRelief, mz02, func(v []schemas.Value) { v[5] = yuan(500 + n%700) })
+		return l.household(n)
 	case rs:
 		if n%2 == 0 {
 			return l.edit(n, unitElders, rs02, func(v []schemas.Value) { v[2], v[4] = yuan(1500+n%4500), str(phone(mix(uint64(n)))) })
@@ -59,12 +59,12 @@ func (l live) change(n int) event {
 		return l.edit(n, unitFamily, zj02, func(v []schemas.Value) { v[3] = yuan(4000 + n%9000) })
 	case jy:
 		return l.edit(n, unitTenants, jy01, func(v []schemas.Value) {
-			v[4] = str([...]string{"三年级", "四年级", "五年级", "六年级"}[n%4])
+			v[4] = str(forms[len(forms)-3+n%3])
 		})
 	case sp:
 		return l.penalty(n)
 	}
-	return l.edit(n, unitDisabled, cl01, func(v []schemas.Value) { v[3] = str(string(rune('1' + n%4))) })
+	return l.edit(n, unitDisabled, cl01, func(v []schemas.Value) { v[4] = day(l.w.base + int64(400+n%1000)) })
 }
 
 // clean returns the first unit, in the order of the live stream from the n-th
@@ -89,6 +89,14 @@ func (l live) edit(n int, u unit, t table, how func([]schemas.Value)) event {
 	return event{t: t, key: r.key, op: schemas.Update, v: v}
 }
 
+// household is the income of a household on relief, which changes for all of it:
+// one member after the other, with the same income.
+func (l live) household(n int) event {
+	b, _ := l.clean(n/3, unitRelief, mz02)
+	r := &b.rows[n%3%len(b.rows)]
+	return event{t: mz02, key: r.key, op: schemas.Update, v: changed(r.v, 5, yuan(500+n/3%700))}
+}
+
 // police: people move between the buildings of their block, change their
 // telephone, and buy cars.
 func (l live) police(n int) event {
@@ -110,7 +118,7 @@ func (l live) birth(n int) event {
 	mother := b.person(1)
 	sex := string(rune('1' + n%2))
 	name := l.w.name(b.n, 100+n, sex, mother.nation)
-	v := []schemas.Value{str(fmt.Sprintf("Q%s9%09d", b.region(), n)), str(name), str(sex), day(l.w.base - 3), str(mother.id), day(l.w.base)}
+	v := []schemas.Value{str(birthNumber(5_000_000 + n)), str(name), str(sex), day(l.w.base - 3), str(mother.id), day(l.w.base)}
 	return event{t: wj01, key: keyOf(wj01, v), op: schemas.Create, v: v}
 }
 
@@ -122,11 +130,7 @@ func (l live) settlement(n int) event {
 
 func (l live) penalty(n int) event {
 	b, _ := l.clean(n, unitEmployer, sc01)
-	f := b.employerFirm()
-	v := []schemas.Value{
-		str(fmt.Sprintf("YLCF%s9%09d", b.region(), n)), str(f.code), str("2"), str(penalties[n%len(penalties)]),
-		day(l.w.base - 2), day(l.w.base), null,
-	}
+	v := penaltyOf(n%len(organs), 5_000_000+n, b.employerFirm().code, l.w.base-2, l.w.base)
 	return event{t: sp01, key: keyOf(sp01, v), op: schemas.Create, v: v}
 }
 

@@ -115,6 +115,7 @@ func judge(f facts, today time.Time) map[string]bool {
 	j.firms()
 	j.licences()
 	j.joins()
+	j.documents()
 	return j.out
 }
 
@@ -515,4 +516,49 @@ func (j *judgement) joins() {
 			j.say("XV-16", "unlisted", "address", r["JZDZ"], "GA")
 		}
 	}
+}
+
+// documents: numbers whose check does not hold, XV-21.
+func (j *judgement) documents() {
+	for _, c := range j.f["CL01"] {
+		n := c["CJZH"]
+		if len(n) != 20 {
+			continue
+		}
+		if !goodID(n[:18]) {
+			j.say("HM-CL01", "check", "person", c["GMSFHM"], "CL")
+		}
+		if n != c["GMSFHM"]+c["CJLBDM"]+c["CJDJDM"] {
+			j.say("XV-21", "card", "person", c["GMSFHM"], "CL")
+		}
+	}
+	for _, p := range j.f["JY01"] {
+		if n := p["XJH"]; len(n) == 19 {
+			if !goodID(n[1:]) {
+				j.say("HM-JY01", "check", "person", p["GMSFHM"], "JY")
+			}
+			if n[1:] != p["GMSFHM"] {
+				j.say("XV-21", "pupil", "person", p["GMSFHM"], "JY")
+			}
+		}
+	}
+	for _, p := range j.f["SP01"] {
+		if n := p["XKBH"]; strings.HasPrefix(n, "JY") && !goodLicence(n[2:]) {
+			j.say("HM-SP01", "check", "enterprise", p["TYSHXYDM"], "SP")
+		}
+	}
+}
+
+// goodLicence sums the whole number, its check digit included, as the standard
+// verifies it: the last remainder is 1.
+func goodLicence(s string) bool {
+	p := 10
+	for i := range len(s) - 1 {
+		d := p + int(s[i]-'0')
+		for d > 10 {
+			d -= 10
+		}
+		p = 2 * d % 11
+	}
+	return (p+int(s[len(s)-1]-'0'))%10 == 1
 }

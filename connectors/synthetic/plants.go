@@ -84,6 +84,10 @@ const (
 	licenceLate
 	licenceHidden
 	firmUninsured
+	cardRegraded
+	cardMistyped
+	pupilMistyped
+	licenceMistyped
 )
 
 // kind is a row of the list of what is planted. Either share (a fraction of
@@ -111,6 +115,7 @@ var kinds = []kind{
 	{idMistypedRS, unitTenants, 0.10, 0, []department{rs}},
 	{addressUnlisted, unitTenants, 0, 6, []department{ga}},
 	{idReplacedRS, unitTenants, 0, 4, nil},
+	{pupilMistyped, unitTenants, 0, 4, []department{jy}},
 
 	{nameAtInsurance, unitElders, 0.13, 0, []department{yb}},
 	{idMistypedGA, unitElders, 0.05, 0, []department{ga, rs, yb}},
@@ -147,6 +152,8 @@ var kinds = []kind{
 	{cardExpired, unitDisabled, 0, 4, []department{cl}},
 	{cardNone, unitDisabled, 0, 3, []department{cl}},
 	{idCorrected, unitDisabled, 0, 4, nil},
+	{cardRegraded, unitDisabled, 0, 4, []department{cl}},
+	{cardMistyped, unitDisabled, 0, 3, []department{cl}},
 
 	{weddingUnknown, unitWedded, 0.20, 0, []department{ga}},
 	{weddedTwice, unitWedded, 0, 4, []department{mz}},
@@ -169,6 +176,7 @@ var kinds = []kind{
 	{licenceLate, unitFirm, 0, 4, []department{sp}},
 	{licenceHidden, unitFirm, 0, 4, []department{sp}},
 	{firmUninsured, unitFirm, 0, 4, []department{sw}},
+	{licenceMistyped, unitFirm, 0, 4, []department{sp}},
 }
 
 // Finding is one contradiction that the rules must find.

@@ -168,8 +168,8 @@ var tables = [tableCount]layoutOf{
 	zj01: {"ZJ01", zj, one, columns(text("JZWBM", "LDZB"), longs("CS"), text("BZDZ")), staleNumber(2, 1)},
 	zj02: {"ZJ02", gj, two, columns(text("GMSFHM", "TYSHXYDM", "JCZTDM"), money(2, "JCJS"), text("DWMC")), staleNumber(3, -20_000)},
 	jy01: {"JY01", jy, one, columns(text("XJH", "GMSFHM", "XM", "XXMC", "NJ", "JHRGMSFHM", "ZTDM")), staleValue(4, "学前班", "预备班")},
-	sp01: {"SP01", sp, one, columns(text("JDSWH", "TYSHXYDM", "XKLXDM", "JDNR"), dates("JDRQ", "GSRQ", "YXQZ")), staleText(3)},
-	cl01: {"CL01", cl, one, columns(text("CJZH", "GMSFHM", "CJLBDM", "CJDJDM"), dates("YXQ")), staleValue(3, "1", "2")},
+	sp01: {"SP01", sp, one, columns(text("JDSWH", "TYSHXYDM", "XKLXDM", "JDNR"), dates("JDRQ", "GSRQ", "YXQZ"), text("JDJG", "JDJGDM", "XKZS", "XKBH")), staleText(3)},
+	cl01: {"CL01", cl, one, columns(text("CJZH", "GMSFHM", "CJLBDM", "CJDJDM"), dates("YXQ")), staleNumber(4, -30)},
 }
 
 func tableOf(id string) (table, bool) {

@@ -216,13 +216,13 @@ func (v *Evaluator) owner(one *compiled) string {
 
 // holds evaluates the condition of a case.
 func (v *Evaluator) holds(one *compiled) (bool, error) {
-	if len(one.codes) == 0 {
+	if len(one.doubts) == 0 {
 		return v.condition(one.when)
 	}
-	for i := range one.codes {
-		x := &one.codes[i]
+	for i := range one.doubts {
+		x := &one.doubts[i]
 		for _, r := range v.rowsOf(x) {
-			if c := r.Value(x.column); c.Kind() == schemas.KindString && c.Str() != "" && !x.dataset.Fields[x.column].Element.HasCode(c.Str()) {
+			if c := r.Normal(x.column); c.Kind() == schemas.KindString && c.Str() != "" && x.dataset.Fields[x.column].Element.Doubts(c.Str()) {
 				return true, nil
 			}
 		}

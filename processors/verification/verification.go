@@ -58,7 +58,7 @@ type compiled struct {
 	when     *expression
 	until    *expression // nil: never by time alone
 	evidence []exhibit
-	codes    []exhibit // instead of when: the fields that may hold a code of no set
+	doubts   []exhibit // instead of when: the fields that may hold what their element doubts
 }
 
 // exhibit is one thing a finding shows.
@@ -159,14 +159,14 @@ func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule,
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range c.Codes {
+	for _, name := range c.Doubts {
 		x, err := s.exhibit(cat, c.Inputs[0]+"."+name)
 		if err != nil {
-			return nil, fmt.Errorf("codes %q: %w", name, err)
+			return nil, fmt.Errorf("doubts %q: %w", name, err)
 		}
-		one.codes = append(one.codes, x)
+		one.doubts = append(one.doubts, x)
 	}
-	if len(one.codes) == 0 {
+	if len(one.doubts) == 0 {
 		if one.when, err = s.program(env, "when", c.When, cel.BoolType, allowed); err != nil {
 			return nil, err
 		}

@@ -63,6 +63,14 @@ def id_ok(s):
     return "10X98765432"[sum(int(c) * w for c, w in zip(s, weights)) % 11] == s[17]
 
 
+def hybrid_ok(digits):
+    """ISO 7064 MOD 11,10: the check digit makes the last remainder 1."""
+    p = 10
+    for c in digits[:-1]:
+        p = 2 * ((p + int(c)) % 10 or 10) % 11
+    return (p + int(digits[-1])) % 10 == 1
+
+
 def uscc_ok(s):
     alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
     if len(s) != 18 or any(c not in alphabet for c in s):
@@ -309,6 +317,15 @@ def person_findings(d, today):
             yield "XV-19", "dead", "MZ"
         if all(date(r["YXQ"]) < today for r in d.of("CL01")):
             yield "XV-19", "expired", "MZ"
+    cards, schools = d.of("CL01"), d.of("JY01", "")
+    if any(re.fullmatch(r"\d{17}[\dX][1-7][1-4]", r["CJZH"]) and not id_ok(r["CJZH"][:18]) for r in cards):
+        yield "HM-CL01", "check", "CL"
+    if any(re.fullmatch(r"[GL]\d{17}[\dX]", r["XJH"]) and not id_ok(r["XJH"][1:]) for r in schools):
+        yield "HM-JY01", "check", "JY"
+    if any(len(r["CJZH"]) == 20 and r["CJZH"] != r["GMSFHM"] + r["CJLBDM"] + r["CJDJDM"] for r in cards):
+        yield "XV-21", "card", "CL"
+    if any(len(r["XJH"]) == 19 and r.get("GMSFHM") and r["XJH"][1:] != r["GMSFHM"] for r in schools):
+        yield "XV-21", "pupil", "JY"
 
 
 def enterprise_findings(d, today, workdays_after):
@@ -348,6 +365,8 @@ def enterprise_findings(d, today, workdays_after):
         yield "XV-15", "unpublished", "SP"
     if any(r.get("GSRQ") and date(r["GSRQ"]) > workdays_after(date(r["JDRQ"]), 7) and date(r["GSRQ"]) + 31 * DAY > today for r in d.of("SP01")):
         yield "XV-15", "late", "SP"
+    if any(re.fullmatch(r"JY[1-3]\d{13}", r.get("XKBH") or "") and not hybrid_ok(r["XKBH"][2:]) for r in d.of("SP01")):
+        yield "HM-SP01", "check", "SP"
 
 
 def birth_findings(d, today):
