@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -122,16 +123,24 @@ func (d *dry) take(r bus.Record) {
 // compare holds the rows against what the raw topic comes to.
 func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Difference, error) {
 	set := d.sets[s.ID]
-	have := map[[16]byte][8]byte{}
+	type row struct {
+		value     [8]byte
+		partition int32
+	}
+	have := map[[16]byte]row{}
 	r := &runner{cfg: d.cfg}
 	err := b.Replay(ctx, contract.Raw(s.ID), func(rec bus.Record) error {
-		_, ours, err := r.origin(rec)
-		if err != nil || len(rec.Key) == 0 {
-			return err
+		_, ours, ok := r.origin(rec)
+		switch {
+		case !ok:
+			return nil
+		case len(rec.Key) == 0: // a truncate, of this partition
+			maps.DeleteFunc(have, func(_ [16]byte, was row) bool { return ours && was.partition == rec.Partition })
+			return nil
 		}
 		k, v := d.digests(rec.Key, rec.Value)
 		if delete(have, k); ours && rec.Value != nil {
-			have[k] = v
+			have[k] = row{v, rec.Partition}
 		}
 		return nil
 	})
@@ -139,7 +148,7 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 	for k, v := range set.rows {
 		if had, ok := have[k]; !ok {
 			out.New++
-		} else if had != v {
+		} else if had.value != v {
 			out.Changed++
 		}
 		delete(have, k)

@@ -30,10 +30,11 @@ func Start(ctx context.Context, b *bus.Bus, name string) error {
 
 // Retire says of a source that is down that it stays so: its datasets come from
 // elsewhere now, or no more, and need not wait for it to be called current. Its
-// position is kept; after Start it goes on, and counts again.
+// position is kept; after Start it goes on, and counts again. A resync under way is
+// kept too: what it has not deleted yet is still there, so it goes on with it.
 func Retire(ctx context.Context, b *bus.Bus, name string) error {
 	return order(ctx, b, "retire", name, func(s *contract.SourceStatus) {
-		s.Stop, s.State, s.Error, s.Resync = true, contract.StateRetired, "", nil
+		s.Stop, s.State, s.Error = true, contract.StateRetired, ""
 	})
 }
 

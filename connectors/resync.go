@@ -262,9 +262,9 @@ func (p *pass) digest(key []byte) ([16]byte, bool) {
 // scan reads the topic once.
 func (p *pass) scan(ctx context.Context) error {
 	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
-		epoch, ours, err := p.r.origin(rec)
-		if err != nil {
-			return err
+		epoch, ours, ok := p.r.origin(rec)
+		if !ok {
+			return nil
 		}
 		if len(rec.Key) == 0 { // a truncate, of this partition
 			maps.DeleteFunc(p.gone, func(_ [16]byte, partition int32) bool { return ours && partition == rec.Partition })
@@ -301,14 +301,10 @@ func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
 	})
 }
 
-// origin tells of which epoch a raw record is, and whether it is this source's.
-func (r *runner) origin(rec bus.Record) (epoch uint64, ours bool, err error) {
+// origin tells of which epoch a raw record is, and whether it is this source's. It
+// is not ok for one that no source wrote: route has refused it, so it says nothing
+// of the row.
+func (r *runner) origin(rec bus.Record) (epoch uint64, ours, ok bool) {
 	name, sequence, ok := contract.ParsePos(rec.Header(contract.Pos))
-	switch {
-	case string(name) != r.cfg.Name:
-		return 0, false, nil
-	case !ok:
-		return 0, false, fmt.Errorf("record %d of partition %d: header %q cannot be read", rec.Offset, rec.Partition, contract.Pos)
-	}
-	return sequence.Epoch, true, nil
+	return sequence.Epoch, string(name) == r.cfg.Name, ok
 }

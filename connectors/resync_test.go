@@ -112,7 +112,7 @@ func (r *reader) Read(ctx context.Context) (connectors.Batch, error) {
 	} else if r.next < len(r.o.log) {
 		b.Changes = append(b.Changes, r.change(r.o.log[r.next], schemas.Sequence{Major: uint64(r.next) + 2}))
 		r.next++
-	} else if b.CaughtUp = time.Now(); r.said {
+	} else if b.CaughtUp, b.State = time.Now(), contract.StateRunning; r.said {
 		if r.ends {
 			return b, io.EOF
 		}
@@ -385,6 +385,70 @@ func TestResyncLeavesOthersAlone(t *testing.T) {
 	if got["B100"] != "x" || got["B3"] != "" {
 		t.Errorf("the raw topic holds %v", got)
 	}
+}
+
+// A record that no source wrote bars nobody from being read again.
+func TestResyncPassesOverForeignRecords(t *testing.T) {
+	w, o := full(t, 10)
+	p, err := w.bus.Publisher(t.Context(), "stranger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var foreign []bus.Record
+	for _, pos := range []string{"count@junk", "count", "@", ""} {
+		foreign = append(foreign, bus.Record{
+			Topic: contract.Raw(w.d.ID), Partition: bus.ByKey, Key: []byte("evil" + pos), Value: []byte{1},
+			Headers: []bus.Header{{Key: contract.Pos, Value: []byte(pos)}, {Key: contract.Operation, Value: []byte("u")}},
+		})
+	}
+	if err := p.Publish(t.Context(), foreign, contract.SourceStatus{Position: "1", State: contract.StateRunning}); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	o.restore(line{"B3", ""})
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	if s := w.status(t); s.Resync != nil || s.Epoch == 0 {
+		t.Errorf("it says %+v", s)
+	}
+}
+
+// A source that is given up while its resync waits for an answer, and taken up
+// again, waits for it still: what it has not deleted is still there.
+func TestRetiredResyncGoesOn(t *testing.T) {
+	w, o := full(t, 10)
+	for i := range 8 {
+		o.restore(line{"B" + strconv.Itoa(i), ""})
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, heldForDeletes); err != nil {
+		t.Fatal(err)
+	}
+	if err := connectors.Retire(t.Context(), w.bus, "count"); err != nil {
+		t.Fatal(err)
+	}
+	if s := w.status(t); s.Word("count", contract.Known{}).State != contract.StateRetired {
+		t.Errorf("retired it says %+v", s)
+	}
+	if err := connectors.Start(t.Context(), w.bus, "count"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, heldForDeletes); err != nil {
+		t.Fatal(err)
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 8); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	w.same(t, o)
 }
 
 // What cannot be read again says so, and what to do instead; it goes on as it was.

@@ -328,7 +328,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 		again.Rows += int64(len(b.Changes))
 		if b.Held == "" {
 			next.State = contract.StateResync
-			if b.State == "" && !b.CaughtUp.IsZero() {
+			if (b.State == "" || b.State == contract.StateRunning) && !b.CaughtUp.IsZero() {
 				again.Step = contract.ResyncDeleting
 			}
 		}

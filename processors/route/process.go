@@ -305,14 +305,15 @@ func (s *stage) retractions(c *change, last image, version uint64) error {
 	return nil
 }
 
-// truncate deletes every row of the dataset in this partition that is not newer
-// than the truncation.
+// truncate deletes every row in this partition that the dataset has from the same
+// source and that is not newer than the truncation: what another source of the
+// dataset says is not of the table that was emptied.
 func (s *stage) truncate(tx processors.Tx, c *change) error {
 	d := c.dataset
 	var keys [][]byte
 	err := tx.Scan(d.prefix, func(key, value []byte) error {
 		m, err := parseImage(value)
-		if err == nil && m.live && (string(m.source) != string(c.source) || m.sequence.Compare(c.sequence) < 0) {
+		if err == nil && m.live && string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) < 0 {
 			keys = append(keys, bytes.Clone(key))
 		}
 		return err
