@@ -1,14 +1,11 @@
 package simulation
 
 import (
-	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
@@ -24,14 +21,20 @@ type department struct {
 	mu       sync.Mutex
 	clock    clock
 	log      []delivery
+	written  uint64 // deliveries, also those that a restore has forgotten
 	sequence uint64
 	said     chan struct{} // closed when there is more
+	copies   [][]delivery  // of the table, as it was read again from the beginning
+	remakes  bool          // its slot is made again once it is seen to be lost
+	remade   bool
 }
 
 // delivery is one thing that the source delivers: a change, or a rejected row.
 type delivery struct {
 	change    schemas.Change
 	rejection *contract.Rejection
+	saying    saying // of a change
+	mark      uint64 // unlike any other's, also after a restore
 }
 
 func newDepartment(name string, h *history, c clock) *department {
@@ -79,7 +82,7 @@ func (d *department) say(s saying) saying {
 	d.history.put("say", event{
 		"src": d.name, "ds": s.dataset.ID, "key": s.key, "op": string(rune(s.op)), "seq": s.sequence, "row": row, "na": s.unavailable, "at": s.at.UnixMilli(),
 	})
-	d.append(delivery{change: c})
+	d.append(delivery{change: c, saying: s})
 	return s
 }
 
@@ -103,6 +106,8 @@ func (d *department) reject(dataset *schemas.Dataset, locator string) {
 }
 
 func (d *department) append(x delivery) {
+	d.written++
+	x.mark = d.written
 	d.log = append(d.log, x)
 	close(d.said)
 	d.said = make(chan struct{})
@@ -126,81 +131,5 @@ func record(d *schemas.Dataset, fields map[string]string, unavailable []string) 
 	}
 	return schemas.NewRecord(d.Layout, values)
 }
-
-// source reads a department's log: it implements connectors.Source and
-// connectors.Confirmer. Its position is how much of the log it has read.
-type source struct {
-	department *department
-	at         int
-	most       int // changes of a batch
-	hook       func(point string)
-}
-
-// open is a connectors.Open. skip is for mutants: it moves the position.
-func (d *department) open(most int, hook func(string), skip func(int) int) connectors.Open {
-	return func(_ context.Context, _ connectors.Config, after schemas.Position) (connectors.Source, error) {
-		at := 0
-		if after != "" {
-			n, err := strconv.Atoi(string(after))
-			if err != nil {
-				return nil, err
-			}
-			at = n
-			if skip != nil {
-				at = max(0, skip(at))
-			}
-		}
-		return &source{d, at, most, hook}, nil
-	}
-}
-
-// Read implements connectors.Source.
-func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
-	d := s.department
-	d.mu.Lock()
-	said, caught := d.said, time.Now()
-	if s.at >= len(d.log) {
-		d.mu.Unlock()
-		timer := time.NewTimer(500 * time.Millisecond)
-		defer timer.Stop()
-		select {
-		case <-ctx.Done():
-			return connectors.Batch{}, ctx.Err()
-		case <-timer.C:
-		case <-said:
-		}
-		d.mu.Lock()
-		caught = time.Now()
-	}
-	end := min(len(d.log), s.at+s.most)
-	var b connectors.Batch
-	for _, x := range d.log[s.at:end] {
-		if x.rejection != nil {
-			b.Rejections = append(b.Rejections, *x.rejection)
-		} else {
-			b.Changes = append(b.Changes, x.change)
-		}
-	}
-	whole := end == len(d.log)
-	d.mu.Unlock()
-	s.at = end
-	b.After = schemas.Position(strconv.Itoa(end))
-	if whole {
-		b.CaughtUp = caught
-	}
-	if len(b.Changes) > 0 {
-		s.hook("conn.read")
-	}
-	return b, nil
-}
-
-// Confirm implements connectors.Confirmer.
-func (s *source) Confirm(context.Context, schemas.Position) error {
-	s.hook("conn.confirm")
-	return nil
-}
-
-// Close implements connectors.Source.
-func (s *source) Close() error { return nil }
 
 func clone(m map[string]string) map[string]string { return maps.Clone(m) }

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -281,6 +282,8 @@ func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 			switch {
 			case name == "data.poison":
 				out = append(out, moment{span / 2, v.poison})
+			case name == "source.lost":
+				begin(faultNamed("source.restored"))
 			case name == "catalogue.change":
 				out = append(out, w.change(v, r, span)...)
 			case name == "keys.rotate":
@@ -291,8 +294,9 @@ func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 		}
 		return out
 	}
+	out = append(out, w.sourceTrouble(w.stream(8), span)...)
 	if r.IntN(10) == 0 {
-		return nil
+		return out
 	}
 	for range 1 + r.IntN(6) {
 		begin(faults[r.IntN(len(faults))])
@@ -312,8 +316,20 @@ func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 	return out
 }
 
+// sourceTrouble is what happens to departments' systems: nothing in two runs of three.
+func (w *world) sourceTrouble(r *rand.Rand, span time.Duration) []moment {
+	var out []moment
+	if r.IntN(3) == 0 {
+		for range 1 + r.IntN(2) {
+			f, own := sourceFaults[r.IntN(len(sourceFaults))], rand.New(rand.NewPCG(r.Uint64(), 1))
+			out = append(out, moment{time.Duration(r.Int64N(int64(span))), func() { f.begin(w, own, f.name) }})
+		}
+	}
+	return out
+}
+
 func faultNamed(name string) fault {
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, sourceFaults) {
 		if f.name == name {
 			return f
 		}

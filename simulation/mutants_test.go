@@ -11,17 +11,20 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // mutant is a deliberate fault of the system, put in by wrappers. The zero
 // mutant is the system as it is.
 type mutant struct {
-	name    string
-	rules   []string // of the checker: those that may name it
-	faults  []string // that happen, and no others; drawn by the seed if there are none and no name
-	version int      // 1 = everything runs under the changed catalogue, and nobody says so
-	dating  bool     // the broker takes the sources' times for its records'
+	name     string
+	rules    []string // of the checker: those that may name it
+	faults   []string // that happen, and no others; drawn by the seed if there are none and no name
+	version  int      // 1 = everything runs under the changed catalogue, and nobody says so
+	dating   bool     // the broker takes the sources' times for its records'
+	blind    bool     // sources do not look whether the log is the one they read
+	careless bool     // nobody remembers that a position was lost
 
 	steps   map[string]func(w *world) stageMutant
 	skip    func(position int) int
@@ -116,6 +119,15 @@ var mutants = []mutant{
 	{name: "two versions change places", rules: []string{"version", "golden"}, steps: in(stepResolve, func(*world) stageMutant { return &swapping{} })},
 	{name: "a batch is read twice", rules: []string{"raw", "claim"}, faults: []string{"conn.crash", "conn.end.acked"}, skip: func(at int) int { return at - 1 }},
 	{name: "a change is skipped at a restart", rules: []string{"raw", "golden"}, faults: []string{"conn.crash", "conn.end.acked"}, skip: func(at int) int { return at + 1 }},
+	{name: "a source does not look where it goes on", rules: []string{"golden"}, faults: []string{"source.restored"}, blind: true},
+	{name: "a lost position is forgotten", rules: []string{"golden"}, faults: []string{"source.restored", "conn.crash"}, careless: true},
+	{name: "epochs are not compared", rules: []string{"golden"}, faults: []string{"source.restored", "source.restored"}, steps: in(stepRoute, reading(func(r bus.Record, source []byte, s schemas.Sequence) (bus.Record, bool) {
+		s.Epoch = 0
+		return withPos(r, string(source), s), true
+	}))},
+	{name: "what the source has no more stays", rules: []string{"golden"}, faults: []string{"source.restored", "source.restored"}, steps: in(stepRoute, reading(func(r bus.Record, _ []byte, s schemas.Sequence) (bus.Record, bool) {
+		return r, s.Major > 0 || r.Value != nil
+	}))},
 
 	{name: "older records replace newer ones", rules: []string{"back", "answer", "absent"}, faults: []string{"sink.again"}, cache: func(w *world, c gateway.Cache) gateway.Cache { return unguarded{c, w} }},
 	{name: "two replies change places", rules: []string{"answer", "absent", "back"}, cache: func(_ *world, c gateway.Cache) gateway.Cache { return &crossed{Cache: c} }},
@@ -211,6 +223,51 @@ func getting(get func(key, value []byte) []byte) func(w *world) stageMutant {
 
 func putting(put func(tx processors.Tx, key, value []byte) bool) func(w *world) stageMutant {
 	return func(*world) stageMutant { return through{tampered{put: put}} }
+}
+
+// rereading is a stage that reads other records than there are.
+type rereading struct {
+	read func(r bus.Record, source []byte, s schemas.Sequence) (bus.Record, bool)
+}
+
+// reading has a stage read what change makes of each record, if it wants it at all.
+func reading(change func(r bus.Record, source []byte, s schemas.Sequence) (bus.Record, bool)) func(w *world) stageMutant {
+	return func(*world) stageMutant { return rereading{change} }
+}
+
+func (m rereading) process(s processors.Stage, tx processors.Tx, batch []bus.Record) error {
+	var out []bus.Record
+	for _, r := range batch {
+		source, at, ok := contract.ParsePos(r.Header(contract.Pos))
+		if ok {
+			r, ok = m.read(r, source, at)
+		} else {
+			ok = true
+		}
+		if ok {
+			out = append(out, r)
+		}
+	}
+	return s.Process(tx, out)
+}
+
+func (m rereading) wake(s processors.Stage, tx processors.Tx, key []byte) error {
+	return s.Wake(tx, key)
+}
+
+func (m rereading) renew(s processors.Renewer, tx processors.Tx, key []byte) error {
+	return s.Renew(tx, key)
+}
+
+// withPos is a record that says it is of another place.
+func withPos(r bus.Record, source string, at schemas.Sequence) bus.Record {
+	r.Headers = slices.Clone(r.Headers)
+	for i := range r.Headers {
+		if r.Headers[i].Key == contract.Pos {
+			r.Headers[i].Value = contract.AppendPos(nil, source, at)
+		}
+	}
+	return r
 }
 
 // behind emits each batch's records with the next one's: they are produced after

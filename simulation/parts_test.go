@@ -33,10 +33,34 @@ func (w *world) runConnectors(ctx context.Context, l *life) error {
 				go l.kill()
 			}
 		}
-		open := d.open(1+int(w.seed%7), hook, w.mutant.skip)
-		group.Go(func() error { return connectors.Run(ctx, l.bus, w.city.codec, cfg, open) })
+		open := d.open(1+int(w.seed%7), hook, w.mutant)
+		cfg.Tell = func(told connectors.Told) { w.operator.hear(d.name, told) }
+		group.Go(func() error { return l.keepReading(ctx, cfg, open) })
 	}
 	return group.Wait()
+}
+
+// againAfter is how soon a source that has lost its position is run again: it must
+// stay where it is however often.
+const againAfter = 300 * time.Millisecond
+
+// keepReading runs a source, and again if it has lost its position, while the other
+// sources of the process go on.
+func (l *life) keepReading(ctx context.Context, cfg connectors.Config, open connectors.Open) error {
+	for {
+		err := connectors.Run(ctx, l.bus, l.w.city.codec, cfg, open)
+		if !errors.Is(err, connectors.ErrPositionLost) {
+			return err
+		}
+		if l.w.mutant.careless {
+			if err := l.forget(ctx, cfg.Name); err != nil {
+				return err
+			}
+		}
+		if wait(ctx, againAfter); ctx.Err() != nil {
+			return nil
+		}
+	}
 }
 
 // runProcessors is a process with all steps.

@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -30,7 +31,8 @@ type voice struct {
 	live   map[string]map[string]string // dataset + key -> what was said last, nil if deleted
 	past   []said
 	unique int
-	same   bool // a row may be said again as it is
+	same   bool                 // a row may be said again as it is
+	back   map[*department]bool // was put back to an earlier state
 }
 
 // said is what a department said.
@@ -40,7 +42,7 @@ type said struct {
 }
 
 func newVoice(w *world, r *rand.Rand) *voice {
-	return &voice{world: w, random: r, live: map[string]map[string]string{}, same: true}
+	return &voice{world: w, random: r, live: map[string]map[string]string{}, back: map[*department]bool{}, same: true}
 }
 
 func (v *voice) pick(list []string) string { return list[v.random.IntN(len(list))] }
@@ -118,7 +120,7 @@ func (v *voice) speak() {
 	case n < 30 && now != nil && v.same:
 		v.world.history.fire("data.same")
 		v.put(id, key, clone(now), nil)
-	case n < 36 && now != nil && id == "YB01":
+	case n < 36 && now != nil && id == "YB01" && v.holds(id, key):
 		v.world.history.fire("data.unavailable")
 		row := v.content(id, key)
 		delete(row, "JZDZ")
@@ -135,6 +137,23 @@ func (v *voice) speak() {
 		d.reject(one, fmt.Sprintf("%s.csv:%d:1", id, v.unique))
 	default:
 		v.put(id, key, v.content(id, key), nil)
+	}
+}
+
+// holds reports whether a column of the row may be left out: a system that was put
+// back to an earlier state does so only of rows that it has.
+func (v *voice) holds(id, key string) bool {
+	d, _ := v.dataset(id)
+	return !v.back[d] || d.holds(id, key)
+}
+
+// speakOf says new content of a department's row.
+func (v *voice) speakOf(d *department) {
+	for {
+		if id, key := v.row(); slices.ContainsFunc(d.datasets, func(one *schemas.Dataset) bool { return one.ID == id }) {
+			v.put(id, key, v.content(id, key), nil)
+			return
+		}
 	}
 }
 

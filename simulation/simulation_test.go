@@ -191,9 +191,10 @@ func TestEveryFaultHappens(t *testing.T) {
 	c := newChecker(t)
 	fired := map[string]int{}
 	missing := []string{"data.duplicate", "data.late", "data.old", "data.ahead", "data.same", "data.unavailable", "data.truncate", "data.rejected", "data.poison", "catalogue.change", "keys.rotate"}
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, sourceFaults) {
 		missing = append(missing, f.name)
 	}
+	missing = append(missing, "source.lost")
 	all := len(missing)
 	for seed := uint64(1); seed <= 60 && len(missing) > 0; seed++ {
 		some := missing[:min(4, len(missing))]

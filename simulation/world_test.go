@@ -37,6 +37,8 @@ type world struct {
 	access      *access.Access
 	door        *door
 	departments []*department
+	voice       *voice
+	operator    *operator
 	processes   map[string]*process
 	armed       *armed
 	refusals    []*kfake.FaultHandle
@@ -75,6 +77,7 @@ func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	w.said = &spoken{}
 	w.log = slog.New(slog.NewTextHandler(w.said, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	w.armed, w.door = &armed{world: w}, &door{world: w}
+	w.operator = &operator{world: w, random: w.stream(7), busy: map[string]bool{}}
 	shape := w.stream(1)
 	w.workers, w.batch = 1+shape.IntN(2), 5+shape.IntN(60)
 	if m.version == 1 {

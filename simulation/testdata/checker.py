@@ -6,7 +6,8 @@ its own, masks on its own, and compares. Written from the specification only; Py
 Input (stdin): the histories of many runs, one JSON object a line; a line {"e": "end"} ends one. Output: one line of JSON a run,
 {"seed": n, "broken": [[rule, what], ...]}. The rules:
 
-  raw          each change said is in its raw topic as often as it was said, in the order of its row
+  raw          each change said is in its raw topic as often as it was said, in the order of its row, dated as its source dates it; of a
+               source that was put back and read again its rows, and what was said after
   claim        no claim is made twice under one catalogue; the claims of a row follow its source's order
   golden       the last golden record of each person is the fold of what was said, and names its sources
   version      versions rise; two versions in a row do not say the same
@@ -155,6 +156,25 @@ def parse_pos(pos):
     return source, 0, place
 
 
+def expected(log):
+    """What the raw topics of a source hold of what it delivered: how often, in which order, of which times."""
+    said, order, dated = collections.Counter(), collections.defaultdict(list), collections.defaultdict(set)
+    for s in log:
+        if s["e"] != "say":
+            continue
+        mark = ("%016X.%08X" % (s["seq"], 0), s["op"])
+        key = "" if s["op"] == "t" else s["key"]
+        dated[(s["ds"], key) + mark].add(s["at"])
+        if s["op"] == "t":
+            said[(s["ds"], "") + mark] += 2
+            for p in range(2):
+                order[s["ds"], p, None].append(mark)
+        else:
+            said[(s["ds"], key) + mark] += 1
+            order[s["ds"], None, key].append(mark)
+    return said, order, dated
+
+
 class Row:
     """One row of a department, as its history of accepted states: (said at, row or None, what the department says is the time of it)."""
 
@@ -181,8 +201,12 @@ class Run:
         self.catalogue = 1 if self.changed is not None else 0
         self.key = self.by["rotate"][-1]["to"] if self.by["rotate"] else 1  # that tokens are made with in the end
         self.rows = collections.defaultdict(Row)  # (dataset, key)
-        self.refused = []  # (topic, key, source, seq) that route must refuse
+        self.refused = []  # (dataset, key, seq, time at the source) that route must refuse
         self.people = set()
+        self.sayings = [e for e in events if e["e"] in ("say", "reject", "restore", "copy")]
+        self.logs = collections.defaultdict(list)  # source -> what it delivers
+        self.lost = collections.defaultdict(list)  # source -> what it delivered, or not, before it was put back
+        self.copies = {}  # source -> where in its log it was last read again from the beginning, and the rows then
         self.fold()
 
     def bad(self, rule, what):
@@ -190,79 +214,154 @@ class Run:
 
     def fold(self):
         """Folds what was said, in the order in which it was delivered."""
-        for s in self.by["say"]:
-            dataset, key, seq, at, dated = s["ds"], s["key"], s["seq"], s["t"], s["at"]
-            if s["op"] == "t":
-                for (d, _), row in self.rows.items():
-                    if d == dataset and row.now is not None and row.seq < seq:
-                        row.seq = seq
-                        row.states.append((at, None, dated))
-                continue
-            if dataset != "GA03":
-                self.people.add(key)
-            row = self.rows[dataset, key]
-            if seq <= row.seq:
-                continue
-            if s["op"] == "d":
-                row.seq = seq
-                row.states.append((at, None, dated))
-                continue
-            content = {f: s["row"].get(f) for f in FIELDS[dataset]}
-            if s.get("na"):
-                if row.now is None:
-                    self.refused.append((dataset, key, seq))
-                    continue
-                for f in s["na"]:
-                    content[f] = row.now[f]
+        for s in self.sayings:
+            src, log = s["src"], self.logs[s["src"]]
+            if s["e"] == "copy":
+                self.copies[src] = (len(log), s["rows"])
+            elif s["e"] == "restore":
+                self.lost[src] += log[s["keep"]:]
+                del log[s["keep"]:]
+                self.put_back(src, s["t"])
+            else:
+                log.append(s)
+                if s["e"] == "say":
+                    self.apply(self.rows, s, self.refused)
+
+    def apply(self, rows, s, refused):
+        dataset, key, seq, at, dated = s["ds"], s["key"], s["seq"], s["t"], s["at"]
+        if s["op"] == "t":
+            for (d, _), row in rows.items():
+                if d == dataset and row.now is not None and row.seq < seq:
+                    row.seq = seq
+                    row.states.append((at, None, dated))
+            return
+        if dataset != "GA03":
+            self.people.add(key)
+        row = rows[dataset, key]
+        if seq <= row.seq:
+            return
+        if s["op"] == "d":
             row.seq = seq
-            if content == row.now:
-                continue  # nothing new: the row's content is as of when it was first said
-            row.states.append((at, content, dated))
+            row.states.append((at, None, dated))
+            return
+        content = {f: s["row"].get(f) for f in FIELDS[dataset]}
+        if s.get("na"):
+            if row.now is None:
+                refused.append((dataset, key, seq, dated))
+                return
+            for f in s["na"]:
+                content[f] = row.now[f]
+        row.seq = seq
+        if content == row.now:
+            return  # nothing new: the row's content is as of when it was first said
+        row.states.append((at, content, dated))
+
+    def put_back(self, src, t):
+        """The department's system is put back to what its log now comes to."""
+        table = collections.defaultdict(Row)
+        for s in self.logs[src]:
+            if s["e"] == "say":
+                self.apply(table, s, [])
+        for name in {n for n in self.rows if SOURCE[n[0]] == src} | set(table):
+            row, dated = table[name].now, table[name].states[-1][2]
+            self.rows[name].seq = table[name].seq
+            if row != self.rows[name].now:
+                self.rows[name].states.append((t, row, dated))
 
     # What the topics hold.
 
     def check_raw(self):
-        said = collections.Counter()
-        order = collections.defaultdict(list)
-        dated = {}
-        for s in self.by["say"]:
-            mark = (s["src"] + "@" + "%016X.%08X" % (s["seq"], 0), s["op"])
-            dated[s["ds"], "" if s["op"] == "t" else s["key"], mark] = s["at"]
-            if s["op"] == "t":
-                said[s["ds"], "", mark] += 2
-                for p in range(2):
-                    order[s["ds"], p, None].append(mark)
+        for src in sorted(set(SOURCE.values())):
+            if src in self.copies or src in self.lost:
+                self.check_raw_again(src)
             else:
-                said[s["ds"], s["key"], mark] += 1
-                order[s["ds"], None, s["key"]].append(mark)
-        seen = collections.Counter()
-        epochs = collections.defaultdict(set)
-        came = collections.defaultdict(list)
+                self.check_raw_of(src)
+
+    def raw(self, src):
+        """The raw records of a source: (dataset, partition, key, epoch, place, operation, time at the source)."""
         for topic, records in self.topics.items():
-            if not topic.startswith("raw."):
+            if not topic.startswith("raw.") or SOURCE[topic[4:]] != src:
                 continue
             for r in records:
                 if "h.poison" in r or "h.ctl" in r:
                     continue
                 source, epoch, place = parse_pos(r.get("h.pos"))
-                epochs[source].add(epoch)
-                mark = (source + "@" + place, r.get("h.op"))
-                seen[topic[4:], r["key"], mark] += 1
-                if int(r.get("h.at", "0")) != dated.get((topic[4:], r["key"], mark), 0):
-                    self.bad("raw", "%s is of %s, said to be of %s" % ((topic[4:], r["key"], mark), r.get("h.at"), dated.get((topic[4:], r["key"], mark))))
-                if mark[1] == "t":
-                    came[topic[4:], r["p"], None].append(mark)
-                else:
-                    came[topic[4:], None, r["key"]].append(mark)
-        for source in epochs:
-            if len(epochs[source]) > 1:
-                self.bad("raw", "%s was never read anew, yet has epochs %s" % (source, sorted(epochs[source])))
+                if source != src:
+                    self.bad("raw", "%s holds a record of source %s" % (topic, source))
+                yield topic[4:], r["p"], r["key"], epoch, place, r.get("h.op"), int(r.get("h.at", "0"))
+
+    def check_raw_of(self, src):
+        """Of a source that goes on from beginning to end: all that was said, as often, in order, and dated as said."""
+        said, order, dated = expected(self.logs[src])
+        seen, came = collections.Counter(), collections.defaultdict(list)
+        epochs = set()
+        for dataset, partition, key, epoch, place, op, at in self.raw(src):
+            epochs.add(epoch)
+            name = (dataset, key, place, op)
+            seen[name] += 1
+            came[(dataset, partition, None) if op == "t" else (dataset, None, key)].append((place, op))
+            if name in dated and at not in dated[name]:
+                self.bad("raw", "%s is of %s, said to be of %s" % (name, at, dated[name]))
+        if len(epochs) > 1:
+            self.bad("raw", "%s was never read anew, yet has epochs %s" % (src, sorted(epochs)))
         for name in said.keys() | seen.keys():
             if said[name] != seen[name]:
-                self.bad("raw", "%s is there %d times, said %d times" % (name, seen[name], said[name]))
+                self.bad("raw", "%s of %s is there %d times, said %d times" % (name, src, seen[name], said[name]))
         for name in order:
             if not self.broken and order[name] != came[name]:
-                self.bad("raw", "%s came in another order" % (name,))
+                self.bad("raw", "%s of %s came in another order" % (name, src))
+
+    def check_raw_again(self, src):
+        """Of a source that was put back to an earlier state, or read again from the beginning: nothing it never said, nothing
+        more often; in the last epoch the rows of its last copy once each, then all that was said after it, in order; rows that
+        are in the copy are not inferred to be gone."""
+        log = self.logs[src]
+        ever, _, dated = expected(log + self.lost[src])
+        start, rows = self.copies.get(src, (0, None))
+        must, order, _ = expected(log[start:])
+        records = list(self.raw(src))
+        last = max((r[3] for r in records), default=0)
+        if len({r[3] for r in records}) > 1 + len([e for e in self.by["resync"] if e["src"] == src]):
+            self.bad("raw", "%s has more epochs than it was read again" % src)
+        seen, seen_last, copied, inferred = collections.Counter(), collections.Counter(), collections.Counter(), collections.Counter()
+        came = collections.defaultdict(list)
+        for dataset, partition, key, epoch, place, op, at in records:
+            name = (dataset, key, place, op)
+            if op == "r":
+                copied[epoch, dataset, key, at] += 1
+                continue
+            if op == "d" and int(place.split(".")[0], 16) == 0:
+                inferred[epoch, dataset, key] += 1
+                continue
+            seen[name] += 1
+            if at not in dated.get(name, ()):
+                self.bad("raw", "%s of %s is of %s, said to be of %s" % (name, src, at, dated.get(name)))
+            if epoch == last:
+                seen_last[name] += 1
+                came[(dataset, partition, None) if op == "t" else (dataset, None, key)].append((place, op))
+        for name, n in seen.items():
+            if n > ever[name]:
+                self.bad("raw", "%s of %s is there %d times, said %d times" % (name, src, n, ever[name]))
+        if rows is None:  # put back to where it had not been read yet: it goes on
+            for name, n in must.items():
+                if seen[name] < n:
+                    self.bad("raw", "%s of %s is there %d times, said %d times" % (name, src, seen[name], n))
+            return
+        if not rows and not must:
+            return
+        for name in must.keys() | seen_last.keys():
+            if must[name] != seen_last[name]:
+                self.bad("raw", "%s of %s is there %d times after it was read again, said %d times" % (name, src, seen_last[name], must[name]))
+        for name in order:
+            if not self.broken and order[name] != came[name]:
+                self.bad("raw", "%s of %s came in another order after it was read again" % (name, src))
+        want = collections.Counter((last, dataset, key, at) for dataset, key, at in rows)
+        for name in want.keys() | {n for n in copied if n[0] == last}:
+            if want[name] != copied[name]:
+                self.bad("raw", "%s of %s is %d times in the copy that was read, want %d" % (name, src, copied[name], want[name]))
+        for (epoch, dataset, key), n in inferred.items():
+            if n > 1 or epoch == last and any(r[0] == dataset and r[1] == key for r in rows):
+                self.bad("raw", "%s %s of %s is inferred to be gone %d times in epoch %d" % (dataset, key, src, n, epoch))
 
     def check_claims(self):
         seen, last = set(), {}
@@ -271,13 +370,14 @@ class Run:
                 continue
             v = r["val"]
             about = (r["key"], v["dataset"], v["role"], v["row"])
-            name = about + (v["major"], v["op"])
+            place = (v.get("epoch") or 0, v["major"], v["minor"])
+            name = about + (place, v["op"])
             if name in seen and self.changed is None:  # under another catalogue everything is said again
                 self.bad("claim", "%s is made twice" % (name,))
             seen.add(name)
-            if last.get(about, -1) > v["major"]:
-                self.bad("claim", "%s goes back from %d" % (name, last[about]))
-            last[about] = v["major"]
+            if last.get(about, place) > place:
+                self.bad("claim", "%s goes back from %s" % (name, last[about]))
+            last[about] = place
 
     def state(self, key, dataset):
         row = self.rows.get((dataset, key))
@@ -395,7 +495,7 @@ class Run:
 
     def check_quarantine(self):
         want = collections.Counter()
-        marks = {(d, k, s) for d, k, s in self.refused}
+        marks = set(self.refused)
         for topic, records in self.topics.items():
             if not topic.startswith("raw."):
                 continue
@@ -403,13 +503,16 @@ class Run:
                 locator = "%s/%d@%d" % (topic, r["p"], r["o"])
                 if "h.poison" in r:
                     want[locator] += 1
-                elif (topic[4:], r["key"], int(parse_pos(r.get("h.pos", "@0.0"))[2].split(".")[0], 16)) in marks:
+                elif (topic[4:], r["key"], int(parse_pos(r.get("h.pos", "@0.0"))[2].split(".")[0], 16), int(r.get("h.at", "0"))) in marks:
                     want[locator] += 1
+        maybe = {r["loc"] for src, log in self.lost.items() for r in log if r["e"] == "reject"}
+        maybe |= {r["loc"] for src, (start, _) in self.copies.items() for r in self.logs[src][:start] if r["e"] == "reject"}
         for r in self.by["reject"]:
-            want[r["loc"]] += 1
+            if r["loc"] not in maybe:
+                want[r["loc"]] += 1
         got = collections.Counter(r["val"]["locator"] for r in self.topics["quarantine"])
         for name in got.keys() | want.keys():
-            if got[name] != want[name]:
+            if got[name] != want[name] and not (name in maybe and got[name] == 1):
                 self.bad("quarantine", "%s is there %d times, want %d" % (name, got[name], want[name]))
         poisoned = sum(1 for t, rs in self.topics.items() if t.startswith("raw.") for r in rs if "h.poison" in r)
         if poisoned != len(self.by["poison"]):
