@@ -41,6 +41,9 @@ func Parse(text []byte) ([]access.Application, error) {
 	var doc struct {
 		Applications *[]fileApplication `yaml:"applications"`
 	}
+	if err := bounded(text); err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("parse: %s", yaml.FormatError(err, false, false))
 	}
