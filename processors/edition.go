@@ -24,9 +24,14 @@ const revision = "~2"
 // version of the catalogue, the revision of the code and that of the key which its tokens are made with.
 // The oldest key is not named: a city that never rotated its keys has none in it.
 func Edition(catalogue string, keys KeyVersions) []byte {
+	return EditionOf(catalogue, keys.Current(), keys)
+}
+
+// EditionOf is the edition of what is published under tokens of another version of the key.
+func EditionOf(catalogue string, version int, keys KeyVersions) []byte {
 	e := []byte(catalogue + revision)
-	if keys.Current() != keys.Oldest() {
-		e = strconv.AppendInt(append(e, '#'), int64(keys.Current()), 10)
+	if version != keys.Oldest() {
+		e = strconv.AppendInt(append(e, '#'), int64(version), 10)
 	}
 	return e
 }

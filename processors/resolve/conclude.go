@@ -13,9 +13,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// conclude computes what follows from the dossier, emits what differs from what
-// was last said, and stores the head.
-func (s *stage) conclude(tx processors.Tx) error {
+// compute computes what follows from the dossier and emits what differs from what
+// was last said; the head is then to be stored.
+func (s *stage) compute(tx processors.Tx) error {
 	x := &s.subject
 	h := &x.head
 	now := tx.Now()
@@ -39,10 +39,7 @@ func (s *stage) conclude(tx processors.Tx) error {
 			return err
 		}
 	}
-	if err := s.readable(tx); err != nil {
-		return err
-	}
-	return s.close(tx, now)
+	return s.readable(tx)
 }
 
 // due reports whether a case waits for a time that has come.

@@ -15,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // remember is how long the version of an entity without claims is remembered.
@@ -31,6 +32,9 @@ type subject struct {
 	fresh   bool      // compute everything
 	keys    int       // version of the key under whose tokens it was last published
 	changed bool      // the head must be written
+	owed    bool      // it was put aside when it was last computed
+
+	crashed *crash.Error // the program has failed over it: it is put aside
 }
 
 // Process implements processors.Stage. Records of one entity are taken
@@ -82,7 +86,9 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 		tx.Delete(s.key)
 		return nil
 	}
-	s.subject.at = tx.Now()
+	if s.subject.at = tx.Now(); s.subject.owed {
+		s.asOfLatest(tx)
+	}
 	return s.conclude(tx)
 }
 
@@ -95,7 +101,7 @@ func (s *stage) entityChanged(tx processors.Tx, g *group, batch []bus.Record) er
 		if r.Time.After(s.subject.at) {
 			s.subject.at = r.Time
 		}
-		if err := s.apply(tx, r); err != nil {
+		if err := s.take(tx, r); err != nil {
 			return err
 		}
 	}
@@ -106,7 +112,7 @@ func (s *stage) entityChanged(tx processors.Tx, g *group, batch []bus.Record) er
 func (s *stage) open(tx processors.Tx, key string) error {
 	x := &s.subject
 	x.key, x.at = key, time.Time{}
-	x.golden, x.embeds, x.fresh, x.changed, x.keys = false, false, false, false, s.keys.Current()
+	x.golden, x.embeds, x.fresh, x.changed, x.owed, x.keys, x.crashed = false, false, false, false, false, s.keys.Current(), nil
 	x.dossier.Reset(key)
 	s.slab.Reset()
 	s.dirty.Reset()
@@ -127,6 +133,7 @@ func (s *stage) renew(tx processors.Tx) error {
 	if !h.current {
 		if h.known {
 			x.keys = processors.KeyVersion([]byte(h.edition), s.keys)
+			x.owed = processors.SameCatalogue([]byte(h.edition), processors.EditionOf(owed, s.keys.Oldest(), s.keys))
 		}
 		catalogue, rotated := !processors.SameCatalogue([]byte(h.edition), s.edition), x.keys != s.keys.Current()
 		if catalogue {
@@ -152,7 +159,7 @@ func (s *stage) renew(tx processors.Tx) error {
 	}
 	if h.defined != s.aggregated {
 		h.defined = s.aggregated
-		if err := s.recount(tx, x.key); err != nil {
+		if err := s.recounted(tx); err != nil {
 			return err
 		}
 		x.fresh, x.changed = true, true
@@ -283,16 +290,18 @@ func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
 			return s.refuse(tx, r, c.Dataset, err)
 		}
 		row = claim.NewRow(c, d.Dataset, content)
-		s.text = claim.AppendStored(s.text[:0], c)
-		tx.Put(s.key, s.text)
 	} else if old == nil {
 		return nil
-	} else {
-		tx.Delete(s.key)
 	}
 	s.touch(d, kind, &c, old, row)
+	if c.Retract {
+		tx.Delete(s.key)
+	} else {
+		s.text = claim.AppendStored(s.text[:0], c)
+		tx.Put(s.key, s.text)
+	}
 	if kind == prefixAggregated && old != nil && old.Err() != nil {
-		return s.recount(tx, s.subject.key) // what the old row added cannot be taken back by reading it
+		return s.recounted(tx) // what the old row added cannot be taken back by reading it
 	}
 	return nil
 }

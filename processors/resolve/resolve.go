@@ -29,6 +29,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/authority"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
@@ -122,6 +123,9 @@ type stage struct {
 
 	// Scratch memory of the entity in hand.
 	subject subject
+	before  head         // as it was before what follows from it was computed
+	emits   []bus.Record // of it, held back
+	sums    []int64      // of before a claim
 	groups  []group
 	byKey   map[string]int // position in groups
 	next    []int          // by record of the batch: the next one of the same entity, 0 none

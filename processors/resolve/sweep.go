@@ -37,6 +37,14 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	if !x.fresh && !x.changed {
 		return nil
 	}
+	s.asOfLatest(tx)
+	return s.conclude(tx)
+}
+
+// asOfLatest makes what is emitted bear the time of the latest claim: no source has
+// said anything new.
+func (s *stage) asOfLatest(tx processors.Tx) {
+	x := &s.subject
 	latest := int64(0)
 	for _, r := range x.dossier.All() {
 		latest = max(latest, r.At)
@@ -44,7 +52,6 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	if x.at = time.UnixMilli(latest).UTC(); latest == 0 {
 		x.at = tx.Now()
 	}
-	return s.conclude(tx)
 }
 
 // home is the entity that a state key is about: the kind, then the entity with

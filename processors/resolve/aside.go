@@ -1,0 +1,138 @@
+package resolve
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+)
+
+// A fault of this program shows as a panic over one row or one entity. Neither may
+// stop the partition, which holds everybody else's:
+//
+//   - over a claim (it cannot be decoded, counted): that claim goes to quarantine,
+//     as one does that cannot be read, and what was known of its row stays;
+//   - over what follows from a dossier (golden record, rules, masks): the entity is
+//     put aside. Its claims are taken; nothing is emitted but one entry in quarantine;
+//     golden record, views and findings stay as they were last said, and its head
+//     says under an edition that no catalogue has that they are owed. It is computed
+//     afresh when it is next touched, in an hour, or under another catalogue.
+//
+// All of it is in the transaction of the offsets, and every attempt begins from what
+// is stored, so whether and when an attempt succeeds decides nothing of its result.
+
+// owed is, instead of a catalogue's version, in the edition of an entity put aside.
+const owed = "~owed"
+
+// retryAside is how long an entity that was put aside stays so, untouched.
+const retryAside = time.Hour
+
+// guarded calls fn; a panic is returned as its crash.
+func guarded(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = crash.Of(p)
+		}
+	}()
+	return fn()
+}
+
+// take takes in one claim, or sends it to quarantine if the program fails over it.
+func (s *stage) take(tx processors.Tx, r *bus.Record) error {
+	h := &s.subject.head
+	counted := h.counted
+	s.sums = append(s.sums[:0], h.sums...)
+	err := guarded(func() error { return s.apply(tx, r) })
+	var crashed *crash.Error
+	if !errors.As(err, &crashed) {
+		return err
+	}
+	h.counted = counted
+	copy(h.sums, s.sums)
+	return s.quarantine(tx, contract.Rejection{
+		Reason: contract.ReasonInternal, Detail: faultAt("处理失败", "the step failed on this claim", crashed),
+		Source: string(r.Topic), At: r.Time, Locator: fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset),
+	})
+}
+
+// recounted recounts the aggregates of the entity in hand; one over which the program
+// fails is to be put aside, and to be recounted when it is tried again.
+func (s *stage) recounted(tx processors.Tx) error {
+	err := guarded(func() error { return s.recount(tx, s.subject.key) })
+	var crashed *crash.Error
+	if errors.As(err, &crashed) {
+		s.subject.crashed, s.subject.head.defined = crashed, ^s.aggregated
+		return nil
+	}
+	return err
+}
+
+func faultAt(zh, en string, e *crash.Error) string {
+	return zh + "，请把此处报告给开发方：" + e.Place() + " / " + en + ", please report the place: " + e.Place() + ", " + e.Type
+}
+
+// conclude computes what follows from the dossier, emits what differs from what
+// was last said, and stores the head. An entity over which the program fails is put
+// aside instead.
+func (s *stage) conclude(tx processors.Tx) error {
+	s.before.keep(&s.subject.head)
+	if s.subject.crashed != nil {
+		return s.putAside(tx, s.subject.crashed)
+	}
+	out := &emitted{Tx: tx, records: s.emits[:0]}
+	err := guarded(func() error { return s.compute(out) })
+	s.emits = out.records
+	var crashed *crash.Error
+	if errors.As(err, &crashed) {
+		return s.putAside(tx, crashed)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range out.records {
+		tx.Emit(out.records[i])
+	}
+	clear(s.emits)
+	return s.close(tx, tx.Now())
+}
+
+// emitted holds back what is emitted until all of it is there.
+type emitted struct {
+	processors.Tx
+	records []bus.Record
+}
+
+// Emit implements processors.Tx.
+func (e *emitted) Emit(r bus.Record) { e.records = append(e.records, r) }
+
+// keep makes h a copy of another head, in memory of its own.
+func (h *head) keep(o *head) {
+	views, sums, states := append(h.views[:0], o.views...), append(h.sums[:0], o.sums...), append(h.states[:0], o.states...)
+	*h = *o
+	h.views, h.sums, h.states = views, sums, states
+}
+
+// putAside stores the claims' side of an entity alone, and tells it once.
+func (s *stage) putAside(tx processors.Tx, e *crash.Error) error {
+	clear(s.emits)
+	x := &s.subject
+	h := &x.head
+	h.keep(&s.before)
+	h.forget = 0
+	h.wake = tx.Now().Add(retryAside).UnixMilli()
+	tx.WakeAt([]byte(x.key), time.UnixMilli(h.wake))
+	s.key = appendEntity(s.key[:0], prefixDossier, x.key)
+	s.buffer = h.append(s.buffer[:0], processors.EditionOf(owed, x.keys, s.keys))
+	tx.Put(s.key, s.buffer)
+	if x.owed {
+		return nil // it was told when it was first put aside
+	}
+	return s.quarantine(tx, contract.Rejection{
+		Reason: contract.ReasonInternal, Detail: faultAt("该主体无法计算，其视图和核验结果保持原样，下次变更时及每小时重试", "this entity cannot be computed; its views and findings stay as they were, it is tried again at its next change and every hour", e),
+		Source: s.name, At: x.at, Locator: "entity/" + s.keys.Token("finding", x.key),
+	})
+}
