@@ -274,6 +274,7 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
 	cfg.Topology = drawing(a.steps)
 	cfg.Shared = a.shared
+	cfg.Negatives, cfg.TargetNegatives = a.cfg.Gateway.Verify.PerApplication.limits(), a.cfg.Gateway.Verify.PerSubject.limits()
 	cfg.Unconnected = a.cfg.Gateway.Unconnected
 	for _, id := range cfg.Unconnected {
 		if _, err := a.cat.Dataset(id); err != nil {

@@ -18,6 +18,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/viper"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 )
 
 // config is yiyuan.yaml: how this process runs, where its services are. The
@@ -103,7 +105,24 @@ type gatewayConfig struct {
 	Redis       string   `mapstructure:"redis"`
 	OpenConsole bool     `mapstructure:"open_console"`
 	Unconnected []string `mapstructure:"unconnected" about:"Datasets of the catalogue that are not connected in this deployment."`
+
+	Verify verifyConfig `mapstructure:"verify"`
 }
+
+// verifyConfig is how many verifications may be answered with no before more are
+// refused, all gateways together.
+type verifyConfig struct {
+	PerApplication limitsConfig `mapstructure:"per_application"`
+	PerSubject     limitsConfig `mapstructure:"per_subject"`
+}
+
+type limitsConfig struct {
+	Minute int `mapstructure:"minute" about:"Verifications answered with no in any minute: of an application, or of it about one subject."`
+	Hour   int `mapstructure:"hour" about:"The same in any hour; not below the minute's."`
+	Day    int `mapstructure:"day" about:"The same in any day; not below the hour's."`
+}
+
+func (l limitsConfig) limits() quota.Limits { return quota.Limits(l) }
 
 type adminConfig struct {
 	Listen    string `mapstructure:"listen"`
@@ -144,8 +163,11 @@ func defaultConfig() config {
 		Registry:   registryConfig{Listen: "127.0.0.1:8081"},
 		Push:       pushConfig{Listen: "127.0.0.1:8090"},
 		Processors: processorsConfig{Workers: 2, CommitInterval: 100 * time.Millisecond, MaxRecords: 20000, MaxBytes: 16 << 20},
-		Gateway:    gatewayConfig{Unconnected: []string{}, Listen: "127.0.0.1:8080"},
-		Admin:      adminConfig{Listen: "127.0.0.1:8099"},
+		Gateway: gatewayConfig{
+			Unconnected: []string{}, Listen: "127.0.0.1:8080",
+			Verify: verifyConfig{PerApplication: limitsConfig{20, 200, 1000}, PerSubject: limitsConfig{5, 20, 50}},
+		},
+		Admin: adminConfig{Listen: "127.0.0.1:8099"},
 		Listeners: listenersConfig{
 			Connections: 8192, ConnectionsPerAddress: 200, Requests: 1024, RequestsPerKey: 256, RequestsPerDepartment: 512,
 			StrangersPerAddress: 32, BodyRate: 8192, BodyGrace: 5 * time.Second,
@@ -332,6 +354,12 @@ func (c *config) resolve() error {
 		{"processors.max_bytes", int64(c.Processors.MaxBytes), 1},
 		{"processors.standby", int64(c.Processors.Standby), 0},
 		{"processors.commit_interval", int64(c.Processors.CommitInterval), 0},
+		{"gateway.verify.per_application.minute", int64(c.Gateway.Verify.PerApplication.Minute), 1},
+		{"gateway.verify.per_application.hour", int64(c.Gateway.Verify.PerApplication.Hour), int64(c.Gateway.Verify.PerApplication.Minute)},
+		{"gateway.verify.per_application.day", int64(c.Gateway.Verify.PerApplication.Day), int64(c.Gateway.Verify.PerApplication.Hour)},
+		{"gateway.verify.per_subject.minute", int64(c.Gateway.Verify.PerSubject.Minute), 1},
+		{"gateway.verify.per_subject.hour", int64(c.Gateway.Verify.PerSubject.Hour), int64(c.Gateway.Verify.PerSubject.Minute)},
+		{"gateway.verify.per_subject.day", int64(c.Gateway.Verify.PerSubject.Day), int64(c.Gateway.Verify.PerSubject.Hour)},
 		{"listeners.connections", int64(c.Listeners.Connections), 1},
 		{"listeners.connections_per_address", int64(c.Listeners.ConnectionsPerAddress), 1},
 		{"listeners.requests", int64(c.Listeners.Requests), 1},

@@ -214,6 +214,8 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"a malformed duration", "processors: {commit_interval: soon}", []string{"processors.commit_interval"}},
 		{"a negative duration", "bus: {session_timeout: -1s}", []string{"bus.session_timeout"}},
 		{"a word for a number", "bus: {partitions: many}", []string{"bus.partitions"}},
+		{"verifications by the hour below those by the minute", "gateway: {verify: {per_subject: {minute: 30}}}", []string{"gateway.verify.per_subject.hour", "30"}},
+		{"no verifications at all", "gateway: {verify: {per_application: {minute: 0}}}", []string{"gateway.verify.per_application.minute"}},
 		{"no workers", "processors: {workers: 0}", []string{"processors.workers"}},
 		{"malformed YAML", "bus: [a\nlog: x", []string{"not valid YAML"}},
 		{"a key twice", "log: {level: info, level: warn}", []string{"level"}},
