@@ -161,12 +161,20 @@ func (w words) get(address string) []byte {
 // console looks at the page of sources: each card bears the Chinese word.
 func (w words) console(t *testing.T, want map[string]string) {
 	tab := chromium(t)
-	if err := chromedp.Do(tab, chromedp.Navigate("http://"+w.p.gateway+"/#/sources")); err != nil {
+	page := "http://" + w.p.gateway + "/"
+	err := chromedp.Do(tab, chromedp.Navigate(page))
+	if err == nil {
+		_, err = chromedp.Run(tab, chromedp.Evaluate[any](`localStorage.setItem("yiyuan.lang", "zh"), 0`))
+	}
+	if err == nil {
+		err = chromedp.Do(tab, chromedp.Navigate("about:blank"), chromedp.Navigate(page+"#/sources"))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	word := map[string]string{contract.StateFailed: "需处理", contract.StateStopped: "已停"}
 	await(t, "the page of sources", time.Minute, func() string {
-		cards, err := chromedp.Run(tab, chromedp.Evaluate[map[string]string](`Object.fromEntries([...document.querySelectorAll("section.source")].map((s) => [s.getAttribute("aria-label"), s.innerText]))`))
+		cards, err := chromedp.Run(tab, chromedp.Evaluate[map[string]string](`Object.fromEntries([...document.querySelectorAll("section.source")].map((s) => [s.getAttribute("aria-label"), s.textContent]))`))
 		if err != nil {
 			return err.Error()
 		}
@@ -174,6 +182,9 @@ func (w words) console(t *testing.T, want map[string]string) {
 			if !strings.Contains(cards[name], word[state]) {
 				return fmt.Sprintf("the card of %s does not say %s: %s", name, word[state], cards[name])
 			}
+		}
+		if !strings.Contains(cards["ga-pg"], contract.ResyncCommand("ga-pg")+" --dry-run") {
+			return "the card of ga-pg does not show the trial of its remedy: " + cards["ga-pg"]
 		}
 		return ""
 	})

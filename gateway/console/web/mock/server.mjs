@@ -92,7 +92,7 @@ function api(req, res, url) {
   const path = decodeURIComponent(url.pathname);
   const key = (req.headers.authorization ?? "").replace(/^Bearer /, "");
   const app = apps.find((a) => a.key === key);
-  const open = /^\/v1\/(catalogue|indicators|flow|findings|topology|quarantine|events)/.test(path);
+  const open = /^\/v1\/(catalogue|indicators|flow|findings|topology|quarantine|verifications|events)/.test(path);
   if (open && locked && !app?.purposes.includes("SUPERVISE"))
     return key ? problem(res, 403, "YIYUAN-4038", "需要监督权限", "该页面需要 SUPERVISE 用途的应用 / this page needs an application with the purpose SUPERVISE") : problem(res, 401, "YIYUAN-4010", "没有密钥", "请在请求头 Authorization 中带上应用密钥 / no application key was sent");
   if (path === "/v1/catalogue") return send(res, { city: { name: "云岭市", english: "Yunling" }, version: "3f9a1c02be77", departments: departments.map((d) => ({ ...d, datasets: datasets.filter((x) => x.provider === d.id).length })), datasets: empty ? null : datasets.map((d) => ({ ...d, views: d.views.map((v) => v.id), fields: d.fields.length, field_names: d.fields.map((f) => f.name), key: undefined, basis: undefined, links: undefined, rules: undefined, last_update: d.cycle === "realtime" && !broken.has(d.id) ? ago(Math.random() * 60) : d.last_update })), entities: Object.values(entities).map((e) => ({ id: e.id, title: e.title, english: e.english, fields: e.fields.length, views: e.views })), purposes, rules });
@@ -124,31 +124,31 @@ function api(req, res, url) {
     return f ? send(res, f) : problem(res, 404, "YIYUAN-4043", "没有这件核验结果", "编号有误 / no such finding");
   }
   if (path === "/v1/quarantine") return send(res, { entries: empty ? null : quarantine, total: empty ? 0 : quarantine.length, by_reason: empty ? {} : Object.fromEntries([...new Set(quarantine.map((e) => e.reason))].map((r) => [r, quarantine.filter((e) => e.reason === r).length])) });
+  if (path === "/v1/verifications")
+    return send(res, { applications: empty ? [] : [{ app: "MZ-DBHD", asked: 318, missed: 9, stopped: 0, ratio: 9 / 318, alarm: false }, { app: "RS-GLJT", asked: 64, missed: 41, stopped: 7, ratio: 41 / 64, alarm: true }, { app: "SJ-TEST", asked: 0, missed: 0, stopped: 0, ratio: 0, alarm: false }] });
   if (path === "/v1/topology") return send(res, topology);
   if (path === "/v1/console/apps") return locked ? problem(res, 404, "YIYUAN-4040", "没有", "") : send(res, { apps: apps.map((a) => ({ ...a, views: a.views.map((v) => v.id) })), samples });
   if (!app) return problem(res, 401, key ? "YIYUAN-4011" : "YIYUAN-4010", key ? "密钥无效" : "没有密钥", "请带上有效的应用密钥 / send a valid application key");
   if (path === "/v1/me") return send(res, { app: app.id, title: app.title, department: app.department, department_title: app.department_title, purposes: app.purposes.map((id) => purposes.find((p) => p.id === id)), views: app.views });
-  m = /^\/v1\/lookup\/([^/]+)\/(.+)$/.exec(path);
-  if (m) {
-    const [, view, k] = m;
-    if (!app.views.some((v) => v.id === view)) return problem(res, 403, "YIYUAN-4031", "没有授权", `应用 ${app.id} 没有视图 ${view} 的授权 / no grant`);
-    if (/^0{3}/.test(k)) return problem(res, 429, "YIYUAN-4290", "超过频次", "每分钟 60 次 / 60 a minute", { "Retry-After": "12" });
-    if (view.startsWith("person") && !/^\d{17}[\dX]$/.test(k)) return problem(res, 422, "YIYUAN-4220", "主键无效", "公民身份号码应为 18 位 / want 18 characters");
-    if (k.endsWith("9")) return problem(res, 503, "YIYUAN-5031", "数据尚未就绪", "视图正在装载 / the view is being loaded", { "Retry-After": "3" });
-    if (view.startsWith("person") && k !== sampleKey) return problem(res, 404, "YIYUAN-4040", "没有这一条", "数据已就绪，没有此人 / there is no such record");
-    return send(res, { ...answer(view, k), as_of: ago(0.4), source_time: ago(5400), stale: view.startsWith("enterprise"), view, version: "00000000000004d2", ...ids() });
-  }
-  m = /^\/v1\/explain\/([^/]+)\/(.+)$/.exec(path);
-  if (m) return app.views.some((v) => v.id === m[1] + ".explain") ? send(res, explain(m[2])) : problem(res, 403, "YIYUAN-4031", "没有授权", `应用 ${app.id} 没有视图 ${m[1]}.explain 的授权 / no grant`);
-  if (path === "/v1/verify") {
+  const posted = (then) => {
     let body = "";
     req.on("data", (c) => (body += c));
-    req.on("end", () => {
-      const q = JSON.parse(body);
-      send(res, { match: q.fields.XM === "张三", as_of: ago(0.4), ...ids() });
+    req.on("end", () => then(JSON.parse(body)));
+  };
+  m = /^\/v1\/lookup\/([^/]+)$/.exec(path);
+  if (m)
+    return posted(({ key: k }) => {
+      const view = m[1];
+      if (!app.views.some((v) => v.id === view)) return problem(res, 403, "YIYUAN-4031", "没有授权", `应用 ${app.id} 没有视图 ${view} 的授权 / no grant`);
+      if (/^0{3}/.test(k)) return problem(res, 429, "YIYUAN-4290", "超过频次", "每分钟 60 次 / 60 a minute", { "Retry-After": "12" });
+      if (view.startsWith("person") && !/^\d{17}[\dX]$/.test(k)) return problem(res, 422, "YIYUAN-4220", "主键无效", "公民身份号码应为 18 位 / want 18 characters");
+      if (k.endsWith("9")) return problem(res, 503, "YIYUAN-5031", "数据尚未就绪", "视图正在装载 / the view is being loaded", { "Retry-After": "3" });
+      if (view.startsWith("person") && k !== sampleKey) return problem(res, 404, "YIYUAN-4040", "没有这一条", "数据已就绪，没有此人 / there is no such record");
+      send(res, { ...answer(view, k), as_of: ago(0.4), source_time: ago(5400), stale: view.startsWith("enterprise"), view, version: "00000000000004d2", ...ids() });
     });
-    return;
-  }
+  m = /^\/v1\/explain\/([^/]+)$/.exec(path);
+  if (m) return posted(({ key: k }) => (app.views.some((v) => v.id === m[1] + ".explain") ? send(res, explain(k)) : problem(res, 403, "YIYUAN-4031", "没有授权", `应用 ${app.id} 没有视图 ${m[1]}.explain 的授权 / no grant`)));
+  if (path === "/v1/verify") return posted((q) => send(res, { match: q.fields.XM === "张三", as_of: ago(0.4), ...ids() }));
   problem(res, 404, "YIYUAN-4040", "没有这个地址", "");
 }
 

@@ -18,6 +18,7 @@ const Findings = lazy(() => import("./pages/Findings"));
 const Sources = lazy(() => import("./pages/Sources"));
 const Quarantine = lazy(() => import("./pages/Quarantine"));
 const Topology = lazy(() => import("./pages/Topology"));
+const Verifications = lazy(() => import("./pages/Verifications"));
 const NotFound = lazy(() => import("./pages/NotFound"));
 
 // Hash routes: the gateway serves one static page under whatever prefix, and
@@ -37,6 +38,7 @@ const router = createHashRouter([
           { path: "catalogue/:id", element: <Dataset /> },
           { path: "lookup", element: <Lookup /> },
           { path: "findings", element: <Findings /> },
+          { path: "verifications", element: <Verifications /> },
           { path: "sources", element: <Sources /> },
           { path: "quarantine", element: <Quarantine /> },
           { path: "topology", element: <Topology /> },

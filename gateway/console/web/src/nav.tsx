@@ -1,7 +1,7 @@
 // The left menu: groups of pages in the order people work. A later page is one
 // more line here and one more route in App.tsx.
 
-import { ApartmentOutlined, BranchesOutlined, BugOutlined, DashboardOutlined, DatabaseOutlined, SearchOutlined, SwapOutlined } from "@ant-design/icons";
+import { ApartmentOutlined, BranchesOutlined, BugOutlined, DashboardOutlined, DatabaseOutlined, SafetyOutlined, SearchOutlined, SwapOutlined } from "@ant-design/icons";
 import type { ReactNode } from "react";
 import type { Key } from "./i18n";
 
@@ -29,7 +29,10 @@ export const nav: NavGroup[] = [
   },
   {
     label: "nav.group.check",
-    items: [{ path: "/findings", label: "nav.findings", icon: <SwapOutlined /> }],
+    items: [
+      { path: "/findings", label: "nav.findings", icon: <SwapOutlined /> },
+      { path: "/verifications", label: "nav.verifications", icon: <SafetyOutlined /> },
+    ],
   },
   {
     label: "nav.group.run",

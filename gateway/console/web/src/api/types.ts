@@ -302,6 +302,19 @@ export interface VerifyAnswer {
   audit_id?: string;
 }
 
+export interface VerificationsLine {
+  app: string;
+  asked: number;
+  missed: number;
+  stopped: number;
+  ratio: number;
+  alarm: boolean;
+}
+
+export interface Verifications {
+  applications?: List<VerificationsLine>;
+}
+
 export interface ExplainCell {
   field: string;
   title?: string;

@@ -9,6 +9,8 @@ import { type Loaded, refusal, useApi } from "../api/hooks";
 import { consoleKey } from "../api/session";
 import type { Catalogue } from "../api/types";
 import { langStore, useI18n } from "../i18n";
+import { keepUnsaid } from "../lib/filters";
+import { personal } from "../lib/keys";
 import { stored } from "../lib/store";
 import { nav } from "../nav";
 import { modeStore, useMode } from "../theme";
@@ -68,7 +70,9 @@ function GlobalSearch() {
       role="search"
       onSubmit={(e) => {
         e.preventDefault();
-        void go(`/catalogue?q=${encodeURIComponent(text.trim())}`);
+        const q = text.trim();
+        keepUnsaid("/catalogue", "q", personal(q) ? q : "");
+        void go(personal(q) ? "/catalogue" : `/catalogue?q=${encodeURIComponent(q)}`);
         setText("");
       }}
     >

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { citizenCheck, cleanKey, hint, usccCheck } from "./keys";
+import { citizenCheck, cleanKey, hint, personal, usccCheck } from "./keys";
+
+describe("what may be a person's number", () => {
+  it("is a run of digits, however it is written", () => {
+    for (const s of ["539902198503120013", "53990219850312001X", "5399 0219 8503 1200 13", "539902-19850312-0013", "５３９９０２１９８５０３１２００１３", "19900001234", "id:539902850312001"]) expect(personal(s), s).toBe(true);
+    for (const s of ["", "GA01", "2026-01-31", "户籍 2026", "91530100MA6K"]) expect(personal(s), s).toBe(false);
+  });
+});
 
 describe("cleanKey", () => {
   it("takes pasted spaces of every kind away", () => {

@@ -18,6 +18,9 @@ export function narrow(s: string): string {
   return s.normalize("NFC").replace(/[\uff01-\uff5e]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0));
 }
 
+/** Whether a text holds what may be a person's number: a run of eleven digits or more, however it is written. */
+export const personal = (s: string): boolean => /\d{11}/.test(narrow(s).replace(new RegExp(invisible, "gu"), "").replace(/[-\u2010-\u2015\u2212]/g, ""));
+
 const citizen = /^(\d{17}[\dXx]|\d{15})$/;
 const uscc = /^[0-9A-Za-z]{18}$/;
 const plate = /^[\u4e00-\u9fff][A-Za-z][0-9A-Za-z]{4,7}$/;

@@ -115,16 +115,24 @@ describe("code to take away", () => {
       const code = snippet(l, evil);
       expect(code).toContain("YIYUAN_KEY");
       expect(code).toContain("person.partial");
-      expect(code).not.toContain("rm -rf / #");
+      expect(code).not.toContain('#"$(id)'); // its quote never ends the literal it stands in
     }
     expect(snippet("curl", evil)).toContain(`'X-Purpose: P'\\'' -H "x'`);
+    expect(snippet("curl", evil)).toContain(`-d '{"key":"'\\''; rm -rf / #\\"$(id)"}'`);
     expect(snippet("Python", { ...evil, key: "1", fields: { XM: "张\"三" } })).toContain('"XM": "张\\"三"');
   });
-  it("verifies by POST and looks up by GET", () => {
+  it("puts the key into the body, never into the address", () => {
+    for (const l of languages)
+      for (const fields of [null, { XM: "a" }]) {
+        const code = snippet(l, { ...evil, key: "539902198503120013", fields });
+        expect(code).toContain("539902198503120013");
+        expect(code.match(/https?:[^"'\s]*/g)!.join(" "), l).not.toContain("539902");
+        expect(code, l).toMatch(/POST|-d '/);
+      }
     expect(snippet("Go", { ...evil, fields: { XM: "a" } })).toContain('"POST"');
-    expect(snippet("Go", evil)).toContain('"GET"');
+    expect(snippet("Go", evil)).toContain('"POST"');
     expect(curlOf("http://h/", "GA01.verify", "1", ["XM", "CSRQ"])).toContain("v1/verify");
-    expect(curlOf("http://h/", "GA01.partial", "a|{b}", null)).toContain("v1/lookup/GA01.partial/a%7C{b}");
+    expect(curlOf("http://h/", "GA01.partial", "a|{b}", null)).toMatch(/v1\/lookup\/GA01.partial'[\s\S]*-d '{"key":"a\|{b}"}'/);
   });
 });
 

@@ -1,5 +1,6 @@
-// The same question as a program of the department would ask it. The key
-// always comes from the environment, never from the page.
+// The same question as a program of the department would ask it. The API key
+// always comes from the environment, never from the page; the record's key goes in
+// the body, because addresses stand in logs.
 
 export interface Question {
   base: string;
@@ -18,15 +19,16 @@ const shell = (s: string) => `'${s.replace(/'/g, `'\\''`)}'`;
 const quote = (s: string) => JSON.stringify(s).replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
 
 export function snippet(lang: Language, q: Question): string {
-  const url = q.fields ? q.base + "v1/verify" : `${q.base}v1/lookup/${encodeURIComponent(q.view)}/${encodeURIComponent(q.key)}`;
-  const body = q.fields ? JSON.stringify({ view: q.view, key: q.key, fields: q.fields }) : null;
+  const url = q.fields ? q.base + "v1/verify" : `${q.base}v1/lookup/${encodeURIComponent(q.view)}`;
+  const body = JSON.stringify(q.fields ? { view: q.view, key: q.key, fields: q.fields } : { key: q.key });
   switch (lang) {
     case "curl":
       return [
         `curl -sS ${shell(url)}`,
         `  -H "Authorization: Bearer $YIYUAN_KEY"`,
         `  -H ${shell("X-Purpose: " + q.purpose)}`,
-        ...(body ? [`  -H 'Content-Type: application/json'`, `  -d ${shell(body)}`] : []),
+        `  -H 'Content-Type: application/json'`,
+        `  -d ${shell(body)}`,
       ].join(" \\\n");
     case "Go":
       return `package main
@@ -36,16 +38,18 @@ import (
 	"io"
 	"log"
 	"net/http"
-	"os"${body ? '\n\t"strings"' : ""}
+	"os"
+	"strings"
 )
 
 func main() {
-	req, err := http.NewRequest(${body ? '"POST"' : '"GET"'}, ${quote(url)}, ${body ? `strings.NewReader(${quote(body)})` : "nil"})
+	req, err := http.NewRequest("POST", ${quote(url)}, strings.NewReader(${quote(body)}))
 	if err != nil {
 		log.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+os.Getenv("YIYUAN_KEY"))
-	req.Header.Set("X-Purpose", ${quote(q.purpose)})${body ? '\n\treq.Header.Set("Content-Type", "application/json")' : ""}
+	req.Header.Set("X-Purpose", ${quote(q.purpose)})
+	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		log.Fatal(err)
@@ -65,10 +69,13 @@ import urllib.error
 import urllib.request
 
 request = urllib.request.Request(
-    ${quote(url)},${body ? `\n    data=json.dumps(${pythonDict(JSON.parse(body) as Record<string, unknown>)}).encode(),\n    method="POST",` : ""}
+    ${quote(url)},
+    data=json.dumps(${pythonDict(JSON.parse(body) as Record<string, unknown>)}).encode(),
+    method="POST",
     headers={
         "Authorization": "Bearer " + os.environ["YIYUAN_KEY"],
-        "X-Purpose": ${quote(q.purpose)},${body ? '\n        "Content-Type": "application/json",' : ""}
+        "X-Purpose": ${quote(q.purpose)},
+        "Content-Type": "application/json",
     },
 )
 try:
@@ -87,7 +94,9 @@ public class Ask {
     public static void main(String[] args) throws Exception {
         HttpRequest request = HttpRequest.newBuilder(URI.create(${quote(url)}))
             .header("Authorization", "Bearer " + System.getenv("YIYUAN_KEY"))
-            .header("X-Purpose", ${quote(q.purpose)})${body ? `\n            .header("Content-Type", "application/json")\n            .POST(HttpRequest.BodyPublishers.ofString(${quote(body)}))` : ""}
+            .header("X-Purpose", ${quote(q.purpose)})
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(${quote(body)}))
             .build();
         HttpResponse<String> answer = HttpClient.newHttpClient()
             .send(request, HttpResponse.BodyHandlers.ofString());

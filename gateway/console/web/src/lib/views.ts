@@ -16,10 +16,12 @@ export const isExplain = (v: { id: string }): boolean => shortView(v.id) === "ex
 /** A command that asks for one record; the asker's own key and purpose come from the environment. */
 export function curlOf(base: string, view: string, key: string, verify: string[] | null): string {
   const q = (s: string) => `'${s.replace(/'/g, `'\\''`)}'`;
-  // Braces mark what is to be filled in and are left readable.
-  const path = encodeURIComponent(key).replace(/%7B/g, "{").replace(/%7D/g, "}");
-  const head = `curl -sS ${verify ? "-X POST " : ""}${q(base + (verify ? "v1/verify" : `v1/lookup/${encodeURIComponent(view)}/${path}`))} \\\n  -H "Authorization: Bearer $YIYUAN_KEY" \\\n  -H "X-Purpose: $YIYUAN_PURPOSE"`;
-  if (!verify) return head;
-  const body = JSON.stringify({ view, key, fields: Object.fromEntries(verify.map((f) => [f, "…"])) });
-  return `${head} \\\n  -H 'Content-Type: application/json' \\\n  -d ${q(body)}`;
+  const body = JSON.stringify(verify ? { view, key, fields: Object.fromEntries(verify.map((f) => [f, "…"])) } : { key });
+  return [
+    `curl -sS ${q(base + (verify ? "v1/verify" : `v1/lookup/${encodeURIComponent(view)}`))}`,
+    `  -H "Authorization: Bearer $YIYUAN_KEY"`,
+    `  -H "X-Purpose: $YIYUAN_PURPOSE"`,
+    `  -H 'Content-Type: application/json'`,
+    `  -d ${q(body)}`,
+  ].join(" \\\n");
 }

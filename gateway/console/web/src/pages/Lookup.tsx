@@ -109,7 +109,7 @@ export default function Lookup() {
         const a = await request<VerifyAnswer>("v1/verify", { ...opts, body: { view: view.id, key: cleaned.key, fields: filled } });
         setRound({ ...base, verdict: a.data, took: a.took });
       } else {
-        const a = await request<LookupAnswer>(`v1/lookup/${encodeURIComponent(view.id)}/${encodeURIComponent(cleaned.key)}`, opts);
+        const a = await request<LookupAnswer>(`v1/lookup/${encodeURIComponent(view.id)}`, { ...opts, body: { key: cleaned.key } });
         setRound({ ...base, lookup: a.data, took: a.took });
       }
     } catch (e) {

@@ -4,7 +4,7 @@ import { readRate, readSpark, useFlow } from "../api/flow";
 import { useApi } from "../api/hooks";
 import { type Catalogue, type FlowSource, list } from "../api/types";
 import { Card, PageHead } from "../components/Page";
-import { Num, SourceMark, Spark, When } from "../components/Show";
+import { Copy, Num, SourceMark, Spark, When } from "../components/Show";
 import { Empty, ErrorBox, Waiting } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
@@ -12,6 +12,40 @@ import { duration, known } from "../lib/format";
 import { fold } from "../lib/search";
 
 const harm: Record<string, number> = { failed: 0, held: 0, silent: 0, waiting: 1, stopped: 1, resync: 2, snapshot: 2, starting: 2, running: 3 };
+// The commands in a remedy, to be copied; what was pushed is kept by nobody and cannot be read again.
+const command = /(yiyuan [a-z]+(?: [\w.-]+)*(?: --[\w-]+(?: \d+)?)*)/;
+const rereadable = (kind: string) => kind !== "push";
+
+function Command({ text }: { text: string }) {
+  return (
+    <span className="nowrap">
+      <code>{text}</code> <Copy text={text} />
+    </span>
+  );
+}
+
+/** A remedy with its commands ready to be taken away. */
+function Remedy({ text }: { text: string }) {
+  return <span className="val">{text.split(command).map((part, i) => (i % 2 === 1 ? <Command key={i} text={part} /> : part))}</span>;
+}
+
+/** Reading a source again: the trial that counts its deletes, then the order. The gateway is not the door to sources. */
+function Reread({ of }: { of: string }) {
+  const { t } = useI18n();
+  return (
+    <details className="reread">
+      <summary>{t("sources.reread")}</summary>
+      <p className="dim">{t("sources.reread.long")}</p>
+      <p>
+        {t("sources.reread.dry")} <Command text={`yiyuan source resync ${of} --dry-run`} />
+      </p>
+      <p>
+        {t("sources.reread.do")} <Command text={`yiyuan source resync ${of}`} />
+      </p>
+    </details>
+  );
+}
+
 const still = ["failed", "held", "silent", "waiting", "stopped"];
 
 function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: string) => string }) {
@@ -74,9 +108,10 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
       ) : null}
       {broken ? (
         <p className="oops-do">
-          <b>{t("error.todo")}</b> {s.do ? name(s.do, s.do_en) : t("sources.stopped.do")}
+          <b>{t("error.todo")}</b> {s.do ? <Remedy text={name(s.do, s.do_en)} /> : t("sources.stopped.do")}
         </p>
       ) : null}
+      {rereadable(s.kind) && s.state !== "retired" ? <Reread of={s.name} /> : null}
     </section>
   );
 }

@@ -22,6 +22,7 @@ export const shell: Record<keyof typeof zh, string> = {
   "nav.catalogue": "Data catalogue",
   "nav.lookup": "Lookup bench",
   "nav.findings": "Findings",
+  "nav.verifications": "Verifications",
   "nav.sources": "Sources",
   "nav.quarantine": "Quarantine",
   "nav.topology": "Topology",

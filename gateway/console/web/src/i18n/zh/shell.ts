@@ -21,6 +21,7 @@ export const shell = {
   "nav.catalogue": "数据资源目录",
   "nav.lookup": "查询试验台",
   "nav.findings": "核验结果",
+  "nav.verifications": "应用核验",
   "nav.sources": "数据源",
   "nav.quarantine": "问题数据",
   "nav.topology": "处理拓扑",

@@ -23,7 +23,8 @@ export function Explain({ round, facts, departments }: { round: Round; facts: Ma
     setError(null);
     if (!applies) return;
     const abort = new AbortController();
-    request<ExplainAnswer>(`v1/explain/${encodeURIComponent(entity)}/${encodeURIComponent(round.key)}`, {
+    request<ExplainAnswer>(`v1/explain/${encodeURIComponent(entity)}`, {
+      body: { key: round.key },
       key: round.apiKey,
       purpose: round.purpose,
       signal: abort.signal,
