@@ -50,6 +50,9 @@ func (s *Store) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch
 }
 
 func (s *Store) apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+	if s.evicts.Load() {
+		return fmt.Errorf("write view %q: %w", b.View, ErrEvicts)
+	}
 	space := newKeyspace(s.cfg.Prefix, g)
 	keys := make([]string, 1, 1+len(b.Writes))
 	keys[0] = space.marks(b.View)
@@ -86,6 +89,9 @@ func (s *Store) apply(ctx context.Context, g gateway.Generation, b gateway.Batch
 
 // Progress reads the marks of views in one go.
 func (s *Store) Progress(ctx context.Context, g gateway.Generation, views []string) (map[string]gateway.Progress, error) {
+	if s.evicts.Load() {
+		return nil, fmt.Errorf("read marks of generation %q: %w", g, ErrEvicts)
+	}
 	space := newKeyspace(s.cfg.Prefix, g)
 	pipe := s.writer.Pipeline()
 	marks := make([]*goredis.MapStringStringCmd, len(views))
@@ -136,6 +142,9 @@ func progress(fields map[string]string) (gateway.Progress, error) {
 
 // Seal declares a view complete.
 func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, have map[int32]int64) error {
+	if s.evicts.Load() {
+		return fmt.Errorf("seal view %q: %w", view, ErrEvicts)
+	}
 	space := newKeyspace(s.cfg.Prefix, g)
 	args := make([]any, 0, 2*len(have))
 	for partition, next := range have {
@@ -162,6 +171,9 @@ func (s *Store) isCurrent(g gateway.Generation) bool {
 
 // Current returns the current generation; the first caller names the first one.
 func (s *Store) Current(ctx context.Context) (gateway.Generation, error) {
+	if s.evicts.Load() {
+		return "", fmt.Errorf("read current generation: %w", ErrEvicts)
+	}
 	if err := s.refresh(ctx); err != nil {
 		return "", err
 	}
@@ -192,7 +204,15 @@ func (s *Store) Begin(ctx context.Context) (gateway.Generation, error) {
 	if err != nil {
 		return "", fmt.Errorf("name a generation: %w", err)
 	}
-	return gateway.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36)), nil
+	g := gateway.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36))
+	evicted, err := s.evicted(ctx)
+	if err != nil || evicted == "" {
+		return g, err
+	}
+	if err := s.writer.Set(ctx, newKeyspace(s.cfg.Prefix, g).evictedKey(), s.counted(evicted), 0).Err(); err != nil {
+		return "", fmt.Errorf("name a generation: %w", err)
+	}
+	return g, nil
 }
 
 // Flip makes to the current generation.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -131,7 +132,7 @@ func (s *Store) answer(ctx context.Context, batch []*read) {
 // trip reads the batch in one go, answers what can be answered and returns
 // the lookups of views that are not complete.
 func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*read, error) {
-	if space == nil || s.instance.suspect.Load() {
+	if space == nil || s.instance.suspect.Load() || s.evicts.Load() {
 		return batch, nil
 	}
 	args := make([]any, 1, 2+2*len(batch))
@@ -154,6 +155,11 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 		return batch, nil
 	}
 	s.metrics.keys.Add(float64(len(values)))
+	if slices.Contains(values, nil) {
+		if all, err := s.present(ctx, space); err != nil || !all {
+			return batch, err
+		}
+	}
 	var unloaded []*read
 	ready := false
 	for i, r := range batch {

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"encoding/hex"
+	"sync/atomic"
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
 )
@@ -11,11 +12,12 @@ import (
 // a keyed digest.
 type keyspace struct {
 	generation gateway.Generation
-	prefix     string // y:{generation}:
+	prefix     string                 // y:{generation}:
+	begun      atomic.Pointer[string] // what is kept under evictedKey, nil = not read yet
 }
 
 func newKeyspace(prefix string, g gateway.Generation) *keyspace {
-	return &keyspace{g, prefix + ":" + string(g) + ":"}
+	return &keyspace{generation: g, prefix: prefix + ":" + string(g) + ":"}
 }
 
 // record returns y:{generation}:{view}:{hex digest}.

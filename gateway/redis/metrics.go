@@ -9,6 +9,7 @@ type metrics struct {
 	writes      *prometheus.CounterVec
 	lost        prometheus.Counter
 	restarts    prometheus.Counter
+	evicting    prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -24,7 +25,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"outcome"}),
 		lost:     prometheus.NewCounter(prometheus.CounterOpts{Name: "yiyuan_gateway_redis_lost_total", Help: "Times Redis no longer held what had been written."}),
 		restarts: prometheus.NewCounter(prometheus.CounterOpts{Name: "yiyuan_gateway_redis_restarts_total", Help: "Times another Redis process answered at the address."}),
+		evicting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_redis_evicting", Help: "1 while Redis may throw records away, or has and the cache was not yet given up: nothing is answered. Anything but 0 is an alarm."}),
 	}
-	reg.MustRegister(m.readSeconds, m.keys, m.mixed, m.writes, m.lost, m.restarts)
+	reg.MustRegister(m.readSeconds, m.keys, m.mixed, m.writes, m.lost, m.restarts, m.evicting)
 	return m
 }

@@ -16,11 +16,16 @@
 // for "not there". y:gen names the current generation.
 //
 // One server (or one behind a sentinel or a proxy) with
-// maxmemory-policy noeviction; not Redis Cluster.
+// maxmemory-policy noeviction; not Redis Cluster. The policy and the server's
+// count of evicted keys are looked at all the time, and before anybody is said
+// not to be there: y:{generation}:! keeps the count with which the generation
+// began. While the server may evict, and when it has, nothing is believed, and
+// an empty generation takes the place of the one that lost keys.
 //
 // Metrics: yiyuan_gateway_redis_read_seconds, yiyuan_gateway_redis_keys_total,
 // yiyuan_gateway_redis_mixed_replies_total, yiyuan_gateway_redis_writes_total{outcome},
-// yiyuan_gateway_redis_lost_total, yiyuan_gateway_redis_restarts_total.
+// yiyuan_gateway_redis_lost_total, yiyuan_gateway_redis_restarts_total,
+// yiyuan_gateway_redis_evicting.
 package redis
 
 import (
@@ -100,6 +105,9 @@ type Store struct {
 	reader atomic.Pointer[goredis.Client] // replaced after a mixed reply
 
 	instance instance
+	life     context.Context // ends with Close
+	evicts   atomic.Bool     // the server may throw keys away, or did and nobody has cleared up yet: nothing is believed
+	silent   atomic.Bool     // the server does not tell
 }
 
 var _ gateway.Cache = (*Store)(nil)
@@ -111,18 +119,18 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	s.instance.marks = map[place]int64{}
 	s.reader.Store(s.connect(cfg.ReadTimeout, cfg.Readers+2))
 	s.writer = s.connect(10*time.Second, 8)
+	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.check(ctx); err != nil {
+		s.stop()
 		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Load().Close(), s.writer.Close())
 	}
-	if err := s.refresh(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Load().Close(), s.writer.Close())
+	if err := s.look(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.Close())
 	}
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
 	for range cfg.Readers {
-		s.done.Go(func() { s.serve(life) })
+		s.done.Go(func() { s.serve(s.life) })
 	}
-	s.done.Go(func() { s.watch(life) })
+	s.done.Go(func() { s.watch(s.life) })
 	return s, nil
 }
 
@@ -152,19 +160,16 @@ func (s *Store) check(ctx context.Context) error {
 	if err := s.writer.Ping(ctx).Err(); err != nil {
 		return err
 	}
-	policy, limited := "", false
-	info, err := s.writer.Info(ctx, "memory").Result()
-	if err == nil {
-		policy = infoField(info, "maxmemory_policy")
-		limited = infoField(info, "maxmemory") != "0"
+	e, err := s.eviction(ctx)
+	if err != nil {
+		return err
 	}
-	if policy == "" {
+	if e.possible() {
+		return fmt.Errorf("maxmemory-policy is %q: %w", e.policy, ErrEvicts)
+	}
+	if s.silent.Store(e.evicted == ""); e.policy == "" {
 		// The in-process server does not report it, and does not evict.
 		s.log.Debug("eviction policy is unknown")
-		return nil
-	}
-	if policy != "noeviction" && limited {
-		return fmt.Errorf("maxmemory-policy is %q: %w", policy, ErrEvicts)
 	}
 	return nil
 }
@@ -178,7 +183,7 @@ func infoField(info, name string) string {
 	return ""
 }
 
-// watch follows the pointer to the current generation.
+// watch follows the pointer to the current generation, and what was examined at the start.
 func (s *Store) watch(ctx context.Context) {
 	tick := time.NewTicker(s.cfg.Poll)
 	defer tick.Stop()
@@ -189,11 +194,25 @@ func (s *Store) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		ask, cancel := context.WithTimeout(ctx, s.cfg.ReadTimeout)
-		if err := s.refresh(ask); err != nil && ctx.Err() == nil {
-			s.log.Debug("current generation could not be read", "error", err)
+		if err := s.look(ask); err != nil && ctx.Err() == nil {
+			s.log.Debug("redis could not be looked at", "error", err)
 		}
 		cancel()
 	}
+}
+
+// look reads which generation is current and whether it can be believed.
+func (s *Store) look(ctx context.Context) error {
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	if err := s.guard(ctx); err != nil {
+		return err
+	}
+	if s.keys.Load() == nil {
+		return s.refresh(ctx)
+	}
+	return nil
 }
 
 // refresh reads which generation is current.
