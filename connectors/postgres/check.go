@@ -45,9 +45,14 @@ func (s *source) checkTables(ctx context.Context) error {
 func (s *source) checkTable(ctx context.Context, t *table) error {
 	var oid uint32
 	var readable, visible, logged bool
-	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, has_table_privilege(c.oid, 'SELECT'), NOT row_security_active(c.oid), c.relpersistence = 'p'
+	var children []string
+	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, has_table_privilege(c.oid, 'SELECT'), NOT row_security_active(c.oid),
+			c.relpersistence = 'p' AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE l.relpersistence <> 'p'),
+			ARRAY(SELECT cn.nspname || '.' || cc.relname FROM pg_inherits i JOIN pg_class cc ON cc.oid = i.inhrelid JOIN pg_namespace cn ON cn.oid = cc.relnamespace
+				WHERE i.inhparent = c.oid AND c.relkind <> 'p' ORDER BY 1)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, t.schema, t.relation).
-		Scan(&oid, &t.kind, &readable, &visible, &logged)
+		Scan(&oid, &t.kind, &readable, &visible, &logged, &children)
+	children = slices.DeleteFunc(children, func(name string) bool { return s.tables[name] != nil })
 	fresh := s.at.System == "" // else hold looks at what can be mended meanwhile
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -58,6 +63,8 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 		return fmt.Errorf("不是表（视图、外部表不能复制）/ check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
 	case !logged && fresh:
 		return fmt.Errorf("不记日志的表（UNLOGGED、临时表）不能复制 / check table %q: it has no log (UNLOGGED or temporary) and cannot be replicated: %w", t.name(), connectors.ErrConfig)
+	case len(children) > 0 && fresh:
+		return fmt.Errorf("有继承它的子表（INHERITS），子表的行读不到；把子表也列入本数据源，或解除继承 / check table %q: %s inherit from it, and their rows are not read: list them in this source too, or end the inheritance: %w", t.name(), strings.Join(children, ", "), connectors.ErrConfig)
 	case !readable && fresh && s.options.Snapshot:
 		return fmt.Errorf("没有读表的权限 / check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
 	case !visible && fresh:
@@ -71,14 +78,35 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 	if t.columns, err = t.resolve(existing); err != nil {
 		return err
 	}
-	covered, err := s.identityColumns(ctx, oid)
-	if err != nil {
-		return fmt.Errorf("check table %q: %w", t.name(), err)
+	return s.checkIdentity(ctx, t, oid)
+}
+
+// checkIdentity refuses a table, or one of its partitions, whose deletes would not
+// name their row.
+func (s *source) checkIdentity(ctx context.Context, t *table, oid uint32) error {
+	if s.at.System != "" {
+		return nil // hold looks at it
 	}
-	for _, k := range t.keyColumns() {
-		if fresh && covered != nil && !slices.Contains(covered, k.name) {
-			return fmt.Errorf("表的复制标识不含主键列，删除时不知是哪一行 / check table %q: its replica identity does not hold column %q, so deletes would not name their row: add a primary key with it, or run ALTER TABLE %s REPLICA IDENTITY FULL: %w",
-				t.name(), k.name, t.quoted(), connectors.ErrConfig)
+	rows, err := s.sql.Query(ctx, `SELECT $1::oid, $2::text UNION ALL SELECT t.relid, t.relid::regclass::text FROM pg_partition_tree($1::oid) t WHERE t.isleaf AND t.relid <> $1::oid`, oid, t.quoted())
+	if err != nil {
+		return fmt.Errorf("read partitions of table %q: %w", t.name(), err)
+	}
+	names := map[uint32]string{}
+	var one uint32
+	var name string
+	if _, err := pgx.ForEachRow(rows, []any{&one, &name}, func() error { names[one] = name; return nil }); err != nil {
+		return fmt.Errorf("read partitions of table %q: %w", t.name(), err)
+	}
+	for _, one := range slices.Sorted(maps.Keys(names)) {
+		covered, err := s.identityColumns(ctx, one)
+		if err != nil {
+			return fmt.Errorf("check table %q: %w", t.name(), err)
+		}
+		for _, k := range t.keyColumns() {
+			if covered != nil && !slices.Contains(covered, k.name) {
+				return fmt.Errorf("表的复制标识不含主键列，删除时不知是哪一行 / check table %q: its replica identity does not hold column %q, so deletes would not name their row: add a primary key with it, or run ALTER TABLE %s REPLICA IDENTITY FULL: %w",
+					t.name(), k.name, names[one], connectors.ErrConfig)
+			}
 		}
 	}
 	return nil

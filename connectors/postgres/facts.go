@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,8 +37,10 @@ type guard struct {
 	// kept facts are remembered in the position, so that what was changed, and
 	// what was changed and changed back, is noticed also after a restart.
 	kept bool
-	// holds says whether what is seen will do; nil: it is what it was.
+	// holds says whether what is seen will do; nil: it is what it was, or, where
+	// grows is not nil, what that lets it become. What is seen stands for it from then on.
 	holds func(s *source, table, seen string) bool
+	grows func(s *source, table, was, seen string) bool
 	// What is said, %q being the table's or the publication's name.
 	zh, en string
 }
@@ -67,6 +70,10 @@ var guards = []guard{
 	{kind: "table", kept: true, zh: "表 %q 被删除、换掉或重建", en: "table %q was dropped, replaced or made again"},
 	{kind: "table.name", fate: waiting, holds: yes, zh: "表 %q 被改名；改回原名即自行继续", en: "table %q was renamed: give it its name back"},
 	{kind: "table.logged", holds: yes, zh: "表 %q 成了不记日志的表（UNLOGGED）", en: "table %q became one without log (UNLOGGED)"},
+	{kind: "table.alone", fate: waiting, holds: yes, zh: "表 %q 有继承它的子表（INHERITS），子表的行读不到；把子表也列入本数据源，或解除继承", en: "table %q has children that inherit from it, whose rows are not read: list them in this source too, or end the inheritance"},
+	{kind: "table.leaves", kept: true, grows: sameLeaves, zh: "表 %q 的分区被挂入、拆下、删除、清空或重写过（数据库不为此发送行）", en: "a partition of table %q was attached, detached, dropped, emptied or rewritten, for which the server sends no rows"},
+	{kind: "table.columns", kept: true, grows: sameColumns, zh: "表 %q 的列被删除后重建过", en: "a column of table %q was dropped and made again"},
+	{kind: "table.content", kept: true, grows: sameContent, zh: "表 %q 被整表重写过（如 ALTER COLUMN … TYPE … USING），数据库不为此发送行", en: "table %q was rewritten as by ALTER COLUMN … TYPE … USING, for which the server sends no rows"},
 	{kind: "entry", holds: yes, zh: "发布里不再有表 %q", en: "the publication no longer holds table %q"},
 	{kind: "entry.filter", kept: true, zh: "发布对表 %q 的行过滤被改", en: "the publication's row filter on table %q was changed"},
 	{kind: "entry.columns", kept: true, zh: "发布对表 %q 的列清单被改", en: "the publication's column list of table %q was changed"},
@@ -119,13 +126,76 @@ func (t *table) identified(identity string) bool {
 	if identity == "*" || len(t.columns) == 0 {
 		return true
 	}
-	covered := strings.Split(identity, "\x01")
-	for _, k := range t.keyColumns() {
-		if !slices.Contains(covered, k.name) {
+	for leaf := range strings.SplitSeq(identity, "\x02") { // the table itself, then its partitions
+		covered := strings.Split(leaf, "\x01")
+		for _, k := range t.keyColumns() {
+			if leaf != "*" && !slices.Contains(covered, k.name) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sameLeaves: a partition is there as it was, in the same file, and a new one was
+// born as one, so that all its rows came through the log. Of a file that changed
+// nobody can tell whether it was emptied or, as by VACUUM FULL, only written anew.
+func sameLeaves(_ *source, _, was, seen string) bool {
+	now := map[string]bool{} // oid/file
+	had := map[string]bool{} // oid
+	for leaf := range strings.FieldsFuncSeq(seen, comma) {
+		at, _, _ := strings.Cut(leaf, "=")
+		now[at] = true
+	}
+	for leaf := range strings.FieldsFuncSeq(was, comma) {
+		at, _, _ := strings.Cut(leaf, "=")
+		oid, _, _ := strings.Cut(at, "/")
+		if had[oid] = true; !now[at] {
+			return false
+		}
+	}
+	for leaf := range strings.FieldsFuncSeq(seen, comma) {
+		at, born, _ := strings.Cut(leaf, "=")
+		if oid, _, _ := strings.Cut(at, "/"); !had[oid] && born != "true" {
 			return false
 		}
 	}
 	return true
+}
+
+func comma(c rune) bool { return c == ',' }
+
+// sameColumns: a mapped column has the number it had. Others may come and go.
+func sameColumns(s *source, name, was, seen string) bool {
+	numbers := func(text string) map[string]string {
+		out := map[string]string{}
+		for one := range strings.SplitSeq(text, "\x01") {
+			number, column, _ := strings.Cut(one, " ")
+			out[column] = number
+		}
+		return out
+	}
+	t := s.tables[name]
+	if t == nil {
+		return true
+	}
+	before, now := numbers(was), numbers(seen)
+	for _, c := range t.columns {
+		b, had := before[c.name]
+		if n, has := now[c.name]; had && has && b != n {
+			return false
+		}
+	}
+	return true
+}
+
+// sameContent: a rewrite that changes rows gives the table another file and changes
+// the entry of a column. TRUNCATE, which comes through the log, VACUUM FULL and
+// CLUSTER give it a file only; what leaves the rows alone changes an entry only.
+func sameContent(_ *source, _, was, seen string) bool {
+	oldFile, oldColumns, _ := strings.Cut(was, ";")
+	file, columns, _ := strings.Cut(seen, ";")
+	return oldFile == file || oldColumns == columns
 }
 
 // look asks the server for all facts, in one statement that reads its catalogue
@@ -163,9 +233,16 @@ func (s *source) look(ctx context.Context) (facts, error) {
 const lookQuery = `WITH p AS MATERIALIZED (
 	SELECT p.xmin::text AS version, p.* FROM pg_publication p WHERE p.pubname = $1
 ), w AS MATERIALIZED (
-	SELECT u.schema || '.' || u.relation AS name, n.oid AS nsp, c.oid, c.relreplident AS identity, c.relpersistence AS persistence, coalesce(c.oid, o.oid) AS id
+	SELECT u.schema || '.' || u.relation AS name, n.oid AS nsp, c.oid, c.relkind AS relkind, coalesce(c.oid, o.oid) AS id
 	FROM unnest($3::text[], $4::text[], $5::oid[]) AS u(schema, relation, was) LEFT JOIN pg_class o ON o.oid = u.was
 	LEFT JOIN pg_namespace n ON n.nspname = u.schema LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = u.relation
+), l AS MATERIALIZED (
+	SELECT w.name, t.isleaf, c.oid, c.relfilenode AS file, c.relpersistence AS persistence,
+		CASE WHEN c.relreplident = 'f' THEN '*' ELSE coalesce(array_to_string((` + identityQuery + `), E'\x01'), '') END AS identity,
+		(SELECT coalesce(bool_and(i.xmin = a.xmin), true) FROM pg_partition_ancestors(c.oid) up(relid) JOIN pg_inherits i ON i.inhrelid = up.relid
+			JOIN pg_attribute a ON a.attrelid = i.inhrelid AND a.attname = 'tableoid' WHERE up.relid <> w.oid) AS born
+	FROM w, LATERAL (SELECT w.oid AS relid, false AS isleaf UNION ALL SELECT relid, true FROM pg_partition_tree(w.oid) WHERE isleaf AND w.relkind = 'p') t
+	JOIN pg_class c ON c.oid = t.relid
 ), e AS MATERIALIZED (
 	SELECT w.name, r.oid, r.oid::text || '/' || r.xmin::text AS version, r.prqual::text AS filter, r.prattrs::text AS columns FROM w, p, pg_publication_rel r
 	WHERE r.prpubid = p.oid AND (r.prrelid = w.id OR r.prrelid IN (SELECT relid FROM pg_partition_ancestors(w.id)))
@@ -192,10 +269,15 @@ UNION ALL SELECT f.kind, '', f.value FROM p, LATERAL (VALUES
 UNION ALL SELECT f.kind, w.name, coalesce(f.value, '') FROM w, LATERAL (VALUES
 	('table', w.id::text),
 	('table.name', (w.oid IS NOT NULL)::text),
-	('table.logged', CASE WHEN w.oid IS NULL THEN 'true' ELSE (w.persistence = 'p')::text END),
+	('table.logged', (SELECT coalesce(bool_and(l.persistence = 'p'), true)::text FROM l WHERE l.name = w.name)),
+	('table.alone', (w.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = w.id AND i.inhrelid NOT IN (SELECT id FROM w WHERE id IS NOT NULL)))::text),
+	('table.leaves', (SELECT string_agg(l.oid || '/' || l.file || '=' || l.born, ',' ORDER BY l.oid) FROM l WHERE l.name = w.name AND l.isleaf)),
+	('table.columns', (SELECT string_agg(a.attnum || ' ' || a.attname, E'\x01' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = w.id AND a.attnum > 0 AND NOT a.attisdropped)),
+	('table.content', (SELECT c.relfilenode || ';' || (SELECT coalesce(md5(string_agg(a.attnum || '/' || a.xmin::text, ',' ORDER BY a.attnum)), '') FROM pg_attribute a
+		WHERE a.attrelid = c.oid AND a.attnum > 0) FROM pg_class c WHERE c.oid = w.id AND c.relkind = 'r')),
 	('table.readable', CASE WHEN w.oid IS NULL THEN 'true' ELSE has_table_privilege(w.oid, 'SELECT')::text END),
 	('table.visible', CASE WHEN w.oid IS NULL THEN 'true' ELSE (NOT row_security_active(w.oid))::text END),
-	('table.identity', CASE WHEN w.oid IS NULL OR w.identity = 'f' THEN '*' ELSE (SELECT array_to_string((` + identityQuery + `), E'\x01') FROM pg_class c WHERE c.oid = w.oid) END),
+	('table.identity', coalesce((SELECT string_agg(l.identity, E'\x02') FROM l WHERE l.name = w.name), '*')),
 	('entry', (coalesce((SELECT puballtables FROM p), false) OR EXISTS (SELECT FROM e WHERE e.name = w.name))::text),
 	('entry.version', (SELECT string_agg(e.version, ',' ORDER BY e.oid) FROM e WHERE e.name = w.name)),
 	('entry.filter', (SELECT md5(string_agg(e.filter, ',' ORDER BY e.oid)) FROM e WHERE e.name = w.name)),
@@ -253,11 +335,23 @@ func (s *source) hold(want, seen facts) error {
 	return first
 }
 
+// takeUp has what facts have grown to stand for them.
+func (s *source) takeUp(seen facts) {
+	for _, g := range guards {
+		for subject, was := range s.want[g.kind] {
+			if is := seen[g.kind][subject]; g.grows != nil && is != was && g.grows(s, subject, was, is) {
+				s.want[g.kind][subject] = is
+			}
+		}
+	}
+	s.at.Facts = s.want.kept()
+}
+
 func (g *guard) stands(s *source, subject, want, seen string) bool {
 	if g.holds != nil {
 		return g.holds(s, subject, seen)
 	}
-	return want == seen
+	return want == seen || g.grows != nil && g.grows(s, subject, want, seen)
 }
 
 func (g *guard) said(s *source, subject string) (zh, en string) {
@@ -336,7 +430,11 @@ func (s *source) watch(ctx context.Context) (now time.Time, end lsn, err error) 
 	if err != nil {
 		return now, 0, err
 	}
-	return now.UTC(), parseLSN(seen["end"][""]), s.hold(s.want, seen)
+	err = s.hold(s.want, seen)
+	if !errors.Is(err, connectors.ErrPositionLost) {
+		s.takeUp(seen)
+	}
+	return now.UTC(), parseLSN(seen["end"][""]), err
 }
 
 // lost is the error that stops a source until it is read again.

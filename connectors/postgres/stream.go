@@ -197,10 +197,12 @@ func (st *stream) take(expired bool) (connectors.Batch, bool, error) {
 // here is the position of what has been handed out: that of whole transactions,
 // unless parts of the next one are out already.
 func (st *stream) here() position {
+	at := st.at
 	if st.out.Commit > st.at.Commit {
-		return st.out
+		at = st.out
 	}
-	return st.at
+	at.Facts = st.s.at.Facts // as they were last seen
+	return at
 }
 
 // state is snapshot until the stream has passed what a resumed snapshot saw.
