@@ -207,7 +207,7 @@ func (c *city) start(ctx context.Context) error {
 	if err := a.runGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps}, who, nil); err != nil {
 		return err
 	}
-	cfgs, keys, err := c.sources()
+	cfgs, keys, err := c.sources(ctx)
 	if err != nil {
 		return err
 	}
@@ -223,10 +223,10 @@ func (c *city) start(ctx context.Context) error {
 	return err
 }
 
-// sources are the thirteen departments' live systems, and one push source so that
-// a visitor can correct something. It takes YB01, for the tour, and what is not
-// real time.
-func (c *city) sources() ([]connectors.Config, []push.Key, error) {
+// sources are the thirteen departments' live systems, a file source for what the
+// province gives back, and one push source so that a visitor can correct
+// something. It takes YB01, for the tour, and what is not real time.
+func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, error) {
 	options := synthetic.Options{
 		Seed: c.options.seed, Size: c.options.size, Rate: c.options.rate, Correct: true,
 		CorrectAfter: c.options.correctAfter, CorrectEvery: c.options.correctEvery, Rows: c.options.size == synthetic.Tiny,
@@ -251,7 +251,9 @@ func (c *city) sources() ([]connectors.Config, []push.Key, error) {
 		live := connectors.Config{Name: strings.ToLower(department) + "-live", Kind: "synthetic", Options: o.Map()}
 		for _, d := range c.app.cat.Datasets {
 			if d.Provider.ID == department {
-				live.Datasets = append(live.Datasets, d)
+				if d.ID != returnedDataset {
+					live.Datasets = append(live.Datasets, d)
+				}
 				if d.Cycle != "realtime" || d.ID == "YB01" {
 					pushed.Datasets = append(pushed.Datasets, d)
 				}
@@ -261,7 +263,12 @@ func (c *city) sources() ([]connectors.Config, []push.Key, error) {
 		c.pushKeys[department] = "push-" + strings.ToLower(department) + "-" + rand.Text()
 		keys = append(keys, push.Key{Department: department, Digest: push.KeyDigest(c.pushKeys[department])})
 	}
-	return append(cfgs, pushed), keys, nil
+	above, files, err := openProvince(ctx, c.app.cat, options, c.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.app.group.Go(func() error { return above.run(ctx) })
+	return append(cfgs, files, pushed), keys, nil
 }
 
 func (c *city) writeTruth(o synthetic.Options) error {

@@ -81,6 +81,9 @@ func datasetSection(b *strings.Builder, d *schemas.Dataset) {
 	if len(links) > 0 {
 		fmt.Fprintf(b, " · 关于 / about: %s", strings.Join(links, ", "))
 	}
+	if d.System != "" {
+		fmt.Fprintf(b, " · 所属系统 / system: %s%s", d.System, mark(d.Returned, "（回流 / returned）"))
+	}
 	if d.Basis != "" {
 		fmt.Fprintf(b, " · 依据 / basis: %s", d.Basis)
 	}

@@ -230,6 +230,9 @@ func (b *block) employer(p plant) {
 		}
 		b.licence(0, f, b.ago("decidedX", 60, 700), b.between("publishedX", 1, 4), until)
 	}
+	if b.chance("fined", 25) {
+		b.penalty(5, f.code, b.ago("finedX", 40, 900))
+	}
 	if b.chance("fleet", 40) {
 		b.car(6, null, str(f.code), "1")
 	}
