@@ -40,30 +40,31 @@ const (
 // app is one process: what it was told, what it opened, in the order of opening.
 // close undoes it in reverse.
 type app struct {
-	cfg     config
-	log     *slog.Logger
-	metrics *prometheus.Registry
-	cat     *schemas.Catalogue
-	keys    *keyring.Keyring
-	brokers []string
-	broker  *embedded.Broker // nil = brokers elsewhere
-	bus     *bus.Bus
-	codec   *codec.Codec
-	schemas *registry.Registry // nil = an outside one
-	steps   []processors.Topology
-	gateway *gateway.Gateway // nil = another process answers
-	clock   func() time.Time // of the steps; nil = the system's
-	shared  listener.Shared  // of all listeners
-	group   *errgroup.Group
-	closers []func()
+	cfg      config
+	log      *slog.Logger
+	metrics  *prometheus.Registry
+	settings *prometheus.GaugeVec // of files that are followed
+	cat      *schemas.Catalogue
+	keys     *keyring.Keyring
+	brokers  []string
+	broker   *embedded.Broker // nil = brokers elsewhere
+	bus      *bus.Bus
+	codec    *codec.Codec
+	schemas  *registry.Registry // nil = an outside one
+	steps    []processors.Topology
+	gateway  *gateway.Gateway // nil = another process answers
+	clock    func() time.Time // of the steps; nil = the system's
+	shared   listener.Shared  // of all listeners
+	group    *errgroup.Group
+	closers  []func()
 }
 
 // newApp opens the broker (or connects to one), the registry and the topics, and
 // makes sure of the keys.
 func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Logger) (*app, error) {
-	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys}
+	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys, settings: newSettings()}
 	crash.LogTo(log)
-	a.metrics.MustRegister(crash.Collector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.metrics.MustRegister(crash.Collector(), a.settings, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if a.shared, err = cfg.Listeners.shared(a.metrics); err != nil {
 		return nil, err
@@ -214,8 +215,8 @@ func (a *app) runProcessors(ctx context.Context) error {
 
 // runConnectors starts the push listener, if a source needs it, and the sources.
 // It returns the fleet they run in and the push listener's address.
-func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys []push.Key) (*fleet, string, error) {
-	pushes, err := push.NewServer(push.Config{Keys: keys, Logger: a.log, Shared: a.shared, Refused: a.auditPush(ctx)})
+func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may pushAccess) (*fleet, string, error) {
+	pushes, err := push.NewServer(push.Config{Keys: may.keys, Logger: a.log, Shared: a.shared, Refused: a.auditPush(ctx)})
 	if err != nil {
 		return nil, "", err
 	}
@@ -234,6 +235,7 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, keys 
 				}
 			}
 		}
+		a.followPushKeys(ctx, may, pushes)
 		a.start(ctx, "push", func(ctx context.Context) error { return pushes.Serve(ctx, listener) })
 	}
 	opens := sources(pushes)

@@ -211,7 +211,7 @@ func (c *city) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	members, address, err := a.runConnectors(ctx, cfgs, keys)
+	members, address, err := a.runConnectors(ctx, cfgs, pushAccess{keys: keys})
 	if err != nil {
 		return err
 	}

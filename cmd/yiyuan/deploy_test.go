@@ -105,10 +105,11 @@ func TestExampleGrants(t *testing.T) {
 }
 
 func TestExamplePushKeys(t *testing.T) {
-	keys, err := pushKeys(filepath.Join(tree, "deploy", "push-keys.yaml"))
+	may, err := openPushKeys(filepath.Join(tree, "deploy", "push-keys.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys := may.keys
 	if _, err := push.NewServer(push.Config{Keys: keys}); err != nil {
 		t.Fatal(err)
 	}
@@ -124,20 +125,20 @@ func TestExamplePushKeys(t *testing.T) {
 }
 
 func TestPushKeysRefuseNonsense(t *testing.T) {
-	for name, text := range map[string]string{"unknown key": "keys: [{dept: GA}]", "no YAML": "keys: ["} {
+	for name, text := range map[string]string{"unknown key": "keys: [{dept: GA}]", "no YAML": "keys: [", "emptied": ""} {
 		path := filepath.Join(t.TempDir(), "keys.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := pushKeys(path); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := openPushKeys(path); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error = %v, want one that names the file", name, err)
 		}
 	}
-	if _, err := pushKeys(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := openPushKeys(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error = %v, want that the file is not there", err)
 	}
-	if keys, err := pushKeys(""); err != nil || keys != nil {
-		t.Errorf("without a file: %v, %v", keys, err)
+	if may, err := openPushKeys(""); err != nil || may.keys != nil {
+		t.Errorf("without a file: %v, %v", may.keys, err)
 	}
 }
 

@@ -243,6 +243,13 @@ func TestFaultDoors(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("quarantine (-want +got):\n%s", diff)
 	}
+	write(t, map[string]any{"keys": []any{}}, p.dir, "push-keys.yaml") // the department's key is taken back while all runs
+	await(t, "the key is out of force", 15*time.Second, func() string {
+		if a := p.pushes(t, "GA03", car(good[0], "云Z12345")); a.status != http.StatusUnauthorized {
+			return fmt.Sprintf("%d %s", a.status, a.body)
+		}
+		return ""
+	})
 	for _, r := range roles {
 		r.stop()
 		if l := leaks(string(r.log.bytes()), nil); len(l) > 0 {

@@ -79,6 +79,10 @@ func secretFile(file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("密钥文件读不了 / read secret: %w", err)
 	}
+	return parseSecret(b)
+}
+
+func parseSecret(b []byte) (string, error) {
 	text := strings.TrimSpace(string(b))
 	if len(text) < 20 || strings.ContainsAny(text, " \t\r\n") {
 		return "", errShortSecret
@@ -111,7 +115,7 @@ const operatorHeader = "X-Yiyuan-Operator"
 
 // serveAdmin opens the operators' listener.
 func (a *app) serveAdmin(ctx context.Context, f *fleet) (string, error) {
-	cfg, err := a.adminListener()
+	cfg, err := a.adminListener(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -120,13 +124,10 @@ func (a *app) serveAdmin(ctx context.Context, f *fleet) (string, error) {
 
 // adminListener is the door of the operators' listener: this machine's own names,
 // no other site, and a token or a header that only a program sends.
-func (a *app) adminListener() (listener.Config, error) {
-	token := ""
-	if file := a.cfg.Admin.TokenFile; file != "" {
-		var err error
-		if token, err = secretFile(file); err != nil {
-			return listener.Config{}, fmt.Errorf("admin.token_file: %w", err)
-		}
+func (a *app) adminListener(ctx context.Context) (listener.Config, error) {
+	token, err := a.secret(ctx, "admin.token_file", a.cfg.Admin.TokenFile)
+	if err != nil {
+		return listener.Config{}, err
 	}
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") } // the client is gone if it fails
 	cfg := listener.Config{
@@ -134,7 +135,7 @@ func (a *app) adminListener() (listener.Config, error) {
 		Health: map[string]http.HandlerFunc{"/livez": listener.Strict(ok), "/readyz": listener.Strict(ok)},
 		Admit: func(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
 			who := listener.Who{Key: "operator", Department: "operator"}
-			if token == "" {
+			if token == nil {
 				if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get(operatorHeader) == "" {
 					return listener.Who{}, problem.NoOperator.Of(c.ID)
 				}
@@ -143,7 +144,7 @@ func (a *app) adminListener() (listener.Config, error) {
 			switch given := bearer(r); {
 			case given == "":
 				return listener.Who{}, problem.NoKey.Of(c.ID)
-			case !sameSecret(given, token):
+			case !token.is(given):
 				return listener.Who{}, problem.UnknownKey.Of(c.ID)
 			}
 			return who, nil
@@ -207,21 +208,20 @@ func (a *app) auditPush(ctx context.Context) func(context.Context, push.Refusal)
 
 // serveRegistry opens the registry's listener: strangers read, who has the key writes.
 func (a *app) serveRegistry(ctx context.Context) (string, error) {
-	cfg, may, err := a.registryListener()
+	cfg, may, err := a.registryListener(ctx)
 	if err != nil {
 		return "", err
 	}
 	return a.serve(ctx, a.cfg.Registry.Listen, cfg, a.schemas.Handler(may))
 }
 
-func (a *app) registryListener() (listener.Config, registry.Access, error) {
+func (a *app) registryListener(ctx context.Context) (listener.Config, registry.Access, error) {
 	may := registry.Access{AllowDelete: a.cfg.Registry.AllowDelete}
-	key := ""
-	if file := a.cfg.Registry.WriteKeyFile; file != "" {
-		var err error
-		if key, err = secretFile(file); err != nil {
-			return listener.Config{}, may, fmt.Errorf("registry.write_key_file: %w", err)
-		}
+	key, err := a.secret(ctx, "registry.write_key_file", a.cfg.Registry.WriteKeyFile)
+	if err != nil {
+		return listener.Config{}, may, err
+	}
+	if key != nil {
 		may.MayWrite = func(r *http.Request) bool { return listener.CallOf(r.Context()).Who.Key != "" }
 	}
 	cfg := listener.Config{
@@ -232,9 +232,9 @@ func (a *app) registryListener() (listener.Config, registry.Access, error) {
 				given = password
 			}
 			switch {
-			case given == "" || key == "":
+			case given == "" || key == nil:
 				return listener.Who{}, nil
-			case !sameSecret(given, key):
+			case !key.is(given):
 				return listener.Who{}, problem.UnknownKey.Of(c.ID)
 			}
 			return listener.Who{Key: "writer", Department: "registry"}, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -10,8 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -22,8 +25,9 @@ func adminAt(t *testing.T, cfg adminConfig) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	reg := prometheus.NewRegistry()
-	a := &app{log: slog.New(slog.DiscardHandler), metrics: reg, cfg: config{Admin: cfg}, shared: listener.Shared{Metrics: listener.NewMetrics(reg)}}
-	door, err := a.adminListener()
+	a := &app{log: slog.New(slog.DiscardHandler), metrics: reg, settings: newSettings(), group: &errgroup.Group{}, cfg: config{Admin: cfg}, shared: listener.Shared{Metrics: listener.NewMetrics(reg)}}
+	reg.MustRegister(a.settings)
+	door, err := a.adminListener(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,7 @@ func adminAt(t *testing.T, cfg adminConfig) string {
 		t.Fatal(err)
 	}
 	go func() { ran <- listener.New(door, a.adminRoutes(f)).Serve(ctx, l) }()
-	t.Cleanup(func() { stop(); <-ran; <-ran })
+	t.Cleanup(func() { stop(); <-ran; <-ran; _ = a.group.Wait() }) // what follows the token ends with ctx
 	return "http://" + l.Addr().String()
 }
 
@@ -107,4 +111,57 @@ func TestAdminDoor(t *testing.T) {
 			t.Errorf("%s %s with %q: answered %d %s, want %d %s", c.method, c.path, c.headers, resp.StatusCode, p.Code, c.want, c.code)
 		}
 	}
+}
+
+// TestAdminTokenChanges: a token that is taken out of its file lets nobody in any
+// more, while the process runs; a file that cannot be used leaves the one before.
+func TestAdminTokenChanges(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const first, second = "the-first-token-that-is-long-enough", "the-second-token-that-is-long-enough"
+	put(first)
+	at := adminAt(t, adminConfig{TokenFile: file})
+	answers := func(token string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+"/sources", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	put("short")
+	put(second)
+	await(t, "the new token is in force", 15*time.Second, func() string {
+		if got := answers(second); got != http.StatusOK {
+			return fmt.Sprint(got)
+		}
+		return ""
+	})
+	if got := answers(first); got != http.StatusUnauthorized {
+		t.Errorf("the old token is answered %d", got)
+	}
+	put("short")
+	await(t, "it is said", 15*time.Second, func() string {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+second)
+		if a := reply(http.DefaultClient.Do(r)); !strings.Contains(a.body, `yiyuan_process_setting_up{setting="admin.token_file"} 0`) {
+			return a.body
+		}
+		return ""
+	})
 }

@@ -100,7 +100,7 @@ func (a *app) startRoles(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		keys, err := pushKeys(a.cfg.Push.Keys)
+		keys, err := openPushKeys(a.cfg.Push.Keys)
 		if err != nil {
 			return err
 		}

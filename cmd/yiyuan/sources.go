@@ -13,7 +13,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -126,29 +125,4 @@ func checkOptions(cfg connectors.Config) error {
 	}
 	cfg.Options = given
 	return cfg.Decode(into)
-}
-
-// pushKeys reads the file of push.keys: which department may push with which key.
-func pushKeys(path string) ([]push.Key, error) {
-	if path == "" {
-		return nil, nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read push keys: %w", err)
-	}
-	var doc struct {
-		Keys []struct {
-			Department string `yaml:"department"`
-			Digest     string `yaml:"digest"`
-		} `yaml:"keys"`
-	}
-	if err := yaml.UnmarshalWithOptions(b, &doc, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %s", path, yaml.FormatError(err, false, false))
-	}
-	out := make([]push.Key, len(doc.Keys))
-	for i, k := range doc.Keys {
-		out[i] = push.Key{Department: k.Department, Digest: strings.TrimPrefix(k.Digest, "sha256:")}
-	}
-	return out, nil
 }

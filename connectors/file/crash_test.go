@@ -87,6 +87,7 @@ func TestClaimKilledAnywhere(t *testing.T) {
 			put("a.csv", "first")
 			put("a.csv.done", "size=5")
 			b := testInbox(t, dir)
+			b.options.Settle = 0 // it was still for long
 			b.root = &mortal{folder: b.root, left: n}
 			_, _, err := b.claim(1, time.Now())
 			if killed = errors.Is(err, errKilled); err != nil && !killed {
@@ -101,6 +102,7 @@ func TestClaimKilledAnywhere(t *testing.T) {
 				put("a.csv", "sec") // half of "second"
 			}
 			b = testInbox(t, dir)
+			b.options.Settle = 0
 			claims, err := b.claims(processing)
 			if err != nil {
 				t.Fatal(err)
@@ -185,6 +187,64 @@ func TestMarkerOlderThanItsFile(t *testing.T) {
 	}
 }
 
+// TestMarkerBeingWritten looks at a marker while its sender writes it: it is empty at
+// first, which would mean "whole", and says its digest a moment later.
+func TestMarkerBeingWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := testInbox(t, dir)
+	put := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := time.Now()
+	for i, step := range []struct{ marker, want string }{{"", ""}, {"size", ""}, {"size=5\n", ""}, {"size=5\n", "size=5\n"}} {
+		if i == 0 {
+			put("a.csv", "first")
+		}
+		if step.want == "" {
+			put("a.csv.done", step.marker)
+		}
+		c, ok, err := b.claim(1, start.Add(time.Duration(i)*b.options.Settle))
+		if err != nil || ok != (step.want != "") {
+			t.Fatalf("look %d: taken %v, %v", i, ok, err)
+		}
+		if !ok {
+			continue
+		}
+		if text, _, err := b.marker(processing + "/" + c.name + markerSuffix); err != nil || string(text) != step.want {
+			t.Errorf("it was taken with a marker that says %q, %v", text, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*.done")); len(left) > 0 || err != nil {
+		t.Errorf("the marker stayed behind: %v", left)
+	}
+}
+
+// TestWithoutItsMarker: a file whose marker does not come is said, after a minute.
+func TestWithoutItsMarker(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := testInbox(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "a.csv"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(filepath.Join(dir, "a.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &source{cfg: connectors.Config{Name: "s"}, options: b.options, inbox: b, log: b.log, at: position{Epoch: 1}}
+	for _, lay := range []time.Duration{0, unmarked} {
+		b.seen["a.csv"] = sighting{info.Size(), info.ModTime(), time.Now().Add(-lay)}
+		got, err := s.Read(t.Context())
+		if err != nil || !got.CaughtUp.IsZero() || strings.Contains(got.Held, ".done") != (lay > 0) || strings.Contains(got.Held, "a.csv") {
+			t.Errorf("after %v it says %q, %v", lay, got.Held, err)
+		}
+	}
+}
+
 func TestPositionOfTheFirstRelease(t *testing.T) {
 	t.Parallel()
 	at, err := parsePosition(`{"epoch":1790000000,"file":12,"open":true,"row":300,"digest":"ab","keys":11,"ledger":["cd","ef"]}`)
@@ -222,6 +282,7 @@ func TestNoRoomToClaim(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	b.options.Settle = 0
 	b.root = noRoom{b.root}
 	s := &source{cfg: connectors.Config{Name: "s"}, options: b.options, inbox: b, log: b.log, at: position{Epoch: 1}}
 	if _, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "磁盘已满") || strings.Contains(err.Error(), "a.csv") {

@@ -204,6 +204,9 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 		} else if s.cfg.Again && s.nothingYet() {
 			idle.Held = fmt.Sprintf("等待重读的文件：把%s放进 %s（例如 done/ 里的） / it waits for the files to be read again: put %s into %s, for example from done/",
 				s.wanted(true), s.options.Dir, s.wanted(false), s.options.Dir)
+		} else if s.inbox.alone > 0 {
+			idle.Held = fmt.Sprintf("%d 个文件等标记文件（文件名加 %s）已超过 %s，放入后自行继续 / %d files have waited for more than %s for their marker (the file's name and %s): put it beside them",
+				s.inbox.alone, s.options.Marker, unmarked, s.inbox.alone, unmarked, s.options.Marker)
 		} else if !s.inbox.pending() {
 			idle.CaughtUp = looked
 			if s.unseen {
@@ -225,6 +228,9 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 // yields a batch the first time, so that the wait is said at once.
 func (s *source) hold() (connectors.Batch, bool, error) {
 	c := s.current
+	if err := s.inbox.same(); err != nil { // an answer would be put into another folder
+		return connectors.Batch{}, false, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+	}
 	answer, err := s.inbox.answer(c.claim)
 	if err != nil {
 		return connectors.Batch{}, false, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)

@@ -97,6 +97,59 @@ func TestTooManyDeletes(t *testing.T) {
 	}
 }
 
+// TestHeldInAnotherFolder swaps the folder under a file that waits for a person: the
+// answer would be put where nobody looks, so that is said; with the right folder
+// back it waits as before, and obeys.
+func TestHeldInAnotherFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "drop")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(t, dir, map[string]any{"mode": "replace"})
+	src := open(t, cfg)
+	drop(t, dir, "1.csv", head+rows(1, 10))
+	read(t, src, func(r result) bool { return len(r.changes) == 10 && settled(t, dir) })
+	b, err := src.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop(t, dir, "2.csv", head+rows(1, 2))
+	heldBatch(t, src)
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for _, there := range []bool{false, true} {
+		if there {
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			touch(t, dir, "00000002.accept")
+		}
+		if _, err := src.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "投递目录") {
+			t.Errorf("the folder is another (%v), and it says %v", there, err)
+		}
+	}
+	if err := src.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	if src, err = file.Open(t.Context(), cfg, b.After); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = src.Close() })
+	heldBatch(t, src)
+	touch(t, dir, "00000002.accept")
+	if n := deletes(read(t, src, func(r result) bool { return settled(t, dir) })); n != 8 {
+		t.Errorf("%d deletes, want 8", n)
+	}
+}
+
 // touch makes the file newer than what waits for it.
 func touch(t *testing.T, dir, name string) {
 	t.Helper()

@@ -62,6 +62,7 @@ type inbox struct {
 	seen    map[string]sighting
 	soonest time.Duration   // until something may be settled
 	waiting bool            // files lie in the folder that are not taken yet
+	alone   int             // of them, those that have waited for their marker for too long
 	told    map[string]bool // what lies there and is left alone: said once
 }
 
@@ -139,7 +140,7 @@ func (b *inbox) take() error {
 		return fmt.Errorf("lock drop folder: %w", bare(err))
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
-		return errors.Join(errors.New("投递目录正被另一个进程读取，待其结束后自动继续 / another process reads the drop folder: waiting for it to end"), f.Close())
+		return errors.Join(fmt.Errorf("投递目录正被另一个进程读取，待其结束后自动继续 / another process reads the drop folder, it goes on when that ends: %w", connectors.ErrWaiting), f.Close())
 	}
 	b.lock = f
 	return nil
@@ -264,6 +265,7 @@ func (b *inbox) claim(ordinal uint64, now time.Time) (claim, bool, error) {
 		return claim{}, false, fmt.Errorf("claim file %08d: %w", ordinal, bare(err))
 	}
 	delete(b.seen, name)
+	delete(b.seen, name+b.options.Marker)
 	if withdrawn := err != nil; withdrawn {
 		return claim{}, false, b.resolve(n, ordinal)
 	}

@@ -41,7 +41,8 @@ type Options struct {
 	// DeleteLimit is the share of the table, in percent, that a file may delete in
 	// mode replace without being asked about.
 	DeleteLimit connectors.Share `option:"delete_limit"`
-	// Settle is how long size and time must stand still.
+	// Settle is how long size and time must stand still: of a file without marker, of
+	// the marker of a file that has one.
 	Settle time.Duration `option:"settle"`
 	// Wait is settle, or marker: only files with a marker are taken.
 	Wait string `option:"wait"`

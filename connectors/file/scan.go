@@ -19,6 +19,9 @@ type sighting struct {
 	since    time.Time
 }
 
+// unmarked is how long a file may lie without its marker before it is said.
+const unmarked = time.Minute
+
 // candidate is a file that is whole. Files are taken in the order of their
 // delivery, which is when the file, or its marker, came to this folder.
 type candidate struct {
@@ -60,7 +63,7 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 	}
 	var ready []candidate
 	next := make(map[string]sighting, len(entries))
-	b.soonest, b.waiting = time.Hour, false
+	b.soonest, b.waiting, b.alone = time.Hour, false, 0
 	present := 0
 	for _, e := range entries {
 		if b.passOver(e) {
@@ -75,13 +78,16 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 		}
 		b.waiting = true
 		present++
-		seen, known := b.seen[e.Name()]
-		if !known || seen.size != info.Size() || !seen.modified.Equal(info.ModTime()) {
-			seen = sighting{info.Size(), info.ModTime(), now}
+		file := sight{info, b.sighted(next, info, now)}
+		marker, err := b.marked(next, markers[e.Name()], now)
+		if err != nil {
+			return nil, err
 		}
-		next[e.Name()] = seen
-		if c, ok := b.whole(info, markers[e.Name()], b.options.Settle-now.Sub(seen.since)); ok {
+		if c, ok := b.whole(file, marker); ok {
 			ready = append(ready, c)
+		}
+		if marker == nil && b.options.Wait == "marker" && file.still >= unmarked {
+			b.alone++
 		}
 	}
 	b.seen = next
@@ -94,33 +100,60 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 	return ready, nil
 }
 
-// whole decides whether a file can be taken; left is how long it must still lie
-// still. A marker that is older than the last change of its file may be of an
-// earlier file of that name, so it does not do without lying still.
-func (b *inbox) whole(info fs.FileInfo, marker fs.DirEntry, left time.Duration) (candidate, bool) {
-	c := candidate{info.Name(), changed(info)}
-	still := left <= 0
-	if marker != nil {
-		m, err := marker.Info()
-		if err == nil && !changed(m).Before(c.delivered) {
-			c.delivered = changed(m)
-			return c, true
-		}
-		if !still {
-			b.soonest = min(b.soonest, left)
-		}
-		return c, still && err == nil
+// sight is how a file looks, and for how long it has looked so.
+type sight struct {
+	fs.FileInfo
+	still time.Duration
+}
+
+// sighted notes how a file looks, and returns for how long it has.
+func (b *inbox) sighted(next map[string]sighting, info fs.FileInfo, now time.Time) time.Duration {
+	seen, known := b.seen[info.Name()]
+	if !known || seen.size != info.Size() || !seen.modified.Equal(info.ModTime()) {
+		seen = sighting{info.Size(), info.ModTime(), now}
 	}
-	if !info.Mode().IsRegular() {
+	next[info.Name()] = seen
+	return now.Sub(seen.since)
+}
+
+// marked looks at a file's marker, nil if there is none.
+func (b *inbox) marked(next map[string]sighting, marker fs.DirEntry, now time.Time) (*sight, error) {
+	if marker == nil {
+		return nil, nil //nolint:nilnil // no marker is an answer
+	}
+	info, err := marker.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // taken away while we looked
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at a marker of the drop folder: %w", bare(err))
+	}
+	return &sight{info, b.sighted(next, info, now)}, nil
+}
+
+// whole decides whether a file can be taken. A marker vouches for its file once it
+// lies still itself: while it is being written it is empty, or cut, and would not
+// say what its sender means. One that is older than the last change of its file may
+// be of an earlier file of that name, so the file must lie still too.
+func (b *inbox) whole(file sight, marker *sight) (candidate, bool) {
+	c := candidate{file.Name(), changed(file)}
+	left := b.options.Settle - file.still
+	switch {
+	case marker != nil:
+		if later := changed(marker); later.Before(c.delivered) {
+			left = max(left, b.options.Settle-marker.still)
+		} else {
+			c.delivered, left = later, b.options.Settle-marker.still
+		}
+	case !file.Mode().IsRegular():
 		return c, true
-	}
-	if b.options.Wait != "settle" {
+	case b.options.Wait != "settle":
 		return c, false
 	}
-	if !still {
+	if left > 0 {
 		b.soonest = min(b.soonest, left)
 	}
-	return c, still
+	return c, left <= 0
 }
 
 // ours are the names in a drop folder that are never data: hidden files, and

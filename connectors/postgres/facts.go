@@ -328,7 +328,7 @@ func (s *source) hold(want, seen facts) error {
 			}
 			if first == nil {
 				zh, en := g.said(s, subject)
-				first = fmt.Errorf("%s（没有丢失变更） / %s (nothing is lost)", zh, en)
+				first = fmt.Errorf("%s（没有丢失变更） / %s (nothing is lost): %w", zh, en, connectors.ErrWaiting)
 			}
 		}
 	}

@@ -216,8 +216,8 @@ func TestWaitsUntilMended(t *testing.T) {
 			}
 			db.free(t)
 			_, err := postgres.Open(t.Context(), cfg, at)
-			if err == nil || errors.Is(err, connectors.ErrPositionLost) || errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("it says %v; want %s, and to be tried again", err, tt.want)
+			if !errors.Is(err, connectors.ErrWaiting) || errors.Is(err, connectors.ErrPositionLost) || errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("it says %v; want %s, and that it waits", err, tt.want)
 			}
 			db.free(t)
 			run(tt.undo)

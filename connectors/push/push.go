@@ -34,6 +34,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -72,7 +73,7 @@ type Config struct {
 type Server struct {
 	cfg  Config
 	log  *slog.Logger
-	keys map[string][]string // digest -> departments
+	keys atomic.Pointer[map[string][]string] // digest -> departments
 
 	kit *listener.Server
 
@@ -100,19 +101,30 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.MaxRows < 0 || cfg.MaxRows > 1<<16-1 || cfg.MaxBytes < 0 || cfg.InFlight < 0 || cfg.MaxHeld < 0 || cfg.Wait < 0 {
 		return nil, fmt.Errorf("推送的各上限超出范围 / configure push server: limits out of range: %w", connectors.ErrConfig)
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, keys: map[string][]string{}, sources: map[string]*source{}}
+	s := &Server{cfg: cfg, log: cfg.Logger, sources: map[string]*source{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	for _, k := range cfg.Keys {
-		digest := strings.ToLower(k.Digest)
-		if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size || k.Department == "" {
-			return nil, fmt.Errorf("推送密钥须写部门和 64 位十六进制数 / configure push server: key of department %q: want a department and 64 hexadecimal digits: %w", k.Department, connectors.ErrConfig)
-		}
-		s.keys[digest] = append(s.keys[digest], k.Department)
+	if err := s.SetKeys(cfg.Keys); err != nil {
+		return nil, err
 	}
 	s.kit = s.door()
 	return s, nil
+}
+
+// SetKeys puts other keys in force, for every request that comes from then on; one
+// that is under way is finished. If one of them is malformed none is taken.
+func (s *Server) SetKeys(keys []Key) error {
+	departments := map[string][]string{}
+	for _, k := range keys {
+		digest := strings.ToLower(k.Digest)
+		if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size || k.Department == "" {
+			return fmt.Errorf("推送密钥须写部门和 64 位十六进制数 / configure push server: key of department %q: want a department and 64 hexadecimal digits: %w", k.Department, connectors.ErrConfig)
+		}
+		departments[digest] = append(departments[digest], k.Department)
+	}
+	s.keys.Store(&departments)
+	return nil
 }
 
 // Refusal is what a caller was told instead of 200.
@@ -160,7 +172,7 @@ func (s *Server) admit(r *http.Request, c *listener.Call) (listener.Who, *proble
 		return listener.Who{}, problem.NoKey.Of(c.ID)
 	}
 	digest := KeyDigest(key)
-	departments := s.keys[digest]
+	departments := (*s.keys.Load())[digest]
 	if len(departments) == 0 {
 		return listener.Who{}, problem.UnknownKey.Of(c.ID)
 	}

@@ -449,3 +449,30 @@ func TestServerRefusesBadKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysChange takes a department's key back while the server answers, over a
+// connection that stays open; keys that are malformed leave those before them.
+func TestKeysChange(t *testing.T) {
+	t.Parallel()
+	s := server(t, push.Config{})
+	web := httptest.NewServer(s.Handler())
+	t.Cleanup(web.Close)
+	old, young := client{web.URL, zjKey}, client{web.URL, "another key"}
+	want := func(c client, status int) {
+		t.Helper()
+		if r := c.must(t, "ZJ01", row(1)); r.status != status {
+			t.Errorf("answered %d, want %d: %s", r.status, status, r.body)
+		}
+	}
+	want(old, http.StatusNotFound) // known, and no source is bound
+	want(young, http.StatusUnauthorized)
+	if err := s.SetKeys([]push.Key{{Department: "ZJ", Digest: push.KeyDigest(young.key)}, {Department: "ZJ"}}); !errors.Is(err, connectors.ErrConfig) {
+		t.Errorf("malformed keys: %v", err)
+	}
+	want(old, http.StatusNotFound)
+	if err := s.SetKeys([]push.Key{{Department: "ZJ", Digest: push.KeyDigest(young.key)}}); err != nil {
+		t.Fatal(err)
+	}
+	want(old, http.StatusUnauthorized)
+	want(young, http.StatusNotFound)
+}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package grants
+package watched
 
 import (
 	"io/fs"

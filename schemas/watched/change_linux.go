@@ -1,4 +1,4 @@
-package grants
+package watched
 
 import (
 	"io/fs"
