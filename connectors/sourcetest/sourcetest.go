@@ -52,6 +52,12 @@ type Fixture struct {
 	Want map[string][]string
 	// Secrets are values that must not appear in errors, logs and rejections.
 	Secrets []string
+	// Reread is what the kind declares about reading a source again.
+	Reread connectors.Reread
+	// Redeliver has the department deliver all bursts once more, where the source
+	// cannot fetch them itself: it must say that it waits for them until then. nil:
+	// it can.
+	Redeliver func(t *testing.T)
 }
 
 // Patience is how long the suite waits for what must happen.
@@ -72,6 +78,8 @@ func Run(t *testing.T, f Features, fixture func(t *testing.T) Fixture) {
 		{"CloseIsIdempotent", closeIsIdempotent},
 		{"CloseEndsRead", closeEndsRead},
 		{"ForeignPositionFails", foreignPositionFails},
+		{"ReadsAgain", readsAgain},
+		{"Tries", tries},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

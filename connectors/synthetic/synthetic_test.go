@@ -268,7 +268,7 @@ func TestConformance(t *testing.T) {
 			}
 			sourcetest.Run(t, sourcetest.Features{Replays: true, Ends: true}, func(*testing.T) sourcetest.Fixture {
 				return sourcetest.Fixture{
-					Open: Open, Config: connectors.Config{Name: "synthetic-" + d, Datasets: datasets, Options: o.Map()},
+					Open: Open, Reread: Reread, Config: connectors.Config{Name: "synthetic-" + d, Datasets: datasets, Options: o.Map()},
 					Write: func(*testing.T, int) {}, Bursts: 1, Want: want, Secrets: secrets,
 				}
 			})
