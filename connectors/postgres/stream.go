@@ -210,7 +210,7 @@ func (st *stream) state(at position) string {
 	if at.Resumed && at.Flush < at.High {
 		return contract.StateSnapshot
 	}
-	return contract.StateRunning
+	return ""
 }
 
 func (st *stream) full(p part) bool {

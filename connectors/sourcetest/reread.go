@@ -41,6 +41,9 @@ func readsAgain(t *testing.T, f Features, s *session) {
 		t.Fatalf("close: %v", err)
 	}
 	alike(t, "read again", all, Fold(nil, changes(batches)), rejections(batches))
+	if last := batches[len(batches)-1]; !f.Ends && last.State != "" {
+		t.Errorf("all is read, and its state is %q: nobody would know that it has ended", last.State)
+	}
 	for i, b := range batches[:len(batches)-1] {
 		if !b.CaughtUp.IsZero() && len(changes(batches[i+1:])) > 0 {
 			t.Errorf("batch %d says that it has caught up, and rows follow", i)

@@ -252,6 +252,9 @@ func delivers(t *testing.T, _ Features, s *session) {
 		if len(b.Changes) > 0 && b.After == "" {
 			t.Errorf("batch %d: changes without a position", i)
 		}
+		if b.State != "" && b.State != contract.StateSnapshot {
+			t.Errorf("batch %d: state %q, want none but while first rows are copied", i, b.State)
+		}
 		for _, r := range b.Rejections {
 			if r.Reason == "" || r.Detail == "" || r.Locator == "" || r.Source != s.Config.Name || r.At.IsZero() {
 				t.Errorf("batch %d: a rejection lacks reason, detail, locator, source or time: %+v", i, r)
