@@ -334,6 +334,10 @@ func statuses(ctx context.Context, t testing.TB, a *app) map[string]contract.Sou
 	t.Helper()
 	out := map[string]contract.SourceStatus{}
 	err := a.bus.Replay(ctx, contract.Sources, func(r bus.Record) error {
+		if r.Value == nil {
+			delete(out, string(r.Key))
+			return nil
+		}
 		var s contract.SourceStatus
 		err := json.Unmarshal(r.Value, &s)
 		out[string(r.Key)] = s

@@ -68,9 +68,14 @@ type realPath struct {
 	outside                   map[string]string // by role: where its registry is, "" = its own
 	pushKeys                  string            // a file; "" = nobody pushes
 	timeouts                  map[string]any    // of the bus, where the built-in ones are too long
+	admin                     string            // where the role connectors answers its operators, "" = nowhere
 }
 
 const appKey = "key-of-the-tests-application"
+
+// residentsTable is the department's own table of residents, %s being the test's schema.
+const residentsTable = `CREATE SCHEMA %[1]s; CREATE TABLE %[1]s.t_czrk (sfzh varchar(18) PRIMARY KEY, xm text NOT NULL, xbdm varchar(1) NOT NULL, mzdm varchar(2) NOT NULL,
+	csrq date NOT NULL, hjdxzqhdm varchar(6) NOT NULL, hjdz text NOT NULL, yhzgxdm varchar(2), hyzkdm varchar(2), zxbz varchar(1) NOT NULL DEFAULT '0', zxyy varchar(1), zxrq date)`
 
 func openRealPath(t *testing.T) *realPath {
 	t.Helper()
@@ -84,8 +89,7 @@ func openRealPath(t *testing.T) *realPath {
 	if err := os.MkdirAll(p.drop, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p.sql(t, `CREATE SCHEMA %[1]s; CREATE TABLE %[1]s.t_czrk (sfzh varchar(18) PRIMARY KEY, xm text NOT NULL, xbdm varchar(1) NOT NULL, mzdm varchar(2) NOT NULL,
-		csrq date NOT NULL, hjdxzqhdm varchar(6) NOT NULL, hjdz text NOT NULL, yhzgxdm varchar(2), hyzkdm varchar(2), zxbz varchar(1) NOT NULL DEFAULT '0', zxyy varchar(1), zxrq date)`)
+	p.sql(t, residentsTable)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
 		defer cancel()
@@ -141,6 +145,10 @@ func (p *realPath) configure(t *testing.T, role string) string {
 	if at := p.outside[role]; at != "" {
 		registry["url"] = "http://" + at
 	}
+	admin := ""
+	if role == roleConnectors {
+		admin = p.admin
+	}
 	kafka := map[string]any{"brokers": strings.Split(p.brokers, ","), "prefix": p.prefix}
 	maps.Copy(kafka, p.timeouts)
 	return write(t, map[string]any{
@@ -153,7 +161,7 @@ func (p *realPath) configure(t *testing.T, role string) string {
 		"push":       map[string]any{"listen": p.push, "keys": p.pushKeys},
 		"processors": map[string]any{"dir": filepath.Join(p.dir, "state"), "instance": "real"},
 		"gateway":    map[string]any{"listen": p.gateway, "redis": "redis://" + p.redis, "unconnected": p.unconnected()},
-		"admin":      map[string]any{"listen": ""},
+		"admin":      map[string]any{"listen": admin},
 	}, p.dir, role+".yaml")
 }
 
