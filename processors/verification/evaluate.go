@@ -46,6 +46,9 @@ type Subject struct {
 	Dossier *claim.Dossier
 	Golden  authority.Golden
 	Now     time.Time
+	// Complete reports whether a first complete copy of a dataset has come, so that
+	// who is not in it is known not to be; nil = of all of them.
+	Complete func(dataset string) bool
 }
 
 // Result is what an evaluation came to.
@@ -53,7 +56,10 @@ type Result struct {
 	States   []State // to be kept, in the order given, new ones behind
 	Findings []Finding
 	Faults   []Fault
-	Wake     time.Time // when to evaluate again by time alone, zero for never
+	// Awaited are the datasets for whose first complete copy a case waits that holds
+	// otherwise: when one has come, the cases of Dirty.Complete are to be evaluated.
+	Awaited []string
+	Wake    time.Time // when to evaluate again by time alone, zero for never
 }
 
 // Fault says that a condition could not be evaluated. The finding stays as it was.
@@ -148,6 +154,10 @@ func (v *Evaluator) step(one *compiled, st State, now int64, out *Result) State 
 		if st.Phase != Pending {
 			st.Phase, st.Since = Pending, now
 		}
+		if missing := v.missing(one); missing != "" {
+			out.await(missing)
+			break
+		}
 		ripe := st.Since + one.c.Settle.Milliseconds()
 		if ripe > now {
 			if st.Wake == 0 || ripe < st.Wake {
@@ -165,6 +175,23 @@ func (v *Evaluator) step(one *compiled, st State, now int64, out *Result) State 
 		st.Phase, st.Since = Idle, 0
 	}
 	return st
+}
+
+// missing returns the first of the datasets of which a case must have a complete
+// copy and none has come, "" if there is none.
+func (v *Evaluator) missing(one *compiled) string {
+	for _, id := range one.awaits {
+		if v.in.Complete != nil && !v.in.Complete(id) {
+			return id
+		}
+	}
+	return ""
+}
+
+func (r *Result) await(dataset string) {
+	if !slices.Contains(r.Awaited, dataset) {
+		r.Awaited = append(r.Awaited, dataset)
+	}
 }
 
 // open opens a finding, for the first time or again, and starts its clock.

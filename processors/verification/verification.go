@@ -59,6 +59,7 @@ type compiled struct {
 	until    *expression // nil: never by time alone
 	evidence []exhibit
 	doubts   []exhibit // instead of when: the fields that may hold what their element doubts
+	awaits   []string  // datasets whose first complete copy it waits for: see absence.go
 }
 
 // exhibit is one thing a finding shows.
@@ -113,6 +114,7 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set
 		return nil, err
 	}
 	for i, one := range s.cases {
+		one.awaits = s.awaits(one.when)
 		s.listen(i, one)
 	}
 	return s, nil
@@ -320,6 +322,15 @@ func (d *Dirty) Golden() { d.mark(d.set.inputs["golden"]) }
 
 // Aggregate marks the cases that read an aggregate.
 func (d *Dirty) Aggregate(name string) { d.mark(d.set.inputs["agg."+name]) }
+
+// Complete marks the cases that wait for the first complete copy of a dataset.
+func (d *Dirty) Complete(dataset string) {
+	for i, one := range d.set.cases {
+		if slices.Contains(one.awaits, dataset) {
+			d.cases[i], d.any = true, true
+		}
+	}
+}
 
 // All marks every case: the rules are not those of the last evaluation.
 func (d *Dirty) All() {
