@@ -37,7 +37,8 @@ func (e *rangeError) Unwrap() error { return ErrOutOfRange }
 
 // Replay calls fn with every committed record of a topic from the start to the
 // end as it stands at the call, each partition in order, and returns. Records
-// of transactions that are still open at the call are waited for.
+// of transactions that are still open at the call are waited for. Control records, which
+// are no data, are left out.
 func (b *Bus) Replay(ctx context.Context, t contract.Topic, fn func(Record) error) error {
 	starts, ends, err := b.extent(ctx, t)
 	if err != nil || len(starts) == 0 {
@@ -45,6 +46,9 @@ func (b *Bus) Replay(ctx context.Context, t contract.Topic, fn func(Record) erro
 	}
 	deliver := func(r rolled) error {
 		for i := range r.records {
+			if r.records[i].Header(contract.ControlHeader) != nil {
+				continue
+			}
 			if err := fn(r.records[i]); err != nil {
 				return err
 			}

@@ -15,7 +15,11 @@ type Header = kgo.RecordHeader
 // ByKey is the partition of a record that goes where its key's hash says.
 const ByKey int32 = -1
 
-// Record is one Kafka record. On output Partition is ByKey or a partition;
+// Everywhere is the partition of a record that a step emits to every partition of its
+// topic.
+const Everywhere int32 = -2
+
+// Record is one Kafka record. On output Partition is ByKey, Everywhere (from a step) or a partition;
 // Offset is ignored. A nil Value is a tombstone. Time is the source's time: it
 // travels in the header at and never is Kafka's timestamp, which is the broker's,
 // so that no source's clock decides how long a record stays. A record that has

@@ -120,12 +120,29 @@ func (tx *Tx) record() *kgo.Record {
 // Emit writes a record as part of the transaction. Its bytes must not be
 // changed before the transaction has ended.
 func (tx *Tx) Emit(r Record) {
+	if r.Partition == Everywhere {
+		tx.emitEverywhere(r)
+		return
+	}
 	tx.out++
 	tx.bytes += len(r.Key) + len(r.Value)
 	k := tx.record()
 	tx.bus.fill(k, &r, &tx.stamp)
 	tx.topics.note(k.Topic)
 	tx.session.Produce(tx.keep, k, tx.emitted)
+}
+
+// emitEverywhere asks how many partitions there are, which may have been raised since
+// the last time.
+func (tx *Tx) emitEverywhere(r Record) {
+	n, err := tx.bus.Partitions(tx.keep, r.Topic)
+	if err != nil {
+		tx.emitted(nil, err)
+		return
+	}
+	for r.Partition = range int32(n) {
+		tx.Emit(r)
+	}
 }
 
 // Log writes one change of a partition's state; a nil value deletes.

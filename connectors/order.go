@@ -68,7 +68,13 @@ func order(ctx context.Context, b *bus.Bus, verb, name string, change func(*cont
 	}
 	change(&next)
 	next.At = 0
-	if err := p.Publish(ctx, nil, next); err != nil {
+	var records []bus.Record
+	if next.State == contract.StateRetired {
+		if records, err = withoutIt(ctx, b, name, next); err != nil {
+			return fmt.Errorf("%s %q: %w", verb, name, err)
+		}
+	}
+	if err := p.Publish(ctx, records, next); err != nil {
 		return fmt.Errorf("%s %q: %w", verb, name, err)
 	}
 	return nil

@@ -54,7 +54,7 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 	_, _ = rand.Read(id[:]) // never fails, says its documentation
 	r := &runner{
 		bus: b, codec: c, cfg: cfg, open: open, metrics: m, run: cfg.Name + "-" + hex.EncodeToString(id[:]),
-		log: cfg.Log().With("source", cfg.Name, "kind", cfg.Kind),
+		log: cfg.Log().With("source", cfg.Name, "kind", cfg.Kind), announced: map[string]bool{},
 	}
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 200*time.Millisecond, 30*time.Second
@@ -112,6 +112,11 @@ type runner struct {
 	status    contract.SourceStatus // as last published
 	written   time.Time
 	caught    bool // the last status came with CaughtUp
+
+	announced map[string]bool // datasets of which it has said that they are complete
+	looked    int             // of how many it looked last whether they are
+	look      time.Time       // when it looks again
+	lookWait  time.Duration
 }
 
 // session is one life of publisher and source.
@@ -270,6 +275,9 @@ func (r *runner) read(ctx context.Context) (err error) {
 		if err := r.publish(ctx, batch); err != nil {
 			return err
 		}
+		if err := r.announce(ctx); err != nil {
+			return err
+		}
 		if c, ok := src.(Confirmer); ok && r.publisher.Position() != "" {
 			if err := c.Confirm(ctx, schemas.Position(r.publisher.Position())); err != nil {
 				return err
@@ -336,7 +344,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 	} else if !b.CaughtUp.IsZero() {
 		next.CaughtUp = max(next.CaughtUp, b.CaughtUp.UnixMilli())
 	}
-	next.Awaited = b.Awaited
+	next.Awaited, next.Complete = b.Awaited, r.completes(next.Complete, b)
 	return next
 }
 
@@ -346,7 +354,7 @@ func (r *runner) due(b Batch, next contract.SourceStatus) bool {
 	if next.Resync != nil && next.Resync.Step != r.status.Resync.Step {
 		return true
 	}
-	return next.State != r.status.State || next.Error != r.status.Error || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
+	return next.State != r.status.State || len(next.Complete) != len(r.status.Complete) || next.Error != r.status.Error || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
 }
 
 func (r *runner) count(b Batch, rejections []contract.Rejection, took time.Duration) {

@@ -58,6 +58,9 @@ type Tx interface {
 	Delete(key []byte)
 	// Emit writes a record; its bytes must not be changed after.
 	Emit(r bus.Record)
+	// Renewed reports whether all that the partition keeps has been renewed, see
+	// Renewer, as of the last transaction.
+	Renewed() (bool, error)
 	// WakeAt asks for Wake with this key at that time or soon after; the zero
 	// time cancels. A key has one timer. Timers survive like all state.
 	WakeAt(key []byte, at time.Time)
@@ -73,8 +76,12 @@ type Topology struct {
 	// Home returns the key of the input records that a state key, or the key of a
 	// timer, is about. With it a step can be given more partitions: see
 	// Repartition.
-	Home  func(key []byte, timer bool) []byte
-	Masks *MaskFailures // of all its workers; nil if it masks nothing
+	Home func(key []byte, timer bool) []byte
+	// Common reports whether a state key, or the key of a timer, is about no input
+	// record but the same in every partition; one that is added begins with it. nil if
+	// there is none.
+	Common func(key []byte, timer bool) bool
+	Masks  *MaskFailures // of all its workers; nil if it masks nothing
 	// Keys is the key ring that its tokens are made with, nil if it makes none. State
 	// made with another ring is refused.
 	Keys Ring

@@ -59,18 +59,13 @@ func renewal(stored, generation []byte) (done bool, last []byte) {
 // stale returns the first of the partitions that is not wholly of the present
 // generation, and how many there are.
 func (w *worker) stale(r Renewer, partitions []int32) (first *partition, count int, err error) {
-	w.generation = append(w.generation[:0], r.Generation(w.now)...)
 	for _, n := range partitions {
 		p := w.partition(n)
-		if bytes.Equal(p.renewed, w.generation) {
-			continue
-		}
-		stored, _, err := p.state.Get(nil, generationKey)
+		current, err := w.current(r, p)
 		if err != nil {
 			return nil, 0, err
 		}
-		if done, _ := renewal(stored, w.generation); done {
-			p.renewed = bytes.Clone(w.generation)
+		if current {
 			continue
 		}
 		if count++; first == nil {
@@ -78,6 +73,24 @@ func (w *worker) stale(r Renewer, partitions []int32) (first *partition, count i
 		}
 	}
 	return first, count, nil
+}
+
+// current reports whether a partition is wholly of the present generation, which is
+// left in w.generation.
+func (w *worker) current(r Renewer, p *partition) (bool, error) {
+	w.generation = append(w.generation[:0], r.Generation(w.now)...)
+	if bytes.Equal(p.renewed, w.generation) {
+		return true, nil
+	}
+	stored, _, err := p.state.Get(nil, generationKey)
+	if err != nil {
+		return false, err
+	}
+	done, _ := renewal(stored, w.generation)
+	if done {
+		p.renewed = bytes.Clone(w.generation)
+	}
+	return done, nil
 }
 
 // renewDue reports whether something is to be renewed now.

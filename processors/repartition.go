@@ -18,7 +18,7 @@ import (
 // point; until it has finished the step refuses to start, since its input has
 // fewer partitions than its state.
 //
-//	state grows -> what moves is copied -> mark -> its old place is emptied -> input grows -> mark goes
+//	state grows -> what moves is copied, and what each partition has -> mark -> its old place is emptied -> input grows -> mark goes
 func Repartition(ctx context.Context, b *bus.Bus, t Topology, n int, log *slog.Logger) error {
 	m := mover{bus: b, step: t, to: n, log: log, state: contract.State(t.Name)}
 	if t.Home == nil || len(t.From) != 1 {
@@ -82,6 +82,9 @@ func (m *mover) move(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := m.share(ctx); err != nil {
+			return err
+		}
 		if err := m.bus.Append(ctx, bus.Record{Topic: m.state, Key: mark, Value: binary.AppendUvarint(nil, uint64(m.to))}); err != nil {
 			return err
 		}
@@ -119,6 +122,46 @@ func (m *mover) each(ctx context.Context, make func(r *bus.Record, home int32) b
 	return count, m.flush(ctx)
 }
 
+// share copies what is the same in every partition into those that are added.
+func (m *mover) share(ctx context.Context) error {
+	err := m.bus.Replay(ctx, m.state, func(r bus.Record) error {
+		if int(r.Partition) >= m.from || !m.common(r.Key) {
+			return nil
+		}
+		for to := m.from; to < m.to; to++ {
+			m.batch = append(m.batch, bus.Record{Topic: m.state, Partition: int32(to), Key: r.Key, Value: r.Value})
+		}
+		if len(m.batch) < 10_000 {
+			return nil
+		}
+		return m.flush(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("repartition %q: %w", m.step.Name, err)
+	}
+	return m.flush(ctx)
+}
+
+// common reports whether a state key is about no record.
+func (m *mover) common(key []byte) bool {
+	about, timer := m.about(key)
+	return about != nil && m.step.Common != nil && m.step.Common(about, timer)
+}
+
+// about returns what a state key is about: a stage's own key, or that of a timer; nil
+// if neither.
+func (m *mover) about(key []byte) (about []byte, timer bool) {
+	switch {
+	case len(key) > 0 && key[0] == kindOwn:
+		return key[1:], false
+	case len(key) > 0 && key[0] == kindWaking:
+		return key[1:], true
+	case len(key) > 9 && key[0] == kindTimer:
+		return key[9:], true
+	}
+	return nil, false
+}
+
 func (m *mover) flush(ctx context.Context) error {
 	err := m.bus.Append(ctx, m.batch...)
 	m.batch = m.batch[:0]
@@ -127,15 +170,11 @@ func (m *mover) flush(ctx context.Context) error {
 
 // home is the partition that a state key belongs to, -1 if it stays where it is.
 func (m *mover) home(key []byte) int32 {
-	var owner []byte
-	switch {
-	case len(key) > 0 && key[0] == kindOwn:
-		owner = m.step.Home(key[1:], false)
-	case len(key) > 0 && key[0] == kindWaking:
-		owner = m.step.Home(key[1:], true)
-	case len(key) > 9 && key[0] == kindTimer:
-		owner = m.step.Home(key[9:], true)
+	about, timer := m.about(key)
+	if about == nil {
+		return -1
 	}
+	owner := m.step.Home(about, timer)
 	if owner == nil {
 		return -1
 	}

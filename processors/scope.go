@@ -86,6 +86,15 @@ func successor(prefix []byte) []byte {
 	return nil
 }
 
+// Renewed implements Tx.
+func (s *scope) Renewed() (bool, error) {
+	r, ok := s.worker.stage.(Renewer)
+	if !ok {
+		return true, nil
+	}
+	return s.worker.current(r, s.partition)
+}
+
 // Put implements Tx.
 func (s *scope) Put(key, value []byte) {
 	if value == nil {

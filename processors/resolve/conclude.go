@@ -55,7 +55,15 @@ func (s *stage) due(now time.Time) bool {
 // verify runs the rules and emits the findings that changed.
 func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) error {
 	x := &s.subject
-	r := s.run.Evaluate(verification.Subject{Dossier: &x.dossier, Golden: g, Now: now}, s.dirty, x.head.states)
+	r := s.run.Evaluate(verification.Subject{
+		Dossier: &x.dossier, Golden: g, Now: now, Complete: func(dataset string) bool { return s.isComplete(tx, dataset) },
+	}, s.dirty, x.head.states)
+	if s.failed != nil {
+		return s.failed
+	}
+	if err := s.await(tx, r.Awaited); err != nil {
+		return err
+	}
 	x.head.states = append(x.head.states[:0], r.States...)
 	x.changed = true
 	for i := range r.Findings {
@@ -120,6 +128,7 @@ func (s *stage) close(tx processors.Tx, now time.Time) error {
 		}
 		if h.known {
 			tx.Delete(s.key)
+			return s.unawait(tx)
 		}
 		return nil
 	case h.forget == 0:

@@ -43,7 +43,15 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 	s.groups, s.next = s.groups[:0], resize(s.next[:0], len(batch))
 	clear(s.byKey)
 	clear(s.next)
+	s.asked, s.failed = false, nil
 	for i := range batch {
+		if said := batch[i].Header(contract.ControlHeader); said != nil {
+			// Of the entities in this batch all is known that stands before it.
+			if err := s.control(tx, &batch[i], said); err != nil {
+				return err
+			}
+			continue
+		}
 		n, ok := s.byKey[string(batch[i].Key)]
 		if !ok {
 			key := string(batch[i].Key)
@@ -70,9 +78,13 @@ type group struct {
 	first, last int
 }
 
-// Wake implements processors.Stage: a case's time has come, or the head of an
-// entity without claims may be forgotten.
+// Wake implements processors.Stage: a case's time has come, the head of an entity
+// without claims may be forgotten, or a dataset that cases wait for is complete.
 func (s *stage) Wake(tx processors.Tx, key []byte) error {
+	s.asked, s.failed = false, nil
+	if isControl(key, true) {
+		return s.settleAwaiting(tx, string(key[1:]))
+	}
 	if err := s.open(tx, string(key)); err != nil {
 		return err
 	}
@@ -84,7 +96,7 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 	if h.forget != 0 && h.forget <= tx.Now().UnixMilli() && s.subject.dossier.Len() == 0 && h.counted == 0 {
 		s.key = appendEntity(s.key[:0], prefixDossier, s.subject.key)
 		tx.Delete(s.key)
-		return nil
+		return s.unawait(tx)
 	}
 	if s.subject.at = tx.Now(); s.subject.owed {
 		s.asOfLatest(tx)

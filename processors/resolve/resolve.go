@@ -25,6 +25,7 @@ package resolve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -49,7 +50,7 @@ func Name(entity string) string { return contract.Resolve(entity) }
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity string) processors.Topology {
 	masks := &processors.MaskFailures{}
 	t := processors.Topology{
-		Name: Name(entity), From: []contract.Topic{contract.Claims(entity)}, To: []contract.Topic{contract.Findings, contract.Quarantine}, Home: home, Masks: masks,
+		Name: Name(entity), From: []contract.Topic{contract.Claims(entity)}, To: []contract.Topic{contract.Findings, contract.Quarantine}, Home: home, Common: isControl, Masks: masks,
 		Keys: keys,
 	}
 	if e, err := cat.Entity(entity); err == nil {
@@ -121,6 +122,11 @@ type stage struct {
 	aggregates []aggregate
 	aggregated uint64 // digest of their definitions
 
+	awaitable []string              // datasets that some case waits for
+	complete  map[string]partitions // what is known of completions, by dataset
+	asked     bool                  // complete is what this call's transaction has
+	failed    error                 // why it is not
+
 	// Scratch memory of the entity in hand.
 	subject subject
 	before  head         // as it was before what follows from it was computed
@@ -190,7 +196,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		name: Name(entity), entity: e, version: []byte(cat.Version), edition: processors.Edition(cat.Version, keys), keys: keys,
 		claims: c.Reader(contract.ClaimLayout), datasets: make(map[string]*dataset),
 		shows: make(map[claimed]masking.Show), byKey: make(map[string]int), names: make(map[string]string), hash: xxhash.New(),
-		tokens: make(map[rowName]string),
+		tokens: make(map[rowName]string), complete: make(map[string]partitions),
 	}
 	for _, step := range []func(*schemas.Catalogue, *codec.Codec) error{s.readDatasets, s.compileTables, s.compileViews, s.registerTopics} {
 		if err := step(cat, c); err != nil {
@@ -199,6 +205,13 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 	}
 	if s.rules, err = verification.Compile(cat, e, keys); err != nil {
 		return nil, fmt.Errorf("start %q: %w", s.name, err)
+	}
+	for _, a := range s.rules.Awaits() {
+		for _, id := range a.Datasets {
+			if !slices.Contains(s.awaitable, id) {
+				s.awaitable = append(s.awaitable, id)
+			}
+		}
 	}
 	s.run, s.dirty = s.rules.Evaluator(), s.rules.Dirty()
 	s.subject.dossier.Entity = e

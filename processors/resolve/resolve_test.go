@@ -229,6 +229,7 @@ func (f *failing) Schema(context.Context, int) (string, error) { return "", f.do
 // with it.
 func TestForgotten(t *testing.T) {
 	c := newCity(t)
+	c.Forget(start) // also which datasets are complete, which is kept for good
 	take(t, c, "GA01 GMSFHM=539902198503120013 XM=张三 CSRQ=1985-03-12 XBDM=1", "GA01 d GMSFHM=539902198503120013")
 	if n := c.Resolve["person"].Keys(); n != 1 {
 		t.Errorf("%d keys after the claims are gone, want the head", n)

@@ -2,6 +2,7 @@ package resolve_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,12 +49,33 @@ func newCityOf(t testing.TB, cat *schemas.Catalogue) *stagetest.City {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := c.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// newCityWithout is a city of which some datasets have not come yet.
+func newCityWithout(t testing.TB, absent ...string) *stagetest.City {
+	t.Helper()
+	c := newCity(t)
+	c.Forget(start)
+	var here []string
+	for _, d := range c.Catalogue.Datasets {
+		if !slices.Contains(absent, d.ID) {
+			here = append(here, d.ID)
+		}
+	}
+	if err := c.Complete(here...); err != nil {
+		t.Fatal(err)
+	}
 	return c
 }
 
 // TestStories runs testdata/*.txt over the whole sample city. Commands:
 //
-//	city                        begin anew
+//	city [absent=(datasets)]    begin anew; of the absent datasets no complete copy has come
+//	complete datasets           a first complete copy of them has come
 //	change [show=(topics)]      one change a line, one batch; prints what was emitted
 //	changes [show=(topics)]     the same, one batch a line
 //	advance by=…|to=… [show=]   move the clock, fire timers
@@ -66,7 +88,18 @@ func TestStories(t *testing.T) {
 			switch d.Cmd {
 			case "city":
 				c = newCity(t)
+				if len(d.CmdArgs) > 0 {
+					c = newCityWithout(t, d.CmdArgs[0].Vals...)
+				}
 				return ""
+			case "complete":
+				var ids []string
+				for _, a := range d.CmdArgs {
+					ids = append(ids, a.Key)
+				}
+				if err := c.Complete(ids...); err != nil {
+					d.Fatalf(t, "%v", err)
+				}
 			case "change", "changes":
 				var batch []bus.Record
 				for line := range strings.SplitSeq(d.Input, "\n") {

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -23,6 +24,7 @@ func (s *stage) Renewable() []byte { return []byte{prefixDossier} }
 // transaction. What is emitted bears the time of the latest claim, since no
 // source has said anything new.
 func (s *stage) Renew(tx processors.Tx, key []byte) error {
+	s.asked, s.failed = false, nil
 	entity := home(key, false)
 	if entity == nil {
 		return fmt.Errorf("renew: key of a head: %w", errHead)
@@ -55,10 +57,17 @@ func (s *stage) asOfLatest(tx processors.Tx) {
 }
 
 // home is the entity that a state key is about: the kind, then the entity with
-// its length in front. Timers bear its name.
+// its length in front. Timers bear its name, and so does the index of who waits. nil
+// is what is about none.
 func home(key []byte, timer bool) []byte {
-	if timer || len(key) == 0 {
+	switch {
+	case len(key) == 0 || isControl(key, timer):
+		return nil
+	case timer:
 		return key
+	case key[0] == prefixAwaiting:
+		_, entity, _ := bytes.Cut(key, zero)
+		return entity
 	}
 	n, used := binary.Uvarint(key[1:])
 	if used <= 0 || n > uint64(len(key)-1-used) {

@@ -29,6 +29,12 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 		if d == nil {
 			return fmt.Errorf("route record of topic %q: not one of the step's", r.Topic)
 		}
+		if said := r.Header(contract.ControlHeader); said != nil {
+			if err := s.control(tx, d, r, said); err != nil {
+				return err
+			}
+			continue
+		}
 		c, err := d.read(r)
 		c.today = dayOf(tx.Now())
 		if err == nil {
@@ -41,17 +47,29 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 			}
 			continue
 		}
-		q, err := s.rejection(&c, why)
-		if err != nil {
+		if err := s.refuse(tx, &c, why); err != nil {
 			return err
 		}
-		tx.Emit(q)
 	}
 	return nil
 }
 
-// Wake implements processors.Stage: the time to remember a deletion is over.
+// refuse tells quarantine of a change that could not be taken.
+func (s *stage) refuse(tx processors.Tx, c *change, why *reject) error {
+	q, err := s.rejection(c, why)
+	if err != nil {
+		return err
+	}
+	tx.Emit(q)
+	return nil
+}
+
+// Wake implements processors.Stage: the time to remember a deletion is over, or the
+// rows before a completion may have been renewed.
 func (s *stage) Wake(tx processors.Tx, key []byte) error {
+	if isCompletion(key) {
+		return s.wakeCompletion(tx, key)
+	}
 	stored, err := tx.Get(key)
 	if err != nil || stored == nil {
 		return err

@@ -16,7 +16,8 @@ import (
 // catalogue and on the key of tokens.
 func (s *stage) Generation(time.Time) []byte { return s.edition }
 
-// Renewable implements processors.Renewer: all that is kept is images.
+// Renewable implements processors.Renewer: all that is kept is images and, behind
+// those of each dataset, that it is complete.
 func (s *stage) Renewable() []byte { return nil }
 
 // Renew implements processors.Renewer: a row last emitted under another catalogue
@@ -31,6 +32,9 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 			s.out, err = s.out[:0], nil
 		}
 	}()
+	if isCompletion(key) {
+		return s.renewCompletion(tx, key)
+	}
 	s.slab.Reset()
 	s.key = append(s.key[:0], key...)
 	last, known, err := s.load(tx)

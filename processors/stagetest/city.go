@@ -145,6 +145,24 @@ func (c *City) Take(batch ...bus.Record) error {
 	return c.pass(out)
 }
 
+// Complete says, of datasets or of all if none is named, that a first complete copy has
+// come: rules that speak of absence wait for it.
+func (c *City) Complete(datasets ...string) error {
+	for _, d := range c.Catalogue.Datasets {
+		if len(datasets) > 0 && !slices.Contains(datasets, d.ID) {
+			continue
+		}
+		done := contract.Completion{Dataset: d.ID, Of: 1}
+		err := c.Take(bus.Record{
+			Topic: contract.Raw(d.ID), Key: done.Key(), Time: c.Now(), Headers: []bus.Header{{Key: contract.ControlHeader, Value: done.Append(nil)}},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return c.wake()
+}
+
 // Renew gives all that the steps keep to them to be renewed, as the engine does.
 func (c *City) Renew() error {
 	out, err := c.Route.Renew()

@@ -21,6 +21,7 @@ import (
 type Driver struct {
 	Stage processors.Stage
 	Clock time.Time // what Tx.Now says
+	Stale bool      // what it keeps has not been renewed yet
 
 	state  map[string][]byte
 	sorted []string // keys of state
@@ -185,6 +186,8 @@ func (x *tx) spoil() {
 
 func (x *tx) Now() time.Time   { return x.d.Clock }
 func (x *tx) Partition() int32 { return 0 }
+
+func (x *tx) Renewed() (bool, error) { return !x.d.Stale, nil }
 
 func (x *tx) Get(key []byte) ([]byte, error) {
 	x.spoil()

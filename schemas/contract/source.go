@@ -18,9 +18,14 @@ type SourceStatus struct {
 	// drop folder or a push endpoint that still waits for the first delivery is caught
 	// up with nothing, and nobody knows yet who is not there.
 	Awaited []string `json:"awaited,omitempty"`
-	Rows    int64    `json:"rows,omitempty"` // published so far
-	Kind    string   `json:"kind,omitempty"`
-	Error   string   `json:"error,omitempty"`
+	// Complete are those of the datasets of which it has once published a complete
+	// copy, and Announced those of which it has said so in their raw topics, see
+	// Completion: as soon as all sources of a dataset have brought their part.
+	Complete  []string `json:"complete,omitempty"`
+	Announced []string `json:"announced,omitempty"`
+	Rows      int64    `json:"rows,omitempty"` // published so far
+	Kind      string   `json:"kind,omitempty"`
+	Error     string   `json:"error,omitempty"`
 	// Restarts is how often it was opened again since it last published something.
 	Restarts int `json:"restarts,omitempty"`
 	// Lost, if not "", is why it cannot go on from its position: it stays failed,

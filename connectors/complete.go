@@ -1,0 +1,157 @@
+package connectors
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// That a first complete copy of a dataset has been published is said behind it in every
+// partition of its raw topic, since rules that speak of absence wait for it. A source
+// says in its status which datasets it has brought as a whole. Of several sources of a
+// dataset the last to get there says that the dataset is complete: each looks for the
+// others after its own word is committed, so one of them sees all. It is said again at
+// each start, which changes nothing where it is known.
+
+// lookPause and lookRest are how long a source waits, at first and at the most, before
+// it looks again whether the others have brought their part.
+const (
+	lookPause = 2 * time.Second
+	lookRest  = time.Minute
+)
+
+// completes adds what a batch completes to the datasets that the source has brought as
+// a whole. A source that is read again has brought them before.
+func (r *runner) completes(have []string, b Batch) []string {
+	if b.CaughtUp.IsZero() || b.Held != "" || r.rereading() {
+		return have
+	}
+	out := have[:len(have):len(have)]
+	for _, d := range r.cfg.Datasets {
+		if !slices.Contains(out, d.ID) && !slices.Contains(b.Awaited, d.ID) {
+			out = append(out, d.ID)
+		}
+	}
+	return out
+}
+
+// announce says of datasets that are complete that they are, once in the life of a
+// runner.
+func (r *runner) announce(ctx context.Context) error {
+	var open []string
+	for _, d := range r.cfg.Datasets {
+		if slices.Contains(r.status.Complete, d.ID) && !r.announced[d.ID] {
+			open = append(open, d.ID)
+		}
+	}
+	if len(open) == 0 || time.Now().Before(r.look) && len(open) == r.looked {
+		return nil
+	}
+	ready, err := complete(ctx, r.bus, open)
+	if err != nil {
+		return err
+	}
+	if r.lookWait = min(max(2*r.lookWait, lookPause), lookRest); len(open) != r.looked {
+		r.lookWait = lookPause
+	}
+	r.looked, r.look = len(open), time.Now().Add(r.lookWait)
+	if len(ready) == 0 {
+		return nil
+	}
+	records, err := completions(ctx, r.bus, ready)
+	if err != nil {
+		return err
+	}
+	next := r.status
+	next.At, next.Announced = 0, union(next.Announced, ready)
+	if err := r.publisher.Publish(ctx, records, next); err != nil {
+		return err
+	}
+	r.status, r.written = next, time.Now()
+	for _, id := range ready {
+		r.announced[id] = true
+	}
+	r.log.Info("first complete copy is published", "datasets", ready)
+	r.tell("")
+	return nil
+}
+
+// complete returns those of the datasets that every source which feeds them has brought
+// as a whole. Sources that are retired bring nothing more, nor do those of but.
+func complete(ctx context.Context, b *bus.Bus, datasets []string, but ...string) ([]string, error) {
+	sources := map[string]contract.SourceStatus{}
+	err := b.Replay(ctx, contract.Sources, func(r bus.Record) error {
+		var s contract.SourceStatus
+		if delete(sources, string(r.Key)); r.Value == nil {
+			return nil
+		}
+		if err := json.Unmarshal(r.Value, &s); err != nil {
+			return fmt.Errorf("status of source %q: %w", r.Key, err)
+		}
+		sources[string(r.Key)] = s
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for the sources of %v: %w", datasets, err)
+	}
+	var out []string
+	for _, id := range datasets {
+		whole, all := false, true
+		for name, s := range sources {
+			if !slices.Contains(s.Datasets, id) {
+				continue
+			}
+			has := slices.Contains(s.Complete, id)
+			whole = whole || has
+			all = all && (has || s.State == contract.StateRetired || slices.Contains(but, name))
+		}
+		if whole && all {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
+// completions are the records that say of datasets that they are complete.
+func completions(ctx context.Context, b *bus.Bus, datasets []string) ([]bus.Record, error) {
+	var out []bus.Record
+	for _, id := range datasets {
+		topic := contract.Raw(id)
+		n, err := b.Partitions(ctx, topic)
+		if err != nil {
+			return nil, fmt.Errorf("say that %q is complete: %w", id, err)
+		}
+		for i := range n {
+			c := contract.Completion{Dataset: id, Partition: i, Of: n}
+			out = append(out, bus.Record{
+				Topic: topic, Partition: int32(i), Key: c.Key(), Headers: []bus.Header{{Key: contract.ControlHeader, Value: c.Append(nil)}},
+			})
+		}
+	}
+	return out, nil
+}
+
+func union(have, more []string) []string {
+	out := have[:len(have):len(have)]
+	for _, id := range more {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// withoutIt are the records that say of a source's datasets that they are complete where
+// nothing but this source, which is given up, was waited for.
+func withoutIt(ctx context.Context, b *bus.Bus, name string, s contract.SourceStatus) ([]bus.Record, error) {
+	ready, err := complete(ctx, b, s.Datasets, name)
+	if err != nil {
+		return nil, err
+	}
+	return completions(ctx, b, ready)
+}
