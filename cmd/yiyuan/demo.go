@@ -68,7 +68,7 @@ which are routed, resolved, verified, masked and answered within the second. All
 	f.IntVar(&o.rate, "rate", 50, "首轮之后每秒变更数 / changes a second after the first copy")
 	f.StringVar(&o.data, "data", "", "数据目录,留空则退出即清 / folder to keep everything in; empty = gone at the end")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "网关和控制台地址 / address of gateway and console")
-	f.StringVar(&o.base, "base", "", "城市的“今天”,如 2026-11-22,默认当天 / the city's today")
+	f.StringVar(&o.base, "base", "", "城市的“今天”：只能是当天，或所留城市开始的那天，其他一律拒绝 / the city's today: only today, or the day a kept city was begun on; any other is refused")
 	f.DurationVar(&o.lasting, "for", 0, "运行多久后自动结束 / end by itself after")
 	f.BoolVar(&o.json, "json", false, "就绪后打印一行 JSON,供程序使用 / print one JSON line once ready")
 	f.BoolVar(&o.verbose, "verbose", false, "打印运行日志 / print the log")
@@ -231,13 +231,11 @@ func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, er
 		Seed: c.options.seed, Size: c.options.size, Rate: c.options.rate, Correct: true,
 		CorrectAfter: c.options.correctAfter, CorrectEvery: c.options.correctEvery, Rows: c.options.size == synthetic.Tiny,
 	}
-	if c.options.base != "" {
-		base, err := time.Parse(time.DateOnly, c.options.base)
-		if err != nil {
-			return nil, nil, &exitError{exitUsage, fmt.Errorf("--base %q: 应为 / want 2026-11-22", c.options.base)}
-		}
-		options.Base = base
+	base, err := c.day(time.Now())
+	if err != nil {
+		return nil, nil, err
 	}
+	options.Base = base
 	if err := c.writeTruth(options); err != nil {
 		return nil, nil, err
 	}
@@ -269,6 +267,29 @@ func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, er
 	}
 	c.app.group.Go(func() error { return above.run(ctx) })
 	return append(cfgs, files, pushed), keys, nil
+}
+
+// day is the day of the city: today, or, of a city that was kept, the day on which it
+// was begun, for its rows and its truth are of that day. Rules go by the machine's
+// clock, so no other day can be asked for.
+func (c *city) day(now time.Time) (time.Time, error) {
+	want, of := synthetic.Today(now), "今天 / today"
+	kept, err := synthetic.TruthDay(c.truth)
+	if err != nil {
+		return kept, err
+	}
+	if !kept.IsZero() {
+		want, of = synthetic.Today(kept), "所留城市开始的那天 / the day on which the kept city was begun"
+	}
+	if given := c.options.base; given != "" {
+		if _, err := time.Parse(time.DateOnly, given); err != nil {
+			return kept, &exitError{exitUsage, fmt.Errorf("--base %q: 应为 / want 2026-11-22", given)}
+		}
+		if given != want {
+			return kept, &exitError{exitUsage, fmt.Errorf("--base: %w", synthetic.OtherDay(given, want, of))}
+		}
+	}
+	return time.ParseInLocation(time.DateOnly, want, time.FixedZone("Asia/Shanghai", 8*60*60))
 }
 
 func (c *city) writeTruth(o synthetic.Options) error {

@@ -39,7 +39,7 @@ func sources(pushes *push.Server) map[string]connectors.Open {
 		"file":      file.Open,
 		"postgres":  postgres.Open,
 		"push":      push.Open(pushes),
-		"synthetic": synthetic.Open,
+		"synthetic": synthetic.Live,
 	}
 }
 
