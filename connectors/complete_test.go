@@ -1,0 +1,120 @@
+package connectors_test
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// said is a source that returns batches and ends.
+type said struct{ batches []connectors.Batch }
+
+func (s *said) Read(context.Context) (connectors.Batch, error) {
+	if len(s.batches) == 0 {
+		return connectors.Batch{}, io.EOF
+	}
+	b := s.batches[0]
+	s.batches = s.batches[1:]
+	return b, nil
+}
+
+func (s *said) Close() error { return nil }
+
+// completions lists the control records of the dataset's raw topic, and of each how
+// many rows stand before it.
+func (w world) completions(t *testing.T) []string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ends, err := w.bus.EndOffsets(ctx, contract.Raw(w.d.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	left := 0
+	for _, end := range ends[contract.Raw(w.d.ID)] {
+		if end > 0 {
+			left++
+		}
+	}
+	if left == 0 {
+		return nil
+	}
+	last := map[int32]int64{}
+	_ = w.bus.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{contract.Raw(w.d.ID)}}, func(_ context.Context, records []bus.Record) error {
+		for i := range records {
+			if v := records[i].Header(contract.ControlHeader); v != nil {
+				out = append(out, string(v))
+			}
+			last[records[i].Partition] = records[i].Offset
+		}
+		for p, end := range ends[contract.Raw(w.d.ID)] {
+			if end > 0 && last[p] < end-2 { // a marker stands behind the last record
+				return nil
+			}
+		}
+		cancel()
+		return nil
+	})
+	return out
+}
+
+func (w world) run(t *testing.T, name string, batches ...connectors.Batch) {
+	t.Helper()
+	cfg := w.config()
+	cfg.Name = name
+	err := connectors.Run(t.Context(), w.bus, w.codec, cfg, func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+		return &said{batches}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// That a copy is complete is said by the last of its sources, when all have brought
+// their part: not by one that is copying, still waits for a delivery, or stands still.
+func TestCompletion(t *testing.T) {
+	w := newWorld(t)
+	at := time.UnixMilli(5)
+	part := connectors.Batch{Changes: []schemas.Change{building(w.d, 1)}, After: "1", State: contract.StateSnapshot}
+	whole := connectors.Batch{Changes: []schemas.Change{building(w.d, 2)}, After: "2", CaughtUp: at}
+	w.run(t, "west", part)
+	w.run(t, "count", part, whole)
+	if got := w.completions(t); len(got) != 0 {
+		t.Errorf("while one source copies: %q", got)
+	}
+	w.run(t, "west", connectors.Batch{CaughtUp: at, After: "2", Awaited: []string{w.d.ID}})
+	if got := w.completions(t); len(got) != 0 {
+		t.Errorf("while one waits for its first delivery: %q", got)
+	}
+	w.run(t, "west", whole)
+	got := strings.Join(w.completions(t), ", ")
+	for _, want := range []string{"complete ZJ01 0/4", "complete ZJ01 1/4", "complete ZJ01 2/4", "complete ZJ01 3/4"} {
+		if strings.Count(got, want) != 1 {
+			t.Errorf("said %q, want %q once", got, want)
+		}
+	}
+}
+
+// A source that is given up is not waited for.
+func TestCompletionWithoutARetiredSource(t *testing.T) {
+	w := newWorld(t)
+	w.run(t, "west", connectors.Batch{Changes: []schemas.Change{building(w.d, 1)}, After: "1", State: contract.StateSnapshot})
+	w.run(t, "count", connectors.Batch{Changes: []schemas.Change{building(w.d, 2)}, After: "2", CaughtUp: time.UnixMilli(5)})
+	if got := w.completions(t); len(got) != 0 {
+		t.Errorf("while one source copies: %q", got)
+	}
+	if err := connectors.Retire(t.Context(), w.bus, "west"); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.completions(t); len(got) != 4 {
+		t.Errorf("once it is retired: %q, want one in each partition", got)
+	}
+}
