@@ -95,6 +95,11 @@ func (s *source) resume(ctx context.Context) error {
 	if s.at.Slot != "" && !strings.HasPrefix(s.slot, s.options.Slot) && s.slot != marked(s.options.Slot, s.cfg.Bus, s.cfg.Name) {
 		s.log.Warn("option slot takes effect when the source is read again", "slot", s.slot, "option", s.options.Slot)
 	}
+	// Of a table that is new to the source nothing can be lost.
+	if names := slices.Sorted(maps.Keys(s.tables)); !slices.Equal(names, s.at.Tables) {
+		return fmt.Errorf("表的清单与已存位置不符：新增的表另建数据源，或重读本数据源：yiyuan source resync %s / compare tables with stored position: it covers %q: a table that is added needs a source of its own, or read this source again: yiyuan source resync %s: %w",
+			s.cfg.Name, s.at.Tables, s.cfg.Name, connectors.ErrConfig)
+	}
 	if err := s.awaitSlot(ctx); err != nil {
 		return err
 	}
@@ -111,10 +116,6 @@ func (s *source) resume(ctx context.Context) error {
 	}
 	if err := s.hold(s.want, now); err != nil {
 		return err
-	}
-	if names := slices.Sorted(maps.Keys(s.tables)); !slices.Equal(names, s.at.Tables) {
-		return fmt.Errorf("表的清单与已存位置不符：新增的表另建数据源，或重读本数据源：yiyuan source resync %s / compare tables with stored position: it covers %q: a table that is added needs a source of its own, or read this source again: yiyuan source resync %s: %w",
-			s.cfg.Name, s.at.Tables, s.cfg.Name, connectors.ErrConfig)
 	}
 	if err := s.checkTables(ctx); err != nil {
 		return err
