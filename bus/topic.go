@@ -29,8 +29,7 @@ var appendTime = "LogAppendTime"
 
 // Ensure creates the topics that do not exist and checks the partition count of
 // those that do: keys would otherwise be found in another partition than where
-// they are looked for. Those that still take a record's time from whoever writes it
-// are altered.
+// they are looked for. Those that are not kept as they must be are altered, see Keep.
 func (b *Bus) Ensure(ctx context.Context, specs ...contract.Spec) error {
 	names := make([]string, len(specs))
 	for i, s := range specs {
@@ -41,7 +40,7 @@ func (b *Bus) Ensure(ctx context.Context, specs ...contract.Spec) error {
 		return fmt.Errorf("list topics: %w", err)
 	}
 	var problems []error
-	var there []string
+	there := map[string]contract.Spec{}
 	made := false
 	for i, s := range specs {
 		want := s.Partitions
@@ -53,7 +52,7 @@ func (b *Bus) Ensure(ctx context.Context, specs ...contract.Spec) error {
 				problems = append(problems, fmt.Errorf("主题 %q 有 %d 个分区,应为 %d;改配置 bus.partitions 或迁移该主题 / topic %q has %d partitions instead of %d: change bus.partitions or migrate the topic: %w",
 					names[i], len(t.Partitions), want, names[i], len(t.Partitions), want, ErrConfig))
 			}
-			there = append(there, names[i])
+			there[names[i]] = s
 			continue
 		}
 		if err := b.create(ctx, names[i], want, s); err != nil {
@@ -61,39 +60,13 @@ func (b *Bus) Ensure(ctx context.Context, specs ...contract.Spec) error {
 		}
 		made = true
 	}
-	if err := b.dateByBroker(ctx, there); err != nil {
+	if err := b.keep(ctx, there); err != nil {
 		problems = append(problems, err)
 	}
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
 	return b.await(ctx, names, made) // those that were there too: another process may have made them just now
-}
-
-// dateByBroker makes topics that were made before take the broker's time for a
-// record's.
-func (b *Bus) dateByBroker(ctx context.Context, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	configs, err := b.admin.DescribeTopicConfigs(ctx, names...)
-	if err != nil {
-		return fmt.Errorf("describe topics: %w", err)
-	}
-	var problems []error
-	for _, t := range configs {
-		err := t.Err
-		if err == nil && !slices.ContainsFunc(t.Configs, func(c kadm.Config) bool { return c.Key == timestampType && c.MaybeValue() == appendTime }) {
-			if err = b.alter(ctx, t.Name, timestampType, appendTime); err == nil {
-				b.log.Info("topic altered: the broker's time is now its records' time", "topic", t.Name)
-			}
-		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("主题 %q 须设 message.timestamp.type=LogAppendTime，但无法改：请授予本程序 AlterConfigs 权限，或由管理员执行 kafka-configs.sh --alter --topic %s --add-config message.timestamp.type=LogAppendTime / "+
-				"topic %q must have message.timestamp.type=LogAppendTime and cannot be altered: grant this principal AlterConfigs, or have an administrator run kafka-configs.sh: %w: %w", t.Name, t.Name, t.Name, ErrConfig, err))
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // alter sets one of a topic's options and leaves the others.
@@ -173,25 +146,13 @@ func (b *Bus) create(ctx context.Context, name string, partitions int, s contrac
 	if b.cfg.Replication > 2 {
 		isr = "2"
 	}
-	configs := map[string]*string{"min.insync.replicas": &isr, timestampType: &appendTime}
-	set := func(k, v string) { configs[k] = &v }
-	switch {
-	case s.Compact:
-		set("cleanup.policy", "compact")
-		set("delete.retention.ms", strconv.FormatInt(deleteRetention.Milliseconds(), 10))
-		if s.CompactAfter > 0 {
-			set("min.compaction.lag.ms", strconv.FormatInt(s.CompactAfter.Milliseconds(), 10))
-		}
-	case s.Retention < 0:
-		set("cleanup.policy", "delete")
-		set("retention.ms", "-1")
-	default:
-		retention := s.Retention
-		if retention == 0 {
-			retention = contract.Week
-		}
-		set("cleanup.policy", "delete")
-		set("retention.ms", strconv.FormatInt(retention.Milliseconds(), 10))
+	configs := map[string]*string{"min.insync.replicas": &isr}
+	for _, o := range keeping(s) {
+		configs[o.key] = &o.value
+	}
+	if !s.Compact && s.Retention >= 0 {
+		retention := strconv.FormatInt(s.Kept().Milliseconds(), 10)
+		configs["retention.ms"] = &retention
 	}
 	_, err := b.admin.CreateTopic(ctx, int32(partitions), int16(b.cfg.Replication), configs, name)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {

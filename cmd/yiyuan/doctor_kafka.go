@@ -154,6 +154,8 @@ func policyOf(s contract.Spec, t bus.TopicState) string {
 		return "cleanup.policy=" + t.Policy + "≠delete"
 	case !s.Compact && s.Retention < 0 && t.RetentionMS != -1:
 		return fmt.Sprintf("retention.ms=%d≠-1", t.RetentionMS)
+	case !s.Compact && s.Retention >= 0 && t.RetentionMS >= 0 && t.RetentionMS < s.Kept().Milliseconds():
+		return fmt.Sprintf("retention.ms=%d<%d", t.RetentionMS, s.Kept().Milliseconds())
 	case t.Dated == "CreateTime":
 		return "message.timestamp.type=" + t.Dated + "≠LogAppendTime"
 	case s.CompactAfter.Milliseconds() > t.CompactLagMS:

@@ -74,5 +74,13 @@ type Spec struct {
 	// image (raw.*), whoever must see all has so long to read it.
 	CompactAfter time.Duration
 	Grown        bool          // it may have been given more partitions since
-	Retention    time.Duration // of a topic that is not compacted; negative = for ever, 0 = 7 days
+	Retention    time.Duration // of a topic that is not compacted; negative = for ever, 0 = Week
+}
+
+// Kept is how long a topic that is not compacted keeps its records, negative = for ever.
+func (s Spec) Kept() time.Duration {
+	if s.Retention == 0 {
+		return Week
+	}
+	return s.Retention
 }

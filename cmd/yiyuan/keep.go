@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// keepEvery is how often it is looked whether somebody has set topics otherwise.
+const keepEvery = time.Minute
+
+// keepTopics holds topics to how they must be kept, as long as the process runs:
+// with another cleanup policy positions and state would be gone in a week.
+func (a *app) keepTopics(ctx context.Context) error {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := a.bus.Keep(ctx, topics(a.cat, a.steps)...); err != nil && ctx.Err() == nil {
+			a.log.Error("topics could not be looked at, or not be kept as they must be; trying again in a minute", "error", err)
+		}
+	}
+}
