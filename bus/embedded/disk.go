@@ -332,8 +332,35 @@ func (d *disk) sync(folders map[string]bool) {
 	d.mu.Unlock()
 	err := d.flush(folders)
 	d.mu.Lock()
-	if err != nil && d.failed == nil {
-		d.failed = fmt.Errorf("sync broker folder: %w", err)
+	if err != nil {
+		d.fail(fmt.Errorf("sync broker folder: %w", err))
+	}
+}
+
+// errUnwritten says that the broker could not write to its folder.
+var errUnwritten = errors.New("not written")
+
+// broken says that something was not written. The broker goes on as if it had been, and
+// its memory is ahead of its folder from then on: nothing is answered any more, and the
+// next start begins with what the folder holds.
+func (d *disk) broken(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail(err)
+	d.cond.Broadcast()
+}
+
+// whole returns why what was written in a start before the first request is not on the disk.
+func (d *disk) whole() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
+// fail ends all answers. mu is held.
+func (d *disk) fail(err error) {
+	if d.failed == nil {
+		d.failed = err
 		d.log.Error("内置消息代理的数据未能落盘，不再应答；检查磁盘后重启 / the embedded broker's data cannot be written to the disk: it answers no more, check the disk and start again", "error", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -58,10 +59,13 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 			"group.initial.rebalance.delay.ms": "0",
 		}),
 	}
-	if o.Logger != nil {
-		opts = append(opts, kfake.WithLogger(logger{o.Logger}))
-	}
 	var d *disk
+	if o.Dir != "" {
+		d = newDisk(o.Dir, cmp.Or(o.Logger, slog.New(slog.DiscardHandler)))
+	}
+	if o.Logger != nil || d != nil {
+		opts = append(opts, kfake.WithLogger(logger{cmp.Or(o.Logger, slog.New(slog.DiscardHandler)), d}))
+	}
 	listen := o.listener(ctx)
 	if o.Dir != "" {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
@@ -78,7 +82,9 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 				o.Logger.Warn("embedded broker was not compacted", "error", err)
 			}
 		}
-		d = newDisk(o.Dir, cmp.Or(o.Logger, slog.New(slog.DiscardHandler)))
+		if err := d.whole(); err != nil {
+			return nil, err
+		}
 		if o.Sync != nil {
 			d.sync1 = o.Sync
 		}
@@ -145,8 +151,18 @@ func (b *Broker) Close() {
 // Cluster is the broker itself, for tests that make it fail.
 func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
 
-// logger passes the broker's messages on, its Info as our Debug.
-type logger struct{ log *slog.Logger }
+// logger passes the broker's messages on, its Info as our Debug. What it could not
+// write it only says, and answers as if it had: its disk hears of that here.
+type logger struct {
+	log  *slog.Logger
+	disk *disk // nil without a folder
+}
+
+// unwritten reports whether a message of the broker says that it could not write. What
+// it does not write when it compacts its own notes stays where it was.
+func unwritten(format string) bool {
+	return strings.HasPrefix(format, "persist ") || strings.HasPrefix(format, "rebuildSegments ")
+}
 
 // Logf implements kfake.Logger.
 func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
@@ -156,5 +172,8 @@ func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
 	}
 	if ctx := context.Background(); l.log.Enabled(ctx, to) { // slog wants a context and looks into none
 		l.log.Log(ctx, to, "embedded broker", "said", fmt.Sprintf(format, args...))
+	}
+	if l.disk != nil && level <= kfake.LogLevelWarn && unwritten(format) {
+		l.disk.broken(fmt.Errorf("write broker folder: %s: %w", fmt.Sprintf(format, args...), errUnwritten))
 	}
 }
