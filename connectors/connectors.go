@@ -93,6 +93,7 @@ type Batch struct {
 	// Held, if not "", says that the source stands still until a person answers:
 	// for what, and with which one command. Such a batch is empty and not CaughtUp.
 	Held string
+	Do   string // the one command by which a person answers, "" if Held alone says what to do
 }
 
 // Confirmer is a Source that wants to know what is safely published: Confirm
@@ -119,6 +120,8 @@ type Config struct {
 	// alone. Run sets it; "" in tests only.
 	Bus    string
 	Reread Reread
+	// Consent is how a person's answer reaches the source, nil if it holds nothing by itself.
+	Consent Consent
 	// Again says that a person has ordered to read the source again from the
 	// beginning, and that this is under way. Opened at position "" the source may
 	// drop what its earlier life has left at the department, such as a slot.
@@ -145,6 +148,13 @@ type Reread struct {
 	// leaves nothing behind at the department. nil: there is no trial.
 	Dry Open
 }
+
+// Consent answers, in the place of a person and on the machine of the source, about
+// what it holds; item is what its status names. An item that is not held is ErrNotHeld.
+type Consent func(cfg Config, item string, accept bool) error
+
+// ErrNotHeld says that a source does not wait for an answer about that.
+var ErrNotHeld = errors.New("没有等待确认的这一项，看 yiyuan source ls / nothing of that name waits for an answer, see yiyuan source ls")
 
 // Open opens a source that goes on after a position; "" is the beginning.
 type Open func(ctx context.Context, cfg Config, after schemas.Position) (Source, error)

@@ -322,7 +322,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 	next.At, next.Error, next.Do, next.Restarts = 0, "", "", 0
 	switch next.State = b.State; {
 	case b.Held != "":
-		next.State, next.Error = contract.StateHeld, clip(b.Held)
+		next.State, next.Error, next.Do = contract.StateHeld, clip(b.Held), b.Do
 	case next.State == "":
 		next.State = contract.StateRunning
 	}

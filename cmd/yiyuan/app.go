@@ -240,7 +240,7 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may p
 	}
 	opens := sources(pushes)
 	for i := range cfgs {
-		cfgs[i].Reread = rereads()[cfgs[i].Kind]
+		cfgs[i].Reread, cfgs[i].Consent = rereads()[cfgs[i].Kind], consents()[cfgs[i].Kind]
 		cfgs[i].Logger, cfgs[i].Keys, cfgs[i].Metrics, cfgs[i].Catalogue = a.log, a.keys, a.metrics, a.cat
 	}
 	f := newFleet(func(ctx context.Context, cfg connectors.Config) error {

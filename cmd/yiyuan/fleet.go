@@ -248,6 +248,22 @@ func (f *fleet) Resync(ctx context.Context, name string, accept int64) error {
 	return err
 }
 
+// Answer gives a person's answer about what a source holds. Deletes of a resync are
+// consented to by Resync.
+func (f *fleet) Answer(name, item string, accept bool) error {
+	f.mu.Lock()
+	m, ok := f.members[name]
+	held := ok && m.word().State == contract.StateHeld
+	f.mu.Unlock()
+	switch {
+	case !ok:
+		return fmt.Errorf("answer %q: %w", name, errNoSource)
+	case !held || m.cfg.Consent == nil:
+		return connectors.ErrNotHeld
+	}
+	return m.cfg.Consent(m.cfg, item, accept)
+}
+
 // DryResync says what a resync would change, and changes nothing.
 func (f *fleet) DryResync(ctx context.Context, name string) ([]connectors.Difference, error) {
 	m, err := f.rereadable(name)
@@ -317,6 +333,11 @@ func (f *fleet) routes(mux *http.ServeMux) {
 		mux.HandleFunc("POST /sources/{name}/"+verb, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
 			answer(w, r, do(r.Context(), r.PathValue("name")), nil)
 		}))
+	}
+	for verb, accept := range map[string]bool{"accept": true, "refuse": false} {
+		mux.HandleFunc("POST /sources/{name}/"+verb, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+			answer(w, r, f.Answer(r.PathValue("name"), r.URL.Query().Get("item"), accept), nil)
+		}, "item"))
 	}
 	mux.HandleFunc("POST /sources/{name}/resync", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("dry_run") {

@@ -34,6 +34,8 @@ func sourceCommand() *cobra.Command {
 		sourceVerb("stop NAME", "停止一个数据源，重启后仍停（位置保留）/ stop a source, over restarts too; its position is kept", connectors.Stop),
 		sourceVerb("start NAME", "从原位置继续 / go on from where it stopped", connectors.Start),
 		sourceVerb("retire NAME", "退役：停止，且其数据集不再等它（位置保留）/ stop for good: its datasets no longer wait for it", connectors.Retire),
+		sourceAnswer("accept NAME FILE", "同意一份将删除过多行的文件（编号见 ls）/ let a file be taken that would delete too much, by its number in ls"),
+		sourceAnswer("refuse NAME FILE", "退回这样的文件 / refuse such a file"),
 		sourceResync())
 	return cmd
 }
@@ -70,6 +72,25 @@ func sourceVerb(use, short string, order func(context.Context, *bus.Bus, string)
 			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], "/sources/"+url.PathEscape(args[0])+"/"+verb, func(ctx context.Context, a *app) error {
 				return order(ctx, a.bus, args[0])
 			})
+		},
+	}
+	c.flags(cmd)
+	return cmd
+}
+
+// sourceAnswer answers about a file that is held. The process that runs the source is
+// needed: the answer stands in its folder.
+func sourceAnswer(use, short string) *cobra.Command {
+	var c sourceClient
+	verb, _, _ := strings.Cut(use, " ")
+	cmd := &cobra.Command{
+		Use: use, Short: short, Example: "  yiyuan source " + verb + " jy-files 00000012", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var b bytes.Buffer
+			if err := c.do(cmd.Context(), &b, http.MethodPost, "/sources/"+url.PathEscape(args[0])+"/"+verb+"?item="+url.QueryEscape(args[1]), nil); err != nil {
+				return err
+			}
+			return writeSources(cmd.OutOrStdout(), b.Bytes())
 		},
 	}
 	c.flags(cmd)

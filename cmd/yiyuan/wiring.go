@@ -56,6 +56,11 @@ func rereads() map[string]connectors.Reread {
 	}
 }
 
+// consents are how a person's answer reaches the kinds that hold something by themselves.
+func consents() map[string]connectors.Consent {
+	return map[string]connectors.Consent{"file": file.Consent}
+}
+
 func kinds() []string { return slices.Sorted(maps.Keys(sources(nil))) }
 
 // topologies is every step, in the order a change passes them.

@@ -198,7 +198,7 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 		}
 		idle := connectors.Batch{After: s.at.encode()}
 		if s.current != nil {
-			idle.Held = s.current.held
+			idle.Held, idle.Do = s.current.held, s.current.do
 		} else if err := s.clean(looked); err != nil {
 			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
 		} else if s.cfg.Again && s.nothingYet() {
@@ -245,7 +245,7 @@ func (s *source) hold() (connectors.Batch, bool, error) {
 	}
 	s.told = c.claim.ordinal
 	s.log.Warn("a file waits for a person", "file", s.label(c.claim), "why", c.held)
-	return connectors.Batch{After: s.at.encode(), Held: c.held}, true, nil
+	return connectors.Batch{After: s.at.encode(), Held: c.held, Do: c.do}, true, nil
 }
 
 // clean removes what has been in done/ for too long, now and then.

@@ -1,6 +1,7 @@
 package file_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,14 +55,20 @@ func TestTooManyDeletes(t *testing.T) {
 		name, answer  string
 		deletes, left int
 	}{
-		{"accepted by number", "00000002.accept", 3, 7}, {"accepted by name", "510104199001011234.csv.accept", 3, 7}, {"refused", "00000002.refuse", 0, 10},
+		{"accepted by command", "+00000002", 3, 7}, {"refused by command", "-00000002", 0, 10}, {"accepted by number", "00000002.accept", 3, 7}, {"accepted by name", "510104199001011234.csv.accept", 3, 7}, {"refused", "00000002.refuse", 0, 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			cfg := config(t, dir, map[string]any{"mode": "replace"})
 			src := open(t, cfg)
-			if err := os.WriteFile(filepath.Join(dir, tt.answer), nil, 0o600); err != nil { // before anybody was asked: of no use
+			number := strings.TrimLeft(tt.answer, "+-")
+			command := number != tt.answer
+			if command {
+				if err := file.Consent(cfg, number, true); !errors.Is(err, connectors.ErrNotHeld) {
+					t.Errorf("an answer before anybody was asked: %v", err)
+				}
+			} else if err := os.WriteFile(filepath.Join(dir, tt.answer), nil, 0o600); err != nil { // before anybody was asked: of no use
 				t.Fatal(err)
 			}
 			drop(t, dir, "1.csv", head+rows(1, 10))
@@ -84,7 +91,18 @@ func TestTooManyDeletes(t *testing.T) {
 				}
 			}
 			t.Cleanup(func() { _ = src.Close() })
-			touch(t, dir, tt.answer)
+			if !command {
+				touch(t, dir, tt.answer)
+			} else {
+				if err := file.Consent(cfg, "00000001", true); !errors.Is(err, connectors.ErrNotHeld) {
+					t.Errorf("an answer about a file that is not held: %v", err)
+				}
+				for _, accept := range []bool{tt.deletes == 0, tt.deletes != 0} { // the last word counts
+					if err := file.Consent(cfg, number, accept); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
 			drop(t, dir, "3.csv", head+rows(1, 10)) // it goes on behind it
 			r := read(t, src, func(r result) bool {
 				return len(in(t, dir, "done"))+len(in(t, dir, "rejected"))/2 == 3 && settled(t, dir)

@@ -34,6 +34,7 @@ type reading struct {
 
 	condemned *problem // the file as a whole cannot be taken (further)
 	held      string   // why it waits for a person
+	do        string   // the command by which one answers
 	table     *table   // mode replace
 	deletes   *deletes
 }

@@ -144,6 +144,7 @@ func (r *reading) limit() error {
 	number := fmt.Sprintf("%0*d", ordinalWidth, r.claim.ordinal)
 	r.held = connectors.TooManyDeletes("文件 "+r.s.label(r.claim), n, of, r.s.options.DeleteLimit, fmt.Sprintf(
 		"touch %s/%s%s（退回 / to refuse: %s%s）", r.s.options.Dir, number, acceptSuffix, number, refuseSuffix))
+	r.do = fmt.Sprintf("yiyuan source accept %[1]s %[2]s（退回 / to refuse: yiyuan source refuse %[1]s %[2]s）", r.s.cfg.Name, number)
 	return nil
 }
 
