@@ -143,6 +143,48 @@ func (g filled) Applied(ctx context.Context) (map[string]map[int32]int64, error)
 	return out, nil
 }
 
+// attended is what came of looking whether the cache answers.
+type attended struct {
+	at  time.Time
+	err error
+}
+
+// How often the cache is looked at, for how long an answer is waited for, and for
+// how long what it said counts.
+const (
+	attendEvery = time.Second
+	attendWait  = 2 * time.Second
+	attendFor   = 2 * (attendEvery + attendWait)
+)
+
+// attend looks all the time whether the cache answers, whatever the bus does.
+func (g *Gateway) attend(ctx context.Context) error {
+	tick := time.NewTicker(attendEvery)
+	defer tick.Stop()
+	for {
+		look, cancel := context.WithTimeout(ctx, attendWait)
+		_, err := filled{g}.Applied(look)
+		cancel()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if before := g.attended.Swap(&attended{time.Now(), err}); err != nil && (before == nil || before.err == nil) {
+			g.log.Warn("cache does not answer, not ready", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// answers reports whether the cache answered when it was last looked at, lately.
+func (g *Gateway) answers() bool {
+	last := g.attended.Load()
+	return last != nil && last.err == nil && time.Since(last.at) < attendFor
+}
+
 // pulse moves what depends on time: as_of, the indicators, the rates. An error
 // is the bus's or the cache's, which their owners report: as_of stands still.
 func (g *Gateway) pulse(ctx context.Context) error {

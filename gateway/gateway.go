@@ -150,6 +150,7 @@ type Gateway struct {
 	found      *codec.Reader // of findings
 	rejected   *codec.Reader // of the quarantine
 	progress   atomic.Pointer[map[string]Progress]
+	attended   atomic.Pointer[attended]
 	tallies    atomic.Pointer[map[string]quota.Tally]
 	indicators atomic.Pointer[indicators]
 	filling    atomic.Pointer[fill] // of the current generation, nil = none
@@ -250,6 +251,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	group.Go(func() error { return g.follow(ctx) })
 	group.Go(func() error { return g.pulse(ctx) })
+	group.Go(func() error { return g.attend(ctx) })
 	group.Go(func() error { return g.serve(ctx) })
 	group.Go(func() error { return g.account(ctx) })
 	group.Go(func() error {

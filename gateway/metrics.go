@@ -71,7 +71,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"cause"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_in_flight", Help: "Requests under way."}),
 		freshness: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "yiyuan_gateway_freshness_seconds", Help: "Age of what the cache holds of a dataset.",
+			Name: "yiyuan_gateway_freshness_seconds", Help: "Age of what the cache holds of a dataset. No sample while it is unknown.",
 		}, []string{"dataset"}),
 		realtime: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "yiyuan_gateway_realtime_ratio", Help: "Share of all datasets that can be queried in real time.",

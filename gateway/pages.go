@@ -200,7 +200,11 @@ func (g *Gateway) compute() {
 	progress := *g.progress.Load()
 	list := indicator.Compute(g.parts.Catalogue, g.cfg.Targets, func(d *schemas.Dataset) indicator.Dataset {
 		s := g.fresh.Dataset(d)
-		g.metrics.freshness.WithLabelValues(d.ID).Set(s.Lag.Seconds())
+		if s.AsOf.IsZero() { // unknown is no age at all
+			g.metrics.freshness.DeleteLabelValues(d.ID)
+		} else {
+			g.metrics.freshness.WithLabelValues(d.ID).Set(s.Lag.Seconds())
+		}
 		out := indicator.Dataset{
 			Running: s.State != freshness.Stopped, Known: len(s.Sources) > 0 && !s.AsOf.IsZero(), Lag: s.Lag,
 			Within: s.State == freshness.Fresh || s.State == freshness.Due, Published: len(d.Views) > 0,

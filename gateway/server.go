@@ -185,6 +185,12 @@ func (g *Gateway) livez(w http.ResponseWriter, _ *http.Request) {
 
 // readyz says whether every view can be answered, and with ?verbose which not.
 func (g *Gateway) readyz(w http.ResponseWriter, r *http.Request) {
+	if !g.answers() {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, "cache does not answer\n") // the prober has gone
+		return
+	}
 	progress := *g.progress.Load()
 	var missing []string
 	for _, id := range g.viewIDs() {

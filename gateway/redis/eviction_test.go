@@ -128,7 +128,7 @@ func TestRealServerEvicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	configure("maxmemory", strconv.Itoa(used-20_000)) // a few of them
-	_ = c.Set(t.Context(), "foo", "bar", 0) // makes room
+	_ = c.Set(t.Context(), "foo", "bar", 0)           // makes room
 	configure("maxmemory", "0")
 	configure("maxmemory-policy", "noeviction")
 	lost := 0
