@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -130,7 +131,7 @@ func (g *Gateway) register(mux *http.ServeMux) {
 	}
 	config.Security = []map[string][]string{{"key": {}}}
 	api := humago.New(mux, config)
-	api.UseMiddleware(strictQuery)
+	api.UseMiddleware(strictQuery, g.strictNames(api))
 	g.registerAnswers(api)
 	g.registerPages(api)
 	g.names = names(api.OpenAPI(), g.views)
@@ -152,6 +153,38 @@ func strictQuery(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	next(ctx)
+}
+
+// strictNames refuses a body whose members are not named as the operation describes
+// them: encoding/json takes a name for another that differs in case alone.
+func (g *Gateway) strictNames(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		body := ctx.Operation().RequestBody
+		if body == nil || body.Content["application/json"] == nil {
+			next(ctx)
+			return
+		}
+		s := body.Content["application/json"].Schema
+		for s != nil && s.Ref != "" {
+			s = api.OpenAPI().Components.Schemas.SchemaFromRef(s.Ref)
+		}
+		if s == nil {
+			next(ctx)
+			return
+		}
+		var wrong []FieldError
+		for i, name := range memberNames(callOf(r.Context()).body) {
+			if s.Properties[name] == nil {
+				wrong = append(wrong, problem.At("body.#"+strconv.Itoa(i+1), unknownMember))
+			}
+		}
+		if len(wrong) > 0 {
+			listener.Refuse(w, r, problem.Invalid.Of("", wrong...))
+			return
+		}
+		next(ctx)
+	}
 }
 
 // names returns every name that a question may contain: those of the API's
@@ -208,7 +241,7 @@ func (g *Gateway) transform(ctx huma.Context, _ string, v any) (any, error) {
 	p := f.problem(callOf(ctx.Context()).id)
 	p.Status = m.Status
 	for _, e := range m.Errors {
-		p.Errors = append(p.Errors, problem.At(place(e.Location, callOf(ctx.Context()).body, g.named), e.Message))
+		p.Errors = append(p.Errors, problem.Part{Location: place(e.Location, callOf(ctx.Context()).body, g.named), Message: chinese(e.Message), MessageEN: e.Message})
 	}
 	return p, nil
 }

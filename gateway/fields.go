@@ -131,6 +131,32 @@ func member(object []byte, path string) (name string, position int, value json.R
 	return name, position, value
 }
 
+// memberNames returns the names of an object's members in their order, nil for what
+// is no object. There are no more than maxMembers: the rest is not looked at.
+func memberNames(object []byte) (names []string) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil
+	}
+	for d.More() && len(names) < maxMembers {
+		t, err := d.Token()
+		if err != nil {
+			return names
+		}
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			return names
+		}
+		name, _ := t.(string)
+		names = append(names, name)
+	}
+	return names
+}
+
+// maxMembers bounds the members of a body that are looked at: no body has so many
+// that are known, so that one at least is told.
+const maxMembers = 32
+
 func element(array []byte, index int) json.RawMessage {
 	var all []json.RawMessage
 	if json.Unmarshal(array, &all) != nil || index < 0 || index >= len(all) {

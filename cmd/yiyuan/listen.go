@@ -279,5 +279,5 @@ func (a *app) adminRoutes(f *fleet) http.Handler {
 	if f != nil {
 		f.routes(mux)
 	}
-	return listener.Routes(mux)
+	return listener.Bare(listener.Routes(mux).ServeHTTP)
 }

@@ -165,3 +165,29 @@ func TestAdminTokenChanges(t *testing.T) {
 		return ""
 	})
 }
+
+// TestAdminBodies: what an operator puts into a body would do nothing, and is refused
+// before anything is done.
+func TestAdminBodies(t *testing.T) {
+	t.Parallel()
+	at := adminAt(t, adminConfig{})
+	for _, verb := range []string{"stop", "start", "retire", "resync"} {
+		for _, body := range []string{`{"accept_deletes":3}`, "dry_run=true", "x"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at+"/sources/ga/"+verb, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set(operatorHeader, "x")
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var p struct{ Code string }
+			err = json.NewDecoder(resp.Body).Decode(&p)
+			_ = resp.Body.Close()
+			if err != nil || resp.StatusCode != http.StatusBadRequest || p.Code != "YIYUAN-4005" {
+				t.Errorf("%s with %s: answered %d %s %v", verb, body, resp.StatusCode, p.Code, err)
+			}
+		}
+	}
+}

@@ -102,8 +102,11 @@ func (s *Server) read(r *http.Request, src *source, d *schemas.Dataset) (*submis
 		return nil, because(problem.IdempotencyKey)
 	}
 	sent, ok := sentAt(r.Header.Values(SentAt))
-	if !ok {
-		return nil, because(problem.IdempotencyKey)
+	switch {
+	case !ok:
+		return nil, because(problem.SentAtForm)
+	case sent.After(src.now().Add(ahead)):
+		return nil, because(problem.SentAhead)
 	}
 	body, err := io.ReadAll(r.Body)
 	switch kind := listener.BodyProblem(err); {
@@ -147,6 +150,10 @@ func (s *Server) read(r *http.Request, src *source, d *schemas.Dataset) (*submis
 // first time, RFC 3339. A retry repeats it: one that is older than what the server
 // remembers is refused, since nobody knows any more whether it was taken.
 const SentAt = "X-Sent-At"
+
+// ahead is how far a client's clock may be before the bus's. A time beyond would
+// make every retry look early enough.
+const ahead = time.Minute
 
 func sentAt(values []string) (time.Time, bool) {
 	if len(values) == 0 {

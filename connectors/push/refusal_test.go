@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -62,6 +64,8 @@ func TestRefusals(t *testing.T) {
 		{"empty idempotency key", "ZJ01", row(1), []string{"Idempotency-Key", ""}, "", 400, ""},
 		{"two idempotency keys", "ZJ01", row(1), []string{"Idempotency-Key", "a", "Idempotency-Key", "b"}, "", 400, ""},
 		{"long idempotency key", "ZJ01", row(1), []string{"Idempotency-Key", strings.Repeat("k", 201)}, "", 400, ""},
+		{"bad time of sending", "ZJ01", row(1), []string{push.SentAt, "yesterday"}, "", 400, ""},
+		{"sent tomorrow", "ZJ01", row(1), []string{push.SentAt, time.Now().Add(24 * time.Hour).Format(time.RFC3339)}, "", 400, ""},
 		{"unknown field", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"x","CS":1,"BZDZ":"y","` + secret + `":1}`), nil, "", 422, "1: unknown"},
 		{"missing field", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"x","BZDZ":"y"}`), nil, "", 422, "1:CS missing"},
 		{"null in a required field", "ZJ01", bad(`{"JZWBM":null,"LDZB":"x","CS":1,"BZDZ":"y"}`), nil, "", 422, "1:JZWBM missing"},
@@ -74,6 +78,7 @@ func TestRefusals(t *testing.T) {
 		{"delete without the key", "ZJ01", bad(`{"op":"delete","key":{}}`), nil, "", 422, "1:JZWBM missing"},
 		{"envelope with more", "ZJ01", bad(`{"op":"delete","key":{"JZWBM":"B2"},"fields":["*"]}`), nil, "", 422, "1: missing"},
 	}
+	codes := map[string]string{"long idempotency key": "YIYUAN-6001", "bad time of sending": "YIYUAN-6002", "sent tomorrow": "YIYUAN-6003"}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := l.client
@@ -102,7 +107,13 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%s %s: want a problem that shows no value", r.header.Get("Content-Type"), r.body)
 			}
 			var list []string
+			if want := codes[tt.name]; want != "" && p.Code != want {
+				t.Errorf("code %s, want %s: %s", p.Code, want, r.body)
+			}
 			for _, e := range p.Errors {
+				if e.Reason != "" && (han(e.DetailEN) || !han(e.Detail) || strings.Contains(e.Detail, "/ ")) {
+					t.Errorf("two tongues in one place: %q, %q", e.Detail, e.DetailEN)
+				}
 				if e.Reason == "" {
 					continue // the listener's own, about a header or a parameter
 				}
@@ -182,4 +193,8 @@ func (l *locked) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.to.Write(b)
+}
+
+func han(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 }

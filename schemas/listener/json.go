@@ -61,7 +61,7 @@ func StrictJSON(body []byte, depth int) error {
 			top--
 		case string:
 			if key {
-				folded := strings.ToLower(x) // encoding/json matches names in any case
+				folded := strings.ToLower(strings.ToUpper(x)) // encoding/json matches names in any case: ſ is s, too
 				if objects[top][folded] {
 					return ErrForm
 				}

@@ -300,6 +300,17 @@ func Strict(next http.HandlerFunc, known ...string) http.HandlerFunc {
 	}
 }
 
+// Bare refuses a body, before the handler, which would not read it, runs.
+func Bare(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			Refuse(w, r, problem.NoBody.Of(""))
+			return
+		}
+		next(w, r)
+	}
+}
+
 // ids are unlike any other process's, without a system call each.
 type ids struct {
 	run   string

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // MediaType is the content type of a problem.
@@ -148,11 +149,18 @@ func (p *Problem) WriteAs(w http.ResponseWriter, body any) {
 // Halves takes a message "中文 / English", as rules and elements word them for
 // command lines and logs, apart. One that is in one tongue alone is both.
 func Halves(text string) (zh, en string) {
-	zh, en, found := strings.Cut(text, " / ")
-	if !found || !han(zh) || strings.TrimSpace(en) == "" {
+	at := strings.Index(text, "/ ")
+	for at > 0 && text[at-1] != ' ' && text[at-1] < utf8.RuneSelf { // 3/ 4; after full-width punctuation there is no space
+		next := strings.Index(text[at+1:], "/ ")
+		if next < 0 {
+			return text, text
+		}
+		at += 1 + next
+	}
+	if at <= 0 || !han(text[:at]) || strings.TrimSpace(text[at+2:]) == "" {
 		return text, text
 	}
-	return zh, en
+	return strings.TrimSuffix(text[:at], " "), text[at+2:]
 }
 
 // At says what is wrong with the part at a location.

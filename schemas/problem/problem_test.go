@@ -136,10 +136,13 @@ func TestWrite(t *testing.T) {
 func TestHalves(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][2]string{
-		"字段未知 / unknown field": {"字段未知", "unknown field"},
-		"a / b":                {"a / b", "a / b"},
-		"只有中文":                 {"只有中文", "只有中文"},
-		"":                     {"", ""},
+		"字段未知 / unknown field":     {"字段未知", "unknown field"},
+		"没有（某个）/ none (of a kind)": {"没有（某个）", "none (of a kind)"},
+		"第 3/ 4 个 / part 3":        {"第 3/ 4 个", "part 3"},
+		"3/ 个":                     {"3/ 个", "3/ 个"},
+		"a / b":                    {"a / b", "a / b"},
+		"只有中文":                     {"只有中文", "只有中文"},
+		"":                         {"", ""},
 	} {
 		if zh, en := problem.Halves(text); zh != want[0] || en != want[1] {
 			t.Errorf("Halves(%q) = %q, %q", text, zh, en)

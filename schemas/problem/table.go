@@ -5,6 +5,7 @@ var (
 	Request     = add(Common, 400, "4000", "请求有误", "unreadable request", "请求无法读取，请检查格式", "the request cannot be read, check its form")
 	Headers     = add(Common, 400, "4001", "请求头有误", "bad headers", "Authorization、X-Purpose 等请求头只能出现一次，且不得互相矛盾", "a header such as Authorization or X-Purpose is duplicate, or two contradict one another")
 	BodyCut     = add(Common, 400, "4004", "请求体不完整", "incomplete body", "请求体比 Content-Length 短，连接中断了", "the body is shorter than its Content-Length: the connection broke off")
+	NoBody      = add(Common, 400, "4005", "不收请求体", "no body is taken", "该操作不收请求体，里面的内容不会起作用；参数写在地址的查询串里", "this call takes no body, what is in it would do nothing: parameters go into the query")
 	NoKey       = add(Common, 401, "4010", "未提供密钥", "no key", "请用 Authorization: Bearer 提供密钥", "send a key as Authorization: Bearer")
 	UnknownKey  = add(Common, 401, "4011", "密钥无效", "unknown key", "密钥不存在或已撤销", "the key is unknown or revoked")
 	CrossSite   = add(Common, 403, "4039", "来自别的网站", "cross-site request", "浏览器说这个请求来自别的网站，改动类请求一律拒绝", "a browser says that this request comes from another site: changing calls are refused")
@@ -59,6 +60,8 @@ var (
 var (
 	PushJSON        = add(Push, 400, "6000", "请求无法解析", "unacceptable body", "请求体不是可接受的 JSON：请检查语法、UTF-8 编码、重复的字段名、嵌套层数（至多 32）和数的范围", "the body is not acceptable JSON: check syntax, UTF-8, duplicate names, depth (at most 32) and the range of numbers")
 	IdempotencyKey  = add(Push, 400, "6001", "幂等键无效", "bad idempotency key", "Idempotency-Key 应只有一个，长度 1 至 200 个可见 ASCII 字符", "send one Idempotency-Key of 1 to 200 visible ASCII characters")
+	SentAtForm      = add(Push, 400, "6002", "发送时间无效", "bad time of sending", "X-Sent-At 应只有一个，写成 RFC 3339，如 2026-03-01T09:00:00+08:00", "send one X-Sent-At as RFC 3339, such as 2026-03-01T09:00:00+08:00")
+	SentAhead       = add(Push, 400, "6003", "发送时间在将来", "sent in the future", "X-Sent-At 比本总线的时钟晚一分钟以上，迟到的重试因此无法识别，整批未接收；请校准发送方的时钟，再以正确的时间发送", "X-Sent-At is more than a minute after the bus's own clock, a late retry could not be told by it: nothing was taken. Set the sender's clock, then send with the right time")
 	NotProvider     = add(Push, 403, "6030", "无权推送", "not the provider", "该密钥所属部门不是此数据集的提供方", "the department of this key does not provide this dataset")
 	NoPushedDataset = add(Push, 404, "6040", "没有此数据集", "no such dataset", "没有以推送方式接入的此数据集", "no such dataset is taken by push")
 	KeyReused       = add(Push, 409, "6090", "幂等键冲突", "idempotency key reused", "此 Idempotency-Key 已用于另一请求体；新内容请换新键", "this Idempotency-Key was used with another body: take a new key for new content")
