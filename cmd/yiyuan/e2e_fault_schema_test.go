@@ -12,12 +12,14 @@ import (
 )
 
 // TestFaultSchema changes a department's table while its rows flow. What fits
-// goes on, values that no longer fit lie in quarantine, a column that is gone
+// goes on, a table that is rewritten is read again by the one command that its
+// source names, values that no longer fit lie in quarantine, a column that is gone
 // pauses this source alone until somebody maps it, and nothing of a column that
 // nobody declared leaves the database.
 func TestFaultSchema(t *testing.T) {
 	const number = "539902198503120013"
 	p := openRealPath(t)
+	p.admin = freePort(t)
 	p.sql(t, "CREATE PUBLICATION yiyuan_%[1]s FOR TABLE %[1]s.t_czrk") // all columns: the server refuses most changes of those that a publication lists
 	p.sql(t, `INSERT INTO %s.t_czrk (sfzh, xm, xbdm, mzdm, csrq, hjdxzqhdm, hjdz) VALUES ('`+number+`', '欧阳建国', '1', '01', '1985-03-12', '539902', '云岭市岭东区')`)
 	source, processor, server := p.launch(t, roleConnectors), p.launch(t, roleProcessors), p.launch(t, roleGateway)
@@ -29,7 +31,11 @@ func TestFaultSchema(t *testing.T) {
 	update("beizhu = '" + canary["phone"] + " " + canary["person_name"] + "', xm = '司马相如'")
 	p.await(t, number, map[string]any{"XM": "司马**"})
 
-	p.sql(t, "ALTER TABLE %s.t_czrk ALTER xm TYPE varchar(60), ALTER csrq TYPE text USING to_char(csrq, 'YYYY-MM-DD')") // other types, the same values
+	p.sql(t, "ALTER TABLE %s.t_czrk ALTER xm TYPE varchar(60), ALTER csrq TYPE text USING to_char(csrq, 'YYYY-MM-DD')") // other types, and no row is sent of what they make of the values
+	p.paused(t, j, "ga-pg", p.schema+".t_czrk", "yiyuan source resync ga-pg")
+	r := &resyncing{realPath: p, all: t, t: t, j: j, source: source}
+	r.yiyuan("source", "resync", "ga-pg")
+	r.until("read again", running)
 	update("xm = '诸葛孔明'")
 	p.await(t, number, map[string]any{"XM": "诸葛**", "CSRQ": "1985"})
 
