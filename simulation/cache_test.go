@@ -29,6 +29,7 @@ type cache struct {
 type saved struct {
 	key, value string
 	fields     []string
+	scores     map[string]float64
 	ttl        time.Duration
 }
 
@@ -70,6 +71,8 @@ func (c *cache) snapshot() {
 			for _, f := range names {
 				s.fields = append(s.fields, f, c.mini.HGet(key, f))
 			}
+		case "zset":
+			s.scores, _ = c.mini.SortedSet(key)
 		}
 		all = append(all, s)
 	}
@@ -88,9 +91,14 @@ func (c *cache) restore() {
 	}
 	c.mini.FlushAll()
 	for _, s := range c.saved {
-		if s.fields != nil {
+		switch {
+		case s.fields != nil:
 			c.mini.HSet(s.key, s.fields...)
-		} else {
+		case s.scores != nil:
+			for member, score := range s.scores {
+				_, _ = c.mini.ZAdd(s.key, score, member) // as above
+			}
+		default:
 			_ = c.mini.Set(s.key, s.value) // the server is empty: nothing of another type is there
 		}
 		if s.ttl > 0 {

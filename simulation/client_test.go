@@ -17,6 +17,7 @@ import (
 type question struct {
 	app, view, key string
 	fields         string
+	verify         map[string]string // what is to be so; nil = a lookup
 }
 
 // answered is what came back; status 0 if nothing did.
@@ -43,6 +44,9 @@ func (w *world) ask(ctx context.Context, q question) answered {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway"+path, http.NoBody)
+	if q.verify != nil {
+		r, err = verification(ctx, q)
+	}
 	if err != nil {
 		w.t.Error(err)
 		return answered{}
@@ -75,6 +79,19 @@ func (w *world) ask(ctx context.Context, q question) answered {
 		a.asOf = *body.AsOf
 	}
 	return a
+}
+
+// verification is the request that asks whether fields are so.
+func verification(ctx context.Context, q question) (*http.Request, error) {
+	body, err := json.Marshal(map[string]any{"view": q.view, "key": q.key, "fields": q.verify})
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://gateway/v1/verify", bytes.NewReader(body))
+	if err == nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r, err
 }
 
 // reply is the client's end of one answer. At its first byte it looks where the

@@ -25,7 +25,7 @@ type department struct {
 	sequence uint64
 	said     chan struct{} // closed when there is more
 	copies   [][]delivery  // of the table, as it was read again from the beginning
-	remakes  bool          // its slot is made again once it is seen to be lost
+	remakes  bool          // its slot is made again once it is said to be lost
 	remade   bool
 }
 

@@ -282,6 +282,7 @@ func (w *world) trouble(v *voice, r *rand.Rand, span time.Duration) []moment {
 			switch {
 			case name == "data.poison":
 				out = append(out, moment{span / 2, v.poison})
+			case name == "gw.pressed": // by itself, see press
 			case name == "source.lost":
 				begin(faultNamed("source.restored"))
 			case name == "catalogue.change":

@@ -25,10 +25,11 @@ type mutant struct {
 	dating   bool     // the broker takes the sources' times for its records'
 	blind    bool     // sources do not look whether the log is the one they read
 	careless bool     // nobody remembers that a position was lost
+	pressing bool     // applications ask for more than they have
 
 	steps   map[string]func(w *world) stageMutant
 	skip    func(position int) int
-	cache   func(w *world, c gateway.Cache) gateway.Cache
+	cache   func(l *life, c gateway.Cache) gateway.Cache
 	log     func(l gateway.Log) gateway.Log
 	handler func(h http.Handler) http.Handler
 }
@@ -129,8 +130,8 @@ var mutants = []mutant{
 		return r, s.Major > 0 || r.Value != nil
 	}))},
 
-	{name: "older records replace newer ones", rules: []string{"back", "answer", "absent"}, faults: []string{"sink.again"}, cache: func(w *world, c gateway.Cache) gateway.Cache { return unguarded{c, w} }},
-	{name: "two replies change places", rules: []string{"answer", "absent", "back"}, cache: func(_ *world, c gateway.Cache) gateway.Cache { return &crossed{Cache: c} }},
+	{name: "older records replace newer ones", rules: []string{"back", "answer", "absent"}, faults: []string{"sink.again"}, cache: func(l *life, c gateway.Cache) gateway.Cache { return unguarded{c, l.w} }},
+	{name: "two replies change places", rules: []string{"answer", "absent", "back"}, cache: func(_ *life, c gateway.Cache) gateway.Cache { return &crossed{Cache: c} }},
 	{name: "not loaded is answered as not there", rules: []string{"absent"}, faults: []string{"cache.flush", "cache.flush", "cache.flush", "cache.flush"}, handler: func(h http.Handler) http.Handler {
 		return rewriting(h, func(status int, body string) (int, string) {
 			if status == http.StatusServiceUnavailable && strings.Contains(body, "YIYUAN-5031") {
@@ -149,6 +150,8 @@ var mutants = []mutant{
 	}},
 	{name: "audit is skipped", rules: []string{"audit"}, log: func(l gateway.Log) gateway.Log { return &forgetful{Log: l} }},
 	{name: "audit comes after the answer", rules: []string{"audit"}, log: func(l gateway.Log) gateway.Log { return &tardy{Log: l} }},
+	{name: "each gateway has budgets of its own", rules: []string{"budget"}, pressing: true, cache: func(l *life, c gateway.Cache) gateway.Cache { return apart{c, l.name[0]} }},
+	{name: "budgets are looked at and not reserved", rules: []string{"budget"}, pressing: true, cache: func(l *life, c gateway.Cache) gateway.Cache { return looking{c, &l.w.misses} }},
 	{name: "more is shown than granted", rules: []string{"granted"}, handler: func(h http.Handler) http.Handler {
 		return rewriting(h, func(status int, body string) (int, string) {
 			return status, strings.Replace(body, `"data":{`, `"data":{"HJDXZQH":"539902",`, 1)

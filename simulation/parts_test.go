@@ -174,14 +174,17 @@ func (w *world) runGateway(ctx context.Context, l *life) error {
 	}
 	var inner gateway.Cache = store
 	if w.mutant.cache != nil {
-		inner = w.mutant.cache(w, inner)
+		inner = w.mutant.cache(l, inner)
 	}
 	cache := &repeating{Cache: inner, world: w, life: l}
 	var log gateway.Log = &audited{Bus: l.bus, life: l}
 	if w.mutant.log != nil {
 		log = w.mutant.log(log)
 	}
-	g, err := gateway.New(ctx, gateway.Config{Listener: newDeaf(), Linger: time.Second, AuditTimeout: 2 * time.Second, Clock: w.clock}, gateway.Parts{
+	perApp, perTarget := w.budgets()
+	g, err := gateway.New(ctx, gateway.Config{
+		Listener: newDeaf(), Linger: time.Second, AuditTimeout: 2 * time.Second, Clock: w.clock, Negatives: perApp, TargetNegatives: perTarget,
+	}, gateway.Parts{
 		Catalogue: w.city.catalogues[l.version], Bus: log, Codec: w.city.codec, Keys: w.city.keys[l.ring], Cache: cache, Access: w.access, Logger: w.log, Metrics: l.metrics,
 	})
 	if err != nil {

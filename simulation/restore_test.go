@@ -117,6 +117,14 @@ func (d *department) restore(r *rand.Rand) (forgotten int) {
 	return forgotten
 }
 
+// remake makes the slot again once the source has said that it is lost: from then on
+// nothing seems to be wrong.
+func (d *department) remake() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.remade = d.remakes
+}
+
 // holds reports whether the table has a row.
 func (d *department) holds(id, key string) bool {
 	d.mu.Lock()
@@ -192,6 +200,11 @@ func (o *operator) hear(name string, told connectors.Told) {
 	s := told.Status
 	switch {
 	case s.Lost != "" && s.Resync == nil:
+		for _, d := range o.world.departments {
+			if d.name == name {
+				d.remake()
+			}
+		}
 		o.later(name, 0)
 	case s.Resync != nil && s.Resync.Step == contract.ResyncDeleting && s.State == contract.StateHeld:
 		o.later(name, s.Resync.Found)

@@ -194,7 +194,7 @@ func TestEveryFaultHappens(t *testing.T) {
 	for _, f := range slices.Concat(faults, sourceFaults) {
 		missing = append(missing, f.name)
 	}
-	missing = append(missing, "source.lost")
+	missing = append(missing, "source.lost", "gw.pressed")
 	all := len(missing)
 	for seed := uint64(1); seed <= 60 && len(missing) > 0; seed++ {
 		some := missing[:min(4, len(missing))]

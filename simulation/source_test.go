@@ -83,7 +83,6 @@ func (d *department) markAt(at int) uint64 {
 // lose is what a source says that cannot go on. mu is held.
 func (d *department) lose() error {
 	d.history.fire("source.lost")
-	d.remade = d.remakes
 	return fmt.Errorf("the log is another one: %w", connectors.ErrPositionLost)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -53,6 +54,7 @@ type world struct {
 	diskBad   atomic.Bool
 	flipped   atomic.Bool // a bit of a state, which may not have been read since
 	eager     values      // of the mutant of that name
+	misses    misses      // of the mutant that looks and does not reserve
 
 	mu     sync.Mutex
 	asking sync.WaitGroup
@@ -100,6 +102,9 @@ func newWorld(t *testing.T, seed uint64, m mutant) *world {
 	}
 	t.Cleanup(w.cache.mini.Close)
 	cat := w.city.catalogues[0]
+	perApp, perTarget := w.budgets()
+	w.history.put("budget", event{"app": perApp, "target": perTarget})
+	w.misses.of = map[quota.Key]int{}
 	if w.access, err = access.New(cat, w.applications(true)); err != nil {
 		t.Fatal(err)
 	}
@@ -177,19 +182,25 @@ func (w *world) diskError(*process) func(errorfs.Op) error {
 
 // grants of the applications that ask, as the checker knows them too.
 var grants = map[string]map[string][]string{
-	"reader": {"person.partial": {"GMSFHM", "XM", "HJDZ", "JZDZ", "LXDH", "GA03"}, "RS02.partial": {"GMSFHM", "DYZTDM", "LXDH"}},
-	"clerk":  {"person.partial": {"XM", "LXDH"}},
+	"reader":  {"person.partial": {"GMSFHM", "XM", "HJDZ", "JZDZ", "LXDH", "GA03"}, "RS02.partial": {"GMSFHM", "DYZTDM", "LXDH"}},
+	"clerk":   {"person.partial": {"XM", "LXDH"}},
+	"counter": {"person.partial": {"GMSFHM", "XM"}},
+	"prober":  {"person.verify": {"XM", "LXDH"}},
 }
 
 // applications are who may ask; the clerk may lose its right.
 func (w *world) applications(clerk bool) []access.Application {
 	var out []access.Application
-	for _, id := range []string{"reader", "clerk"} {
+	for _, id := range []string{"reader", "clerk", "counter", "prober"} {
 		app := access.Application{ID: id, Title: id, Department: "RS", KeyDigest: access.DigestKey("key-" + id)}
-		for _, view := range []string{"person.partial", "RS02.partial"} {
+		for _, view := range []string{"person.partial", "RS02.partial", "person.verify"} {
 			if fields := grants[id][view]; fields != nil && (clerk || id != "clerk") {
-				app.Grants = append(app.Grants, access.Grant{View: view, Fields: fields, Purposes: []string{"GLJT"}})
-				w.history.put("grant", event{"app": id, "view": view, "fields": fields})
+				g := access.Grant{View: view, Fields: fields, Purposes: []string{"GLJT"}}
+				if id == "counter" {
+					g.Quota = counted
+				}
+				app.Grants = append(app.Grants, g)
+				w.history.put("grant", event{"app": id, "view": view, "fields": fields, "quota": g.Quota})
 			}
 		}
 		out = append(out, app)

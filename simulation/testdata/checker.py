@@ -21,6 +21,8 @@ Input (stdin): the histories of many runs, one JSON object a line; a line {"e": 
   stale        an answer too old for its promise says so
   unavailable  when all is quiet again everything answers, and as of a time after everything was said
   granted      only granted fields, only with a grant in force
+  budget       of quotas and budgets no more is answered over all gateways than there is, and nobody is told that one is used up who has not
+               used it
   audit        the entry of an answer was in the log before its first byte, and is about that answer
   lag          every step has read all there is
   state        what a process's disk holds is the fold of the changelog up to where it says it stands
@@ -429,7 +431,10 @@ class Run:
                 key, version = r["key"], int(r.get("h.ver", "0"), 16)
                 if version <= last.get(key, 0):
                     self.bad("version", "%s %s: %d follows %d" % (topic, key, version, last[key]))
-                said = None if r["gone"] else json.dumps({f: v for f, v in r["val"].items() if f not in ("_ver", "_at")}, sort_keys=True)
+                if topic.endswith(".verify") and not r["gone"]:
+                    said = r["hex"]  # digests alone, which no text tells
+                else:
+                    said = None if r["gone"] else json.dumps({f: v for f, v in r["val"].items() if f not in ("_ver", "_at")}, sort_keys=True)
                 if key in body and said == body[key] and r.get("h.cat") == under[key]:
                     self.bad("version", "%s %s: version %d says what the one before said" % (topic, key, version))
                 if key not in body and said is None:
@@ -635,6 +640,8 @@ class Run:
                 continue
             body = json.loads(e["text"])
             low = millis(body.get("as_of"))
+            if body.get("match"):
+                self.bad("answer", "%s says yes to what nobody ever said" % name)
             if 0 < low < before:  # 0: a source has joined that has not come through yet
                 self.bad("back", "%s is as of %d, answered as of %d before" % (name, low, before))
             asof[life].append((t1, low))
@@ -644,6 +651,8 @@ class Run:
                 if not self.gone(view, key, max(low, before), t1):
                     self.bad("absent", "%s as of %d" % (name, low))
                 last.setdefault((view, key), []).append((t0, t1, None))
+                continue
+            if "match" in body:
                 continue
             got, version = body["data"], int(body["version"], 16)
             allowed = grants[e["app"]].get(view, set())
@@ -659,6 +668,49 @@ class Run:
                 if s1 < t0 and v is None and any(o1 < s0 and o is not None and o >= version for _, o1, o in last[view, key]):
                     self.bad("back", "%s is there again with version %d" % (name, version))
             last.setdefault((view, key), []).append((t0, t1, version))
+
+    def check_budgets(self):
+        """What was answered of quotas and budgets over all gateways, and who was told that they are used up.
+
+        A charge comes before its answer, by as long as a question may take and a slice may lie; so answers of a window that
+        is shorter by that are all charged within a whole one. Redis that is emptied or goes back has forgotten charges."""
+        forgets = sorted(e["t"] for e in self.by["fault"] if e["name"] in ("cache.flush", "cache.refill", "cache.restore"))
+        b = self.by["budget"][0]
+        spans = (("Minute", 60_000), ("Hour", 3_600_000), ("Day", 86_400_000))
+        quotas = {g["app"]: g["quota"] for g in self.by["grant"] if g.get("quota")}
+        asked = collections.defaultdict(list)  # what is counted -> (begin, end, what became of it)
+        ends = {e["id"]: e for e in self.by["got"]}
+        for e in self.by["ask"]:
+            got = ends.get(e["id"])
+            one = (e["t"], got["t"] if got else None, got["status"] if got else 0, json.loads(got["text"]).get("code", "") if got and got["status"] == 429 else "")
+            if e["app"] in quotas:
+                asked[e["app"], None].append(one)
+            elif e["view"] == "person.verify":
+                asked[e["app"], None].append(one)
+                asked[e["app"], e["key"]].append(one)
+        lives = len([e for e in self.by["start"] if e["proc"] in ("gateway", "follower")])
+        for (app, target), all_of_it in asked.items():
+            if app in quotas:
+                limits, slack, code = [(quotas[app], 60_000)], max(1, quotas[app] // 20), "YIYUAN-4290"
+            else:
+                limits, slack, code = [(b["app" if target is None else "target"][name], span) for name, span in spans], 0, "YIYUAN-4292"
+            answers = sorted(end for _, end, status, _ in all_of_it if status in (200, 404))
+            for limit, span in limits:
+                for i, first in enumerate(answers):
+                    within = [a for a in answers[i:] if a < first + span - 7_000 and not any(first <= f < a for f in forgets)]
+                    if len(within) > limit:
+                        self.bad("budget", "%s of %s had %d answers from %d on, may have %d" % (app, target, len(within), first, limit))
+                        break
+            least = min(limit for limit, _ in limits)
+            for t0, t1, status, said in all_of_it:
+                if said != code or app not in quotas and target is None:
+                    continue
+                if self.used(all_of_it, t1, slack) + slack * lives < least and (app in quotas or self.used(asked[app, None], t1, 0) < min(b["app"].values())):
+                    self.bad("budget", "%s of %s is told at %d that it has used up what it has not" % (app, target, t1))
+
+    def used(self, asked, by, slack):
+        """How much of a budget may have been charged by then, at the most."""
+        return sum(1 if status in (200, 404) else 1 + slack for t0, _, status, _ in asked if t0 <= by and status != 429)
 
     def check_quiet(self):
         if self.by["stuck"]:
@@ -725,7 +777,7 @@ class Run:
 
     def judge(self):
         for check in (self.check_raw, self.check_claims, self.check_golden, self.check_versions, self.check_shared, self.check_tokens, self.check_findings, self.check_quarantine,
-                      self.check_masks, self.check_answers, self.check_quiet, self.check_audit, self.check_lag, self.check_state):
+                      self.check_masks, self.check_answers, self.check_budgets, self.check_quiet, self.check_audit, self.check_lag, self.check_state):
             check()
         return self.broken
 
