@@ -24,6 +24,7 @@ type department struct {
 	written  uint64 // deliveries, also those that a restore has forgotten
 	sequence uint64
 	said     chan struct{} // closed when there is more
+	late     bool          // nothing has been delivered yet, whatever was said
 	copies   [][]delivery  // of the table, as it was read again from the beginning
 	remakes  bool          // its slot is made again once it is said to be lost
 	remade   bool
@@ -93,6 +94,19 @@ func (d *department) dated() time.Time {
 		d.history.fire(odd)
 	}
 	return at
+}
+
+// arrive delivers for the first time all that a late department has said.
+func (d *department) arrive() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.late {
+		d.late = false
+		d.history.fire("data.awaited")
+		d.history.put("arrived", event{"src": d.name})
+		close(d.said)
+		d.said = make(chan struct{})
+	}
 }
 
 // reject delivers a row that the source itself could not take.

@@ -12,7 +12,8 @@
 // Departments date what they say as they like, months old or days ahead, and the
 // broker meanwhile deletes what is past its time. A department's system may be put
 // back to an earlier state and go on from there with other content: its source must
-// fail, stay so over restarts, and be read again when a person says so. Two
+// fail, stay so over restarts, and be read again when a person says so. One
+// may deliver nothing for long, and until then nobody is not there. Two
 // applications press two gateways for more than they may have.
 //
 // What is said, asked, answered and written is a history, one JSON object a line,

@@ -26,6 +26,7 @@ type mutant struct {
 	blind    bool     // sources do not look whether the log is the one they read
 	careless bool     // nobody remembers that a position was lost
 	pressing bool     // applications ask for more than they have
+	late     bool     // nothing of one department is delivered before long
 
 	steps   map[string]func(w *world) stageMutant
 	skip    func(position int) int
@@ -132,14 +133,8 @@ var mutants = []mutant{
 
 	{name: "older records replace newer ones", rules: []string{"back", "answer", "absent"}, faults: []string{"sink.again"}, cache: func(l *life, c gateway.Cache) gateway.Cache { return unguarded{c, l.w} }},
 	{name: "two replies change places", rules: []string{"answer", "absent", "back"}, cache: func(_ *life, c gateway.Cache) gateway.Cache { return &crossed{Cache: c} }},
-	{name: "not loaded is answered as not there", rules: []string{"absent"}, faults: []string{"cache.flush", "cache.flush", "cache.flush", "cache.flush"}, handler: func(h http.Handler) http.Handler {
-		return rewriting(h, func(status int, body string) (int, string) {
-			if status == http.StatusServiceUnavailable && strings.Contains(body, "YIYUAN-5031") {
-				return http.StatusNotFound, body
-			}
-			return status, body
-		})
-	}},
+	{name: "not loaded is answered as not there", rules: []string{"absent"}, faults: []string{"cache.flush", "cache.flush", "cache.flush", "cache.flush"}, handler: notThere},
+	{name: "not delivered is answered as not there", rules: []string{"absent"}, late: true, handler: notThere},
 	{name: "answers say that they are newer than they are", rules: []string{"answer", "absent"}, faults: []string{"proc.zombie", "proc.zombie", "proc.crash", "gw.zombie"}, handler: func(h http.Handler) http.Handler {
 		return rewriting(h, func(status int, body string) (int, string) { return status, asOfNow(body) })
 	}},
@@ -157,6 +152,16 @@ var mutants = []mutant{
 			return status, strings.Replace(body, `"data":{`, `"data":{"HJDXZQH":"539902",`, 1)
 		})
 	}},
+}
+
+// notThere says of what is not loaded that it is not there.
+func notThere(h http.Handler) http.Handler {
+	return rewriting(h, func(status int, body string) (int, string) {
+		if status == http.StatusServiceUnavailable && strings.Contains(body, "YIYUAN-5031") {
+			return http.StatusNotFound, body
+		}
+		return status, body
+	})
 }
 
 func in(step string, make func(w *world) stageMutant) map[string]func(w *world) stageMutant {

@@ -151,14 +151,16 @@ func (v *voice) restored(d *department) {
 	}
 }
 
-// restorable are the departments that are put back or read again: of the pensions'
-// office others write into the raw topic under its name (see poison).
+// restorable are the departments that are put back or read again: not those of which
+// nothing has been delivered, and of the pensions' office others write into the raw topic under its name (see poison).
 func (w *world) restorable(r *rand.Rand) *department {
 	var out []*department
 	for _, d := range w.departments {
-		if d.name != "rs" {
+		d.mu.Lock()
+		if d.name != "rs" && !d.late {
 			out = append(out, d)
 		}
+		d.mu.Unlock()
 	}
 	return out[r.IntN(len(out))]
 }
@@ -199,9 +201,10 @@ type operator struct {
 func (o *operator) hear(name string, told connectors.Told) {
 	s := told.Status
 	switch {
-	case s.Lost != "" && s.Resync == nil:
+	case told.Failure != "": // what it said before
+	case s.Lost != "" && s.State == contract.StateFailed: // also while it is read again
 		for _, d := range o.world.departments {
-			if d.name == name {
+			if d.name == name && s.Resync == nil {
 				d.remake()
 			}
 		}

@@ -122,8 +122,22 @@ func (w *world) script(v *voice) []moment {
 		}
 	}
 	out = append(out, w.trouble(v, w.stream(5), span)...)
+	if d := w.awaited(); d != nil {
+		out = append(out, moment{span/3 + within(w.stream(12))*2/3, d.arrive})
+	}
 	slices.SortStableFunc(out, func(a, b moment) int { return int(a.at - b.at) })
 	return out
+}
+
+// awaited is the department of which nothing is delivered before long, nil if there is
+// none.
+func (w *world) awaited() *department {
+	for _, d := range w.departments {
+		if d.late {
+			return d
+		}
+	}
+	return nil
 }
 
 // keepAsking asks now and then until ctx ends.

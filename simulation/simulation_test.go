@@ -190,7 +190,7 @@ func TestEveryFaultHappens(t *testing.T) {
 	theCity(t)
 	c := newChecker(t)
 	fired := map[string]int{}
-	missing := []string{"data.duplicate", "data.late", "data.old", "data.ahead", "data.same", "data.unavailable", "data.truncate", "data.rejected", "data.poison", "catalogue.change", "keys.rotate"}
+	missing := []string{"data.duplicate", "data.late", "data.old", "data.ahead", "data.awaited", "data.same", "data.unavailable", "data.truncate", "data.rejected", "data.poison", "catalogue.change", "keys.rotate"}
 	for _, f := range slices.Concat(faults, sourceFaults) {
 		missing = append(missing, f.name)
 	}

@@ -96,6 +96,9 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 	d := s.department
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.late {
+		return s.await(ctx)
+	}
 	said, caught := d.said, time.Now()
 	if s.at.copy == 0 && s.at.log >= len(d.log) && !s.lost() {
 		d.mu.Unlock()
@@ -122,6 +125,27 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 		d.mu.Lock()
 	}
 	return b, nil
+}
+
+// await is a source that is caught up with nothing, because nothing has ever been
+// delivered. The department's mu is held.
+func (s *source) await(ctx context.Context) (connectors.Batch, error) {
+	d := s.department
+	said := d.said
+	d.mu.Unlock()
+	timer := time.NewTimer(500 * time.Millisecond)
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-said:
+	}
+	timer.Stop()
+	d.mu.Lock()
+	b := connectors.Batch{After: s.at.position(), CaughtUp: time.Now()}
+	for _, one := range d.datasets {
+		b.Awaited = append(b.Awaited, one.ID)
+	}
+	return b, ctx.Err()
 }
 
 // next is the next batch. The department's mu is held.

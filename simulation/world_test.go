@@ -120,6 +120,9 @@ func newWorld(t *testing.T, seed uint64, m mutant) *world {
 		}
 		w.departments = append(w.departments, d)
 	}
+	if r := w.stream(11); m.late || m.name == "" && r.IntN(5) == 0 {
+		w.departments[r.IntN(len(w.departments))].late = true
+	}
 	return w
 }
 

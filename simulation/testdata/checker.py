@@ -16,7 +16,7 @@ Input (stdin): the histories of many runs, one JSON object a line; a line {"e": 
   shared       the last masked record of each person is the mask of the golden record
   unmasked     nothing personal stands where it must not: shared topics, findings, quarantine, audit, cache, logs, metrics, answers
   answer       an answer is a state of that very person, no older than as_of says
-  absent       404 only about who was not there
+  absent       404 only about who was not there, and not before the first delivery of whatever could have told of them
   back         what was read once is not read older later, what was gone does not come back
   stale        an answer too old for its promise says so
   unavailable  when all is quiet again everything answers, and as of a time after everything was said
@@ -629,6 +629,7 @@ class Run:
             grants[g["app"]][g["view"]] = set(g["fields"])
         revoked = {r["app"]: r["t"] for r in self.by["revoke"]}
         clocks = {e["id"]: e["clock"] for e in self.by["ask"]}
+        arrived = {e["src"]: e["t"] for e in self.by["arrived"]}
         last = {}  # (view, key) -> answers
         asof = collections.defaultdict(list)  # (gateway life, view) -> (given, as of)
         for e in sorted(self.by["got"], key=lambda e: e["t"]):
@@ -648,6 +649,9 @@ class Run:
             if clocks[e["id"]] - low > STALE_AFTER and not body.get("stale"):
                 self.bad("stale", "%s is as of %d and says it is fresh" % (name, low))
             if status == 404:
+                for src, when in arrived.items():
+                    if t1 < when and (src == "rs" or view != "RS02.partial"):
+                        self.bad("absent", "%s, while nothing of %s had been delivered" % (name, src))
                 if not self.gone(view, key, max(low, before), t1):
                     self.bad("absent", "%s as of %d" % (name, low))
                 last.setdefault((view, key), []).append((t0, t1, None))
