@@ -133,6 +133,6 @@ func (s *stage) putAside(tx processors.Tx, e *crash.Error) error {
 	}
 	return s.quarantine(tx, contract.Rejection{
 		Reason: contract.ReasonInternal, Detail: faultAt("该主体无法计算，其视图和核验结果保持原样，下次变更时及每小时重试", "this entity cannot be computed; its views and findings stay as they were, it is tried again at its next change and every hour", e),
-		Source: s.name, At: x.at, Locator: "entity/" + s.keys.Token("finding", x.key),
+		Source: s.name, At: x.at, Locator: "entity/" + s.keys.Token(contract.LabelFinding, x.key),
 	})
 }

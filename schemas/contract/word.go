@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ func ResyncCommand(name string) string { return "yiyuan source resync " + name }
 // Word says how the source of that name does. Everybody who tells a source's
 // state takes it from here, so that none calls running what stands still.
 func (s SourceStatus) Word(name string, k Known) Word {
+	if s.State == StateWaiting {
+		s.Do = cmp.Or(s.Do, "会自行继续；久等不动则看原因 / it goes on by itself; if it does not, see the reason")
+	}
 	switch {
 	case s.State == StateRetired:
 		return Word{State: StateRetired}
@@ -58,7 +62,7 @@ func (s SourceStatus) Word(name string, k Known) Word {
 	case s.State == "":
 		return Word{State: StateStarting}
 	case s.State == StateHeld:
-		return Word{StateHeld, s.Error, s.Do}
+		return Word{StateHeld, s.Error, cmp.Or(s.Do, "按原因处理，随后自行继续 / do as the reason says, it then goes on by itself")}
 	case s.Resync != nil && s.State != StateWaiting:
 		return Word{StateResync, s.Resync.progress(), ""}
 	}
