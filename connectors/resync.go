@@ -51,6 +51,7 @@ func (r *runner) beginAgain(ctx context.Context) error {
 		return r.say(ctx, next)
 	}
 	next.Position, next.Error, next.State = "", "", contract.StateResync
+	next.Lost, next.Do = "", "" // what is lost from now on is a position of this reading
 	next.Epoch = r.publisher.NextEpoch()
 	next.Resync = &contract.Resync{Step: contract.ResyncReading, Accept: r.status.Resync.Accept}
 	r.log.Info("source is read again from the beginning", "epoch", next.Epoch)

@@ -247,6 +247,46 @@ func TestResyncMendsALostPosition(t *testing.T) {
 	}
 }
 
+// A position that is lost while the source is read again stays lost too: whatever a
+// slot that was made again brings is not all there is, and the rest must not be
+// deleted. Another order mends it.
+func TestPositionLostDuringAResync(t *testing.T) {
+	w, o := full(t, 12)
+	o.restore(line{"B3", ""}, line{"B12", "new"})
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	reading := func(told connectors.Told) bool {
+		return told.Status.Resync != nil && told.Status.Resync.Step == contract.ResyncReading && told.Status.Resync.Rows > 0
+	}
+	if err := w.until(t, o.open, reading); err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	lost := func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+		opened++
+		return nil, fmt.Errorf("the log is gone again: %w", connectors.ErrPositionLost)
+	}
+	for range 3 { // each a restart
+		if err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), lost); !errors.Is(err, connectors.ErrPositionLost) {
+			t.Fatalf("Run = %v, want ErrPositionLost", err)
+		}
+		if word := w.status(t).Word("count", contract.Known{}); word.State != contract.StateFailed || word.Do != "yiyuan source resync count" {
+			t.Errorf("it says %+v", word)
+		}
+	}
+	if opened != 1 {
+		t.Errorf("it was opened %d times, want once: afterwards it is known to be lost", opened)
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	w.same(t, o)
+}
+
 // Killed after whatever it has committed, and run again, a resync comes to the
 // same: nothing lost, nothing twice.
 func TestResyncKilledAnywhere(t *testing.T) {

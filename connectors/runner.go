@@ -213,7 +213,7 @@ func (r *runner) obey(ctx context.Context) error {
 		return r.beginAgain(ctx)
 	case s.Resync != nil && s.Resync.Step == contract.ResyncDeleting:
 		return r.deleteGone(ctx)
-	case s.Lost != "" && s.Resync == nil:
+	case s.Lost != "": // also while it is read again: what comes then would be taken for all there is
 		return fmt.Errorf("%s: %w", strings.TrimSuffix(s.Lost, ": "+ErrPositionLost.Error()), ErrPositionLost)
 	case unsaid != nil && r.restarts > 0:
 		// Whoever looks at the topic must not believe what was said before.

@@ -47,7 +47,7 @@ func (s SourceStatus) Word(name string, k Known) Word {
 		return Word{State: StateRetired}
 	case s.Stop:
 		return Word{StateStopped, "由人停下 / a person has stopped it", "yiyuan source start " + name}
-	case s.Lost != "" && s.Resync == nil:
+	case s.Lost != "" && (s.Resync == nil || s.Resync.Step == ResyncReading):
 		return Word{StateFailed, s.Lost, s.Do}
 	case k.Here && k.Failure != "" && s.State == StateWaiting:
 		return Word{StateWaiting, k.Failure, s.Do}
