@@ -70,6 +70,7 @@ func engineTopics(s *site) []contract.Spec {
 	specs := []contract.Spec{
 		{Topic: contract.Claims("person"), Retention: -1},
 		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Refused, Compact: true},
 		{Topic: contract.Quarantine, Retention: -1},
 		{Topic: contract.Resolved("person"), Compact: true},
 	}

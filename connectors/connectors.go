@@ -76,6 +76,7 @@ type Source interface {
 type Batch struct {
 	Changes    []schemas.Change
 	Rejections []contract.Rejection
+	Refused    []Refusal // of the rejected rows those whose key is known; see Refuse
 	// After is the position a reopened source goes on from once this batch is
 	// published. An empty batch repeats the last one or advances it.
 	After schemas.Position

@@ -40,7 +40,7 @@ func DryResync(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config) ([]D
 	}
 	d := &dry{cfg: cfg, encoder: e, sets: map[string]*drySet{}}
 	for _, s := range cfg.Datasets {
-		d.sets[s.ID] = &drySet{rows: map[[16]byte][8]byte{}}
+		d.sets[s.ID] = &drySet{rows: map[[16]byte][8]byte{}, kept: map[[16]byte]bool{}}
 	}
 	if err := d.read(ctx); err != nil {
 		return nil, fmt.Errorf("read source %q for a trial: %w", cfg.Name, err)
@@ -66,6 +66,7 @@ type dry struct {
 // drySet is the rows of one dataset: keyed digests of key and value.
 type drySet struct {
 	rows    map[[16]byte][8]byte
+	kept    map[[16]byte]bool // refused, and so there: what stands of them stays
 	refused int64
 }
 
@@ -112,6 +113,12 @@ func (d *dry) take(r bus.Record) {
 		if contract.Raw(id) != r.Topic || len(r.Key) == 0 {
 			continue
 		}
+		if row, refused := contract.RefusedRow(r.Key); refused {
+			k, _ := d.digests(row, nil)
+			s.kept[k] = true
+			d.total++
+			continue
+		}
 		k, v := d.digests(r.Key, r.Value)
 		if delete(s.rows, k); r.Value != nil {
 			s.rows[k] = v
@@ -131,8 +138,9 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 	r := &runner{cfg: d.cfg}
 	err := b.Replay(ctx, contract.Raw(s.ID), func(rec bus.Record) error {
 		_, ours, ok := r.origin(rec)
+		_, mark := contract.RefusedRow(rec.Key)
 		switch {
-		case !ok:
+		case !ok, mark:
 			return nil
 		case len(rec.Key) == 0: // a truncate, of this partition
 			maps.DeleteFunc(have, func(_ [16]byte, was row) bool { return ours && was.partition == rec.Partition })
@@ -151,6 +159,9 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 		} else if had.value != v {
 			out.Changed++
 		}
+		delete(have, k)
+	}
+	for k := range set.kept {
 		delete(have, k)
 	}
 	out.Deleted = int64(len(have))

@@ -27,13 +27,15 @@ type encoder struct {
 	cat, run   bus.Header
 	epoch      uint64 // of the changes
 
+	partitions map[contract.Topic]int // of the raw topics that have had a refusal
+
 	arena   []byte
 	records []bus.Record
 	bytes   int
 }
 
 func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run string) (*encoder, error) {
-	e := &encoder{cfg: cfg, bus: b, codec: c, writers: map[*schemas.Dataset]*codec.Writer{}, run: bus.Header{Key: contract.Run, Value: []byte(run)}}
+	e := &encoder{cfg: cfg, bus: b, codec: c, writers: map[*schemas.Dataset]*codec.Writer{}, partitions: map[contract.Topic]int{}, run: bus.Header{Key: contract.Run, Value: []byte(run)}}
 	if cfg.Catalogue != nil {
 		e.cat = bus.Header{Key: contract.Catalogue, Value: []byte(cfg.Catalogue.Version)}
 	}
@@ -57,12 +59,22 @@ func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract
 	e.arena, e.records, e.bytes = e.arena[:0], e.records[:0], 0
 	rejections := b.Rejections
 	for i := range b.Changes {
-		rejection, err := e.change(ctx, &b.Changes[i])
+		c := &b.Changes[i]
+		rejection, err := e.change(ctx, c)
 		if err != nil {
 			return nil, nil, err
 		}
-		if rejection != nil {
-			rejections = append(rejections[:len(rejections):len(rejections)], *rejection)
+		if rejection == nil {
+			continue
+		}
+		rejections = append(rejections[:len(rejections):len(rejections)], *rejection)
+		if err := e.refusal(ctx, &Refusal{Dataset: c.Dataset, Key: c.Key, Origin: c.Origin, About: about(c)}); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range b.Refused {
+		if err := e.refusal(ctx, &b.Refused[i]); err != nil {
+			return nil, nil, err
 		}
 	}
 	for _, r := range rejections {
@@ -134,6 +146,7 @@ func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *contract.R
 
 var ops = map[schemas.Op][]byte{
 	schemas.Create: []byte("c"), schemas.Update: []byte("u"), schemas.Delete: []byte("d"), schemas.Snapshot: []byte("r"), schemas.Truncate: []byte("t"),
+	schemas.Refused: []byte("x"),
 }
 
 func (e *encoder) headers(c *schemas.Change) []bus.Header {

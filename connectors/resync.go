@@ -20,7 +20,8 @@ import (
 //	reading   the source is opened at the beginning; every row is published under
 //	          the new epoch, with the position, as ever
 //	deleting  the source is closed; the raw topics are read twice, and keys whose
-//	          last record is this source's and of an elder epoch are deleted
+//	          last record is this source's and of an elder epoch are deleted. A row
+//	          that was refused again is there.
 //
 // A row that is changed while it is read again comes under the new epoch, one
 // that is deleted meanwhile leaves a tombstone of it: neither is inferred. An
@@ -271,15 +272,16 @@ func (p *pass) scan(ctx context.Context) error {
 			maps.DeleteFunc(p.gone, func(_ [16]byte, partition int32) bool { return ours && partition == rec.Partition })
 			return nil
 		}
-		d, mine := p.digest(rec.Key)
+		key, there := rowOf(rec)
+		d, mine := p.digest(key)
 		if !mine {
 			return nil
 		}
-		if ours && epoch < p.r.status.Epoch && rec.Value != nil {
+		if ours && epoch < p.r.status.Epoch && there {
 			p.gone[d] = rec.Partition
 			return nil
 		}
-		if _, was := p.gone[d]; was && ours && rec.Value != nil {
+		if _, was := p.gone[d]; was && ours && there {
 			p.kept++
 		}
 		delete(p.gone, d)
@@ -293,13 +295,23 @@ func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
 		return nil
 	}
 	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
-		d, mine := p.digest(rec.Key)
+		key, _ := rowOf(rec)
+		d, mine := p.digest(key)
 		if _, gone := p.gone[d]; !mine || !gone || len(rec.Key) == 0 {
 			return nil
 		}
 		delete(p.gone, d)
-		return fn(string(rec.Key))
+		return fn(string(key))
 	})
+}
+
+// rowOf returns the key of the row that a raw record is about, and whether the row is
+// there: taken, or refused.
+func rowOf(rec bus.Record) (key []byte, there bool) {
+	if row, refused := contract.RefusedRow(rec.Key); refused {
+		return row, true
+	}
+	return rec.Key, rec.Value != nil
 }
 
 // origin tells of which epoch a raw record is, and whether it is this source's. It

@@ -120,6 +120,9 @@ func (w world) published(t *testing.T) ([]string, int) {
 	byPos := map[string]string{}
 	var order []string
 	err := w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
+		if _, mark := contract.RefusedRow(r.Key); mark {
+			return nil
+		}
 		pos := string(r.Header("pos"))
 		if _, twice := byPos[pos]; twice {
 			t.Errorf("%s was published twice", pos)
@@ -341,6 +344,74 @@ func TestRunTakesOversizedRowsAside(t *testing.T) {
 	keys, rejections := w.published(t)
 	if d := cmp.Diff([]string{"B1", "B3"}, keys); d != "" || rejections != 1 {
 		t.Errorf("rows (-want +got):\n%s\n%d rejections, want 1", d, rejections)
+	}
+	if marks := w.marks(t); len(marks) != 1 || marks[0].key != "B2" {
+		t.Errorf("marks = %+v, want one of B2", marks)
+	}
+}
+
+// mark is a record of the raw topic that says of a row that it was refused.
+type mark struct {
+	key, pos, about string
+	partition       int32
+}
+
+func (w world) marks(t *testing.T) (out []mark) {
+	t.Helper()
+	err := w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
+		row, ok := contract.RefusedRow(r.Key)
+		if ok != (string(r.Header("op")) == "x") || ok && r.Value != nil {
+			t.Errorf("a mark with op %q and %d bytes of content", r.Header("op"), len(r.Value))
+		}
+		if ok {
+			out = append(out, mark{string(row), string(r.Header("pos")), contract.ParseAbout(r.Header("about"), "BZDZ"), r.Partition})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestRunMarksRefusedRows: of a row that the source refused and whose key is known the
+// raw topic tells, in the row's own partition and with its place among the row's
+// changes, and under a key of its own, or compaction would take the row for it.
+func TestRunMarksRefusedRows(t *testing.T) {
+	w := newWorld(t)
+	at := func(n uint64) schemas.Origin {
+		return schemas.Origin{Source: "count", Sequence: schemas.Sequence{Major: n}, At: time.UnixMilli(int64(n)), Tx: "t"}
+	}
+	cells := func(key string) []connectors.Cell {
+		return []connectors.Cell{connectors.Text(key), connectors.Text("x"), connectors.Text("many"), connectors.Text("云岭路 7 号")}
+	}
+	b := connectors.Batch{Changes: []schemas.Change{building(w.d, 1), building(w.d, 2)}, After: "3"}
+	for i, key := range []string{"B1", "", "B7"} {
+		b.Rejections = append(b.Rejections, contract.Rejection{Dataset: w.d.ID, Reason: contract.ReasonInvalid, Detail: "x", Source: "count", At: time.UnixMilli(1), Locator: strconv.Itoa(i)})
+		b.Refuse(w.d, key, cells(key), at(uint64(11+i)))
+	}
+	err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+		return &special{[]connectors.Batch{b}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys, rejections := w.published(t); len(keys) != 2 || rejections != 3 {
+		t.Errorf("rows %q and %d rejections, want B1, B2 and 3", keys, rejections)
+	}
+	n, err := w.bus.Partitions(t.Context(), contract.Raw(w.d.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks := w.marks(t)
+	slices.SortFunc(marks, func(a, b mark) int { return strings.Compare(a.key, b.key) })
+	if len(marks) != 2 || marks[0].key != "B1" || marks[1].key != "B7" {
+		t.Fatalf("marks = %+v, want B1 and B7", marks)
+	}
+	for _, m := range marks {
+		if m.partition != bus.PartitionOf([]byte(m.key), n) || !strings.HasPrefix(m.pos, "count@") || m.about == "" {
+			t.Errorf("mark %+v: another partition than its row's, or it does not say where it stands and whom it is about", m)
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ type lookupAnswer struct {
 	Stale      bool           `json:"stale" doc:"是否超过更新周期 / older than its cycle allows"`
 	Disputed   []string       `json:"disputed" doc:"存在疑义的字段 / fields in doubt"`
 	Masked     []string       `json:"masked" doc:"已脱敏的字段 / masked fields"`
+	Refused    []Refused      `json:"refused" doc:"部门有更新的行被退回，数据仍是退回前的；无则为空 / a newer row of a department was refused and this is what was known before; empty if none"`
 	View       string         `json:"view"`
 	Version    string         `json:"version"`
 	RequestID  string         `json:"request_id"`
@@ -74,11 +75,13 @@ type batchResult struct {
 	SourceTime time.Time      `json:"source_time,omitempty"`
 	Disputed   []string       `json:"disputed,omitempty"`
 	Masked     []string       `json:"masked,omitempty"`
+	Refused    []Refused      `json:"refused,omitempty" doc:"部门有更新的行被退回，未找到时也会有 / a newer row of a department was refused, also where nothing is found"`
 	Version    string         `json:"version,omitempty"`
 }
 
 type verifyAnswer struct {
 	Match     bool      `json:"match"`
+	Refused   []Refused `json:"refused,omitempty" doc:"一致时：部门有更新的行被退回，核验的是退回前的内容 / with a match: a newer row of a department was refused, so what was known before is what matches"`
 	AsOf      time.Time `json:"as_of"`
 	Stale     bool      `json:"stale"`
 	RequestID string    `json:"request_id"`
@@ -90,6 +93,7 @@ type explainAnswer struct {
 	Entity     string        `json:"entity"`
 	KeyMasked  string        `json:"key_masked"`
 	Cells      []explainCell `json:"cells"`
+	Refused    []Refused     `json:"refused" doc:"部门有更新的行被退回 / a newer row of a department was refused"`
 	SourceTime time.Time     `json:"source_time"`
 	AsOf       time.Time     `json:"as_of"`
 	Stale      bool          `json:"stale"`

@@ -66,6 +66,8 @@ type ask struct {
 	asOf    time.Time // of what read has read
 	stale   bool
 	missing []string // datasets of the view of which no complete copy had come through by then
+	granted []string
+	marks   [][]Refused // by key that was read, as of then; nil = nothing is refused at all
 
 	charges [][]access.Charge // the ways to pay for the answer
 	records int               // how many are paid for
@@ -114,7 +116,7 @@ func (a *ask) decide(ctx context.Context, q access.Question) (access.Decision, *
 	if !d.Allowed {
 		return d, a.refuse(ctx, d)
 	}
-	a.entry.Fields = d.Fields
+	a.entry.Fields, a.granted = d.Fields, d.Fields
 	a.charges, a.records = d.Charges, max(q.Records, 1)
 	return d, nil
 }
@@ -263,6 +265,7 @@ func (a *ask) record(ctx context.Context, key string) (Stored, schemas.Record, *
 	stored, p := a.readOne(ctx, key)
 	if p == nil && !stored.Found() {
 		p = a.absent(ctx)
+		p.Refused = a.refused(0)
 	}
 	if p != nil {
 		return stored, schemas.Record{}, p

@@ -16,26 +16,25 @@ import (
 )
 
 // follow keeps what the gateway folds in memory: findings, quarantine, and
-// what the sources say of themselves.
+// what the sources say of themselves, and refused rows.
 func (g *Gateway) follow(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return g.fold(ctx, contract.Findings, func() {}, g.takeFinding) })
-	group.Go(func() error { return g.fold(ctx, contract.Quarantine, g.bad.Reset, g.takeRejection) })
-	group.Go(func() error { return g.fold(ctx, contract.Sources, func() {}, g.takeStatus) })
+	group.Go(func() error { return g.fold(ctx, contract.Findings, func() {}, each(g.takeFinding)) })
+	group.Go(func() error { return g.fold(ctx, contract.Quarantine, g.bad.Reset, each(g.takeRejection)) })
+	group.Go(func() error { return g.fold(ctx, contract.Sources, func() {}, each(g.takeStatus)) })
+	group.Go(func() error { return g.followRefused(ctx) })
 	return group.Wait()
 }
 
 // fold reads a topic from its start for as long as ctx lives. If the bus fails
 // it begins anew.
-func (g *Gateway) fold(ctx context.Context, topic contract.Topic, reset func(), take func(context.Context, *bus.Record)) error {
+func (g *Gateway) fold(ctx context.Context, topic contract.Topic, reset func(), take func(context.Context, []bus.Record)) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
 	for {
 		reset()
 		err := g.parts.Bus.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{topic}}, func(ctx context.Context, records []bus.Record) error {
-			for i := range records {
-				take(ctx, &records[i])
-			}
+			take(ctx, records)
 			return nil
 		})
 		if ctx.Err() != nil {
@@ -44,6 +43,14 @@ func (g *Gateway) fold(ctx context.Context, topic contract.Topic, reset func(), 
 		g.log.Warn("topic cannot be followed, beginning anew", "topic", string(topic), "error", err)
 		if err := pause(ctx, retry.NextBackOff()); err != nil {
 			return err
+		}
+	}
+}
+
+func each(take func(context.Context, *bus.Record)) func(context.Context, []bus.Record) {
+	return func(ctx context.Context, records []bus.Record) {
+		for i := range records {
+			take(ctx, &records[i])
 		}
 	}
 }
@@ -119,14 +126,19 @@ type filled struct{ *Gateway }
 
 // Polled implements freshness.Cache.
 func (g filled) Polled() (int64, time.Duration) {
-	if fill := g.filling.Load(); fill != nil {
-		return fill.session, fill.polled()
+	fill := g.filling.Load()
+	if fill == nil {
+		return 0, 0
 	}
-	return 0, 0
+	g.refusedMu.Lock()
+	reader := g.refusedReader
+	g.refusedMu.Unlock()
+	// Both numbers only rise, so their sum is another one when either reader is.
+	return fill.session + reader, min(fill.polled(), g.refusedWatch.total())
 }
 
 // Applied implements freshness.Cache, and keeps what the cache says.
-func (g filled) Applied(ctx context.Context) (map[string]map[int32]int64, error) {
+func (g filled) Applied(ctx context.Context) (map[contract.Topic]map[int32]int64, error) {
 	generation, err := g.parts.Cache.Current(ctx)
 	if err != nil {
 		return nil, err
@@ -136,10 +148,11 @@ func (g filled) Applied(ctx context.Context) (map[string]map[int32]int64, error)
 		return nil, err
 	}
 	g.progress.Store(&progress)
-	out := make(map[string]map[int32]int64, len(progress))
+	out := make(map[contract.Topic]map[int32]int64, len(progress)+1)
 	for id, p := range progress {
-		out[id] = p.Next
+		out[contract.Shared(id)] = p.Next
 	}
+	out[contract.Refused] = g.refusedOffsets()
 	return out, nil
 }
 

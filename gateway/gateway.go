@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/gateway/refusal"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -136,6 +138,7 @@ type Gateway struct {
 	audit     *audit.Log
 	fresh     *freshness.Tracker
 	book      *finding.Book
+	refusals  *refusal.Book
 	health    *indicator.Health
 	catalog   *catalog.Catalog
 	ledger    *quota.Ledger
@@ -149,6 +152,7 @@ type Gateway struct {
 
 	found      *codec.Reader // of findings
 	rejected   *codec.Reader // of the quarantine
+	marked     *codec.Reader // of refused rows
 	progress   atomic.Pointer[map[string]Progress]
 	attended   atomic.Pointer[attended]
 	tallies    atomic.Pointer[map[string]quota.Tally]
@@ -157,6 +161,11 @@ type Gateway struct {
 	sessions   atomic.Int64
 	streams    atomic.Int64
 	strangers  *listener.Strangers
+
+	refusedMu     sync.Mutex
+	refusedAt     map[int32]int64 // how far the topic of refused rows has been read
+	refusedReader int64           // which reading of it that is
+	refusedWatch  stopwatch
 }
 
 // indicators are the numbers as of a moment.
@@ -210,6 +219,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 		cfg: cfg, parts: parts, log: parts.Logger, metrics: newMetrics(parts.Metrics), audit: entries,
 		book: finding.NewBook(), health: indicator.NewHealth(), catalog: catalog.New(parts.Catalogue),
 		flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: listener.NewStrangers(),
+		refusals: refusal.NewBook(), marked: parts.Codec.Reader(contract.RefusedLayout),
 		found: parts.Codec.Reader(contract.FindingLayout), rejected: parts.Codec.Reader(contract.QuarantineLayout),
 	}
 	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {

@@ -215,6 +215,7 @@ func (w *world) serve(options ...option) {
 func topics(c *schemas.Catalogue) []contract.Spec {
 	specs := []contract.Spec{
 		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Refused, Compact: true},
 		{Topic: contract.Quarantine},
 		{Topic: contract.Audit},
 		{Topic: contract.Sources, Partitions: 1, Compact: true},

@@ -77,7 +77,7 @@ func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string, b
 	v := a.view
 	body := make([]byte, 0, 1024)
 	body = append(body, '{')
-	body = a.appendRecord(body, v, record, stored, key, d.Fields)
+	body = a.appendRecord(body, v, record, stored, key, d.Fields, a.refused(0))
 	body = a.appendAsOf(append(body, ','))
 	body = append(body, `,"view":`...)
 	body = answer.AppendString(body, v.ID)
@@ -90,7 +90,7 @@ func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string, b
 }
 
 // appendRecord appends what an answer says of one record, without braces.
-func (a *ask) appendRecord(b []byte, v *view.View, r schemas.Record, s Stored, key string, granted []string) []byte {
+func (a *ask) appendRecord(b []byte, v *view.View, r schemas.Record, s Stored, key string, granted []string, refused []Refused) []byte {
 	b = append(b, `"data":`...)
 	b = answer.AppendRecord(b, r, v.Indexes(granted))
 	b = append(b, `,"source_time":`...)
@@ -99,6 +99,8 @@ func (a *ask) appendRecord(b []byte, v *view.View, r schemas.Record, s Stored, k
 	b = answer.AppendStrings(b, v.Disputed(a.g.book, key, granted))
 	b = append(b, `,"masked":`...)
 	b = answer.AppendStrings(b, v.Masked(granted))
+	b = append(b, ',')
+	b = appendRefused(b, refused)
 	b = append(b, `,"version":"`...)
 	b = appendVersion(b, s.Version)
 	return append(b, '"')
@@ -197,6 +199,9 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 				body = append(body, `,"error":`...)
 				body = answer.AppendString(body, faultNotLoaded.Code)
 			}
+			if refused := a.refused(n - 1); len(refused) > 0 {
+				body = appendRefused(append(body, ','), refused)
+			}
 			body = append(body, '}')
 			continue
 		}
@@ -207,7 +212,7 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 		a.entry.Subjects[n-1].Found = true
 		rows++
 		body = append(body, `,"found":true,`...)
-		body = append(a.appendRecord(body, v, record, s, key, d.Fields), '}')
+		body = append(a.appendRecord(body, v, record, s, key, d.Fields, a.refused(n-1)), '}')
 	}
 	body = a.appendAsOf(append(body, "],"...))
 	body = append(body, `,"view":`...)

@@ -15,6 +15,8 @@ type Problem struct {
 	problem.Problem
 	AsOf  *answer.Time `json:"as_of,omitempty" doc:"查无此记录时：数据源在此之前提交的变更均已包含 / with 404: everything committed at the sources before it is in"`
 	Stale *bool        `json:"stale,omitempty" doc:"as_of 是否已超过更新周期 / whether as_of is older than the cycle allows"`
+
+	Refused []Refused `json:"refused,omitempty" doc:"查无此记录，但部门报送的行被退回 / with 404 and 503: a row of that key was sent and refused"`
 }
 
 // FieldError says which part of a question is wrong.

@@ -16,10 +16,11 @@ const (
 
 // read reads what is stored of owners' keys. It looks as of when the view is before
 // it reads: read the other way round, a change that arrived in between would be
-// claimed and not shown.
+// claimed and not shown. For the same reason it looks first at what was refused.
 func (a *ask) read(ctx context.Context, keys []string, into []Stored) *Problem {
 	a.asOf, a.stale = a.g.fresh.View(a.view.View)
 	a.missing = a.g.fresh.Missing(a.view.View)
+	a.marks = a.refusals(keys)
 	digests := make([]Digest, 0, len(keys))
 	var room [2]string
 	for _, key := range keys {

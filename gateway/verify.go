@@ -62,7 +62,8 @@ func (a *ask) verify(ctx context.Context, q verifyQuestion) ([]byte, *Problem) {
 	}
 	body := append(make([]byte, 0, 256), `{"match":`...)
 	if match {
-		body = append(body, "true,"...)
+		// With a no it would tell that somebody of that key is known.
+		body = append(appendRefused(append(body, "true,"...), a.refused(0)), ',')
 	} else {
 		body = append(body, "false,"...)
 	}
@@ -135,7 +136,9 @@ func (a *ask) explain(ctx context.Context, entity string, q explainQuestion) ([]
 		n++
 		body = appendCell(body, cell)
 	}
-	body = append(body, `],"source_time":`...)
+	body = append(body, "],"...)
+	body = appendRefused(body, a.refused(0))
+	body = append(body, `,"source_time":`...)
 	body = answer.AppendTime(body, stored.Time)
 	body = append(body, `,"version":"`...)
 	body = append(appendVersion(body, stored.Version), `",`...)

@@ -13,13 +13,17 @@ import (
 type Op uint8
 
 // The operations, as the header "op" writes them: c, u, d, r (read by a
-// snapshot), t (the whole table was truncated; a truncate has no key).
+// snapshot), t (the whole table was truncated; a truncate has no key), x (a row of
+// that key was refused).
 const (
 	Create   Op = 'c'
 	Update   Op = 'u'
 	Delete   Op = 'd'
 	Snapshot Op = 'r'
 	Truncate Op = 't'
+	// Refused is no change: the source sent a newer row of that key that could not be
+	// taken, and what is known of the row is older than what its department says.
+	Refused Op = 'x'
 )
 
 // Position says how far a source has been read. Only the source that made it

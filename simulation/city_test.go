@@ -167,6 +167,7 @@ func (c *city) topics() []contract.Spec {
 	cat := c.catalogues[0]
 	specs := []contract.Spec{
 		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Refused, Compact: true},
 		{Topic: contract.Quarantine},
 		{Topic: contract.Audit, Retention: -1},
 		{Topic: contract.Sources, Partitions: 1, Compact: true},

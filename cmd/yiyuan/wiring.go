@@ -76,6 +76,7 @@ func topologies(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) [
 func topics(cat *schemas.Catalogue, steps []processors.Topology) []contract.Spec {
 	specs := []contract.Spec{
 		{Topic: contract.Findings, Compact: true},
+		{Topic: contract.Refused, Compact: true},
 		{Topic: contract.Quarantine, Retention: 30 * day},
 		{Topic: contract.Control, Partitions: 1, Retention: forever},
 		{Topic: contract.Audit, Retention: forever},

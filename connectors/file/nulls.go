@@ -79,5 +79,8 @@ func (c *columns) row(cells []connectors.Cell) (schemas.Record, string, []connec
 			refused = append(refused, p)
 		}
 	}
+	if slices.ContainsFunc(refused, func(p connectors.FieldError) bool { return slices.Contains(c.dataset.Key, p.Field) }) {
+		key = ""
+	}
 	return record, key, refused
 }

@@ -230,9 +230,13 @@ func (d *decoder) row(t *table, cells []connectors.Cell, raw [][]byte, op schema
 	for _, p := range problems {
 		out.rejections = append(out.rejections, d.s.reject(t, p, origin, raw))
 	}
-	if len(problems) == 0 {
-		out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: op, Record: record, Origin: origin})
+	if len(problems) > 0 {
+		var b connectors.Batch
+		b.Refuse(t.dataset, key, cells, origin)
+		out.refused = append(out.refused, b.Refused...)
+		return
 	}
+	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: op, Record: record, Origin: origin})
 }
 
 // nameless is the error of an update or delete that does not say which row it was.

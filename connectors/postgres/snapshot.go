@@ -227,6 +227,7 @@ func (sn *snapshot) row(b *connectors.Batch, at position) int {
 	for _, p := range problems {
 		b.Rejections = append(b.Rejections, sn.s.reject(t, p, origin, values))
 	}
+	b.Refuse(t.dataset, name, cells, origin)
 	return bytes
 }
 

@@ -32,6 +32,7 @@ const (
 type part struct {
 	changes    []schemas.Change
 	rejections []contract.Rejection
+	refused    []connectors.Refusal
 	bytes      int
 }
 
@@ -40,6 +41,7 @@ func (p *part) rows() int { return len(p.changes) + len(p.rejections) }
 func (p *part) join(o part) {
 	p.changes = append(p.changes, o.changes...)
 	p.rejections = append(p.rejections, o.rejections...)
+	p.refused = append(p.refused, o.refused...)
 	p.bytes += o.bytes
 }
 
@@ -176,11 +178,11 @@ func (st *stream) take(expired bool) (connectors.Batch, bool, error) {
 			b.CaughtUp = st.targetAt
 			st.target = 0
 		}
-		b.Changes, b.Rejections, b.After = st.ready.changes, st.ready.rejections, st.here().encode()
+		b.Changes, b.Rejections, b.Refused, b.After = st.ready.changes, st.ready.rejections, st.ready.refused, st.here().encode()
 		b.State = st.state(st.at)
 		st.ready = part{}
 	case st.full(st.tail):
-		b.Changes, b.Rejections, b.After = st.tail.changes, st.tail.rejections, st.tailAt.encode()
+		b.Changes, b.Rejections, b.Refused, b.After = st.tail.changes, st.tail.rejections, st.tail.refused, st.tailAt.encode()
 		b.State = st.state(st.tailAt)
 		st.tail, st.out = part{}, st.tailAt
 	case st.err != nil:

@@ -4,7 +4,8 @@
 // at that time, the moment holds for the views too:
 //
 //	heartbeat of the source -> ends of raw.* <= committed by route
-//	-> ends of claims.* <= committed by resolve -> ends of shared.* <= in the cache
+//	-> ends of claims.* <= committed by resolve -> ends of shared.* <= in the cache,
+//	   and of refused <= known
 //
 // The ends are always read after the step before was seen to have passed, so
 // the moment can be too early but never too late.
@@ -33,11 +34,11 @@ type Offsets interface {
 
 // Cache is what fills the cache, and how far it has come.
 type Cache interface {
-	// Applied returns the offset after the last record of each partition of each
-	// view that is in the cache.
-	Applied(ctx context.Context) (map[string]map[int32]int64, error)
-	// Polled returns for how long the reader of the shared topics has waited for
-	// records, and which reader that is: a restarted one begins at zero. A
+	// Applied returns the offset after the last record of each partition that is in
+	// the cache, of the topics of views, and of Refused that is known.
+	Applied(ctx context.Context) (map[contract.Topic]map[int32]int64, error)
+	// Polled returns for how long the readers of these topics have waited for
+	// records, and which readers those are: a restarted one begins at zero. A
 	// process that does not fill the cache returns 0, 0.
 	Polled() (reader int64, d time.Duration)
 }
@@ -350,7 +351,7 @@ func (t *Tracker) leaveRoute(ctx context.Context, passed []*wave) error {
 			return err
 		}
 		if !t.under(d.ID, "", atCache) {
-			own := &wave{dataset: d.ID, at: w.at, stage: atCache, target: map[contract.Topic]map[int32]int64{}}
+			own := &wave{dataset: d.ID, at: w.at, stage: atCache, target: map[contract.Topic]map[int32]int64{contract.Refused: nil}}
 			for _, v := range d.Views {
 				own.target[contract.Shared(v.ID)] = nil
 			}
@@ -389,14 +390,14 @@ func entities(d *schemas.Dataset) []string {
 
 // leaveResolve sends each moment on towards the entity's views.
 func (t *Tracker) leaveResolve(ctx context.Context, passed []*wave) error {
-	var topics []contract.Topic
+	topics := []contract.Topic{contract.Refused}
 	var ahead []*wave
 	for _, w := range passed {
 		e, err := t.catalogue.Entity(w.entity)
 		if err != nil {
 			return err
 		}
-		next := &wave{dataset: w.dataset, entity: w.entity, at: w.at, stage: atCache, target: map[contract.Topic]map[int32]int64{}}
+		next := &wave{dataset: w.dataset, entity: w.entity, at: w.at, stage: atCache, target: map[contract.Topic]map[int32]int64{contract.Refused: nil}}
 		for _, v := range e.Views {
 			topic := contract.Shared(v.ID)
 			next.target[topic] = nil
@@ -434,13 +435,9 @@ func (t *Tracker) aim(ctx context.Context, waves []*wave, topics []contract.Topi
 
 // arrive ends the journey of the moments whose records are in the cache.
 func (t *Tracker) arrive(ctx context.Context) error {
-	views, err := t.cache.Applied(ctx)
+	at, err := t.cache.Applied(ctx)
 	if err != nil {
 		return fmt.Errorf("follow the cache: %w", err)
-	}
-	at := make(map[contract.Topic]map[int32]int64, len(views))
-	for view, partitions := range views {
-		at[contract.Shared(view)] = partitions
 	}
 	topics := map[contract.Topic]bool{}
 	for _, w := range t.waves {

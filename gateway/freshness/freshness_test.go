@@ -19,13 +19,15 @@ type log struct {
 	ends      map[contract.Topic]map[int32]int64
 	open      map[contract.Topic]int64 // where a transaction is open
 	committed map[string]map[contract.Topic]map[int32]int64
-	applied   map[string]map[int32]int64
+	applied   map[contract.Topic]map[int32]int64
 	fail      error
 	reader    int64
 	polled    time.Duration
 }
 
-func (l *log) Applied(context.Context) (map[string]map[int32]int64, error) { return l.applied, l.fail }
+func (l *log) Applied(context.Context) (map[contract.Topic]map[int32]int64, error) {
+	return l.applied, l.fail
+}
 
 func (l *log) Polled() (int64, time.Duration) { return l.reader, l.polled }
 
@@ -65,7 +67,7 @@ func setup(t *testing.T) (*log, *freshness.Tracker, *schemas.Catalogue, func()) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &log{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), ends: map[contract.Topic]map[int32]int64{}, open: map[contract.Topic]int64{}, committed: map[string]map[contract.Topic]map[int32]int64{}, applied: map[string]map[int32]int64{}}
+	l := &log{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), ends: map[contract.Topic]map[int32]int64{}, open: map[contract.Topic]int64{}, committed: map[string]map[contract.Topic]map[int32]int64{}, applied: map[contract.Topic]map[int32]int64{}}
 	tracker := freshness.New(c, l, l, func() time.Time { return l.now })
 	step := func() {
 		t.Helper()
@@ -108,9 +110,13 @@ func TestJourney(t *testing.T) {
 	l.commit("route", contract.Raw("GA01"), 10)
 	l.end(contract.Shared("GA01.partial"), 5)
 	l.end(contract.Claims("person"), 7)
+	l.end(contract.Refused, 2)
 	step()
 	is("before the cache", row, time.Time{})
-	l.applied["GA01.partial"] = map[int32]int64{0: 5}
+	l.applied[contract.Shared("GA01.partial")] = map[int32]int64{0: 5}
+	step()
+	is("in the cache, but what was refused is not known", row, time.Time{})
+	l.applied[contract.Refused] = map[int32]int64{0: 2}
 	step()
 	is("in the cache", row, at)
 	is("before resolve", golden, time.Time{})
@@ -118,7 +124,7 @@ func TestJourney(t *testing.T) {
 	l.end(contract.Shared("person.partial"), 3)
 	step()
 	is("golden before the cache", golden, time.Time{})
-	l.applied["person.partial"] = map[int32]int64{0: 3}
+	l.applied[contract.Shared("person.partial")] = map[int32]int64{0: 3}
 	step()
 	is("golden in the cache", golden, at)
 	if _, stale := tracker.View(golden); stale {
@@ -148,7 +154,7 @@ func TestMarkers(t *testing.T) {
 	topic := contract.Shared("GA01.partial")
 	l.reader = 1
 	l.end(topic, 10)
-	l.applied["GA01.partial"] = map[int32]int64{0: 8}
+	l.applied[contract.Shared("GA01.partial")] = map[int32]int64{0: 8}
 	send()
 	if arrived() {
 		t.Error("arrived before the reader had waited")
@@ -183,7 +189,7 @@ func TestMarkers(t *testing.T) {
 	}
 	// The log grows behind the target by a transaction that is open: no matter.
 	l.end(topic, 12)
-	l.applied["GA01.partial"] = map[int32]int64{0: 10}
+	l.applied[contract.Shared("GA01.partial")] = map[int32]int64{0: 10}
 	send()
 	l.end(topic, 20)
 	l.open[topic] = 12

@@ -41,6 +41,7 @@ type View struct {
 	masked   map[string][]string         // column -> what of it is masked
 	columns  map[string]int
 	doubts   map[finding.Cell][]string // cell in doubt -> columns that show it
+	draws    map[string][]string       // dataset -> fields that are made of it
 	audience string                    // label of the tokens that are record keys
 	cacheKey string                    // label of the digests that are cache keys
 }
@@ -62,7 +63,7 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 		}
 		ready := &View{
 			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
-			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{},
+			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{}, draws: map[string][]string{},
 			audience: contract.KeyLabel(v.ID), cacheKey: contract.CacheLabel(v.ID),
 		}
 		if v.Audience != "" {
@@ -84,6 +85,7 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 			}
 		}
 		ready.compileDoubts()
+		ready.compileDraws()
 		out[v.ID] = ready
 		return nil
 	}

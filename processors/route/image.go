@@ -9,18 +9,27 @@ import (
 )
 
 // imageFormat is the first byte of a stored image: the version of its format.
-// epochlessFormat is the one before, of sequences without an epoch, and
-// timelessFormat the one before that, which did not say when.
+// marklessFormat is the one before, which did not say what was refused,
+// epochlessFormat the one before that, of sequences without an epoch, and
+// timelessFormat the first, which did not say when.
 const (
-	imageFormat     = 3
+	imageFormat     = 4
+	marklessFormat  = 3
 	epochlessFormat = 2
 	timelessFormat  = 1
+)
+
+// The bits of the second byte.
+const (
+	imageLive    = 1 << 0
+	imageRefused = 1 << 1
 )
 
 var errImage = errors.New("stored image cannot be read")
 
 // image is what the step remembers of a row: its last accepted content, or that
-// it was deleted.
+// it was deleted, and whether a newer version of it was refused. One that has no
+// source is of a row of which nothing was ever accepted.
 type image struct {
 	live     bool
 	source   []byte
@@ -28,28 +37,42 @@ type image struct {
 	version  uint64 // header ver of what was last emitted about the row
 	at       int64  // source commit time of the last change, milliseconds; 0 = not known
 	edition  []byte // under which it was emitted: catalogue and key
+	refused  refusal
 	row      []byte // framed content, empty if deleted
 }
 
 // append writes the image:
 //
-//	format, live, source, epoch, major, minor, version, time, edition, row
+//	format, bits, source, epoch, major, minor, version, time,
+//	if refused: source, epoch, major, minor, since,
+//	edition, row
 func (m image) append(dst []byte) []byte {
-	live := byte(0)
+	bits := byte(0)
 	if m.live {
-		live = 1
+		bits |= imageLive
 	}
-	dst = append(dst, imageFormat, live)
-	dst = binary.AppendUvarint(dst, uint64(len(m.source)))
-	dst = append(dst, m.source...)
-	dst = binary.AppendUvarint(dst, m.sequence.Epoch)
-	dst = binary.AppendUvarint(dst, m.sequence.Major)
-	dst = binary.AppendUvarint(dst, uint64(m.sequence.Minor))
+	if m.refused.open {
+		bits |= imageRefused
+	}
+	dst = append(dst, imageFormat, bits)
+	dst = appendPlace(dst, m.source, m.sequence)
 	dst = binary.AppendUvarint(dst, m.version)
 	dst = binary.AppendUvarint(dst, uint64(max(m.at, 0)))
+	if m.refused.open {
+		dst = appendPlace(dst, m.refused.source, m.refused.sequence)
+		dst = binary.AppendUvarint(dst, uint64(max(m.refused.since, 0)))
+	}
 	dst = binary.AppendUvarint(dst, uint64(len(m.edition)))
 	dst = append(dst, m.edition...)
 	return append(dst, m.row...)
+}
+
+func appendPlace(dst, source []byte, s schemas.Sequence) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(source)))
+	dst = append(dst, source...)
+	dst = binary.AppendUvarint(dst, s.Epoch)
+	dst = binary.AppendUvarint(dst, s.Major)
+	return binary.AppendUvarint(dst, uint64(s.Minor))
 }
 
 // parseImage reads what append wrote. The image keeps b.
@@ -57,7 +80,8 @@ func parseImage(b []byte) (image, error) {
 	if len(b) < 2 || b[0] < timelessFormat || b[0] > imageFormat {
 		return image{}, fmt.Errorf("parse image: unknown format: %w", errImage)
 	}
-	m, format := image{live: b[1] == 1}, b[0]
+	m, format := image{live: b[1]&imageLive != 0}, b[0]
+	m.refused.open = format > marklessFormat && b[1]&imageRefused != 0
 	b = b[2:]
 	bad := false
 	number := func() uint64 {
@@ -79,14 +103,22 @@ func parseImage(b []byte) (image, error) {
 		b = b[n:]
 		return out
 	}
-	m.source = text()
-	if format > epochlessFormat {
-		m.sequence.Epoch = number()
+	place := func() (source []byte, s schemas.Sequence) {
+		source = text()
+		if format > epochlessFormat {
+			s.Epoch = number()
+		}
+		s.Major, s.Minor = number(), uint32(number())
+		return source, s
 	}
-	m.sequence.Major, m.sequence.Minor = number(), uint32(number())
+	m.source, m.sequence = place()
 	m.version = number()
 	if format > timelessFormat {
 		m.at = int64(number())
+	}
+	if m.refused.open {
+		m.refused.source, m.refused.sequence = place()
+		m.refused.since = int64(number())
 	}
 	m.edition = text()
 	m.row = b

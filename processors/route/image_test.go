@@ -18,9 +18,13 @@ func TestImage(t *testing.T) {
 			live: true, source: bytes.Draw(t, "source"), sequence: schemas.Sequence{Epoch: rapid.Uint64().Draw(t, "epoch"), Major: rapid.Uint64().Draw(t, "major"), Minor: rapid.Uint32().Draw(t, "minor")},
 			version: rapid.Uint64().Draw(t, "version"), at: rapid.Int64Min(0).Draw(t, "at"), edition: []byte("0123456789ab"), row: rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "row"),
 		}
+		if rapid.Bool().Draw(t, "refused") {
+			m.refused = refusal{true, bytes.Draw(t, "refused by"), schemas.Sequence{Epoch: 1, Major: rapid.Uint64().Draw(t, "refused at")}, rapid.Int64Min(0).Draw(t, "since")}
+		}
 		stored := m.append(nil)
 		got, err := parseImage(stored)
-		if err != nil || string(got.source) != string(m.source) || got.sequence != m.sequence || got.version != m.version || got.at != m.at || string(got.edition) != string(m.edition) || string(got.row) != string(m.row) || !got.live {
+		if err != nil || string(got.source) != string(m.source) || got.sequence != m.sequence || got.version != m.version || got.at != m.at || string(got.edition) != string(m.edition) || string(got.row) != string(m.row) || !got.live ||
+			got.refused.open != m.refused.open || string(got.refused.source) != string(m.refused.source) || got.refused.sequence != m.refused.sequence || got.refused.since != m.refused.since {
 			t.Fatalf("parseImage(append) differs: %v", err)
 		}
 		if _, err := parseImage(stored[:rapid.IntRange(0, len(stored)-len(m.row)).Draw(t, "cut")]); !errors.Is(err, errImage) {

@@ -27,6 +27,8 @@ type change struct {
 // reject is the data's fault, as an error.
 type reject struct {
 	field, reason, detail string
+
+	unnamed bool // the record's key is not that of the row
 }
 
 func (r *reject) Error() string { return r.reason + " " + r.field }
@@ -36,7 +38,7 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 	c := change{Record: r, dataset: d}
 	op := r.Header(contract.Operation)
 	if len(op) != 1 {
-		return c, &reject{reason: contract.ReasonUnreadable, detail: "缺少消息头 op / header op is missing; the source must send one of c u d r t"}
+		return c, &reject{reason: contract.ReasonUnreadable, detail: "缺少消息头 op / header op is missing; the source must send one of c u d r t x"}
 	}
 	c.op = schemas.Op(op[0])
 	switch c.op {
@@ -44,9 +46,9 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 		if r.Value == nil {
 			c.op = schemas.Delete
 		}
-	case schemas.Delete, schemas.Truncate:
+	case schemas.Delete, schemas.Truncate, schemas.Refused:
 	default:
-		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 op 不是 c u d r t 之一 / header op is not one of c u d r t"}
+		return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 op 不是 c u d r t x 之一 / header op is not one of c u d r t x"}
 	}
 	var ok bool
 	if c.source, c.sequence, ok = contract.ParsePos(r.Header(contract.Pos)); !ok {
@@ -135,7 +137,7 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 		return rec, false, err
 	}
 	if !claim.Bears(d.Dataset, schemas.NewRecord(rec.Layout(), values), string(c.Key)) {
-		return rec, false, &reject{field: d.Key[0], reason: contract.ReasonInvalid, detail: "消息键与行的主键不一致 / the record's key is not the row's own"}
+		return rec, false, &reject{field: d.Key[0], reason: contract.ReasonInvalid, detail: "消息键与行的主键不一致 / the record's key is not the row's own", unnamed: true}
 	}
 	if !changed {
 		return rec, false, nil

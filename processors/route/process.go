@@ -37,7 +37,13 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 		}
 		c, err := d.read(r)
 		c.today = dayOf(tx.Now())
-		if err == nil {
+		switch {
+		case err != nil:
+		case c.op == schemas.Refused:
+			if err = c.rowOf(); err == nil {
+				err = s.outdate(tx, &c)
+			}
+		default:
 			err = s.take(tx, &c)
 		}
 		var why *reject
@@ -48,6 +54,12 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 			continue
 		}
 		if err := s.refuse(tx, &c, why); err != nil {
+			return err
+		}
+		if why.unnamed || slices.Contains(d.Key, why.field) || c.source == nil || !whole(d, c.Key) {
+			continue // nobody knows of which row it was
+		}
+		if err := s.outdate(tx, &c); err != nil {
 			return err
 		}
 	}
@@ -78,7 +90,7 @@ func (s *stage) Wake(tx processors.Tx, key []byte) error {
 	if err != nil {
 		return err
 	}
-	if !m.live {
+	if !m.live && !m.refused.open {
 		tx.Delete(key)
 	}
 	return nil
@@ -140,18 +152,14 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: c.Value}
 	current := known && last.live && bytes.Equal(last.edition, s.edition)
 	if current && len(c.Header(contract.Unavailable)) == 0 && bytes.Equal(last.row, c.Value) {
-		next.row = last.row
-		s.store(tx, next)
-		return nil
+		return s.same(tx, c, last, next)
 	}
 	row, old, err := s.prepare(c, last, &next)
 	if err != nil {
 		return err
 	}
 	if current && row.Equal(old) {
-		next.row = last.row
-		s.store(tx, next)
-		return nil
+		return s.same(tx, c, last, next)
 	}
 	next.version = last.next(c.Offset)
 	s.out = s.out[:0]
@@ -168,10 +176,25 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 	if err := s.show(c, row, old, last, next); err != nil {
 		return err
 	}
+	if err := s.settle(c, last, &next); err != nil {
+		return err
+	}
 	s.store(tx, next)
 	if known && !last.live {
 		tx.WakeAt(s.key, time.Time{})
 	}
+	s.flush(tx)
+	return nil
+}
+
+// same takes a row that says what it said before.
+func (s *stage) same(tx processors.Tx, c *change, last, next image) error {
+	next.row = last.row
+	s.out = s.out[:0]
+	if err := s.settle(c, last, &next); err != nil {
+		return err
+	}
+	s.store(tx, next)
 	s.flush(tx)
 	return nil
 }
@@ -285,6 +308,9 @@ func (s *stage) delete(tx processors.Tx, c *change, last image) error {
 			return err
 		}
 	}
+	if err := s.settle(c, last, &next); err != nil {
+		return err
+	}
 	s.store(tx, next)
 	tx.WakeAt(s.key, tx.Now().Add(remember))
 	s.flush(tx)
@@ -331,7 +357,7 @@ func (s *stage) truncate(tx processors.Tx, c *change) error {
 	var keys [][]byte
 	err := tx.Scan(d.prefix, func(key, value []byte) error {
 		m, err := parseImage(value)
-		if err == nil && m.live && string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) < 0 {
+		if err == nil && (m.live && c.follows(m.source, m.sequence) || m.refused.open && c.follows(m.refused.source, m.refused.sequence)) {
 			keys = append(keys, bytes.Clone(key))
 		}
 		return err
@@ -346,7 +372,7 @@ func (s *stage) truncate(tx processors.Tx, c *change) error {
 		if err != nil {
 			return err
 		}
-		if !known || !last.live {
+		if !known || !last.live && !last.refused.open {
 			continue
 		}
 		one := *c
@@ -401,12 +427,7 @@ func (l *link) was(c *change, old schemas.Record, last image) string {
 	if !old.IsZero() || !last.live {
 		return l.key(old)
 	}
-	at := slices.Index(c.dataset.KeyIndex, l.column)
-	parts, err := schemas.SplitKey(string(c.Key))
-	if at < 0 || err != nil || at >= len(parts) {
-		return ""
-	}
-	return l.keyOf(schemas.Text(parts[at]))
+	return l.inKey(c)
 }
 
 // lost tells quarantine of an image whose schema is found nowhere: what it said

@@ -1,6 +1,6 @@
 // Package route is the first step: it takes departments' rows one by one.
 //
-//	raw.<dataset> -> route -> claims.<entity>, shared.<dataset>.<view>, quarantine
+//	raw.<dataset> -> route -> claims.<entity>, shared.<dataset>.<view>, quarantine, refused
 //
 // For each change it decodes the row, fills the cells that the source did not
 // send from the last image, validates every field, and compares
@@ -8,7 +8,10 @@
 // becomes a claim for every entity the row speaks about, a retraction for every
 // entity it no longer speaks about, and a masked record for every view whose
 // fields changed. A row that fails goes to quarantine with dataset, field,
-// reason and position; the last good image stays and the neighbours pass.
+// reason and position; the last good image stays and the neighbours pass. That what
+// stays is older than what its department says stands in refused, and so does what a
+// source has refused itself (op x), until a newer row of that key is taken or it is
+// deleted.
 //
 // What it promises:
 //   - A position of a source takes effect once: a change whose sequence is not
@@ -41,7 +44,7 @@ const Name = contract.Route
 // write when they are made.
 func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Topology {
 	masks := &processors.MaskFailures{}
-	t := processors.Topology{Name: Name, To: []contract.Topic{contract.Quarantine}, Masks: masks, Keys: keys}
+	t := processors.Topology{Name: Name, To: []contract.Topic{contract.Quarantine, contract.Refused}, Masks: masks, Keys: keys}
 	for _, d := range cat.Datasets {
 		t.From = append(t.From, contract.Raw(d.ID))
 		for _, v := range d.Views {
@@ -74,6 +77,7 @@ type stage struct {
 	keys       masking.Keys
 	datasets   map[contract.Topic]*dataset
 	quarantine *codec.Writer
+	refusals   *codec.Writer
 
 	// Scratch memory of the change in hand.
 	key    []byte
@@ -98,6 +102,7 @@ type dataset struct {
 // link is one entity that a row speaks about.
 type link struct {
 	role    string
+	entity  string
 	column  int
 	element *schemas.Element
 	inner   *schemas.Element // of the entity's key, where the field may hold other numbers too
@@ -128,6 +133,9 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 	if s.quarantine, err = c.Writer(s.ctx, contract.Quarantine.Subject(), contract.QuarantineLayout); err != nil {
 		return nil, fmt.Errorf("start %q: %w", Name, err)
 	}
+	if s.refusals, err = c.Writer(s.ctx, contract.Refused.Subject(), contract.RefusedLayout); err != nil {
+		return nil, fmt.Errorf("start %q: %w", Name, err)
+	}
 	for _, d := range cat.Datasets {
 		one, err := s.newDataset(cat, c, d)
 		if err != nil {
@@ -150,7 +158,7 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 		if err != nil {
 			return nil, err
 		}
-		one.links = append(one.links, link{role: l.Role, column: l.Index, element: d.Fields[l.Index].Element, inner: innerKey(cat, d, l), finds: slices.Contains(d.FoundBy, l), topic: topic, writer: w})
+		one.links = append(one.links, link{role: l.Role, entity: l.Entity, column: l.Index, element: d.Fields[l.Index].Element, inner: innerKey(cat, d, l), finds: slices.Contains(d.FoundBy, l), topic: topic, writer: w})
 	}
 	for _, v := range d.Views {
 		p, err := masking.Compile(v, d.Layout, cat.City, s.keys)

@@ -92,7 +92,10 @@ func TestStories(t *testing.T) {
 // rawRecord reads "topic key op pos value".
 func rawRecord(line string) bus.Record {
 	f := strings.Fields(line)
-	r := bus.Record{Topic: contract.Topic(f[0]), Key: []byte(f[1]), Time: start}
+	r := bus.Record{Topic: contract.Topic(f[0]), Key: []byte(strings.ReplaceAll(f[1], `\x01`, "\x01")), Time: start}
+	if f[1] == "-" {
+		r.Key = nil
+	}
 	if f[2] != "-" {
 		r.Headers = append(r.Headers, bus.Header{Key: "op", Value: []byte(f[2])})
 	}

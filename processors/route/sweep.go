@@ -38,7 +38,7 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	s.slab.Reset()
 	s.key = append(s.key[:0], key...)
 	last, known, err := s.load(tx)
-	if err != nil || !known || !last.live || bytes.Equal(last.edition, s.edition) {
+	if err != nil || !known || !last.live && !last.refused.open || bytes.Equal(last.edition, s.edition) {
 		return err
 	}
 	id, row, _ := bytes.Cut(s.key, []byte{0})
@@ -57,14 +57,7 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	}
 	next := last
 	next.version, next.edition = last.version+1, s.edition
-	content, old, err := s.prepare(&c, last, &next)
-	s.out = s.out[:0]
-	if err == nil && !processors.SameCatalogue(last.edition, s.edition) {
-		err = s.claims(&c, content, old, last, next)
-	}
-	if err == nil {
-		err = s.show(&c, content, old, last, next)
-	}
+	err = s.again(&c, last, &next)
 	if why := new(reject); errors.As(err, &why) {
 		s.out = s.out[:0]
 		if why.reason == contract.ReasonSchema {
@@ -80,5 +73,29 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	}
 	s.store(tx, next)
 	s.flush(tx)
+	return nil
+}
+
+// again adds to s.out what a row says under the catalogue and key of now. One of
+// which nothing stands says only that what its source sent was refused.
+func (s *stage) again(c *change, last image, next *image) error {
+	s.out = s.out[:0]
+	if last.live {
+		content, old, err := s.prepare(c, last, next)
+		if err != nil {
+			return err
+		}
+		if !processors.SameCatalogue(last.edition, s.edition) {
+			if err := s.claims(c, content, old, last, *next); err != nil {
+				return err
+			}
+		}
+		if err := s.show(c, content, old, last, *next); err != nil {
+			return err
+		}
+	}
+	if last.refused.open && !processors.SameCatalogue(last.edition, s.edition) {
+		return s.mark(c, last, last.refused) // it may speak about others now
+	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// The headers of records. Those of raw.*: op, pos, run, cat, at, and tx and na where
-// there is something to say. Those of shared.*, resolved.* and findings: ver, cat, at,
+// The headers of records. Those of raw.*: op, pos, run, cat, at, and tx, na, keep and
+// about where there is something to say. Those of shared.*, resolved.* and findings: ver, cat, at,
 // and moved on a deletion that tells where the record went.
 const (
 	At          = "at"    // time at the source, see AppendAt; on every record that has one
@@ -22,6 +22,7 @@ const (
 	TxID        = "tx"    // the source's transaction and the index in it
 	Unavailable = "na"    // columns that the source did not send, see AppendNames
 	Kept        = "keep"  // columns that the source did not send and that may never have had a value
+	About       = "about" // of a row that was refused: whom it speaks about, see AppendAbout
 	Version     = "ver"   // rises by key, see AppendVersion
 	Moved       = "moved" // key under which the record now stands
 )
@@ -89,6 +90,20 @@ func AppendVersion(dst []byte, version uint64) []byte {
 func ParseVersion(value []byte) (uint64, bool) {
 	n, err := strconv.ParseUint(string(value), 16, 64)
 	return n, err == nil
+}
+
+// AppendAbout writes the value of About: columns and their normal form in turn.
+func AppendAbout(dst []byte, pairs []string) []byte { return append(dst, schemas.JoinKey(pairs...)...) }
+
+// ParseAbout returns what About says of a column, "" if nothing.
+func ParseAbout(value []byte, column string) string {
+	parts, err := schemas.SplitKey(string(value))
+	for i := 0; err == nil && i+1 < len(parts); i += 2 {
+		if parts[i] == column {
+			return parts[i+1]
+		}
+	}
+	return ""
 }
 
 // JoinNames writes the value of Unavailable; strings.SplitSeq by a comma reads it.

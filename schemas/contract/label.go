@@ -28,3 +28,10 @@ func CacheLabel(view string) string { return "cache:" + view }
 // AuditLabel is that of what the audit keeps of whom a question was about, so that
 // one question finds every view they were seen in.
 func AuditLabel(owner string) string { return "audit:" + owner }
+
+// RefusedRowLabel is that of the digests by which Refused names rows of a dataset.
+func RefusedRowLabel(dataset string) string { return "refused.row:" + dataset }
+
+// RefusedSubjectLabel is that of the digests by which Refused names whom a row speaks
+// about.
+func RefusedSubjectLabel(entity string) string { return "refused.subject:" + entity }

@@ -84,7 +84,7 @@ var states = []string{
 
 // The topics of which there is one; the others are found by their family.
 var single = []contract.Topic{
-	contract.Findings, contract.Quarantine, contract.Control, contract.Audit, contract.Sources, contract.Schemas, contract.Bus,
+	contract.Findings, contract.Refused, contract.Quarantine, contract.Control, contract.Audit, contract.Sources, contract.Schemas, contract.Bus,
 }
 
 // spellings returns where a file spells something of package contract.

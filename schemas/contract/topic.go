@@ -46,6 +46,7 @@ func State(step string) Topic { return Topic(FamilyState + "." + step) }
 // The topics of which there is one.
 const (
 	Findings   Topic = "findings"
+	Refused    Topic = "refused" // rows of which a newer version was refused, see RefusedLayout
 	Quarantine Topic = "quarantine"
 	Control    Topic = "control"
 	Audit      Topic = "audit"

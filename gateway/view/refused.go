@@ -1,0 +1,53 @@
+package view
+
+import (
+	"slices"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/refusal"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// compileDraws finds which fields of an entity's view are made of which datasets,
+// under any of its tables of authority.
+func (v *View) compileDraws() {
+	if v.Dataset != nil {
+		return
+	}
+	from := func(dataset, field string) {
+		if !slices.Contains(v.draws[dataset], field) {
+			v.draws[dataset] = append(v.draws[dataset], field)
+		}
+	}
+	for _, table := range v.Entity.Authority {
+		for name, candidates := range table.Sources {
+			for _, c := range candidates {
+				from(c.Dataset, name)
+				for golden := range c.Columns {
+					from(c.Dataset, golden)
+				}
+				for golden := range c.Constant {
+					from(c.Dataset, golden)
+				}
+			}
+		}
+	}
+	for _, e := range v.Embed {
+		from(e.Dataset.ID, e.Dataset.ID)
+	}
+}
+
+// Refused returns which rows behind the granted fields of a key's record were sent
+// anew and refused, one mark a dataset. What the caller was granted nothing of is
+// not told.
+func (v *View) Refused(book *refusal.Book, key string, granted []string) []refusal.Mark {
+	if book.Empty() || len(granted) == 0 {
+		return nil
+	}
+	if v.Dataset != nil {
+		return book.Row(refusal.Digest(v.keys.Digest(contract.RefusedRowLabel(v.Dataset.ID), key)))
+	}
+	marks := book.About(refusal.Digest(v.keys.Digest(contract.RefusedSubjectLabel(v.Owner), key)))
+	return slices.DeleteFunc(marks, func(m refusal.Mark) bool {
+		return !slices.ContainsFunc(v.draws[m.Dataset], func(f string) bool { return slices.Contains(granted, f) })
+	})
+}

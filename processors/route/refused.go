@@ -1,0 +1,166 @@
+package route
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+)
+
+// refusal is what is remembered of a row whose newest version was refused, by this
+// step or before it came here. Its place decides, like that of any row, whether what
+// comes is newer; what is newer settles it.
+type refusal struct {
+	open     bool
+	source   []byte
+	sequence schemas.Sequence // of the newest version that was refused
+	since    int64            // source commit time of the first one, milliseconds
+}
+
+// outlives reports whether c is older than what was refused.
+func (m *refusal) outlives(c *change) bool {
+	return m.open && string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) > 0
+}
+
+// follows reports whether c is of the source and newer than what that said there.
+func (c *change) follows(source []byte, at schemas.Sequence) bool {
+	return string(source) == string(c.source) && at.Compare(c.sequence) < 0
+}
+
+// outdate remembers that a version of c's row was refused, unless the row is known to
+// be newer, and tells the topic Refused of it.
+func (s *stage) outdate(tx processors.Tx, c *change) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = crash.Of(p) // counted; that the row was refused stands in quarantine alone
+			clear(s.out)
+			s.out, err = s.out[:0], nil
+		}
+	}()
+	s.slab.Reset()
+	s.out = s.out[:0]
+	s.key = append(append(s.key[:0], c.dataset.prefix...), c.Key...)
+	last, known, err := s.load(tx)
+	if err != nil {
+		return err
+	}
+	newer := known && string(last.source) == string(c.source) && last.sequence.Compare(c.sequence) >= 0
+	if newer || last.refused.open && string(last.refused.source) == string(c.source) && last.refused.sequence.Compare(c.sequence) >= 0 {
+		return nil
+	}
+	next := last
+	next.refused = refusal{open: true, source: c.source, sequence: c.sequence, since: c.Time.UnixMilli()}
+	if last.refused.open {
+		next.refused.since = last.refused.since
+	}
+	if next.edition == nil {
+		next.edition = s.edition
+	}
+	if err := s.mark(c, last, next.refused); err != nil {
+		return err
+	}
+	s.store(tx, next)
+	s.flush(tx)
+	return nil
+}
+
+// settle adds to s.out that c, which is taken, settles what was refused of its row
+// before, or else carries that over into next.
+func (s *stage) settle(c *change, last image, next *image) error {
+	switch {
+	case !last.refused.open:
+		return nil
+	case last.refused.outlives(c):
+		next.refused = last.refused
+		return s.mark(c, *next, next.refused)
+	}
+	s.out = append(s.out, bus.Record{Topic: contract.Refused, Partition: bus.ByKey, Key: []byte(s.refusedKey(c)), Time: c.Time})
+	return nil
+}
+
+func (s *stage) refusedKey(c *change) string {
+	return hex.EncodeToString(s.keys.Digest(contract.RefusedRowLabel(c.dataset.ID), string(c.Key)))
+}
+
+// mark adds to s.out the record of the topic Refused: the row, and whom it speaks
+// about by its last image, by its key, and by what was refused as far as that is
+// known.
+func (s *stage) mark(c *change, last image, r refusal) error {
+	var rows []schemas.Record
+	for _, content := range [][]byte{last.row, c.Value} {
+		if len(content) == 0 {
+			continue
+		}
+		rec, err := s.decode(c.dataset, c.Key, content)
+		if err != nil && !errors.As(err, new(*reject)) {
+			return err
+		}
+		rows = append(rows, rec)
+	}
+	var subjects []string
+	for i := range c.dataset.links {
+		l := &c.dataset.links[i]
+		about := func(entity string) {
+			if entity == "" {
+				return
+			}
+			d := hex.EncodeToString(s.keys.Digest(contract.RefusedSubjectLabel(l.entity), entity))
+			if !slices.Contains(subjects, d) {
+				subjects = append(subjects, d)
+			}
+		}
+		about(l.inKey(c))
+		if name := contract.ParseAbout(c.Header(contract.About), c.dataset.Fields[l.column].Name); name != "" {
+			about(l.keyOf(schemas.Text(name)))
+		}
+		for _, rec := range rows {
+			about(l.key(rec))
+		}
+	}
+	slices.Sort(subjects)
+	rec := schemas.NewRecord(contract.RefusedLayout, []schemas.Value{
+		schemas.Text(c.dataset.ID), schemas.Millis(time.UnixMilli(r.since)), schemas.Text(contract.JoinNames(subjects)),
+	})
+	value, err := s.refusals.Append(nil, rec)
+	if err != nil {
+		return fmt.Errorf("write refusal of a row of %q: %w", c.dataset.ID, err)
+	}
+	s.out = append(s.out, bus.Record{Topic: contract.Refused, Partition: bus.ByKey, Key: []byte(s.refusedKey(c)), Value: value, Time: c.Time})
+	return nil
+}
+
+// inKey returns the entity that a row's key names, "" for none.
+func (l *link) inKey(c *change) string {
+	at := slices.Index(c.dataset.KeyIndex, l.column)
+	parts, err := schemas.SplitKey(string(c.Key))
+	if at < 0 || err != nil || at >= len(parts) {
+		return ""
+	}
+	return l.keyOf(schemas.Text(parts[at]))
+}
+
+// rowOf makes of a record that says of a row that it was refused a change of that row.
+func (c *change) rowOf() error {
+	row, ok := contract.RefusedRow(c.Key)
+	if !ok || !whole(c.dataset, row) {
+		return &reject{reason: contract.ReasonMissing, detail: "退回标记没有行的主键 / a mark of a refused row lacks the row's key", unnamed: true}
+	}
+	record := *c.Record
+	record.Key = row
+	c.Record = &record
+	return nil
+}
+
+// whole reports whether a key has as many parts as the dataset's.
+func whole(d *dataset, key []byte) bool {
+	parts, err := schemas.SplitKey(string(key))
+	return err == nil && len(parts) == len(d.KeyIndex) && !slices.ContainsFunc(parts, func(p string) bool { return strings.TrimSpace(p) == "" })
+}
