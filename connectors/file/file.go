@@ -165,10 +165,20 @@ func (s *source) first(claims []claim) error {
 	return nil
 }
 
-// Read implements connectors.Source.
+// Read implements connectors.Source. The dataset is awaited until a first file was
+// taken to its end, one that holds no rows if it may; while it is read again what was
+// delivered before is known.
 func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	b, err := s.read(ctx)
+	if s.at.Awaited && !s.cfg.Again {
+		b.Awaited = []string{s.dataset.ID}
+	}
+	return b, err
+}
+
+func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 	deadline := time.NewTimer(connectors.IdleRead)
 	defer deadline.Stop()
 	for {

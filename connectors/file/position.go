@@ -28,17 +28,22 @@ type position struct {
 	Digest  string `json:"digest,omitempty"` // of the open file
 	Bad     int    `json:"bad,omitempty"`    // bad rows in a run up to Row
 	Keys    uint64 `json:"keys,omitempty"`   // mode replace: the last complete file
+	// Awaited says that no file was ever taken to its end. Positions of before it was
+	// noted say that of a source that had not begun a file.
+	Awaited bool `json:"awaited,omitempty"`
 }
 
 func parsePosition(p schemas.Position) (position, error) {
 	var at position
 	if p == "" {
+		at.Awaited = true
 		return at, nil
 	}
 	text := strings.TrimPrefix(string(p), format)
 	if err := json.Unmarshal([]byte(text), &at); err != nil || at.Epoch == 0 {
 		return at, fmt.Errorf("parse position: not one of a file source: %w", connectors.ErrPositionLost)
 	}
+	at.Awaited = at.Awaited || at.File == 0
 	return at, nil
 }
 
@@ -60,6 +65,12 @@ func (p position) begin(file uint64, digest string) position {
 	p.File, p.Open, p.Digest = file, true, digest
 	p.Row, p.Deletes, p.Bad = 0, 0, 0
 	return p
+}
+
+// taken is the position after a file that was taken to its end, were it empty.
+func (p position) taken(complete bool) position {
+	p.Awaited = false
+	return p.end(complete)
 }
 
 // end is the position after a file; complete says that it is the table that the

@@ -289,7 +289,7 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 				return b, err
 			}
 			if r.condemned == nil && r.deletes == nil {
-				r.at = r.at.end(false)
+				r.at = r.at.taken(false)
 				return b, nil
 			}
 			continue

@@ -321,7 +321,7 @@ func (r *reading) infer(b *connectors.Batch) error {
 	for r.deletes.previous != nil && len(b.Changes)+len(b.Rejections) < r.s.options.BatchRows {
 		key, err := r.deletes.next()
 		if errors.Is(err, io.EOF) {
-			r.at = r.at.end(true)
+			r.at = r.at.taken(true)
 			return nil
 		}
 		if err != nil {
@@ -331,7 +331,7 @@ func (r *reading) infer(b *connectors.Batch) error {
 		b.Changes = append(b.Changes, schemas.Change{Dataset: r.s.dataset, Key: key, Op: schemas.Delete, Origin: r.origin(r.number + r.at.Deletes)})
 	}
 	if r.deletes.previous == nil && r.at.Open {
-		r.at = r.at.end(true)
+		r.at = r.at.taken(true)
 	}
 	return nil
 }

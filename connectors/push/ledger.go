@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,9 @@ type ledger struct {
 	ordinal uint64
 	forgot  uint32 // when the last key was used that was forgotten since; 0: none was
 	entries []entry
+	// delivered are the datasets of which rows were ever taken; nil in a position of
+	// before that was noted.
+	delivered []string
 }
 
 type position struct {
@@ -47,6 +51,8 @@ type position struct {
 	Ordinal uint64 `json:"push"`
 	Forgot  uint32 `json:"forgot,omitempty"`
 	Entries string `json:"keys,omitempty"`
+
+	Delivered *[]string `json:"delivered,omitempty"`
 }
 
 // format is the first byte of a stored position. The first release wrote none,
@@ -57,7 +63,7 @@ var errEntries = errors.New("malformed entries")
 
 func parsePosition(p schemas.Position) (ledger, error) {
 	if p == "" {
-		return ledger{epoch: uint32(time.Now().Unix())}, nil
+		return ledger{epoch: uint32(time.Now().Unix()), delivered: []string{}}, nil
 	}
 	lost := fmt.Errorf("parse position: not one of a push source: %w", connectors.ErrPositionLost)
 	text, packedWell := strings.CutPrefix(string(p), format)
@@ -70,6 +76,9 @@ func parsePosition(p schemas.Position) (ledger, error) {
 		return ledger{}, lost
 	}
 	l := ledger{epoch: stored.Epoch, ordinal: stored.Ordinal, forgot: stored.Forgot}
+	if stored.Delivered != nil {
+		l.delivered = append([]string{}, *stored.Delivered...)
+	}
 	if packedWell {
 		l.entries, err = unpack(packed)
 	} else {
@@ -135,7 +144,11 @@ func (l ledger) encode() schemas.Position {
 		packed = binary.AppendUvarint(packed, uint64(e.rows))
 		last = e
 	}
-	b, err := json.Marshal(position{l.epoch, l.ordinal, l.forgot, base64.StdEncoding.EncodeToString(packed)})
+	out := position{Epoch: l.epoch, Ordinal: l.ordinal, Forgot: l.forgot, Entries: base64.StdEncoding.EncodeToString(packed)}
+	if l.delivered != nil {
+		out.Delivered = &l.delivered
+	}
+	b, err := json.Marshal(out)
 	if err != nil {
 		panic(err) // numbers and a string always marshal
 	}
@@ -161,6 +174,40 @@ func (l ledger) with(e entry, now time.Time, o options) ledger {
 	// Only the source's own ledger grows, and what was there before stays as it is.
 	l.entries = append(l.entries[from:], e)
 	return l
+}
+
+// deliveredOf returns the ledger of a source of datasets. One of before deliveries
+// were noted that has taken anything is believed to have had something of each; of
+// those that may be empty nothing is waited for.
+func (l ledger) deliveredOf(datasets []*schemas.Dataset, empty []string) ledger {
+	if l.delivered == nil && l.ordinal > 0 {
+		for _, d := range datasets {
+			l = l.having(d.ID)
+		}
+	}
+	for _, id := range empty {
+		l = l.having(id)
+	}
+	return l
+}
+
+// having returns the ledger after rows of a dataset were taken.
+func (l ledger) having(dataset string) ledger {
+	if !slices.Contains(l.delivered, dataset) {
+		l.delivered = append(slices.Clone(l.delivered), dataset)
+	}
+	return l
+}
+
+// awaited returns those of the datasets of which nothing was ever taken.
+func (l ledger) awaited(datasets []*schemas.Dataset) []string {
+	var out []string
+	for _, d := range datasets {
+		if !slices.Contains(l.delivered, d.ID) {
+			out = append(out, d.ID)
+		}
+	}
+	return out
 }
 
 func (l ledger) find(key keyDigest) (entry, bool) {

@@ -219,7 +219,12 @@ func Open(s *Server) connectors.Open {
 		if err != nil {
 			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
 		}
-		src := newSource(s, cfg, o, l)
+		for _, id := range o.Empty {
+			if _, err := cfg.Dataset(id); err != nil {
+				return nil, fmt.Errorf("open push source %q: option %q: %w", cfg.Name, "empty", err)
+			}
+		}
+		src := newSource(s, cfg, o, l.deliveredOf(cfg.Datasets, o.Empty))
 		if err := s.register(src); err != nil {
 			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
 		}
@@ -237,6 +242,9 @@ type options struct {
 	// Absent says what it means that a row lacks a nullable field: keep (it was not
 	// sent: what is known stays) or null.
 	Absent connectors.Absent `option:"absent"`
+	// Empty lists the datasets that may have no rows at all. Until a first row of any
+	// other is pushed, nobody is said not to be in it.
+	Empty []string `option:"empty"`
 }
 
 // Expect makes datasets known before their sources are open: a push to them is

@@ -199,7 +199,7 @@ func (s *source) take() (connectors.Batch, bool, error) {
 		return connectors.Batch{}, false, nil
 	}
 	s.fresh = !quiet
-	b.After = s.at.encode()
+	b.After, b.Awaited = s.at.encode(), s.at.awaited(s.cfg.Datasets)
 	return b, true, nil
 }
 
@@ -207,6 +207,7 @@ func (s *source) take() (connectors.Batch, bool, error) {
 func (s *source) number(sub *submission, now time.Time) {
 	s.at.ordinal++
 	sub.ordinal = s.at.ordinal
+	s.at = s.at.having(sub.dataset.ID)
 	if sub.keyed {
 		e := entry{key: sub.key, body: sub.body, at: uint32(now.Unix()), ordinal: sub.ordinal, rows: uint16(len(sub.rows))}
 		s.at = s.at.with(e, now, s.options)

@@ -1,0 +1,70 @@
+package file_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/file"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// Until a first file was taken to its end nobody may say that somebody is not in the
+// dataset: not when the folder is empty, not after a restart, not when the file was
+// refused. A declared empty file is a delivery. A position of before this was noted
+// that has taken files goes on as it did.
+func TestAwaited(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	options := map[string]any{"mode": "replace", "empty": "allow"}
+	at := schemas.Position("")
+	idle := func(when string, want bool) {
+		t.Helper()
+		src, err := file.Open(t.Context(), config(t, dir, options), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		for {
+			b, err := src.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = b.After
+			if c, ok := src.(connectors.Confirmer); ok {
+				if err := c.Confirm(t.Context(), at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if b.CaughtUp.IsZero() || !settled(t, dir) {
+				continue
+			}
+			if awaited := slices.Contains(b.Awaited, "ZJ01"); awaited != want {
+				t.Errorf("%s: awaited is %v, want %v", when, b.Awaited, want)
+			}
+			return
+		}
+	}
+	idle("nothing was ever delivered", true)
+	idle("after a restart", true)
+	drop(t, dir, "1.csv", "JZWBM,LDZB\n1,2\n")
+	idle("a file that was refused", true)
+	drop(t, dir, "2.csv", head)
+	idle("a declared empty table", false)
+	idle("after another restart", false)
+	at = `2{"epoch":7,"file":3}`
+	idle("a position that does not say", false)
+	at = `2{"epoch":7,"file":0}`
+	idle("one that had begun no file", true)
+	again := config(t, dir, options)
+	again.Again = true
+	src, err := file.Open(context.WithoutCancel(t.Context()), again, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if b, err := src.Read(t.Context()); err != nil || len(b.Awaited) > 0 {
+		t.Errorf("while it is read again: awaited %v, %v", b.Awaited, err)
+	}
+}
