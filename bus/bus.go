@@ -105,6 +105,7 @@ type Bus struct {
 	plain   *kgo.Client // idempotent producer and administration
 	admin   *kadm.Client
 	metrics *metrics
+	remade  remade
 }
 
 // Open connects and fails if no broker answers.

@@ -146,8 +146,13 @@ func fatal(fetches kgo.Fetches) error {
 	return out
 }
 
+// retriable reports whether the client goes on by itself after an error. After
+// UNKNOWN_TOPIC_ID it does not, though Kafka calls it retriable: where the client shows
+// it, the topic was deleted and made anew, and the client reads it under its old id for
+// ever. Whoever begins anew reads the new one.
 func retriable(err error) bool {
 	var loss *kgo.ErrDataLoss
-	return kerr.IsRetriable(err) || errors.As(err, &loss) || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.UnknownMemberID) ||
+	return kerr.IsRetriable(err) && !errors.Is(err, kerr.UnknownTopicID) ||
+		errors.As(err, &loss) || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.UnknownMemberID) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) // of one poll; the caller looks at its own context
 }

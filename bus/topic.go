@@ -238,13 +238,15 @@ func (b *Bus) StableOffsets(ctx context.Context, topics ...contract.Topic) (map[
 }
 
 // Committed returns the offsets a group has committed. A partition it has
-// committed nothing for is missing.
+// committed nothing for is missing. So is one of a topic that nobody can name at the
+// moment, since a broker answers by the topic's id: one that starts does not know it
+// yet, or the topic is deleted. What stands in the others is known all the same.
 func (b *Bus) Committed(ctx context.Context, group string) (map[contract.Topic]map[int32]int64, error) {
 	var fetched kadm.OffsetResponses
 	var err error
 	for range 40 { // the coordinator of a cluster's first group takes seconds to be there
 		if fetched, err = b.admin.FetchOffsets(ctx, b.cfg.Prefix+group); err == nil {
-			err = fetched.Error()
+			err = b.named(group, fetched)
 		}
 		if !errors.Is(err, kerr.CoordinatorNotAvailable) || pause(ctx, 250*time.Millisecond) != nil {
 			break
@@ -263,6 +265,23 @@ func (b *Bus) Committed(ctx context.Context, group string) (map[contract.Topic]m
 		}
 	})
 	return out, nil
+}
+
+// named drops the offsets of topics that nobody can name, and returns another error of
+// those that are left.
+func (b *Bus) named(group string, fetched kadm.OffsetResponses) error {
+	nameless := 0
+	fetched.KeepFunc(func(o kadm.OffsetResponse) bool {
+		unknown := errors.Is(o.Err, kerr.UnknownTopicID) || errors.Is(o.Err, kerr.UnknownTopicOrPartition)
+		if unknown {
+			nameless++
+		}
+		return !unknown
+	})
+	if nameless > 0 {
+		b.log.Warn("消费组有的主题代理尚不认识（正在启动或已删除），其余照常 / a group stands in topics that the broker does not know, as it starts or they were deleted; the others go on", "group", group, "partitions", nameless)
+	}
+	return fetched.Error()
 }
 
 func (b *Bus) put(m map[contract.Topic]map[int32]int64, topic string, partition int32, offset int64) {
