@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,11 +18,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -211,6 +215,9 @@ func (c *city) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.renew(ctx); err != nil {
+		return err
+	}
 	members, address, err := a.runConnectors(ctx, cfgs, pushAccess{keys: keys})
 	if err != nil {
 		return err
@@ -290,6 +297,30 @@ func (c *city) day(now time.Time) (time.Time, error) {
 		}
 	}
 	return time.ParseInLocation(time.DateOnly, want, time.FixedZone("Asia/Shanghai", 8*60*60))
+}
+
+// renew has the sources of a folder that an earlier build kept read again: its made-up
+// city was another, and whatever is not of this one is deleted.
+func (c *city) renew(ctx context.Context) error {
+	elder := map[string]bool{}
+	err := c.app.bus.Replay(ctx, contract.Sources, func(r bus.Record) error {
+		var s contract.SourceStatus
+		if err := json.Unmarshal(r.Value, &s); err != nil {
+			return nil //nolint:nilerr // it is its owner's to complain
+		}
+		elder[string(r.Key)] = s.Resync == nil && s.Kind == "synthetic" && synthetic.Elder(schemas.Position(s.Position))
+		return nil
+	})
+	for name, is := range elder {
+		if is && err == nil {
+			c.app.log.Warn("示例城市与原来的不同，整个重读 / the made-up city is another than before and read again", "source", name)
+			err = connectors.Resync(ctx, c.app.bus, name, math.MaxInt64)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("renew the city of an earlier build: %w", err)
+	}
+	return nil
 }
 
 func (c *city) writeTruth(o synthetic.Options) error {

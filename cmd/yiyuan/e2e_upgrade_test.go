@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
@@ -132,9 +133,31 @@ func (w *landed) goesOn(embedded bool) {
 	w.equal(visit(w, strings.Split(w.kafka, ","), w.prefix, 0, time.Time{}, settings), "compacted and started once more", exact)
 }
 
-// readAgain has the whole tables of both departments read again, as CHANGELOG says.
+// readAgain has the whole tables of both departments read again, as CHANGELOG says, and
+// the made-up one, which this build makes otherwise and does not go on with.
 func (w *landed) readAgain(j *journey) {
 	w.Helper()
+	await(w, "the made-up source stands still", time.Minute, func() string {
+		if s := statuses(j.ctx, w, j.app)["cl-live"]; s.State != contract.StateFailed || s.Do != contract.ResyncCommand("cl-live") {
+			return fmt.Sprintf("%s: %s", s.State, s.Do)
+		}
+		return ""
+	})
+	made := delivery{Source: "cl-live", Dataset: "CL01", Replace: true}
+	for _, r := range readTruth(w, synthetic.Options{Seed: 5, Size: synthetic.Tiny, Base: time.Date(2026, 11, 22, 0, 0, 0, 0, schemas.Zone), Calm: true}).before {
+		if r.Dataset != made.Dataset {
+			continue
+		}
+		row := map[string]string{}
+		for name, v := range r.Fields {
+			if v != nil {
+				row[name] = fmt.Sprint(v)
+			}
+		}
+		made.Rows = append(made.Rows, row)
+	}
+	w.said = append(w.said, made)
+	w.resync(j, "cl-live", func() {})
 	for _, d := range []delivery{{Source: "ga-files", Dataset: "GA01", Name: "ga-all.csv"}, {Source: "sc-files", Dataset: "SC01", Name: "sc-all.csv", Replace: true}} {
 		rows, _ := w.known()
 		for _, key := range slices.Sorted(maps.Keys(rows[d.Dataset])) {
@@ -142,19 +165,25 @@ func (w *landed) readAgain(j *journey) {
 				d.Rows = append(d.Rows, row)
 			}
 		}
-		out, err := exec.CommandContext(bounded(w, time.Minute), "yiyuan", "source", "resync", d.Source, "--gateway", "http://"+w.admin).CombinedOutput()
-		if err != nil {
-			w.Fatalf("resync: %v\n%s", err, out)
-		}
-		w.delivers(d)
-		await(w, "resync of "+d.Source, time.Minute, func() string {
-			w.process.alive()
-			if s := statuses(j.ctx, w, j.app)[d.Source]; s.Resync != nil || s.Epoch == 0 {
-				return fmt.Sprintf("%s in epoch %d, still at it: %v", s.State, s.Epoch, s.Resync != nil)
-			}
-			return ""
-		})
+		w.resync(j, d.Source, func() { w.delivers(d) })
 	}
+}
+
+// resync has a source read again, which brings whatever brings does.
+func (w *landed) resync(j *journey, name string, brings func()) {
+	w.Helper()
+	out, err := exec.CommandContext(bounded(w, time.Minute), "yiyuan", "source", "resync", name, "--gateway", "http://"+w.admin).CombinedOutput()
+	if err != nil {
+		w.Fatalf("resync: %v\n%s", err, out)
+	}
+	brings()
+	await(w, "resync of "+name, time.Minute, func() string {
+		w.process.alive()
+		if s := statuses(j.ctx, w, j.app)[name]; s.Resync != nil || s.Epoch == 0 || s.Lost != "" {
+			return fmt.Sprintf("%s in epoch %d, still at it: %v, lost: %s", s.State, s.Epoch, s.Resync != nil, s.Lost)
+		}
+		return ""
+	})
 }
 
 // with returns a row with some of its cells said otherwise.

@@ -217,6 +217,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"negative rate", with("rate", -1), "", connectors.ErrConfig},
 		{"another seed's position", with("seed", 5), first.After, connectors.ErrPositionLost},
 		{"another department's position", with("department", "RS"), first.After, connectors.ErrPositionLost},
+		{"the position of an earlier build's city", ok.Map(), schemas.Position(strings.Replace(string(first.After), `"city":2,`, "", 1)), connectors.ErrPositionLost},
 		{"no position", ok.Map(), "LSN 0/16B3748", connectors.ErrPositionLost},
 	} {
 		_, err := Open(t.Context(), connectors.Config{Name: "x", Catalogue: cat, Options: test.options}, test.after)

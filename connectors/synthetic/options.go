@@ -124,9 +124,14 @@ func (o Options) world(now time.Time) (*world, error) {
 	return w, err
 }
 
+// edition is that of the made-up city: a build in which the same seed makes other rows
+// raises it. Positions of the first release name none.
+const edition = 2
+
 // position is how far a source has been read. It carries what makes the
 // stream, so that a source opened on another day goes on with the same one.
 type position struct {
+	City       int    `json:"city,omitempty"` // the edition
 	Seed       int64  `json:"seed"`
 	Size       string `json:"size"`
 	Base       string `json:"base"`
@@ -147,11 +152,23 @@ func (p position) encode() (schemas.Position, error) {
 	return schemas.Position(b), nil
 }
 
+func (p position) elder() bool { return p.City < edition && p.Base != "" }
+
+// Elder reports whether a position belongs to the city of an earlier build: a source
+// that went on from it would be of two cities.
+func Elder(after schemas.Position) bool {
+	var p position
+	return json.Unmarshal([]byte(after), &p) == nil && p.elder()
+}
+
 // resume checks a stored position against the options and lets its base day win.
 func (o *Options) resume(after schemas.Position) (position, error) {
 	var p position
 	if err := json.Unmarshal([]byte(after), &p); err != nil {
 		return p, fmt.Errorf("decode position: %w: %w", err, connectors.ErrPositionLost)
+	}
+	if p.elder() {
+		return p, fmt.Errorf("本版本的示例城市与原来的不同，须整个重读 / the made-up city of this build is another (edition %d, the position is of %d): %w", edition, p.City, connectors.ErrPositionLost)
 	}
 	if p.Seed != o.Seed || p.Size != o.Size || p.Department != o.Department || p.Calm != o.Calm {
 		return p, fmt.Errorf("position belongs to seed %d, size %s, department %s, calm %t, the options say %d, %s, %s, %t: %w",

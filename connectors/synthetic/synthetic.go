@@ -87,7 +87,7 @@ func open(_ context.Context, cfg connectors.Config, after schemas.Position, now 
 		if o.Base.IsZero() {
 			o.Base = now()
 		}
-		s.pos = position{Seed: o.Seed, Size: o.Size, Base: o.Base.In(zone).Format(time.DateOnly), Department: o.Department, Calm: o.Calm}
+		s.pos = position{City: edition, Seed: o.Seed, Size: o.Size, Base: o.Base.In(zone).Format(time.DateOnly), Department: o.Department, Calm: o.Calm}
 	}
 	if s.w, err = o.world(now()); err != nil {
 		return nil, fmt.Errorf("open synthetic source %q: %w: %w", cfg.Name, err, connectors.ErrConfig)

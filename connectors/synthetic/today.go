@@ -17,13 +17,14 @@ import (
 
 // Live is Open for a bus that runs: its rules go by the clock of the machine, so a city
 // of another day would have other contradictions than its truth file says. A day that
-// is not today is refused; a city that was begun stays of the day it was begun on.
+// is not today is refused; a city that was begun stays of the day it was begun on, also
+// while it is read again.
 func Live(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
 	return openLive(ctx, cfg, after, time.Now)
 }
 
 func openLive(ctx context.Context, cfg connectors.Config, after schemas.Position, now func() time.Time) (connectors.Source, error) {
-	if text, ok := cfg.Options["base"].(string); ok && text != "" {
+	if text, ok := cfg.Options["base"].(string); ok && text != "" && !cfg.Again {
 		day, of := now().In(zone).Format(time.DateOnly), "今天 / today"
 		if after != "" {
 			var p position
