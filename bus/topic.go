@@ -240,7 +240,7 @@ func (b *Bus) StableOffsets(ctx context.Context, topics ...contract.Topic) (map[
 // Committed returns the offsets a group has committed. A partition it has
 // committed nothing for is missing. So is one of a topic that nobody can name at the
 // moment, since a broker answers by the topic's id: one that starts does not know it
-// yet, or the topic is deleted. What stands in the others is known all the same.
+// yet, our client is just refreshing what it knows, or the topic is deleted. What stands in the others is known all the same.
 func (b *Bus) Committed(ctx context.Context, group string) (map[contract.Topic]map[int32]int64, error) {
 	var fetched kadm.OffsetResponses
 	var err error
@@ -279,7 +279,7 @@ func (b *Bus) named(group string, fetched kadm.OffsetResponses) error {
 		return !unknown
 	})
 	if nameless > 0 {
-		b.log.Warn("消费组有的主题代理尚不认识（正在启动或已删除），其余照常 / a group stands in topics that the broker does not know, as it starts or they were deleted; the others go on", "group", group, "partitions", nameless)
+		b.log.Warn("消费组所在的某个主题此刻查不到（元数据正在刷新、代理正在启动或主题已删除），其余照常 / a topic that a group stands in cannot be named now: metadata is refreshed, the broker starts, or it was deleted; the others go on", "group", group, "partitions", nameless)
 	}
 	return fetched.Error()
 }
