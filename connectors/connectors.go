@@ -84,6 +84,9 @@ type Batch struct {
 	// has a position: its changes, and all that follow, count as newer than whatever
 	// it said before, wherever their positions lie (see Sequence.Epoch).
 	Anew bool
+	// Times of changes, rejections and CaughtUp that are later than when the batch is
+	// published count as that.
+	//
 	// CaughtUp, if not zero, promises: everything the source committed before
 	// this instant is published once this batch is.
 	CaughtUp time.Time

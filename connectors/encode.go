@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -29,6 +30,7 @@ type encoder struct {
 
 	partitions map[contract.Topic]int // of the raw topics that have had a refusal
 
+	now     time.Time // when the batch is published
 	arena   []byte
 	records []bus.Record
 	bytes   int
@@ -56,7 +58,7 @@ func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run
 // encode returns the records of a batch and the rejections among them: those of
 // the source, and rows that turned out not to fit a record.
 func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract.Rejection, error) {
-	e.arena, e.records, e.bytes = e.arena[:0], e.records[:0], 0
+	e.arena, e.records, e.bytes, e.now = e.arena[:0], e.records[:0], 0, time.Now()
 	rejections := b.Rejections
 	for i := range b.Changes {
 		c := &b.Changes[i]
@@ -78,6 +80,7 @@ func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract
 		}
 	}
 	for _, r := range rejections {
+		r.At = e.at(r.At)
 		value, err := e.quarantine.Append(nil, r.Record())
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode rejection %q: %w", r.Locator, err)
@@ -94,7 +97,7 @@ func (e *encoder) change(ctx context.Context, c *schemas.Change) (*contract.Reje
 	if !ok {
 		return nil, fmt.Errorf("publish change of dataset %q: it is not a dataset of the source: %w", c.Dataset.ID, ErrConfig)
 	}
-	r := bus.Record{Topic: topic, Partition: bus.ByKey, Time: c.Origin.At, Headers: e.headers(c)}
+	r := bus.Record{Topic: topic, Partition: bus.ByKey, Time: e.at(c.Origin.At), Headers: e.headers(c)}
 	switch c.Op {
 	case schemas.Truncate:
 		// Every partition holds some of the rows, so each must learn of it.
@@ -134,7 +137,7 @@ func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *contract.R
 	}
 	r := &contract.Rejection{
 		Dataset: c.Dataset.ID, Reason: contract.ReasonInternal, Detail: "无法编码此行 / the row cannot be encoded",
-		Source: e.cfg.Name, At: c.Origin.At, Locator: c.Dataset.ID + "@" + c.Origin.Sequence.String(), Digest: e.cfg.Digest([]byte(c.Key)),
+		Source: e.cfg.Name, At: e.at(c.Origin.At), Locator: c.Dataset.ID + "@" + c.Origin.Sequence.String(), Digest: e.cfg.Digest([]byte(c.Key)),
 	}
 	if err == nil || errors.Is(err, codec.ErrTooLarge) {
 		r.Reason = contract.ReasonTooLarge
@@ -142,6 +145,15 @@ func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *contract.R
 	}
 	e.arena = arena[:start]
 	return nil, r
+}
+
+// at is a source's time as the bus takes it: not later than when it is published. A
+// clock that is ahead, or a file dated 2099, would be the newest for good.
+func (e *encoder) at(source time.Time) time.Time {
+	if source.After(e.now) {
+		return e.now
+	}
+	return source
 }
 
 var ops = map[schemas.Op][]byte{
@@ -158,7 +170,7 @@ func (e *encoder) headers(c *schemas.Change) []bus.Header {
 		bus.Header{Key: contract.Pos, Value: contract.AppendPos(nil, e.cfg.Name, sequence)},
 		e.run)
 	if !c.Origin.At.IsZero() {
-		headers = append(headers, bus.Header{Key: contract.At, Value: contract.AppendAt(nil, c.Origin.At)})
+		headers = append(headers, bus.Header{Key: contract.At, Value: contract.AppendAt(nil, e.at(c.Origin.At))})
 	}
 	if e.cat.Key != "" {
 		headers = append(headers, e.cat)

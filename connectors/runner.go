@@ -342,7 +342,8 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 		}
 		next.Resync = &again
 	} else if !b.CaughtUp.IsZero() {
-		next.CaughtUp = max(next.CaughtUp, b.CaughtUp.UnixMilli())
+		// A source whose clock is ahead has committed nothing later than now.
+		next.CaughtUp = min(max(next.CaughtUp, b.CaughtUp.UnixMilli()), time.Now().UnixMilli())
 	}
 	next.Awaited, next.Complete = b.Awaited, r.completes(next.Complete, b)
 	return next

@@ -533,3 +533,32 @@ func TestRunCountsEpochs(t *testing.T) {
 		t.Errorf("a source that goes on from before there were epochs has epoch %d", got)
 	}
 }
+
+// TestRunDatesNothingInTheFuture: a clock that is ahead, or a file dated 2099, is not
+// the newest for good.
+func TestRunDatesNothingInTheFuture(t *testing.T) {
+	w := newWorld(t)
+	ahead, before := time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), time.UnixMilli(2)
+	first, second := building(w.d, 1), building(w.d, 2)
+	first.Origin.At, second.Origin.At = ahead, before
+	rejection := contract.Rejection{Dataset: w.d.ID, Reason: contract.ReasonInvalid, Source: "count", At: ahead, Locator: "x"}
+	b := connectors.Batch{Changes: []schemas.Change{first, second}, Rejections: []contract.Rejection{rejection}, After: "2", CaughtUp: ahead}
+	at := map[string]time.Time{}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+		return &special{[]connectors.Batch{b}}, nil
+	}))
+	must(w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error { at[string(r.Key)] = r.Time; return nil }))
+	must(w.bus.Replay(t.Context(), contract.Quarantine, func(r bus.Record) error { at["quarantine"] = r.Time; return nil }))
+	if now := time.Now(); at["B1"].After(now) || at["B1"].IsZero() || at["quarantine"].After(now) || !at["B2"].Equal(before) {
+		t.Errorf("dated %v", at)
+	}
+	if s := w.status(t); time.UnixMilli(s.CaughtUp).After(time.Now()) || s.CaughtUp == 0 {
+		t.Errorf("caught up to %v", time.UnixMilli(s.CaughtUp))
+	}
+}

@@ -61,8 +61,11 @@ func functions(calendar *schemas.Calendar) []cel.EnvOption {
 				if !ok1 || !ok2 {
 					return types.NullValue
 				}
+				if at.Year() >= lastYear || days > lastDay || days < -lastDay { // no calendar reaches there
+					return daysAfter(from, n)
+				}
 				y, m, d := calendar.Add(midnight(at.Time), int(days)).Date()
-				return types.Timestamp{Time: time.Date(y, m, d, 0, 0, 0, 0, shanghai)}
+				return types.Timestamp{Time: within(time.Date(y, m, d, 0, 0, 0, 0, shanghai))}
 			}))),
 		cel.Function("coalesce",
 			cel.Overload("coalesce_2", []*cel.Type{t, t}, t, cel.BinaryBinding(func(a, b ref.Val) ref.Val { return coalesce(a, b) })),
@@ -111,7 +114,31 @@ func daysAfter(t, n ref.Val) ref.Val {
 	if !ok1 || !ok2 {
 		return types.NullValue
 	}
-	return types.Timestamp{Time: dayStart(dayNumber(from.Time) + int64(days))}
+	return types.Timestamp{Time: within(dayStart(dayNumber(from.Time) + min(max(int64(days), -lastDay), lastDay)))}
+}
+
+// What a day can be, with a day between it and the first and last time that a rule
+// can count with. A date on the edge, such as 9999-12-31 for "never", has no days
+// behind it: what would lie beyond is the edge.
+var (
+	earliestTime = time.Date(1, 1, 2, 0, 0, 0, 0, shanghai)
+	latestTime   = time.Date(lastYear, 12, 31, 0, 0, 0, 0, shanghai)
+)
+
+const (
+	lastYear = 9999
+	lastDay  = 4_000_000 // more days than there are between the two
+)
+
+// within returns t, or the edge that it lies beyond.
+func within(t time.Time) time.Time {
+	switch {
+	case t.Before(earliestTime):
+		return earliestTime
+	case t.After(latestTime):
+		return latestTime
+	}
+	return t
 }
 
 // dayNumber counts the days from 1970-01-01 to t's day in Shanghai.

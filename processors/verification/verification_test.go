@@ -133,6 +133,12 @@ func TestExpressions(t *testing.T) {
 		{`days(timestamp("2026-01-31T15:59:59Z"), timestamp("2026-01-31T16:00:00Z")) == 1`, true},
 		{`days(timestamp("2026-01-31T16:00:00Z"), 30) == timestamp("2026-03-02T16:00:00Z")`, true},
 		{`days(GA01[0].CSRQ, timestamp("1960-01-01T00:00:00Z")) < 0`, true},
+		// Where no date lies behind, the last one counts.
+		{`days(timestamp("9999-12-31T00:00:00+08:00"), 30) + duration("1s") > timestamp("9999-12-31T00:00:00+08:00")`, true},
+		{`days(timestamp("9999-12-31T00:00:00+08:00"), 30) < now`, false},
+		{`days(timestamp("0001-01-02T00:00:00Z"), -30) < now`, true},
+		{`days(now, 9223372036854775807) > now && days(now, -9223372036854775807) < now`, true},
+		{`workdays_after(timestamp("9999-12-31T00:00:00+08:00"), 7) > now && workdays_after(now, 9223372036854775807) > now`, true},
 		{`workdays_after(timestamp("2026-02-02T00:00:00+08:00"), 7) == timestamp("2026-02-11T00:00:00+08:00")`, true},
 		{`today == timestamp("2026-03-02T00:00:00+08:00") && now > today`, true},
 		{`coalesce(GA01[0].HYZKDM, "90") == "90" && coalesce(GA01[0].HYZKDM, GA01[0].MZDM, "01") == "01" && coalesce(GA01[0].XM, "x") == "张三"`, true},
