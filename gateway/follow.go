@@ -244,7 +244,7 @@ func (g *Gateway) probe(ctx context.Context) {
 			loaded = loaded && progress[v.ID].Ready
 		}
 		if loaded {
-			g.health.Loaded(d.ID)
+			g.health.Loaded(d.ID, g.now())
 		}
 		for _, v := range d.Views {
 			err := g.ping(ctx, v.ID)

@@ -24,6 +24,8 @@ type metrics struct {
 	inFlight     prometheus.Gauge
 	freshness    *prometheus.GaugeVec
 	realtime     prometheus.Gauge
+	observed     prometheus.Gauge
+	asked        prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -73,12 +75,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		freshness: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "yiyuan_gateway_freshness_seconds", Help: "Age of what the cache holds of a dataset. No sample while it is unknown.",
 		}, []string{"dataset"}),
+		observed: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_realtime_observed_seconds", Help: "For how long what the realtime ratio counts has been watched, at most a day; before that it is not known to be met.",
+		}),
+		asked: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_realtime_lookups", Help: "Look-ups of the last day that the realtime ratio rests on.",
+		}),
 		realtime: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "yiyuan_gateway_realtime_ratio", Help: "Share of all datasets that can be queried in real time.",
 		}),
 	}
 	reg.MustRegister(m.request, m.lookup, m.denied, m.audit, m.auditFailed, m.negatives, m.stopped, m.missRatio, m.missAlarms, m.accessUp, m.applications, m.materialised, m.skipped,
-		m.rebuilds, m.inFlight, m.freshness, m.realtime)
+		m.rebuilds, m.inFlight, m.freshness, m.realtime, m.observed, m.asked)
 	return m
 }
 

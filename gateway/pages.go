@@ -160,7 +160,10 @@ type indicatorPage struct {
 	English     string     `json:"english"`
 	Value       float64    `json:"value"`
 	Target      float64    `json:"target"`
-	Met         bool       `json:"met"`
+	Met         *bool      `json:"met" doc:"null：尚无结论，观察未满一个时段或没有人查询 / null: not yet known, it was not watched for a whole window or nobody asked"`
+	WindowS     *int64     `json:"window_s" doc:"判定所依据的时段，秒；null 为即时数字 / the window it is judged over; null: a number of this moment"`
+	ObservedS   *int64     `json:"observed_s" doc:"其中已观察的秒数 / of it, watched so far"`
+	Lookups     *uint64    `json:"lookups" doc:"其间有人查询的次数 / how often somebody asked in it"`
 	Formula     string     `json:"formula"`
 	FormulaEN   string     `json:"formula_en"`
 	Numerator   int        `json:"numerator"`
@@ -182,8 +185,15 @@ func (g *Gateway) indicatorsPage() indicatorsPage {
 	out := indicatorsPage{AsOf: catalog.Moment(now.at), Indicators: []indicatorPage{}}
 	for _, i := range now.list {
 		line := indicatorPage{
-			ID: i.ID, Title: i.Title, English: i.English, Value: i.Value, Target: i.Target, Met: i.Met, Formula: i.Formula,
+			ID: i.ID, Title: i.Title, English: i.English, Value: i.Value, Target: i.Target, Formula: i.Formula,
 			FormulaEN: i.FormulaEN, Numerator: i.Numerator, Denominator: i.Denominator, Items: []itemPage{},
+		}
+		if !i.Unknown {
+			line.Met = &i.Met
+		}
+		if i.Window > 0 {
+			window, observed := int64(i.Window.Seconds()), int64(i.Observed.Seconds())
+			line.WindowS, line.ObservedS, line.Lookups = &window, &observed, &i.Lookups
 		}
 		for _, item := range i.Items {
 			why, whyEN := problem.Halves(item.Why)
@@ -208,8 +218,9 @@ func (g *Gateway) compute() {
 		out := indicator.Dataset{
 			Running: s.State != freshness.Stopped, Known: len(s.Sources) > 0 && !s.AsOf.IsZero(), Lag: s.Lag,
 			Within: s.State == freshness.Fresh || s.State == freshness.Due, Published: len(d.Views) > 0,
-			Health: g.health.Summary(d.ID, now),
 		}
+		g.health.Lag(d.ID, d.Cycle == "realtime" && out.Known && out.Running && out.Within, now)
+		out.Health = g.health.Summary(d.ID, now)
 		out.Rows, _, _ = g.held(d)
 		for _, v := range d.Views {
 			out.Published = out.Published && progress[v.ID].Ready
@@ -217,5 +228,7 @@ func (g *Gateway) compute() {
 		return out
 	})
 	g.metrics.realtime.Set(list[0].Value)
+	g.metrics.observed.Set(list[0].Observed.Seconds())
+	g.metrics.asked.Set(float64(list[0].Lookups))
 	g.indicators.Store(&indicators{now, list})
 }

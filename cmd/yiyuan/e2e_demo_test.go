@@ -200,9 +200,10 @@ func stopAndStart(t *testing.T, city ready, department string) {
 		status, body := request(t, http.MethodGet, city.Gateway+"/v1/indicators", "", "", "")
 		var page struct {
 			Indicators []struct {
-				ID    string  `json:"id"`
-				Value float64 `json:"value"`
-				Met   bool    `json:"met"`
+				ID     string  `json:"id"`
+				Value  float64 `json:"value"`
+				Target float64 `json:"target"`
+				Met    *bool   `json:"met"`
 			} `json:"indicators"`
 		}
 		if status != http.StatusOK {
@@ -213,7 +214,11 @@ func stopAndStart(t *testing.T, city ready, department string) {
 		}
 		for _, i := range page.Indicators {
 			if i.ID == "realtime" {
-				return i.Value, i.Met
+				above := i.Value >= i.Target
+				if (i.Met == nil) != above || i.Met != nil && *i.Met {
+					t.Errorf("after minutes %.3f is met: %v, want no verdict above the target and no below it", i.Value, i.Met)
+				}
+				return i.Value, above
 			}
 		}
 		t.Fatal("there is no indicator realtime")

@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// The window that availability and speed are judged over.
+// Window is what availability, speed and freshness are judged over.
+const Window = 24 * time.Hour
+
 const (
-	window  = 24 * time.Hour
 	slot    = 10 * time.Minute
-	slots   = int(window / slot)
+	slots   = int(Window / slot)
 	buckets = 48
 )
 
@@ -21,24 +22,32 @@ const (
 // the moment on when a dataset was first loaded. It is safe for concurrent use.
 type Health struct {
 	mu   sync.Mutex
-	sets map[string]*[slots]counts
+	sets map[string]*set
+}
+
+// set is what was seen of a dataset.
+type set struct {
+	since time.Time // from when on
+	slots [slots]counts
 }
 
 type counts struct {
-	at      int64 // which slot of time this is
-	ok, bad uint32
-	seconds [buckets]uint32
+	at          int64 // which slot of time this is
+	ok, bad     uint32
+	lookups     uint32 // of ok and bad: asked by somebody
+	fresh, late uint32 // how often it was looked at, within the time that real time allows or not
+	seconds     [buckets]uint32
 }
 
 // NewHealth returns a Health that has seen nothing.
-func NewHealth() *Health { return &Health{sets: map[string]*[slots]counts{}} }
+func NewHealth() *Health { return &Health{sets: map[string]*set{}} }
 
 // Loaded says that a dataset is loaded: what happens to it counts from now on.
-func (h *Health) Loaded(dataset string) {
+func (h *Health) Loaded(dataset string, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.sets[dataset] == nil {
-		h.sets[dataset] = new([slots]counts)
+		h.sets[dataset] = &set{since: now}
 	}
 }
 
@@ -54,14 +63,12 @@ func (h *Health) Observe(dataset string, ok bool, took time.Duration, now time.T
 func (h *Health) observe(dataset string, ok bool, took time.Duration, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	set := h.sets[dataset]
-	if set == nil {
+	c := h.at(dataset, now)
+	if c == nil {
 		return
 	}
-	at := now.UnixNano() / int64(slot)
-	c := &set[at%int64(slots)]
-	if c.at != at {
-		*c = counts{at: at}
+	if took >= 0 {
+		c.lookups++
 	}
 	if !ok {
 		c.bad++
@@ -71,6 +78,34 @@ func (h *Health) observe(dataset string, ok bool, took time.Duration, now time.T
 	if took >= 0 {
 		c.seconds[bucket(took)]++
 	}
+}
+
+// Lag counts one look at how far a dataset is behind: whether that was within what real
+// time allows.
+func (h *Health) Lag(dataset string, within bool, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch c := h.at(dataset, now); {
+	case c == nil:
+	case within:
+		c.fresh++
+	default:
+		c.late++
+	}
+}
+
+// at returns what is counted of a dataset now, nil if it was never loaded. mu is held.
+func (h *Health) at(dataset string, now time.Time) *counts {
+	s := h.sets[dataset]
+	if s == nil {
+		return nil
+	}
+	at := now.UnixNano() / int64(slot)
+	c := &s.slots[at%int64(slots)]
+	if c.at != at {
+		*c = counts{at: at}
+	}
+	return c
 }
 
 // bucket gives durations a bucket each time they grow by the cube root of 2,
@@ -90,7 +125,10 @@ func upper(bucket int) time.Duration {
 
 // Summary is what the last 24 hours say of a dataset.
 type Summary struct {
-	Asked        uint64
+	Observed     time.Duration // for how long it has been watched, at most Window
+	Asked        uint64        // by somebody or by the gateway itself
+	Lookups      uint64        // by somebody
+	Fresh        float64       // share of the looks at which it was as current as real time asks; 1 if none
 	Availability float64       // 1 if never asked
 	P99          time.Duration // upper bound; 0 while there are fewer than 100 answers to judge by
 }
@@ -99,23 +137,30 @@ type Summary struct {
 func (h *Health) Summary(dataset string, now time.Time) Summary {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	out := Summary{Availability: 1}
+	out := Summary{Availability: 1, Fresh: 1}
 	set := h.sets[dataset]
 	if set == nil {
 		return out
 	}
+	out.Observed = min(now.Sub(set.since), Window)
+	var fresh, looks uint64
 	oldest := now.UnixNano()/int64(slot) - int64(slots)
 	var ok, bad uint64
 	var seconds [buckets]uint64
-	for i := range set {
-		c := &set[i]
+	for i := range set.slots {
+		c := &set.slots[i]
 		if c.at <= oldest {
 			continue
 		}
 		ok, bad = ok+uint64(c.ok), bad+uint64(c.bad)
+		fresh, looks = fresh+uint64(c.fresh), looks+uint64(c.fresh)+uint64(c.late)
+		out.Lookups += uint64(c.lookups)
 		for b, n := range c.seconds {
 			seconds[b] += uint64(n)
 		}
+	}
+	if looks > 0 {
+		out.Fresh = float64(fresh) / float64(looks)
 	}
 	out.Asked = ok + bad
 	if out.Asked > 0 {

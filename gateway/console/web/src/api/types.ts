@@ -137,7 +137,12 @@ export interface Indicator {
   value: number | null;
   unit?: string;
   target?: number | null;
+  /** null: not yet known */
   met?: boolean | null;
+  /** the window it is judged over; null: a number of this moment */
+  window_s?: number | null;
+  observed_s?: number | null;
+  lookups?: number | null;
   formula?: string;
   formula_en?: string;
   numerator?: number | null;

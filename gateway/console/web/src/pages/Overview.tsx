@@ -52,7 +52,21 @@ function GaugeCard({ main, shareable, open }: { main: Indicator | undefined; sha
           </button>
         ))}
       </div>
+      <Observed of={main} />
     </Card>
+  );
+}
+
+/** On how long a watch and how many look-ups a number rests, and whether that is enough. */
+function Observed({ of }: { of: Indicator }) {
+  const { t } = useI18n();
+  if (!known(of.window_s) || !known(of.observed_s)) return null;
+  const hours = (s: number) => (s / 3600).toFixed(1);
+  return (
+    <p className="dim num">
+      {of.met === null || of.met === undefined ? <b>{t("indicator.unknown")} · </b> : null}
+      {t("indicator.observed", { n: hours(of.observed_s), of: hours(of.window_s), lookups: of.lookups ?? 0 })}
+    </p>
   );
 }
 
@@ -76,7 +90,7 @@ function IndicatorCard({ of, open }: { of: Indicator; open: (id: string) => void
         {target !== null ? <em style={{ left: `${Math.min(100, (target / full) * 100)}%` }} /> : null}
       </span>
       <span className="indicator-foot">
-        <Mark tone={tone}>{t(of.met === true ? "indicator.met" : of.met === false ? "indicator.unmet" : "indicator.noTarget")}</Mark>
+        <Mark tone={tone}>{t(of.met === true ? "indicator.met" : of.met === false ? "indicator.unmet" : target !== null ? "indicator.unknown" : "indicator.noTarget")}</Mark>
         {target !== null ? <span className="dim">{t("overview.target", { n: share ? (percent(target, 0) ?? "") : target })}</span> : null}
       </span>
     </button>

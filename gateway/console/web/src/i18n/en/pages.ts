@@ -9,6 +9,7 @@ export const pages: Record<keyof typeof zh, string> = {
   "indicator.unmet": "Below target",
   "indicator.noTarget": "No target set",
   "indicator.unknown": "No verdict yet",
+  "indicator.observed": "watched for {n} of {of} h, {lookups} look-ups",
   "indicator.open": "{name}: list and formula",
   "indicator.formula": "Formula",
   "indicator.noFormula": "The gateway gave no formula.",

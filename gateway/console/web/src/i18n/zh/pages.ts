@@ -8,6 +8,7 @@ export const pages = {
   "indicator.unmet": "未达标",
   "indicator.noTarget": "未设目标",
   "indicator.unknown": "尚无结论",
+  "indicator.observed": "已观察 {n} / {of} 小时，查询 {lookups} 次",
   "indicator.open": "{name}：查看清单与口径",
   "indicator.formula": "口径",
   "indicator.noFormula": "网关没有给出口径。",

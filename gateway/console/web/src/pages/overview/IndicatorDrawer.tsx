@@ -37,6 +37,12 @@ export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicat
                 {known(i.target) && i.target <= 1 ? <span className="dim"> · {t("overview.target", { n: percent(i.target, 0) ?? "" })}</span> : null}
               </p>
             ) : null}
+            {known(i.window_s) && known(i.observed_s) ? (
+              <p className="dim num">
+                {i.met === null || i.met === undefined ? <b>{t("indicator.unknown")} · </b> : null}
+                {t("indicator.observed", { n: (i.observed_s / 3600).toFixed(1), of: (i.window_s / 3600).toFixed(1), lookups: i.lookups ?? 0 })}
+              </p>
+            ) : null}
             {asOf ? (
               <p className="dim">
                 {t("common.asOf")} <When at={asOf} full />
