@@ -158,6 +158,11 @@ def parse_pos(pos):
     return source, 0, place
 
 
+def is_of(at, dated, t):
+    """Whether a record may be of the time at which its source dated at dated what it said at t: no time lies after the publishing."""
+    return at == dated if dated <= t else t <= at <= dated
+
+
 def expected(log):
     """What the raw topics of a source hold of what it delivered: how often, in which order, of which times."""
     said, order, dated = collections.Counter(), collections.defaultdict(list), collections.defaultdict(set)
@@ -166,7 +171,7 @@ def expected(log):
             continue
         mark = ("%016X.%08X" % (s["seq"], 0), s["op"])
         key = "" if s["op"] == "t" else s["key"]
-        dated[(s["ds"], key) + mark].add(s["at"])
+        dated[(s["ds"], key) + mark].add((s["at"], s["t"]))
         if s["op"] == "t":
             said[(s["ds"], "") + mark] += 2
             for p in range(2):
@@ -203,13 +208,37 @@ class Run:
         self.catalogue = 1 if self.changed is not None else 0
         self.key = self.by["rotate"][-1]["to"] if self.by["rotate"] else 1  # that tokens are made with in the end
         self.rows = collections.defaultdict(Row)  # (dataset, key)
-        self.refused = []  # (dataset, key, seq, time at the source) that route must refuse
+        self.refused = []  # (dataset, key, seq, time at the source, when it was said) that route must refuse
         self.people = set()
         self.sayings = [e for e in events if e["e"] in ("say", "reject", "restore", "copy")]
         self.logs = collections.defaultdict(list)  # source -> what it delivers
         self.lost = collections.defaultdict(list)  # source -> what it delivered, or not, before it was put back
         self.copies = {}  # source -> where in its log it was last read again from the beginning, and the rows then
         self.fold()
+        self.date()
+
+    def date(self):
+        """Gives contents that their source dates in the future the time of their publishing, which their raw record bears. A
+        telephone is said once, so it tells the content; of a content that came again, after a restore, the last coming counts."""
+        came = {}
+        for topic, records in self.topics.items():
+            if topic not in ("raw.RS02", "raw.YB01"):
+                continue
+            now = {}
+            for r in records:
+                if "h.poison" in r or "h.ctl" in r or not r["key"]:
+                    continue
+                _, epoch, place = parse_pos(r.get("h.pos"))
+                phone = None if r["gone"] else (r["val"] or {}).get("LXDH")
+                if r["key"] in now and now[r["key"]][0] >= (epoch, place):
+                    continue
+                if phone is not None and (r["key"] not in now or now[r["key"]][1] != phone):
+                    came[topic[4:], phone] = int(r.get("h.at", "0"))
+                now[r["key"]] = ((epoch, place), phone)
+        for (dataset, _), row in self.rows.items():
+            for i, (at, content, dated) in enumerate(row.states):
+                if content and dated > at and content.get("LXDH") is not None:
+                    row.states[i] = (at, content, came.get((dataset, content["LXDH"]), dated))
 
     def bad(self, rule, what):
         self.broken.append([rule, what])
@@ -219,7 +248,7 @@ class Run:
         for s in self.sayings:
             src, log = s["src"], self.logs[s["src"]]
             if s["e"] == "copy":
-                self.copies[src] = (len(log), s["rows"])
+                self.copies[src] = (len(log), s["rows"], s["t"])
             elif s["e"] == "restore":
                 self.lost[src] += log[s["keep"]:]
                 del log[s["keep"]:]
@@ -249,7 +278,7 @@ class Run:
         content = {f: s["row"].get(f) for f in FIELDS[dataset]}
         if s.get("na"):
             if row.now is None:
-                refused.append((dataset, key, seq, dated))
+                refused.append((dataset, key, seq, dated, at))
                 return
             for f in s["na"]:
                 content[f] = row.now[f]
@@ -302,7 +331,7 @@ class Run:
             name = (dataset, key, place, op)
             seen[name] += 1
             came[(dataset, partition, None) if op == "t" else (dataset, None, key)].append((place, op))
-            if name in dated and at not in dated[name]:
+            if name in dated and not any(is_of(at, *d) for d in dated[name]):
                 self.bad("raw", "%s is of %s, said to be of %s" % (name, at, dated[name]))
         if len(epochs) > 1:
             self.bad("raw", "%s was never read anew, yet has epochs %s" % (src, sorted(epochs)))
@@ -319,7 +348,7 @@ class Run:
         are in the copy are not inferred to be gone."""
         log = self.logs[src]
         ever, _, dated = expected(log + self.lost[src])
-        start, rows = self.copies.get(src, (0, None))
+        start, rows, copied_at = self.copies.get(src, (0, None, 0))
         must, order, _ = expected(log[start:])
         records = list(self.raw(src))
         last = max((r[3] for r in records), default=0)
@@ -330,13 +359,15 @@ class Run:
         for dataset, partition, key, epoch, place, op, at in records:
             name = (dataset, key, place, op)
             if op == "r":
-                copied[epoch, dataset, key, at] += 1
+                copied[epoch, dataset, key] += 1
+                if epoch == last and not any(r[:2] == [dataset, key] and is_of(at, r[2], copied_at) for r in rows or ()):
+                    self.bad("raw", "%s %s of %s is of %d in the copy that was read" % (dataset, key, src, at))
                 continue
             if op == "d" and int(place.split(".")[0], 16) == 0:
                 inferred[epoch, dataset, key] += 1
                 continue
             seen[name] += 1
-            if at not in dated.get(name, ()):
+            if not any(is_of(at, *d) for d in dated.get(name, ())):
                 self.bad("raw", "%s of %s is of %s, said to be of %s" % (name, src, at, dated.get(name)))
             if epoch == last:
                 seen_last[name] += 1
@@ -357,7 +388,7 @@ class Run:
         for name in order:
             if not self.broken and order[name] != came[name]:
                 self.bad("raw", "%s of %s came in another order after it was read again" % (name, src))
-        want = collections.Counter((last, dataset, key, at) for dataset, key, at in rows)
+        want = collections.Counter((last, dataset, key) for dataset, key, _ in rows)
         for name in want.keys() | {n for n in copied if n[0] == last}:
             if want[name] != copied[name]:
                 self.bad("raw", "%s of %s is %d times in the copy that was read, want %d" % (name, src, copied[name], want[name]))
@@ -500,7 +531,9 @@ class Run:
 
     def check_quarantine(self):
         want = collections.Counter()
-        marks = set(self.refused)
+        marks = collections.defaultdict(list)
+        for dataset, key, seq, dated, at in self.refused:
+            marks[dataset, key, seq].append((dated, at))
         for topic, records in self.topics.items():
             if not topic.startswith("raw."):
                 continue
@@ -508,10 +541,10 @@ class Run:
                 locator = "%s/%d@%d" % (topic, r["p"], r["o"])
                 if "h.poison" in r:
                     want[locator] += 1
-                elif (topic[4:], r["key"], int(parse_pos(r.get("h.pos", "@0.0"))[2].split(".")[0], 16), int(r.get("h.at", "0"))) in marks:
+                elif any(is_of(int(r.get("h.at", "0")), *d) for d in marks.get((topic[4:], r["key"], int(parse_pos(r.get("h.pos", "@0.0"))[2].split(".")[0], 16)), ())):
                     want[locator] += 1
         maybe = {r["loc"] for src, log in self.lost.items() for r in log if r["e"] == "reject"}
-        maybe |= {r["loc"] for src, (start, _) in self.copies.items() for r in self.logs[src][:start] if r["e"] == "reject"}
+        maybe |= {r["loc"] for src, (start, _, _) in self.copies.items() for r in self.logs[src][:start] if r["e"] == "reject"}
         for r in self.by["reject"]:
             if r["loc"] not in maybe:
                 want[r["loc"]] += 1
