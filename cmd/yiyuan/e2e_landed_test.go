@@ -29,6 +29,7 @@ type landed struct {
 	kafka, gateway, push, admin, prefix string
 	bus                                 string // the configuration's
 	said                                []delivery
+	before                              int // so many of them to the first release
 	process                             *process
 }
 
@@ -85,7 +86,7 @@ func unpack(t testing.TB) *landed {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		w.said = append(w.said, d)
+		w.said, w.before = append(w.said, d), w.before+1
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -169,17 +170,28 @@ func (w *landed) readAgain(j *journey) {
 	}
 }
 
-// resync has a source read again, which brings whatever brings does.
+// resync has a source read again, which brings whatever brings does. Whether rows that
+// did not come again may go, it asks; the answer is yes.
 func (w *landed) resync(j *journey, name string, brings func()) {
 	w.Helper()
-	out, err := exec.CommandContext(bounded(w, time.Minute), "yiyuan", "source", "resync", name, "--gateway", "http://"+w.admin).CombinedOutput()
-	if err != nil {
-		w.Fatalf("resync: %v\n%s", err, out)
+	order := func(more ...string) {
+		w.Helper()
+		args := append([]string{"source", "resync", name, "--gateway", "http://" + w.admin}, more...)
+		if out, err := exec.CommandContext(bounded(w, time.Minute), "yiyuan", args...).CombinedOutput(); err != nil {
+			w.Fatalf("%v: %v\n%s", args, err, out)
+		}
 	}
+	order()
 	brings()
+	asked := false
 	await(w, "resync of "+name, time.Minute, func() string {
 		w.process.alive()
-		if s := statuses(j.ctx, w, j.app)[name]; s.Resync != nil || s.Epoch == 0 || s.Lost != "" {
+		s := statuses(j.ctx, w, j.app)[name]
+		if s.State == contract.StateHeld && s.Resync != nil && !asked {
+			asked = true
+			order("--accept-deletes", strconv.FormatInt(s.Resync.Found, 10))
+		}
+		if s.Resync != nil || s.Epoch == 0 || s.Lost != "" {
 			return fmt.Sprintf("%s in epoch %d, still at it: %v, lost: %s", s.State, s.Epoch, s.Resync != nil, s.Lost)
 		}
 		return ""
@@ -331,7 +343,12 @@ func (w *landed) rawDiffers(j *journey, id string, want map[string]map[string]st
 		w.Fatal(err)
 	}
 	reader, have, count, seen := j.app.codec.Reader(d.Layout), map[string]map[string]string{}, map[string]int{}, map[string]bool{}
+	refused := map[string]int{}
 	err = j.app.bus.Replay(j.ctx, contract.Raw(id), func(r bus.Record) error {
+		if row, ok := contract.RefusedRow(r.Key); ok {
+			refused[string(row)]++
+			return nil
+		}
 		key, pos := string(r.Key), string(r.Header(contract.Pos))
 		if seen[pos] {
 			w.Errorf("raw.%s holds %s twice", id, pos)
@@ -356,8 +373,11 @@ func (w *landed) rawDiffers(j *journey, id string, want map[string]map[string]st
 	if err != nil {
 		w.Fatal(err)
 	}
+	if marks := w.refused(id); !maps.Equal(refused, marks) {
+		return fmt.Sprintf("raw.%s says that newer rows were refused: %v, want %v", id, refused, marks)
+	}
 	for key := range have {
-		if _, known := want[key]; !known {
+		if _, known := want[key]; !known && (have[key] != nil || id != "CL01") { // a row that was made up and taken back
 			return fmt.Sprintf("raw.%s holds %s, which nobody delivered", id, key)
 		}
 	}
@@ -375,6 +395,20 @@ func (w *landed) rawDiffers(j *journey, id string, want map[string]map[string]st
 		}
 	}
 	return ""
+}
+
+// refused is how often this build was given bad rows of a dataset, by key; the release
+// before did not say in raw.* that it had refused one.
+func (w *landed) refused(id string) map[string]int {
+	times := map[string]int{}
+	for _, d := range w.said[w.before:] {
+		for _, i := range d.Bad {
+			if d.Dataset == id {
+				times[d.Rows[i][keyOf[id]]]++
+			}
+		}
+	}
+	return times
 }
 
 // answersDiffer tells a difference between what the gateway answers and the deliveries.
