@@ -102,11 +102,12 @@ func (b *Bus) fence(ctx context.Context, t contract.Topic, partitions []int32) (
 	at = make(map[int32]int64, len(partitions))
 	ctx, cancel := context.WithTimeout(ctx, appendLimit)
 	defer cancel()
-	for i, err := range b.write(ctx, fences) {
-		if err != nil {
-			return nil, "", fmt.Errorf("fence %q/%d: %w", t, partitions[i], err)
+	failed := b.write(ctx, fences)
+	for i, p := range partitions {
+		if failed[i] != nil {
+			return nil, "", fmt.Errorf("fence %q/%d: %w", t, p, failed[i])
 		}
-		at[partitions[i]] = fences[i].Offset
+		at[p] = fences[i].Offset
 	}
 	return at, nonce, nil
 }

@@ -17,7 +17,9 @@
 // yiyuan_gateway_access_up, yiyuan_gateway_access_applications,
 // yiyuan_gateway_materialised_total{view}, yiyuan_gateway_skipped_total{view,reason},
 // yiyuan_gateway_rebuilds_total{cause}, yiyuan_gateway_in_flight,
-// yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio.
+// yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio,
+// yiyuan_gateway_realtime_observed_seconds, yiyuan_gateway_realtime_lookups,
+// yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state}.
 package gateway
 
 import (
@@ -62,6 +64,7 @@ type Config struct {
 
 	OpenConsole bool      // the pages about the exchange itself need no key (demo)
 	Unconnected []string  // datasets that are not connected in this deployment: nobody waits for a copy of them before saying that somebody is not there
+	Waits       []Waits   // what rules wait for before they speak of absence
 	DemoApps    []DemoApp // shown with their keys to the playground (demo)
 	Topology    Topology
 
@@ -236,7 +239,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	g.tallies.Store(&map[string]quota.Tally{})
 	g.progress.Store(&map[string]Progress{})
 	g.indicators.Store(&indicators{})
-	g.server = g.routes()
+	g.server = g.routes() //nolint:contextcheck // what it registers has the context of a request
 	return g, nil
 }
 

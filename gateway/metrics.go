@@ -26,6 +26,7 @@ type metrics struct {
 	realtime     prometheus.Gauge
 	observed     prometheus.Gauge
 	asked        prometheus.Gauge
+	waiting      prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -81,12 +82,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		asked: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "yiyuan_gateway_realtime_lookups", Help: "Look-ups of the last day that the realtime ratio rests on.",
 		}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_waiting_rules", Help: "Cases of rules that are not judged yet, because they speak of absence and a dataset has had no complete copy.",
+		}),
 		realtime: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "yiyuan_gateway_realtime_ratio", Help: "Share of all datasets that can be queried in real time.",
 		}),
 	}
 	reg.MustRegister(m.request, m.lookup, m.denied, m.audit, m.auditFailed, m.negatives, m.stopped, m.missRatio, m.missAlarms, m.accessUp, m.applications, m.materialised, m.skipped,
-		m.rebuilds, m.inFlight, m.freshness, m.realtime, m.observed, m.asked)
+		m.rebuilds, m.inFlight, m.freshness, m.realtime, m.observed, m.asked, m.waiting)
 	return m
 }
 

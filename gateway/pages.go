@@ -59,6 +59,7 @@ type findingsPage struct {
 	Total    int            `json:"total"`
 	Next     string         `json:"next" doc:"下一页的 cursor,空为末页 / cursor of the next page, empty at the end"`
 	ByRule   map[string]int `json:"by_rule" doc:"各规则未关闭数 / open findings by rule"`
+	Waiting  []waitingCase  `json:"waiting" doc:"等第一份完整数据、尚未核验的规则情形 / cases of rules that are not judged before the first complete copy"`
 }
 
 type findingPage struct {
@@ -98,7 +99,7 @@ func (g *Gateway) findings(_ context.Context, q *findingsQuery) (findingsPage, e
 	if err != nil {
 		return findingsPage{}, err
 	}
-	out := findingsPage{Findings: []findingPage{}, Total: total, Next: next, ByRule: g.book.ByRule()}
+	out := findingsPage{Findings: []findingPage{}, Total: total, Next: next, ByRule: g.book.ByRule(), Waiting: g.waiting()}
 	for _, f := range list {
 		out.Findings = append(out.Findings, g.finding(f))
 	}
@@ -230,5 +231,6 @@ func (g *Gateway) compute() {
 	g.metrics.realtime.Set(list[0].Value)
 	g.metrics.observed.Set(list[0].Observed.Seconds())
 	g.metrics.asked.Set(float64(list[0].Lookups))
+	g.metrics.waiting.Set(float64(len(g.waiting())))
 	g.indicators.Store(&indicators{now, list})
 }

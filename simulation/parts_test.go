@@ -58,7 +58,7 @@ func (l *life) keepReading(ctx context.Context, cfg connectors.Config, open conn
 			}
 		}
 		if wait(ctx, againAfter); ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was told to end
 		}
 	}
 }

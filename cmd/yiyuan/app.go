@@ -23,6 +23,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -277,6 +278,13 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	cfg.Topology = drawing(a.steps)
 	cfg.Shared = a.shared
 	cfg.Negatives, cfg.TargetNegatives = a.cfg.Gateway.Verify.PerApplication.limits(), a.cfg.Gateway.Verify.PerSubject.limits()
+	awaits, err := verification.Awaits(a.cat, a.keys)
+	if err != nil {
+		return err
+	}
+	for _, w := range awaits {
+		cfg.Waits = append(cfg.Waits, gateway.Waits(w))
+	}
 	cfg.Unconnected = a.cfg.Gateway.Unconnected
 	for _, id := range cfg.Unconnected {
 		if _, err := a.cat.Dataset(id); err != nil {

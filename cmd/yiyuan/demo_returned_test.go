@@ -52,7 +52,7 @@ func TestProvinceSendsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer again.system.Close() //nolint:errcheck // it only reads
+		defer again.system.Close()
 		if files, err := filepath.Glob(filepath.Join(p.dir, "*.csv")); err != nil || len(files) != 2 || again.at != p.at {
 			t.Errorf("started again: %d files, %v, at %v, want %v", len(files), err, again.at, p.at)
 		}
@@ -66,7 +66,7 @@ func rowsOf(t *testing.T, dir, name string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	lines, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		t.Fatal(err)

@@ -98,7 +98,7 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile(`^yiyuan_[a-z]+(_[a-z]+)*_(total|seconds|bytes|ratio|up|in_flight|records|partitions|applications)$`)
+	names := regexp.MustCompile(`^yiyuan_[a-z]+(_[a-z]+)*_(total|seconds|bytes|ratio|up|in_flight|records|partitions|applications|rules|lookups|state|evicting)$`)
 	for _, m := range metrics {
 		if !names.MatchString(m.name) {
 			t.Errorf("%s: want yiyuan_<wing>_<what>_<unit>", m.name)
@@ -110,6 +110,9 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 		file := home[strings.Split(m.name, "_")[1]]
 		if strings.HasPrefix(m.name, "yiyuan_gateway_redis_") {
 			file = "gateway/redis/redis.go"
+		}
+		if strings.HasPrefix(m.name, "yiyuan_process_setting_") {
+			file = "cmd/yiyuan/main.go"
 		}
 		if file == "" {
 			t.Errorf("%s belongs to no wing", m.name)

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -88,6 +89,7 @@ type doctor struct {
 	sources []connectors.Config
 	bus     string // which one it is, "" if unknown
 	said    map[string]said
+	waits   []verification.Awaited // what rules wait for
 }
 
 // examine runs every check. One that cannot run because of another one's
@@ -130,6 +132,10 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 		return append(found, problemFound("catalogue", err.Error(), "")), false
 	}
 	d.steps = topologies(d.cat, codec.New(codec.NewMemory()), keys)
+	d.waits, err = verification.Awaits(d.cat, keys)
+	if err != nil {
+		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+firstLine(err), "yiyuan check")), false
+	}
 	d.specs = topics(d.cat, d.steps)
 	if d.sources, err = loadBindings(d.cfg.Sources, d.cat); err != nil {
 		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+firstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))

@@ -45,7 +45,31 @@ func (d *doctor) states(ctx context.Context, b *bus.Bus) []finding {
 			found = append(found, warning(stateCheck(s.Name), "从未运行过，它的数据集都没有数据 / it has never run, its datasets have no data", "yiyuan run --role connectors"))
 		}
 	}
-	return found
+	return append(found, d.waiting())
+}
+
+// waiting tells which rules are not judged yet.
+func (d *doctor) waiting() finding {
+	complete := map[string]bool{}
+	for _, s := range d.said {
+		for _, id := range s.status.Announced {
+			complete[id] = true
+		}
+	}
+	rules, datasets := map[string]bool{}, map[string]bool{}
+	for _, w := range d.waits {
+		for _, id := range w.Datasets {
+			if !complete[id] {
+				rules[w.Rule], datasets[id] = true, true
+			}
+		}
+	}
+	if len(rules) == 0 {
+		return fine("rules.waiting", "规则都在核验 / all rules are judged")
+	}
+	zh, en := some(slices.Sorted(maps.Keys(rules))), some(slices.Sorted(maps.Keys(datasets)))
+	return warning("rules.waiting", fmt.Sprintf("%d 条规则（%s）暂不核验，因为数据集 %s 尚无第一份完整数据 / %d rules (%s) are not judged yet, because no complete copy of %s has come", len(rules), zh, en, len(rules), zh, en),
+		"接入这些数据集，或等其首次交付到齐 / connect these datasets, or wait until their first delivery is complete")
 }
 
 func stateCheck(source string) string { return "source." + source + ".state" }

@@ -15,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -219,5 +220,19 @@ func TestDoctorJudges(t *testing.T) {
 			expect(t, test.found, test.check, test.grade, test.says)
 			everyProblemSaysWhatToDo(t, test.found)
 		})
+	}
+}
+
+// Rules that wait are a warning that names what they wait for.
+func TestDoctorNamesWaitingRules(t *testing.T) {
+	t.Parallel()
+	d := &doctor{waits: []verification.Awaited{{Rule: "XV-10", Case: "a", Datasets: []string{"GA01", "WJ02"}}, {Rule: "XV-11", Case: "b", Datasets: []string{"GA01"}}}}
+	d.said = map[string]said{"ga": {status: contract.SourceStatus{Announced: []string{"GA01"}}}}
+	if f := d.waiting(); f.Grade != gradeWarning || !strings.Contains(f.What, "XV-10") || strings.Contains(f.What, "XV-11") || !strings.Contains(f.What, "WJ02") {
+		t.Errorf("it says %+v", f)
+	}
+	d.said["wj"] = said{status: contract.SourceStatus{Announced: []string{"WJ02"}}}
+	if f := d.waiting(); f.Grade == gradeWarning {
+		t.Errorf("all is there, and it says %+v", f)
 	}
 }

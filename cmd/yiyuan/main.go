@@ -5,6 +5,8 @@
 // distribution. Data goes to standard output, talk to standard error. Exit
 // codes: 0 ok, 1 problems found or failed, 2 wrong usage, 3 not allowed,
 // 4 not found, 5 unavailable, 130 interrupted.
+//
+// Metrics: yiyuan_process_setting_up{setting}.
 package main
 
 import (

@@ -193,6 +193,19 @@ func (t *Tracker) Dataset(d *schemas.Dataset) Dataset {
 	return out
 }
 
+// Complete reports whether a first complete copy of a dataset has been said to the
+// steps: rules that speak of absence wait for it.
+func (t *Tracker) Complete(dataset string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, s := range t.sources {
+		if slices.Contains(s.Status.Announced, dataset) {
+			return true
+		}
+	}
+	return false
+}
+
 // Sources returns what every source last said, by name.
 func (t *Tracker) Sources() []Source {
 	t.mu.RLock()

@@ -70,7 +70,7 @@ func (s *Store) guard(ctx context.Context) error {
 		return err
 	}
 	if e.possible() {
-		s.unsafe("redis may throw records away, nothing is answered from it: set maxmemory-policy noeviction", "policy", e.policy)
+		s.unsafe("it may throw records away: set maxmemory-policy noeviction", "policy", e.policy)
 		return fmt.Errorf("maxmemory-policy is %q: %w", e.policy, ErrEvicts)
 	}
 	now := s.keys.Load()
@@ -85,7 +85,7 @@ func (s *Store) guard(ctx context.Context) error {
 		}
 	}
 	if lost {
-		s.unsafe("redis has thrown keys away, nothing is answered until the cache is filled anew", "evicted", e.evicted)
+		s.unsafe("it has thrown keys away, and is filled anew", "evicted", e.evicted)
 		if err := s.giveUp(ctx, now.generation); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (s *Store) guard(ctx context.Context) error {
 func (s *Store) unsafe(why string, facts ...any) {
 	if !s.evicts.Swap(true) {
 		s.metrics.evicting.Set(1)
-		s.log.Error(why, facts...)
+		s.log.Error("redis loses keys, nothing is answered from it", append(facts, "why", why)...)
 	}
 }
 
