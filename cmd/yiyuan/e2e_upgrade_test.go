@@ -456,6 +456,3 @@ func (w *landed) looksUp(view, key string) (status int, data map[string]any) {
 	}
 	return said.status, answer.Data
 }
-
-// spelt reports whether golden names and addresses are as they were delivered.
-func (w *landed) spelt(j *journey) bool { return w.differs(j, exact) == "" }
