@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"crypto/md5" //nolint:gosec // only to tell names apart, as the server does
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -166,36 +168,41 @@ func sameLeaves(_ *source, _, was, seen string) bool {
 func comma(c rune) bool { return c == ',' }
 
 // sameColumns: a mapped column has the number it had. Others may come and go.
-func sameColumns(s *source, name, was, seen string) bool {
-	numbers := func(text string) map[string]string {
-		out := map[string]string{}
-		for one := range strings.SplitSeq(text, "\x01") {
-			number, column, _ := strings.Cut(one, " ")
-			out[column] = number
-		}
-		return out
-	}
-	t := s.tables[name]
-	if t == nil {
-		return true
-	}
-	before, now := numbers(was), numbers(seen)
-	for _, c := range t.columns {
-		b, had := before[c.name]
-		if n, has := now[c.name]; had && has && b != n {
-			return false
-		}
-	}
-	return true
-}
+func sameColumns(s *source, name, was, seen string) bool { return s.tables[name].same(was, seen) }
 
 // sameContent: a rewrite that changes rows gives the table another file and changes
 // the entry of a column. TRUNCATE, which comes through the log, VACUUM FULL and
 // CLUSTER give it a file only; what leaves the rows alone changes an entry only.
-func sameContent(_ *source, _, was, seen string) bool {
+func sameContent(s *source, name, was, seen string) bool {
 	oldFile, oldColumns, _ := strings.Cut(was, ";")
 	file, columns, _ := strings.Cut(seen, ";")
-	return oldFile == file || oldColumns == columns
+	return oldFile == file || s.tables[name].same(oldColumns, columns)
+}
+
+// same compares what is told of mapped columns: "told name,…", with names as
+// digests, since nothing that stands in a table should stand in a position.
+func (t *table) same(was, seen string) bool {
+	if t == nil {
+		return true
+	}
+	read := func(text string) map[string]string {
+		out := map[string]string{}
+		for one := range strings.FieldsFuncSeq(text, comma) {
+			told, column, _ := strings.Cut(one, " ")
+			out[column] = told
+		}
+		return out
+	}
+	before, now := read(was), read(seen)
+	for _, c := range t.columns {
+		sum := md5.Sum([]byte(c.name)) //nolint:gosec // only to tell names apart, as the server does
+		column := hex.EncodeToString(sum[:6])
+		b, had := before[column]
+		if n, has := now[column]; had && has && b != n {
+			return false
+		}
+	}
+	return true
 }
 
 // look asks the server for all facts, in one statement that reads its catalogue
@@ -272,9 +279,10 @@ UNION ALL SELECT f.kind, w.name, coalesce(f.value, '') FROM w, LATERAL (VALUES
 	('table.logged', (SELECT coalesce(bool_and(l.persistence = 'p'), true)::text FROM l WHERE l.name = w.name)),
 	('table.alone', (w.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = w.id AND i.inhrelid NOT IN (SELECT id FROM w WHERE id IS NOT NULL)))::text),
 	('table.leaves', (SELECT string_agg(l.oid || '/' || l.file || '=' || l.born, ',' ORDER BY l.oid) FROM l WHERE l.name = w.name AND l.isleaf)),
-	('table.columns', (SELECT string_agg(a.attnum || ' ' || a.attname, E'\x01' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = w.id AND a.attnum > 0 AND NOT a.attisdropped)),
-	('table.content', (SELECT c.relfilenode || ';' || (SELECT coalesce(md5(string_agg(a.attnum || '/' || a.xmin::text, ',' ORDER BY a.attnum)), '') FROM pg_attribute a
-		WHERE a.attrelid = c.oid AND a.attnum > 0) FROM pg_class c WHERE c.oid = w.id AND c.relkind = 'r')),
+	('table.columns', (SELECT string_agg(a.attnum || ' ' || left(md5(a.attname), 12), ',' ORDER BY a.attnum) FROM pg_attribute a
+		WHERE a.attrelid = w.id AND a.attnum > 0 AND NOT a.attisdropped)),
+	('table.content', (SELECT c.relfilenode || ';' || (SELECT coalesce(string_agg(a.xmin::text || ' ' || left(md5(a.attname), 12), ',' ORDER BY a.attnum), '') FROM pg_attribute a
+		WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) FROM pg_class c WHERE c.oid = w.id AND c.relkind = 'r')),
 	('table.readable', CASE WHEN w.oid IS NULL THEN 'true' ELSE has_table_privilege(w.oid, 'SELECT')::text END),
 	('table.visible', CASE WHEN w.oid IS NULL THEN 'true' ELSE (NOT row_security_active(w.oid))::text END),
 	('table.identity', coalesce((SELECT string_agg(l.identity, E'\x02') FROM l WHERE l.name = w.name), '*')),

@@ -17,7 +17,7 @@ import (
 func TestLiveIsOfToday(t *testing.T) {
 	cat := catalogue(t)
 	now := func() time.Time { return time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC) } // the 23rd in the city
-	begun, err := position{Seed: 1, Size: Tiny, Base: "2026-11-20", Department: "GA"}.encode()
+	begun, err := position{City: edition, Seed: 1, Size: Tiny, Base: "2026-11-20", Department: "GA"}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
