@@ -29,7 +29,7 @@ test: ## every test, with the real services it needs: installed, started, used, 
 	echo "各包,两个一起 / the packages, two at a time"; \
 	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 2 -timeout 20m $$($(GO) list ./... | grep -vE "/(cmd|simulation)") || failed=1; \
 	echo "整个程序与模拟 / the whole program, and the simulation"; \
-	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 20m ./cmd/... ./simulation || failed=1; \
+	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 40m ./cmd/... ./simulation || failed=1; \
 	echo "模拟,更多种子 / the simulation, more seeds: without the race detector it runs ten times as many"; \
 	$(TESTBED) run python -- deploy/testbed/gotest -timeout 20m -run 'TestSimulation$$' ./simulation || failed=1; \
 	[ -z "$$failed" ]

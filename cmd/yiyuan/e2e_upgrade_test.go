@@ -39,6 +39,9 @@ func TestUpgradeFromTheFirstRelease(t *testing.T) {
 			w.goesOn(on == "embedded")
 		})
 		t.Run(on+", killed", func(t *testing.T) {
+			if on == "embedded" {
+				longOnly(t) // on Kafka it is killed at the same places
+			}
 			w := lay[on](t)
 			w.killed()
 			w.open()
