@@ -33,6 +33,10 @@ func (w *world) press(ctx context.Context) {
 	if w.processes["follower"] == nil {
 		w.start("follower", "gw", w.runGateway)
 	}
+	w.asking.Go(func() { w.keepPressing(ctx, r) })
+}
+
+func (w *world) keepPressing(ctx context.Context, r *rand.Rand) {
 	for range 2 + r.IntN(2) {
 		wait(ctx, time.Duration(500+r.IntN(2500))*time.Millisecond)
 		if ctx.Err() != nil {

@@ -73,7 +73,7 @@ func (w *world) play() outcome {
 	begin := time.Now()
 	asking, hush := context.WithCancel(ctx)
 	w.asking.Go(func() { w.keepAsking(asking, w.stream(3)) })
-	w.asking.Go(func() { w.press(asking) })
+	w.press(asking)
 	for _, m := range script {
 		wait(ctx, time.Until(begin.Add(m.at)))
 		m.do()
