@@ -44,7 +44,15 @@ func (b *Bus) Replay(ctx context.Context, t contract.Topic, fn func(Record) erro
 	if err != nil || len(starts) == 0 {
 		return err
 	}
-	deliver := func(r rolled) error {
+	if t.Fenced() {
+		return b.readToFence(ctx, t, starts, eachData(fn))
+	}
+	return b.readTo(ctx, t, starts, ends, eachData(fn))
+}
+
+// eachData hands out the records that are data.
+func eachData(fn func(Record) error) func(rolled) error {
+	return func(r rolled) error {
 		for i := range r.records {
 			if r.records[i].Header(contract.ControlHeader) != nil {
 				continue
@@ -55,10 +63,6 @@ func (b *Bus) Replay(ctx context.Context, t contract.Topic, fn func(Record) erro
 		}
 		return nil
 	}
-	if t.Fenced() {
-		return b.readToFence(ctx, t, starts, deliver)
-	}
-	return b.readTo(ctx, t, starts, ends, deliver)
 }
 
 // Peek is Replay that writes nothing, not even a fence into a topic of ours: for
@@ -68,14 +72,7 @@ func (b *Bus) Peek(ctx context.Context, t contract.Topic, fn func(Record) error)
 	if err != nil || len(starts) == 0 {
 		return err
 	}
-	return b.readTo(ctx, t, starts, ends, func(r rolled) error {
-		for i := range r.records {
-			if err := fn(r.records[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return b.readTo(ctx, t, starts, ends, eachData(fn))
 }
 
 // extent returns where the partitions that hold anything begin and end.

@@ -336,7 +336,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 		again.Rows += int64(len(b.Changes))
 		if b.Held == "" {
 			next.State = contract.StateResync
-			if (b.State == "" || b.State == contract.StateRunning) && !b.CaughtUp.IsZero() {
+			if b.State != contract.StateSnapshot && !b.CaughtUp.IsZero() {
 				again.Step = contract.ResyncDeleting
 			}
 		}

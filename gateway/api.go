@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,7 +19,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -139,56 +137,6 @@ func (g *Gateway) register(mux *http.ServeMux) {
 	g.registerAnswers(api)
 	g.registerPages(api)
 	g.names = names(api.OpenAPI(), g.views)
-}
-
-// strictQuery refuses a query that holds what the operation does not describe.
-func strictQuery(ctx huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(ctx)
-	if r.URL.RawQuery != "" {
-		var known []string
-		for _, p := range ctx.Operation().Parameters {
-			if p.In == "query" {
-				known = append(known, p.Name)
-			}
-		}
-		if _, wrong := listener.Query(r.URL.RawQuery, known...); len(wrong) > 0 {
-			listener.Refuse(w, r, problem.Invalid.Of("", wrong...))
-			return
-		}
-	}
-	next(ctx)
-}
-
-// strictNames refuses a body whose members are not named as the operation describes
-// them: encoding/json takes a name for another that differs in case alone.
-func (g *Gateway) strictNames(api huma.API) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		r, w := humago.Unwrap(ctx)
-		body := ctx.Operation().RequestBody
-		if body == nil || body.Content["application/json"] == nil {
-			next(ctx)
-			return
-		}
-		s := body.Content["application/json"].Schema
-		for s != nil && s.Ref != "" {
-			s = api.OpenAPI().Components.Schemas.SchemaFromRef(s.Ref)
-		}
-		if s == nil {
-			next(ctx)
-			return
-		}
-		var wrong []FieldError
-		for i, name := range memberNames(callOf(r.Context()).body) {
-			if s.Properties[name] == nil {
-				wrong = append(wrong, problem.At("body.#"+strconv.Itoa(i+1), unknownMember))
-			}
-		}
-		if len(wrong) > 0 {
-			listener.Refuse(w, r, problem.Invalid.Of("", wrong...))
-			return
-		}
-		next(ctx)
-	}
 }
 
 // names returns every name that a question may contain: those of the API's

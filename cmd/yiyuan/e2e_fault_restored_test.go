@@ -109,18 +109,8 @@ func TestFaultRestored(t *testing.T) {
 	d.create("live")
 	d.start("live")
 	t.Setenv("YIYUAN_TEST_POSTGRES", "postgres://postgres@"+d.address+"/postgres?sslmode=disable")
-	p := openRealPath(t)
-	p.admin = freePort(t)
-	var rows []string
-	for n := range 20 {
-		rows = append(rows, resident(citizen(n), "欧阳建国"))
-	}
-	p.sql(t, insertResidents+strings.Join(rows, ","))
-	r := &resyncing{realPath: p, all: t, t: t}
-	r.source = p.launch(t, roleConnectors)
-	roles := []*process{p.launch(t, roleProcessors), p.launch(t, roleGateway)}
-	p.await(t, citizen(0), map[string]any{"XM": "欧阳**"})
-	r.j = visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now())
+	r, roles := openResyncing(t, 20)
+	p := r.realPath
 	first := r.epoch()
 
 	d.stop()
@@ -147,6 +137,7 @@ func TestFaultRestored(t *testing.T) {
 	d.create("other")
 	d.start("other")
 	p.sql(t, residentsTable)
+	rows := namesakes(20)
 	rows[0], rows[1] = resident(citizen(0), "夏侯惇"), resident(citizen(2), "欧阳建国") // 1 is not there any more, 2 comes once
 	p.sql(t, insertResidents+strings.Join(append(rows[:2], rows[3:]...), ","))
 	r.lost("")

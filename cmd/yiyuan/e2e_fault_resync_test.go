@@ -46,24 +46,37 @@ type resyncing struct {
 	source *process
 }
 
+// namesakes are the rows of so many residents of one name.
+func namesakes(n int) []string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = resident(citizen(i), "欧阳建国")
+	}
+	return rows
+}
+
+// openResyncing runs the roles apart, over a table of so many people.
+func openResyncing(t *testing.T, people int) (r *resyncing, roles []*process) {
+	t.Helper()
+	p := openRealPath(t)
+	p.admin = freePort(t)
+	p.sql(t, insertResidents+strings.Join(namesakes(people), ","))
+	r = &resyncing{realPath: p, all: t, t: t}
+	r.source = p.launch(t, roleConnectors)
+	roles = []*process{p.launch(t, roleProcessors), p.launch(t, roleGateway)}
+	p.await(t, citizen(0), map[string]any{"XM": "欧阳**"})
+	r.j = visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now())
+	return r, roles
+}
+
 // TestFaultResync takes a source's position from it in every way that an outsider
 // can, on a real database: changes swallowed by the publication, the slot dropped,
 // the position gone, rows deleted meanwhile. Each time the source stands still over
 // a kill, names one command, and after that command, whatever is killed on the way,
 // lookups are what the table holds, under an epoch that has risen once.
 func TestFaultResync(t *testing.T) {
-	p := openRealPath(t)
-	p.admin = freePort(t)
-	var rows []string
-	for n := range 40 {
-		rows = append(rows, resident(citizen(n), "欧阳建国"))
-	}
-	p.sql(t, insertResidents+strings.Join(rows, ","))
-	r := &resyncing{realPath: p, all: t, t: t}
-	r.source = p.launch(t, roleConnectors)
-	roles := []*process{p.launch(t, roleProcessors), p.launch(t, roleGateway)}
-	p.await(t, citizen(0), map[string]any{"XM": "欧阳**"})
-	r.j = visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now())
+	r, roles := openResyncing(t, 40)
+	p := r.realPath
 	first := r.epoch()
 
 	t.Run("swallowed", func(t *testing.T) {

@@ -11,16 +11,24 @@ const keepEvery = time.Minute
 // keepTopics holds topics to how they must be kept, as long as the process runs:
 // with another cleanup policy positions and state would be gone in a week.
 func (a *app) keepTopics(ctx context.Context) error {
-	tick := time.NewTicker(keepEvery)
+	atIntervals(ctx, keepEvery, func() {
+		if err := a.bus.Keep(ctx, topics(a.cat, a.steps)...); err != nil && ctx.Err() == nil {
+			a.log.Error("topics could not be looked at, or not be kept as they must be; trying again in a minute", "error", err)
+		}
+	})
+	return nil
+}
+
+// atIntervals calls fn once an interval until ctx ends, first after one.
+func atIntervals(ctx context.Context, interval time.Duration, fn func()) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
-		}
-		if err := a.bus.Keep(ctx, topics(a.cat, a.steps)...); err != nil && ctx.Err() == nil {
-			a.log.Error("topics could not be looked at, or not be kept as they must be; trying again in a minute", "error", err)
+			fn()
 		}
 	}
 }

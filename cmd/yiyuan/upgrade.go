@@ -97,14 +97,7 @@ func (a *app) retain(ctx context.Context, mark contract.Mark, specs []contract.S
 
 // retainLater looks once an hour whether a lifted retention is to be set again.
 func (a *app) retainLater(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	atIntervals(ctx, time.Hour, func() {
 		mark, _, err := readMark(ctx, a.bus)
 		if err == nil {
 			err = a.retain(ctx, mark, topics(a.cat, a.steps), time.Now())
@@ -112,7 +105,8 @@ func (a *app) retainLater(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("retention could not be set again after the upgrade, trying again in an hour", "error", err)
 		}
-	}
+	})
+	return nil
 }
 
 func readMark(ctx context.Context, b *bus.Bus) (mark contract.Mark, known bool, err error) {

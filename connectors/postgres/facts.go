@@ -143,22 +143,24 @@ func (t *table) identified(identity string) bool {
 // born as one, so that all its rows came through the log. Of a file that changed
 // nobody can tell whether it was emptied or, as by VACUUM FULL, only written anew.
 func sameLeaves(_ *source, _, was, seen string) bool {
-	now := map[string]bool{} // oid/file
-	had := map[string]bool{} // oid
-	for leaf := range strings.FieldsFuncSeq(seen, comma) {
-		at, _, _ := strings.Cut(leaf, "=")
-		now[at] = true
+	type leaf struct{ file, born string }
+	read := func(text string) map[string]leaf { // by oid
+		out := map[string]leaf{}
+		for one := range strings.FieldsFuncSeq(text, comma) {
+			oid, told, _ := strings.Cut(one, "/")
+			file, born, _ := strings.Cut(told, "=")
+			out[oid] = leaf{file, born}
+		}
+		return out
 	}
-	for leaf := range strings.FieldsFuncSeq(was, comma) {
-		at, _, _ := strings.Cut(leaf, "=")
-		oid, _, _ := strings.Cut(at, "/")
-		if had[oid] = true; !now[at] {
+	before, now := read(was), read(seen)
+	for oid, had := range before {
+		if now[oid].file != had.file {
 			return false
 		}
 	}
-	for leaf := range strings.FieldsFuncSeq(seen, comma) {
-		at, born, _ := strings.Cut(leaf, "=")
-		if oid, _, _ := strings.Cut(at, "/"); !had[oid] && born != "true" {
+	for oid, is := range now {
+		if _, had := before[oid]; !had && is.born != "true" {
 			return false
 		}
 	}
@@ -345,14 +347,17 @@ func (s *source) hold(want, seen facts) error {
 
 // takeUp has what facts have grown to stand for them.
 func (s *source) takeUp(seen facts) {
+	grown := false
 	for _, g := range guards {
 		for subject, was := range s.want[g.kind] {
 			if is := seen[g.kind][subject]; g.grows != nil && is != was && g.grows(s, subject, was, is) {
-				s.want[g.kind][subject] = is
+				s.want[g.kind][subject], grown = is, true
 			}
 		}
 	}
-	s.at.Facts = s.want.kept()
+	if grown {
+		s.at.Facts = s.want.kept()
+	}
 }
 
 func (g *guard) stands(s *source, subject, want, seen string) bool {

@@ -55,6 +55,19 @@ func saysLost(t *testing.T, err error, want string) {
 	}
 }
 
+// loses expects a running source to stop for good, saying what is wanted, and to say
+// it again when it is opened at its position.
+func (db database) loses(t *testing.T, cfg connectors.Config, src connectors.Source, at schemas.Position, want string) {
+	t.Helper()
+	saysLost(t, fails(t, src), want)
+	if err := src.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.free(t)
+	_, err := postgres.Open(t.Context(), cfg, at)
+	saysLost(t, err, want)
+}
+
 // swallowing is what a DBA can do that makes the server swallow changes for good,
 // and, where there is one, how to take it back.
 var swallowing = map[string]struct {
@@ -84,13 +97,7 @@ func TestSwallowedWhileRunning(t *testing.T) {
 			t.Parallel()
 			db, cfg, src, at := watched(t)
 			db.must(t, tt.do...)
-			saysLost(t, fails(t, src), tt.want)
-			if err := src.Close(); err != nil {
-				t.Fatal(err)
-			}
-			db.free(t)
-			_, err := postgres.Open(t.Context(), cfg, at)
-			saysLost(t, err, tt.want)
+			db.loses(t, cfg, src, at, tt.want)
 		})
 	}
 }
@@ -143,13 +150,7 @@ func TestSwallowedBySchema(t *testing.T) {
 			src := open(t, cfg, "")
 			at := collect(t, src, true, caughtUp()).at
 			db.must(t, tt.do...)
-			saysLost(t, fails(t, src), tt.want)
-			if err := src.Close(); err != nil {
-				t.Fatal(err)
-			}
-			db.free(t)
-			_, err := postgres.Open(t.Context(), cfg, at)
-			saysLost(t, err, tt.want)
+			db.loses(t, cfg, src, at, tt.want)
 		})
 	}
 }

@@ -62,13 +62,7 @@ func TestNoRowsAreSent(t *testing.T) {
 				}
 				db.must(t, q)
 			}
-			saysLost(t, fails(t, src), tt.want)
-			if err := src.Close(); err != nil {
-				t.Fatal(err)
-			}
-			db.free(t)
-			_, err := postgres.Open(t.Context(), cfg, at)
-			saysLost(t, err, tt.want)
+			db.loses(t, cfg, src, at, tt.want)
 		})
 	}
 }

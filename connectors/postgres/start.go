@@ -126,6 +126,7 @@ func (s *source) resume(ctx context.Context) error {
 	if err := s.hold(s.want, now); err != nil { // with the tables' columns
 		return err
 	}
+	s.at.Facts = s.want.kept()
 	s.takeUp(now)
 	s.heard = parseLSN(now["slot.confirmed"][""])
 	return nil
