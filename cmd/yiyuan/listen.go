@@ -130,6 +130,7 @@ func (a *app) adminListener(ctx context.Context) (listener.Config, error) {
 		return listener.Config{}, err
 	}
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") } // the client is gone if it fails
+	strangers := a.countStrangers(ctx, "admin", nil)
 	cfg := listener.Config{
 		Shared: a.shared, Name: "admin", OwnHost: true, SameSite: true,
 		Health: map[string]http.HandlerFunc{"/livez": listener.Strict(ok), "/readyz": listener.Strict(ok)},
@@ -150,11 +151,34 @@ func (a *app) adminListener(ctx context.Context) (listener.Config, error) {
 			return who, nil
 		},
 		Refused: func(r *http.Request, c *listener.Call, p *problem.Problem) {
+			// Without a token everybody on this machine may read: a web page that an
+			// operator has open gets as far, so only who says to be one is an operator.
+			if c.Who.Key == "" || token == nil && r.Header.Get(operatorHeader) == "" {
+				strangers.Add(c.Client, p.Code, time.Now())
+				return
+			}
 			a.log.Warn("admin call refused", "code", p.Code, "client", c.Client.String(), "method", r.Method, "request", c.ID)
 		},
 	}
 	cfg.Limits.WriteTime = 10 * time.Minute // a rebuild, a profile
 	return cfg, nil
+}
+
+// countStrangers returns where a listener's refusals of strangers are counted: the
+// log has one line of them each minute and neighbourhood, however many there are,
+// or anybody could fill the disk with it. Also hears of each, too; it may be nil.
+func (a *app) countStrangers(ctx context.Context, name string, also func(context.Context, listener.Refusals)) *listener.Strangers {
+	strangers := listener.NewStrangers()
+	a.start(ctx, name+" strangers", func(ctx context.Context) error {
+		strangers.Tell(ctx, time.Minute, func(ctx context.Context, r listener.Refusals) {
+			a.log.Info("strangers refused", "listener", name, "from", r.Neighbourhood, "count", r.Count, "reasons", r.Reasons)
+			if also != nil {
+				also(ctx, r)
+			}
+		})
+		return nil
+	})
+	return strangers
 }
 
 // auditPush returns what writes the push listener's refusals to the audit: one
@@ -172,19 +196,14 @@ func (a *app) auditPush(ctx context.Context) func(context.Context, push.Refusal)
 		entries, err = audit.Open(ctx, a.codec, a.bus)
 		return entries, err
 	}
-	strangers := listener.NewStrangers()
-	a.start(ctx, "push audit", func(ctx context.Context) error {
-		strangers.Tell(ctx, time.Minute, func(ctx context.Context, r listener.Refusals) {
-			a.log.Info("strangers refused", "listener", "push", "from", r.Neighbourhood, "count", r.Count, "reasons", r.Reasons)
-			log, err := open(ctx)
-			if err == nil {
-				err = log.AppendStrangers(ctx, "push", r)
-			}
-			if err != nil {
-				a.log.Error("audit entry of strangers could not be written", "from", r.Neighbourhood, "count", r.Count, "error", err)
-			}
-		})
-		return nil
+	strangers := a.countStrangers(ctx, "push", func(ctx context.Context, r listener.Refusals) {
+		log, err := open(ctx)
+		if err == nil {
+			err = log.AppendStrangers(ctx, "push", r)
+		}
+		if err != nil {
+			a.log.Error("audit entry of strangers could not be written", "from", r.Neighbourhood, "count", r.Count, "error", err)
+		}
 	})
 	return func(ctx context.Context, r push.Refusal) {
 		if len(r.Departments) == 0 {
@@ -224,6 +243,7 @@ func (a *app) registryListener(ctx context.Context) (listener.Config, registry.A
 	if key != nil {
 		may.MayWrite = func(r *http.Request) bool { return listener.CallOf(r.Context()).Who.Key != "" }
 	}
+	strangers := a.countStrangers(ctx, "registry", nil)
 	cfg := listener.Config{
 		Shared: a.shared, Name: "registry", SameSite: true, Chunked: true, Write: registry.WriteProblem,
 		Admit: func(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
@@ -240,8 +260,11 @@ func (a *app) registryListener(ctx context.Context) (listener.Config, registry.A
 			return listener.Who{Key: "writer", Department: "registry"}, nil
 		},
 		Refused: func(r *http.Request, c *listener.Call, p *problem.Problem) {
-			if c.Who.Key != "" || r.Method != http.MethodGet {
+			switch {
+			case c.Who.Key != "":
 				a.log.Warn("registry call refused", "code", p.Code, "client", c.Client.String(), "method", r.Method, "request", c.ID)
+			case p.Code == problem.UnknownKey.Code || r.Method != http.MethodGet: // that something is not there is no news
+				strangers.Add(c.Client, p.Code, time.Now())
 			}
 		},
 	}

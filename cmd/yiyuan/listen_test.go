@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
 
 // adminAt runs the operators' listener over a fleet of one source.
@@ -189,5 +192,119 @@ func TestAdminBodies(t *testing.T) {
 				t.Errorf("%s with %s: answered %d %s %v", verb, body, resp.StatusCode, p.Code, err)
 			}
 		}
+	}
+}
+
+// noSchemas is a registry's log that holds nothing.
+type noSchemas struct{}
+
+func (noSchemas) Append(context.Context, []byte, []byte) error                { return nil }
+func (noSchemas) Replay(context.Context, func(key, value []byte) error) error { return nil }
+func (noSchemas) Follow(ctx context.Context, _ func(key, value []byte) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestStrangersDoNotFillTheLog: of the calls of strangers that the operators' port and
+// the registry refuse the log has one line a minute, with their number and reasons,
+// and of who has the key one line each.
+func TestStrangersDoNotFillTheLog(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("a-secret-that-is-long-enough\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const many, few = 100, 3
+	type call struct{ method, path, headers string }
+	for name, c := range map[string]struct {
+		cfg       config
+		serve     func(a *app, ctx context.Context) (string, error)
+		strangers []call
+		known     call
+		reasons   string
+	}{
+		"admin with a token": {
+			config{Admin: adminConfig{Listen: "127.0.0.1:0", TokenFile: secret}},
+			func(a *app, ctx context.Context) (string, error) { return a.serveAdmin(ctx, nil) },
+			[]call{{"GET", "/metrics", ""}, {"POST", "/rebuild", "Authorization: Bearer wrong"}, {"GET", "/metrics", "Host: evil.example"}},
+			call{"GET", "/nothing", "Authorization: Bearer a-secret-that-is-long-enough"},
+			`["YIYUAN-4010","YIYUAN-4011","YIYUAN-4210"]`,
+		},
+		"admin without one": {
+			config{Admin: adminConfig{Listen: "127.0.0.1:0"}},
+			func(a *app, ctx context.Context) (string, error) { return a.serveAdmin(ctx, nil) },
+			[]call{{"GET", "/nothing", ""}, {"POST", "/rebuild", ""}, {"POST", "/rebuild", "Origin: http://evil.example\nX-Yiyuan-Operator: x"}},
+			call{"POST", "/nothing", "X-Yiyuan-Operator: x"},
+			`["YIYUAN-4039","YIYUAN-4042","YIYUAN-7030"]`,
+		},
+		"registry": {
+			config{Registry: registryConfig{Listen: "127.0.0.1:0", WriteKeyFile: secret}},
+			func(a *app, ctx context.Context) (string, error) { return a.serveRegistry(ctx) },
+			[]call{{"DELETE", "/subjects/x", ""}, {"GET", "/subjects", "Authorization: Bearer wrong"}, {"PUT", "/nothing", ""}},
+			call{"DELETE", "/subjects/x", "Authorization: Bearer a-secret-that-is-long-enough"},
+			`["40101","YIYUAN-4011","YIYUAN-4042"]`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			var log bytes.Buffer
+			a := &app{log: slog.New(slog.NewJSONHandler(&log, nil)), metrics: prometheus.NewRegistry(), settings: newSettings(), group: &errgroup.Group{}, cfg: c.cfg}
+			var err error
+			if a.schemas, err = registry.Open(ctx, noSchemas{}, slog.New(slog.DiscardHandler)); err != nil {
+				t.Fatal(err)
+			}
+			defer a.schemas.Close()
+			at, err := c.serve(a, ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range c.strangers {
+				for range many {
+					refusedCall(t, at, one.method, one.path, one.headers)
+				}
+			}
+			for range few {
+				refusedCall(t, at, c.known.method, c.known.path, c.known.headers)
+			}
+			stop()
+			if err := a.group.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(log.String(), "call refused"); n != few {
+				t.Errorf("%d lines of %d refused calls of who is known\n%.2000s", n, few, log.String())
+			}
+			want := fmt.Sprintf(`"from":"127.0.0.0/24","count":%d,"reasons":%s`, many*len(c.strangers), c.reasons)
+			if n := strings.Count(log.String(), "strangers refused"); n != 1 || !strings.Contains(log.String(), want) {
+				t.Errorf("%d lines of %d refused calls of strangers, want one with %s\n%.2000s", n, many*len(c.strangers), want, log.String())
+			}
+		})
+	}
+}
+
+// refusedCall makes a call that has to be refused.
+func refusedCall(t *testing.T, at, method, path, headers string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, at+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(headers, "\n") {
+		name, value, _ := strings.Cut(line, ": ")
+		if name == "Host" {
+			r.Host = value
+		} else if name != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if resp.StatusCode < 400 {
+		t.Fatalf("%s %s is answered %d", method, path, resp.StatusCode)
 	}
 }

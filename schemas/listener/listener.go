@@ -116,6 +116,7 @@ type Server struct {
 	strangers *Places
 	ids       *ids
 	refused   func(code string)
+	panics    Sparse
 }
 
 // New returns a server of a handler.

@@ -2,13 +2,16 @@ package listener_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -297,5 +300,42 @@ func TestStrangers(t *testing.T) {
 	}
 	if len(s.Take()) != 0 {
 		t.Error("counted twice")
+	}
+}
+
+// TestSparse: a line that any request can cause is written once a minute, each name
+// of its own, and says how often it happened since.
+func TestSparse(t *testing.T) {
+	t.Parallel()
+	var s listener.Sparse
+	now := time.Unix(1_790_000_000, 0)
+	var lines []string
+	for i := range 150 {
+		for _, name := range []string{"a", "b"}[:1+i%2] {
+			if n, ok := s.Tell(name, now.Add(time.Duration(i)*time.Second)); ok {
+				lines = append(lines, fmt.Sprintf("%d%s%d", i, name, n))
+			}
+		}
+	}
+	if got := strings.Join(lines, " "); got != "0a1 1b1 60a60 61b30 120a60 121b30" {
+		t.Errorf("told %s", got)
+	}
+}
+
+// TestPanicsDoNotFillTheLog: a request that makes a handler panic can be sent again
+// and again.
+func TestPanicsDoNotFillTheLog(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	server := listener.New(listener.Config{Name: "test", Logger: slog.New(slog.NewTextHandler(&log, nil))}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }))
+	for range 20 {
+		w := httptest.NewRecorder()
+		server.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+		if w.Code != http.StatusInternalServerError {
+			t.Fatalf("answered %d", w.Code)
+		}
+	}
+	if n := strings.Count(log.String(), "request panicked"); n != 1 {
+		t.Errorf("20 requests left %d lines", n)
 	}
 }

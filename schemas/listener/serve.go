@@ -205,7 +205,10 @@ func (s *Server) finish(w *watched, r *http.Request, on *conn) {
 		if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
 			panic(p)
 		}
-		s.log.Error("request panicked", "listener", s.cfg.Name, "request", w.call.ID, "error", crash.Of(p))
+		e := crash.Of(p)
+		if n, ok := s.panics.Tell(e.Place(), time.Now()); ok {
+			s.log.Error("request panicked", "listener", s.cfg.Name, "request", w.call.ID, "times", n, "error", e)
+		}
 		if w.status != 0 {
 			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -268,13 +269,19 @@ func (r *Registry) problem(req *http.Request, err error) *problemError {
 	}
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
-			if c.kind == problem.RegistryUnavailable {
-				r.logger.Warn("schema log unavailable", "method", req.Method, "error", err)
+			// A stranger who asks for an id that is not there makes the log be read, and
+			// may hang up over it: that is nobody's fault here.
+			if c.kind == problem.RegistryUnavailable && req.Context().Err() == nil {
+				if n, ok := r.told.Tell("unavailable", time.Now()); ok {
+					r.logger.Warn("schema log unavailable", "method", req.Method, "times", n, "error", err)
+				}
 			}
 			return &problemError{c.kind, err.Error()}
 		}
 	}
-	r.logger.Error("schema request failed", "method", req.Method, "error", err)
+	if n, ok := r.told.Tell("failed", time.Now()); ok {
+		r.logger.Error("schema request failed", "method", req.Method, "times", n, "error", err)
+	}
 	return &problemError{kind: problem.Internal}
 }
 

@@ -1,14 +1,18 @@
 package registry
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -334,6 +338,41 @@ func TestStoreDown(t *testing.T) {
 	if status, _ := call(t, url, "GET", "/schemas/ids/1", ""); status != 200 {
 		t.Errorf("read: %d, want 200", status)
 	}
+}
+
+// TestUnknownIDsDoNotFillTheLog: anybody may ask for an id that is not there, which makes
+// the log be read. While that fails the process's own log has a line a minute.
+func TestUnknownIDsDoNotFillTheLog(t *testing.T) {
+	t.Parallel()
+	var lines bytes.Buffer
+	r, err := Open(t.Context(), &unreadable{memoryLog: newLog()}, slog.New(slog.NewTextHandler(&lines, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(r.Handler(Access{}))
+	for range 50 {
+		if status, got := call(t, s.URL, "GET", "/schemas/ids/77", ""); status != 500 || !strings.Contains(got, `"error_code":50001`) {
+			t.Fatalf("answered %d %s", status, got)
+		}
+	}
+	s.Close()
+	r.Close()
+	if n := strings.Count(lines.String(), "level=WARN"); n != 1 {
+		t.Errorf("50 calls of strangers left %d lines", n)
+	}
+}
+
+// unreadable is a log that is read when the registry opens and never again.
+type unreadable struct {
+	*memoryLog
+	opened atomic.Bool
+}
+
+func (l *unreadable) Replay(ctx context.Context, show func(key, value []byte) error) error {
+	if l.opened.Swap(true) {
+		return errors.New("no leader")
+	}
+	return l.memoryLog.Replay(ctx, show)
 }
 
 // TestFranzClient: the client that the bus uses for an outside registry works

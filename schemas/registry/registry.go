@@ -36,6 +36,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // Log is an ordered log of keys and values, kept for ever but for records whose
@@ -77,6 +78,7 @@ type Registry struct {
 	waiting map[*waiter]bool
 
 	ahead catchUp
+	told  listener.Sparse // failures that any request can cause
 }
 
 // Open replays the log and follows it until ctx ends or Close is called.
