@@ -154,7 +154,7 @@ func start(t testing.TB, options ...option) *world {
 	w.raw = goredis.NewClient(&goredis.Options{Addr: w.address, DB: realDB(), DisableIdentity: true})
 	t.Cleanup(func() { _ = w.raw.Close() })
 	must(t, w.raw.FlushDB(ctx).Err())
-	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond}, quiet(), w.gather)
+	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond, ReadTimeout: 5 * time.Second}, quiet(), w.gather)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.cache.Close()) })
 	w.slow = &pausing{Cache: w.cache}

@@ -41,6 +41,8 @@ func live(t *testing.T, o demoOptions) ready {
 			t.Errorf("demo ended with %v", err)
 		}
 	})
+	limit := time.AfterFunc(2*time.Minute, func() { _ = out.CloseWithError(errors.New("two minutes are over")) }) // always nil
+	defer limit.Stop()
 	var r ready
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {

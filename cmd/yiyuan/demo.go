@@ -249,6 +249,7 @@ func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, er
 	var cfgs []connectors.Config
 	var keys []push.Key
 	c.pushKeys = map[string]string{}
+	var corrected []any // nobody need ever correct anything: no first delivery is awaited
 	pushed := connectors.Config{Name: "push", Kind: "push"}
 	for _, department := range synthetic.Departments() {
 		o := options
@@ -260,7 +261,7 @@ func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, er
 					live.Datasets = append(live.Datasets, d)
 				}
 				if d.Cycle != "realtime" || d.ID == "YB01" {
-					pushed.Datasets = append(pushed.Datasets, d)
+					pushed.Datasets, corrected = append(pushed.Datasets, d), append(corrected, d.ID)
 				}
 			}
 		}
@@ -268,6 +269,7 @@ func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, er
 		c.pushKeys[department] = "push-" + strings.ToLower(department) + "-" + rand.Text()
 		keys = append(keys, push.Key{Department: department, Digest: push.KeyDigest(c.pushKeys[department])})
 	}
+	pushed.Options = map[string]any{"empty": corrected}
 	above, files, err := openProvince(ctx, c.app.cat, options, c.dir)
 	if err != nil {
 		return nil, nil, err

@@ -25,12 +25,12 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if waiting == 0 {
+		if len(waiting) == 0 {
 			return nil
 		}
 		if !c.options.json && time.Since(last) > 2*time.Second {
 			last = time.Now()
-			if _, err := fmt.Fprintf(talk, "装载中:还有 %d 个数据集 / loading, %d datasets to go\n", waiting, waiting); err != nil {
+			if _, err := fmt.Fprintf(talk, "装载中:还有 %d 个数据集:%s / loading, %d datasets to go\n", len(waiting), some(waiting), len(waiting)); err != nil {
 				return err
 			}
 		}
@@ -42,27 +42,31 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 	}
 }
 
-// waiting counts the datasets whose first copy cannot be asked for yet.
-func (c *city) waiting(ctx context.Context) (int, error) {
-	all := len(c.app.cat.Datasets)
+// waiting are the datasets whose first copy cannot be asked for yet.
+func (c *city) waiting(ctx context.Context) ([]string, error) {
+	var all []string
+	for _, d := range c.app.cat.Datasets {
+		all = append(all, d.ID)
+	}
 	if status, err := c.get(ctx, "/readyz", nil); err != nil || status != http.StatusOK {
 		return all, ignoreUnanswered(err)
 	}
 	var page struct {
 		Datasets []struct {
+			ID   string     `json:"id"`
 			AsOf *time.Time `json:"as_of"`
 		} `json:"datasets"`
 	}
 	if status, err := c.get(ctx, "/v1/catalogue", &page); err != nil || status != http.StatusOK {
 		return all, ignoreUnanswered(err)
 	}
-	waiting := 0
+	var out []string
 	for _, d := range page.Datasets {
 		if d.AsOf == nil {
-			waiting++
+			out = append(out, d.ID)
 		}
 	}
-	return waiting, nil
+	return out, nil
 }
 
 // ignoreUnanswered lets a gateway that does not listen yet count as not ready.
