@@ -183,6 +183,41 @@ func TestSlowClientsAreBounded(t *testing.T) {
 	}
 }
 
+// TestHealthBesideSlowBodies: an application that has all connections of its address
+// answered, by bodies that come byte by byte, does not make the gateway look dead.
+func TestHealthBesideSlowBodies(t *testing.T) {
+	const places = 4
+	w := start(t, func(c *gateway.Config) {
+		c.Shared.Limits.ConnectionsPerAddress, c.Shared.Limits.BodyGrace = places, time.Minute
+	})
+	w.ready()
+	http.DefaultClient.CloseIdleConnections()
+	ask := func(path string) (int, string) {
+		c := w.open(t, "127.0.0.1", "GET "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key-RS-GLJT\r\nX-Purpose: GLJT\r\n\r\n")
+		must(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		must(t, err)
+		defer func() { _ = resp.Body.Close() }()
+		b, err := io.ReadAll(resp.Body)
+		must(t, err)
+		return resp.StatusCode, string(b)
+	}
+	// One that is not being answered yet makes room, so more are sent than there are places.
+	eventually(t, "all places are taken", func() bool {
+		w.open(t, "127.0.0.1", fmt.Sprintf(slowVerify, "Authorization: Bearer key-RS-GLJT\r\nX-Purpose: GLJT\r\n"))
+		status, _ := ask("/v1/lookup/person.partial/" + zhang)
+		return status == http.StatusTooManyRequests
+	})
+	if status, body := ask("/v1/lookup/person.partial/" + zhang); status != http.StatusTooManyRequests || !strings.Contains(body, "YIYUAN-4294") {
+		t.Errorf("a lookup beyond the places is answered %d %s", status, body)
+	}
+	for _, path := range []string{"/livez", "/readyz"} {
+		if status, body := ask(path); status != http.StatusOK {
+			t.Errorf("%s is answered %d %s", path, status, body)
+		}
+	}
+}
+
 func FuzzKeys(f *testing.F) {
 	for _, s := range []string{zhang, "*", ":", "{}", "a\r\nb", "\x00", "５３９９０２", strings.Repeat("9", 600), "%7C", "a|b|c", "|"} {
 		f.Add(s)

@@ -19,112 +19,13 @@ import (
 
 type connKey struct{}
 
-// door gives each address its share of the connections. Who opens more than
-// that displaces its own connections that ask nothing, the oldest first; only
-// when all are being answered is the new one refused.
-type door struct {
-	net.Listener
-	server *Server
-
-	mu   sync.Mutex
-	open int
-	by   map[string]map[*conn]bool
-}
-
-func newDoor(l net.Listener, s *Server) *door {
-	return &door{Listener: l, server: s, by: map[string]map[*conn]bool{}}
-}
-
-// Accept implements net.Listener.
-func (d *door) Accept() (net.Conn, error) {
-	for {
-		raw, err := d.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		client := addressOf(raw.RemoteAddr().String())
-		c := &conn{Conn: raw, door: d, share: share(client), record: d.server.cfg.Chunked}
-		c.last.Store(time.Now().UnixNano())
-		victim, ok := d.enter(c, contains(d.server.cfg.TrustedProxies, client))
-		if victim != nil {
-			d.server.cfg.Metrics.displace(d.server.cfg.Name)
-			_ = victim.Close() // it may be closing by itself
-		}
-		if ok {
-			d.server.cfg.Metrics.opened(d.server.cfg.Name, 1)
-			return c, nil
-		}
-		d.server.refused(problem.Connections.Code)
-		_ = raw.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // refused in passing: whether it hears why is its own matter
-		_, _ = raw.Write(d.server.answer(problem.Connections))
-		_ = raw.Close()
-	}
-}
-
-// enter makes room for a connection, or reports that there is none.
-func (d *door) enter(c *conn, proxy bool) (victim *conn, ok bool) {
-	limits := d.server.cfg.Limits
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	from := ""
-	switch {
-	case !proxy && len(d.by[c.share]) >= limits.ConnectionsPerAddress:
-		from = c.share
-	case d.open >= limits.Connections:
-		for share, all := range d.by {
-			if from == "" || len(all) > len(d.by[from]) {
-				from = share
-			}
-		}
-	}
-	if from != "" {
-		if victim = oldest(d.by[from]); victim == nil {
-			return nil, false
-		}
-		d.drop(victim)
-	}
-	if d.by[c.share] == nil {
-		d.by[c.share] = map[*conn]bool{}
-	}
-	d.by[c.share][c] = true
-	d.open++
-	return victim, true
-}
-
-// oldest is the connection that is not being answered and has been so for
-// longest; one that has never asked anything comes before all that have.
-func oldest(all map[*conn]bool) *conn {
-	var found *conn
-	for c := range all {
-		if c.busy.Load() {
-			continue
-		}
-		if found == nil || !c.asked.Load() && found.asked.Load() || c.asked.Load() == found.asked.Load() && c.last.Load() < found.last.Load() {
-			found = c
-		}
-	}
-	return found
-}
-
-// drop forgets a connection; d.mu is held.
-func (d *door) drop(c *conn) {
-	all := d.by[c.share]
-	if !all[c] {
-		return
-	}
-	delete(all, c)
-	if len(all) == 0 {
-		delete(d.by, c.share)
-	}
-	d.open--
-}
-
 // conn is one connection.
 type conn struct {
 	net.Conn
 	door   *door
 	share  string
 	record bool
+	kept   bool // in the reserve: only health is answered on it
 
 	busy   atomic.Bool  // a handler answers on it
 	asked  atomic.Bool  // a request has been answered on it

@@ -5,7 +5,8 @@
 // and its key before a byte of its body is read, and what has no right is
 // answered at a constant cost. Whoever has a key has a number of places at a
 // time, by key and by department, so that one cannot shut the others out.
-// Strangers have places by address. Health is answered before any of this.
+// Strangers have places by address. Health is answered before any of this, and when
+// all connections are taken on a few more that answer nothing else (Reserve).
 //
 // A body must come at a least rate; a connection that asks nothing makes room
 // when its address opens more than its share. What net/http itself answers (400,
@@ -88,7 +89,8 @@ type Config struct {
 	Name   string // gateway, push, registry, admin
 	Logger *slog.Logger
 
-	// Health are paths that are answered before any limit but the connection's.
+	// Health are paths that are answered before any limit, and on the connections of
+	// the reserve.
 	Health map[string]http.HandlerFunc
 	// Admit finds who asks, at a constant cost and without the body, or says why
 	// nothing will be done. Nil = everybody is a stranger and may go on.

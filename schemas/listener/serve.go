@@ -63,16 +63,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	r = r.WithContext(ctx)
 	defer s.finish(seen, r, on)
-	if health := s.cfg.Health[r.URL.Path]; health != nil && !changes(r.Method) {
-		health(seen, r)
-		return
-	}
 	if r.ContentLength != 0 && r.Body != nil {
 		c.body = &body{ReadCloser: r.Body, limits: s.cfg.Limits, length: r.ContentLength}
 		if on != nil {
 			c.body.conn = on
 		}
 		r.Body = c.body
+	}
+	kept := on != nil && on.kept
+	if kept {
+		h.Set("Connection", "close")
+	}
+	if health := s.cfg.Health[r.URL.Path]; health != nil && !changes(r.Method) {
+		health(seen, r)
+		return
+	}
+	if kept {
+		c.Client, _ = clientOf(r, s.cfg.TrustedProxies) // for the count of those refused: what it says else is not looked at
+		Refuse(seen, r, problem.Connections.Of(c.ID))
+		return
 	}
 	p := s.form(r, c, on)
 	if p == nil && s.cfg.Admit != nil {
