@@ -103,7 +103,7 @@ func TestConsole(t *testing.T) {
 		{"#/catalogue/GA01", "公民身份号码", "Fields"},
 		{"#/catalogue/entities/person", "GA01", "GA01"},
 		{"#/lookup", "用途", "Purpose"},
-		{"#/findings", "姓名不一致", "Open"},
+		{"#/findings", "还剩", "Open"},
 		{"#/verifications", "应用核验", "Verifications"},
 		{"#/sources", "ga-live", "ga-live"},
 		{"#/quarantine", "SW01", "SW01"},

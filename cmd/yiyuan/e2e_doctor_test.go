@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,10 +25,18 @@ func TestDoctorOnRealServices(t *testing.T) {
 	p.await(t, "539902198503120013", map[string]any{"XM": "欧阳**"})
 	config := p.configure(t, roleGateway)
 	var found []finding
+	await(t, "a delivery is awaited", time.Minute, func() string {
+		if found = doctorSays(t, config); !strings.Contains(graded(found, "source.ga-files.state", gradeWarning), "GA02") {
+			return "the doctor does not say so"
+		}
+		return ""
+	})
+	p.deliversFirst(t)
+	expected := []string{"kafka.replication", "rules.waiting"} // one broker; most datasets have no source here
 	await(t, "sound", time.Minute, func() string {
 		found = doctorSays(t, config)
 		for _, f := range found {
-			if f.Grade != gradeOK && f.Check != "kafka.replication" {
+			if f.Grade != gradeOK && !slices.Contains(expected, f.Check) {
 				return f.Check + ": " + f.What
 			}
 		}
@@ -56,12 +65,14 @@ func TestDoctorOnRealServices(t *testing.T) {
 		if found = doctorSays(t, config); graded(found, "kafka.transactions", gradeProblem) == "" {
 			return "the transaction does not count as stuck"
 		}
+		if graded(found, "step.route", gradeWarning) == "" { // its members are missed when their session has ended
+			return "somebody still works on route"
+		}
 		return ""
 	})
 	expect(t, found, "kafka.transactions", gradeProblem, p.prefix+"left")
 	expect(t, found, "redis.eviction", gradeProblem, "allkeys-lru")
 	expect(t, found, "source.ga-pg", gradeWarning, "")
-	expect(t, found, "step.route", gradeWarning, "")
 
 	listed, err := exec.CommandContext(bounded(t, time.Minute), "yiyuan", "txn", "ls", "--config", config).Output()
 	if err != nil || !strings.Contains(string(listed), p.prefix+"left") || !strings.Contains(string(listed), "Ongoing") || !strings.Contains(string(listed), "findings/") {

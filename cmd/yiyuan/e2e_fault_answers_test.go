@@ -37,6 +37,13 @@ func TestFaultAnswers(t *testing.T) {
 	for number, name := range known {
 		p.await(t, number, map[string]any{"XM": name})
 	}
+	p.deliversFirst(t)
+	await(t, "nothing is awaited, so that absence can be claimed", time.Minute, func() string {
+		if status, body := p.ask(t, appKey, "539902198503120021"); status != http.StatusNotFound {
+			return fmt.Sprintf("%d %s", status, body)
+		}
+		return ""
+	})
 	crowd := p.crowd(t)
 	disturb := func(name string, fault func(), heal func()) {
 		t.Helper()

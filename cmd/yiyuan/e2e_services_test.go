@@ -187,6 +187,14 @@ func (p *realPath) sql(t *testing.T, statements string) {
 	}
 }
 
+// deliversFirst puts the first file into the folder of the file source, so that
+// nothing is awaited of it any more.
+func (p *realPath) deliversFirst(t *testing.T) {
+	t.Helper()
+	p.drops(t, "居住登记-首次.csv", "公民身份号码,登记号,居住地行政区划,居住地址,联系电话,起始日期,终止日期\n"+
+		"539902199001010011,R0,539903,云岭市岭西区金桥街道河滨路1号,19900000000,2026-01-02,\n")
+}
+
 // drops puts a GB18030 file into the folder of the file source.
 func (p *realPath) drops(t *testing.T, name, content string) {
 	t.Helper()
