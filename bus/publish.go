@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -45,7 +46,7 @@ func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) 
 	p := &Publisher{bus: b, source: source, client: client, topics: newWritten(client)}
 	if err := p.begin(ctx); err != nil {
 		client.Close()
-		return nil, fmt.Errorf("open publisher %q: %w", source, err)
+		return nil, fmt.Errorf("open publisher %q: %w", source, explain("", err))
 	}
 	return p, nil
 }
@@ -102,6 +103,7 @@ func (p *Publisher) NextEpoch() uint64 { return max(p.status.Epoch+1, uint64(p.f
 // it is committed. After ErrPublisherLost it is not known whether it was, and
 // the publisher is of no use any more. After any other error (ErrTooLarge; ctx
 // ended before the commit was asked for) nothing was written and it may go on.
+// What the cluster refuses is a WriteError, in words.
 func (p *Publisher) Publish(ctx context.Context, records []Record, status contract.SourceStatus) error {
 	if p.lost {
 		return fmt.Errorf("publish %q: %w", p.source, ErrPublisherLost)
@@ -134,9 +136,9 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.bus.cfg.TransactionTimeout)
 	defer cancel()
 	var failed error // promises are called one after the other, and Flush waits for them
-	promise := func(_ *kgo.Record, err error) {
+	promise := func(r *kgo.Record, err error) {
 		if err != nil && failed == nil {
-			failed = produceError(err)
+			failed = explain(contract.Topic(strings.TrimPrefix(r.Topic, p.bus.cfg.Prefix)), produceError(err))
 		}
 	}
 	slab := make([]kgo.Record, len(records))
@@ -174,7 +176,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 
 func (p *Publisher) lose(err error) error {
 	p.lost = true
-	return fmt.Errorf("%w: %w", ErrPublisherLost, err)
+	return fmt.Errorf("%w: %w", ErrPublisherLost, explain("", err))
 }
 
 // Close disconnects. A transaction left open is aborted by the publisher's

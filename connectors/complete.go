@@ -77,7 +77,7 @@ func (r *runner) announce(ctx context.Context) error {
 		r.announced[id] = true
 	}
 	r.log.Info("first complete copy is published", "datasets", ready)
-	r.tell("")
+	r.tell()
 	return nil
 }
 

@@ -53,6 +53,7 @@ func (r *runner) beginAgain(ctx context.Context) error {
 	}
 	next.Position, next.Error, next.State = "", "", contract.StateResync
 	next.Lost, next.Do = "", "" // what is lost from now on is a position of this reading
+	r.failure = nil
 	next.Epoch = r.publisher.NextEpoch()
 	next.Resync = &contract.Resync{Step: contract.ResyncReading, Accept: r.status.Resync.Accept}
 	r.log.Info("source is read again from the beginning", "epoch", next.Epoch)
@@ -94,8 +95,8 @@ func (r *runner) deleteGone(ctx context.Context) error {
 	if why != "" && again.Found > again.Accept {
 		return r.holdDeletes(ctx, next, why)
 	}
-	next.State, next.Error, next.Do = contract.StateResync, "", ""
-	if err := r.say(ctx, next); err != nil {
+	next.State, next.Error, next.Do, next.Restarts = contract.StateResync, "", "", 0
+	if err := r.say(ctx, r.failure.still(next)); err != nil {
 		return err
 	}
 	for _, m := range missing {
@@ -105,7 +106,8 @@ func (r *runner) deleteGone(ctx context.Context) error {
 	}
 	r.log.Info("source was read again", "rows", again.Rows, "deleted", r.status.Resync.Deleted)
 	next = r.status
-	next.Resync, next.Lost, next.Do, next.Error, next.State = nil, "", "", "", contract.StateStarting
+	next.Resync, next.Lost, next.Do, next.Error, next.State, next.Restarts = nil, "", "", "", contract.StateStarting, 0
+	r.failure = nil
 	if err := r.say(ctx, next); err != nil {
 		return err
 	}
@@ -205,6 +207,7 @@ func (r *runner) publishDeletes(ctx context.Context, b Batch) error {
 	again := *next.Resync
 	again.Deleted += int64(len(b.Changes))
 	next.Resync, next.At = &again, 0
+	next.State, next.Error, next.Do, next.Restarts = contract.StateResync, "", "", 0 // if this passes, it does
 	began := time.Now()
 	r.encoder.epoch = next.Epoch
 	records, _, err := r.encoder.encode(ctx, b)
@@ -214,8 +217,8 @@ func (r *runner) publishDeletes(ctx context.Context, b Batch) error {
 	if err := r.publisher.Publish(ctx, records, next); err != nil {
 		return err
 	}
-	r.status, r.written, r.progress = next, time.Now(), true
-	r.tell("")
+	r.status, r.written, r.progress, r.failure = next, time.Now(), true, nil
+	r.tell()
 	r.count(b, nil, time.Since(began))
 	return nil
 }

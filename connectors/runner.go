@@ -66,7 +66,7 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 			continue // the next part of a resync
 		case err == nil, errors.Is(err, errStopped), ctx.Err() != nil:
 			return nil //nolint:nilerr // told to end: what broke on the way is nobody's concern
-		case errors.Is(err, ErrConfig), errors.Is(err, ErrPositionLost):
+		case forGood(err) && (r.failure == nil || r.failure.said):
 			return fmt.Errorf("run source %q: %w", cfg.Name, err)
 		}
 		if r.progress {
@@ -80,7 +80,7 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 		}
 		r.log.Warn("source failed, trying again", "error", err, "in", wait.Round(time.Millisecond))
 		m.restarts.WithLabelValues(cfg.Name).Inc()
-		r.tell(clip(err.Error()))
+		r.tellFailure(err)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -103,12 +103,13 @@ type runner struct {
 	run     string
 	log     *slog.Logger
 
-	progress bool // this session has published something
+	progress bool // this session has got somewhere: a turn of it is whole
 	restarts int  // sessions that failed since one has
-	unsaid   *contract.SourceStatus
+	failure  *failure
 
 	publisher *bus.Publisher
 	encoder   *encoder
+	refused   bool                  // rows, or what else a batch publishes, were not taken
 	status    contract.SourceStatus // as last published
 	written   time.Time
 	caught    bool // the last status came with CaughtUp
@@ -139,6 +140,7 @@ func (r *runner) session(ctx context.Context) (err error) {
 	for _, d := range r.cfg.Datasets {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
+	r.refused = false
 	if err = r.obey(ctx); err == nil {
 		err = r.read(ctx)
 	}
@@ -153,53 +155,20 @@ func (r *runner) say(ctx context.Context, next contract.SourceStatus) error {
 		return err
 	}
 	r.status, r.written = next, time.Now()
-	r.tell("")
+	r.tell()
 	return nil
 }
 
-func (r *runner) tell(failure string) {
+func (r *runner) tell() {
 	if r.cfg.Tell != nil {
-		r.cfg.Tell(Told{r.status, failure, r.restarts})
-	}
-}
-
-// farewell says how a session ended. When the publisher itself is lost there is
-// nobody to say it to: the next session does, before anything else.
-func (r *runner) farewell(ctx context.Context, err error) {
-	if errors.Is(err, errNext) || errors.Is(err, errStopped) {
-		return
-	}
-	last := r.status
-	last.State, last.Error, last.Do, last.Restarts = contract.StateStopped, "", "", 0
-	if err != nil && ctx.Err() == nil {
-		last.State, last.Error, last.Restarts = contract.StateFailed, clip(err.Error()), r.restarts+1
-		switch {
-		case errors.Is(err, ErrWaiting):
-			last.State = contract.StateWaiting
-		case errors.Is(err, ErrPositionLost):
-			last.Lost, last.Do = last.Error, r.remedy()
-		case errors.Is(err, ErrConfig):
-			last.Do = "按原因改配置，再启动 / mend the configuration, then: yiyuan source start " + r.cfg.Name
-		}
-	}
-	if errors.Is(err, bus.ErrPublisherLost) {
-		if last.State != contract.StateStopped {
-			r.unsaid = &last
-		}
-		return
-	}
-	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer cancel()
-	if e := r.say(short, last); e != nil {
-		r.log.Debug("last status was not written", "error", e)
+		r.cfg.Tell(Told{r.status, "", r.restarts})
 	}
 }
 
 // obey does what must be done before the source is opened: what a person has
 // asked for, and a first word of a source that does not count yet.
 func (r *runner) obey(ctx context.Context) error {
-	unsaid := r.unsaid
-	r.unsaid = nil
+	unsaid := r.failure != nil && !r.failure.said
 	switch s := r.status; {
 	case s.Stop:
 		if s.State != contract.StateStopped && s.State != contract.StateRetired {
@@ -211,14 +180,20 @@ func (r *runner) obey(ctx context.Context) error {
 		return errStopped
 	case s.Resync != nil && s.Resync.Step == contract.ResyncAsked:
 		return r.beginAgain(ctx)
+	case unsaid:
+		// Whoever looks at the topic must not believe what was said before.
+		if err := r.say(ctx, r.failure.status(s)); err != nil {
+			return err
+		}
+		r.failure.said = true
+		if r.failure.forGood != nil {
+			return r.failure.forGood
+		}
+		return r.obey(ctx)
 	case s.Resync != nil && s.Resync.Step == contract.ResyncDeleting:
 		return r.deleteGone(ctx)
 	case s.Lost != "": // also while it is read again: what comes then would be taken for all there is
 		return fmt.Errorf("%s: %w", strings.TrimSuffix(s.Lost, ": "+ErrPositionLost.Error()), ErrPositionLost)
-	case unsaid != nil && r.restarts > 0:
-		// Whoever looks at the topic must not believe what was said before.
-		s.State, s.Error, s.Restarts = unsaid.State, unsaid.Error, r.restarts
-		return r.say(ctx, s)
 	case s.State == "", s.State == contract.StateRetired:
 		s.State, s.Error = contract.StateStarting, ""
 		return r.say(ctx, s)
@@ -276,12 +251,16 @@ func (r *runner) read(ctx context.Context) (err error) {
 			return err
 		}
 		if err := r.announce(ctx); err != nil {
+			r.look = time.Time{} // a source that fails at this says so until it has passed
 			return err
 		}
 		if c, ok := src.(Confirmer); ok && r.publisher.Position() != "" {
 			if err := c.Confirm(ctx, schemas.Position(r.publisher.Position())); err != nil {
 				return err
 			}
+		}
+		if err := r.turned(ctx, batch); err != nil {
+			return err
 		}
 		if r.status.Resync != nil && r.status.Resync.Step == contract.ResyncDeleting {
 			return errNext
@@ -308,10 +287,12 @@ func (r *runner) publish(ctx context.Context, b Batch) error {
 	}
 	next.Rows += int64(len(b.Changes))
 	if err := r.publisher.Publish(ctx, records, next); err != nil {
+		r.refused = len(records) > 0
 		return err
 	}
-	r.status, r.written, r.progress, r.caught = next, time.Now(), true, !b.CaughtUp.IsZero()
-	r.tell("")
+	r.failure.passed(records, next.Position != r.status.Position)
+	r.status, r.written, r.caught = next, time.Now(), !b.CaughtUp.IsZero()
+	r.tell()
 	r.count(b, rejections, time.Since(began))
 	return nil
 }
@@ -346,6 +327,9 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 		next.CaughtUp = min(max(next.CaughtUp, b.CaughtUp.UnixMilli()), time.Now().UnixMilli())
 	}
 	next.Awaited, next.Complete = b.Awaited, r.completes(next.Complete, b)
+	if b.Held == "" {
+		next = r.failure.still(next)
+	}
 	return next
 }
 
