@@ -18,7 +18,8 @@ type KeyVersions interface {
 //
 //	1 (not written)  places outside of the views masked by kind
 //	2                by the element's own mask and level; numbers made of identity numbers
-const revision = "~2"
+//	3                numbers of persons that were written into texts
+const revision = "~3"
 
 // Edition names what a published record depends on beside its content: the
 // version of the catalogue, the revision of the code and that of the key which its tokens are made with.

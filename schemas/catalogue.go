@@ -161,6 +161,10 @@ type ViewField struct {
 	Mask  string // mask rule id: partial district band year age suppress token digest ...
 	Type  Type   // of the masked value
 	Index int    // position of Name in the owner's layout (Dataset.Layout or Entity.Layout)
+
+	// Screened says that the field holds what people write and is clear only because its
+	// element has no mask: nobody decided so. The numbers of persons in it are hidden.
+	Screened bool
 }
 
 // Embed puts the rows of a dataset that speak about the entity into its view

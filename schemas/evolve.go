@@ -144,6 +144,8 @@ func (ev *evolution) shown(v *View, id string, old, next []ViewField) {
 			ev.expose(v.file(), "新公开 %[1]s.%[2]s (%[3]s)", "newly exposed %[1]s.%[2]s (%[3]s)", id, f.Name, maskTitle(f.Mask))
 		case i >= 0 && exposure(f.Mask) > exposure(old[i].Mask):
 			ev.expose(v.file(), "脱敏减弱 %[1]s.%[2]s: %[3]s → %[4]s", "weaker mask on %[1]s.%[2]s: %[3]s to %[4]s", id, f.Name, maskTitle(old[i].Mask), maskTitle(f.Mask))
+		case i >= 0 && f.Mask == "" && old[i].Screened && !f.Screened:
+			ev.expose(v.file(), "%[1]s.%[2]s 文字中的个人号码不再遮盖", "numbers of persons in the texts of %[1]s.%[2]s are no longer hidden", id, f.Name)
 		case i >= 0 && f.Mask != old[i].Mask:
 			ev.note(v.file(), "脱敏改变 %[1]s.%[2]s: %[3]s → %[4]s", "mask changed on %[1]s.%[2]s: %[3]s to %[4]s", id, f.Name, maskTitle(old[i].Mask), maskTitle(f.Mask))
 		}

@@ -30,6 +30,17 @@ func Kinds() []string { return sortedKeys(kinds) }
 // KindType returns the type of a kind's values, 0 if there is no such kind.
 func KindType(kind string) Type { return kinds[kind] }
 
+// Spelled reports whether values of a kind are what somebody wrote, and keep the spelling
+// of their source: names, addresses, numbers of documents and texts. The other kinds
+// have one written form by their standard.
+func Spelled(kind string) bool {
+	switch kind {
+	case "person_name", "org_name", "address", "text", "identifier":
+		return true
+	}
+	return false
+}
+
 // levels are the data grades, lowest first.
 var levels = []string{"L1", "L2", "L3", "L4"}
 

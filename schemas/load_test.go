@@ -167,7 +167,7 @@ func TestLoadSmall(t *testing.T) {
 		"GA01.partial":   "key token L2: GMSFHM/partial string? XM/partial string? CSRQ/year string? HJDZ/district string? HYZKDM string?",
 		"GA01.verify":    "key token L2: GMSFHM/digest bytes? XM/digest bytes?",
 		"RS01.partial":   "key token L2: GMSFHM/partial string? TYSHXYDM string ZTDM string? JFJS/band string?",
-		"SC01.public":    "key clear L1: TYSHXYDM string JGMC string? FDDBRXM/surname string? CBRS long?",
+		"SC01.public":    "key clear L1: TYSHXYDM string JGMC/screened string? FDDBRXM/surname string? CBRS long?",
 		"WJ02.verify":    "key token L3: GMSFHM/digest bytes? ZDBM/digest bytes?",
 		"person.named":   "key clear L3: GMSFHM string XM string?",
 		"person.partial": "key token L2: GMSFHM/partial string? XM/partial string? CSRQ/year string? HJDZ/district string? RS01[TYSHXYDM string? ZTDM string? JFJS/band string?]",
@@ -200,7 +200,9 @@ func describeView(v *View) string {
 	}
 	masks := map[string]string{}
 	for _, f := range v.Fields {
-		masks[f.Name] = f.Mask
+		if masks[f.Name] = f.Mask; f.Screened {
+			masks[f.Name] = "screened"
+		}
 	}
 	for _, b := range v.Embed {
 		for _, f := range b.Fields {

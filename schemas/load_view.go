@@ -181,6 +181,7 @@ func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []Vie
 			f.Mask = l.maskOf(value, id, item.element)
 		case base == "default" && item.element != nil:
 			f.Mask = item.element.Mask
+			f.Screened = f.Mask == "" && Spelled(item.element.Kind)
 		}
 		if rule, ok := Mask(f.Mask); ok {
 			f.Type = rule.Type

@@ -213,7 +213,7 @@ func with(row map[string]string, cells ...string) map[string]string {
 // exact and normalised are how cells are compared: what has one written form in that
 // form, names and addresses as they were spelt, or in their normal form.
 func exact(e *schemas.Element, text string) string {
-	if element.Spelled(e.Kind) {
+	if schemas.Spelled(e.Kind) {
 		return text
 	}
 	return normalised(e, text)

@@ -86,10 +86,10 @@ func plain(s string) string {
 	}, s)
 }
 
-// identifier shows at most the first two and the last two characters of a
+// registerNumber shows at most the first two and the last two characters of a
 // number of a register, and less where the number turns out to be made of an
 // identity number though its element does not say so.
-func identifier(s string) string {
+func registerNumber(s string) string {
 	if _, found := identityIn(s); found > 0 {
 		return composite(s)
 	}

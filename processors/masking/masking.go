@@ -127,6 +127,9 @@ func compileFields(view *schemas.View, fields []schemas.ViewField, source, targe
 			if a, b := source.Columns[f.Index].Type, target.Columns[i].Type; a != b {
 				return nil, fmt.Errorf("field %q is clear but changes from %s to %s: %w", f.Name, a, b, ErrRefused)
 			}
+			if f.Screened {
+				columns[i].mask = screen(e)
+			}
 			continue
 		}
 		m, err := compile(f.Mask, spec{

@@ -45,7 +45,7 @@ func partialOf(kind string, g *gazetteer) func(string) string {
 	case "plate":
 		return plate
 	case "identifier":
-		return identifier
+		return registerNumber
 	}
 	return nil
 }

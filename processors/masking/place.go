@@ -19,7 +19,7 @@ import (
 //	no mask, L3  withheld: somebody raised the field and said no form for it
 //	L4           withheld, masked or not
 //
-// A text in which an identity number stands is withheld whatever the element says.
+// The numbers of persons that somebody wrote into a text are hidden (written.go).
 // What is withheld stands as three stars, so that it is not taken for missing.
 // The readers of both places are the bureau's supervisors; a department that
 // wants more asks for a view.
@@ -49,17 +49,19 @@ func (p *Place) Of(level string, own *schemas.Element, instead ...*schemas.Eleme
 	case level >= "L4" || mask == "" && level >= "L3" || mask == schemas.MaskSuppress || mask == schemas.MaskDigest:
 		return withheld, nil
 	case mask == "":
+		hide := column{mask: screen(own)}
 		return func(v schemas.Value) schemas.Value {
-			text := element.Render(own, v)
+			text := schemas.Text(element.Render(own, v))
 			switch {
-			case text == "":
+			case text.Str() == "":
 				return schemas.Null
-			case own.Kind == "text" || own.Kind == "identifier":
-				if _, found := identityIn(plain(text)); found > 0 {
-					return schemas.Text(stars) // somebody wrote a citizen's number into a text
-				}
+			case !schemas.Spelled(own.Kind):
+				return text
 			}
-			return schemas.Text(text)
+			if out, ok := hide.run(text, time.Time{}); ok {
+				return out
+			}
+			return schemas.Text(stars)
 		}, nil
 	case mask == schemas.MaskAge:
 		mask = schemas.MaskBand // evidence is kept, and an age does not stay true

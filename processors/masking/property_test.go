@@ -103,7 +103,7 @@ func TestNoMaskLeaks(t *testing.T) {
 
 func BenchmarkApply(b *testing.B) {
 	cat := yunling(b)
-	for _, id := range []string{"GA01.clear", "GA01.partial", "GA01.verify"} {
+	for _, id := range []string{"GA01.clear", "GA01.partial", "GA01.verify", "SC01.clear", "SC01.partial"} {
 		b.Run(id, func(b *testing.B) {
 			v, err := cat.View(id)
 			if err != nil {

@@ -77,7 +77,7 @@ func compile(id string, s spec) (mask, error) {
 		return nil, fmt.Errorf("mask %q is not a digest in a view for verification only: %w", id, ErrRefused)
 	}
 	m, err := r.make(s)
-	if err != nil || !element.Spelled(s.element.Kind) || id == schemas.MaskPresent || id == schemas.MaskSuppress {
+	if err != nil || !schemas.Spelled(s.element.Kind) || id == schemas.MaskPresent || id == schemas.MaskSuppress {
 		return m, err
 	}
 	// Two spellings of one name look the same behind a mask, or it would tell them apart.

@@ -115,7 +115,7 @@ func Normalise(e *schemas.Element, raw string) (string, error) {
 
 // normalise applies the rules of the kind.
 func normalise(e *schemas.Element, s string) (string, error) {
-	if Spelled(e.Kind) {
+	if schemas.Spelled(e.Kind) {
 		s = tidy(s) // first, so that what is kept has the same normal form
 	}
 	switch e.Kind {

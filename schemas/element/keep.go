@@ -8,22 +8,11 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// Spelled reports whether values of a kind keep the spelling of their source: names,
-// addresses, numbers of documents and texts are what somebody wrote. The other
-// kinds have one written form by their standard, and are stored in it.
-func Spelled(kind string) bool {
-	switch kind {
-	case "person_name", "org_name", "address", "text", "identifier":
-		return true
-	}
-	return false
-}
-
 // Take is Parse that keeps the source's spelling of the kinds that have one. What
 // it takes away is what nobody wrote: white space at the ends, invisible
 // characters, and differences between Unicode forms of one character.
 func Take(e *schemas.Element, raw string) (schemas.Value, error) {
-	if !Spelled(e.Kind) {
+	if !schemas.Spelled(e.Kind) {
 		return Parse(e, raw)
 	}
 	if err := sound(raw); err != nil {
@@ -34,7 +23,7 @@ func Take(e *schemas.Element, raw string) (schemas.Value, error) {
 
 // Accept is Take of a value that is typed already.
 func Accept(e *schemas.Element, v schemas.Value) (schemas.Value, error) {
-	if v.Kind() != schemas.KindString || !Spelled(e.Kind) {
+	if v.Kind() != schemas.KindString || !schemas.Spelled(e.Kind) {
 		return Canonical(e, v)
 	}
 	if canonical(e, v.Str()) {
@@ -64,7 +53,7 @@ func keep(e *schemas.Element, raw string) (schemas.Value, error) {
 // keys, rules, picks, masks, tokens and digests, so that two spellings of one
 // name are one name there. What has no normal form is its own.
 func Normal(e *schemas.Element, v schemas.Value) schemas.Value {
-	if v.Kind() != schemas.KindString || !Spelled(e.Kind) || canonical(e, v.Str()) {
+	if v.Kind() != schemas.KindString || !schemas.Spelled(e.Kind) || canonical(e, v.Str()) {
 		return v
 	}
 	if s, err := Normalise(e, v.Str()); err == nil && s != "" && s != v.Str() {

@@ -1,0 +1,325 @@
+package masking
+
+import (
+	"slices"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// What a character may be within a number that somebody wrote into a text.
+type class uint8
+
+const (
+	other   class = iota // ends a number
+	numeral              // a digit in some script
+	cross                // X, the check digit ten of an identity number
+	joint                // what people put between digits: white space, hyphens, dots
+	unseen               // shows nothing and parts nothing
+)
+
+// classify says what a character is within a number, and the digit if it is one.
+func classify(r rune) (class, byte) {
+	switch {
+	case r < utf8.RuneSelf:
+		switch {
+		case r >= '0' && r <= '9':
+			return numeral, byte(r)
+		case r == 'X' || r == 'x':
+			return cross, 'X'
+		case r == ' ' || r == '-' || r == '.' || r >= '\t' && r <= '\r':
+			return joint, 0
+		}
+		return other, 0
+	case r >= 0x4e00 && r <= 0x9fff:
+		if d := han(r); d != 0 {
+			return numeral, d
+		}
+		return other, 0
+	}
+	switch {
+	case r == '〇' || r == '○':
+		return numeral, '0'
+	case r >= '０' && r <= '９':
+		return numeral, byte(r-'０') + '0'
+	case r == 'Ｘ' || r == 'ｘ':
+		return cross, 'X'
+	case r == '、' || r == '。' || r >= '〈' && r <= '】' || r >= '！' && r <= '～' && r != '－' && r != '．':
+		return other, 0 // the common punctuation of Chinese texts
+	}
+	switch {
+	case joining(r) != 0:
+		return joint, 0
+	case unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me):
+		return unseen, 0
+	case unicode.IsNumber(r):
+		if d := digit(r); d != 0 {
+			return numeral, d
+		}
+	}
+	return other, 0
+}
+
+// joining returns one of ' ', '-' and '.' for what stands for it between digits, 0 for
+// anything else.
+func joining(r rune) byte {
+	switch {
+	case r == '.' || r == '．' || r == '·' || r == '•' || r == '‧' || r == '․' || r == '・' || r == '･' || r == '∙' || r == '⋅':
+		return '.'
+	case r == '-' || r >= '‐' && r <= '―' || r == '−' || r == '﹘' || r == '﹣' || r == '－' || r == '⁃':
+		return '-'
+	case unicode.IsSpace(r):
+		return ' '
+	}
+	return 0
+}
+
+// han is the digit that a Chinese character stands for where numbers are spelled
+// digit by digit, in the plain and in the formal script; 0 if it stands for none.
+func han(r rune) byte {
+	switch r {
+	case '零':
+		return '0'
+	case '一', '壹', '幺':
+		return '1'
+	case '二', '贰', '貳', '两':
+		return '2'
+	case '三', '叁', '參':
+		return '3'
+	case '四', '肆':
+		return '4'
+	case '五', '伍':
+		return '5'
+	case '六', '陆', '陸':
+		return '6'
+	case '七', '柒':
+		return '7'
+	case '八', '捌':
+		return '8'
+	case '九', '玖':
+		return '9'
+	}
+	return 0
+}
+
+// digit is the digit that a number character of any other script stands for, also
+// one in a circle or raised; 0 if it stands for something else, as ⑪ does.
+func digit(r rune) byte {
+	for _, t := range unicode.Nd.R16 { // each range holds whole sets of ten, zero first
+		if r >= rune(t.Lo) && r <= rune(t.Hi) {
+			return '0' + byte((r-rune(t.Lo))%10)
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if r >= rune(t.Lo) && r <= rune(t.Hi) {
+			return '0' + byte((r-rune(t.Lo))%10)
+		}
+	}
+	if s := norm.NFKC.String(string(r)); len(s) == 1 && s[0] >= '0' && s[0] <= '9' {
+		return s[0]
+	}
+	return 0
+}
+
+// figure is one digit, or X, of a run of them in a text.
+type figure struct {
+	digit    byte
+	before   byte // what parts it from the one before: 0 nothing, ' ', '-', '.', 's' another script, 'x' one of the two is X
+	script   uint8
+	from, to int // in the text
+}
+
+// shortest is how many digits the shortest number has that is looked for.
+const shortest = 11
+
+// long reports whether a text holds a run of digits, however spelled, in which a
+// number could be. It is asked of every text that a view shows.
+func long(s string) bool {
+	if len(s) < shortest {
+		return false
+	}
+	n := 0
+	for i := 0; i < len(s); {
+		var c class
+		switch b := s[i]; {
+		case b < utf8.RuneSelf:
+			c = plainClass[b]
+			i++
+		case b >= 0xe4 && b <= 0xe9 && i+2 < len(s) && s[i+1]&0xc0 == 0x80 && s[i+2]&0xc0 == 0x80: // most are Chinese characters
+			r := uint32(b&0xf)<<12 | uint32(s[i+1]&0x3f)<<6 | uint32(s[i+2]&0x3f)
+			if at := r - firstHan; at < uint32(len(hanNumerals))*64 && hanNumerals[at/64]&(1<<(at%64)) != 0 {
+				c = numeral
+			}
+			i += 3
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			c, _ = classify(r)
+			i += size
+		}
+		switch c {
+		case numeral:
+			if n++; n >= shortest {
+				return true
+			}
+		case other:
+			n = 0
+		}
+	}
+	return false
+}
+
+const firstHan = 0x4e00
+
+// What classify says, where it is asked most.
+var (
+	plainClass = func() (t [utf8.RuneSelf]class) {
+		for r := range t {
+			t[r], _ = classify(rune(r))
+		}
+		return t
+	}()
+	hanNumerals = func() (t [(0xa000 - firstHan) / 64]uint64) {
+		for at := range len(t) * 64 {
+			if han(firstHan+rune(at)) != 0 {
+				t[at/64] |= 1 << (at % 64)
+			}
+		}
+		return t
+	}()
+)
+
+// run returns the figures of the first run of at least shortest figures at or after
+// from, and where the search goes on; nil if there is no more.
+func run(s string, from int, figures []figure) ([]figure, int) {
+	figures = figures[:0]
+	var between byte
+	for i := from; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		c, d := classify(r)
+		switch c {
+		case numeral, cross:
+			f := figure{digit: d, before: between, script: script(r), from: i, to: i + size}
+			if n := len(figures); n > 0 && between == 0 {
+				switch last := figures[n-1]; {
+				case d == 'X' || last.digit == 'X':
+					f.before = 'x'
+				case last.script != f.script:
+					f.before = 's'
+				}
+			}
+			figures, between = append(figures, f), 0
+		case joint:
+			between = stronger(between, joining(r))
+		case unseen:
+		case other:
+			if len(figures) >= shortest {
+				return figures, i
+			}
+			figures, between = figures[:0], 0
+		}
+		i += size
+	}
+	if len(figures) < shortest {
+		return nil, len(s)
+	}
+	return figures, len(s)
+}
+
+// stronger is what a sequence of joints counts as: a hyphen with spaces is a hyphen.
+func stronger(a, b byte) byte {
+	for _, j := range [...]byte{'-', '.', ' '} {
+		if a == j || b == j {
+			return j
+		}
+	}
+	return 0
+}
+
+// script tells apart the kinds of digits that people do not mix within a number
+// without meaning to: 三13900000000 is a three and a telephone.
+func script(r rune) uint8 {
+	switch {
+	case r < utf8.RuneSelf || r >= '０' && r <= '９':
+		return 0
+	case r == '〇' || r == '○' || r >= 0x4e00 && r <= 0x9fff:
+		return 1
+	}
+	return 2
+}
+
+// group is a stretch of figures that nothing parts.
+type group struct {
+	from, to int // figures
+	before   byte
+}
+
+func groups(figures []figure) []group {
+	var out []group
+	for i, f := range figures {
+		if i == 0 || f.before != 0 {
+			out = append(out, group{from: i, before: f.before})
+		}
+		out[len(out)-1].to = i + 1
+	}
+	return out
+}
+
+// read returns the figures as ASCII.
+func read(figures []figure) string {
+	b := make([]byte, len(figures))
+	for i, f := range figures {
+		b[i] = f.digit
+	}
+	return string(b)
+}
+
+// dates finds the days of the calendar that stand on their own in a run, 2026-01-02,
+// 2026.1.2 and 20260102, as ranges of figures. Where one of two numbers ends is not in
+// the middle of a day.
+func dates(run string, all []group) [][2]int {
+	var out [][2]int
+	for i := 0; i < len(all); i++ {
+		g := all[i]
+		switch year := run[g.from:g.to]; {
+		case len(year) == 8 && century(year) && validDay(year[4:6], year[6:]):
+			out = append(out, [2]int{g.from, g.to})
+		case len(year) == 4 && century(year) && i+2 < len(all) && all[i+1].before == all[i+2].before && (all[i+1].before == '-' || all[i+1].before == '.'):
+			if month, day := all[i+1], all[i+2]; validDay(run[month.from:month.to], run[day.from:day.to]) {
+				out = append(out, [2]int{g.from, day.to})
+				i += 2
+			}
+		}
+	}
+	return out
+}
+
+func century(s string) bool { return s[:2] == "19" || s[:2] == "20" }
+
+func validDay(month, day string) bool {
+	n := func(s string) int {
+		if len(s) == 1 && digits(s) {
+			return int(s[0] - '0')
+		}
+		if len(s) == 2 && digits(s) {
+			return int(s[0]-'0')*10 + int(s[1]-'0')
+		}
+		return 0
+	}
+	return n(month) >= 1 && n(month) <= 12 && n(day) >= 1 && n(day) <= 31
+}
+
+// halves reports whether a range begins or ends in the middle of a day.
+func halves(days [][2]int, from, to int) bool {
+	return slices.ContainsFunc(days, func(d [2]int) bool { return from > d[0] && from < d[1] || to > d[0] && to < d[1] })
+}
+
+// onlyDays reports whether a range is nothing but days.
+func onlyDays(days [][2]int, from, to int) bool {
+	for _, d := range days {
+		if d[0] == from && d[1] <= to {
+			from = d[1]
+		}
+	}
+	return from == to
+}

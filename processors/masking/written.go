@@ -1,0 +1,309 @@
+package masking
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
+)
+
+// Somebody writes a citizen's number into a remark, a telephone into an address, a
+// card into a reason. Where the element's mask decides what is shown and the element
+// has none, such numbers are shown in their partial form, and the text around them as
+// it is: in every view but those that are clear by the catalogue's word, and in every
+// Place.
+//
+//	identity number  18 or 15 figures with a day of birth in their place
+//	telephone        1[3-9] and nine digits, also behind 0, 86, 0086
+//	bank card        16 to 19 digits of an issuer of cards, with their check digit (Luhn)
+//
+// They are found in ASCII, full-width, Chinese and any other digits, and with white
+// space, hyphens or dots in between. What else a text holds stays: numbers of houses,
+// days, areas, money, coordinates, credit codes and numbers of documents. In the number
+// of a document only an identity number is looked for, since of its other digits nobody
+// knows what they are.
+
+// screen returns the mask that hides the numbers of persons in texts of an element.
+func screen(e *schemas.Element) mask {
+	all := e.Kind != "identifier"
+	return func(v schemas.Value, _ time.Time) (schemas.Value, bool) {
+		if v.Kind() != schemas.KindString {
+			return v, v.IsNull()
+		}
+		s := v.Str()
+		if !long(s) {
+			return v, true
+		}
+		if hidden := written(s, all); hidden != s {
+			return schemas.Text(hidden), true
+		}
+		return v, true
+	}
+}
+
+// written hides the numbers of persons that stand in a text; without all only those
+// of identity. It is repeated until nothing changes, since what is still shown of
+// one number must not complete another.
+func written(s string, all bool) string {
+	for {
+		next := writtenOnce(s, all)
+		if next == s {
+			return s
+		}
+		s = next
+	}
+}
+
+func writtenOnce(s string, all bool) string {
+	var out strings.Builder
+	var room [64]figure
+	done := 0
+	for at := 0; at < len(s); {
+		figures, next := run(s, at, room[:0])
+		if figures == nil {
+			break
+		}
+		for _, n := range (&reader{text: s, figures: figures, digits: read(figures), whole: whole(s, figures)}).numbers(all) {
+			from, to := figures[n.from].from, figures[n.to-1].to
+			if from < done {
+				continue // swallowed by what stood before
+			}
+			out.WriteString(s[done:from])
+			out.WriteString(n.shown)
+			done = to
+			if n.identity {
+				more := tail(s[done:])
+				out.WriteString(strings.Repeat("*", more))
+				done += more
+			}
+		}
+		at = max(next, done)
+	}
+	if done == 0 {
+		return s
+	}
+	out.WriteString(s[done:])
+	return out.String()
+}
+
+// whole reports whether the figures are all of the text.
+func whole(s string, figures []figure) bool {
+	return figures[0].from == 0 && figures[len(figures)-1].to == len(s)
+}
+
+// tail is how much stands glued behind an identity number that a longer number is made
+// of, as B1 behind that of a disability card: a letter or two, or a letter and a digit.
+func tail(s string) int {
+	n := 0
+	for n < len(s) && (s[n] >= '0' && s[n] <= '9' || s[n] >= 'A' && s[n] <= 'Z' || s[n] >= 'a' && s[n] <= 'z') {
+		n++
+	}
+	if n > 2 {
+		return 0
+	}
+	return n
+}
+
+// number is a number of a person in a run, and what is shown in its place.
+type number struct {
+	from, to int // figures
+	shown    string
+	identity bool
+}
+
+// reader looks for numbers in one run of figures.
+type reader struct {
+	text    string
+	figures []figure
+	digits  string // of the figures, in ASCII
+	whole   bool   // the run is the whole text
+	groups  []group
+	days    [][2]int
+	found   []number
+}
+
+func (r *reader) numbers(all bool) []number {
+	r.groups = groups(r.figures)
+	r.days = dates(r.digits, r.groups)
+	r.identities()
+	r.sequences(17, 17, r.oldIdentity(all))
+	if all {
+		r.sequences(16, 19, r.card)
+	}
+	r.sequences(15, 15, r.oldIdentity(all))
+	if all {
+		r.sequences(11, 15, r.telephone)
+	}
+	slices.SortFunc(r.found, func(a, b number) int { return a.from - b.from })
+	return r.found
+}
+
+func (r *reader) free(from, to int) bool {
+	return !slices.ContainsFunc(r.found, func(n number) bool { return from < n.to && to > n.from })
+}
+
+// identities finds identity numbers: anywhere in a stretch of digits; over several
+// stretches where it begins and ends with them, or with one of them and the check
+// digit holds.
+func (r *reader) identities() {
+	const n = 18
+	for from := 0; from+n <= len(r.figures); from++ {
+		to := from + n
+		s := r.digits[from:to]
+		if !identityAt(s) || !r.free(from, to) {
+			continue
+		}
+		_, err := identifier.ParseCitizen(s)
+		left, right := r.begins(from), to == len(r.figures) || r.figures[to].before != 0
+		switch {
+		case r.glued(from, to):
+			if _, notUSCC := identifier.ParseUSCC(s); notUSCC == nil && err != nil && left && right {
+				continue // an enterprise's code of nothing but digits
+			}
+		case halves(r.days, from, to), !left && !right, (!left || !right) && err != nil:
+			continue
+		}
+		first, last := from, to
+		for first > 0 && r.figures[first].before == 0 && r.free(first-1, first) {
+			first--
+		}
+		for last < len(r.figures) && (r.figures[last].before == 0 || r.figures[last].before == 'x') {
+			last++
+		}
+		r.found = append(r.found, number{first, last, strings.Repeat("*", from-first) + idNumber(s) + strings.Repeat("*", last-to), true})
+		from = last - 1
+	}
+}
+
+func (r *reader) begins(at int) bool { return r.figures[at].before != 0 || at == 0 }
+
+// glued reports whether nothing parts the figures of a range, but that the last may be X.
+func (r *reader) glued(from, to int) bool {
+	for i := from + 1; i < to; i++ {
+		if b := r.figures[i].before; b != 0 && (b != 'x' || i != to-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// sequences offers to take each range of whole stretches of so many digits that people
+// may have written as one number, longest first, from left to right: one stretch; several
+// of three digits and more; or all that are parted in one and the same way.
+func (r *reader) sequences(least, most int, take func(from, to int, s string) string) {
+	for i := 0; i < len(r.groups); i++ {
+		for j := i + 1; j <= len(r.groups); j++ {
+			from, to := r.groups[i].from, r.groups[j-1].to
+			if to-from > most {
+				break
+			}
+			if to-from < least || !r.free(from, to) || !r.together(i, j) || onlyDays(r.days, from, to) {
+				continue
+			}
+			s := r.digits[from:to]
+			if !digits(s) {
+				continue
+			}
+			if shown := take(from, to, s); shown != "" {
+				r.found = append(r.found, number{from: from, to: to, shown: shown})
+				i = j - 1
+				break
+			}
+		}
+	}
+}
+
+// together reports whether the groups from i up to j may be one number.
+func (r *reader) together(i, j int) bool {
+	if j == i+1 {
+		return true
+	}
+	if j == i+2 && r.groups[i+1].before == '.' && strings.ContainsRune(r.text[r.figures[r.groups[i].to-1].to:r.figures[r.groups[i+1].from].from], '.') {
+		return false // a decimal fraction
+	}
+	parted, wide := r.groups[i+1].before, true
+	same := (i == 0 || r.groups[i].before != parted) && (j == len(r.groups) || r.groups[j].before != parted)
+	for k, g := range r.groups[i:j] {
+		wide = wide && g.to-g.from >= 3
+		same = same && (k == 0 || g.before == parted)
+	}
+	return wide || same
+}
+
+// provinces are the first two digits of the divisions in which numbers of fifteen
+// digits were given out.
+const provinces = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82"
+
+// oldIdentity takes identity numbers of fifteen digits, which have no check digit, and
+// what is made of them by two more. As the number of a document fifteen digits with a
+// check digit are of a register (GS 15).
+func (r *reader) oldIdentity(all bool) func(from, to int, s string) string {
+	return func(from, to int, s string) string {
+		switch {
+		case !strings.Contains(provinces, s[:2]) || !identityAt(s[:15]) || r.quantity(from, to):
+			return ""
+		case !all && r.whole && len(s) == 15 && identifier.HybridCheck(s[:14]) == s[14]:
+			return ""
+		}
+		return s[:6] + strings.Repeat("*", len(s)-6)
+	}
+}
+
+// telephone takes the numbers of mobile telephones, with what stands before them in a
+// call from elsewhere.
+func (r *reader) telephone(from, to int, s string) string {
+	own := s
+	for _, before := range [...]string{"0086", "86", "0"} {
+		if rest, ok := strings.CutPrefix(s, before); ok {
+			own = rest
+			break
+		}
+	}
+	if len(own) != 11 || own[0] != '1' || own[1] < '3' || r.quantity(from, to) {
+		return ""
+	}
+	return s[:len(s)-11] + phone(own)
+}
+
+// card takes numbers that a bank card can have.
+func (r *reader) card(from, to int, s string) string {
+	issuer := s[:4]
+	switch {
+	case s[0] >= '3' && s[0] <= '6', s[0] == '9', issuer >= "2221" && issuer <= "2720":
+	default:
+		return ""
+	}
+	sum := 0
+	for i := range len(s) {
+		d := int(s[len(s)-1-i] - '0')
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	if sum%10 != 0 || r.quantity(from, to) {
+		return ""
+	}
+	if _, err := identifier.ParseUSCC(s); err == nil {
+		return ""
+	}
+	return bankCard(s)
+}
+
+// quantity reports whether a range is so many of something: money.
+func (r *reader) quantity(from, to int) bool {
+	before, after := r.text[:r.figures[from].from], r.text[r.figures[to-1].to:]
+	if c, _ := utf8.DecodeLastRuneInString(strings.TrimRight(before, " ")); strings.ContainsRune("¥￥$", c) {
+		return true
+	}
+	if rest, ok := strings.CutPrefix(after, "."); ok {
+		after = strings.TrimLeft(rest, "0123456789")
+	}
+	c, _ := utf8.DecodeRuneInString(strings.TrimLeft(after, " "))
+	return strings.ContainsRune("元万亿", c)
+}
