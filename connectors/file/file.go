@@ -8,7 +8,9 @@
 // beside a .reason file. Rows and position go out together, so a crash at any row
 // ends in the same result. Files are taken in the order in which they were
 // delivered, also when their content was there before: rows are as of their
-// delivery. Bad rows go to quarantine with file, line and field; their neighbours
+// delivery. A whole file waits for those that were delivered before it and are not whole
+// yet; one whose marker does not come is waited for as long as the option patience says, and
+// then refused. Bad rows go to quarantine with file, line and field; their neighbours
 // pass. Nothing is left out without a word: headings, member names, markers and
 // charsets that are not understood refuse the file or the row.
 //
@@ -40,6 +42,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 type source struct {
@@ -215,8 +218,7 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 			idle.Held = fmt.Sprintf("等待重读的文件：把%s放进 %s（例如 done/ 里的） / it waits for the files to be read again: put %s into %s, for example from done/",
 				s.wanted(true), s.options.Dir, s.wanted(false), s.options.Dir)
 		} else if s.inbox.alone > 0 {
-			idle.Held = fmt.Sprintf("%d 个文件等标记文件（文件名加 %s）已超过 %s，放入后自行继续 / %d files have waited for more than %s for their marker (the file's name and %s): put it beside them",
-				s.inbox.alone, s.options.Marker, unmarked, s.inbox.alone, unmarked, s.options.Marker)
+			idle.Held = s.awaitsMarkers()
 		} else if !s.inbox.pending() {
 			idle.CaughtUp = looked
 			if s.unseen {
@@ -232,6 +234,23 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 			return idle, nil
 		}
 	}
+}
+
+// awaitsMarkers says for what it stands still: files without marker, and how many wait
+// behind which of them.
+func (s *source) awaitsMarkers() string {
+	zh := fmt.Sprintf("%d 个文件等标记文件（文件名加 %s）已超过 %s，放入后自行继续", s.inbox.alone, s.options.Marker, unmarked)
+	en := fmt.Sprintf("%d files have waited for more than %s for their marker (the file's name and %s): put it beside them", s.inbox.alone, unmarked, s.options.Marker)
+	if s.inbox.behind > 0 {
+		name := s.cfg.Keyed(contract.LabelFileName, []byte(s.inbox.before))[:4]
+		zh += fmt.Sprintf("；其后送达的 %d 个完整文件按次序等其中最早的（文件名摘要 %x），不要它就移出目录", s.inbox.behind, name)
+		en += fmt.Sprintf("; %d whole files that were delivered after the first of them (digest of its name %x) wait for it: if it is not wanted, move it out of the folder", s.inbox.behind, name)
+		if s.options.Patience > 0 {
+			zh += fmt.Sprintf("；满 %s 无标记则拒收", s.options.Patience)
+			en += fmt.Sprintf("; after %s without its marker it is refused", s.options.Patience)
+		}
+	}
+	return zh + " / " + en
 }
 
 // hold looks whether a person has answered about the file that waits for one. It

@@ -248,14 +248,14 @@ func TestMarkerMakesAFileReady(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	src := open(t, config(t, dir, map[string]any{"wait": "marker"}))
-	drop(t, dir, "a.csv", head+rows(1, 2))
 	drop(t, dir, "wrong.csv", head+rows(3, 4))
+	drop(t, dir, "z.csv", head+rows(1, 2))
 	drop(t, dir, "wrong.csv.done", "rows=17\n")
 	read(t, src, func(r result) bool { return len(r.rejections) == 1 })
 	if got := in(t, dir, "rejected"); len(got) != 3 {
 		t.Errorf("rejected/ holds %q, want file, marker and reason", got)
 	}
-	drop(t, dir, "a.csv.done", "")
+	drop(t, dir, "z.csv.done", "")
 	read(t, src, func(r result) bool { return len(r.changes) == 2 && settled(t, dir) })
 }
 

@@ -63,6 +63,8 @@ type inbox struct {
 	soonest time.Duration   // until something may be settled
 	waiting bool            // files lie in the folder that are not taken yet
 	alone   int             // of them, those that have waited for their marker for too long
+	behind  int             // whole files that wait for one that was delivered before them
+	before  string          // that one's name
 	told    map[string]bool // what lies there and is left alone: said once
 }
 

@@ -46,6 +46,10 @@ type Options struct {
 	Settle time.Duration `option:"settle"`
 	// Wait is settle, or marker: only files with a marker are taken.
 	Wait string `option:"wait"`
+	// Patience is how long whole files wait for one that was delivered before them and
+	// has no marker yet, so that no old value comes after a new one. Then that one is
+	// refused, to be dropped again with its marker. 0s is for ever.
+	Patience time.Duration `option:"patience"`
 	// Marker is what a marker's name has behind the name of its file.
 	Marker string `option:"marker"`
 	// IgnoreNames lists more patterns of file names that are no data (*.ctl).
@@ -69,7 +73,7 @@ type Options struct {
 
 func defaults() Options {
 	return Options{
-		Format: "auto", Charset: "auto", Mode: "append", Empty: "refuse", DeleteLimit: 20, Settle: 2 * time.Second, Wait: "settle", Marker: ".done",
+		Format: "auto", Charset: "auto", Mode: "append", Empty: "refuse", DeleteLimit: 20, Settle: 2 * time.Second, Wait: "settle", Patience: 24 * time.Hour, Marker: ".done",
 		KeepDone: 720 * time.Hour, Poll: time.Second, Delimiter: ",",
 		BatchRows: 1000, MaxFile: 4 << 30, MaxRow: 1 << 20, MaxColumns: 1024, MaxBad: 1000,
 	}
@@ -102,7 +106,7 @@ func (o Options) validate() error {
 	if utf8.RuneCountInString(o.Delimiter) != 1 || o.Delimiter == `"` || o.Delimiter == "\n" || o.Delimiter == "\r" {
 		errs = append(errs, fmt.Errorf("须为一个字符 / option %q: want one character: %w", "delimiter", connectors.ErrConfig))
 	}
-	if o.BatchRows < 1 || o.MaxRow < 1 || o.MaxRow > 1<<30 || o.MaxColumns < 1 || o.MaxFile < 1 || o.MaxBad < 1 || o.Poll <= 0 {
+	if o.BatchRows < 1 || o.MaxRow < 1 || o.MaxRow > 1<<30 || o.MaxColumns < 1 || o.MaxFile < 1 || o.MaxBad < 1 || o.Poll <= 0 || o.Patience < 0 {
 		errs = append(errs, fmt.Errorf("各上限须大于零，max_row 不超过 1GiB / limits: want numbers above zero and max_row up to 1GiB: %w", connectors.ErrConfig))
 	}
 	return errors.Join(errs...)

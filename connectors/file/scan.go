@@ -22,11 +22,55 @@ type sighting struct {
 // unmarked is how long a file may lie without its marker before it is said.
 const unmarked = time.Minute
 
-// candidate is a file that is whole. Files are taken in the order of their
-// delivery, which is when the file, or its marker, came to this folder.
+// candidate is a file of the folder. Files are taken in the order of their
+// delivery, which is when the file last changed in this folder; markers say whether
+// it is whole, not when it was delivered.
 type candidate struct {
 	name      string
 	delivered time.Time
+	unmarked  time.Duration // for how long it has lain without the marker it needs
+}
+
+func (c candidate) before(o candidate) bool {
+	return cmp.Or(c.delivered.Compare(o.delivered), cmp.Compare(c.name, o.name)) < 0
+}
+
+// queue is what of the folder can be taken, and what stands before the rest of it.
+type queue struct {
+	ready  []candidate // in the order of their delivery
+	first  *candidate  // of those that are not whole yet
+	behind int         // whole ones that were delivered after it, and wait for it
+}
+
+// inLine puts files into the order of their delivery. One that is whole waits for all that were
+// delivered before it and are not: rows of an earlier delivery would come after its own, and
+// an old value over a new one. A file whose marker does not come is not waited for longer than
+// patience: then it is the next, and refused for want of its marker.
+func inLine(whole, open []candidate, patience time.Duration) queue {
+	order := func(x, y candidate) int {
+		if x.before(y) {
+			return -1
+		}
+		return 1
+	}
+	slices.SortFunc(whole, order)
+	slices.SortFunc(open, order)
+	q := queue{ready: whole}
+	for len(open) > 0 {
+		first := open[0]
+		i := slices.IndexFunc(q.ready, first.before)
+		if i >= 0 && patience > 0 && first.unmarked >= patience {
+			q.ready = slices.Insert(q.ready, i, first)
+			open = open[1:]
+			continue
+		}
+		if q.first = &first; i >= 0 {
+			q.behind = len(q.ready) - i
+			q.ready = q.ready[:i]
+		}
+		break
+	}
+	return q
 }
 
 // same makes sure that the folder is still what its path leads to: a file system
@@ -46,7 +90,7 @@ func (b *inbox) same() error {
 	return nil
 }
 
-// scan lists the files that are whole, in the order of their delivery.
+// scan lists the files that can be taken, in the order of their delivery.
 func (b *inbox) scan(now time.Time) ([]candidate, error) {
 	if err := b.same(); err != nil {
 		return nil, err
@@ -61,9 +105,9 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 			markers[name] = e
 		}
 	}
-	var ready []candidate
+	var whole, open []candidate
 	next := make(map[string]sighting, len(entries))
-	b.soonest, b.waiting, b.alone = time.Hour, false, 0
+	b.soonest, b.waiting, b.alone, b.before = time.Hour, false, 0, ""
 	present := 0
 	for _, e := range entries {
 		if b.passOver(e) {
@@ -83,21 +127,26 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c, ok := b.whole(file, marker); ok {
-			ready = append(ready, c)
+		c, ok := b.whole(file, marker)
+		if ok {
+			whole = append(whole, c)
+			continue
 		}
 		if marker == nil && b.options.Wait == "marker" && file.still >= unmarked {
 			b.alone++
+			c.unmarked = max(file.still, now.Sub(c.delivered)) // it may lie there since before this process
 		}
+		open = append(open, c)
 	}
 	b.seen = next
 	if len(markers) > 0 && present == 0 {
 		b.tell("*"+b.options.Marker, "a marker lies in the drop folder without its file")
 	}
-	slices.SortFunc(ready, func(x, y candidate) int {
-		return cmp.Or(x.delivered.Compare(y.delivered), cmp.Compare(x.name, y.name))
-	})
-	return ready, nil
+	q := inLine(whole, open, b.options.Patience)
+	if b.behind = q.behind; q.behind > 0 {
+		b.before = q.first.name
+	}
+	return q.ready, nil
 }
 
 // sight is how a file looks, and for how long it has looked so.
@@ -136,14 +185,14 @@ func (b *inbox) marked(next map[string]sighting, marker fs.DirEntry, now time.Ti
 // say what its sender means. One that is older than the last change of its file may
 // be of an earlier file of that name, so the file must lie still too.
 func (b *inbox) whole(file sight, marker *sight) (candidate, bool) {
-	c := candidate{file.Name(), changed(file)}
+	c := candidate{name: file.Name(), delivered: changed(file)}
 	left := b.options.Settle - file.still
 	switch {
 	case marker != nil:
-		if later := changed(marker); later.Before(c.delivered) {
+		if changed(marker).Before(c.delivered) {
 			left = max(left, b.options.Settle-marker.still)
 		} else {
-			c.delivered, left = later, b.options.Settle-marker.still
+			left = b.options.Settle - marker.still
 		}
 	case !file.Mode().IsRegular():
 		return c, true
