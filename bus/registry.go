@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -21,12 +22,16 @@ const fetchTimeout = 2 * time.Second
 // reached, a proxy before it fails, it refuses our password) is not and may pass.
 type SchemaRegistry struct{ client *sr.Client }
 
-// Registry returns a client of the registry at a URL, which sends the key, if
-// there is one, as a bearer key.
-func (b *Bus) Registry(url, key string) (*SchemaRegistry, error) {
+// Registry returns a client of the registry at a URL, which sends as a bearer key
+// what key, if it is not nil, returns with each request: keys change while a process
+// runs.
+func (b *Bus) Registry(url string, key func() string) (*SchemaRegistry, error) {
 	opts := []sr.ClientOpt{sr.URLs(url)}
-	if key != "" {
-		opts = append(opts, sr.BearerToken(key))
+	if key != nil {
+		opts = append(opts, sr.PreReq(func(r *http.Request) error {
+			r.Header.Set("Authorization", "Bearer "+key())
+			return nil
+		}))
 	}
 	client, err := sr.NewClient(opts...)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestOutsideRegistry(t *testing.T) {
 	t.Cleanup(ours.Close)
 	server := httptest.NewServer(ours.Handler(registry.Access{MayWrite: func(*http.Request) bool { return true }}))
 	t.Cleanup(server.Close)
-	outside, err := b.Registry(server.URL, "")
+	outside, err := b.Registry(server.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestOutsideRegistryFails(t *testing.T) {
 			} else {
 				t.Cleanup(server.Close)
 			}
-			outside, err := b.Registry(server.URL, "")
+			outside, err := b.Registry(server.URL, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

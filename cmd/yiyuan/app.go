@@ -156,12 +156,9 @@ func (a *app) openRegistry(ctx context.Context) error {
 		return err
 	}
 	if a.cfg.Registry.URL != "" {
-		key := ""
-		if file := a.cfg.Registry.WriteKeyFile; file != "" {
-			var err error
-			if key, err = secretFile(file); err != nil {
-				return fmt.Errorf("registry.write_key_file: %w", err)
-			}
+		key, err := a.registryKey()
+		if err != nil {
+			return err
 		}
 		outside, err := a.bus.Registry(a.cfg.Registry.URL, key)
 		if err != nil {

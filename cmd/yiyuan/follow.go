@@ -139,3 +139,33 @@ func (a *app) secret(ctx context.Context, setting, path string) (*sharedSecret, 
 // is reports whether it is this secret, in a time that does not tell how much of
 // it was right.
 func (s *sharedSecret) is(given string) bool { return sameSecret(given, *s.text.Load()) }
+
+// registryKey returns what knows the key that another's registry wants, nil if none is
+// set. It is asked for before anything of the process runs, and seldom: the file is
+// read with each request, and one that cannot be used leaves the key before.
+func (a *app) registryKey() (func() string, error) {
+	const setting = "registry.write_key_file"
+	path := a.cfg.Registry.WriteKeyFile
+	if path == "" {
+		return nil, nil //nolint:nilnil // no key is an answer
+	}
+	first, err := secretFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	var last atomic.Pointer[string]
+	last.Store(&first)
+	up := a.settings.WithLabelValues(setting)
+	up.Set(1)
+	return func() string {
+		now, err := secretFile(path)
+		if err != nil {
+			up.Set(0)
+			a.log.Error("setting cannot be used, what was in force before stays so", "setting", setting, "error", err)
+			return *last.Load()
+		}
+		up.Set(1)
+		last.Store(&now)
+		return now
+	}, nil
+}

@@ -169,6 +169,71 @@ func TestAdminTokenChanges(t *testing.T) {
 	})
 }
 
+// TestRegistryKeyChanges: a write key that is taken out of its file writes no more
+// while the process runs, at our own registry; and who writes to another's registry
+// comes with the key as the file has it now.
+func TestRegistryKeyChanges(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "key")
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const first, second = "the-first-key-that-is-long-enough", "the-second-key-that-is-long-enough"
+	const there = http.StatusForbidden
+	put(first)
+	ctx, stop := context.WithCancel(t.Context())
+	a := &app{log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(), settings: newSettings(), group: &errgroup.Group{}, cfg: config{Registry: registryConfig{Listen: "127.0.0.1:0", WriteKeyFile: file}}}
+	var err error
+	if a.schemas, err = registry.Open(ctx, noSchemas{}, a.log); err != nil {
+		t.Fatal(err)
+	}
+	at, err := a.serveRegistry(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(); _ = a.group.Wait(); a.schemas.Close() })
+	// What is not there cannot be deleted, but only who has the key is told so.
+	writes := func(key string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, at+"/subjects/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+key)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	other := *a
+	key, err := other.registryKey()
+	if err != nil || key() != first || writes(first) != there {
+		t.Fatalf("the first key: %v, answered %d", err, writes(first))
+	}
+	put(second)
+	if got := key(); got != second {
+		t.Error("another's registry gets the old key")
+	}
+	await(t, "the new key is in force", 15*time.Second, func() string {
+		if got := writes(second); got != there {
+			return fmt.Sprint(got)
+		}
+		return ""
+	})
+	if got := writes(first); got != http.StatusUnauthorized {
+		t.Errorf("the old key is answered %d", got)
+	}
+	put("short")
+	if got := key(); got != second {
+		t.Error("a file that cannot be used took the key away")
+	}
+}
+
 // TestAdminBodies: what an operator puts into a body would do nothing, and is refused
 // before anything is done.
 func TestAdminBodies(t *testing.T) {
