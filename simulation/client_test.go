@@ -115,9 +115,7 @@ func (r *reply) WriteHeader(status int) {
 		return
 	}
 	r.status = status
-	for _, p := range r.world.kafka.Broker.Cluster().PartitionInfos(string(contract.Audit)) {
-		r.audit = append(r.audit, p.HighWatermark)
-	}
+	r.audit = r.world.ends(contract.Audit)
 	if r.world.armed.reach(r.life, "gw.body") {
 		r.lost = true
 		go r.life.kill()
@@ -128,4 +126,13 @@ func (r *reply) WriteHeader(status int) {
 func (r *reply) Write(b []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	return r.body.Write(b)
+}
+
+// ends are where the partitions of a topic end now.
+func (w *world) ends(topic contract.Topic) []int64 {
+	var out []int64
+	for _, p := range w.kafka.Broker.Cluster().PartitionInfos(string(topic)) {
+		out = append(out, p.HighWatermark)
+	}
+	return out
 }

@@ -96,14 +96,15 @@ func (d *department) dated() time.Time {
 	return at
 }
 
-// arrive delivers for the first time all that a late department has said.
-func (d *department) arrive() {
+// arrive delivers for the first time all that a late department has said. findings are
+// the ends of that topic's partitions now: what stands before them was found without it.
+func (d *department) arrive(findings []int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.late {
 		d.late = false
 		d.history.fire("data.awaited")
-		d.history.put("arrived", event{"src": d.name})
+		d.history.put("arrived", event{"src": d.name, "findings": findings})
 		close(d.said)
 		d.said = make(chan struct{})
 	}

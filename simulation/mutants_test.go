@@ -102,6 +102,8 @@ var mutants = []mutant{
 			return []bus.Record{r}
 		}
 	}))},
+	{name: "absence is asked without waiting", rules: []string{"awaited"}, late: true, steps: in(stepResolve, func(w *world) stageMutant { return hasty{w.city, false} })},
+	{name: "a copy is complete with its first row", rules: []string{"awaited"}, late: true, steps: in(stepResolve, func(w *world) stageMutant { return hasty{w.city, true} })},
 	{name: "a name is not masked", rules: []string{"unmasked", "shared"}, steps: in(stepResolve, emitting(unmask))},
 	{name: "another department is believed", rules: []string{"golden", "shared", "answer"}, version: 1},
 	{name: "the record under the old token stays", rules: []string{"shared", "version"}, faults: []string{"keys.rotate"}, steps: in(stepResolve, emitting(func(*world) func(r bus.Record) []bus.Record {
@@ -276,6 +278,33 @@ func withPos(r bus.Record, source string, at schemas.Sequence) bus.Record {
 		}
 	}
 	return r
+}
+
+// hasty is told that a complete copy has come before it has: of everything with each
+// batch, or of a dataset with its first row.
+type hasty struct {
+	city *city
+	some bool
+}
+
+func (m hasty) process(s processors.Stage, tx processors.Tx, batch []bus.Record) error {
+	var out []bus.Record
+	for _, d := range m.city.catalogues[0].Datasets {
+		if m.some && !slices.ContainsFunc(batch, func(r bus.Record) bool { return strings.Contains(m.city.text(r.Value), `"dataset":"`+d.ID+`"`) }) {
+			continue
+		}
+		for p := range partitions {
+			done := contract.Completion{Dataset: d.ID, Partition: p, Of: partitions}
+			out = append(out, bus.Record{Topic: contract.Claims("person"), Key: done.Key(), Headers: []bus.Header{{Key: contract.ControlHeader, Value: done.Append(nil)}}})
+		}
+	}
+	return s.Process(tx, append(out, batch...))
+}
+
+func (m hasty) wake(s processors.Stage, tx processors.Tx, key []byte) error { return s.Wake(tx, key) }
+
+func (m hasty) renew(s processors.Renewer, tx processors.Tx, key []byte) error {
+	return s.Renew(tx, key)
 }
 
 // behind emits each batch's records with the next one's: they are produced after

@@ -123,7 +123,7 @@ func (w *world) script(v *voice) []moment {
 	}
 	out = append(out, w.trouble(v, w.stream(5), span)...)
 	if d := w.awaited(); d != nil {
-		out = append(out, moment{span/3 + within(w.stream(12))*2/3, d.arrive})
+		out = append(out, moment{span/3 + within(w.stream(12))*2/3, func() { d.arrive(w.ends(contract.Findings)) }})
 	}
 	slices.SortStableFunc(out, func(a, b moment) int { return int(a.at - b.at) })
 	return out

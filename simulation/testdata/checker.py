@@ -12,6 +12,7 @@ Input (stdin): the histories of many runs, one JSON object a line; a line {"e": 
   golden       the last golden record of each person is the fold of what was said, and names its sources
   version      versions rise; two versions in a row do not say the same
   finding      the open findings are those that hold, once each; a finding opens and closes in turn
+  awaited      nobody is said to lack what has not been delivered yet, nor what was there all the time since it was
   quarantine   what is bad, and nothing else, is in quarantine, once
   shared       the last masked record of each person is the mask of the golden record
   unmasked     nothing personal stands where it must not: shared topics, findings, quarantine, audit, cache, logs, metrics, answers
@@ -140,6 +141,14 @@ def pension(key, row):
     return {"GMSFHM": mask_id(key), "DYZTDM": row[0]["DYZTDM"], "LXDH": mask_phone(phone) if phone is not None else None}
 
 
+# The cases that speak of absence: the dataset that lacks something, whether a row of it does, the other, what that says, and whose matter it is.
+LACKING = {
+    "unregistered": ("GA01", lambda ga: ga is None, "RS02", lambda rs: rs is not None and rs["DYZTDM"] == "1", "GA"),
+    "uninsured": ("YB01", lambda yb: yb is None, "GA01", lambda ga: ga is not None and ga["ZXBZ"] == "0", "YB"),
+    "unpaid": ("RS02", lambda rs: rs is None or rs["DYZTDM"] != "1", "YB01", lambda yb: yb is not None, "RS"),
+}
+
+
 def holding(rows, catalogue):
     """The findings that hold about a person."""
     ga, yb, rs = rows["GA01"], rows["YB01"], rows["RS02"]
@@ -147,6 +156,10 @@ def holding(rows, catalogue):
         yield "XV-01", "yb01", "YB"
     if ga and rs and ga[0]["ZXBZ"] == "1" and (rs[0]["DYZTDM"] == "1" if catalogue == 0 else rs[0]["DYZTDM"] != "0"):
         yield "XV-02", "paid", "RS"
+    content = {d: row[0] if row else None for d, row in rows.items()}
+    for case, (dataset, lacks, other, says, owner) in LACKING.items():
+        if lacks(content[dataset]) and says(content[other]):
+            yield "XV-03", case, owner
 
 
 def parse_pos(pos):
@@ -529,6 +542,27 @@ class Run:
             if got[name] != want[name]:
                 self.bad("finding", "%s is open %d times, want %d" % (name, got[name], want[name]))
 
+    def check_awaited(self):
+        """Of each finding that somebody lacks something: all of that had been delivered for the first time before, and at some
+        moment since then it was lacking. A finding is of its source's time, so where it stands in the topic is what counts."""
+        arrived = {e["src"]: e for e in self.by["arrived"]}
+        people = {tokens("finding", key, n): key for key in self.everyone() for n in MASTERS}
+        end = float("inf")
+        for r in self.topics["findings"]:
+            v = r["val"]
+            if r["gone"] or v["rule"] != "XV-03" or v["state"] != "open":
+                continue
+            dataset, lacks, other, says, _ = LACKING[v["case"]]
+            first, person = arrived.get(SOURCE[dataset]), people.get(v["subject"])
+            if person is None:
+                self.bad("awaited", "%s of nobody" % v["case"])
+            elif first and r["o"] < first["findings"][r["p"]]:
+                self.bad("awaited", "%s of %s, before %s was first delivered" % (v["case"], person, dataset))
+            elif not any(lacks(c and c[0]) for c in self.candidates(person, dataset, first["t"] if first else 0, end)):
+                self.bad("awaited", "%s of %s, who had it in %s all the time" % (v["case"], person, dataset))
+            elif not any(says(c and c[0]) for c in self.candidates(person, other, 0, end)):
+                self.bad("awaited", "%s of %s, of whom %s never said so" % (v["case"], person, other))
+
     def check_quarantine(self):
         want = collections.Counter()
         marks = collections.defaultdict(list)
@@ -813,7 +847,7 @@ class Run:
                 self.bad("state", "%s/%d of %s differs from its changelog in %d keys" % (s["step"], s["p"], s["proc"], len(set(want.items()) ^ set(s["rows"].items()))))
 
     def judge(self):
-        for check in (self.check_raw, self.check_claims, self.check_golden, self.check_versions, self.check_shared, self.check_tokens, self.check_findings, self.check_quarantine,
+        for check in (self.check_raw, self.check_claims, self.check_golden, self.check_versions, self.check_shared, self.check_tokens, self.check_findings, self.check_awaited, self.check_quarantine,
                       self.check_masks, self.check_answers, self.check_budgets, self.check_quiet, self.check_audit, self.check_lag, self.check_state):
             check()
         return self.broken
