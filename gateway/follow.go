@@ -130,11 +130,9 @@ func (g filled) Polled() (int64, time.Duration) {
 	if fill == nil {
 		return 0, 0
 	}
-	g.refusedMu.Lock()
-	reader := g.refusedReader
-	g.refusedMu.Unlock()
+	reader, waited := g.marks.polled()
 	// Both numbers only rise, so their sum is another one when either reader is.
-	return fill.session + reader, min(fill.polled(), g.refusedWatch.total())
+	return fill.session + reader, min(fill.polled(), waited)
 }
 
 // Applied implements freshness.Cache, and keeps what the cache says.
@@ -152,7 +150,7 @@ func (g filled) Applied(ctx context.Context) (map[contract.Topic]map[int32]int64
 	for id, p := range progress {
 		out[contract.Shared(id)] = p.Next
 	}
-	out[contract.Refused] = g.refusedOffsets()
+	out[contract.Refused] = g.marks.offsets()
 	return out, nil
 }
 

@@ -19,7 +19,8 @@
 // yiyuan_gateway_rebuilds_total{cause}, yiyuan_gateway_in_flight,
 // yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio,
 // yiyuan_gateway_realtime_observed_seconds, yiyuan_gateway_realtime_lookups,
-// yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state}.
+// yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state},
+// yiyuan_gateway_refused_rows{dataset}.
 package gateway
 
 import (
@@ -29,7 +30,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,6 +77,8 @@ type Config struct {
 	MaxStreams                 int               // of /v1/events, 64 if 0
 	AuditTimeout               time.Duration     // 5 s if 0
 	TellStrangers              time.Duration     // how often refusals of strangers are written to the audit, a minute if 0
+	RefusedKept                int               // refused rows of a dataset that are told one by one, refusal.Kept if 0
+	RefusedAnew                time.Duration     // how long before it is looked which of those beyond are left, 5 min if 0
 	Linger                     time.Duration     // how long a replaced generation stays for readers that have not noticed; 10 s if 0
 	Step                       time.Duration     // how often as_of and the indicators move; 500 ms if 0
 	Targets                    indicator.Targets // lines of the indicators
@@ -141,7 +143,6 @@ type Gateway struct {
 	audit     *audit.Log
 	fresh     *freshness.Tracker
 	book      *finding.Book
-	refusals  *refusal.Book
 	health    *indicator.Health
 	catalog   *catalog.Catalog
 	ledger    *quota.Ledger
@@ -165,10 +166,7 @@ type Gateway struct {
 	streams    atomic.Int64
 	strangers  *listener.Strangers
 
-	refusedMu     sync.Mutex
-	refusedAt     map[int32]int64 // how far the topic of refused rows has been read
-	refusedReader int64           // which reading of it that is
-	refusedWatch  stopwatch
+	marks marks // of refused rows
 }
 
 // indicators are the numbers as of a moment.
@@ -195,6 +193,7 @@ func (c Config) withDefaults() Config {
 	set(&c.AuditTimeout, 5*time.Second)
 	set(&c.TellStrangers, time.Minute)
 	set(&c.Linger, 10*time.Second)
+	set(&c.RefusedAnew, 5*time.Minute)
 	set(&c.Step, 500*time.Millisecond)
 	limits := func(l *quota.Limits, minute, hour, day int) {
 		count(&l.Minute, minute)
@@ -222,14 +221,14 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 		cfg: cfg, parts: parts, log: parts.Logger, metrics: newMetrics(parts.Metrics), audit: entries,
 		book: finding.NewBook(), health: indicator.NewHealth(), catalog: catalog.New(parts.Catalogue),
 		flow: flow.NewRates(), bad: flow.NewQuarantine(), strangers: listener.NewStrangers(),
-		refusals: refusal.NewBook(), marked: parts.Codec.Reader(contract.RefusedLayout),
+		marks: marks{book: refusal.NewBook(cfg.RefusedKept)}, marked: parts.Codec.Reader(contract.RefusedLayout),
 		found: parts.Codec.Reader(contract.FindingLayout), rejected: parts.Codec.Reader(contract.QuarantineLayout),
 	}
 	if g.views, err = view.Compile(parts.Catalogue, parts.Codec, parts.Keys); err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)
 	}
 	g.fresh = freshness.New(parts.Catalogue, parts.Bus, filled{g}, cfg.Clock, cfg.Unconnected...)
-	parts.Metrics.MustRegister(sourceStates{g.fresh.Sources})
+	parts.Metrics.MustRegister(sourceStates{g.fresh.Sources}, refusedRows{g.marks.book})
 	g.ledger = quota.NewLedger(func(meter string) (k quota.Key) {
 		copy(k[:], parts.Keys.Digest(contract.LabelQuota, meter))
 		return k

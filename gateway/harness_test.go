@@ -71,6 +71,10 @@ type appender struct {
 	*bus.Bus
 	fail atomic.Bool
 	hold atomic.Pointer[chan struct{}]
+
+	refused atomic.Int64                       // times that the topic of refused rows was begun to be read
+	cut     atomic.Pointer[context.CancelFunc] // ends that reading, as a broker that goes away does
+	away    atomic.Pointer[chan struct{}]      // until when it cannot be read
 }
 
 var errAppend = errors.New("broker is away")
@@ -83,6 +87,28 @@ func (a *appender) Append(ctx context.Context, records ...bus.Record) error {
 		return errAppend
 	}
 	return a.Bus.Append(ctx, records...)
+}
+
+func (a *appender) Follow(ctx context.Context, cfg bus.FollowConfig, fn func(ctx context.Context, records []bus.Record) error) error {
+	if cfg.Topics[0] != contract.Refused {
+		return a.Bus.Follow(ctx, cfg, fn)
+	}
+	away := a.away.Load()
+	a.refused.Add(1)
+	if away != nil {
+		select {
+		case <-*away:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	reading, cut := context.WithCancel(ctx)
+	defer cut()
+	a.cut.Store(&cut)
+	if err := a.Bus.Follow(reading, cfg, fn); ctx.Err() != nil {
+		return err
+	}
+	return errAppend
 }
 
 // demoAccess is who may ask what in the tests.

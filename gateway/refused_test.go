@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -92,4 +93,82 @@ func TestRefused(t *testing.T) {
 	if r := one(zhang); !strings.Contains(r.text, `"dataset":"GA03"`) {
 		t.Errorf("after a restart: %s", r.text)
 	}
+}
+
+// refusedRows is how many rows of a dataset the metric shows as refused.
+func (w *world) refusedRows(dataset string) float64 {
+	w.t.Helper()
+	families, err := w.gather.Gather()
+	must(w.t, err)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "yiyuan_gateway_refused_rows" && m.GetLabel()[0].GetValue() == dataset {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+// Of a dataset with more refused rows than are kept every answer says that it may be
+// old; when few are left each is told again.
+func TestManyRefused(t *testing.T) {
+	w := start(t, func(c *gateway.Config) { c.RefusedKept, c.RefusedAnew = 2, 50*time.Millisecond })
+	w.person(1, "张**")
+	w.ready()
+	const gljt, nobody = "key-RS-GLJT", "539902198503120099"
+	since := time.UnixMilli(1_790_000_005_000)
+	ask := func(key string) string { return w.get("/v1/lookup/person.partial/"+key, gljt, "GLJT").text }
+	eventually(t, "the record is there", func() bool { return strings.Contains(ask(zhang), "张**") })
+	others := []string{"row-1", "row-2", "row-3"}
+	var records []bus.Record
+	for _, row := range others {
+		records = append(records, w.refused("GA01", row, since))
+	}
+	records = append(records, w.refused("GA01", zhang, since, zhang))
+	w.publish([]string{"GA01"}, records...)
+	const told, more = `"refused":[{"dataset":"GA01","since":"2026-09-21T22:13:25.000+08:00"`, `"more":true}]`
+	eventually(t, "four rows are refused, two more than are kept", func() bool {
+		return w.refusedRows("GA01") == 4
+	})
+	if zhang, none := ask(zhang), ask(nobody); !strings.Contains(zhang, told) || !strings.Contains(zhang, "张**") || !strings.Contains(none, told) || !strings.Contains(none, more) {
+		t.Errorf("one whose row was refused is answered %s, another %s", zhang, none)
+	}
+	for _, row := range others[:2] {
+		settled := w.refused("GA01", row, since)
+		settled.Value = nil
+		w.publish([]string{"GA01"}, settled)
+	}
+	eventually(t, "what is left is told row by row", func() bool {
+		one := ask(zhang)
+		return strings.Contains(one, told) && !strings.Contains(one, more) && !strings.Contains(ask(nobody), "GA01")
+	})
+	if got := w.refusedRows("GA01"); got != 2 {
+		t.Errorf("%v rows are left", got)
+	}
+}
+
+// While the topic cannot be read, and is read anew after that, what stands refused is
+// not answered as if it were not.
+func TestRefusedWhileTheBusIsAway(t *testing.T) {
+	w := start(t)
+	w.person(1, "张**")
+	w.ready()
+	told := func() bool {
+		return strings.Contains(w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT").text, `"refused":[{"dataset":"GA01"`)
+	}
+	w.publish([]string{"GA01"}, w.refused("GA01", zhang, time.UnixMilli(1_790_000_005_000), zhang))
+	eventually(t, "the lookup says so", told)
+	begun, away := w.log.refused.Load(), make(chan struct{})
+	w.log.away.Store(&away)
+	(*w.log.cut.Load())()
+	eventually(t, "the topic is begun anew", func() bool { return w.log.refused.Load() > begun })
+	if !told() {
+		t.Error("while it cannot be read the row is answered as if nothing were refused")
+	}
+	close(away)
+	settled := w.refused("GA01", zhang, time.UnixMilli(1_790_000_005_000))
+	settled.Value = nil
+	w.publish([]string{"GA01"}, settled)
+	eventually(t, "it is settled", func() bool { return !told() })
 }
