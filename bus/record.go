@@ -66,7 +66,12 @@ type stamp struct {
 
 func (s *stamp) add(headers []Header, at time.Time) []Header {
 	if ms := at.UnixMilli(); s.only == nil || s.ms != ms {
-		s.ms, s.only = ms, []Header{{Key: contract.At, Value: contract.AppendAt(make([]byte, 0, 14), at)}}
+		made := &struct { // in one piece
+			only [1]Header
+			text [14]byte
+		}{}
+		made.only[0] = Header{Key: contract.At, Value: contract.AppendAt(made.text[:0], at)}
+		s.ms, s.only = ms, made.only[:]
 	}
 	if len(headers) == 0 {
 		return s.only

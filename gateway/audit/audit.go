@@ -129,8 +129,9 @@ func Open(ctx context.Context, c *codec.Codec, to Appender) (*Log, error) {
 
 // NextID returns an id that no other entry has.
 func (l *Log) NextID() string {
-	n := strconv.FormatUint(l.count.Add(1), 36)
-	return l.run + "-" + "0000000"[min(len(n), 7):] + n
+	var digits [16]byte
+	n := strconv.AppendUint(digits[:0], l.count.Add(1), 36)
+	return l.run + "-" + "0000000"[min(len(n), 7):] + string(n)
 }
 
 // Append writes an entry and returns when it is durable. Entries of concurrent

@@ -44,6 +44,8 @@ type View struct {
 	draws    map[string][]string       // dataset -> fields that are made of it
 	audience string                    // label of the tokens that are record keys
 	cacheKey string                    // label of the digests that are cache keys
+	auditKey string                    // label of the digests that the audit keeps
+	about    int                       // the part of the key that the audit keeps, -1 = all of it
 }
 
 // part is one part of an owner's key.
@@ -65,6 +67,10 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
 			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{}, draws: map[string][]string{},
 			audience: contract.KeyLabel(v.ID), cacheKey: contract.CacheLabel(v.ID),
+			auditKey: contract.AuditLabel(v.Owner), about: slices.IndexFunc(parts, func(p part) bool { return len(p.entities) > 0 }),
+		}
+		if ready.about >= 0 {
+			ready.auditKey = contract.AuditLabel(parts[ready.about].entities[0])
 		}
 		if v.Audience != "" {
 			ready.audience = contract.KeyLabel(v.Audience)
@@ -271,10 +277,17 @@ func (v *View) subjects(key string) []subject {
 // AuditDigest returns what the audit keeps of a key: the person or enterprise
 // if the key names one, so that one question finds every view they were seen in.
 func (v *View) AuditDigest(key string) string {
-	for _, s := range v.subjects(key) {
-		return v.keys.DigestHex(contract.AuditLabel(s.entity), s.key)
+	if v.about < 0 {
+		return v.keys.DigestHex(v.auditKey, key)
 	}
-	return v.keys.DigestHex(contract.AuditLabel(v.Owner), key)
+	if len(v.parts) > 1 {
+		split, err := schemas.SplitKey(key)
+		if err != nil || len(split) != len(v.parts) {
+			return v.keys.DigestHex(contract.AuditLabel(v.Owner), key)
+		}
+		key = split[v.about]
+	}
+	return v.keys.DigestHex(v.auditKey, key)
 }
 
 // Disputed returns the granted columns that show a cell in doubt.

@@ -40,6 +40,16 @@ func CallOf(ctx context.Context) *Call {
 	return &Call{}
 }
 
+// exchange is all that a Server keeps of a request and its answer, in one piece.
+type exchange struct {
+	call Call
+	seen watched
+	id   [1]string // the header X-Request-Id
+
+	known                bool // the place is that of a key and its department
+	stranger, key, group string
+}
+
 // Headers of every answer. Nobody changes the slices.
 var everyHeader = http.Header{
 	"X-Content-Type-Options": {"nosniff"}, "Referrer-Policy": {"no-referrer"}, "X-Frame-Options": {"DENY"},
@@ -48,18 +58,21 @@ var everyHeader = http.Header{
 
 // ServeHTTP implements http.Handler: what every request passes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &Call{ID: s.ids.next(), server: s}
+	x := &exchange{call: Call{ID: s.ids.next(), server: s}}
+	c := &x.call
 	on, _ := r.Context().Value(connKey{}).(*conn)
 	if on != nil {
 		on.begin()
 		defer on.end()
 	}
 	h := w.Header()
-	h["X-Request-Id"] = []string{c.ID}
+	x.id[0] = c.ID
+	h["X-Request-Id"] = x.id[:]
 	for name, value := range everyHeader {
 		h[name] = value
 	}
-	seen := &watched{ResponseWriter: w, call: c}
+	x.seen = watched{ResponseWriter: w, call: c}
+	seen := &x.seen
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	r = r.WithContext(ctx)
 	defer s.finish(seen, r, on)
@@ -94,12 +107,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Refuse(seen, r, p)
 		return
 	}
-	leave, p := s.place(c)
-	if p != nil {
+	if p := s.place(x); p != nil {
 		Refuse(seen, r, p)
 		return
 	}
-	defer leave()
+	defer s.leave(x)
 	s.next.ServeHTTP(seen, r)
 }
 
@@ -159,23 +171,35 @@ func clean(p string) bool {
 }
 
 // place takes the places of a request.
-func (s *Server) place(c *Call) (leave func(), p *problem.Problem) {
+func (s *Server) place(x *exchange) *problem.Problem {
+	c := &x.call
 	if c.Who == (Who{}) {
-		name := share(c.Client)
-		if !s.strangers.Take(name) {
-			return nil, problem.Stranger.Of(c.ID)
+		x.stranger = share(c.Client)
+		if !s.strangers.Take(x.stranger) {
+			return problem.Stranger.Of(c.ID)
 		}
-		return func() { s.strangers.Leave(name) }, nil
+		return nil
 	}
-	key, group := c.Who.Key, c.Who.Department
-	if !s.keys.Take(key) {
-		return nil, problem.Busy.Of(c.ID)
+	x.key, x.group = c.Who.Key, c.Who.Department
+	if !s.keys.Take(x.key) {
+		return problem.Busy.Of(c.ID)
 	}
-	if !s.groups.Take(group) {
-		s.keys.Leave(key)
-		return nil, problem.Busy.Of(c.ID)
+	if !s.groups.Take(x.group) {
+		s.keys.Leave(x.key)
+		return problem.Busy.Of(c.ID)
 	}
-	return func() { s.groups.Leave(group); s.keys.Leave(key) }, nil
+	x.known = true
+	return nil
+}
+
+// leave gives back what place took.
+func (s *Server) leave(x *exchange) {
+	if !x.known {
+		s.strangers.Leave(x.stranger)
+		return
+	}
+	s.groups.Leave(x.group)
+	s.keys.Leave(x.key)
 }
 
 // UnderWay is how many requests have a place.
@@ -331,4 +355,7 @@ type ids struct {
 
 func newIDs() *ids { return &ids{run: "r" + strings.ToLower(rand.Text()[:12]) + "-"} }
 
-func (i *ids) next() string { return i.run + strconv.FormatUint(i.count.Add(1), 36) }
+func (i *ids) next() string {
+	var room [32]byte
+	return string(strconv.AppendUint(append(room[:0], i.run...), i.count.Add(1), 36))
+}
