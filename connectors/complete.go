@@ -84,18 +84,7 @@ func (r *runner) announce(ctx context.Context) error {
 // complete returns those of the datasets that every source which feeds them has brought
 // as a whole. Sources that are retired bring nothing more, nor do those of but.
 func complete(ctx context.Context, b *bus.Bus, datasets []string, but ...string) ([]string, error) {
-	sources := map[string]contract.SourceStatus{}
-	err := b.Replay(ctx, contract.Sources, func(r bus.Record) error {
-		var s contract.SourceStatus
-		if delete(sources, string(r.Key)); r.Value == nil {
-			return nil
-		}
-		if err := json.Unmarshal(r.Value, &s); err != nil {
-			return fmt.Errorf("status of source %q: %w", r.Key, err)
-		}
-		sources[string(r.Key)] = s
-		return nil
-	})
+	sources, err := statuses(ctx, b)
 	if err != nil {
 		return nil, fmt.Errorf("look for the sources of %v: %w", datasets, err)
 	}
@@ -115,6 +104,23 @@ func complete(ctx context.Context, b *bus.Bus, datasets []string, but ...string)
 		}
 	}
 	return out, nil
+}
+
+// statuses returns what each source last said of itself.
+func statuses(ctx context.Context, b *bus.Bus) (map[string]contract.SourceStatus, error) {
+	sources := map[string]contract.SourceStatus{}
+	err := b.Replay(ctx, contract.Sources, func(r bus.Record) error {
+		var s contract.SourceStatus
+		if delete(sources, string(r.Key)); r.Value == nil {
+			return nil
+		}
+		if err := json.Unmarshal(r.Value, &s); err != nil {
+			return fmt.Errorf("status of source %q: %w", r.Key, err)
+		}
+		sources[string(r.Key)] = s
+		return nil
+	})
+	return sources, err
 }
 
 // completions are the records that say of datasets that they are complete.

@@ -135,19 +135,26 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 		partition int32
 	}
 	have := map[[16]byte]row{}
-	r := &runner{cfg: d.cfg}
-	err := b.Replay(ctx, contract.Raw(s.ID), func(rec bus.Record) error {
-		_, ours, ok := r.origin(rec)
+	sources, err := statuses(ctx, b)
+	if err != nil {
+		return Difference{}, fmt.Errorf("look who else feeds it: %w", err)
+	}
+	sole := contract.SoleFeeder(sources, s.ID) == d.cfg.Name
+	r, reader, slab := &runner{cfg: d.cfg}, d.encoder.codec.Reader(s.Layout), schemas.Slab{}
+	err = b.Replay(ctx, contract.Raw(s.ID), func(rec bus.Record) error {
+		said, err := r.hear(ctx, s, reader, &slab, rec)
 		_, mark := contract.RefusedRow(rec.Key)
 		switch {
-		case !ok, mark:
+		case err != nil:
+			return err
+		case !said.ok, mark, rec.Header(contract.ControlHeader) != nil:
 			return nil
 		case len(rec.Key) == 0: // a truncate, of this partition
-			maps.DeleteFunc(have, func(_ [16]byte, was row) bool { return ours && was.partition == rec.Partition })
+			maps.DeleteFunc(have, func(_ [16]byte, was row) bool { return said.ours && was.partition == rec.Partition })
 			return nil
 		}
 		k, v := d.digests(rec.Key, rec.Value)
-		if delete(have, k); ours && rec.Value != nil {
+		if delete(have, k); said.there && (said.ours || sole) {
 			have[k] = row{v, rec.Partition}
 		}
 		return nil

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -21,7 +19,8 @@ import (
 //	          the new epoch, with the position, as ever
 //	deleting  the source is closed; the raw topics are read twice, and keys whose
 //	          last record is this source's and of an elder epoch are deleted. A row
-//	          that was refused again is there.
+//	          that was refused again is there. Of a dataset that no other source
+//	          feeds any more, rows that a former one left are this source's too.
 //
 // A row that is changed while it is read again comes under the new epoch, one
 // that is deleted meanwhile leaves a tombstone of it: neither is inferred. An
@@ -106,6 +105,9 @@ func (r *runner) deleteGone(ctx context.Context) error {
 	}
 	r.log.Info("source was read again", "rows", again.Rows, "deleted", r.status.Resync.Deleted)
 	next = r.status
+	if next.Inherited, err = r.inherited(ctx, next.Inherited); err != nil {
+		return err
+	}
 	next.Resync, next.Lost, next.Do, next.Error, next.State, next.Restarts = nil, "", "", "", contract.StateStarting, 0
 	r.failure = nil
 	if err := r.say(ctx, next); err != nil {
@@ -136,13 +138,19 @@ func (r *runner) holdDeletes(ctx context.Context, next contract.SourceStatus, wh
 // missing tells, of each dataset, which rows did not come again, and why a person
 // must be asked, "" if not.
 func (r *runner) missing(ctx context.Context) ([]*missing, string, error) {
+	sources, err := statuses(ctx, r.bus)
+	if err != nil {
+		return nil, "", fmt.Errorf("look who else feeds the datasets: %w", err)
+	}
 	var out []*missing
 	var why []string
 	for _, d := range r.cfg.Datasets {
-		m := &missing{dataset: d}
-		err := r.passes(ctx, d, func(p *pass) error {
-			m.found += int64(len(p.gone))
-			m.of += int64(len(p.gone)) + p.kept
+		m := &missing{dataset: d, sole: contract.SoleFeeder(sources, d.ID) == r.cfg.Name}
+		err := r.passes(ctx, m, func(p *pass) error {
+			found := p.found()
+			m.found += found
+			m.of += found + p.kept
+			m.traces += int64(len(p.gone))
 			if m.whole = p; p.parts > 1 {
 				m.whole = nil
 			}
@@ -167,19 +175,21 @@ func (r *runner) missing(ctx context.Context) ([]*missing, string, error) {
 // missing is how many rows of a dataset did not come again, of how many.
 type missing struct {
 	dataset   *schemas.Dataset
+	sole      bool // no other source feeds it any more
 	found, of int64
+	traces    int64 // with those that may be of no row
 	whole     *pass // all of it, if it was few enough for one pass
 }
 
 // deleteMissing publishes the deletes of one dataset.
 func (r *runner) deleteMissing(ctx context.Context, m *missing) error {
-	if m.found == 0 {
+	if m.traces == 0 {
 		return nil
 	}
 	if m.whole != nil {
 		return r.deletePass(ctx, m.dataset, m.whole)
 	}
-	return r.passes(ctx, m.dataset, func(p *pass) error { return r.deletePass(ctx, m.dataset, p) })
+	return r.passes(ctx, m, func(p *pass) error { return r.deletePass(ctx, m.dataset, p) })
 }
 
 func (r *runner) deletePass(ctx context.Context, d *schemas.Dataset, p *pass) error {
@@ -221,106 +231,4 @@ func (r *runner) publishDeletes(ctx context.Context, b Batch) error {
 	r.tell()
 	r.count(b, nil, time.Since(began))
 	return nil
-}
-
-// pass is one part of the keys of a raw topic: those whose last record is this
-// source's, of an elder epoch and not a delete, are gone.
-type pass struct {
-	r     *runner
-	topic contract.Topic
-	part  int // of parts
-	parts int
-	gone  map[[16]byte]int32 // in which partition
-	kept  int64              // keys of an elder epoch that came again
-}
-
-// passes calls fn with each part of the keys in turn.
-func (r *runner) passes(ctx context.Context, d *schemas.Dataset, fn func(*pass) error) error {
-	topic := contract.Raw(d.ID)
-	ends, err := r.bus.EndOffsets(ctx, topic)
-	if err != nil {
-		return err
-	}
-	records := int64(0)
-	for _, end := range ends[topic] {
-		records += end
-	}
-	parts := int(records/passRecords) + 1
-	for part := range parts {
-		p := &pass{r: r, topic: topic, part: part, parts: parts, gone: map[[16]byte]int32{}}
-		if err := p.scan(ctx); err != nil {
-			return fmt.Errorf("look for rows that did not come again in %q: %w", topic, err)
-		}
-		if err := fn(p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *pass) digest(key []byte) ([16]byte, bool) {
-	var d [16]byte
-	copy(d[:], p.r.cfg.Keyed(contract.LabelResync, key))
-	return d, int(d[0])<<8|int(d[1]) >= p.part*(1<<16)/p.parts && int(d[0])<<8|int(d[1]) < (p.part+1)*(1<<16)/p.parts
-}
-
-// scan reads the topic once.
-func (p *pass) scan(ctx context.Context) error {
-	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
-		epoch, ours, ok := p.r.origin(rec)
-		if !ok {
-			return nil
-		}
-		if len(rec.Key) == 0 { // a truncate, of this partition
-			maps.DeleteFunc(p.gone, func(_ [16]byte, partition int32) bool { return ours && partition == rec.Partition })
-			return nil
-		}
-		key, there := rowOf(rec)
-		d, mine := p.digest(key)
-		if !mine {
-			return nil
-		}
-		if ours && epoch < p.r.status.Epoch && there {
-			p.gone[d] = rec.Partition
-			return nil
-		}
-		if _, was := p.gone[d]; was && ours && there {
-			p.kept++
-		}
-		delete(p.gone, d)
-		return nil
-	})
-}
-
-// keys reads the topic once more and calls fn with each key that is gone.
-func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
-	if len(p.gone) == 0 {
-		return nil
-	}
-	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
-		key, _ := rowOf(rec)
-		d, mine := p.digest(key)
-		if _, gone := p.gone[d]; !mine || !gone || len(rec.Key) == 0 {
-			return nil
-		}
-		delete(p.gone, d)
-		return fn(string(key))
-	})
-}
-
-// rowOf returns the key of the row that a raw record is about, and whether the row is
-// there: taken, or refused.
-func rowOf(rec bus.Record) (key []byte, there bool) {
-	if row, refused := contract.RefusedRow(rec.Key); refused {
-		return row, true
-	}
-	return rec.Key, rec.Value != nil
-}
-
-// origin tells of which epoch a raw record is, and whether it is this source's. It
-// is not ok for one that no source wrote: route has refused it, so it says nothing
-// of the row.
-func (r *runner) origin(rec bus.Record) (epoch uint64, ours, ok bool) {
-	name, sequence, ok := contract.ParsePos(rec.Header(contract.Pos))
-	return sequence.Epoch, string(name) == r.cfg.Name, ok
 }

@@ -2,6 +2,7 @@ package connectors_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -173,6 +174,22 @@ func (w world) until(t *testing.T, open connectors.Open, done func(connectors.To
 		t.Fatalf("what was waited for did not come; status %+v", w.status(t))
 	}
 	return err
+}
+
+// said is the status as it stands in the topic; it fences nobody.
+func (w world) said(t *testing.T) (s contract.SourceStatus) {
+	t.Helper()
+	err := w.bus.Replay(t.Context(), contract.Sources, func(r bus.Record) error {
+		if string(r.Key) == "count" {
+			s = contract.SourceStatus{}
+			return json.Unmarshal(r.Value, &s)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func current(told connectors.Told) bool {
@@ -454,6 +471,153 @@ func TestResyncPassesOverForeignRecords(t *testing.T) {
 	}
 	if s := w.status(t); s.Resync != nil || s.Epoch == 0 {
 		t.Errorf("it says %+v", s)
+	}
+}
+
+// Whatever a stranger writes under the key of a row that the department has no more, or
+// in the name of its source, the row is deleted, also where compaction has left nothing
+// else of it; and what it has is not.
+func TestResyncSeesThroughGarbage(t *testing.T) {
+	w, o := full(t, 30)
+	good := func(key string) []byte {
+		writer, err := w.codec.Writer(t.Context(), contract.Raw(w.d.ID).Subject(), w.d.Layout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := writer.Append(nil, (&reader{o: o}).change(line{key, "forged"}, schemas.Sequence{}).Record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	write := func(epoch uint64) {
+		t.Helper()
+		forged := func(key, op, pos string, value []byte) bus.Record {
+			return bus.Record{Topic: contract.Raw(w.d.ID), Partition: bus.ByKey, Key: []byte(key), Value: value, Headers: []bus.Header{{Key: contract.Operation, Value: []byte(op)}, {Key: contract.Pos, Value: []byte(pos)}}}
+		}
+		pos := contract.AppendPos(nil, "count", schemas.Sequence{Epoch: epoch, Major: 1})
+		lost := append([]byte{0, 0x7f, 0xff, 0xff, 0xff}, good("B3")[5:]...)
+		records := []bus.Record{
+			forged("B0", "u", string(pos), []byte("cut")), forged("B1", "u", string(pos), append(good("B1"), 0)), forged("B2", "u", string(pos), good("B29")), forged("B3", "u", string(pos), lost),
+			forged("B4", "x", string(pos), good("B4")), forged("B5", "?", string(pos), good("B5")), forged("B6", "u", "nowhere", good("B6")), forged("B7", "u", "other@0.1.1.0", []byte("cut")),
+			forged("B8", "u", "count@ffffffffffff.1.1.0", good("B8")), forged("B9", "u", string(pos), []byte("cut")),
+		}
+		if err := w.bus.Append(t.Context(), records...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(w.status(t).Epoch)
+	for i := range 9 { // B9 is there still
+		o.restore(line{"B" + strconv.Itoa(i), ""})
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 30); err != nil {
+		t.Fatal(err)
+	}
+	wrote := false
+	open := func(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+		if !wrote {
+			wrote = true
+			write(w.said(t).Epoch)
+		}
+		return o.open(ctx, cfg, after)
+	}
+	if err := w.until(t, open, current); err != nil {
+		t.Fatal(err)
+	}
+	deleted := map[string]bool{}
+	err := w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
+		if string(r.Header(contract.Operation)) == "d" {
+			deleted[string(r.Key)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		if key := "B" + strconv.Itoa(i); deleted[key] != (i < 9) {
+			t.Errorf("%s was deleted: %v", key, deleted[key])
+		}
+	}
+}
+
+// TestResyncAfterCompaction: of a row that has vanished compaction has left a stranger's
+// garbage alone. It is deleted all the same if nobody else feeds the dataset.
+func TestResyncAfterCompaction(t *testing.T) {
+	w, o := full(t, 10)
+	garbage := bus.Record{Topic: contract.Raw(w.d.ID), Partition: bus.ByKey, Key: []byte("B77"), Value: []byte("cut"), Headers: []bus.Header{{Key: contract.Operation, Value: []byte("u")}, {Key: contract.Pos, Value: []byte("x@1")}}}
+	if err := w.bus.Append(t.Context(), garbage); err != nil {
+		t.Fatal(err)
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	deletes := 0
+	err := w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
+		if string(r.Header(contract.Operation)) == "d" && string(r.Key) == "B77" {
+			deletes++
+		}
+		return nil
+	})
+	if err != nil || deletes != 1 {
+		t.Errorf("%d deletes, %v, want one", deletes, err)
+	}
+}
+
+// TestHandedOver: a dataset goes from one source to another. Rows that only the former
+// brought are deleted when the other is read again, asked about where they are many, and
+// not while the former, or a third, still feeds it.
+func TestHandedOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		retire, shrink, third bool
+		deleted               bool
+	}{"both feed it": {}, "retired": {retire: true, deleted: true}, "taken from it": {shrink: true, deleted: true}, "a third feeds it": {retire: true, third: true}} {
+		t.Run(name, func(t *testing.T) {
+			w, o := full(t, 10)
+			run := func(source string, datasets []*schemas.Dataset, n int) {
+				t.Helper()
+				cfg := w.config()
+				cfg.Name, cfg.Datasets = source, datasets
+				b := connectors.Batch{After: "1"}
+				if n > 0 {
+					b.Changes = append(b.Changes, building(w.d, n))
+				}
+				err := connectors.Run(t.Context(), w.bus, w.codec, cfg, func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+					return &special{[]connectors.Batch{b}}, nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			run("former", []*schemas.Dataset{w.d}, 100)
+			if c.retire {
+				if err := connectors.Retire(t.Context(), w.bus, "former"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.shrink {
+				run("former", nil, 0)
+			}
+			if c.third {
+				run("third", []*schemas.Dataset{w.d}, 101)
+			}
+			if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.until(t, o.open, current); err != nil {
+				t.Fatal(err)
+			}
+			got := w.held(t)
+			if _, there := got["B100"]; there == c.deleted || len(got) < 10 {
+				t.Errorf("the raw topic holds %v", got)
+			}
+			if n := w.status(t).Inherited["former"]; (n == 1) != c.deleted {
+				t.Errorf("inherited %d", n)
+			}
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -133,6 +134,7 @@ func (r *runner) session(ctx context.Context) (err error) {
 	}
 	defer r.publisher.Close()
 	r.status = r.publisher.Status()
+	fed := r.status.Datasets
 	r.status.Kind, r.status.Datasets = r.cfg.Kind, nil
 	if r.status.Position == "" { // it begins anew: what it says now is newer than all it ever said
 		r.status.Epoch = r.publisher.NextEpoch()
@@ -140,6 +142,7 @@ func (r *runner) session(ctx context.Context) (err error) {
 	for _, d := range r.cfg.Datasets {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
+	r.status.Left = slices.DeleteFunc(slices.Clone(union(r.status.Left, fed)), func(id string) bool { return slices.Contains(r.status.Datasets, id) })
 	r.refused = false
 	if err = r.obey(ctx); err == nil {
 		err = r.read(ctx)

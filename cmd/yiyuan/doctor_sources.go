@@ -45,7 +45,32 @@ func (d *doctor) states(ctx context.Context, b *bus.Bus) []finding {
 			found = append(found, warning(stateCheck(s.Name), "从未运行过，它的数据集都没有数据 / it has never run, its datasets have no data", "yiyuan run --role connectors"))
 		}
 	}
-	return append(found, d.waiting())
+	return append(append(found, d.waiting()), d.leftBehind()...)
+}
+
+// leftBehind tells of datasets that went from one source to another: rows that only the
+// former brought stand until the other is read again.
+func (d *doctor) leftBehind() []finding {
+	sources := map[string]contract.SourceStatus{}
+	for name, s := range d.said {
+		sources[name] = s.status
+	}
+	var found []finding
+	for _, former := range slices.Sorted(maps.Keys(sources)) {
+		was := sources[former]
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(was.Datasets, was.Left)))) {
+			heir := contract.SoleFeeder(sources, id)
+			if heir == "" || heir == former || !was.Fed(id) || was.Rows == 0 {
+				continue
+			}
+			if rows, done := sources[heir].Inherited[former]; !done || rows != was.Rows {
+				found = append(found, warning("source."+former+".left."+id,
+					fmt.Sprintf("数据集 %s 已由 %s 改归 %s，%s 单独带来过的行仍在 / dataset %s went from %s to %s, and rows that only %s has brought still stand", id, former, heir, former, id, former, heir, former),
+					contract.ResyncCommand(heir)))
+			}
+		}
+	}
+	return found
 }
 
 // waiting tells which rules are not judged yet.

@@ -223,6 +223,43 @@ func TestDoctorJudges(t *testing.T) {
 	}
 }
 
+// A dataset that went from one source to another is a warning, with the one command,
+// until the other was read again; not while several feed it.
+func TestDoctorNamesWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	former := contract.SourceStatus{State: contract.StateRetired, Datasets: []string{"GA01"}, Rows: 9}
+	taken := contract.SourceStatus{State: contract.StateRunning, Datasets: []string{"GA02"}, Left: []string{"GA01"}, Rows: 9}
+	heir := contract.SourceStatus{State: contract.StateRunning, Datasets: []string{"GA01"}}
+	done := heir
+	done.Inherited = map[string]int64{"former": 9}
+	more := former
+	more.Rows = 10
+	feeds := former
+	feeds.State = contract.StateStopped
+	for name, c := range map[string]struct {
+		former, heir contract.SourceStatus
+		third, said  bool
+	}{
+		"retired": {former: former, heir: heir, said: true}, "taken from it": {former: taken, heir: heir, said: true}, "read again": {former: former, heir: done}, "read again before more came": {former: more, heir: done, said: true},
+		"still feeds it": {former: feeds, heir: heir}, "a third feeds it": {former: former, heir: heir, third: true},
+	} {
+		d := &doctor{said: map[string]said{"former": {status: c.former}, "heir": {status: c.heir}}}
+		if c.third {
+			d.said["third"] = said{status: heir}
+		}
+		found := d.leftBehind()
+		if len(found) > 0 != c.said {
+			t.Errorf("%s: %+v", name, found)
+		}
+		for _, f := range found {
+			if f.Grade != gradeWarning || f.Do != "yiyuan source resync heir" || !strings.Contains(f.What, "GA01") || !strings.Contains(f.What, "former") {
+				t.Errorf("%s: %+v", name, f)
+			}
+			commandsExist(t, f.Do)
+		}
+	}
+}
+
 // Rules that wait are a warning that names what they wait for.
 func TestDoctorNamesWaitingRules(t *testing.T) {
 	t.Parallel()

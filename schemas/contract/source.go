@@ -1,5 +1,7 @@
 package contract
 
+import "slices"
+
 // SourceStatus is what the topic sources holds of one source, under its name:
 // how far it has been read, how it does, and what a person has asked of it.
 type SourceStatus struct {
@@ -34,6 +36,12 @@ type SourceStatus struct {
 	Do   string `json:"do,omitempty"`
 	// Stop says that a person has stopped it: a restart does not start it.
 	Stop bool `json:"stop,omitempty"`
+	// Left are datasets that it fed before and feeds no more; what it said of their
+	// rows stands until another source that feeds them now is read again. Inherited
+	// are the sources whose rows this one has so accounted for, and how many each had
+	// published then.
+	Left      []string         `json:"left,omitempty"`
+	Inherited map[string]int64 `json:"inherited,omitempty"`
 	// Resync is a person's order to read it again from the beginning, until that is done.
 	Resync *Resync `json:"resync,omitempty"`
 }
@@ -84,4 +92,26 @@ func StandsStill(state string) bool {
 		return false
 	}
 	return true
+}
+
+// Fed reports whether the source fed a dataset that it does not feed now, because it
+// is retired or the dataset was taken from it.
+func (s SourceStatus) Fed(dataset string) bool {
+	return s.State == StateRetired && slices.Contains(s.Datasets, dataset) || slices.Contains(s.Left, dataset)
+}
+
+// SoleFeeder returns the one source that feeds a dataset, "" if there is none or there
+// are several. Retired ones feed nothing.
+func SoleFeeder(sources map[string]SourceStatus, dataset string) string {
+	sole := ""
+	for name, s := range sources {
+		if s.State == StateRetired || !slices.Contains(s.Datasets, dataset) {
+			continue
+		}
+		if sole != "" {
+			return ""
+		}
+		sole = name
+	}
+	return sole
 }

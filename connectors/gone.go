@@ -1,0 +1,211 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// pass is one part of the keys of a raw topic: those whose last record is this
+// source's, of an elder epoch and not a delete, are gone.
+type pass struct {
+	r       *runner
+	dataset *schemas.Dataset
+	reader  *codec.Reader
+	slab    schemas.Slab
+	topic   contract.Topic
+	sole    bool
+	part    int // of parts
+	parts   int
+	gone    map[[16]byte]trace
+	kept    int64          // keys of an elder epoch that came again
+	begun   map[int32]bool // partitions in which rows have come again
+}
+
+// trace is what is left of a row that is gone.
+type trace struct {
+	partition int32
+	husk      bool // a record that says nothing, see scan
+}
+
+// found is how many rows are gone. A record that says nothing may be no row's, so it
+// does not count, and nobody is asked about it.
+func (p *pass) found() (n int64) {
+	for _, t := range p.gone {
+		if !t.husk {
+			n++
+		}
+	}
+	return n
+}
+
+// passes calls fn with each part of the keys in turn.
+func (r *runner) passes(ctx context.Context, m *missing, fn func(*pass) error) error {
+	topic := contract.Raw(m.dataset.ID)
+	ends, err := r.bus.EndOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	records := int64(0)
+	for _, end := range ends[topic] {
+		records += end
+	}
+	parts := int(records/passRecords) + 1
+	for part := range parts {
+		p := &pass{r: r, dataset: m.dataset, reader: r.codec.Reader(m.dataset.Layout), topic: topic, sole: m.sole, part: part, parts: parts, gone: map[[16]byte]trace{}, begun: map[int32]bool{}}
+		if err := p.scan(ctx); err != nil {
+			return fmt.Errorf("look for rows that did not come again in %q: %w", topic, err)
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) digest(key []byte) ([16]byte, bool) {
+	var d [16]byte
+	copy(d[:], p.r.cfg.Keyed(contract.LabelResync, key))
+	return d, int(d[0])<<8|int(d[1]) >= p.part*(1<<16)/p.parts && int(d[0])<<8|int(d[1]) < (p.part+1)*(1<<16)/p.parts
+}
+
+// scan reads the topic once. A record that says nothing of its row changes nothing;
+// but where it is all that compaction has left, from before the rows were read again
+// and of a dataset that nobody else feeds, it stands for the row that it displaced.
+func (p *pass) scan(ctx context.Context) error {
+	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
+		said, err := p.r.hear(ctx, p.dataset, p.reader, &p.slab, rec)
+		if err != nil {
+			return err
+		}
+		if said.epoch > p.r.status.Epoch && said.ours {
+			said = saying{row: said.row} // no record of ours is of that epoch
+		}
+		again := said.ours && said.epoch == p.r.status.Epoch
+		if len(rec.Key) == 0 { // a truncate, of this partition
+			maps.DeleteFunc(p.gone, func(_ [16]byte, t trace) bool { return said.ours && t.partition == rec.Partition })
+			return nil
+		}
+		d, mine := p.digest(said.row)
+		p.begun[rec.Partition] = p.begun[rec.Partition] || again
+		switch {
+		case rec.Header(contract.ControlHeader) != nil || !mine:
+		case !said.ok && (!p.sole || p.begun[rec.Partition]):
+		case !said.ok:
+			if _, known := p.gone[d]; !known {
+				p.gone[d] = trace{rec.Partition, true}
+			}
+		case said.there && !again && (said.ours || p.sole):
+			p.gone[d] = trace{partition: rec.Partition}
+		default:
+			if was, known := p.gone[d]; known && !was.husk && again && said.there {
+				p.kept++
+			}
+			delete(p.gone, d)
+		}
+		return nil
+	})
+}
+
+// keys reads the topic once more and calls fn with each key that is gone.
+func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
+	if len(p.gone) == 0 {
+		return nil
+	}
+	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
+		key, refused := contract.RefusedRow(rec.Key)
+		if !refused {
+			key = rec.Key
+		}
+		d, mine := p.digest(key)
+		if _, gone := p.gone[d]; !mine || !gone || len(rec.Key) == 0 {
+			return nil
+		}
+		delete(p.gone, d)
+		return fn(string(key))
+	})
+}
+
+// saying is what a raw record says of a row, if route takes it for anything.
+type saying struct {
+	ok    bool // it is one that a source may have written
+	row   []byte
+	ours  bool
+	epoch uint64
+	there bool // the row is there: taken, or refused
+}
+
+// hear reads a raw record as route does. What route refuses, because no source wrote
+// it, says nothing of its row: not that it came again either.
+func (r *runner) hear(ctx context.Context, d *schemas.Dataset, reader *codec.Reader, slab *schemas.Slab, rec bus.Record) (saying, error) {
+	row, mark := contract.RefusedRow(rec.Key)
+	if !mark {
+		row = rec.Key
+	}
+	void := saying{row: row}
+	name, sequence, ok := contract.ParsePos(rec.Header(contract.Pos))
+	op := schemas.Op(0)
+	if text := rec.Header(contract.Operation); len(text) == 1 {
+		op = schemas.Op(text[0])
+	}
+	if _, known := ops[op]; !ok || !known || mark != (op == schemas.Refused) || mark && rec.Value != nil || (len(rec.Key) == 0) != (op == schemas.Truncate) {
+		return void, nil
+	}
+	said := saying{ok: true, row: row, ours: string(name) == r.cfg.Name, epoch: sequence.Epoch, there: mark || op != schemas.Delete && rec.Value != nil}
+	if mark || !said.there {
+		return said, nil
+	}
+	slab.Reset()
+	content, err := reader.DecodeInto(ctx, rec.Value, slab)
+	again := said.epoch == r.status.Epoch
+	switch {
+	case errors.Is(err, codec.ErrMalformed):
+		return void, nil
+	case errors.Is(err, codec.ErrUnknownSchema):
+		if said.ours && again { // written just now, under a schema that is registered
+			return void, nil
+		}
+		return said, nil // the registry has lost it since
+	case err != nil:
+		return void, err
+	}
+	// Of an elder row the key may be spelled as an elder release did.
+	if !said.ours || again {
+		values := make([]schemas.Value, content.Len())
+		for i := range values {
+			values[i] = content.Value(i)
+		}
+		if key, err := Key(d, values); err != nil || key != string(row) {
+			return void, nil //nolint:nilerr // it bears another row's key
+		}
+	}
+	return said, nil
+}
+
+// inherited notes which sources fed this one's datasets before and left rows that it
+// has now accounted for, and how many they had published then: more of them later
+// would be others.
+func (r *runner) inherited(ctx context.Context, before map[string]int64) (map[string]int64, error) {
+	sources, err := statuses(ctx, r.bus)
+	if err != nil {
+		return nil, fmt.Errorf("look who fed the datasets before: %w", err)
+	}
+	out := maps.Clone(before)
+	for _, d := range r.cfg.Datasets {
+		for name, s := range sources {
+			if contract.SoleFeeder(sources, d.ID) == r.cfg.Name && name != r.cfg.Name && s.Fed(d.ID) {
+				if out == nil {
+					out = map[string]int64{}
+				}
+				out[name] = s.Rows
+			}
+		}
+	}
+	return out, nil
+}
