@@ -82,6 +82,7 @@ type Element struct {
 	Mask      string   // default mask rule of views that do not name one, "" = clear
 	Standard  string   // GB 11643-1999, ...
 	Min, Max  *float64 // of numbers
+	Past      bool     // of dates and times: what is dated has happened, so a value after today is none
 	PartOf    string   // element id of the identifier that contains this value (a birth date: the citizen's number), "" if none
 	Contains  string   // element id of the identifier that values are made of (a disability card's number: the citizen's number), "" if none
 	Form      string   // of kind "identifier": the form of numbers that carry a check of their own (identifier.Documents), "" if none

@@ -6,10 +6,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 )
 
-var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "set", "level", "mask", "standard", "min", "max", "part_of", "contains", "form"}
+var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "set", "level", "mask", "standard", "min", "max", "part_of", "contains", "form", "past"}
 
 // narrowKeys are the keys with which a field narrows its element.
-var narrowKeys = []string{"precision", "scale", "max_length", "codes", "set", "min", "max"}
+var narrowKeys = []string{"precision", "scale", "max_length", "codes", "set", "min", "max", "past"}
 
 func (l *loader) elements(f file) {
 	m, ok := f.root.fields("elements")
@@ -115,6 +115,13 @@ func (l *loader) narrow(m mapping, e *Element) {
 		}
 	} else if m.has("min") || m.has("max") {
 		m.at("min").problem("bad-value", "只有数值有 min 和 max", "only numbers have min and max")
+	}
+	// A date that stands in an identity number is one of birth, and nobody is born yet to come.
+	e.Past = e.Past || e.PartOf != "" && e.Type == Date
+	if m.has("past") {
+		if e.Past = m.flag("past"); e.Type != Date && e.Type != Timestamp && e.Kind != "" {
+			m.at("past").problem("bad-value", "只有日期和时间有 past", "only dates and times have past")
+		}
 	}
 	l.codes(m, e)
 }

@@ -21,7 +21,19 @@ type change struct {
 	op       schemas.Op
 	source   []byte
 	sequence schemas.Sequence
-	today    int64 // in Shanghai, as days since 1970: no one was born after it
+	today    int64 // in Shanghai, as days since 1970, by the clock of the bus
+}
+
+// leeway is how many days a date of what has happened may lie after today: a source's
+// clock, or its calendar, may be a little ahead of the bus's.
+const leeway = 1
+
+// dayIn is the day of a date or time, in Shanghai.
+func dayIn(e *schemas.Element, v schemas.Value) int64 {
+	if e.Type == schemas.Timestamp {
+		return dayOf(v.Time(e.Type))
+	}
+	return v.Int64()
 }
 
 // reject is the data's fault, as an error.
@@ -118,8 +130,8 @@ func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record
 			}
 			continue
 		}
-		if f.Element.PartOf != "" && f.Element.Type == schemas.Date && v.Kind() == schemas.KindInt && v.Int64() > c.today {
-			return rec, false, &reject{field: f.Name, reason: contract.ReasonInvalid, detail: "出生日期在将来，请更正后重新发送 / the date of birth is yet to come, correct and send it again"}
+		if f.Element.Past && v.Kind() == schemas.KindInt && dayIn(f.Element, v) > c.today+leeway {
+			return rec, false, &reject{field: f.Name, reason: contract.ReasonInvalid, detail: "日期在将来，而所记之事应已发生，请更正后重新发送 / the date is yet to come, of what must have happened: correct and send it again"}
 		}
 		n, err := element.Accept(f.Element, v)
 		if err != nil {
