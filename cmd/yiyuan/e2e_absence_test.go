@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
+)
+
+// TestAbsenceWaits has the hospitals deliver births and the register come nine hours
+// later by the departments' own clocks. Before it nobody is said not to be registered,
+// however long all else stands still; with it those are found who are not in it, and of
+// the others nothing was ever said.
+func TestAbsenceWaits(t *testing.T) {
+	t.Parallel()
+	w := found(t)
+	w.edit("rules/XV-10.yaml", "    settle: 5s\n", "")
+	write(t, map[string]any{
+		"rule": "XV-92", "title": "有出生证明", "english": "Born", "entity": "birth", "severity": "low", "advice": "测试 / test",
+		"cases": []any{
+			map[string]any{"id": "born", "inputs": []string{"WJ01"}, "when": "size(WJ01) > 0", "owner": "WJ"},
+			map[string]any{"id": "registered", "inputs": []string{"GA01"}, "when": "size(GA01) > 0", "owner": "GA"},
+		},
+	}, w.catalogue, "rules", "XV-92.yaml")
+	for source, dataset := range map[string]string{"wj": "WJ01", "ga": "GA01"} {
+		if err := os.Mkdir(filepath.Join(w.drop, source), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		w.binds(source, "file", map[string]any{"dir": filepath.Join(w.drop, source), "settle": "100ms", "poll": "50ms"}, dataset)
+	}
+	w.grants("SJ-JDGL", "SJ", "SUPERVISE", "person.explain")
+	w.open()
+
+	await(t, "gateway", time.Minute, func() string {
+		if waiting := w.waiting(); !slices.ContainsFunc(waiting, func(s string) bool { return strings.HasPrefix(s, "XV-10/unregistered GA01") }) {
+			return fmt.Sprint(waiting)
+		}
+		return ""
+	})
+
+	const births, unregistered = 12, 3
+	born := time.Now().AddDate(0, 0, -200).In(schemas.Zone)
+	var certificates, register strings.Builder
+	certificates.WriteString("CSZBH,XSEXM,XBDM,CSRQ,MQGMSFHM,QFRQ\n")
+	register.WriteString("GMSFHM,XM,XBDM,MZDM,CSRQ,HJDXZQHDM,HJDZ,YHZGXDM,HYZKDM,POGMSFHM,CSZBH,ZXBZ,ZXYY,ZXRQ\n")
+	for i := range births {
+		certificate, day := fmt.Sprintf("M53990%04d", i), born.Format(time.DateOnly)
+		fmt.Fprintf(&certificates, "%s,张小%c,1,%s,539902199003120021,%s\n", certificate, '一'+rune(i), day, day)
+		if i >= unregistered {
+			number := fmt.Sprintf("539902%s%03d", born.Format("20060102"), i)
+			fmt.Fprintf(&register, "%s%c,张小%c,1,01,%s,539902,云岭市岭东区东关街道1号,,,,%s,0,,\n", number, identifier.CitizenCheck(number), '一'+rune(i), day, certificate)
+		}
+	}
+	w.delivers("wj", certificates.String(), 10*time.Hour)
+	await(t, "births", time.Minute, func() string { return w.counted("XV-92/born", births) })
+	if said := w.said("XV-10"); len(said) > 0 {
+		t.Errorf("%d findings of who is not in a register that has not come", len(said))
+	}
+	if waiting := w.waiting(); !slices.Contains(waiting, "XV-10/unregistered GA01") {
+		t.Errorf("what waits is %s", waiting)
+	}
+
+	w.delivers("ga", register.String(), time.Hour)
+	await(t, "the register", time.Minute, func() string { return w.counted("XV-92/registered", births-unregistered) })
+	await(t, "who is not registered", time.Minute, func() string { return w.counted("XV-10", unregistered) })
+	await(t, "the end of waiting", time.Minute, func() string {
+		if waiting := w.waiting(); slices.ContainsFunc(waiting, func(s string) bool { return strings.HasPrefix(s, "XV-10/") }) {
+			return fmt.Sprint(waiting)
+		}
+		return ""
+	})
+	if said := w.said("XV-10"); len(said) != unregistered {
+		t.Errorf("%d findings, want %d, each said once", len(said), unregistered)
+	}
+	if said := append(w.said("XV-10"), w.said("XV-92")...); slices.ContainsFunc(said, func(value string) bool { return strings.Contains(value, "closed") }) {
+		t.Error("a finding was opened and closed again")
+	}
+	w.process.stop()
+}
+
+// delivers moves a file, made so long ago, into the folder of a source.
+func (w *town) delivers(source, content string, ago time.Duration) {
+	w.Helper()
+	path := filepath.Join(w.dir, source+".csv")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	at := time.Now().Add(-ago)
+	if err := os.Chtimes(path, at, at); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.Rename(path, filepath.Join(w.drop, source, source+".csv")); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// said is every record of the topic of findings that names a rule or a case of it, whole
+// history included.
+func (w *town) said(rule string) []string {
+	w.Helper()
+	rule, name, _ := strings.Cut(rule, "/")
+	b := connect(w, w.process, []string{w.kafka}, "")
+	defer b.Close()
+	var out []string
+	err := b.Replay(w.Context(), contract.Findings, func(r bus.Record) error {
+		if bytes.Contains(r.Value, []byte(rule)) && bytes.Contains(r.Value, []byte(name)) {
+			out = append(out, string(r.Value))
+		}
+		return nil
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return out
+}
+
+func (w *town) counted(rule string, want int) string {
+	w.Helper()
+	w.process.alive()
+	if n := len(w.said(rule)); n < want {
+		return fmt.Sprintf("%d findings of %s, want %d", n, rule, want)
+	}
+	return ""
+}
+
+// waiting is which cases wait, and for what, as the gateway says it.
+func (w *town) waiting() []string {
+	w.Helper()
+	var page struct {
+		Waiting []struct {
+			Rule, Case string
+			Datasets   []string
+		} `json:"waiting"`
+	}
+	a := w.ask(http.MethodGet, "http://"+w.gateway+"/v1/findings", "SJ-JDGL", "SUPERVISE", "")
+	if a.status != http.StatusOK {
+		return []string{fmt.Sprintf("XV-10/ %d %s", a.status, a.body)}
+	}
+	if err := json.Unmarshal([]byte(a.body), &page); err != nil {
+		w.Fatal(err)
+	}
+	var out []string
+	for _, one := range page.Waiting {
+		out = append(out, one.Rule+"/"+one.Case+" "+strings.Join(one.Datasets, " "))
+	}
+	return out
+}
