@@ -53,6 +53,9 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 	if landed {
 		found = append(found, d.states(ctx, b)...)
 	}
+	if _, ok := have[contract.Refused]; ok {
+		found = append(found, refusedRows(ctx, b))
+	}
 	return found
 }
 

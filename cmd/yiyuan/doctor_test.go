@@ -71,6 +71,8 @@ func TestDoctorOnEmbedded(t *testing.T) {
 		}
 		return ""
 	})
+	markRefused(t, j.app.bus, j.app.codec, j.app.keys, "GA01", "539902198503120013")
+	expect(t, examine(t.Context(), file, j.app.brokers), "rows.refused", gradeWarning, "GA01 (1)")
 	for _, check := range []string{"config", "catalogue", "keys", "kafka.brokers", "kafka.version", "kafka.transaction.version", "kafka.topics", "kafka.transactions", "step.route"} {
 		expect(t, found, check, gradeOK, "")
 	}
@@ -207,6 +209,8 @@ func TestDoctorJudges(t *testing.T) {
 		"slot gone":          {checkPostgres("s", postgres.Health{WALLevel: "logical"}, true), "source.s", gradeProblem, "gone"},
 		"source that works":  {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Rows: 7}}, true)}, "source.s.state", gradeOK, "7 rows"},
 		"source gone silent": {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning}, age: contract.Silence + time.Second}, true)}, "source.s.state", gradeProblem, "silent"},
+		"rows refused":       {[]finding{checkRefused(map[string]int{"SW02": 3, "GA01": 1})}, "rows.refused", gradeWarning, "GA01 (1), SW02 (3)"},
+		"none refused":       {[]finding{checkRefused(nil)}, "rows.refused", gradeOK, ""},
 		"source held":        {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateHeld, Error: "w", Do: "d"}}, true)}, "source.s.state", gradeProblem, "held"},
 		"source lost":        {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Lost: "slot", Do: "d"}}, true)}, "source.s.state", gradeProblem, "slot"},
 		"source of no file":  {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateStopped}}, false)}, "source.s.state", gradeProblem, "no file binds it"},

@@ -17,8 +17,9 @@ import (
 )
 
 // TestDemoForPrograms runs the demonstration as a program would: one line on
-// standard output, all that stands in it works, and the 70 % indicator follows a
-// department that stops and comes back.
+// standard output, all that stands in it works, a row that is refused is told to be
+// old until it is mended, and the 70 % indicator follows a department that stops and
+// comes back.
 func TestDemoForPrograms(t *testing.T) {
 	p := launch(t, "demo", "--json", "--listen", "127.0.0.1:0", "--correct-after", "1h")
 	await(t, "the ready line", 2*time.Minute, func() string {
@@ -45,6 +46,9 @@ func TestDemoForPrograms(t *testing.T) {
 		}
 	}
 	askEverything(t, city)
+	r := returnsOf(t, city)
+	r.isRefused()
+	r.isMended()
 	stopAndStart(t, city, "YB") // the department that also has a push source
 	if !bytes.Equal(p.out.bytes(), line) {
 		t.Error("more than one line was printed")

@@ -139,12 +139,13 @@ function api(req, res, url) {
   if (m)
     return posted(({ key: k }) => {
       const view = m[1];
+      const refused = view.startsWith("person") ? [{ dataset: "GA01", since: ago(86400), message: "GA01（户籍人口基本信息）有更新的行因不合要求被退回，此处仍是退回前的内容；部门更正并重新报送后自动解除", message_en: "a newer row of GA01 was refused, so this is what was known before; it settles by itself when the department has sent a good one" }] : [];
       if (!app.views.some((v) => v.id === view)) return problem(res, 403, "YIYUAN-4031", "没有授权", `应用 ${app.id} 没有视图 ${view} 的授权 / no grant`);
       if (/^0{3}/.test(k)) return problem(res, 429, "YIYUAN-4290", "超过频次", "每分钟 60 次 / 60 a minute", { "Retry-After": "12" });
       if (view.startsWith("person") && !/^\d{17}[\dX]$/.test(k)) return problem(res, 422, "YIYUAN-4220", "主键无效", "公民身份号码应为 18 位 / want 18 characters");
       if (k.endsWith("9")) return problem(res, 503, "YIYUAN-5031", "数据尚未就绪", "视图正在装载 / the view is being loaded", { "Retry-After": "3" });
       if (view.startsWith("person") && k !== sampleKey) return problem(res, 404, "YIYUAN-4040", "没有这一条", "数据已就绪，没有此人 / there is no such record");
-      send(res, { ...answer(view, k), as_of: ago(0.4), source_time: ago(5400), stale: view.startsWith("enterprise"), view, version: "00000000000004d2", ...ids() });
+      send(res, { ...answer(view, k), refused, as_of: ago(0.4), source_time: ago(5400), stale: view.startsWith("enterprise"), view, version: "00000000000004d2", ...ids() });
     });
   m = /^\/v1\/explain\/([^/]+)$/.exec(path);
   if (m) return posted(({ key: k }) => (app.views.some((v) => v.id === m[1] + ".explain") ? send(res, explain(k)) : problem(res, 403, "YIYUAN-4031", "没有授权", `应用 ${app.id} 没有视图 ${m[1]}.explain 的授权 / no grant`)));

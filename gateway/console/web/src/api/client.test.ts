@@ -38,10 +38,11 @@ describe("request", () => {
     expect(fetch.mock.calls[0]![1]).toMatchObject({ method: "POST", body: '{"view":"a"}' });
   });
   it("keeps the whole problem of RFC 9457", async () => {
-    vi.stubGlobal("fetch", answers(403, { title: "没有授权", status: 403, title_en: "no grant", detail: "无", detail_en: "none", code: "YIYUAN-4031", request_id: "r-1", errors: [{ location: "XM", message: "m" }] }, { "Content-Type": "application/problem+json" }));
+    vi.stubGlobal("fetch", answers(403, { title: "没有授权", status: 403, title_en: "no grant", detail: "无", detail_en: "none", code: "YIYUAN-4031", request_id: "r-1", errors: [{ location: "XM", message: "m" }], refused: [{ dataset: "GA01", message: "旧" }] }, { "Content-Type": "application/problem+json" }));
     const e = await failure(request("v1/x"));
     expect(e).toMatchObject({ status: 403, code: "YIYUAN-4031", title: "没有授权", titleEn: "no grant", detail: "无", detailEn: "none", requestId: "r-1", retryAfter: null });
     expect(e.problems).toEqual([{ location: "XM", message: "m" }]);
+    expect(e.refused).toEqual([{ dataset: "GA01", message: "旧" }]);
   });
   it("reads Retry-After in seconds and as a date", async () => {
     vi.stubGlobal("fetch", answers(503, { code: "YIYUAN-5031" }, { "Retry-After": "7" }));

@@ -1,5 +1,7 @@
 // The one door to the gateway: every request, its errors made uniform.
 
+import type { Refused } from "./types";
+
 export interface FieldProblem {
   message?: string;
   message_en?: string;
@@ -19,6 +21,8 @@ export class ApiError extends Error {
   /** seconds, from Retry-After */
   readonly retryAfter: number | null;
   readonly problems: FieldProblem[];
+  /** newer rows that were refused, where nothing was found */
+  readonly refused: Refused[];
 
   constructor(p: {
     status: number;
@@ -30,6 +34,7 @@ export class ApiError extends Error {
     requestId?: string;
     retryAfter?: number | null;
     problems?: FieldProblem[];
+    refused?: Refused[];
   }) {
     super(`${p.code} ${p.title}`);
     this.name = "ApiError";
@@ -42,6 +47,7 @@ export class ApiError extends Error {
     this.requestId = p.requestId ?? "";
     this.retryAfter = p.retryAfter ?? null;
     this.problems = p.problems ?? [];
+    this.refused = p.refused ?? [];
   }
 }
 
@@ -115,6 +121,7 @@ export async function problemOf(res: Response): Promise<ApiError> {
     requestId: text(p.request_id) || (res.headers.get("X-Request-Id") ?? ""),
     retryAfter: seconds(res.headers.get("Retry-After")),
     problems: Array.isArray(p.errors) ? (p.errors as FieldProblem[]) : [],
+    refused: Array.isArray(p.refused) ? (p.refused as Refused[]) : [],
   });
 }
 

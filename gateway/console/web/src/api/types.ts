@@ -285,6 +285,15 @@ export interface DemoApps {
   samples?: Record<string, string | string[]> | null;
 }
 
+/** A newer row of a dataset was refused, so that what is answered is older; more = whether it was is not known. */
+export interface Refused {
+  dataset: string;
+  since?: string;
+  message?: string;
+  message_en?: string;
+  more?: boolean;
+}
+
 export interface LookupAnswer {
   data: Record<string, unknown> | null;
   as_of?: string;
@@ -292,6 +301,7 @@ export interface LookupAnswer {
   stale?: boolean;
   disputed?: List<string>;
   masked?: List<string>;
+  refused?: List<Refused>;
   view?: string;
   version?: string;
   request_id?: string;
@@ -300,6 +310,7 @@ export interface LookupAnswer {
 
 export interface VerifyAnswer {
   match: boolean;
+  refused?: List<Refused>;
   as_of?: string;
   source_time?: string;
   stale?: boolean;
@@ -337,6 +348,7 @@ export interface ExplainAnswer {
   entity: string;
   key_masked?: string;
   cells?: List<ExplainCell>;
+  refused?: List<Refused>;
   as_of?: string;
   request_id?: string;
   audit_id?: string;

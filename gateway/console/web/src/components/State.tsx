@@ -29,7 +29,8 @@ export function tell(e: ApiError, lang: Lang, t: T): Told {
     code: e.code,
     what: (lang === "zh" ? e.title : (maybe(lang, `error.${exact}`) ?? e.titleEn)) || own,
     why: lang === "zh" ? e.detail : e.detailEn,
-    do: maybe(lang, `error.${exact}.do`) ?? maybe(lang, `error.${family}.do`) ?? t("error.other.do"),
+    // That a row was refused is not mended by asking otherwise.
+    do: e.refused.length > 0 ? t("refused.do") : (maybe(lang, `error.${exact}.do`) ?? maybe(lang, `error.${family}.do`) ?? t("error.other.do")),
   };
 }
 

@@ -125,7 +125,7 @@ export default function Lookup() {
     ? [
         { key: "result", label: t("lookup.tab.result"), children: <Result round={round} facts={facts} datasets={datasets} retry={() => void ask()} /> },
         { key: "trace", label: t("lookup.tab.trace"), children: <Trace round={round} caller={caller} /> },
-        { key: "explain", label: t("lookup.tab.explain"), children: <Explain round={round} facts={facts} departments={departments} /> },
+        { key: "explain", label: t("lookup.tab.explain"), children: <Explain round={round} facts={facts} departments={departments} datasets={datasets} /> },
         { key: "code", label: t("lookup.tab.code"), children: <CodeTab view={round.view.id} valueKey={round.key} purpose={round.purpose} verify={round.verify} /> },
       ]
     : [];

@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { ApiError, request } from "../../api/client";
 import { type ExplainAnswer, list } from "../../api/types";
 import { Coded } from "./Coded";
+import { Refusals } from "./Refusals";
 import { When } from "../../components/Show";
 import { Empty, ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
@@ -11,7 +12,7 @@ import type { Round } from "./model";
 import type { FieldFacts } from "./useFields";
 
 /** Each cell of the golden record: who said it, why that one won, who lost. */
-export function Explain({ round, facts, departments }: { round: Round; facts: Map<string, FieldFacts>; departments: Map<string, string> }) {
+export function Explain({ round, facts, departments, datasets }: { round: Round; facts: Map<string, FieldFacts>; departments: Map<string, string>; datasets: Map<string, string> }) {
   const { t, say } = useI18n();
   const entity = ownerOf(round.view.id);
   const applies = isEntityOwner(entity);
@@ -43,7 +44,13 @@ export function Explain({ round, facts, departments }: { round: Round; facts: Ma
         {t("explain.dataset.do")} <Link to={`/catalogue/${encodeURIComponent(entity)}`}>{entity}</Link>
       </Empty>
     );
-  if (error) return <ErrorBox error={error} note={error.status === 403 ? <p>{t("explain.right", { view: `${entity}.explain` })}</p> : null} retry={error.status === 403 || error.status === 404 ? undefined : () => setTurn((n) => n + 1)} />;
+  if (error)
+    return (
+      <div className="stack">
+        <Refusals rows={error.refused} datasets={datasets} />
+        <ErrorBox error={error} note={error.status === 403 ? <p>{t("explain.right", { view: `${entity}.explain` })}</p> : null} retry={error.status === 403 || error.status === 404 ? undefined : () => setTurn((n) => n + 1)} />
+      </div>
+    );
   if (!answer) return <Waiting rows={6} />;
   const reasonOf = (r: string | undefined) => (r ? say(`why.${r}`, r) : "–");
   const lostBy = (r: string | undefined) => (r ? say(`lost.${r}`, r) : "");
@@ -52,6 +59,7 @@ export function Explain({ round, facts, departments }: { round: Round; facts: Ma
   if (cells.length === 0) return <Empty title={t("explain.none")}>{t("explain.none.do")}</Empty>;
   return (
     <div className="stack">
+      <Refusals rows={answer.refused} datasets={datasets} />
       <p className="dim">
         {t("explain.lead")} {answer.key_masked ? <code>{answer.key_masked}</code> : null} {answer.as_of ? <When at={answer.as_of} /> : null}
       </p>

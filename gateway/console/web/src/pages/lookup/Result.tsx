@@ -1,13 +1,14 @@
 import { EyeInvisibleOutlined, FlagOutlined, StopOutlined } from "@ant-design/icons";
 import { Tooltip } from "antd";
 import type { ReactNode } from "react";
-import { list, type LookupAnswer } from "../../api/types";
+import { list, type List, type LookupAnswer, type Refused } from "../../api/types";
 import { Copy, Mark, When } from "../../components/Show";
 import { Empty, ErrorBox } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { time } from "../../lib/format";
 import type { Round } from "./model";
 import { Coded } from "./Coded";
+import { Refusals } from "./Refusals";
 import { type FieldFacts, useFields } from "./useFields";
 
 type Facts = Map<string, FieldFacts>;
@@ -47,13 +48,16 @@ function Rows({ of, rows, masked }: { of: string; rows: Record<string, unknown>[
 
 const isRows = (v: unknown): v is Record<string, unknown>[] => Array.isArray(v) && v.every((x) => x !== null && typeof x === "object" && !Array.isArray(x));
 
-function Stamp({ answer, took, extra }: { answer: { as_of?: string; source_time?: string; stale?: boolean; audit_id?: string; request_id?: string; version?: string }; took: number; extra?: ReactNode }) {
+function Stamp({ answer, took, extra }: { answer: { as_of?: string; source_time?: string; stale?: boolean; refused?: List<Refused>; audit_id?: string; request_id?: string; version?: string }; took: number; extra?: ReactNode }) {
   const { t } = useI18n();
   return (
     <div className="answer-stamp">
-      <Mark tone={answer.stale ? "warn" : "ok"} icon={answer.stale ? (time(answer.as_of) ? "clock" : "question") : "ok"} solid>
-        {t(!answer.stale ? "result.current" : time(answer.as_of) ? "result.stale" : "result.unknownAge")}
-      </Mark>
+      {/* What everybody delivered is in, and yet it is not the newest: the notice says so. */}
+      {list(answer.refused).length > 0 && !answer.stale ? null : (
+        <Mark tone={answer.stale ? "warn" : "ok"} icon={answer.stale ? (time(answer.as_of) ? "clock" : "question") : "ok"} solid>
+          {t(!answer.stale ? "result.current" : time(answer.as_of) ? "result.stale" : "result.unknownAge")}
+        </Mark>
+      )}
       {extra}
       <span>
         <span className="dim">{t("result.asOf")}</span> <When at={answer.as_of} full none={t("common.unknown")} />
@@ -148,7 +152,8 @@ export function Result({ round, facts, datasets, retry }: { round: Round; facts:
   if (round.error?.status === 404)
     return (
       <div className="stack">
-        <ErrorBox error={round.error} note={<p className="dim">{t("result.notThere")}</p>} />
+        <Refusals rows={round.error.refused} datasets={datasets} />
+        <ErrorBox error={round.error} note={<p className="dim">{t(round.error.refused.length > 0 ? "refused.notThere" : "result.notThere")}</p>} />
       </div>
     );
   if (round.error) return <ErrorBox error={round.error} retry={round.error.status === 503 || round.error.status === 0 || round.error.status === 429 ? retry : undefined} />;
@@ -159,12 +164,14 @@ export function Result({ round, facts, datasets, retry }: { round: Round; facts:
           <Mark tone={round.verdict.match ? "ok" : "bad"}>{t(round.verdict.match ? "verify.match" : "verify.noMatch")}</Mark>
           <p>{t(round.verdict.match ? "verify.match.long" : "verify.noMatch.long", { n: Object.keys(round.verify ?? {}).length })}</p>
         </div>
+        <Refusals rows={round.verdict.refused} datasets={datasets} />
         <Stamp answer={round.verdict} took={round.took} />
       </div>
     );
   if (!round.lookup) return null;
   return (
     <div className="stack">
+      <Refusals rows={round.lookup.refused} datasets={datasets} />
       <Stamp
         answer={round.lookup}
         took={round.took}
