@@ -40,6 +40,7 @@ func TestFaultRegistry(t *testing.T) {
 	processor, source := p.launch(t, roleProcessors), p.launch(t, roleConnectors)
 	lives(539902)
 	p.await(t, number, map[string]any{"XM": "欧阳**", "JZDXZQHDM": "539902"})
+	p.dated(t, number)
 	j := visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now())
 
 	line.set(disturbance{held: true})

@@ -154,6 +154,18 @@ func (p *realPath) asOf(t *testing.T, number string) time.Time {
 	return answer.AsOf
 }
 
+// dated waits until answers say as of when they are, which a city that has only
+// just begun does not know yet.
+func (p *realPath) dated(t *testing.T, number string) {
+	t.Helper()
+	await(t, "as of", time.Minute, func() string {
+		if _, body := p.ask(t, appKey, number); strings.Contains(body, `"as_of":null`) {
+			return body
+		}
+		return ""
+	})
+}
+
 // kept holds what the database may forget against what is committed on the bus:
 // it may never be ahead.
 func (p *realPath) kept(t *testing.T, j *journey) {

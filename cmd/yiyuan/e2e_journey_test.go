@@ -125,15 +125,38 @@ func (j *journey) feed(correct bool) {
 	}
 }
 
-// settle waits until every step has passed all there is, then lets a minute
-// pass and waits until no wake-up of it is outstanding.
+// settle waits until every step has passed all there is and has gone through what
+// waited for a first complete copy, then lets a minute pass: what is to stand for a
+// while before it is found has stood.
 func (j *journey) settle() {
 	j.Helper()
 	drain(j.ctx, j, j.app)
-	j.clock.by.Add(int64(time.Minute))
+	await(j, "completions", time.Minute, func() string { // they follow the rows when those are of the present edition
+		n, err := waking(j.ctx, j.app, contract.Route, func(key []byte, _ time.Time) bool {
+			return key[len(key)-1] == 1 && !bytes.Contains(key, []byte{0})
+		})
+		if err != nil {
+			j.Fatal(err)
+		}
+		if n > 0 {
+			j.clock.by.Add(int64(time.Second))
+			return fmt.Sprintf("%d wait", n)
+		}
+		return ""
+	})
+	for _, pass := range []time.Duration{0, time.Minute} {
+		j.clock.by.Add(int64(pass))
+		drain(j.ctx, j, j.app)
+		j.awake()
+	}
+}
+
+// awake waits until no wake-up of a step is due.
+func (j *journey) awake() {
+	j.Helper()
 	await(j, "wake-ups", time.Minute, func() string {
 		for _, step := range j.app.steps {
-			n, err := waking(j.ctx, j.app, step.Name, j.clock.now())
+			n, err := waking(j.ctx, j.app, step.Name, func(_ []byte, at time.Time) bool { return !at.After(j.clock.now()) })
 			if err != nil {
 				j.Fatal(err)
 			}
@@ -179,19 +202,23 @@ func lag(ends, committed map[contract.Topic]map[int32]int64) string {
 	return ""
 }
 
-// waking counts the wake-ups of a step that are due at a time. They are part of
+// waking counts the wake-ups of a step that count. They are part of
 // its state, and so in its changelog: 't', eight bytes of milliseconds, the key.
-func waking(ctx context.Context, a *app, step string, at time.Time) (int, error) {
-	open := map[string]bool{}
+func waking(ctx context.Context, a *app, step string, counts func(key []byte, at time.Time) bool) (int, error) {
+	type timer struct {
+		partition int32 // a dataset's timer has the same key in each
+		key       string
+	}
+	open := map[timer]bool{}
 	err := a.bus.Replay(ctx, contract.State(step), func(r bus.Record) error {
-		if bytes.HasPrefix(r.Key, []byte("t")) && len(r.Key) >= 9 {
-			open[string(r.Key)] = r.Value != nil
+		if bytes.HasPrefix(r.Key, []byte("t")) && len(r.Key) > 9 {
+			open[timer{r.Partition, string(r.Key)}] = r.Value != nil
 		}
 		return nil
 	})
 	due := 0
-	for key, there := range open {
-		if there && int64(binary.BigEndian.Uint64([]byte(key[1:9]))) <= at.UnixMilli() {
+	for t, there := range open {
+		if there && counts([]byte(t.key[9:]), time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(t.key[1:9]))))) {
 			due++
 		}
 	}
