@@ -88,10 +88,17 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	says(map[string]string{"R1": "rr", "R2": "rr", "R3": "rd"})
-	whole("d.csv", 1, 5) // the half that lies there would be taken first
+	without := map[string]string{"R1": "rr", "R2": "rr", "R3": "rd"}
+	says(without)
+	whole("d.csv", 1, 5)
 	mark("d.csv")
-	says(map[string]string{"R1": "rrr", "R2": "rrd", "R3": "rd", "R5": "r"})
+	await(t, "says that it waits for the half that came before", time.Minute, func() string {
+		if s := state(); s.State != contract.StateHeld {
+			return fmt.Sprintf("it is %s %s", s.State, s.Error)
+		}
+		return ""
+	})
+	says(without)
 	whole("c.csv", 2, 4)
 	mark("c.csv")
 	says(map[string]string{"R1": "rrrd", "R2": "rrdr", "R3": "rd", "R4": "r", "R5": "rd"})
