@@ -68,7 +68,7 @@ func openProvince(ctx context.Context, cat *schemas.Catalogue, o synthetic.Optio
 	}
 	return p, connectors.Config{
 		Name: "sw-returned", Kind: "file", Datasets: []*schemas.Dataset{d},
-		Options: map[string]any{"dir": dir, "format": "csv", "charset": "utf-8", "wait": "marker"},
+		Options: map[string]any{"dir": dir, "format": "csv", "charset": "utf-8", "wait": "marker", "settle": "100ms", "poll": "100ms"},
 	}, nil
 }
 
