@@ -135,7 +135,8 @@ func canonicalAddress(s string) bool {
 	for _, r := range s {
 		switch {
 		case r >= 0x4e00 && r <= 0x9fa5:
-			if strings.ContainsRune("幢號零一二两三四五六七八九十百", r) {
+			switch r {
+			case '幢', '號', '零', '一', '二', '两', '三', '四', '五', '六', '七', '八', '九', '十', '百':
 				return false
 			}
 			letter = true

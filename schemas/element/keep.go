@@ -2,6 +2,7 @@ package element
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -111,22 +112,22 @@ func canonical(e *schemas.Element, s string) bool {
 	if s == "" || len(s) > limit && len(s) > 3*limit {
 		return false
 	}
+	if e.Kind == "address" {
+		return (len(s) <= limit || utf8.RuneCountInString(s) <= limit) && canonicalAddress(s)
+	}
 	n, letter := 0, false
 	for _, r := range s {
 		n++
 		switch {
 		case r >= 0x4e00 && r <= 0x9fa5:
 			letter = true
-			if e.Kind == "address" && strings.ContainsRune("幢號零一二两三四五六七八九十百", r) {
-				return false
-			}
 		case r >= '0' && r <= '9':
 			if e.Kind == "person_name" {
 				return false
 			}
 		case r >= 'A' && r <= 'Z':
 			letter = true
-			if e.Kind == "address" || e.Kind == "identifier" && r == 'E' || e.Kind == "person_name" {
+			if e.Kind == "identifier" && r == 'E' || e.Kind == "person_name" {
 				return false
 			}
 		default:
@@ -139,8 +140,6 @@ func canonical(e *schemas.Element, s string) bool {
 	switch e.Kind {
 	case "person_name", "org_name":
 		return letter
-	case "address":
-		return canonicalAddress(s)
 	}
 	return true
 }
