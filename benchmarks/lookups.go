@@ -135,7 +135,12 @@ func peopleOf(ctx context.Context, b *bus.Bus) ([]string, error) {
 
 // single is the request for one person.
 func (l *line) single(key string) []byte {
-	return fmt.Appendf(nil, "GET /v1/lookup/%s/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nX-Purpose: %s\r\n\r\n", asked, key, l.key, l.purpose)
+	return append(l.head("GET", fmt.Sprintf("/v1/lookup/%s/%s", asked, key)), "\r\n"...)
+}
+
+// head begins a request of the application; its blank line is to be added.
+func (l *line) head(method, path string) []byte {
+	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nX-Purpose: %s\r\n", method, path, l.key, l.purpose)
 }
 
 // batch is the request for several.
@@ -148,8 +153,7 @@ func (l *line) batch(keys []string, fields ...string) []byte {
 	if err != nil {
 		panic(err) // strings always encode
 	}
-	head := fmt.Appendf(nil, "POST /v1/lookup HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nX-Purpose: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
-		l.key, l.purpose, len(body))
+	head := fmt.Appendf(l.head("POST", "/v1/lookup"), "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
 	return append(head, body...)
 }
 
@@ -352,7 +356,7 @@ func (l *line) startBare(ctx context.Context, value []byte) (*process, target, e
 		return nil, target{}, errors.Join(err, child.stop())
 	}
 	for i := range l.people {
-		t.requests = append(t.requests, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nX-Purpose: %s\r\n\r\n", i, l.key, l.purpose))
+		t.requests = append(t.requests, append(l.head("GET", fmt.Sprintf("/%d", i)), "\r\n"...))
 	}
 	return child, t, nil
 }

@@ -119,10 +119,7 @@ func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
 		return nil
 	}
 	return p.r.bus.Replay(ctx, p.topic, func(rec bus.Record) error {
-		key, refused := contract.RefusedRow(rec.Key)
-		if !refused {
-			key = rec.Key
-		}
+		key, _ := rowOf(rec)
 		d, mine := p.digest(key)
 		if _, gone := p.gone[d]; !mine || !gone || len(rec.Key) == 0 {
 			return nil
@@ -130,6 +127,15 @@ func (p *pass) keys(ctx context.Context, fn func(key string) error) error {
 		delete(p.gone, d)
 		return fn(string(key))
 	})
+}
+
+// rowOf returns the key of the row that a raw record is about, and whether the record is
+// the mark of a refused one.
+func rowOf(rec bus.Record) (key []byte, mark bool) {
+	if row, refused := contract.RefusedRow(rec.Key); refused {
+		return row, true
+	}
+	return rec.Key, false
 }
 
 // saying is what a raw record says of a row, if route takes it for anything.
@@ -144,10 +150,7 @@ type saying struct {
 // hear reads a raw record as route does. What route refuses, because no source wrote
 // it, says nothing of its row: not that it came again either.
 func (r *runner) hear(ctx context.Context, d *schemas.Dataset, reader *codec.Reader, slab *schemas.Slab, rec bus.Record) (saying, error) {
-	row, mark := contract.RefusedRow(rec.Key)
-	if !mark {
-		row = rec.Key
-	}
+	row, mark := rowOf(rec)
 	void := saying{row: row}
 	name, sequence, ok := contract.ParsePos(rec.Header(contract.Pos))
 	op := schemas.Op(0)
@@ -198,8 +201,11 @@ func (r *runner) inherited(ctx context.Context, before map[string]int64) (map[st
 	}
 	out := maps.Clone(before)
 	for _, d := range r.cfg.Datasets {
+		if contract.SoleFeeder(sources, d.ID) != r.cfg.Name {
+			continue
+		}
 		for name, s := range sources {
-			if contract.SoleFeeder(sources, d.ID) == r.cfg.Name && name != r.cfg.Name && s.Fed(d.ID) {
+			if name != r.cfg.Name && s.Fed(d.ID) {
 				if out == nil {
 					out = map[string]int64{}
 				}

@@ -30,7 +30,7 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 		}
 		if !c.options.json && time.Since(last) > 2*time.Second {
 			last = time.Now()
-			if _, err := fmt.Fprintf(talk, "装载中:还有 %d 个数据集:%s / loading, %d datasets to go\n", len(waiting), some(waiting), len(waiting)); err != nil {
+			if _, err := fmt.Fprintf(talk, "装载中：还有 %d 个数据集：%s / loading, %d datasets to go\n", len(waiting), some(waiting), len(waiting)); err != nil {
 				return err
 			}
 		}

@@ -24,9 +24,10 @@ func (ownSchema) Schema(context.Context, int) (string, error) {
 	return codec.Schema(contract.RefusedLayout), nil
 }
 
+const refusedCheck = "rows.refused"
+
 // refusedRows names the datasets with rows of which a newer version was refused.
 func refusedRows(ctx context.Context, b *bus.Bus) finding {
-	const check = "rows.refused"
 	reader := codec.New(ownSchema{}).Reader(contract.RefusedLayout)
 	rows, datasets := map[string]int{}, []string(nil) // a row's dataset by its place among them
 	err := b.Peek(ctx, contract.Refused, func(r bus.Record) error {
@@ -46,7 +47,7 @@ func refusedRows(ctx context.Context, b *bus.Bus) finding {
 		return nil
 	})
 	if err != nil {
-		return unanswered(check, err)
+		return unanswered(refusedCheck, err)
 	}
 	counts := map[string]int{}
 	for _, at := range rows {
@@ -57,14 +58,13 @@ func refusedRows(ctx context.Context, b *bus.Bus) finding {
 
 // checkRefused judges how many rows of each dataset stand refused.
 func checkRefused(counts map[string]int) finding {
-	const check = "rows.refused"
 	if len(counts) == 0 {
-		return fine(check, "没有行停在被退回的状态 / no row stands refused")
+		return fine(refusedCheck, "没有行停在被退回的状态 / no row stands refused")
 	}
 	list, all := []string(nil), 0
 	for _, id := range slices.Sorted(maps.Keys(counts)) {
 		list, all = append(list, fmt.Sprintf("%s (%d)", id, counts[id])), all+counts[id]
 	}
-	return warning(check, fmt.Sprintf("%d 行的更新被退回，查询仍答退回前的内容并注明 / newer versions of %d rows were refused, lookups answer what was known before and say so: %s", all, all, strings.Join(list, ", ")),
+	return warning(refusedCheck, fmt.Sprintf("%d 行的更新被退回，查询仍答退回前的内容并注明 / newer versions of %d rows were refused, lookups answer what was known before and say so: %s", all, all, strings.Join(list, ", ")),
 		"请部门按问题数据（控制台或 GET /v1/quarantine）更正后重新报送，自动解除 / have the department mend what quarantine shows (console or GET /v1/quarantine) and send it again, it settles by itself")
 }

@@ -1,6 +1,10 @@
 package synthetic
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
+)
 
 // The codes of the city: its four districts and the city itself, none of them
 // assigned in GB/T 2260, so that no number made here can be a real one.
@@ -233,17 +237,7 @@ func phone(n uint64) string { return fmt.Sprintf("1990000%04d", n%10_000) }
 // card is a bank card of the made-up issuer 629999, with its Luhn digit.
 func card(n uint64) string {
 	digits := fmt.Sprintf("629999%012d", n%1_000_000_000_000)
-	sum := 0
-	for i := range len(digits) {
-		d := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 0 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return digits + string(byte('0'+(10-sum%10)%10))
+	return digits + string(identifier.LuhnCheck(digits))
 }
 
 // plateNumber is the n-th number plate of the made-up series.

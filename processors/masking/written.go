@@ -276,17 +276,7 @@ func (r *reader) card(from, to int, s string) string {
 	default:
 		return ""
 	}
-	sum := 0
-	for i := range len(s) {
-		d := int(s[len(s)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	if sum%10 != 0 || r.quantity(from, to) {
+	if identifier.LuhnCheck(s[:len(s)-1]) != s[len(s)-1] || r.quantity(from, to) {
 		return ""
 	}
 	if _, err := identifier.ParseUSCC(s); err == nil {
