@@ -40,6 +40,29 @@ func (r *runner) completes(have []string, b Batch) []string {
 	return out
 }
 
+// awaits are the datasets for which the promise of CaughtUp does not hold after a batch.
+// What has begun to come in is waited for until the source has caught up with it: the
+// last CaughtUp is of a time when nothing of it was there.
+func (r *runner) awaits(b Batch) []string {
+	if !b.CaughtUp.IsZero() && b.Held == "" && !r.rereading() {
+		return b.Awaited
+	}
+	return union(r.status.Awaited, b.Awaited)
+}
+
+// joined are the datasets that are awaited when a session begins: those that were, and
+// those that the source feeds since, which an earlier CaughtUp knows nothing of.
+func (r *runner) joined(fed []string) []string {
+	var out []string
+	for _, id := range r.status.Datasets {
+		anew := len(fed) > 0 && !slices.Contains(fed, id)
+		if anew || slices.Contains(r.status.Awaited, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // announce says of datasets that are complete that they are, once in the life of a
 // runner.
 func (r *runner) announce(ctx context.Context) error {

@@ -3,9 +3,12 @@ package connectors_test
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -116,5 +119,56 @@ func TestCompletionWithoutARetiredSource(t *testing.T) {
 	}
 	if got := w.completions(t); len(got) != 4 {
 		t.Errorf("once it is retired: %q, want one in each partition", got)
+	}
+}
+
+// What has begun to come in is awaited until the source has caught up with it: as of
+// its last word nothing of it was there, and nobody knows who is not.
+func TestAwaitedUntilCaughtUp(t *testing.T) {
+	w := newWorld(t)
+	at := time.UnixMilli(5)
+	awaited := func(when string, want ...string) {
+		t.Helper()
+		if d := cmp.Diff(want, w.said(t).Awaited); d != "" {
+			t.Errorf("%s (-want +got):\n%s", when, d)
+		}
+	}
+	w.run(t, "count", connectors.Batch{After: "0", CaughtUp: at, Awaited: []string{w.d.ID}})
+	awaited("before the first delivery", w.d.ID)
+	w.run(t, "count", connectors.Batch{Changes: []schemas.Change{building(w.d, 1)}, After: "1"})
+	awaited("with its first rows", w.d.ID)
+	w.run(t, "count", connectors.Batch{After: "1", Held: "a person must answer"})
+	awaited("while it is held", w.d.ID)
+	w.run(t, "count", connectors.Batch{Changes: []schemas.Change{building(w.d, 2)}, After: "2", CaughtUp: at})
+	awaited("caught up")
+}
+
+// What a source begins to feed later is awaited too, whatever it was caught up with.
+func TestAwaitedFromWhenItIsFed(t *testing.T) {
+	w := newWorld(t)
+	other := *w.d
+	other.ID = "ZJ99"
+	if err := w.bus.Ensure(t.Context(), contract.Spec{Topic: contract.Raw(other.ID), Compact: true}); err != nil {
+		t.Fatal(err)
+	}
+	serve := func(datasets []*schemas.Dataset, b connectors.Batch) []string {
+		t.Helper()
+		cfg := w.config()
+		cfg.Datasets = datasets
+		err := connectors.Run(t.Context(), w.bus, w.codec, cfg, func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
+			return &said{[]connectors.Batch{b}}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.said(t).Awaited
+	}
+	at := time.UnixMilli(5)
+	serve([]*schemas.Dataset{&other}, connectors.Batch{After: "0", CaughtUp: at})
+	if got := serve([]*schemas.Dataset{&other, w.d}, connectors.Batch{Changes: []schemas.Change{building(w.d, 1)}, After: "1"}); !slices.Equal(got, []string{w.d.ID}) {
+		t.Errorf("with its first rows %v is awaited, want %s", got, w.d.ID)
+	}
+	if got := serve([]*schemas.Dataset{&other, w.d}, connectors.Batch{After: "1", CaughtUp: at}); len(got) > 0 {
+		t.Errorf("caught up %v is awaited", got)
 	}
 }

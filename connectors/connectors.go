@@ -91,7 +91,8 @@ type Batch struct {
 	// this instant is published once this batch is.
 	CaughtUp time.Time
 	// Awaited are the datasets of which nothing has ever been delivered; the promise
-	// of CaughtUp does not hold for them.
+	// of CaughtUp does not hold for them, nor for one whose first delivery has begun
+	// until the next batch with CaughtUp.
 	Awaited []string
 	State   string // StateSnapshot while first rows are copied, "" else
 	// Held, if not "", says that the source stands still until a person answers:

@@ -142,6 +142,7 @@ func (r *runner) session(ctx context.Context) (err error) {
 	for _, d := range r.cfg.Datasets {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
+	r.status.Awaited = r.joined(fed)
 	r.status.Left = slices.DeleteFunc(slices.Clone(union(r.status.Left, fed)), func(id string) bool { return slices.Contains(r.status.Datasets, id) })
 	r.refused = false
 	if err = r.obey(ctx); err == nil {
@@ -329,7 +330,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 		// A source whose clock is ahead has committed nothing later than now.
 		next.CaughtUp = min(max(next.CaughtUp, b.CaughtUp.UnixMilli()), time.Now().UnixMilli())
 	}
-	next.Awaited, next.Complete = b.Awaited, r.completes(next.Complete, b)
+	next.Awaited, next.Complete = r.awaits(b), r.completes(next.Complete, b)
 	if b.Held == "" {
 		next = r.failure.still(next)
 	}

@@ -115,7 +115,7 @@ func checkSource(name string, s said, bound bool) finding {
 	case w.State == contract.StateStopped, w.State == contract.StateWaiting:
 		return warning(check, text, w.Do)
 	case w.State != contract.StateRetired && len(s.status.Awaited) > 0:
-		return warning(check, fmt.Sprintf("%s，首次交付还没有到 / the first delivery has not come yet: %s", text, some(s.status.Awaited)), "请部门交付 / have the department deliver it")
+		return warning(check, fmt.Sprintf("%s，首次交付尚未到齐 / the first delivery has not come whole yet: %s", text, some(s.status.Awaited)), "请部门交付 / have the department deliver it")
 	}
 	return fine(check, fmt.Sprintf("%s，%d 行 / %d rows", text, s.status.Rows, s.status.Rows))
 }

@@ -77,7 +77,7 @@ type Source struct {
 	State    string
 	Error    string
 	Rows     int64
-	Awaited  []string  // of its datasets, those of which nothing has ever been delivered
+	Awaited  []string  // of its datasets, those of which no first delivery has come whole
 	CaughtUp time.Time // all it committed before is published, but of what is awaited
 	Seen     time.Time // when it said so
 	Do       string    // what a person does about Error

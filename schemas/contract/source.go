@@ -16,9 +16,9 @@ type SourceStatus struct {
 	// CaughtUp in milliseconds, 0 = unknown: everything the source committed
 	// before this instant has been published.
 	CaughtUp int64 `json:"caught_up,omitempty"`
-	// Awaited are those of the datasets of which nothing has ever been delivered: a
-	// drop folder or a push endpoint that still waits for the first delivery is caught
-	// up with nothing, and nobody knows yet who is not there.
+	// Awaited are those of the datasets of which no first delivery has come whole: a
+	// drop folder or a push endpoint that still waits for it is caught up with nothing,
+	// and nobody knows yet who is not there. CaughtUp does not speak of them.
 	Awaited []string `json:"awaited,omitempty"`
 	// Complete are those of the datasets of which it has once published a complete
 	// copy, and Announced those of which it has said so in their raw topics, see

@@ -226,14 +226,16 @@ class Run:
         self.sayings = [e for e in events if e["e"] in ("say", "reject", "restore", "copy")]
         self.logs = collections.defaultdict(list)  # source -> what it delivers
         self.lost = collections.defaultdict(list)  # source -> what it delivered, or not, before it was put back
+        self.came = collections.defaultdict(list)  # (dataset, telephone) -> when a content with it was published
         self.copies = {}  # source -> where in its log it was last read again from the beginning, and the rows then
         self.fold()
         self.date()
 
     def date(self):
         """Gives contents that their source dates in the future the time of their publishing, which their raw record bears. A
-        telephone is said once, so it tells the content; of a content that came again, after a restore, the last coming counts."""
-        came = {}
+        telephone is said once, so it tells the content. What came again, after a restore, is of its last coming in the end;
+        answers of before are of an earlier one."""
+        came = self.came
         for topic, records in self.topics.items():
             if topic not in ("raw.RS02", "raw.YB01"):
                 continue
@@ -246,12 +248,12 @@ class Run:
                 if r["key"] in now and now[r["key"]][0] >= (epoch, place):
                     continue
                 if phone is not None and (r["key"] not in now or now[r["key"]][1] != phone):
-                    came[topic[4:], phone] = int(r.get("h.at", "0"))
+                    came[topic[4:], phone].append(int(r.get("h.at", "0")))
                 now[r["key"]] = ((epoch, place), phone)
         for (dataset, _), row in self.rows.items():
             for i, (at, content, dated) in enumerate(row.states):
                 if content and dated > at and content.get("LXDH") is not None:
-                    row.states[i] = (at, content, came.get((dataset, content["LXDH"]), dated))
+                    row.states[i] = (at, content, came.get((dataset, content["LXDH"]), [dated])[-1])
 
     def bad(self, rule, what):
         self.broken.append([rule, what])
@@ -632,8 +634,11 @@ class Run:
                 first = i
         out = []
         for at, content, when in row.states[first:]:
-            if at <= high:
-                out.append((content, when) if content is not None else None)
+            if at > high:
+                continue
+            out.append((content, when) if content is not None else None)
+            if content is not None:
+                out += [(content, t) for t in self.came.get((dataset, content.get("LXDH")), ()) if t != when and at <= t <= high]
         return out
 
     def versions(self, t0, t1):
