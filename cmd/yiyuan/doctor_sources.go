@@ -60,7 +60,7 @@ func (d *doctor) leftBehind() []finding {
 		was := sources[former]
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(was.Datasets, was.Left)))) {
 			heir := contract.SoleFeeder(sources, id)
-			if heir == "" || heir == former || !was.Fed(id) || was.Rows == 0 {
+			if heir == "" || heir == former || was.Rows == 0 {
 				continue
 			}
 			if rows, done := sources[heir].Inherited[former]; !done || rows != was.Rows {
