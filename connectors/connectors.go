@@ -129,7 +129,9 @@ type Config struct {
 	Consent Consent
 	// Again says that a person has ordered to read the source again from the
 	// beginning, and that this is under way. Opened at position "" the source may
-	// drop what its earlier life has left at the department, such as a slot.
+	// drop what its earlier life has left at the department, such as a slot. It then
+	// delivers the rows there are and what changes from then on; a change of before, come
+	// again, would count as newer than its row's being gone.
 	Again bool
 	// Tell, if not nil, hears each status as it is published, and why an attempt
 	// has failed; it must not block.

@@ -26,6 +26,7 @@ type department struct {
 	said     chan struct{} // closed when there is more
 	late     bool          // nothing has been delivered yet, whatever was said
 	copies   [][]delivery  // of the table, as it was read again from the beginning
+	copied   uint64        // the sequence that the last copy is as of
 	remakes  bool          // its slot is made again once it is said to be lost
 	remade   bool
 }
@@ -76,6 +77,9 @@ func (d *department) say(s saying) saying {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if s.sequence <= d.copied { // a log is not read from before the copy any more
+		return s
+	}
 	if s.at.IsZero() {
 		s.at = d.dated()
 	}

@@ -88,7 +88,7 @@ func (d *department) copy() place {
 		all = append(all, delivery{change: c})
 		told = append(told, []any{r.dataset.ID, r.key, r.at.UnixMilli()})
 	}
-	d.copies = append(d.copies, all)
+	d.copies, d.copied = append(d.copies, all), d.sequence
 	d.history.put("copy", event{"src": d.name, "rows": told})
 	at := place{log: len(d.log), mark: d.markAt(len(d.log)), copy: len(d.copies)}
 	if len(all) == 0 {
@@ -108,7 +108,7 @@ func (d *department) restore(r *rand.Rand) (forgotten int) {
 	keep := r.IntN(len(d.log))
 	forgotten = len(d.log) - keep
 	d.log = d.log[:keep:keep]
-	d.sequence = 0
+	d.sequence, d.copied = 0, 0
 	for _, x := range d.log {
 		d.sequence = max(d.sequence, x.saying.sequence)
 	}
