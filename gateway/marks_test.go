@@ -26,11 +26,11 @@ func TestMarksThatNeverComeLevel(t *testing.T) {
 		if read(m, 3) {
 			t.Fatal("level after three of nine")
 		}
-		time.Sleep(overdue)
+		<-time.After(overdue)
 		if m.stuck() {
 			t.Fatal("stuck too early")
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if !m.stuck() {
 			t.Fatal("a reading of which nothing comes goes on for ever")
 		}
@@ -47,7 +47,7 @@ func TestMarksThatNeverComeLevel(t *testing.T) {
 			if reader, _ := m.polled(); reader != 3 || m.offsets()[0] != 3 {
 				t.Errorf("reading %d is in force, up to %d", reader, m.offsets()[0])
 			}
-			time.Sleep(2 * overdue)
+			<-time.After(2 * overdue)
 			if m.stuck() {
 				t.Error("waits for what is no more")
 			}
