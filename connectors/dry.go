@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -130,11 +129,7 @@ func (d *dry) take(r bus.Record) {
 // compare holds the rows against what the raw topic comes to.
 func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Difference, error) {
 	set := d.sets[s.ID]
-	type row struct {
-		value     [8]byte
-		partition int32
-	}
-	have := map[[16]byte]row{}
+	have, stands := map[[16]byte][8]byte{}, standings{}
 	sources, err := statuses(ctx, b)
 	if err != nil {
 		return Difference{}, fmt.Errorf("look who else feeds it: %w", err)
@@ -150,12 +145,15 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 		case !said.ok, mark, rec.Header(contract.ControlHeader) != nil:
 			return nil
 		case len(rec.Key) == 0: // a truncate, of this partition
-			maps.DeleteFunc(have, func(_ [16]byte, was row) bool { return said.ours && was.partition == rec.Partition })
+			stands.empty(rec, said, func(d [16]byte) { delete(have, d) })
 			return nil
 		}
 		k, v := d.digests(rec.Key, rec.Value)
+		if !stands.take(k, rec, said) {
+			return nil
+		}
 		if delete(have, k); said.there && (said.ours || sole) {
-			have[k] = row{v, rec.Partition}
+			have[k] = v
 		}
 		return nil
 	})
@@ -163,7 +161,7 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 	for k, v := range set.rows {
 		if had, ok := have[k]; !ok {
 			out.New++
-		} else if had.value != v {
+		} else if had != v {
 			out.Changed++
 		}
 		delete(have, k)

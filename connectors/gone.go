@@ -12,8 +12,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// pass is one part of the keys of a raw topic: those whose last record is this
-// source's, of an elder epoch and not a delete, are gone.
+// pass is one part of the keys of a raw topic: those of which a record of this
+// source's stands, of an elder epoch and not a delete, are gone.
 type pass struct {
 	r       *runner
 	dataset *schemas.Dataset
@@ -23,6 +23,7 @@ type pass struct {
 	sole    bool
 	part    int // of parts
 	parts   int
+	stands  standings
 	gone    map[[16]byte]trace
 	kept    int64          // keys of an elder epoch that came again
 	begun   map[int32]bool // partitions in which rows have come again
@@ -30,8 +31,7 @@ type pass struct {
 
 // trace is what is left of a row that is gone.
 type trace struct {
-	partition int32
-	husk      bool // a record that says nothing, see scan
+	husk bool // a record that says nothing, see scan
 }
 
 // found is how many rows are gone. A record that says nothing may be no row's, so it
@@ -58,7 +58,7 @@ func (r *runner) passes(ctx context.Context, m *missing, fn func(*pass) error) e
 	}
 	parts := int(records/passRecords) + 1
 	for part := range parts {
-		p := &pass{r: r, dataset: m.dataset, reader: r.codec.Reader(m.dataset.Layout), topic: topic, sole: m.sole, part: part, parts: parts, gone: map[[16]byte]trace{}, begun: map[int32]bool{}}
+		p := &pass{r: r, dataset: m.dataset, reader: r.codec.Reader(m.dataset.Layout), topic: topic, sole: m.sole, part: part, parts: parts, stands: standings{}, gone: map[[16]byte]trace{}, begun: map[int32]bool{}}
 		if err := p.scan(ctx); err != nil {
 			return fmt.Errorf("look for rows that did not come again in %q: %w", topic, err)
 		}
@@ -84,12 +84,12 @@ func (p *pass) scan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if said.epoch > p.r.status.Epoch && said.ours {
+		if said.sequence.Epoch > p.r.status.Epoch && said.ours {
 			said = saying{row: said.row} // no record of ours is of that epoch
 		}
-		again := said.ours && said.epoch == p.r.status.Epoch
+		again := said.ours && said.sequence.Epoch == p.r.status.Epoch
 		if len(rec.Key) == 0 { // a truncate, of this partition
-			maps.DeleteFunc(p.gone, func(_ [16]byte, t trace) bool { return said.ours && t.partition == rec.Partition })
+			p.stands.empty(rec, said, func(d [16]byte) { delete(p.gone, d) })
 			return nil
 		}
 		d, mine := p.digest(said.row)
@@ -99,10 +99,11 @@ func (p *pass) scan(ctx context.Context) error {
 		case !said.ok && (!p.sole || p.begun[rec.Partition]):
 		case !said.ok:
 			if _, known := p.gone[d]; !known {
-				p.gone[d] = trace{rec.Partition, true}
+				p.gone[d] = trace{husk: true}
 			}
+		case !p.stands.take(d, rec, said):
 		case said.there && !again && (said.ours || p.sole):
-			p.gone[d] = trace{partition: rec.Partition}
+			p.gone[d] = trace{}
 		default:
 			if was, known := p.gone[d]; known && !was.husk && again && said.there {
 				p.kept++
@@ -143,8 +144,9 @@ type saying struct {
 	ok    bool // it is one that a source may have written
 	row   []byte
 	ours  bool
-	epoch uint64
 	there bool // the row is there: taken, or refused
+
+	sequence schemas.Sequence
 }
 
 // hear reads a raw record as route does. What route refuses, because no source wrote
@@ -160,13 +162,13 @@ func (r *runner) hear(ctx context.Context, d *schemas.Dataset, reader *codec.Rea
 	if _, known := ops[op]; !ok || !known || mark != (op == schemas.Refused) || mark && rec.Value != nil || (len(rec.Key) == 0) != (op == schemas.Truncate) {
 		return void, nil
 	}
-	said := saying{ok: true, row: row, ours: string(name) == r.cfg.Name, epoch: sequence.Epoch, there: mark || op != schemas.Delete && rec.Value != nil}
+	said := saying{ok: true, row: row, ours: string(name) == r.cfg.Name, sequence: sequence, there: mark || op != schemas.Delete && rec.Value != nil}
 	if mark || !said.there {
 		return said, nil
 	}
 	slab.Reset()
 	content, err := reader.DecodeInto(ctx, rec.Value, slab)
-	again := said.epoch == r.status.Epoch
+	again := sequence.Epoch == r.status.Epoch
 	switch {
 	case errors.Is(err, codec.ErrMalformed):
 		return void, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -676,4 +677,61 @@ func TestResyncRefused(t *testing.T) {
 		t.Errorf("Run = %v, it said %q", err, said)
 	}
 	w.same(t, o)
+}
+
+// What a source has delivered late stands behind what is newer of the row, and says
+// nothing of it: a row whose last record is an older delete is there, and one whose last
+// record is older than its delete is not. A truncate empties what is older than itself.
+func TestResyncOfLateRecords(t *testing.T) {
+	w := newWorld(t)
+	o := &office{d: w.d, rows: map[string]string{}}
+	change := func(n int, op schemas.Op, major uint64) schemas.Change {
+		c := building(w.d, n)
+		c.Op, c.Origin.Sequence.Major = op, major
+		switch op {
+		case schemas.Truncate:
+			c.Key, c.Record = "", schemas.Record{}
+		case schemas.Delete:
+			c.Record = schemas.Record{}
+		}
+		return c
+	}
+	var said []schemas.Change
+	for i := range 40 { // enough, lest a person be asked
+		said = append(said, change(i, schemas.Create, uint64(100+i)))
+		o.put("B"+strconv.Itoa(i), "x")
+	}
+	said = append(said,
+		change(53, schemas.Create, 3), change(52, schemas.Create, 8), change(0, schemas.Truncate, 7), change(53, schemas.Create, 5),
+		change(50, schemas.Create, 11), change(50, schemas.Delete, 10),
+		change(51, schemas.Delete, 13), change(51, schemas.Create, 12),
+	)
+	w.run(t, "count", connectors.Batch{After: "0,0", CaughtUp: time.UnixMilli(5), Changes: said})
+
+	cfg := w.config()
+	cfg.Reread.Dry = func(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+		src, err := o.open(ctx, cfg, after)
+		src.(*reader).ends = true
+		return src, err
+	}
+	trial, err := connectors.DryResync(t.Context(), w.bus, w.codec, cfg)
+	if err != nil || trial[0].Deleted != 2 || trial[0].New != 0 {
+		t.Errorf("a trial says %+v, %v; two rows are there that the office has no more", trial, err)
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	var deleted []string
+	err = w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {
+		if _, at, _ := contract.ParsePos(r.Header(contract.Pos)); at.Epoch == w.said(t).Epoch && string(r.Header(contract.Operation)) == string(schemas.Delete) {
+			deleted = append(deleted, string(r.Key))
+		}
+		return nil
+	})
+	if slices.Sort(deleted); err != nil || !slices.Equal(deleted, []string{"B50", "B52"}) {
+		t.Errorf("deleted were %v, %v", deleted, err)
+	}
 }

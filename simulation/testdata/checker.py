@@ -770,10 +770,14 @@ class Run:
                 limits, slack, code = [(quotas[app], 60_000)], max(1, quotas[app] // 20), "YIYUAN-4290"
             else:
                 limits, slack, code = [(b["app" if target is None else "target"][name], span) for name, span in spans], 0, "YIYUAN-4292"
-            answers = sorted(end for _, end, status, _ in all_of_it if status in (200, 404))
+            answers = sorted((end, begin) for begin, end, status, _ in all_of_it if status in (200, 404))
             for limit, span in limits:
-                for i, first in enumerate(answers):
-                    within = [a for a in answers[i:] if a < first + span - 7_000 and not any(first <= f < a for f in forgets)]
+                for i, (first, charged) in enumerate(answers):
+                    within = []
+                    for end, begin in answers[i:]:
+                        charged = min(charged, begin)  # one of these charges, at the earliest
+                        if end < first + span - 7_000 and not any(charged <= f < end for f in forgets):
+                            within.append(end)
                     if len(within) > limit:
                         self.bad("budget", "%s of %s had %d answers from %d on, may have %d" % (app, target, len(within), first, limit))
                         break
