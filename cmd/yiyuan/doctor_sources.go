@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,7 +67,7 @@ func (d *doctor) leftBehind() []finding {
 			if rows, done := sources[heir].Inherited[former]; !done || rows != was.Rows {
 				found = append(found, warning("source."+former+".left."+id,
 					fmt.Sprintf("数据集 %s 已由 %s 改归 %s，%s 单独带来过的行仍在 / dataset %s went from %s to %s, and rows that only %s has brought still stand", id, former, heir, former, id, former, heir, former),
-					contract.ResyncCommand(heir)))
+					cmp.Or(rereads()[sources[heir].Kind].Cannot, contract.ResyncCommand(heir))))
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -238,6 +239,8 @@ func TestDoctorNamesWhatWasLeft(t *testing.T) {
 	done.Inherited = map[string]int64{"former": 9}
 	more := former
 	more.Rows = 10
+	pushed := heir
+	pushed.Kind = "push"
 	feeds := former
 	feeds.State = contract.StateStopped
 	for name, c := range map[string]struct {
@@ -245,7 +248,8 @@ func TestDoctorNamesWhatWasLeft(t *testing.T) {
 		third, said  bool
 	}{
 		"retired": {former: former, heir: heir, said: true}, "taken from it": {former: taken, heir: heir, said: true}, "read again": {former: former, heir: done}, "read again before more came": {former: more, heir: done, said: true},
-		"still feeds it": {former: feeds, heir: heir}, "a third feeds it": {former: former, heir: heir, third: true},
+		"an heir that cannot be read again": {former: former, heir: pushed, said: true},
+		"still feeds it":                    {former: feeds, heir: heir}, "a third feeds it": {former: former, heir: heir, third: true},
 	} {
 		d := &doctor{said: map[string]said{"former": {status: c.former}, "heir": {status: c.heir}}}
 		if c.third {
@@ -256,7 +260,11 @@ func TestDoctorNamesWhatWasLeft(t *testing.T) {
 			t.Errorf("%s: %+v", name, found)
 		}
 		for _, f := range found {
-			if f.Grade != gradeWarning || f.Do != "yiyuan source resync heir" || !strings.Contains(f.What, "GA01") || !strings.Contains(f.What, "former") {
+			do := "yiyuan source resync heir"
+			if c.heir.Kind == "push" { // nobody is sent to do what is refused
+				do = push.Reread.Cannot
+			}
+			if f.Grade != gradeWarning || f.Do != do || !strings.Contains(f.What, "GA01") || !strings.Contains(f.What, "former") {
 				t.Errorf("%s: %+v", name, f)
 			}
 			commandsExist(t, f.Do)
