@@ -13,15 +13,16 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // follow keeps what the gateway folds in memory: findings, quarantine, and
 // what the sources say of themselves, and refused rows.
 func (g *Gateway) follow(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return g.fold(ctx, contract.Findings, func() {}, each(g.takeFinding)) })
-	group.Go(func() error { return g.fold(ctx, contract.Quarantine, g.bad.Reset, each(g.takeRejection)) })
-	group.Go(func() error { return g.fold(ctx, contract.Sources, func() {}, each(g.takeStatus)) })
+	group.Go(func() error { return g.fold(ctx, contract.Findings, func() {}, g.each(g.takeFinding)) })
+	group.Go(func() error { return g.fold(ctx, contract.Quarantine, g.bad.Reset, g.each(g.takeRejection)) })
+	group.Go(func() error { return g.fold(ctx, contract.Sources, func() {}, g.each(g.takeStatus)) })
 	group.Go(func() error { return g.followRefused(ctx) })
 	return group.Wait()
 }
@@ -47,12 +48,23 @@ func (g *Gateway) fold(ctx context.Context, topic contract.Topic, reset func(), 
 	}
 }
 
-func each(take func(context.Context, *bus.Record)) func(context.Context, []bus.Record) {
+func (g *Gateway) each(take func(context.Context, *bus.Record)) func(context.Context, []bus.Record) {
 	return func(ctx context.Context, records []bus.Record) {
 		for i := range records {
-			take(ctx, &records[i])
+			g.one(ctx, &records[i], take)
 		}
 	}
+}
+
+// one takes a record, and leaves it aside where that panics: no record ends the process
+// for all, and a trace of it would show what it holds.
+func (g *Gateway) one(ctx context.Context, r *bus.Record, take func(context.Context, *bus.Record)) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.skip(string(r.Topic), "panicked", r, crash.Of(p))
+		}
+	}()
+	take(ctx, r)
 }
 
 func (g *Gateway) takeFinding(ctx context.Context, r *bus.Record) {

@@ -184,7 +184,7 @@ func (g *Gateway) tendMarks(ctx context.Context) error {
 func (g *Gateway) takeMarks(ctx context.Context, records []bus.Record) {
 	g.marks.watch.wait(false)
 	for i := range records {
-		g.takeRefused(ctx, &records[i])
+		g.one(ctx, &records[i], g.takeRefused)
 	}
 	if g.marks.took(&records[len(records)-1]) {
 		g.marks.swap(g.sessions.Add(1))

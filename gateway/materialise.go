@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // maxValue bounds a record taken into the cache.
@@ -251,7 +252,13 @@ func (f *fill) take(ctx context.Context, records []bus.Record) error {
 }
 
 // write turns a record of a shared topic into what the cache keeps of it.
-func (f *fill) write(v *view.View, r *bus.Record) (Write, bool) {
+func (f *fill) write(v *view.View, r *bus.Record) (w Write, ok bool) {
+	defer func() {
+		if p := recover(); p != nil { // see one
+			f.g.skip(v.ID, "panicked", r, crash.Of(p))
+			w, ok = Write{}, false
+		}
+	}()
 	version, ok := contract.ParseVersion(r.Header(contract.Version))
 	if !ok {
 		f.g.skip(v.ID, "no_version", r, errors.New("header ver is missing or malformed"))

@@ -67,7 +67,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "yiyuan_gateway_materialised_total", Help: "Records of the shared topics taken into the cache.",
 		}, []string{"view"}),
 		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "yiyuan_gateway_skipped_total", Help: "Records that could not be taken: no version, or too large.",
+			Name: "yiyuan_gateway_skipped_total", Help: "Records that could not be taken: no version, too large, unreadable, or the program panicked on them.",
 		}, []string{"view", "reason"}),
 		rebuilds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "yiyuan_gateway_rebuilds_total", Help: "Times the cache was filled again: asked for, or lost.",
