@@ -7,19 +7,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
 func checkCommand() *cobra.Command {
-	var dir, bindings string
+	var dir, bindings, who, keys string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "检查目录、规则和数据源,有错就拒绝 / check catalogue, rules and sources; refuse what is wrong",
+		Short: "检查目录、规则和数据源，以及授权文件和推送密钥，有错就拒绝 / check catalogue, rules, sources, access file and push keys; refuse what is wrong",
 		Long: `读取目录文件夹,逐项检查并编译全部规则和脱敏视图,不启动任何服务。错误写明文件、行、列、原因和怎么改。
-Reads the catalogue folder, checks it and compiles every rule and masked view, without starting anything.`,
-		Example: "  yiyuan check --catalogue my-city/ --sources sources/",
+应用与授权文件、推送密钥文件由启动时的同一段代码读取：这里通过，下次启动就不会拒绝它们。
+Reads the catalogue folder, checks it and compiles every rule and masked view, without starting anything. The access file and the
+push keys are read by the code that reads them at a start: what passes here is not refused there.`,
+		Example: "  yiyuan check --catalogue my-city/ --sources sources/ --access access.yaml --push-keys push-keys.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cat, err := loadCatalogue(dir)
@@ -40,6 +43,10 @@ Reads the catalogue folder, checks it and compiles every rule and masked view, w
 			if err != nil {
 				return &exitError{exitProblems, err}
 			}
+			_, _, accessErr := openAccess(who, cat)
+			if err := errors.Join(accessErr, checkPushKeys(keys)); err != nil {
+				return &exitError{exitProblems, err}
+			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过:%s,%d 个部门,%d 个数据集,%d 个实体,%d 条规则,%d 个数据源,目录版本 %s / passed\n",
 				cat.City.Name, len(cat.Departments), len(cat.Datasets), len(cat.Entities), len(cat.Rules), len(cfgs), cat.Version)
 			return err
@@ -47,7 +54,18 @@ Reads the catalogue folder, checks it and compiles every rule and masked view, w
 	}
 	cmd.Flags().StringVar(&dir, "catalogue", "", "目录文件夹,默认示例城市 / catalogue folder, the sample city if empty")
 	cmd.Flags().StringVar(&bindings, "sources", "", "数据源文件夹 / folder of source bindings")
+	cmd.Flags().StringVar(&who, "access", "", "应用与授权文件 / file of applications and grants")
+	cmd.Flags().StringVar(&keys, "push-keys", "", "推送密钥文件 / file of push keys")
 	return cmd
+}
+
+// checkPushKeys reads the file of push.keys as the connectors do at their start.
+func checkPushKeys(path string) error {
+	may, err := openPushKeys(path)
+	if err == nil {
+		_, err = push.NewServer(push.Config{Keys: may.keys})
+	}
+	return err
 }
 
 // report prints problems; those that are not warnings make the check fail.

@@ -16,7 +16,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -51,9 +50,9 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "体检:逐项检查配置、Kafka、Redis、数据源和本机,说明怎么办 / check everything a city needs, and say what to do",
-		Long: `逐项检查配置与目录、密钥、Kafka(版本、事务、主题、副本、积压)、注册中心、Redis、PostgreSQL 数据源和本机,
+		Long: `逐项检查配置与目录、密钥、授权文件和推送密钥、Kafka(版本、事务、主题、副本、积压)、注册中心、Redis、每个数据源的状态和本机,
 不改动任何东西。✓ 正常,! 需要留意,✗ 有问题;每个问题都写明怎么办。有 ✗ 时退出码为 1。
-Checks configuration, catalogue, keys, Kafka, registry, Redis, PostgreSQL sources and this machine, and changes nothing.`,
+Checks configuration, catalogue, keys, access file and push keys, Kafka, registry, Redis, the state of every source and this machine, and changes nothing.`,
 		Example: `  yiyuan doctor --config /etc/yiyuan/yiyuan.yaml
   yiyuan doctor --brokers 127.0.0.1:9092 -o json`,
 		Args: cobra.NoArgs,
@@ -143,6 +142,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
 	}
 	found = append(found, d.grants()...)
+	found = append(found, d.pushKeys()...)
 	return append(found, d.secrets()), true
 }
 
@@ -152,12 +152,25 @@ func (d *doctor) grants() []finding {
 	if !d.cfg.has(roleGateway) || d.cfg.Access == "" {
 		return nil
 	}
-	_, who, err := grants.Load(d.cfg.Access, d.cat)
+	who, _, err := openAccess(d.cfg.Access, d.cat)
 	if err != nil {
-		return []finding{problemFound("access", "应用与授权文件有误，运行中的网关仍按改动前的执行 / the access file is wrong, a running gateway keeps what was in force before: "+firstLine(err),
-			"按提示改正，一秒内生效 / mend it, it is in force within a second")}
+		return []finding{problemFound("access", "应用与授权文件有误：下次启动会拒绝它，运行中的网关仍按改动前的执行 / the access file is wrong: the next start refuses it, a running gateway keeps what was in force before: "+firstLine(err),
+			"按提示改正，一秒内生效；看全部错误 / mend it, it is in force within a second; see all errors with: yiyuan check --access "+d.cfg.Access)}
 	}
 	return []finding{fine("access", fmt.Sprintf("%d 个应用 / %d applications", who.Len(), who.Len()))}
+}
+
+// pushKeys reads the push keys as the connectors do.
+func (d *doctor) pushKeys() []finding {
+	file := d.cfg.Push.Keys
+	if !d.cfg.has(roleConnectors) || file == "" {
+		return nil
+	}
+	if err := checkPushKeys(file); err != nil {
+		return []finding{problemFound("push.keys", "推送密钥文件有误：下次启动会拒绝它，运行中的进程仍用改动前的密钥 / the file of push keys is wrong: the next start refuses it, a running process keeps the keys before: "+firstLine(err),
+			"按提示改正；看全部错误 / mend it; see all errors with: yiyuan check --push-keys "+file)}
+	}
+	return []finding{fine("push.keys", file)}
 }
 
 // firstLine is an error's first line, and the first of its list if it is one.

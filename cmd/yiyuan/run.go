@@ -12,6 +12,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -110,7 +111,7 @@ func (a *app) startRoles(ctx context.Context) error {
 		}
 	}
 	if a.cfg.has(roleGateway) {
-		who, source, err := a.openAccess()
+		who, source, err := openAccess(a.cfg.Access, a.cat)
 		if err != nil {
 			return err
 		}
@@ -131,13 +132,14 @@ func (a *app) startRoles(ctx context.Context) error {
 	return nil
 }
 
-// openAccess returns who may ask what, and where that comes from: nil if nowhere.
-func (a *app) openAccess() (*access.Access, gateway.Grants, error) {
-	if a.cfg.Access == "" {
-		who, err := access.New(a.cat, nil)
+// openAccess returns who may ask what, and where that comes from: nil if
+// nowhere. It is all that a start, a check and the doctor know of the file.
+func openAccess(path string, cat *schemas.Catalogue) (*access.Access, gateway.Grants, error) {
+	if path == "" {
+		who, err := access.New(cat, nil)
 		return who, nil, err
 	}
-	file, who, err := grants.Load(a.cfg.Access, a.cat)
+	file, who, err := grants.Load(path, cat)
 	if err != nil {
 		return nil, nil, fmt.Errorf("应用与授权文件有误 / load grants: %w", err)
 	}
