@@ -70,7 +70,6 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// A handler's panic reaches neither the client nor the log with its value.
 // Every recover of the tree tells through this package, or says nothing at all.
 func TestOneRule(t *testing.T) {
 	caught := regexp.MustCompile(`\brecover\(\)|debug\.(Print)?Stack`)

@@ -31,7 +31,10 @@ func serve(t *testing.T, cfg listener.Config, next http.HandlerFunc) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Name, cfg.Metrics = "test", listener.NewMetrics(prometheus.NewRegistry())
+	cfg.Name = "test"
+	if cfg.Metrics == nil {
+		cfg.Metrics = listener.NewMetrics(prometheus.NewRegistry())
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- listener.New(cfg, next).Serve(ctx, l) }()

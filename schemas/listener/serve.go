@@ -245,13 +245,25 @@ func (s *Server) finish(w *watched, r *http.Request, on *conn) {
 		if w.status != 0 {
 			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}
-		Refuse(w, r, problem.Internal.Of(w.call.ID))
+		s.lost(w, r)
 	}
 	if b := w.call.body; b != nil && on != nil && !b.whole() {
 		// net/http would wait for what was not asked for.
 		on.over.Store(true)
 		_ = on.SetReadDeadline(time.Now().Add(500 * time.Millisecond)) // the connection is gone if it fails
 	}
+}
+
+// lost answers a request whose handler panicked. What hears of refusals may panic
+// too, and net/http would print what with: the connection is closed instead.
+func (s *Server) lost(w *watched, r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("request panicked while it was refused", "listener", s.cfg.Name, "request", w.call.ID, "error", crash.Of(p))
+			panic(http.ErrAbortHandler)
+		}
+	}()
+	Refuse(w, r, problem.Internal.Of(w.call.ID))
 }
 
 // watched remembers the status of an answer.
