@@ -77,6 +77,7 @@ func (s *stage) count(d *dataset, role string, old, row *claim.Row) {
 func (s *stage) recount(tx processors.Tx, entity string) error {
 	h := &s.subject.head
 	clear(h.sums)
+	s.subject.unread = s.subject.unread[:0]
 	h.counted = 0
 	prefix := appendEntity(nil, prefixAggregated, entity)
 	return tx.Scan(prefix, func(key, value []byte) error {
@@ -96,8 +97,12 @@ func (s *stage) recount(tx processors.Tx, entity string) error {
 			h.sums[i] += s.aggregates[i].of(r)
 		}
 		h.counted++
-		if r.Err() != nil && !permanent(r.Err()) {
-			return fmt.Errorf("read row: %w: %w", bus.ErrLater, r.Err())
+		switch err := r.Err(); {
+		case err == nil:
+		case permanent(err):
+			s.subject.unread = append(s.subject.unread, rowName{id, schemas.JoinKey(role, row)})
+		default:
+			return fmt.Errorf("read row: %w: %w", bus.ErrLater, err)
 		}
 		return nil
 	})

@@ -1,12 +1,14 @@
 package resolve
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
@@ -21,6 +23,11 @@ import (
 //     golden record, views and findings stay as they were last said, and its head
 //     says under an edition that no catalogue has that they are owed. It is computed
 //     afresh when it is next touched, in an hour, or under another catalogue.
+//
+// An entity is put aside too when rows of it cannot be read any more, because the
+// registry has lost their schemas: the golden record would lack what they say, and
+// findings would be closed by it, or opened for an absence. Quarantine is told of
+// each such row.
 //
 // All of it is in the transaction of the offsets, and every attempt begins from what
 // is stored, so whether and when an attempt succeeds decides nothing of its result.
@@ -60,13 +67,17 @@ func (s *stage) take(tx processors.Tx, r *bus.Record) error {
 }
 
 // recounted recounts the aggregates of the entity in hand; one over which the program
-// fails is to be put aside, and to be recounted when it is tried again.
+// fails, or of which rows cannot be read, is to be put aside, and to be recounted when
+// it is tried again.
 func (s *stage) recounted(tx processors.Tx) error {
 	err := guarded(func() error { return s.recount(tx, s.subject.key) })
 	var crashed *crash.Error
 	if errors.As(err, &crashed) {
 		s.subject.crashed, s.subject.head.defined = crashed, ^s.aggregated
 		return nil
+	}
+	if s.subject.head.defined = s.aggregated; len(s.subject.unread) > 0 {
+		s.subject.head.defined = ^s.aggregated
 	}
 	return err
 }
@@ -81,14 +92,18 @@ func faultAt(zh, en string, e *crash.Error) string {
 func (s *stage) conclude(tx processors.Tx) error {
 	s.before.keep(&s.subject.head)
 	if s.subject.crashed != nil {
-		return s.putAside(tx, s.subject.crashed)
+		return s.putAside(tx, s.crashed)
 	}
 	out := &emitted{Tx: tx, records: s.emits[:0]}
 	err := guarded(func() error { return s.compute(out) })
 	s.emits = out.records
 	var crashed *crash.Error
 	if errors.As(err, &crashed) {
-		return s.putAside(tx, crashed)
+		s.subject.crashed = crashed
+		return s.putAside(tx, s.crashed)
+	}
+	if errors.Is(err, errUnread) {
+		return s.putAside(tx, s.unread)
 	}
 	if err != nil {
 		return err
@@ -116,8 +131,8 @@ func (h *head) keep(o *head) {
 	h.views, h.sums, h.states = views, sums, states
 }
 
-// putAside stores the claims' side of an entity alone, and tells it once.
-func (s *stage) putAside(tx processors.Tx, e *crash.Error) error {
+// putAside stores the claims' side of an entity alone, and has it told once.
+func (s *stage) putAside(tx processors.Tx, tell func(processors.Tx) error) error {
 	clear(s.emits)
 	x := &s.subject
 	h := &x.head
@@ -131,8 +146,30 @@ func (s *stage) putAside(tx processors.Tx, e *crash.Error) error {
 	if x.owed {
 		return nil // it was told when it was first put aside
 	}
+	return tell(tx)
+}
+
+// crashed tells quarantine over which entity the program has failed.
+func (s *stage) crashed(tx processors.Tx) error {
+	x := &s.subject
 	return s.quarantine(tx, contract.Rejection{
-		Reason: contract.ReasonInternal, Detail: faultAt("该主体无法计算，其视图和核验结果保持原样，下次变更时及每小时重试", "this entity cannot be computed; its views and findings stay as they were, it is tried again at its next change and every hour", e),
+		Reason: contract.ReasonInternal, Detail: faultAt("该主体无法计算，其视图和核验结果保持原样，下次变更时及每小时重试", "this entity cannot be computed; its views and findings stay as they were, it is tried again at its next change and every hour", x.crashed),
 		Source: s.name, At: x.at, Locator: "entity/" + s.keys.Token(contract.LabelFinding, x.key),
 	})
+}
+
+// unread tells quarantine which rows of the entity cannot be read.
+func (s *stage) unread(tx processors.Tx) error {
+	x := &s.subject
+	for _, row := range x.unread {
+		name := hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, schemas.JoinKey(x.key, row.dataset, row.row)))
+		if err := s.quarantine(tx, contract.Rejection{
+			Dataset: row.dataset, Reason: contract.ReasonSchema,
+			Detail: "已存主张无法按现行模式解读，其主体的视图和核验结果保持原样；请重读该数据源（yiyuan source resync） / a stored claim cannot be read under the present schema; the views and findings of its subject stay as they were, have the source read again (yiyuan source resync)",
+			Source: s.name, At: x.at, Locator: "state/" + name, Digest: name,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

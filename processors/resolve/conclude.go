@@ -1,7 +1,7 @@
 package resolve
 
 import (
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,7 +39,7 @@ func (s *stage) compute(tx processors.Tx) error {
 			return err
 		}
 	}
-	return s.readable(tx)
+	return s.readable()
 }
 
 // due reports whether a case waits for a time that has come.
@@ -86,25 +86,26 @@ func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) erro
 	return nil
 }
 
-// readable looks for rows that could not be decoded when they were looked at. A
-// registry that cannot be reached must keep the step waiting: an unread row is not
-// an absent one.
-func (s *stage) readable(tx processors.Tx) error {
-	for _, r := range s.subject.dossier.All() {
+// errUnread says that rows of the entity in hand cannot be read.
+var errUnread = errors.New("stored rows cannot be read")
+
+// readable looks for rows that could not be decoded when they were looked at. An
+// unread row is not an absent one: a registry that cannot be reached keeps the step
+// waiting, and where it has lost the row's schema for good the entity is put aside.
+func (s *stage) readable() error {
+	x := &s.subject
+	for _, r := range x.dossier.All() {
 		err := r.Err()
 		switch {
 		case err == nil:
 		case !permanent(err):
 			return fmt.Errorf("read dossier: %w: %w", bus.ErrLater, err)
 		default:
-			name := hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, schemas.JoinKey(s.subject.key, r.Dataset.ID, r.Role, r.Key)))
-			if err := s.quarantine(tx, contract.Rejection{
-				Dataset: r.Dataset.ID, Reason: contract.ReasonSchema, Detail: "已存主张无法按现行模式解读 / a stored claim cannot be read under the present schema",
-				Source: s.name, At: s.subject.at, Locator: "state/" + name, Digest: name,
-			}); err != nil {
-				return err
-			}
+			x.unread = append(x.unread, rowName{r.Dataset.ID, schemas.JoinKey(r.Role, r.Key)})
 		}
+	}
+	if len(x.unread) > 0 {
+		return errUnread
 	}
 	return nil
 }

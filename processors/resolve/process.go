@@ -35,6 +35,7 @@ type subject struct {
 	owed    bool      // it was put aside when it was last computed
 
 	crashed *crash.Error // the program has failed over it: it is put aside
+	unread  []rowName    // its rows that cannot be read: it is put aside
 }
 
 // Process implements processors.Stage. Records of one entity are taken
@@ -124,7 +125,7 @@ func (s *stage) entityChanged(tx processors.Tx, g *group, batch []bus.Record) er
 func (s *stage) open(tx processors.Tx, key string) error {
 	x := &s.subject
 	x.key, x.at = key, time.Time{}
-	x.golden, x.embeds, x.fresh, x.changed, x.owed, x.keys, x.crashed = false, false, false, false, false, s.keys.Current(), nil
+	x.golden, x.embeds, x.fresh, x.changed, x.owed, x.keys, x.crashed, x.unread = false, false, false, false, false, s.keys.Current(), nil, x.unread[:0]
 	x.dossier.Reset(key)
 	s.slab.Reset()
 	s.dirty.Reset()
