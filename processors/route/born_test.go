@@ -32,7 +32,7 @@ func refusedFor(t *testing.T, change string) string {
 // one with a wrong check digit does, and becomes a finding.
 func TestBornInTheFuture(t *testing.T) {
 	for born, refused := range map[string]bool{"2026-03-01": false, "2026-03-02": false, "2026-03-03": false, "2026-03-04": true, "2077-01-01": true, "9999-12-31": true} {
-		got := refusedFor(t, "GA01 GMSFHM=539902207703120019 XM=张三 XBDM=1 CSRQ="+born)
+		got := refusedFor(t, "GA01 GMSFHM=53990220770312001X XM=张三 XBDM=1 CSRQ="+born)
 		if (got != "") != refused || refused && got != "CSRQ" {
 			t.Errorf("born on %s: refused for %q, want %v", born, got, refused)
 		}
