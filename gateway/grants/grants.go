@@ -60,7 +60,7 @@ func (f *File) Watch(ctx context.Context, a *access.Access, log *slog.Logger, re
 		if err := f.replace(a, text); err != nil {
 			return err
 		}
-		log.Info("access file is in force", "file", f.path, "applications", a.Len())
+		log.Info("access file is in force", "file", f.path, "applications", a.Len(), "read", f.parser.fresh)
 		report(State{nil, a.Len()})
 		return nil
 	}

@@ -15,13 +15,13 @@ import (
 // names its line.
 type parser struct {
 	known map[string]access.Application // by its lines
+	fresh int                           // how many applications the last parse has read
 }
 
 func (p *parser) parse(text []byte) ([]access.Application, error) {
 	blocks, ok := split(string(text))
 	if !ok {
-		p.known = nil
-		return Parse(text)
+		return p.whole(text)
 	}
 	out := make([]access.Application, len(blocks))
 	next := make(map[string]access.Application, len(blocks))
@@ -34,13 +34,22 @@ func (p *parser) parse(text []byte) ([]access.Application, error) {
 		}
 	}
 	if err := parseBlocks(blocks, fresh, out); err != nil {
-		return Parse(text)
+		return p.whole(text)
 	}
 	for _, i := range fresh {
 		next[blocks[i]] = out[i]
 	}
-	p.known = next
+	p.known, p.fresh = next, len(fresh)
 	return out, nil
+}
+
+// whole parses all of a file. What is known of lines stays true.
+func (p *parser) whole(text []byte) ([]access.Application, error) {
+	apps, err := Parse(text)
+	if err == nil {
+		p.fresh = len(apps)
+	}
+	return apps, err
 }
 
 // errBlock says that some lines are not one application.
