@@ -32,7 +32,7 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 	var log bytes.Buffer
 	cfg := defaultConfig()
 	cfg.Bus.Embedded.Listen, cfg.Push.Listen = "127.0.0.1:0", "127.0.0.1:0"
-	cfg.Listeners.TrustedProxies = []string{"127.0.0.1"} // whose word on where strangers are is taken
+	cfg.Listeners.TrustedProxies = []string{"127.0.0.1"}                // whose word on where strangers are is taken
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context())) // the audit is read after the parts have ended
 	defer stop()
 	a, err := newApp(ctx, cfg, testKeys(t), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
