@@ -10,6 +10,38 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
+// A first file of a heading alone is a delivery only where that is declared; one with a
+// row is.
+func TestAwaitedWithoutRows(t *testing.T) {
+	t.Parallel()
+	for allowed, option := range map[bool]string{true: "allow", false: "refuse"} {
+		dir := t.TempDir()
+		drop(t, dir, "1.csv", head)
+		src := open(t, config(t, dir, map[string]any{"empty": option}))
+		awaited := func() bool {
+			for {
+				b, err := src.Read(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := src.(connectors.Confirmer).Confirm(t.Context(), b.After); err != nil {
+					t.Fatal(err)
+				}
+				if !b.CaughtUp.IsZero() && settled(t, dir) {
+					return slices.Contains(b.Awaited, "ZJ01")
+				}
+			}
+		}
+		if awaited() == allowed {
+			t.Errorf("empty: %s: after a heading alone it is awaited: %v", option, !allowed)
+		}
+		drop(t, dir, "2.csv", head+rows(1, 1)+"B2,x\n")
+		if awaited() {
+			t.Errorf("empty: %s: awaited after a row", option)
+		}
+	}
+}
+
 // Until a first file was taken to its end nobody may say that somebody is not in the
 // dataset: not when the folder is empty, not after a restart, not when the file was
 // refused. A declared empty file is a delivery. A position of before this was noted
@@ -37,7 +69,7 @@ func TestAwaited(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if b.CaughtUp.IsZero() || !settled(t, dir) {
+			if b.CaughtUp.IsZero() && b.Held == "" || !settled(t, dir) {
 				continue
 			}
 			if awaited := slices.Contains(b.Awaited, "ZJ01"); awaited != want {
@@ -50,7 +82,9 @@ func TestAwaited(t *testing.T) {
 	idle("after a restart", true)
 	drop(t, dir, "1.csv", "JZWBM,LDZB\n1,2\n")
 	idle("a file that was refused", true)
-	drop(t, dir, "2.csv", head)
+	drop(t, dir, "2.csv", head+"B1,x\n"+"B2\n")
+	idle("a file of which every row was refused", true)
+	drop(t, dir, "3.csv", head)
 	idle("a declared empty table", false)
 	idle("after another restart", false)
 	at = `2{"epoch":7,"file":3}`

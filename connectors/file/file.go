@@ -10,7 +10,8 @@
 // delivered, also when their content was there before: rows are as of their
 // delivery. A whole file waits for those that were delivered before it and are not whole
 // yet; one whose marker does not come is waited for as long as the option patience says, and
-// then refused. Bad rows go to quarantine with file, line and field; their neighbours
+// then refused. While the last delivery could not be taken as a whole the source is held:
+// what is answered is of before. Bad rows go to quarantine with file, line and field; their neighbours
 // pass. Nothing is left out without a word: headings, member names, markers and
 // charsets that are not understood refuse the file or the row.
 //
@@ -34,6 +35,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -58,8 +60,9 @@ type source struct {
 	at       position
 	current  *reading
 	finished []claim // wholly read, waiting for Confirm
-	begun    bool    // opened at its beginning, and no file taken since
-	unseen   bool    // something was read since the last idle answer
+	watched  []watched
+	begun    bool // opened at its beginning, and no file taken since
+	unseen   bool // something was read since the last idle answer
 	cleaned  time.Time
 	told     uint64 // the held file of which was said that it waits
 }
@@ -209,6 +212,9 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 			s.unseen = true
 			return b, nil
 		}
+		if b, some, err := s.grown(looked); some || err != nil {
+			return b, err
+		}
 		idle := connectors.Batch{After: s.at.encode()}
 		if s.current != nil {
 			idle.Held, idle.Do = s.current.held, s.current.do
@@ -219,6 +225,10 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 				s.wanted(true), s.options.Dir, s.wanted(false), s.options.Dir)
 		} else if s.inbox.alone > 0 {
 			idle.Held = s.awaitsMarkers()
+		} else if still, err := s.refused(); err != nil {
+			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+		} else if still {
+			idle.Held = s.awaitsAnother()
 		} else if !s.inbox.pending() {
 			idle.CaughtUp = looked
 			if s.unseen {
@@ -234,6 +244,32 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 			return idle, nil
 		}
 	}
+}
+
+// refused reports whether the last delivery could not be taken as a whole and stands so:
+// no later one was taken, and nobody took it out of rejected/.
+func (s *source) refused() (bool, error) {
+	if s.at.Refused == 0 {
+		return false, nil
+	}
+	for _, dir := range []string{processing, rejected} { // until Confirm it lies in the first
+		claims, err := s.inbox.claims(dir)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(claims, func(c claim) bool { return c.ordinal == s.at.Refused }) {
+			return true, nil
+		}
+	}
+	s.at.Refused = 0
+	return false, nil
+}
+
+// awaitsAnother says that the last delivery was refused: whatever is answered is of before.
+func (s *source) awaitsAnother() string {
+	return fmt.Sprintf("最近投放的文件 %0*d 未能整体接收，原因见 %s/ 中的 %s 文件和问题数据；在此之前查询答的可能是旧内容。请更正后重新投放；不需要它就把它移出 %s/"+
+		" / the last file, %0*d, could not be taken as a whole, see its %s in %s/ and quarantine; until then what is answered may be old. Mend it and drop it again; if it is not wanted, move it out of %s/",
+		ordinalWidth, s.at.Refused, rejected, reasonSuffix, rejected, ordinalWidth, s.at.Refused, reasonSuffix, rejected, rejected)
 }
 
 // awaitsMarkers says for what it stands still: files without marker, and how many wait
@@ -362,6 +398,9 @@ func (s *source) step(ctx context.Context) (connectors.Batch, error) {
 	if !s.at.Open {
 		s.current.close()
 		s.finished = append(s.finished, s.current.claim)
+		if s.current.condemned == nil {
+			s.watched = append(s.watched, watched{s.current.claim, s.current.size, time.Now()})
+		}
 		s.current = nil
 	}
 	b.After = s.at.encode()

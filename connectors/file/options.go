@@ -36,7 +36,8 @@ type Options struct {
 	Nulls []string `option:"nulls"`
 	// Mode is append (rows are upserts) or replace (a file is the whole table).
 	Mode string `option:"mode"`
-	// Empty is refuse, or allow: in mode replace, a file without rows deletes all.
+	// Empty is refuse, or allow: a first file without rows is a delivery, and in mode
+	// replace one deletes all.
 	Empty string `option:"empty"`
 	// DeleteLimit is the share of the table, in percent, that a file may delete in
 	// mode replace without being asked about.
@@ -111,3 +112,6 @@ func (o Options) validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// emptyAllowed reports whether a file without rows is a delivery.
+func (o *Options) emptyAllowed() bool { return o.Empty == "allow" }

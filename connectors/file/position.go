@@ -28,7 +28,12 @@ type position struct {
 	Digest  string `json:"digest,omitempty"` // of the open file
 	Bad     int    `json:"bad,omitempty"`    // bad rows in a run up to Row
 	Keys    uint64 `json:"keys,omitempty"`   // mode replace: the last complete file
-	// Awaited says that no file was ever taken to its end. Positions of before it was
+	Taken   bool   `json:"taken,omitempty"`  // a row of the open file was taken
+	// Refused is the last file that could not be taken as a whole, 0 once a later one
+	// was: until then what is answered may be older than what was delivered.
+	Refused uint64 `json:"refused,omitempty"`
+	// Awaited says that no file with a row that could be taken was ever taken to its end,
+	// nor an empty one where that is a delivery. Positions of before it was
 	// noted say that of a source that had not begun a file.
 	Awaited bool `json:"awaited,omitempty"`
 }
@@ -63,13 +68,21 @@ func (p position) sequence(minor uint32) schemas.Sequence {
 // begin is the position at the first row of a file.
 func (p position) begin(file uint64, digest string) position {
 	p.File, p.Open, p.Digest = file, true, digest
-	p.Row, p.Deletes, p.Bad = 0, 0, 0
+	p.Row, p.Deletes, p.Bad, p.Taken = 0, 0, 0, false
 	return p
 }
 
-// taken is the position after a file that was taken to its end, were it empty.
-func (p position) taken(complete bool) position {
-	p.Awaited = false
+// taken is the position after a file that was taken to its end; empty says that one
+// without rows is a delivery too, one of which every row is refused is none.
+func (p position) taken(complete, empty bool) position {
+	p.Awaited = p.Awaited && !p.Taken && (!empty || p.Bad > 0)
+	p.Refused = 0
+	return p.end(complete)
+}
+
+// refused is the position after a file that could not be taken as a whole.
+func (p position) refused(complete bool) position {
+	p.Refused = p.File
 	return p.end(complete)
 }
 
@@ -80,6 +93,6 @@ func (p position) end(complete bool) position {
 		p.Keys = p.File
 	}
 	p.Open, p.Digest = false, ""
-	p.Row, p.Deletes, p.Bad = 0, 0, 0
+	p.Row, p.Deletes, p.Bad, p.Taken = 0, 0, 0, false
 	return p
 }

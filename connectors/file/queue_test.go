@@ -1,7 +1,9 @@
 package file
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +30,9 @@ func delivered(t *testing.T, dir, name, content string) {
 		}
 	}
 	for { // clocks of file systems are coarse
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -130,5 +135,31 @@ func TestPatience(t *testing.T) {
 	taken(t, b, start.Add(1000*time.Hour))
 	if got := taken(t, b, start.Add(2000*time.Hour)); len(got) > 0 {
 		t.Errorf("taken though patience is for ever: %q", got)
+	}
+}
+
+// TestRightsDeliverNothing: whoever changes rights, owners or names in the folder delivers
+// nothing anew, and a sender's clock decides nothing.
+func TestRightsDeliverNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := testInbox(t, dir)
+	b.options.Wait = "settle"
+	if _, known := made(dir); !known {
+		t.Skip("this file system does not tell when a file was made")
+	}
+	for _, name := range []string{"z.csv", "y.csv", "a.csv"} {
+		delivered(t, dir, name, "")
+	}
+	start := time.Now()
+	if err := os.Chtimes(filepath.Join(dir, "y.csv"), time.Time{}, time.Unix(0, 0)); err != nil { // as a sender that keeps its times
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "z.csv"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	taken(t, b, start)
+	if got := taken(t, b, start.Add(b.options.Settle)); !slices.Equal(got, []string{"z.csv", "y.csv", "a.csv"}) {
+		t.Errorf("taken in the order %v", got)
 	}
 }

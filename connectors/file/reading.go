@@ -25,6 +25,7 @@ type reading struct {
 	s     *source
 	claim claim
 	time  time.Time // the file's, the source time of its rows
+	size  int64     // when it was opened
 	at    position
 
 	file    *os.File
@@ -79,8 +80,8 @@ func (r *reading) open() error {
 	case err != nil:
 		return err
 	}
-	r.file = file
-	if info.Size() > int64(r.s.options.MaxFile) {
+	r.file, r.size = file, info.Size()
+	if r.size > int64(r.s.options.MaxFile) {
 		r.condemn("", &problem{reasonTooLarge, fmt.Sprintf("文件超过 %d 字节 / the file is larger than %d bytes", r.s.options.MaxFile, r.s.options.MaxFile)})
 		return nil
 	}
@@ -289,7 +290,7 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 				return b, err
 			}
 			if r.condemned == nil && r.deletes == nil {
-				r.at = r.at.taken(false)
+				r.at = r.at.taken(false, r.s.options.emptyAllowed())
 				return b, nil
 			}
 			continue
@@ -309,7 +310,7 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 			continue
 		}
 		if r.take(row, &b) {
-			r.at.Bad = 0
+			r.at.Bad, r.at.Taken = 0, true
 		} else if r.at.Bad++; r.at.Bad >= r.s.options.MaxBad {
 			r.condemned = &problem{reasonUnreadable, fmt.Sprintf("连续 %d 行有错，其余行未读取 / %d bad rows in a run: the rest of the file was not read", r.at.Bad, r.at.Bad)}
 		}
@@ -428,7 +429,7 @@ func (r *reading) reject(b *connectors.Batch) error {
 			return err
 		}
 	}
-	r.at = r.at.end(partial)
+	r.at = r.at.refused(partial)
 	return nil
 }
 

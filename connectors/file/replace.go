@@ -109,7 +109,7 @@ func (r *reading) judge(f *feed, said wants) error {
 	case !r.replace() || r.at.Row > 0 || r.at.Deletes > 0:
 		return nil // of a table that has begun it was decided
 	case t.rows == 0:
-		if r.s.options.Empty != "allow" {
+		if !r.s.options.emptyAllowed() {
 			r.condemned = &problem{reasonMissing, "全表文件没有数据行，会删除全部记录，已退回；确实为空时请设 empty: allow / a whole table without rows would delete all of them, so it is refused: set empty: allow if that can be"}
 		}
 		return nil
@@ -321,7 +321,7 @@ func (r *reading) infer(b *connectors.Batch) error {
 	for r.deletes.previous != nil && len(b.Changes)+len(b.Rejections) < r.s.options.BatchRows {
 		key, err := r.deletes.next()
 		if errors.Is(err, io.EOF) {
-			r.at = r.at.taken(true)
+			r.at = r.at.taken(true, r.s.options.emptyAllowed())
 			return nil
 		}
 		if err != nil {
@@ -331,7 +331,7 @@ func (r *reading) infer(b *connectors.Batch) error {
 		b.Changes = append(b.Changes, schemas.Change{Dataset: r.s.dataset, Key: key, Op: schemas.Delete, Origin: r.origin(r.number + r.at.Deletes)})
 	}
 	if r.deletes.previous == nil && r.at.Open {
-		r.at = r.at.taken(true)
+		r.at = r.at.taken(true, r.s.options.emptyAllowed())
 	}
 	return nil
 }

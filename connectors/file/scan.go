@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +24,7 @@ type sighting struct {
 const unmarked = time.Minute
 
 // candidate is a file of the folder. Files are taken in the order of their
-// delivery, which is when the file last changed in this folder; markers say whether
-// it is whole, not when it was delivered.
+// delivery, see delivered; markers say whether it is whole, not when it was delivered.
 type candidate struct {
 	name      string
 	delivered time.Time
@@ -149,6 +149,26 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 	return q.ready, nil
 }
 
+// delivered is when a file's content came into the folder: when it was last written, or
+// made here if that is later, since a sender may keep the time that a file has with him.
+// A right or an owner that is changed later, or a name, delivers nothing. Where the
+// file system does not tell when a file was made, the last change of any kind counts.
+func (b *inbox) delivered(info fs.FileInfo) time.Time {
+	last := changed(info)
+	born, known := made(filepath.Join(b.options.Dir, info.Name()))
+	if !known {
+		return last
+	}
+	written := info.ModTime()
+	if written.After(last) { // no file was written later than it last changed
+		written = last
+	}
+	if born.After(written) {
+		return born
+	}
+	return written
+}
+
 // sight is how a file looks, and for how long it has looked so.
 type sight struct {
 	fs.FileInfo
@@ -185,11 +205,11 @@ func (b *inbox) marked(next map[string]sighting, marker fs.DirEntry, now time.Ti
 // say what its sender means. One that is older than the last change of its file may
 // be of an earlier file of that name, so the file must lie still too.
 func (b *inbox) whole(file sight, marker *sight) (candidate, bool) {
-	c := candidate{name: file.Name(), delivered: changed(file)}
+	c := candidate{name: file.Name(), delivered: b.delivered(file)}
 	left := b.options.Settle - file.still
 	switch {
 	case marker != nil:
-		if changed(marker).Before(c.delivered) {
+		if changed(marker).Before(changed(file)) {
 			left = max(left, b.options.Settle-marker.still)
 		} else {
 			left = b.options.Settle - marker.still
