@@ -113,9 +113,8 @@ func TestFileGrowsAfterItWasTaken(t *testing.T) {
 	}
 	b, rejections := idle(t, src, dir)
 	for b.Held == "" {
-		more := 0
-		b, more = idle(t, src, dir)
-		rejections += more
+		next, more := idle(t, src, dir)
+		b, rejections = next, rejections+more
 	}
 	if rejections != 1 || !strings.Contains(b.Held, "00000001") {
 		t.Errorf("it says %+v, %d rejections", b, rejections)
