@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -151,12 +152,18 @@ type option func(*gateway.Config)
 // start builds a world on an empty broker and an empty cache.
 func start(t testing.TB, options ...option) *world {
 	t.Helper()
+	return startIn(t, schemas.Yunling(), options...)
+}
+
+// startIn is start in another city.
+func startIn(t testing.TB, city fs.FS, options ...option) *world {
+	t.Helper()
 	ctx := t.Context()
 	broker, err := embedded.Start(ctx, embedded.Options{})
 	must(t, err)
 	t.Cleanup(broker.Close)
 	w := &world{t: t, logs: &locked{}, gather: prometheus.NewRegistry()}
-	w.cat, err = schemas.Load(schemas.Yunling())
+	w.cat, err = schemas.Load(city)
 	must(t, err)
 	w.bus, err = bus.Open(ctx, bus.Config{Brokers: broker.Addrs(), Partitions: 2}, quiet(), prometheus.NewRegistry())
 	must(t, err)

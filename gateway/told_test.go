@@ -4,8 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,25 +158,99 @@ func TestKeyInTheBody(t *testing.T) {
 	}
 }
 
-// TestSupervisorsAreAudited reads every page about the exchange itself.
+// described is what the OpenAPI page says of an operation.
+type described struct {
+	ID   string   `json:"operationId"`
+	Tags []string `json:"tags"`
+}
+
+// operations returns every operation of the API, as "GET /v1/flow": those that the
+// OpenAPI page describes, and those that are registered without it.
+func operations(t *testing.T, w *world) map[string]described {
+	t.Helper()
+	page := w.get("/openapi.json", supervisor, "")
+	var api struct {
+		Paths map[string]map[string]described `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(page.text), &api); err != nil || page.status != http.StatusOK {
+		t.Fatalf("openapi: %d %v", page.status, err)
+	}
+	out := map[string]described{}
+	for path, methods := range api.Paths {
+		for method, o := range methods {
+			out[strings.ToUpper(method)+" "+path] = o
+		}
+	}
+	files, err := filepath.Glob("*.go")
+	must(t, err)
+	byHand := regexp.MustCompile(`\.Handle(?:Func)?\("([A-Z]+ /v1/[^"]+)"`)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		must(t, err)
+		for _, m := range byHand.FindAllStringSubmatch(string(text), -1) {
+			if _, there := out[m[1]]; !there {
+				out[m[1]] = described{}
+			}
+		}
+	}
+	return out
+}
+
+// TestSupervisorsAreAudited reads every page about the exchange itself, whichever there
+// are, and asks every other question: what is answered stands in the audit, and without
+// an audit nothing is answered. Only what an application is told of itself does not.
 func TestSupervisorsAreAudited(t *testing.T) {
 	w := start(t)
 	w.ready()
-	pages := map[string]string{
-		"/v1/findings": "findings", "/v1/findings/none": "finding", "/v1/quarantine": "quarantine", "/v1/flow": "flow", "/v1/indicators": "indicators",
-		"/v1/catalogue": "catalogue", "/v1/topology": "topology", "/v1/verifications": "verifications",
-	}
-	for path, operation := range pages {
-		r := w.get(path, supervisor, "")
+	unaudited := []string{"GET /v1/me", "GET /v1/console/apps"}
+	some := strings.NewReplacer("/datasets/{id}", "/datasets/GA01", "/entities/{id}", "/entities/person", "{view}", "person.partial", "{entity}", "person", "{key}", zhang, "{id}", "none")
+	pages := 0
+	type question struct{ method, path, body, purpose string }
+	var asked []question
+	for name, o := range operations(t, w) {
+		if slices.Contains(unaudited, name) || name == "GET /v1/events" { // which never ends: below
+			continue
+		}
+		method, path, _ := strings.Cut(name, " ")
+		path = some.Replace(path)
+		q := question{method, path, "", ""}
+		supervised := len(o.Tags) == 1 && (strings.HasPrefix(o.Tags[0], "目录") || strings.HasPrefix(o.Tags[0], "监督"))
+		if !supervised {
+			q.purpose = "GLJT"
+		}
+		if method != http.MethodGet {
+			q.body = `{"key":"` + zhang + `"}`
+			switch path {
+			case "/v1/lookup":
+				q.body = `{"view":"person.partial","keys":["` + zhang + `"]}`
+			case "/v1/verify":
+				q.body = `{"view":"person.verify","key":"` + zhang + `","fields":{"XM":"a","HJDZ":"b"}}`
+			}
+		}
+		asked = append(asked, q)
+		r := w.do(method, path, supervisor, q.purpose, q.body)
+		t.Logf("%s: answered %d", name, r.status)
 		e := w.entry(r)
-		if e.Operation != operation || e.App != "SJ-JDGL" || e.Department != "SJ" || e.Purpose != "SUPERVISE" || e.Decision != audit.Allow || e.Status != r.status {
-			t.Errorf("%s, answered %d: audited as %+v", path, r.status, e)
+		switch {
+		case e.App != "SJ-JDGL" || e.Department != "SJ" || e.Status != r.status || e.Operation == "":
+			t.Errorf("%s, answered %d: audited as %+v", name, r.status, e)
+		case supervised:
+			pages++
+			if e.Purpose != "SUPERVISE" || e.Operation != o.ID || e.Decision != audit.Allow || strings.Contains(path, "GA01") && r.status != http.StatusOK {
+				t.Errorf("%s, answered %d: audited as %+v", name, r.status, e)
+			}
 		}
 	}
+	if pages < 10 || len(asked) < 16 {
+		t.Fatalf("%d pages, %d operations: too few for this to be all", pages, len(asked))
+	}
 	w.log.fail.Store(true)
-	for path := range pages {
-		if r := w.get(path, supervisor, ""); r.status != http.StatusServiceUnavailable || r.code() != "YIYUAN-5030" {
-			t.Errorf("%s without an audit: answered %d %s", path, r.status, r.text)
+	for _, q := range asked {
+		if r := w.do(q.method, q.path, supervisor, q.purpose, q.body); r.status != http.StatusServiceUnavailable || r.code() != "YIYUAN-5030" {
+			t.Errorf("%s %s without an audit: answered %d %s", q.method, q.path, r.status, r.text)
 		}
 	}
 	if r := w.get("/v1/events", supervisor, ""); r.status != http.StatusServiceUnavailable {

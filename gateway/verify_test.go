@@ -2,12 +2,16 @@ package gateway_test
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 func (w *world) verify(key string, fields map[string]string) *reply {
@@ -18,9 +22,36 @@ func (w *world) verify(key string, fields map[string]string) *reply {
 // many is more verifications than a test makes.
 var many = quota.Limits{Minute: 10000, Hour: 10000, Day: 10000}
 
+// verifiesSex is the sample city, where sex can be verified too.
+func verifiesSex(t *testing.T) fs.FS {
+	t.Helper()
+	const file, fields = "entities/person.yaml", "fields: [GMSFHM, XM, CSRQ, HJDZ], only: verify"
+	text, err := fs.ReadFile(schemas.Yunling(), file)
+	must(t, err)
+	if !strings.Contains(string(text), fields) {
+		t.Fatal("person.verify has other fields")
+	}
+	return changed{schemas.Yunling(), file, fstest.MapFS{file: {Data: []byte(strings.Replace(string(text), fields, strings.Replace(fields, "XM,", "XM, XBDM,", 1), 1))}}}
+}
+
+// changed is files of which one is another.
+type changed struct {
+	fs.FS
+	name string
+	by   fs.FS
+}
+
+// Open implements fs.FS.
+func (c changed) Open(name string) (fs.File, error) {
+	if name == c.name {
+		return c.by.Open(name) //nolint:wrapcheck // it is the other's file
+	}
+	return c.FS.Open(name) //nolint:wrapcheck // it is the other's file
+}
+
 func TestVerify(t *testing.T) {
-	w := start(t, func(c *gateway.Config) { c.Negatives, c.TargetNegatives = many, many })
-	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三·丰", "CSRQ": "1985-03-12", "HJDZ": "云岭市岭东区一街道1号"}))
+	w := startIn(t, verifiesSex(t), func(c *gateway.Config) { c.Negatives, c.TargetNegatives = many, many })
+	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三·丰", "XBDM": "1", "CSRQ": "1985-03-12", "HJDZ": "云岭市岭东区一街道1号"}))
 	w.ready()
 	eventually(t, "the record is there", func() bool {
 		return w.verify(zhang, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}).body["match"] == true
@@ -41,6 +72,11 @@ func TestVerify(t *testing.T) {
 		{"birth date that the key tells", zhang, map[string]string{"CSRQ": "1985-03-12", "XM": "张三·丰"}, 422, nil},
 		{"another birth date than the key tells", zhang, map[string]string{"CSRQ": "1985-03-13", "XM": "张三·丰"}, 422, nil},
 		{"all that the key tells", zhang, map[string]string{"GMSFHM": zhang, "CSRQ": "1985-03-12", "XM": "张三·丰"}, 422, nil},
+		{"sex that the key tells", zhang, map[string]string{"XBDM": "1", "XM": "张三·丰"}, 422, nil},
+		{"another sex than the key tells", zhang, map[string]string{"XBDM": "2", "XM": "张三·丰"}, 422, nil},
+		{"sex and birth date that the key tells", zhang, map[string]string{"XBDM": "1", "CSRQ": "1985-03-12", "XM": "张三·丰"}, 422, nil},
+		{"sex as a third field", zhang, map[string]string{"XBDM": "1", "XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 200, true},
+		{"another sex as a third field", zhang, map[string]string{"XBDM": "2", "XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 200, false},
 		{"one differs", zhang, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道2号"}, 200, false},
 		{"both differ", zhang, map[string]string{"XM": "李四", "HJDZ": "云岭市岭东区一街道2号"}, 200, false},
 		{"nobody", li, map[string]string{"XM": "张三·丰", "HJDZ": "云岭市岭东区一街道1号"}, 200, false},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -179,6 +180,51 @@ func TestClientExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, want %d (%v)", got, test.want, err)
 			}
 		})
+	}
+}
+
+// TestClientAsksByBody: whom somebody asks for stands in no address, which every proxy
+// on the way keeps, nor in a header.
+func TestClientAsksByBody(t *testing.T) {
+	bare(t)
+	const subject, other, name = "539902198503120013", "539902199001010011", "张三"
+	t.Setenv("YIYUAN_CLIENT_KEY", "k-9f3d")
+	for _, c := range []struct {
+		args []string
+		path string
+		body string
+	}{
+		{[]string{"lookup", "person.partial", subject}, "/v1/lookup/person.partial", `{"key":"` + subject + `"}`},
+		{[]string{"lookup", "person.partial", subject, other}, "/v1/lookup", `{"keys":["` + subject + `","` + other + `"],"view":"person.partial"}`},
+		{[]string{"lookup", "--explain", "person", subject}, "/v1/explain/person", `{"key":"` + subject + `"}`},
+		{[]string{"lookup", "--explain", "person.partial", subject}, "/v1/explain/person", `{"key":"` + subject + `"}`},
+		{[]string{"verify", "person.verify", subject, "XM=" + name, "CSRQ=1985-03-12"}, "/v1/verify", `{"fields":{"CSRQ":"1985-03-12","XM":"` + name + `"},"key":"` + subject + `","view":"person.verify"}`},
+	} {
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if r.Method != http.MethodPost || r.RequestURI != c.path || strings.TrimSpace(string(body)) != c.body {
+				t.Errorf("%q asks %s %s with %s, want POST %s with %s", c.args, r.Method, r.RequestURI, body, c.path, c.body)
+			}
+			if head := fmt.Sprint(r.Header); strings.Contains(head, subject) || strings.Contains(head, name) {
+				t.Errorf("%q: headers tell whom: %s", c.args, head)
+			}
+			_, _ = io.WriteString(w, "{}")
+		}))
+		root := newRoot()
+		root.SetOut(io.Discard)
+		root.SetArgs(append(c.args, "--gateway", server.URL, "--purpose", "DBHD"))
+		if err := root.ExecuteContext(t.Context()); err != nil {
+			t.Errorf("%q: %v", c.args, err)
+		}
+		server.Close()
+		if asked != 1 {
+			t.Errorf("%q asked %d times", c.args, asked)
+		}
 	}
 }
 
