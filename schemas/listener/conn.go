@@ -34,6 +34,9 @@ type conn struct {
 	left   sync.Once
 	over   atomic.Bool // nothing more will be answered on it
 
+	known   atomic.Bool  // somebody with a key has asked on it
+	writing atomic.Int64 // since when its client leaves an answer unread, Unix nanoseconds; 0 = it does not
+
 	mu   sync.Mutex
 	head []byte // those bytes, if they are recorded
 }
@@ -102,7 +105,10 @@ func (c *conn) Write(b []byte) (int, error) {
 		_, err := c.Conn.Write(c.door.server.answer(kind))
 		return len(b), err
 	}
-	return c.Conn.Write(b)
+	c.writing.Store(time.Now().UnixNano())
+	n, err := c.Conn.Write(b)
+	c.writing.Store(0)
+	return n, err
 }
 
 var owned = map[string]*problem.Kind{

@@ -14,9 +14,14 @@ import (
 // has not asked yet: so a few are enough, and those who only hold them get nowhere.
 const Reserve = 16
 
+// unread is for how long a client without a key may leave an answer unread while
+// others wait for its place.
+const unread = time.Second
+
 // door gives each address its share of the connections. Who opens more than
-// that displaces its own connections that ask nothing, the oldest first; only
-// when all are being answered is the new one refused, by the reserve.
+// that displaces its own connections that ask nothing, the oldest first; when all are
+// being answered, one whose client has no key and does not read its answer makes room;
+// and only then is the new one refused, by the reserve.
 type door struct {
 	net.Listener
 	server *Server
@@ -88,15 +93,18 @@ func (d *door) enter(c *conn, proxy bool) (victim *conn, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all := &d.rooms[0]
-	from := ""
+	from, own := "", !proxy && len(all.by[c.share]) >= limits.ConnectionsPerAddress
 	switch {
-	case !proxy && len(all.by[c.share]) >= limits.ConnectionsPerAddress:
+	case own:
 		from = c.share
 	case all.open >= limits.Connections:
 		from = all.largest()
 	}
 	if from != "" {
 		if victim = oldest(all.by[from]); victim == nil {
+			victim = all.slowest(own, c.share, time.Now())
+		}
+		if victim == nil {
 			c.kept = true
 			if reserve := &d.rooms[1]; reserve.open >= Reserve {
 				if victim = reserve.idle(); victim == nil {
@@ -126,6 +134,27 @@ func (r *room) largest() (found string) {
 		if found == "" || len(all) > len(r.by[found]) {
 			found = share
 		}
+	}
+	return found
+}
+
+// slowest is the connection without a key whose client has left an answer unread for
+// longest, nil if none has for long: of one share, or of all.
+func (r *room) slowest(one bool, share string, now time.Time) (found *conn) {
+	since := now.Add(-unread).UnixNano()
+	look := func(all map[*conn]bool) {
+		for c := range all {
+			if at := c.writing.Load(); at != 0 && at <= since && !c.known.Load() {
+				found, since = c, at
+			}
+		}
+	}
+	if one {
+		look(r.by[share])
+		return found
+	}
+	for _, all := range r.by {
+		look(all)
 	}
 	return found
 }

@@ -19,7 +19,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "yiyuan_listener_in_flight", Help: "Connections open.",
 		}, []string{"listener"}),
 		displaced: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "yiyuan_listener_displaced_total", Help: "Connections that asked nothing and made room for newer ones. Rising fast: somebody holds connections open.",
+			Name: "yiyuan_listener_displaced_total", Help: "Connections that asked nothing, or left an answer unread, and made room for newer ones. Rising fast: somebody holds connections open.",
 		}, []string{"listener"}),
 	}
 	reg.MustRegister(m.refused, m.connections, m.displaced)

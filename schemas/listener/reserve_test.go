@@ -166,3 +166,56 @@ func TestSilenceKeepsHealthFromNobody(t *testing.T) {
 		t.Errorf("%d of %d silent connections made room, %d ran out of time, want %d to make room", turned, len(silent), ended, want)
 	}
 }
+
+// TestSlowReadersMakeRoom: who has no key and does not read what it asked for keeps its place
+// only until somebody needs it; who has one keeps it for the whole time of an answer.
+func TestSlowReadersMakeRoom(t *testing.T) {
+	t.Parallel()
+	large := make([]byte, 1<<20)
+	for name, keyed := range map[string]bool{"without a key": false, "with a key": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := &held{t: t}
+			h.address = serve(t, listener.Config{
+				Shared: listener.Shared{Limits: listener.Limits{Connections: 4}},
+				Admit: func(r *http.Request, _ *listener.Call) (listener.Who, *problem.Problem) {
+					return listener.Who{Key: r.Header.Get("Authorization")}, nil
+				},
+			}, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/large" {
+					echo(w, r)
+					return
+				}
+				for range 64 {
+					if _, err := w.Write(large); err != nil {
+						return
+					}
+				}
+			})
+			key := ""
+			if keyed {
+				key = "Authorization: Bearer k\r\n"
+			}
+			for _, from := range []string{"127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.4"} {
+				c := h.dial(from, "GET /large HTTP/1.1\r\nHost: x\r\n"+key+"\r\n")
+				if _, err := io.ReadFull(c, make([]byte, 1000)); err != nil { // it is being answered
+					t.Fatal(err)
+				}
+			}
+			until := time.Now().Add(4 * time.Second)
+			for {
+				status, code := h.hears(h.dial("127.0.0.1", "GET /lookup HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+				switch late := time.Now().After(until); {
+				case status == http.StatusOK && !keyed:
+					return
+				case status == http.StatusOK:
+					t.Fatal("an answer to somebody with a key was cut")
+				case late && keyed:
+					return
+				case late:
+					t.Fatalf("behind those who do not read it is answered %d %s", status, code)
+				}
+			}
+		})
+	}
+}

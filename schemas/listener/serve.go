@@ -112,6 +112,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave(x)
+	if on != nil && c.Who.Key != "" {
+		on.known.Store(true)
+	}
 	s.next.ServeHTTP(seen, r)
 }
 
