@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +32,18 @@ import (
 var canary = map[string]string{
 	"id_number": "539902198503120777", "person_name": "金丝雀翎", "phone": "19900007777", "address": "金丝路七十七弄", "plate": "云Z77777",
 	"birth_date": "1985-03-13", "bank_card": "6217999900007777004",
+	"disability_card": "53990219850312077743", "pupil_number": "G539902198503120777", // both made of the identity number
 }
+
+// composites are what views show of numbers that are made of the identity number: what
+// that number's own partial form shows, and nothing of what else they are made of.
+var composites = map[string]struct{ field, number, shown string }{
+	"CL01.partial": {"CJZH", canary["disability_card"], "539902**************"},
+	"JY01.partial": {"XJH", canary["pupil_number"], "*539902************"},
+}
+
+// afterStars is a number that a mask shows the end of.
+var afterStars = regexp.MustCompile(`\*[0-9A-Z]`)
 
 // remarks are what somebody writes into a column of free text: the person's numbers,
 // in the spellings that people have for them.
@@ -160,7 +172,38 @@ func TestCanaryWholeJourney(t *testing.T) {
 			}
 		}
 	}
+	w.composites(topics)
 	w.process.stop()
+}
+
+// composites looks at what is shown of numbers that are made of the identity number:
+// their ends would tell its check digit, and the kind and degree of a disability, which
+// the same views suppress.
+func (w *town) composites(topics map[string]string) {
+	w.Helper()
+	for view, c := range composites {
+		var answer struct {
+			Data map[string]any `json:"data"`
+		}
+		said := w.ask(http.MethodPost, "http://"+w.gateway+"/v1/lookup/"+view, "MZ-DBHD", "DBHD", `{"key":"`+c.number+`"}`)
+		if err := json.Unmarshal([]byte(said.body), &answer); err != nil || said.status != http.StatusOK || answer.Data[c.field] != c.shown {
+			w.Errorf("%s: answered %d %s, want %s to be %s", view, said.status, said.body, c.field, c.shown)
+		}
+		for place, text := range map[string]string{"answer": said.body, "topic": topics["topic shared."+view]} {
+			if !strings.Contains(text, c.shown) {
+				w.Errorf("%s of %s does not show %s", place, view, c.shown)
+			}
+			if end := afterStars.FindString(strings.ReplaceAll(text, c.shown, "")); end != "" {
+				w.Errorf("%s of %s shows the end of a number: %s", place, view, end)
+			}
+		}
+	}
+	end := "*" + strings.TrimPrefix(canary["disability_card"], canary["id_number"])
+	for name, text := range topics {
+		if strings.Contains(text, end) {
+			w.Errorf("%s shows kind and degree of a disability as the end of a card's number", name)
+		}
+	}
 }
 
 // TestCanaryNoticesABrokenMask shows that the test above can fail: a name that a
@@ -200,9 +243,13 @@ func canaryTown(t *testing.T) *town {
 		"cases": []any{map[string]any{"id": "cars", "inputs": []string{"GA03"}, "when": "GA03.exists(c, c.ZTDM == '1')", "owner": "GA", "evidence": []string{"GA03.CLXH"}}},
 	}, w.catalogue, "rules", "XV-91.yaml")
 	w.binds("ga-push", "push", nil, "GA01", "GA03")
+	w.binds("cl-push", "push", nil, "CL01")
+	w.binds("jy-push", "push", nil, "JY01")
 	w.binds("files", "file", map[string]any{"dir": w.drop, "settle": "100ms", "poll": "50ms"}, "GA02")
-	w.pushes("GA")
-	w.grants("MZ-DBHD", "MZ", "DBHD", "person.partial", "person.relief", "person.verify", "GA01.partial", "GA02.partial", "GA03.partial")
+	for _, department := range []string{"GA", "CL", "JY"} {
+		w.pushes(department)
+	}
+	w.grants("MZ-DBHD", "MZ", "DBHD", "person.partial", "person.relief", "person.verify", "GA01.partial", "GA02.partial", "GA03.partial", "CL01.partial", "JY01.partial")
 	w.grants("SJ-JDGL", "SJ", "SUPERVISE", "person.explain")
 	return w
 }
@@ -268,7 +315,7 @@ func (w *town) plant() map[string]string {
 			}
 			text = string(b)
 		}
-		return w.ask(http.MethodPost, "http://"+w.push+"/v1/push/"+dataset, "GA", "", text)
+		return w.ask(http.MethodPost, "http://"+w.push+"/v1/push/"+dataset, dataset[:2], "", text)
 	}
 	var good answer
 	await(w, "push", time.Minute, func() string {
@@ -287,6 +334,15 @@ func (w *town) plant() map[string]string {
 			w.Errorf("push of a car: %d %s", car.status, car.body)
 		}
 	}
+	var card, pupil answer
+	await(w, "push of other departments", time.Minute, func() string {
+		card = push("CL01", map[string]string{"CJZH": canary["disability_card"], "GMSFHM": canary["id_number"], "CJLBDM": "4", "CJDJDM": "3", "YXQ": "2030-01-01"})
+		pupil = push("JY01", map[string]string{"XJH": canary["pupil_number"], "GMSFHM": canary["id_number"], "XM": canary["person_name"], "XXMC": "云岭市第一小学", "NJ": "三年级", "JHRGMSFHM": canary["id_number"], "ZTDM": "1"})
+		if card.status == http.StatusOK && pupil.status == http.StatusOK {
+			return ""
+		}
+		return fmt.Sprintf("%d %s, %d %s", card.status, card.body, pupil.status, pupil.body)
+	})
 	long, broken := push("GA01", row(canary["id_number"]+"9")), push("GA01", `{"GMSFHM": "`+canary["id_number"]+`", "XM": "`+canary["person_name"]+`",`)
 	unknown := push("GA01", map[string]string{canary["person_name"]: canary["id_number"]})
 	if car.status != http.StatusOK || long.status != http.StatusUnprocessableEntity || broken.status != http.StatusBadRequest || unknown.status < 400 {
@@ -300,7 +356,7 @@ func (w *town) plant() map[string]string {
 	w.poison()
 	w.passed()
 	return map[string]string{
-		"push": good.head + good.body + car.head + car.body, "push of a wrong number": long.head + long.body,
+		"push": good.head + good.body + car.head + car.body + card.head + card.body + pupil.head + pupil.body, "push of a wrong number": long.head + long.body,
 		"push of broken JSON": broken.head + broken.body, "push of an unknown field": unknown.head + unknown.body,
 	}
 }
@@ -339,6 +395,11 @@ func (w *town) passed() {
 		}
 		if cars, _ := person.Data["GA03"].([]any); person.Data["LXDH"] == nil || len(cars) != len(remarks) {
 			return "phone or cars missing"
+		}
+		for view, c := range composites {
+			if problem := get("/v1/lookup/"+view+"/"+c.number, "MZ-DBHD", "DBHD", &person); problem != "" {
+				return problem
+			}
 		}
 		var findings struct {
 			Total int `json:"total"`
@@ -384,7 +445,8 @@ func (w *town) lookups() map[string]string {
 	key := url.PathEscape
 	for _, path := range []string{
 		"/v1/lookup/person.partial/" + id, "/v1/lookup/person.relief/" + id, "/v1/lookup/GA01.partial/" + id, "/v1/lookup/GA02.partial/" + id + "%7C" + canaryCard,
-		"/v1/lookup/GA03.partial/" + key(canary["plate"]) + "%7C02", "/v1/lookup/person.partial/" + id + "?fields=" + key(name), "/v1/lookup/" + key(name) + "/" + id,
+		"/v1/lookup/GA03.partial/" + key(canary["plate"]) + "%7C02", "/v1/lookup/CL01.partial/" + canary["disability_card"], "/v1/lookup/JY01.partial/" + canary["pupil_number"],
+		"/v1/lookup/person.partial/" + id + "?fields=" + key(name), "/v1/lookup/" + key(name) + "/" + id,
 		"/v1/lookup/person.partial/" + key(name), "/v1/" + key(name),
 	} {
 		ask(http.MethodGet, path, "MZ-DBHD", "DBHD", "")
