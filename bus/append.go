@@ -105,7 +105,7 @@ func (b *Bus) fence(ctx context.Context, t contract.Topic, partitions []int32) (
 	failed := b.write(ctx, fences)
 	for i, p := range partitions {
 		if failed[i] != nil {
-			return nil, "", fmt.Errorf("fence %q/%d: %w", t, p, failed[i])
+			return nil, "", fmt.Errorf("fence %q/%d: %w", t, p, b.unwritten(t, failed[i]))
 		}
 		at[p] = fences[i].Offset
 	}

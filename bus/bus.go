@@ -14,6 +14,7 @@
 //	yiyuan_bus_restore_remaining_records{group} changelog records still to be applied while taking over partitions
 //	yiyuan_bus_standby_records_total{group}    changelog records applied to warm state of partitions that other processes hold
 //	yiyuan_bus_published_records_total{source} records published by connectors
+//	yiyuan_bus_standing_workers{step,topic}    workers of a step that stand still because Kafka refuses what they write to the topic
 package bus
 
 import (
@@ -34,6 +35,8 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // Config says how Kafka is reached. The zero value of a field is its default.
@@ -106,6 +109,7 @@ type Bus struct {
 	admin   *kadm.Client
 	metrics *metrics
 	remade  remade
+	told    listener.Sparse // that steps stand still
 }
 
 // Open connects and fails if no broker answers.

@@ -17,6 +17,9 @@ const (
 	metadataMinAge = 50 * time.Millisecond
 	// fetchWait is how long a broker holds a fetch that finds nothing.
 	fetchWait = 100 * time.Millisecond
+	// recordBytes is how large a record may be, as it is sent: a batch of it alone. A
+	// topic that takes no more than it does by Kafka's own default takes any.
+	recordBytes = 1000012
 )
 
 // client opens a client with what all have in common, and options of its own.
@@ -39,7 +42,7 @@ func producing(linger time.Duration, records int, opts ...kgo.Opt) []kgo.Opt {
 	return append([]kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(partitioner()), kgo.ProducerLinger(linger),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
-		kgo.MaxBufferedRecords(records), kgo.MaxBufferedBytes(produceBytes),
+		kgo.MaxBufferedRecords(records), kgo.MaxBufferedBytes(produceBytes), kgo.ProducerBatchMaxBytes(recordBytes),
 	}, opts...)
 }
 

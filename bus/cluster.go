@@ -77,7 +77,11 @@ type TopicState struct {
 	RetentionMS  int64  // of one that is not compacted; -1 = for ever
 	CompactLagMS int64  // min.compaction.lag.ms
 	Dated        string // message.timestamp.type
+	TakesBytes   int64  // max.message.bytes; 0 = not told
 }
+
+// TooSmall reports that the topic does not take every record that we send.
+func (s TopicState) TooSmall() bool { return s.TakesBytes > 0 && s.TakesBytes < recordBytes }
 
 // Examine tells how topics are kept. One that does not exist is missing.
 func (b *Bus) Examine(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]TopicState, error) {
@@ -116,6 +120,8 @@ func (b *Bus) Examine(ctx context.Context, topics ...contract.Topic) (map[contra
 				s.Policy = v.MaybeValue()
 			case "min.insync.replicas":
 				s.MinInSync = int(number)
+			case "max.message.bytes":
+				s.TakesBytes = number
 			case timestampType:
 				s.Dated = v.MaybeValue()
 			case "retention.ms":

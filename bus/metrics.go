@@ -16,6 +16,7 @@ type metrics struct {
 	restoring     *prometheus.GaugeVec
 	standby       *prometheus.CounterVec
 	published     *prometheus.CounterVec
+	standing      *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -30,8 +31,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		restoring: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "yiyuan_bus_restore_remaining_records", Help: "Changelog records still to be applied before partitions can be worked on."}, []string{"group"}),
 		standby:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_bus_standby_records_total", Help: "Changelog records applied to the warm state of partitions that other processes hold."}, []string{"group"}),
 		published: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yiyuan_bus_published_records_total", Help: "Records published by connectors."}, []string{"source"}),
+		standing: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "yiyuan_bus_standing_workers", Help: "Workers of a step that stand still because Kafka refuses what they write to the topic. They try again; the log says why and what to do.",
+		}, []string{"step", "topic"}),
 	}
-	reg.MustRegister(m.commitSeconds, m.commits, m.records, m.restored, m.restoring, m.standby, m.published)
+	reg.MustRegister(m.commitSeconds, m.commits, m.records, m.restored, m.restoring, m.standby, m.published, m.standing)
 	return m
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -46,7 +45,7 @@ func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) 
 	p := &Publisher{bus: b, source: source, client: client, topics: newWritten(client)}
 	if err := p.begin(ctx); err != nil {
 		client.Close()
-		return nil, fmt.Errorf("open publisher %q: %w", source, explain("", err))
+		return nil, fmt.Errorf("open publisher %q: %w", source, b.explain("", err))
 	}
 	return p, nil
 }
@@ -138,7 +137,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	var failed error // promises are called one after the other, and Flush waits for them
 	promise := func(r *kgo.Record, err error) {
 		if err != nil && failed == nil {
-			failed = explain(contract.Topic(strings.TrimPrefix(r.Topic, p.bus.cfg.Prefix)), produceError(err))
+			failed = p.bus.explain(p.bus.topic(r.Topic), produceError(err))
 		}
 	}
 	slab := make([]kgo.Record, len(records))
@@ -176,7 +175,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 
 func (p *Publisher) lose(err error) error {
 	p.lost = true
-	return fmt.Errorf("%w: %w", ErrPublisherLost, explain("", err))
+	return fmt.Errorf("%w: %w", ErrPublisherLost, p.bus.explain("", err))
 }
 
 // Close disconnects. A transaction left open is aborted by the publisher's

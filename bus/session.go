@@ -33,6 +33,8 @@ const (
 	firstChunk = 512
 	// produceBytes bounds what waits to be sent; whoever emits more waits.
 	produceBytes = 64 << 20
+	// aborting is how long an end may take of what is lost anyway.
+	aborting = 2 * time.Second
 	// later is how long a topic waits whose records cannot be processed yet.
 	later = 3 * time.Second
 	// restless is how long is waited for records after a Wake, which may have left
@@ -49,6 +51,7 @@ type session struct {
 	bus    *Bus
 	cfg    Transaction
 	worker Worker
+	still  *standing
 	kafka  *kgo.GroupTransactSession
 	topics *written
 
@@ -73,8 +76,8 @@ type session struct {
 	woken      bool               // wake was called when no poll ran
 }
 
-func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
-	s := &session{bus: b, cfg: cfg, worker: w, chunk: min(firstChunk, cfg.MaxRecords), batch: make([]Record, 0, 64), waiting: map[contract.Topic]time.Time{}, ready: map[int32]bool{}, stopTaking: func() {}}
+func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker, still *standing) error {
+	s := &session{bus: b, cfg: cfg, worker: w, still: still, chunk: min(firstChunk, cfg.MaxRecords), batch: make([]Record, 0, 64), waiting: map[contract.Topic]time.Time{}, ready: map[int32]bool{}, stopTaking: func() {}}
 	names := make([]string, len(cfg.From))
 	for i, t := range cfg.From {
 		names[i] = b.name(t)
@@ -113,7 +116,7 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 	// The new epoch fences the elder self and ends what it left open, which
 	// take-overs wait for.
 	if _, _, err := kafka.Client().ProducerID(ctx); err != nil {
-		return fmt.Errorf("fence the elder worker: %w", err)
+		return fmt.Errorf("fence the elder worker: %w", b.refusal("", err))
 	}
 	for {
 		if err := s.turn(ctx); err != nil {
@@ -128,6 +131,7 @@ func (b *Bus) session(ctx context.Context, cfg Transaction, w Worker) error {
 // it is quiet, and grow with the load.
 func (s *session) turn(ctx context.Context) error {
 	s.resume()
+	s.still.look(time.Now())
 	wait := s.cfg.IdlePoll
 	if !s.markers.IsZero() {
 		wait = min(wait, markerLag)
@@ -316,6 +320,9 @@ func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int3
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.bus.cfg.TransactionTimeout)
 	defer cancel()
 	tx := &Tx{bus: s.bus, session: s.kafka, topics: s.topics, changelog: s.bus.name(s.cfg.Changelog), keep: keep, next: map[int32]int64{}}
+	if t := s.still.awaited(); t != "" {
+		tx.awaited = s.bus.name(t)
+	}
 	read, err := s.take(ctx, tx, fetches)
 	if err != nil {
 		return err
@@ -391,7 +398,7 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 	// A record that could not be written does not by itself keep kgo from
 	// committing the others.
 	if err := s.kafka.Client().Flush(ending); err != nil {
-		return fmt.Errorf("flush: %w", err)
+		return fmt.Errorf("flush: %w", tx.unsent(ctx, err))
 	}
 	if err := tx.failed(); err != nil {
 		return err
@@ -402,13 +409,14 @@ func (s *session) end(ctx context.Context, tx *Tx, read int) error {
 	m := s.bus.metrics
 	if err := s.commit(ending); err != nil {
 		m.commits.WithLabelValues(s.cfg.Group, "aborted").Inc()
-		return fmt.Errorf("end: %w", err)
+		return fmt.Errorf("end: %w", s.bus.refusal("", err))
 	}
 	if err := s.worker.Commit(tx.next); errors.Is(err, ErrHandedOver) {
 		return err
 	} else if err != nil {
 		return &StepError{fmt.Errorf("store state of %q: %w", s.cfg.Group, err)}
 	}
+	s.still.committed(tx.met, time.Now())
 	s.count(read, time.Now())
 	s.markers, s.commitTook = time.Time{}, s.ended.Sub(began)
 	m.commitSeconds.WithLabelValues(s.cfg.Group).Observe(s.commitTook.Seconds())
@@ -461,7 +469,7 @@ func (s *session) alive(ctx context.Context) error {
 // reports whether it did. Where that fails too, the next session's new epoch or
 // the transaction timeout does it.
 func (s *session) abort(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aborting)
 	defer cancel()
 	if _, err := s.kafka.End(ctx, kgo.TryAbort); err != nil {
 		s.bus.log.Debug("transaction left to its timeout", "group", s.cfg.Group, "error", err)

@@ -102,8 +102,12 @@ type Tx struct {
 	slab      []kgo.Record
 	stamp     stamp
 
+	awaited string // the topic that refused before, "" = none did
+	met     bool   // a record for it is among what was emitted
+
 	mu   sync.Mutex
 	err  error
+	of   contract.Topic // whose record err is about
 	next map[int32]int64
 }
 
@@ -128,7 +132,7 @@ func (tx *Tx) Emit(r Record) {
 	tx.bytes += len(r.Key) + len(r.Value)
 	k := tx.record()
 	tx.bus.fill(k, &r, &tx.stamp)
-	tx.topics.note(k.Topic)
+	tx.note(k.Topic)
 	tx.session.Produce(tx.keep, k, tx.emitted)
 }
 
@@ -137,7 +141,7 @@ func (tx *Tx) Emit(r Record) {
 func (tx *Tx) emitEverywhere(r Record) {
 	n, err := tx.bus.Partitions(tx.keep, r.Topic)
 	if err != nil {
-		tx.emitted(nil, err)
+		tx.refused(r.Topic, err)
 		return
 	}
 	for r.Partition = range int32(n) {
@@ -149,18 +153,42 @@ func (tx *Tx) emitEverywhere(r Record) {
 func (tx *Tx) Log(partition int32, key, value []byte) {
 	k := tx.record()
 	k.Topic, k.Partition, k.Key, k.Value = tx.changelog, partition, key, value
-	tx.topics.note(k.Topic)
+	tx.note(k.Topic)
 	tx.session.Produce(tx.keep, k, tx.logged)
 }
 
-func (tx *Tx) emitted(_ *kgo.Record, err error) {
-	if err != nil {
-		tx.mu.Lock()
-		defer tx.mu.Unlock()
-		if tx.err == nil {
-			tx.err = err
-		}
+func (tx *Tx) note(topic string) {
+	tx.topics.note(topic)
+	tx.met = tx.met || topic == tx.awaited
+}
+
+func (tx *Tx) emitted(r *kgo.Record, err error) {
+	if err == nil {
+		return
 	}
+	t := tx.bus.topic(r.Topic)
+	if errors.Is(err, kerr.MessageTooLarge) && unsendable(r) {
+		err = &StepError{fmt.Errorf("%q: %w", t, produceError(err))} // it would be no smaller next time, wherever it goes
+	}
+	tx.refused(t, err)
+}
+
+func (tx *Tx) refused(t contract.Topic, err error) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.err == nil {
+		tx.err, tx.of = err, t
+	}
+}
+
+// unsendable reports that a record is larger than any that we send, whatever its topic
+// takes. The last hundred bytes are what a record and its batch cost beside themselves.
+func unsendable(r *kgo.Record) bool {
+	size := len(r.Key) + len(r.Value) + 100
+	for _, h := range r.Headers {
+		size += len(h.Key) + len(h.Value) + 10
+	}
+	return size > recordBytes
 }
 
 func (tx *Tx) logged(r *kgo.Record, err error) {
@@ -177,13 +205,25 @@ func (tx *Tx) logged(r *kgo.Record, err error) {
 func (tx *Tx) failed() error {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	switch {
-	case tx.err == nil:
+	if tx.err == nil {
 		return nil
-	case errors.Is(tx.err, kerr.MessageTooLarge), errors.Is(tx.err, kerr.RecordListTooLarge), errors.Is(tx.err, kerr.InvalidRecord):
-		return &StepError{fmt.Errorf("write a record: %w", produceError(tx.err))} // it would be no smaller next time
 	}
-	return fmt.Errorf("write a record: %w", tx.err)
+	err := tx.err
+	if step := (*StepError)(nil); !errors.As(err, &step) {
+		err = tx.bus.refusal(tx.of, produceError(err))
+	}
+	return fmt.Errorf("write a record: %w", err)
+}
+
+// unsent says which topic has not taken what was emitted, where Kafka has not told: the
+// client gives back what it still holds, and the transaction is lost.
+func (tx *Tx) unsent(ctx context.Context, err error) error {
+	giving, cancel := context.WithTimeout(context.WithoutCancel(ctx), aborting)
+	defer cancel()
+	_ = tx.session.Client().AbortBufferedRecords(giving) // what it does not give back in time stays nameless
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	return tx.bus.explain(tx.of, err)
 }
 
 // StepError is an error of a worker's own: not Kafka's, so a new session does
@@ -199,7 +239,8 @@ func (e *StepError) Unwrap() error { return e.Err }
 // the records it emits and its state changes take effect together or not at
 // all. It returns only ctx's error or a *StepError; whatever Kafka says
 // otherwise, it drops the open work, closes the client, and goes on with a new
-// one.
+// one: what Kafka refuses to take, for a setting of a topic or a right that is
+// missing, holds this worker up until somebody has mended it, and is told.
 func (b *Bus) Transact(ctx context.Context, cfg Transaction, w Worker) error {
 	cfg = cfg.withDefaults()
 	if err := b.copartitioned(ctx, cfg); err != nil {
@@ -207,9 +248,11 @@ func (b *Bus) Transact(ctx context.Context, cfg Transaction, w Worker) error {
 	}
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
+	still := &standing{bus: b, cfg: cfg}
+	defer func() { still.over(time.Now()) }()
 	for {
 		began := time.Now()
-		err := b.session(ctx, cfg, w)
+		err := b.session(ctx, cfg, w, still)
 		w.Abort()
 		w.Release()
 		if ctx.Err() != nil {
@@ -223,7 +266,9 @@ func (b *Bus) Transact(ctx context.Context, cfg Transaction, w Worker) error {
 			retry.Reset()
 		}
 		b.metrics.commits.WithLabelValues(cfg.Group, "lost").Inc()
-		b.log.Warn("session lost, opening a new one", "group", cfg.Group, "member", cfg.Member, "error", err)
+		if !still.refused(err, time.Now()) {
+			b.log.Warn("session lost, opening a new one", "group", cfg.Group, "member", cfg.Member, "error", err)
+		}
 		if err := pause(ctx, retry.NextBackOff()); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -376,16 +377,16 @@ func TestRunRefusesUnequalPartitions(t *testing.T) {
 	})
 }
 
-// TestRunStopsAtWhatCannotBeWritten wants a record that is too large to stop the
-// step: leaving it out would lose it, trying again would never end.
+// TestRunStopsAtWhatCannotBeWritten wants a record that is too large for any topic to
+// stop the step: leaving it out would lose it, trying again would never end.
 func TestRunStopsAtWhatCannotBeWritten(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		w := newWorld(t, k, 5)
 		w.feed(t, 1)
 		err := processors.Run(t.Context(), w.bus, topology(func() (processors.Stage, error) { return shouting{}, nil }),
 			processors.Config{Store: store(t), Instance: "a", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
-		if !errors.Is(err, bus.ErrTooLarge) {
-			t.Errorf("Run = %v, want ErrTooLarge", err)
+		if !errors.Is(err, bus.ErrTooLarge) || !strings.Contains(err.Error(), `"out"`) {
+			t.Errorf("Run = %v, want ErrTooLarge of the topic", err)
 		}
 		if err := w.bus.Replay(t.Context(), "out", func(bus.Record) error { return io.EOF }); err != nil {
 			t.Errorf("something of the transaction is there: %v", err)

@@ -98,7 +98,7 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile(`^yiyuan_[a-z]+(_[a-z]+)*_(total|seconds|bytes|ratio|up|in_flight|records|partitions|applications|rules|rows|lookups|state|evicting)$`)
+	names := regexp.MustCompile(`^yiyuan_[a-z]+(_[a-z]+)*_(total|seconds|bytes|ratio|up|in_flight|records|partitions|workers|applications|rules|rows|lookups|state|evicting)$`)
 	for _, m := range metrics {
 		if !names.MatchString(m.name) {
 			t.Errorf("%s: want yiyuan_<wing>_<what>_<unit>", m.name)

@@ -49,7 +49,7 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 		}
 	}
 	found = append(found, d.transactions(ctx, b, there)...)
-	found = append(found, checkGroups(ctx, b, d.steps)...)
+	found = append(found, checkGroups(ctx, b, d.steps, have)...)
 	if landed {
 		found = append(found, d.states(ctx, b)...)
 	}
@@ -100,7 +100,7 @@ func checkCluster(c bus.Cluster) []finding {
 
 // checkTopics holds topics against how they should be kept.
 func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]bus.TopicState, brokers int) []finding {
-	var missing, partitions, policy, leaderless, behind, unsafe []string
+	var missing, partitions, policy, leaderless, behind, unsafe, small []string
 	for _, s := range specs {
 		t, ok := have[s.Topic]
 		if !ok {
@@ -117,13 +117,16 @@ func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]b
 		if kept := policyOf(s, t); kept != "" {
 			policy = append(policy, fmt.Sprintf("%s (%s)", s.Topic, kept))
 		}
+		if t.TooSmall() {
+			small = append(small, fmt.Sprintf("%s (max.message.bytes=%d)", s.Topic, t.TakesBytes))
+		}
 		if t.Leaderless > 0 {
 			leaderless = append(leaderless, string(s.Topic))
 		}
 		if t.OutOfSync > 0 {
 			behind = append(behind, string(s.Topic))
 		}
-		if brokers > 1 && (t.Replication < min(3, brokers) || t.Replication > 2 && t.MinInSync < 2 || t.MinInSync >= t.Replication) {
+		if t.MinInSync > t.Replication || brokers > 1 && (t.Replication < min(3, brokers) || t.Replication > 2 && t.MinInSync < 2 || t.MinInSync >= t.Replication) {
 			unsafe = append(unsafe, fmt.Sprintf("%s (%d/%d)", s.Topic, t.Replication, t.MinInSync))
 		}
 	}
@@ -136,6 +139,8 @@ func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]b
 	list("kafka.topics", gradeProblem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好;目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
 	list("kafka.topics", gradeProblem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions,或迁移该主题 / change bus.partitions, or migrate the topic")
 	list("kafka.topics", gradeProblem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…;数据可能已丢失,请核对 / data may be gone, look")
+	list("kafka.topics", gradeProblem, "不收大的记录：写到它的步骤、数据源或审计会停住 / takes no large records: the step, source or audit that writes one stands still", small,
+		"kafka-configs.sh --alter --entity-type topics --entity-name "+cfg.Prefix+"TOPIC --add-config max.message.bytes=1048588；随后自行继续 / it then goes on by itself")
 	list("kafka.topics", gradeProblem, "没有首领的分区 / partitions without a leader", leaderless, "启动缺席的代理 / start the brokers that are away")
 	list("kafka.replication", gradeWarning, "有副本落后 / copies are behind", behind, "等它们追上;长期如此则检查代理的磁盘和网络 / wait; if it lasts, look at the broker's disk and network")
 	list("kafka.replication", gradeProblem, "副本数/min.insync.replicas 不当 / replication or min.insync.replicas unfit", unsafe, "重要数据用 bus.replication: 3、min.insync.replicas=2 / use replication 3 with min.insync.replicas 2")
@@ -210,7 +215,7 @@ func checkTransactions(open []bus.OpenTransaction, held []string, now time.Time,
 // lagLimit is how many offsets a step may be behind before somebody should look.
 const lagLimit = 100_000
 
-func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Topology) []finding {
+func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Topology, have map[contract.Topic]bus.TopicState) []finding {
 	var found []finding
 	for _, s := range steps {
 		check := "step." + s.Name
@@ -219,16 +224,29 @@ func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Topology) [
 			found = append(found, unanswered(check, err))
 			continue
 		}
-		found = append(found, checkGroup(check, groups[s.Name]))
+		found = append(found, checkGroup(check, groups[s.Name], hindered(s, have)...))
 	}
 	return found
 }
 
-func checkGroup(check string, g bus.GroupState) finding {
+// hindered are the topics that a step writes to and that do not take all it writes.
+func hindered(s processors.Topology, have map[contract.Topic]bus.TopicState) []string {
+	var out []string
+	for _, t := range append(s.To[:len(s.To):len(s.To)], contract.State(s.Name)) {
+		if have[t].TooSmall() {
+			out = append(out, string(t))
+		}
+	}
+	return out
+}
+
+func checkGroup(check string, g bus.GroupState, small ...string) finding {
 	text := fmt.Sprintf("%s,成员 %d,积压 %d / %d members, lag %d", g.State, g.Members, g.Lag, g.Members, g.Lag)
 	switch {
 	case g.Members == 0:
 		return warning(check, "没有进程在处理 / nobody works on it: "+text, "启动 / start: yiyuan run --role processors")
+	case g.Lag > 0 && len(small) > 0:
+		return problemFound(check, "积压，且有主题不收大的记录 / behind, and a topic takes no large records ("+some(small)+"): "+text, "提高该主题的 max.message.bytes（见 kafka.topics），随后自行继续 / raise max.message.bytes of that topic (see kafka.topics); it then goes on by itself")
 	case g.Lag > lagLimit:
 		return warning(check, "积压很多 / far behind: "+text, "增加处理进程,或看其日志为何变慢 / add processes, or see in their log why they are slow")
 	}
