@@ -47,6 +47,7 @@ const (
 type world struct {
 	t       testing.TB
 	cat     *schemas.Catalogue
+	brokers []string
 	bus     *bus.Bus
 	codec   *codec.Codec
 	keys    *keyring.Keyring
@@ -76,6 +77,8 @@ type appender struct {
 	refused atomic.Int64                       // times that the topic of refused rows was begun to be read
 	cut     atomic.Pointer[context.CancelFunc] // ends that reading, as a broker that goes away does
 	away    atomic.Pointer[chan struct{}]      // until when it cannot be read
+
+	last atomic.Pointer[chan struct{}] // told when the one view that is not complete is looked at
 }
 
 var errAppend = errors.New("broker is away")
@@ -110,6 +113,17 @@ func (a *appender) Follow(ctx context.Context, cfg bus.FollowConfig, fn func(ctx
 		return err
 	}
 	return errAppend
+}
+
+func (a *appender) StableOffsets(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
+	out, err := a.Bus.StableOffsets(ctx, topics...)
+	if last := a.last.Load(); last != nil && len(topics) == 1 {
+		select {
+		case *last <- struct{}{}:
+		default:
+		}
+	}
+	return out, err
 }
 
 // demoAccess is who may ask what in the tests.
@@ -162,7 +176,7 @@ func startIn(t testing.TB, city fs.FS, options ...option) *world {
 	broker, err := embedded.Start(ctx, embedded.Options{})
 	must(t, err)
 	t.Cleanup(broker.Close)
-	w := &world{t: t, logs: &locked{}, gather: prometheus.NewRegistry()}
+	w := &world{t: t, brokers: broker.Addrs(), logs: &locked{}, gather: prometheus.NewRegistry()}
 	w.cat, err = schemas.Load(city)
 	must(t, err)
 	w.bus, err = bus.Open(ctx, bus.Config{Brokers: broker.Addrs(), Partitions: 2}, quiet(), prometheus.NewRegistry())
