@@ -70,10 +70,13 @@ func changes(batches []connectors.Batch) []schemas.Change {
 	return out
 }
 
+// truthSeeds are of the cities that are judged.
+var truthSeeds = []int64{0, 1, 20}
+
 // What is planted is there, and nothing else is.
 func TestTruth(t *testing.T) {
 	t.Parallel()
-	for _, seed := range []int64{0, 1, 20} {
+	for _, seed := range truthSeeds {
 		c := readTruth(t, Options{Seed: seed, Base: base})
 		for phase, name := range []string{"before", "after"} {
 			got := judge(c.rows[phase], c.base)
