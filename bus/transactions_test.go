@@ -137,8 +137,8 @@ func TestClusterTellsWhatItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[contract.Topic]bus.TopicState{
-			"c": {Partitions: 2, Replication: 1, MinInSync: 1, Dated: "LogAppendTime", Policy: "compact", CompactLagMS: time.Hour.Milliseconds()},
-			"d": {Partitions: 1, Replication: 1, MinInSync: 1, Dated: "LogAppendTime", Policy: "delete", RetentionMS: -1},
+			"c": {Partitions: 2, Replication: 1, MinInSync: 1, Dated: "LogAppendTime", TakesBytes: 1048588, Policy: "compact", CompactLagMS: time.Hour.Milliseconds()},
+			"d": {Partitions: 1, Replication: 1, MinInSync: 1, Dated: "LogAppendTime", TakesBytes: 1048588, Policy: "delete", RetentionMS: -1},
 		}
 		for topic, w := range want {
 			g := got[topic]
