@@ -31,7 +31,7 @@ type node struct {
 // parseYAML reads the one document of a file, refusing what the catalogue has
 // no use for: anchors, aliases, merges, tags, duplicate keys.
 func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
-	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	bad := func(line, column int, chinese, english string, args ...any) (node, bool) { //nolint:unparam // says and returns in one
 		out.add(name, line, column, false, "unreadable", chinese, english, args...)
 		return node{}, false
@@ -44,6 +44,10 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	}
 	if line := tooDeep(data); line > 0 {
 		return bad(line, 1, "嵌套过深", "nested too deep")
+	}
+	if line := secondDocument(data); line > 0 {
+		out.add(name, line, 1, false, "syntax", oneDocumentChinese, oneDocumentEnglish)
+		return node{}, false
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -72,7 +76,7 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	case 1:
 	default:
 		second := node{file: name, n: bodies[1], out: out}
-		second.problem("syntax", "一个文件只能有一个 YAML 文档", "a file holds one YAML document")
+		second.problem("syntax", oneDocumentChinese, oneDocumentEnglish)
 		return node{}, false
 	}
 	root = node{file: name, n: bodies[0], out: out}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // config is yiyuan.yaml: how this process runs, where its services are. The
@@ -194,12 +196,12 @@ func loadConfig(file string) (config, error) {
 		}
 	}
 	if file != "" {
-		if err := checkConfigFile(file); err != nil {
+		text, err := readConfigFile(file)
+		if err != nil {
 			return cfg, err
 		}
-		v.SetConfigFile(file)
 		v.SetConfigType("yaml")
-		if err := v.ReadInConfig(); err != nil {
+		if err := v.ReadConfig(bytes.NewReader(text)); err != nil {
 			return cfg, fmt.Errorf("配置文件读不了 / read configuration %q: %w", file, err)
 		}
 	}
@@ -213,15 +215,24 @@ func loadConfig(file string) (config, error) {
 	return cfg, cfg.resolve()
 }
 
+// readConfigFile returns the text of a configuration file that holds.
+func readConfigFile(file string) ([]byte, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("配置文件读不了 / read configuration: %w", err)
+	}
+	text, err := schemas.OneDocument(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: 配置文件有误 / malformed configuration: %w", file, err)
+	}
+	return text, checkConfigFile(file, text)
+}
+
 // checkConfigFile refuses what viper would read past or read wrongly: a key that
 // nothing knows or that is not in lower case, a duration without its unit, a
 // secret in clear. All problems are reported, each with its place.
-func checkConfigFile(file string) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("配置文件读不了 / read configuration: %w", err)
-	}
-	doc, err := parser.ParseBytes(b, 0)
+func checkConfigFile(file string, text []byte) error {
+	doc, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return fmt.Errorf("%s: 配置文件不是合法的 YAML / not valid YAML: %s", file, yaml.FormatError(err, false, false))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/watched"
 )
 
@@ -94,6 +95,10 @@ func parsePushKeys(path string, text []byte) ([]push.Key, error) {
 			Department string `yaml:"department"`
 			Digest     string `yaml:"digest"`
 		} `yaml:"keys"`
+	}
+	text, err := schemas.OneDocument(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %w", path, err)
 	}
 	if err := yaml.UnmarshalWithOptions(text, &doc, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %s", path, yaml.FormatError(err, false, false))

@@ -62,6 +62,9 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 		return connectors.Config{}, fmt.Errorf("read source: %w", err)
 	}
 	var bound binding
+	if b, err = schemas.OneDocument(b); err != nil {
+		return connectors.Config{}, fmt.Errorf("%s: 数据源文件有误 / malformed source: %w", file, err)
+	}
 	if err := yaml.UnmarshalWithOptions(b, &bound, yaml.Strict()); err != nil {
 		return connectors.Config{}, fmt.Errorf("%s: 数据源文件有误 / malformed source: %s", file, yaml.FormatError(err, false, false))
 	}

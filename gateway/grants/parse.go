@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 type fileApplication struct {
@@ -41,7 +42,11 @@ func Parse(text []byte) ([]access.Application, error) {
 	var doc struct {
 		Applications *[]fileApplication `yaml:"applications"`
 	}
-	if err := bounded(text); err != nil {
+	text, err := schemas.OneDocument(text)
+	if err == nil {
+		err = bounded(text)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("parse: %w", err)
 	}
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&doc); err != nil && !errors.Is(err, io.EOF) {

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // maxFile bounds a key file.
@@ -162,6 +164,10 @@ func create(path string, mode os.FileMode, text []byte) error {
 // errors, so only the place is passed on.
 func parse(text []byte) (*file, error) {
 	var f file
+	text, err := schemas.OneDocument(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, ErrKey)
+	}
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		line := 0
 		var y yaml.Error

@@ -1,0 +1,51 @@
+package schemas
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// What is said of a second document, in every file of ours.
+const (
+	oneDocumentChinese = "一个文件只能有一个 YAML 文档"
+	oneDocumentEnglish = "a file holds one YAML document"
+)
+
+var byteOrderMark = []byte("\uFEFF")
+
+// OneDocument returns the text of a YAML file without the byte order mark that some
+// editors put in front, and refuses a second document: whoever reads one would not see
+// it. Every YAML file is read through it.
+func OneDocument(text []byte) ([]byte, error) {
+	text = bytes.TrimPrefix(text, byteOrderMark)
+	if line := secondDocument(text); line > 0 {
+		return nil, fmt.Errorf("[%d:1] %s / %s", line, oneDocumentChinese, oneDocumentEnglish)
+	}
+	return text, nil
+}
+
+// secondDocument returns the line on which a second document has its first content, 0
+// if there is none. The marks of documents stand at the very left, where YAML allows
+// them in no text, however it is quoted.
+func secondDocument(text []byte) int {
+	at, content, ended := 0, false, false
+	for line := range bytes.Lines(text) {
+		at++
+		rest, mark := line, false
+		for _, m := range []string{"---", "..."} {
+			if after, ok := bytes.CutPrefix(line, []byte(m)); ok && (len(after) == 0 || bytes.IndexByte([]byte(" \t\r\n"), after[0]) >= 0) {
+				rest, mark = after, true
+			}
+		}
+		ended = ended || mark && content
+		rest = bytes.TrimSpace(rest)
+		if len(rest) == 0 || rest[0] == '#' || rest[0] == '%' && (ended || !content) {
+			continue
+		}
+		if ended {
+			return at
+		}
+		content = true
+	}
+	return 0
+}
