@@ -46,7 +46,7 @@ type lookupAnswer struct {
 	SourceTime time.Time      `json:"source_time" doc:"该记录在来源的提交时间 / when the source committed it"`
 	Stale      bool           `json:"stale" doc:"是否超过更新周期 / older than its cycle allows"`
 	Disputed   []string       `json:"disputed" doc:"存在疑义的字段 / fields in doubt"`
-	Masked     []string       `json:"masked" doc:"已脱敏的字段 / masked fields"`
+	Masked     []string       `json:"masked" doc:"已脱敏的字段，以及其中有证件号、手机号或卡号被遮盖的文本字段 / masked fields, and fields of text in which a number of a person was hidden"`
 	Refused    []Refused      `json:"refused" doc:"部门有更新的行被退回，数据仍是退回前的；无则为空 / a newer row of a department was refused and this is what was known before; empty if none"`
 	View       string         `json:"view"`
 	Version    string         `json:"version"`
@@ -72,7 +72,7 @@ type batchResult struct {
 	Data       map[string]any `json:"data,omitempty"`
 	SourceTime time.Time      `json:"source_time,omitempty"`
 	Disputed   []string       `json:"disputed,omitempty"`
-	Masked     []string       `json:"masked,omitempty"`
+	Masked     []string       `json:"masked,omitempty" doc:"已脱敏的字段，以及其中有证件号、手机号或卡号被遮盖的文本字段 / masked fields, and fields of text in which a number of a person was hidden"`
 	Refused    []Refused      `json:"refused,omitempty" doc:"部门有更新的行被退回，未找到时也会有 / a newer row of a department was refused, also where nothing is found"`
 	Version    string         `json:"version,omitempty"`
 }

@@ -101,7 +101,7 @@ func (a *ask) appendRecord(b []byte, v *view.View, r schemas.Record, s Stored, k
 	b = append(b, `,"disputed":`...)
 	b = answer.AppendStrings(b, v.Disputed(a.g.book, key, granted))
 	b = append(b, `,"masked":`...)
-	b = answer.AppendStrings(b, v.Masked(granted))
+	b = answer.AppendStrings(b, v.Masked(r, granted))
 	b = append(b, ',')
 	b = appendRefused(b, refused)
 	b = append(b, `,"version":"`...)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 func TestLookup(t *testing.T) {
@@ -49,6 +50,34 @@ func TestLookup(t *testing.T) {
 		r = w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT")
 		return r.body["as_of"] != nil && r.body["stale"] == false
 	})
+}
+
+// TestHiddenNumberIsListed: who gets a text in which a number was hidden does not take
+// it for the original; who gets another of the same view does.
+func TestHiddenNumberIsListed(t *testing.T) {
+	w := start(t)
+	const other = "92539900MA6KXXXX1X"
+	w.publish([]string{"SC01"},
+		w.shared("enterprise.public", firm, 1, map[string]schemas.Value{"TYSHXYDM": schemas.Text(firm), "JGMC": schemas.Text("云岭139****5678修理铺")}),
+		w.shared("enterprise.public", other, 1, map[string]schemas.Value{"TYSHXYDM": schemas.Text(other), "JGMC": schemas.Text("云岭修理铺")}))
+	w.ready()
+	const at = "/v1/lookup/enterprise.public/"
+	var r *reply
+	eventually(t, "the record is there", func() bool {
+		r = w.get(at+firm, "key-SP-QYZX", "QYZX")
+		return r.status == http.StatusOK
+	})
+	if masked, _ := r.body["masked"].([]any); !slices.Contains(masked, any("JGMC")) {
+		t.Errorf("a name with a hidden number: masked = %v", masked)
+	}
+	r = w.get(at+other, "key-SP-QYZX", "QYZX")
+	if masked, _ := r.body["masked"].([]any); r.status != http.StatusOK || slices.Contains(masked, any("JGMC")) {
+		t.Errorf("%d: a name as it was written: masked = %v", r.status, masked)
+	}
+	r = w.post("/v1/lookup", "key-SP-QYZX", "QYZX", map[string]any{"view": "enterprise.public", "keys": []string{firm}})
+	if r.status != http.StatusOK || !strings.Contains(r.text, `"masked":["JGMC"`) && !strings.Contains(r.text, `,"JGMC"]`) {
+		t.Errorf("%d: the batch does not say that the name is masked: %s", r.status, r.text)
+	}
 }
 
 func TestStatuses(t *testing.T) {

@@ -32,6 +32,10 @@ const (
 	MaskSurname  = "surname"
 )
 
+// Hidden stands in every text in which a number of a person was hidden where somebody
+// wrote it (ViewField.Screened): so who answers the text can say so.
+const Hidden = "****"
+
 // maskClear is how a manifest says "no mask" aloud.
 const maskClear = "clear"
 

@@ -38,6 +38,7 @@ type View struct {
 	parts    []part                      // of the owner's key
 	elements map[string]*schemas.Element // of the fields, for verification
 	masked   map[string][]string         // column -> what of it is masked
+	screened map[string][]screened       // column -> what of it is written by people, and looked into
 	columns  map[string]int
 	doubts   map[finding.Cell][]string // cell in doubt -> columns that show it
 	draws    map[string][]string       // dataset -> fields that are made of it
@@ -55,6 +56,20 @@ type part struct {
 	entities []string // whose key this part is
 }
 
+// screened is a field of what people write, in which the numbers of persons are hidden.
+type screened struct {
+	name string
+	row  int // its column in the rows that the column holds, -1: it is the column
+}
+
+// hides reports whether a number was hidden in the field in a record.
+func (s screened) hides(v schemas.Value) bool {
+	if s.row < 0 {
+		return strings.Contains(v.Str(), schemas.Hidden)
+	}
+	return slices.ContainsFunc(v.Records(), func(r schemas.Record) bool { return strings.Contains(r.Value(s.row).Str(), schemas.Hidden) })
+}
+
 // Compile makes every view of a catalogue ready to be asked.
 func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) (map[string]*View, error) {
 	out := map[string]*View{}
@@ -64,7 +79,7 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 		}
 		ready := &View{
 			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
-			masked: map[string][]string{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{}, draws: map[string][]string{},
+			masked: map[string][]string{}, screened: map[string][]screened{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{}, draws: map[string][]string{},
 			audience: contract.KeyLabel(v.ID), cacheKey: contract.CacheLabel(v.ID),
 			auditKey: contract.AuditLabel(v.Owner), about: slices.IndexFunc(parts, func(p part) bool { return len(p.entities) > 0 }),
 		}
@@ -81,11 +96,18 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 			if f.Mask != "" {
 				ready.masked[f.Name] = append(ready.masked[f.Name], f.Name)
 			}
+			if f.Screened {
+				ready.screened[f.Name] = append(ready.screened[f.Name], screened{f.Name, -1})
+			}
 		}
 		for _, e := range v.Embed {
-			for _, f := range e.Fields {
+			for i, f := range e.Fields {
+				name := e.Dataset.ID + "." + f.Name
 				if f.Mask != "" {
-					ready.masked[e.Dataset.ID] = append(ready.masked[e.Dataset.ID], e.Dataset.ID+"."+f.Name)
+					ready.masked[e.Dataset.ID] = append(ready.masked[e.Dataset.ID], name)
+				}
+				if f.Screened {
+					ready.screened[e.Dataset.ID] = append(ready.screened[e.Dataset.ID], screened{name, i})
 				}
 			}
 		}
@@ -314,11 +336,17 @@ func (v *View) Disputed(book *finding.Book, key string, granted []string) []stri
 	return out
 }
 
-// Masked returns what of the granted columns is masked.
-func (v *View) Masked(granted []string) []string {
+// Masked returns what of the granted columns is masked in a record: what the view masks,
+// and what people wrote where a number of a person was hidden in it.
+func (v *View) Masked(r schemas.Record, granted []string) []string {
 	var out []string
 	for _, f := range granted {
 		out = append(out, v.masked[f]...)
+		for _, s := range v.screened[f] {
+			if at, ok := v.columns[f]; ok && s.hides(r.Value(at)) {
+				out = append(out, s.name)
+			}
+		}
 	}
 	return out
 }
