@@ -2,133 +2,22 @@ package masking
 
 import (
 	"slices"
-	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
-
-// What a character may be within a number that somebody wrote into a text.
-type class uint8
-
-const (
-	other   class = iota // ends a number
-	numeral              // a digit in some script
-	cross                // X, the check digit ten of an identity number
-	joint                // what people put between digits: white space, hyphens, dots
-	unseen               // shows nothing and parts nothing
-)
-
-// classify says what a character is within a number, and the digit if it is one.
-func classify(r rune) (class, byte) {
-	switch {
-	case r < utf8.RuneSelf:
-		switch {
-		case r >= '0' && r <= '9':
-			return numeral, byte(r)
-		case r == 'X' || r == 'x':
-			return cross, 'X'
-		case r == ' ' || r == '-' || r == '.' || r >= '\t' && r <= '\r':
-			return joint, 0
-		}
-		return other, 0
-	case r >= 0x4e00 && r <= 0x9fff:
-		if d := han(r); d != 0 {
-			return numeral, d
-		}
-		return other, 0
-	}
-	switch {
-	case r == '〇' || r == '○':
-		return numeral, '0'
-	case r >= '０' && r <= '９':
-		return numeral, byte(r-'０') + '0'
-	case r == 'Ｘ' || r == 'ｘ':
-		return cross, 'X'
-	case r == '、' || r == '。' || r >= '〈' && r <= '】' || r >= '！' && r <= '～' && r != '－' && r != '．':
-		return other, 0 // the common punctuation of Chinese texts
-	}
-	switch {
-	case joining(r) != 0:
-		return joint, 0
-	case unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me):
-		return unseen, 0
-	case unicode.IsNumber(r):
-		if d := digit(r); d != 0 {
-			return numeral, d
-		}
-	}
-	return other, 0
-}
-
-// joining returns one of ' ', '-' and '.' for what stands for it between digits, 0 for
-// anything else.
-func joining(r rune) byte {
-	switch {
-	case r == '.' || r == '．' || r == '·' || r == '•' || r == '‧' || r == '․' || r == '・' || r == '･' || r == '∙' || r == '⋅':
-		return '.'
-	case r == '-' || r >= '‐' && r <= '―' || r == '−' || r == '﹘' || r == '﹣' || r == '－' || r == '⁃':
-		return '-'
-	case unicode.IsSpace(r):
-		return ' '
-	}
-	return 0
-}
-
-// han is the digit that a Chinese character stands for where numbers are spelled
-// digit by digit, in the plain and in the formal script; 0 if it stands for none.
-func han(r rune) byte {
-	switch r {
-	case '零':
-		return '0'
-	case '一', '壹', '幺':
-		return '1'
-	case '二', '贰', '貳', '两':
-		return '2'
-	case '三', '叁', '參':
-		return '3'
-	case '四', '肆':
-		return '4'
-	case '五', '伍':
-		return '5'
-	case '六', '陆', '陸':
-		return '6'
-	case '七', '柒':
-		return '7'
-	case '八', '捌':
-		return '8'
-	case '九', '玖':
-		return '9'
-	}
-	return 0
-}
-
-// digit is the digit that a number character of any other script stands for, also
-// one in a circle or raised; 0 if it stands for something else, as ⑪ does.
-func digit(r rune) byte {
-	for _, t := range unicode.Nd.R16 { // each range holds whole sets of ten, zero first
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return '0' + byte((r-rune(t.Lo))%10)
-		}
-	}
-	for _, t := range unicode.Nd.R32 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return '0' + byte((r-rune(t.Lo))%10)
-		}
-	}
-	if s := norm.NFKC.String(string(r)); len(s) == 1 && s[0] >= '0' && s[0] <= '9' {
-		return s[0]
-	}
-	return 0
-}
 
 // figure is one digit, or X, of a run of them in a text.
 type figure struct {
 	digit    byte
-	before   byte // what parts it from the one before: 0 nothing, ' ', '-', '.', 's' another script, 'x' one of the two is X
+	before   byte // what parts it from the one before: 0 nothing, scripted, crossed or a joint
 	script   uint8
 	from, to int // in the text
 }
+
+// What parts two digits that nothing stands between.
+const (
+	scripted = 's' // they are of two scripts
+	crossed  = 'x' // one of the two is X
+)
 
 // shortest is how many digits the shortest number has that is looked for.
 const shortest = 11
@@ -152,6 +41,10 @@ func long(s string) bool {
 				c = numeral
 			}
 			i += 3
+		case b == 0xe3 && i+2 < len(s) && s[i+1] < 0x90 && s[i+1]&0xc0 == 0x80 && s[i+2]&0xc0 == 0x80, b == 0xef && i+2 < len(s) && s[i+1] >= 0xbc && s[i+1] <= 0xbf && s[i+2]&0xc0 == 0x80: // their punctuation
+			r := rune(b&0xf)<<12 | rune(s[i+1]&0x3f)<<6 | rune(s[i+2]&0x3f)
+			c, _ = classify(r)
+			i += 3
 		default:
 			r, size := utf8.DecodeRuneInString(s[i:])
 			c, _ = classify(r)
@@ -169,17 +62,15 @@ func long(s string) bool {
 	return false
 }
 
-const firstHan = 0x4e00
-
 // What classify says, where it is asked most.
 var (
 	plainClass = func() (t [utf8.RuneSelf]class) {
 		for r := range t {
-			t[r], _ = classify(rune(r))
+			t[r] = marks[r].class
 		}
 		return t
 	}()
-	hanNumerals = func() (t [(0xa000 - firstHan) / 64]uint64) {
+	hanNumerals = func() (t [(lastHan - firstHan) / 64]uint64) {
 		for at := range len(t) * 64 {
 			if han(firstHan+rune(at)) != 0 {
 				t[at/64] |= 1 << (at % 64)
@@ -197,20 +88,23 @@ func run(s string, from int, figures []figure) ([]figure, int) {
 	for i := from; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		c, d := classify(r)
+		if r == '*' && i+1 < len(s) && s[i+1] == '*' {
+			c = other // what is hidden already
+		}
 		switch c {
 		case numeral, cross:
 			f := figure{digit: d, before: between, script: script(r), from: i, to: i + size}
 			if n := len(figures); n > 0 && between == 0 {
 				switch last := figures[n-1]; {
 				case d == 'X' || last.digit == 'X':
-					f.before = 'x'
+					f.before = crossed
 				case last.script != f.script:
-					f.before = 's'
+					f.before = scripted
 				}
 			}
 			figures, between = append(figures, f), 0
 		case joint:
-			between = stronger(between, joining(r))
+			between = stronger(between, d)
 		case unseen:
 		case other:
 			if len(figures) >= shortest {
@@ -226,8 +120,17 @@ func run(s string, from int, figures []figure) ([]figure, int) {
 	return figures, len(s)
 }
 
-// stronger is what a sequence of joints counts as: a hyphen with spaces is a hyphen.
+// stronger is what a sequence of joints counts as: a hyphen with spaces is a hyphen,
+// and so is a comma.
 func stronger(a, b byte) byte {
+	switch {
+	case a == b || soft(a) && !soft(b):
+		return a
+	case soft(b) && !soft(a):
+		return b
+	case soft(a):
+		return anyJoint
+	}
 	for _, j := range [...]byte{'-', '.', ' '} {
 		if a == j || b == j {
 			return j
@@ -284,7 +187,7 @@ func dates(run string, all []group) [][2]int {
 		switch year := run[g.from:g.to]; {
 		case len(year) == 8 && century(year) && validDay(year[4:6], year[6:]):
 			out = append(out, [2]int{g.from, g.to})
-		case len(year) == 4 && century(year) && i+2 < len(all) && all[i+1].before == all[i+2].before && (all[i+1].before == '-' || all[i+1].before == '.'):
+		case len(year) == 4 && century(year) && i+2 < len(all) && all[i+1].before == all[i+2].before && (all[i+1].before == '-' || all[i+1].before == '.' || all[i+1].before == '/'):
 			if month, day := all[i+1], all[i+2]; validDay(run[month.from:month.to], run[day.from:day.to]) {
 				out = append(out, [2]int{g.from, day.to})
 				i += 2
@@ -322,4 +225,9 @@ func onlyDays(days [][2]int, from, to int) bool {
 		}
 	}
 	return from == to
+}
+
+// touches reports whether a day stands in a range, or part of one.
+func touches(days [][2]int, from, to int) bool {
+	return slices.ContainsFunc(days, func(d [2]int) bool { return from < d[1] && to > d[0] })
 }

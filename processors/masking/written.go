@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
@@ -16,15 +15,16 @@ import (
 // it is: in every view but those that are clear by the catalogue's word, and in every
 // Place.
 //
-//	identity number  18 or 15 figures with a day of birth in their place
-//	telephone        1[3-9] and nine digits, also behind 0, 86, 0086
+//	identity number  18 or 15 figures with a day of birth in their place, or 17 of the 18
+//	telephone        1[3-9] and nine digits, also behind what is dialled before it
 //	bank card        16 to 19 digits of an issuer of cards, with their check digit (Luhn)
 //
-// They are found in ASCII, full-width, Chinese and any other digits, and with white
-// space, hyphens or dots in between. What else a text holds stays: numbers of houses,
-// days, areas, money, coordinates, credit codes and numbers of documents. In the number
-// of a document only an identity number is looked for, since of its other digits nobody
-// knows what they are.
+// They are found in any digits (character.go), with anything in between but letters and
+// units, in the groups that people write them in (grouping.go), and some within longer
+// digits (buried.go). What else a text holds stays: numbers of houses, days, areas,
+// money (amount.go), coordinates, lists, credit codes and numbers of documents. In the
+// number of a document only an identity number is looked for, since of its other digits
+// nobody knows what they are. Where it is not clear a number is hidden.
 
 // screen returns the mask that hides the numbers of persons in texts of an element.
 func screen(e *schemas.Element) mask {
@@ -120,29 +120,51 @@ type reader struct {
 	figures []figure
 	digits  string // of the figures, in ASCII
 	whole   bool   // the run is the whole text
+	soft    bool   // something that sentences are made with parts what may be a number
 	groups  []group
 	days    [][2]int
 	found   []number
+	taken   []bool // figures of what was found; nil: none
 }
 
 func (r *reader) numbers(all bool) []number {
-	r.groups = groups(r.figures)
+	r.groups = r.apart(groups(r.figures))
 	r.days = dates(r.digits, r.groups)
 	r.identities()
-	r.sequences(17, 17, r.oldIdentity(all))
-	if all {
-		r.sequences(16, 19, r.card)
+	for _, softly := range [...]bool{false, true} {
+		r.sequences(17, 17, softly, identityForms, r.shortIdentity(all))
+		if all {
+			r.sequences(16, 19, softly, cardForms, r.card)
+		}
+		r.sequences(15, 15, softly, oldForms, r.shortIdentity(all))
+		if all {
+			r.sequences(11, 15, softly, telephoneForms, r.telephone)
+		}
+		if !r.soft {
+			break
+		}
 	}
-	r.sequences(15, 15, r.oldIdentity(all))
 	if all {
-		r.sequences(11, 15, r.telephone)
+		r.buried()
 	}
 	slices.SortFunc(r.found, func(a, b number) int { return a.from - b.from })
 	return r.found
 }
 
+// add notes a number that was found.
+func (r *reader) add(n number) {
+	if r.taken == nil {
+		r.taken = make([]bool, len(r.figures))
+	}
+	for i := n.from; i < n.to; i++ {
+		r.taken[i] = true
+	}
+	r.found = append(r.found, n)
+}
+
+// free reports whether no figure of a range is part of what was found.
 func (r *reader) free(from, to int) bool {
-	return !slices.ContainsFunc(r.found, func(n number) bool { return from < n.to && to > n.from })
+	return r.taken == nil || !slices.Contains(r.taken[from:to], true)
 }
 
 // identities finds identity numbers: anywhere in a stretch of digits; over several
@@ -158,12 +180,15 @@ func (r *reader) identities() {
 		}
 		_, err := identifier.ParseCitizen(s)
 		left, right := r.begins(from), to == len(r.figures) || r.figures[to].before != 0
+		softly, alike := r.softly(from, to)
 		switch {
+		case softly && (!left || !right || halves(r.days, from, to) || !province(s) || !alike && err != nil || (!alike || err != nil) && !formed(r.widths(from, to), identityForms)):
+			continue
 		case r.glued(from, to):
 			if _, notUSCC := identifier.ParseUSCC(s); notUSCC == nil && err != nil && left && right {
 				continue // an enterprise's code of nothing but digits
 			}
-		case halves(r.days, from, to), !left && !right, (!left || !right) && err != nil:
+		case halves(r.days, from, to), r.listed(from, to), !left && !right, (!left || !right) && err != nil:
 			continue
 		}
 		first, last := from, to
@@ -173,7 +198,7 @@ func (r *reader) identities() {
 		for last < len(r.figures) && (r.figures[last].before == 0 || r.figures[last].before == 'x') {
 			last++
 		}
-		r.found = append(r.found, number{first, last, strings.Repeat("*", from-first) + idNumber(s) + strings.Repeat("*", last-to), true})
+		r.add(number{first, last, strings.Repeat("*", from-first) + idNumber(s) + strings.Repeat("*", last-to), true})
 		from = last - 1
 	}
 }
@@ -191,24 +216,33 @@ func (r *reader) glued(from, to int) bool {
 }
 
 // sequences offers to take each range of whole stretches of so many digits that people
-// may have written as one number, longest first, from left to right: one stretch; several
-// of three digits and more; or all that are parted in one and the same way.
-func (r *reader) sequences(least, most int, take func(from, to int, s string) string) {
+// may have written as one number, from left to right: one stretch; several of three
+// digits and more; or all that are parted in one and the same way. What is parted
+// softly is offered when all else was.
+func (r *reader) sequences(least, most int, softly bool, forms [][]int, take func(from, to int, s string) string) {
 	for i := 0; i < len(r.groups); i++ {
 		for j := i + 1; j <= len(r.groups); j++ {
 			from, to := r.groups[i].from, r.groups[j-1].to
 			if to-from > most {
 				break
 			}
-			if to-from < least || !r.free(from, to) || !r.together(i, j) || onlyDays(r.days, from, to) {
+			if to-from < least || !r.free(from, to) {
 				continue
 			}
 			s := r.digits[from:to]
 			if !digits(s) {
 				continue
 			}
-			if shown := take(from, to, s); shown != "" {
-				r.found = append(r.found, number{from: from, to: to, shown: shown})
+			shown := take(from, to, s)
+			if shown == "" {
+				continue
+			}
+			if is, _ := r.softly(from, to); is != softly {
+				r.soft = r.soft || is
+				continue
+			}
+			if r.together(i, j, forms) && !onlyDays(r.days, from, to) {
+				r.add(number{from: from, to: to, shown: shown})
 				i = j - 1
 				break
 			}
@@ -216,34 +250,20 @@ func (r *reader) sequences(least, most int, take func(from, to int, s string) st
 	}
 }
 
-// together reports whether the groups from i up to j may be one number.
-func (r *reader) together(i, j int) bool {
-	if j == i+1 {
-		return true
-	}
-	if j == i+2 && r.groups[i+1].before == '.' && strings.ContainsRune(r.text[r.figures[r.groups[i].to-1].to:r.figures[r.groups[i+1].from].from], '.') {
-		return false // a decimal fraction
-	}
-	parted, wide := r.groups[i+1].before, true
-	same := (i == 0 || r.groups[i].before != parted) && (j == len(r.groups) || r.groups[j].before != parted)
-	for k, g := range r.groups[i:j] {
-		wide = wide && g.to-g.from >= 3
-		same = same && (k == 0 || g.before == parted)
-	}
-	return wide || same
-}
-
-// provinces are the first two digits of the divisions in which numbers of fifteen
-// digits were given out.
+// provinces are the first two digits of the divisions in which identity numbers were
+// given out.
 const provinces = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82"
 
-// oldIdentity takes identity numbers of fifteen digits, which have no check digit, and
-// what is made of them by two more. As the number of a document fifteen digits with a
-// check digit are of a register (GS 15).
-func (r *reader) oldIdentity(all bool) func(from, to int, s string) string {
+func province(s string) bool { return strings.Contains(provinces, s[:2]) }
+
+// shortIdentity takes what is short of an identity number's check digit and has a day of
+// birth where one must be: seventeen digits behind which it was left out or written as
+// nobody foresaw, the old fifteen, and what is made of those by two more. As the number
+// of a document fifteen digits with a check digit are of a register (GS 15).
+func (r *reader) shortIdentity(all bool) func(from, to int, s string) string {
 	return func(from, to int, s string) string {
 		switch {
-		case !strings.Contains(provinces, s[:2]) || !identityAt(s[:15]) || r.quantity(from, to):
+		case !province(s) || !identityAt(s[:15]) && (len(s) != 17 || !identityAt(s+"0")) || r.amount(from, to):
 			return ""
 		case !all && r.whole && len(s) == 15 && identifier.HybridCheck(s[:14]) == s[14]:
 			return ""
@@ -255,18 +275,20 @@ func (r *reader) oldIdentity(all bool) func(from, to int, s string) string {
 // telephone takes the numbers of mobile telephones, with what stands before them in a
 // call from elsewhere.
 func (r *reader) telephone(from, to int, s string) string {
-	own := s
-	for _, before := range [...]string{"0086", "86", "0"} {
-		if rest, ok := strings.CutPrefix(s, before); ok {
-			own = rest
-			break
-		}
-	}
-	if len(own) != 11 || own[0] != '1' || own[1] < '3' || r.quantity(from, to) {
+	at := len(s) - 11
+	if !mobile(s[at:]) || s[:at] != "" && s[:at] != "0" && s[:at] != "86" && s[:at] != "0086" || r.amount(from, to) {
 		return ""
 	}
-	return s[:len(s)-11] + phone(own)
+	if r.figures[from].script != r.figures[from+at].script {
+		return "" // 三 is no part of the number in 三13900000000
+	}
+	if softly, _ := r.softly(from, to); softly && touches(r.days, from, to) {
+		return ""
+	}
+	return s[:at] + phone(s[at:])
 }
+
+func mobile(s string) bool { return len(s) == 11 && s[0] == '1' && s[1] >= '3' && digits(s) }
 
 // card takes numbers that a bank card can have.
 func (r *reader) card(from, to int, s string) string {
@@ -276,24 +298,15 @@ func (r *reader) card(from, to int, s string) string {
 	default:
 		return ""
 	}
-	if identifier.LuhnCheck(s[:len(s)-1]) != s[len(s)-1] || r.quantity(from, to) {
+	if identifier.LuhnCheck(s[:len(s)-1]) != s[len(s)-1] || r.amount(from, to) {
 		return ""
+	}
+	softly, _ := r.softly(from, to)
+	if softly && (touches(r.days, from, to) || s[0] != '4' && !strings.Contains("62 60 35 51 52 53 54 55 95", s[:2])) {
+		return "" // lists of other numbers are as likely
 	}
 	if _, err := identifier.ParseUSCC(s); err == nil {
 		return ""
 	}
 	return bankCard(s)
-}
-
-// quantity reports whether a range is so many of something: money.
-func (r *reader) quantity(from, to int) bool {
-	before, after := r.text[:r.figures[from].from], r.text[r.figures[to-1].to:]
-	if c, _ := utf8.DecodeLastRuneInString(strings.TrimRight(before, " ")); strings.ContainsRune("¥￥$", c) {
-		return true
-	}
-	if rest, ok := strings.CutPrefix(after, "."); ok {
-		after = strings.TrimLeft(rest, "0123456789")
-	}
-	c, _ := utf8.DecodeRuneInString(strings.TrimLeft(after, " "))
-	return strings.ContainsRune("元万亿", c)
 }
