@@ -129,7 +129,7 @@ func (d *dry) take(r bus.Record) {
 // compare holds the rows against what the raw topic comes to.
 func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Difference, error) {
 	set := d.sets[s.ID]
-	have, stands := map[[16]byte][8]byte{}, standings{}
+	have, stands := map[[16]byte][8]byte{}, newStandings()
 	sources, err := statuses(ctx, b)
 	if err != nil {
 		return Difference{}, fmt.Errorf("look who else feeds it: %w", err)
@@ -149,10 +149,9 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 			return nil
 		}
 		k, v := d.digests(rec.Key, rec.Value)
-		if !stands.take(k, rec, said) {
-			return nil
-		}
-		if delete(have, k); said.there && (said.ours || sole) {
+		stands.take(k, rec, said, v)
+		delete(have, k)
+		if v, ours, ok := stands.stands(k); ok && (ours || sole) {
 			have[k] = v
 		}
 		return nil

@@ -59,9 +59,17 @@ func newEncoder(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, run
 // the source, and rows that turned out not to fit a record.
 func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract.Rejection, error) {
 	e.arena, e.records, e.bytes, e.now = e.arena[:0], e.records[:0], 0, time.Now()
-	rejections := b.Rejections
+	rejections, refused := b.Rejections, b.Refused
 	for i := range b.Changes {
 		c := &b.Changes[i]
+		// In the source's own order: what comes late of one row of a key would be taken for
+		// older than what another one says.
+		for len(refused) > 0 && refused[0].Origin.Sequence.Compare(c.Origin.Sequence) < 0 {
+			if err := e.refusal(ctx, &refused[0]); err != nil {
+				return nil, nil, err
+			}
+			refused = refused[1:]
+		}
 		rejection, err := e.change(ctx, c)
 		if err != nil {
 			return nil, nil, err
@@ -70,12 +78,12 @@ func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract
 			continue
 		}
 		rejections = append(rejections[:len(rejections):len(rejections)], *rejection)
-		if err := e.refusal(ctx, &Refusal{Dataset: c.Dataset, Key: c.Key, Origin: c.Origin, About: about(c)}); err != nil {
+		if err := e.refusal(ctx, &Refusal{Dataset: c.Dataset, Key: c.Key, Origin: c.Origin, About: about(c), Spelling: c.Spelling}); err != nil {
 			return nil, nil, err
 		}
 	}
-	for i := range b.Refused {
-		if err := e.refusal(ctx, &b.Refused[i]); err != nil {
+	for i := range refused {
+		if err := e.refusal(ctx, &refused[i]); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -164,7 +172,7 @@ var ops = map[schemas.Op][]byte{
 func (e *encoder) headers(c *schemas.Change) []bus.Header {
 	sequence := c.Origin.Sequence
 	sequence.Epoch = e.epoch
-	headers := make([]bus.Header, 0, 7)
+	headers := make([]bus.Header, 0, 9)
 	headers = append(headers,
 		bus.Header{Key: contract.Operation, Value: ops[c.Op]},
 		bus.Header{Key: contract.Pos, Value: contract.AppendPos(nil, e.cfg.Name, sequence)},
@@ -177,6 +185,12 @@ func (e *encoder) headers(c *schemas.Change) []bus.Header {
 	}
 	if c.Origin.Tx != "" {
 		headers = append(headers, bus.Header{Key: contract.TxID, Value: contract.AppendTx(nil, c.Origin.Tx, c.Origin.TxIndex)})
+	}
+	if c.Spelling.Known {
+		headers = append(headers, bus.Header{Key: contract.Own, Value: contract.AppendOwn(nil, c.Spelling.Is)})
+	}
+	if c.Spelling.Moved {
+		headers = append(headers, bus.Header{Key: contract.Was, Value: contract.AppendOwn(nil, c.Spelling.Was)})
 	}
 	na, keep := unavailable(c.Record)
 	if na != "" {

@@ -58,7 +58,7 @@ func (r *runner) passes(ctx context.Context, m *missing, fn func(*pass) error) e
 	}
 	parts := int(records/passRecords) + 1
 	for part := range parts {
-		p := &pass{r: r, dataset: m.dataset, reader: r.codec.Reader(m.dataset.Layout), topic: topic, sole: m.sole, part: part, parts: parts, stands: standings{}, gone: map[[16]byte]trace{}, begun: map[int32]bool{}}
+		p := &pass{r: r, dataset: m.dataset, reader: r.codec.Reader(m.dataset.Layout), topic: topic, sole: m.sole, part: part, parts: parts, stands: newStandings(), gone: map[[16]byte]trace{}, begun: map[int32]bool{}}
 		if err := p.scan(ctx); err != nil {
 			return fmt.Errorf("look for rows that did not come again in %q: %w", topic, err)
 		}
@@ -101,7 +101,7 @@ func (p *pass) scan(ctx context.Context) error {
 			if _, known := p.gone[d]; !known {
 				p.gone[d] = trace{husk: true}
 			}
-		case !p.stands.take(d, rec, said):
+		case !p.stands.take(d, rec, said, [8]byte{}):
 		case said.there && !again && (said.ours || p.sole):
 			p.gone[d] = trace{}
 		default:
@@ -146,6 +146,8 @@ type saying struct {
 	ours  bool
 	there bool // the row is there: taken, or refused
 
+	own, was []byte // how the row writes its key and did before, nil if that is not said
+
 	sequence schemas.Sequence
 }
 
@@ -163,6 +165,12 @@ func (r *runner) hear(ctx context.Context, d *schemas.Dataset, reader *codec.Rea
 		return void, nil
 	}
 	said := saying{ok: true, row: row, ours: string(name) == r.cfg.Name, sequence: sequence, there: mark || op != schemas.Delete && rec.Value != nil}
+	if own, ok := contract.ParseOwn(rec.Header(contract.Own)); ok {
+		said.own = own
+		if was, ok := contract.ParseOwn(rec.Header(contract.Was)); ok {
+			said.was = was
+		}
+	}
 	if mark || !said.there {
 		return said, nil
 	}

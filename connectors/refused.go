@@ -18,16 +18,17 @@ type Refusal struct {
 	Origin  schemas.Origin
 	// About are the fields by which the row speaks about somebody, as far as they are
 	// sound: name and normal form of each in turn.
-	About []string
+	About    []string
+	Spelling schemas.Spelling
 }
 
 // Refuse notes that a row was refused, beside its rejections. A key that is not known,
 // "", can be told by quarantine alone.
-func (b *Batch) Refuse(d *schemas.Dataset, key string, cells []Cell, origin schemas.Origin) {
+func (b *Batch) Refuse(d *schemas.Dataset, key string, cells []Cell, origin schemas.Origin, spelling schemas.Spelling) {
 	if key == "" {
 		return
 	}
-	r := Refusal{Dataset: d, Key: key, Origin: origin}
+	r := Refusal{Dataset: d, Key: key, Origin: origin, Spelling: spelling}
 	for _, l := range d.Links {
 		if l.Index >= len(cells) || cells[l.Index].State != Given {
 			continue
@@ -61,7 +62,7 @@ func (e *encoder) refusal(ctx context.Context, r *Refusal) error {
 		}
 		e.partitions[topic] = n
 	}
-	headers := e.headers(&schemas.Change{Dataset: r.Dataset, Op: schemas.Refused, Origin: r.Origin})
+	headers := e.headers(&schemas.Change{Dataset: r.Dataset, Op: schemas.Refused, Origin: r.Origin, Spelling: r.Spelling})
 	if len(r.About) > 0 {
 		headers = append(headers, bus.Header{Key: contract.About, Value: contract.AppendAbout(nil, r.About)})
 	}

@@ -113,7 +113,8 @@ func RowKey(d *schemas.Dataset, cells []Cell) (string, []FieldError) {
 }
 
 // Key joins the key fields of a row of typed values. Every connector must use
-// it: two spellings of one key would be two rows.
+// it: two spellings of one key would be two records. A source that may have a row of each
+// says which it means by Change.Spelling.
 func Key(d *schemas.Dataset, values []schemas.Value) (string, error) {
 	parts := make([]string, len(d.KeyIndex))
 	for n, i := range d.KeyIndex {

@@ -95,9 +95,20 @@ type Origin struct {
 // Truncate. A row whose key changed is two changes: Delete of the old key,
 // Create of the new.
 type Change struct {
-	Dataset *Dataset
-	Key     string
-	Op      Op
-	Record  Record
-	Origin  Origin
+	Dataset  *Dataset
+	Key      string
+	Op       Op
+	Record   Record
+	Origin   Origin
+	Spelling Spelling
+}
+
+// Spelling is how a source writes the key of the row itself, where it tells its rows
+// apart by that and not by their key's normal form: two rows of a table may then have
+// one Key. Of the zero Spelling the row is the one of its Key.
+type Spelling struct {
+	Known bool
+	Is    string // "" = as Key
+	Moved bool   // the same row was spelled otherwise before this change
+	Was   string // if Moved; "" = as Key
 }

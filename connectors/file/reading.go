@@ -335,7 +335,7 @@ func (r *reading) take(row row, b *connectors.Batch) bool {
 		r.refuse(b, row, p.Field, problem{p.Reason, p.Detail})
 	}
 	if len(problems) > 0 {
-		b.Refuse(r.s.dataset, key, cells, r.origin(r.number))
+		b.Refuse(r.s.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 		return false
 	}
 	op := schemas.Update
@@ -344,7 +344,7 @@ func (r *reading) take(row row, b *connectors.Batch) bool {
 		again, same := r.table.again(key, record)
 		if again && !same {
 			r.refuse(b, row, "", problem{contract.ReasonInvalid, "主键在此文件中重复且内容不同；全表文件中一个主键只能有一行，已取第一行 / another row of this file has the same key and other content: a whole table has one row a key, the first was taken"})
-			b.Refuse(r.s.dataset, key, cells, r.origin(r.number))
+			b.Refuse(r.s.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 		}
 		if again {
 			return same

@@ -220,23 +220,25 @@ func (d *decoder) cells(t *table, r relation, tuple *pglogrepl.TupleData) ([]con
 
 func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *part) error {
 	cells, raw := d.cells(t, r, m.Tuple)
-	d.row(t, cells, raw, schemas.Create, 0, out)
+	d.row(t, cells, raw, nil, schemas.Create, 0, out)
 	return nil
 }
 
-func (d *decoder) row(t *table, cells []connectors.Cell, raw [][]byte, op schemas.Op, second uint32, out *part) {
+// row takes the row as it is now; was is how it was, nil if that is not known or another key.
+func (d *decoder) row(t *table, cells []connectors.Cell, raw, was [][]byte, op schemas.Op, second uint32, out *part) {
 	record, key, problems := connectors.Row(t.dataset, cells)
 	origin := d.origin(second)
+	spelling := t.spelling(key, raw, was)
 	for _, p := range problems {
 		out.rejections = append(out.rejections, d.s.reject(t, p, origin, raw))
 	}
 	if len(problems) > 0 {
 		var b connectors.Batch
-		b.Refuse(t.dataset, key, cells, origin)
+		b.Refuse(t.dataset, key, cells, origin, spelling)
 		out.refused = append(out.refused, b.Refused...)
 		return
 	}
-	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: op, Record: record, Origin: origin})
+	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: op, Record: record, Origin: origin, Spelling: spelling})
 }
 
 // nameless is the error of an update or delete that does not say which row it was.
@@ -251,7 +253,7 @@ func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *
 	}
 	cells, raw := d.cells(t, r, m.NewTuple)
 	if m.OldTuple == nil {
-		d.row(t, cells, raw, schemas.Update, 0, out)
+		d.row(t, cells, raw, nil, schemas.Update, 0, out)
 		return nil
 	}
 	old, oldRaw := d.cells(t, r, m.OldTuple)
@@ -267,16 +269,19 @@ func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *
 	}
 	oldKey, oldBad := connectors.RowKey(t.dataset, old)
 	newKey, newBad := connectors.RowKey(t.dataset, cells)
-	if len(oldBad) > 0 || len(newBad) == 0 && oldKey == newKey {
-		// A row whose old key was never good was never published.
-		d.row(t, cells, raw, schemas.Update, 0, out)
+	switch {
+	case len(oldBad) > 0: // it was never published
+		d.row(t, cells, raw, nil, schemas.Update, 0, out)
+		return nil
+	case len(newBad) == 0 && oldKey == newKey:
+		d.row(t, cells, raw, oldRaw, schemas.Update, 0, out)
 		return nil
 	}
-	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: oldKey, Op: schemas.Delete, Origin: d.origin(0)})
+	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: oldKey, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(oldKey, oldRaw, nil)})
 	if err := d.complete(t, cells, raw); err != nil {
 		return err
 	}
-	d.row(t, cells, raw, schemas.Create, 1, out)
+	d.row(t, cells, raw, nil, schemas.Create, 1, out)
 	return nil
 }
 
@@ -290,7 +295,7 @@ func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *
 		out.rejections = append(out.rejections, d.s.reject(t, p, d.origin(0), raw))
 	}
 	if len(problems) == 0 {
-		out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: schemas.Delete, Origin: d.origin(0)})
+		out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(key, raw, nil)})
 	}
 	return nil
 }

@@ -220,14 +220,15 @@ func (sn *snapshot) row(b *connectors.Batch, at position) int {
 	}
 	origin := schemas.Origin{Source: sn.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(at.Start) - 1, Minor: at.Rows}, At: sn.at}
 	record, name, problems := connectors.Row(t.dataset, cells)
+	spelling := t.spelling(name, values, nil)
 	if len(problems) == 0 {
-		b.Changes = append(b.Changes, schemas.Change{Dataset: t.dataset, Key: name, Op: schemas.Snapshot, Record: record, Origin: origin})
+		b.Changes = append(b.Changes, schemas.Change{Dataset: t.dataset, Key: name, Op: schemas.Snapshot, Record: record, Origin: origin, Spelling: spelling})
 		return bytes
 	}
 	for _, p := range problems {
 		b.Rejections = append(b.Rejections, sn.s.reject(t, p, origin, values))
 	}
-	b.Refuse(t.dataset, name, cells, origin)
+	b.Refuse(t.dataset, name, cells, origin, spelling)
 	return bytes
 }
 

@@ -168,3 +168,35 @@ func (t *table) instant(c column, at time.Time) string {
 	}
 	return at.In(t.zone).Format(time.RFC3339Nano)
 }
+
+// spelling is how a row writes its key, see contract.Own, and how it did before, if was
+// has it. Columns are as of table.columns. What the two ways of reading a row write alike
+// is written alike here; the blanks that fill a char(n) are nobody's.
+func (t *table) spelling(key string, raw, was [][]byte) schemas.Spelling {
+	if key == "" {
+		return schemas.Spelling{}
+	}
+	s := schemas.Spelling{Known: true, Is: t.spelled(key, raw)}
+	if was != nil {
+		s.Was = t.spelled(key, was)
+		s.Moved = s.Was != s.Is
+	}
+	return s
+}
+
+func (t *table) spelled(key string, raw [][]byte) string {
+	parts := make([]string, len(t.dataset.KeyIndex))
+	for n, field := range t.dataset.KeyIndex {
+		i := slices.IndexFunc(t.columns, func(c column) bool { return c.field == field })
+		if i < 0 || i >= len(raw) {
+			continue
+		}
+		if parts[n] = string(raw[i]); t.columns[i].base == pgtype.BPCharOID {
+			parts[n] = strings.TrimRight(parts[n], " ")
+		}
+	}
+	if s := schemas.JoinKey(parts...); s != key {
+		return s
+	}
+	return ""
+}

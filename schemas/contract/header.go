@@ -10,8 +10,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// The headers of records. Those of raw.*: op, pos, run, cat, at, and tx, na, keep and
-// about where there is something to say. Those of shared.*, resolved.* and findings: ver, cat, at,
+// The headers of records. Those of raw.*: op, pos, run, cat, at, and tx, na, keep,
+// about, own and was where there is something to say. Those of shared.*, resolved.* and findings: ver, cat, at,
 // and moved on a deletion that tells where the record went.
 const (
 	At          = "at"    // time at the source, see AppendAt; on every record that has one
@@ -23,6 +23,8 @@ const (
 	Unavailable = "na"    // columns that the source did not send, see AppendNames
 	Kept        = "keep"  // columns that the source did not send and that may never have had a value
 	About       = "about" // of a row that was refused: whom it speaks about, see AppendAbout
+	Own         = "own"   // the key as the row itself writes it, see AppendOwn
+	Was         = "was"   // how the same row wrote it before
 	Version     = "ver"   // rises by key, see AppendVersion
 	Moved       = "moved" // key under which the record now stands
 )
@@ -104,6 +106,21 @@ func ParseAbout(value []byte, column string) string {
 		}
 	}
 	return ""
+}
+
+// AppendOwn writes the value of Own and Was: how a row writes its key, "" if as the
+// record's key. A source that tells its rows apart by that, as a table does, says Own of
+// every row, refused row and deletion; its rows of one key are then told apart. A source
+// that knows its rows by the record's key alone (a file, a push) says neither. They hold
+// a key in clear, as the record's own key does: for raw.* and nothing else.
+func AppendOwn(dst []byte, spelled string) []byte { return append(append(dst, '='), spelled...) }
+
+// ParseOwn reads what AppendOwn wrote. spelled is a part of value.
+func ParseOwn(value []byte) (spelled []byte, ok bool) {
+	if len(value) == 0 || value[0] != '=' {
+		return nil, false
+	}
+	return value[1:], true
 }
 
 // JoinNames writes the value of Unavailable; strings.SplitSeq by a comma reads it.

@@ -27,6 +27,7 @@ const (
 	ReasonMissing    = "missing"    // a required field is absent or null
 	ReasonInvalid    = "invalid"    // a field fails its element's validation
 	ReasonUnknown    = "unknown"    // an unknown dataset or field
+	ReasonDuplicate  = "duplicate"  // two rows of a source have one key
 	ReasonTooLarge   = "too_large"
 	ReasonInternal   = "internal" // our own step failed on this record
 )
