@@ -9,11 +9,13 @@ import (
 )
 
 // imageFormat is the first byte of a stored image: the version of its format.
-// marklessFormat is the one before, which did not say what was refused,
+// lonelyFormat is the one before, which knew one row of a key,
+// marklessFormat the one before that, which did not say what was refused,
 // epochlessFormat the one before that, of sequences without an epoch, and
 // timelessFormat the first, which did not say when.
 const (
-	imageFormat     = 4
+	imageFormat     = 5
+	lonelyFormat    = 4
 	marklessFormat  = 3
 	epochlessFormat = 2
 	timelessFormat  = 1
@@ -23,6 +25,10 @@ const (
 const (
 	imageLive    = 1 << 0
 	imageRefused = 1 << 1
+	imageNamed   = 1 << 2
+	imageBeside  = 1 << 3
+	imageMore    = 1 << 4
+	imageSound   = 1 << 5 // refused, but nothing of the row in front
 )
 
 var errImage = errors.New("stored image cannot be read")
@@ -39,21 +45,33 @@ type image struct {
 	edition  []byte // under which it was emitted: catalogue and key
 	refused  refusal
 	row      []byte // framed content, empty if deleted
+
+	named  bool   // the source says how the row writes its key: own, empty if as the key
+	own    []byte // of a row that was never accepted, that of the refused one
+	beside []beside
+	more   bool // the source had more rows of the key than beside holds
 }
 
 // append writes the image:
 //
 //	format, bits, source, epoch, major, minor, version, time,
 //	if refused: source, epoch, major, minor, since,
+//	if named: own,
+//	if there are rows beside: their number; bits, own and content of each,
 //	edition, row
 func (m image) append(dst []byte) []byte {
 	bits := byte(0)
-	if m.live {
-		bits |= imageLive
+	set := func(bit byte, is bool) {
+		if is {
+			bits |= bit
+		}
 	}
-	if m.refused.open {
-		bits |= imageRefused
-	}
+	set(imageLive, m.live)
+	set(imageRefused, m.refused.open)
+	set(imageSound, m.refused.open && m.refused.beside)
+	set(imageNamed, m.named)
+	set(imageBeside, len(m.beside) > 0)
+	set(imageMore, m.more)
 	dst = append(dst, imageFormat, bits)
 	dst = appendPlace(dst, m.source, m.sequence)
 	dst = binary.AppendUvarint(dst, m.version)
@@ -62,14 +80,38 @@ func (m image) append(dst []byte) []byte {
 		dst = appendPlace(dst, m.refused.source, m.refused.sequence)
 		dst = binary.AppendUvarint(dst, uint64(max(m.refused.since, 0)))
 	}
+	if m.named {
+		dst = appendText(dst, m.own)
+	}
+	if len(m.beside) > 0 {
+		dst = appendBeside(dst, m.beside)
+	}
 	dst = binary.AppendUvarint(dst, uint64(len(m.edition)))
 	dst = append(dst, m.edition...)
 	return append(dst, m.row...)
 }
 
+func appendText(dst, text []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+}
+
+func appendBeside(dst []byte, rows []beside) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(rows)))
+	for _, b := range rows {
+		bits := uint64(0)
+		if b.named {
+			bits |= besideNamed
+		}
+		if b.stale {
+			bits |= besideStale
+		}
+		dst = appendText(appendText(binary.AppendUvarint(dst, bits), b.own), b.row)
+	}
+	return dst
+}
+
 func appendPlace(dst, source []byte, s schemas.Sequence) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(source)))
-	dst = append(dst, source...)
+	dst = appendText(dst, source)
 	dst = binary.AppendUvarint(dst, s.Epoch)
 	dst = binary.AppendUvarint(dst, s.Major)
 	return binary.AppendUvarint(dst, uint64(s.Minor))
@@ -81,7 +123,13 @@ func parseImage(b []byte) (image, error) {
 		return image{}, fmt.Errorf("parse image: unknown format: %w", errImage)
 	}
 	m, format := image{live: b[1]&imageLive != 0}, b[0]
-	m.refused.open = format > marklessFormat && b[1]&imageRefused != 0
+	bits := b[1]
+	m.refused.open = format > marklessFormat && bits&imageRefused != 0
+	if format > lonelyFormat {
+		m.refused.beside, m.named, m.more = bits&imageSound != 0, bits&imageNamed != 0, bits&imageMore != 0
+	} else {
+		bits = 0
+	}
 	b = b[2:]
 	bad := false
 	number := func() uint64 {
@@ -119,6 +167,15 @@ func parseImage(b []byte) (image, error) {
 	if m.refused.open {
 		m.refused.source, m.refused.sequence = place()
 		m.refused.since = int64(number())
+	}
+	if m.named {
+		m.own = text()
+	}
+	if bits&imageBeside != 0 {
+		for n := number(); n > 0 && !bad; n-- {
+			one := number()
+			m.beside = append(m.beside, beside{one&besideNamed != 0, text(), one&besideStale != 0, text()})
+		}
 	}
 	m.edition = text()
 	m.row = b

@@ -21,6 +21,10 @@ type change struct {
 	op       schemas.Op
 	source   []byte
 	sequence schemas.Sequence
+	named    bool   // the source says how the row writes its key: own,
+	own      []byte // empty if as the record's key
+	moved    bool   // and that it wrote it otherwise before: was
+	was      []byte
 	today    int64 // in Shanghai, as days since 1970, by the clock of the bus
 }
 
@@ -71,6 +75,9 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 			return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 at 不是 1 至 9999 年间的毫秒数 / header at is not a number of milliseconds in the years 1 to 9999"}
 		}
 	}
+	if c.own, c.named = contract.ParseOwn(r.Header(contract.Own)); c.named {
+		c.was, c.moved = contract.ParseOwn(r.Header(contract.Was))
+	}
 	if len(r.Key) == 0 && c.op != schemas.Truncate {
 		return c, &reject{reason: contract.ReasonMissing, detail: "消息没有主键 / the record has no key"}
 	}
@@ -105,8 +112,8 @@ func (s *stage) unread(d *dataset, err error) error {
 	return fmt.Errorf("decode row of %q: %w: %w", d.ID, bus.ErrLater, err) // the registry's own
 }
 
-// accept fills, validates and normalises a decoded row. changed says that the
-// row is no longer what its bytes say.
+// accept fills, validates and normalises a decoded row; last is what it was before.
+// changed says that the row is no longer what its bytes say.
 func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record) (out schemas.Record, changed bool, err error) {
 	values := slab.Values(rec.Len())
 	for i := range values {

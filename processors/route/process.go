@@ -2,7 +2,6 @@ package route
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -150,16 +149,32 @@ func (m *image) next(offset int64) uint64 { return max(m.version+1, uint64(offse
 
 func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) error {
 	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: c.Value}
+	how := taking{known: known, stale: last.stale() && last.refused.outlives(c)}
+	how.prior, how.joins = last.succeed(c, &next)
+	return s.put(tx, c, last, next, how)
+}
+
+// taking is how a row is taken.
+type taking struct {
+	known bool   // something was known of its key
+	prior []byte // the row's own last content; last's is that of the row in front
+	joins bool   // it came beside another row of its key
+	stale bool   // a newer version of it was refused
+}
+
+// put takes a row: next comes in last's place.
+func (s *stage) put(tx processors.Tx, c *change, last, next image, how taking) error {
+	known := how.known
 	current := known && last.live && bytes.Equal(last.edition, s.edition)
 	if current && len(c.Header(contract.Unavailable)) == 0 && bytes.Equal(last.row, c.Value) {
-		return s.same(tx, c, last, next)
+		return s.same(tx, c, last, next, how)
 	}
-	row, old, err := s.prepare(c, last, &next)
+	row, old, err := s.prepare(c, last, &next, how.prior)
 	if err != nil {
 		return err
 	}
 	if current && row.Equal(old) {
-		return s.same(tx, c, last, next)
+		return s.same(tx, c, last, next, how)
 	}
 	next.version = last.next(c.Offset)
 	s.out = s.out[:0]
@@ -176,7 +191,7 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 	if err := s.show(c, row, old, last, next); err != nil {
 		return err
 	}
-	if err := s.settle(c, last, &next); err != nil {
+	if err := s.close(c, last, &next, how); err != nil {
 		return err
 	}
 	s.store(tx, next)
@@ -188,10 +203,10 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 }
 
 // same takes a row that says what it said before.
-func (s *stage) same(tx processors.Tx, c *change, last, next image) error {
+func (s *stage) same(tx processors.Tx, c *change, last, next image, how taking) error {
 	next.row = last.row
 	s.out = s.out[:0]
-	if err := s.settle(c, last, &next); err != nil {
+	if err := s.close(c, last, &next, how); err != nil {
 		return err
 	}
 	s.store(tx, next)
@@ -199,8 +214,19 @@ func (s *stage) same(tx processors.Tx, c *change, last, next image) error {
 	return nil
 }
 
-// prepare decodes and accepts the row and decodes the last one.
-func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Record, err error) {
+// close adds to s.out what taking a row says of its key as a whole.
+func (s *stage) close(c *change, last image, next *image, how taking) error {
+	if how.joins {
+		if err := s.duplicate(c, last); err != nil {
+			return err
+		}
+	}
+	return s.settle(c, last, next, how.stale)
+}
+
+// prepare decodes and accepts the row and decodes the last one. prior is the row's own
+// last content, of which what was not sent is taken.
+func (s *stage) prepare(c *change, last image, next *image, prior []byte) (row, old schemas.Record, err error) {
 	if last.live {
 		if old, err = s.decode(c.dataset, c.Key, last.row); err != nil {
 			if !errors.As(err, new(*reject)) {
@@ -214,7 +240,13 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 	} else if row, err = s.incoming(c.dataset, c.Value); err != nil {
 		return row, old, err
 	}
-	row, changed, err := c.dataset.accept(&s.slab, c, row, old)
+	from := old
+	if !bytes.Equal(prior, last.row) {
+		if from, err = s.before(c, prior); err != nil {
+			return row, old, err
+		}
+	}
+	row, changed, err := c.dataset.accept(&s.slab, c, row, from)
 	if err != nil || !changed {
 		return row, old, err
 	}
@@ -224,6 +256,18 @@ func (s *stage) prepare(c *change, last image, next *image) (row, old schemas.Re
 	}
 	next.row = s.arena.copy(s.buffer)
 	return row, old, nil
+}
+
+// before decodes what a row beside the one in front was; it is zero if that is not known.
+func (s *stage) before(c *change, prior []byte) (schemas.Record, error) {
+	if len(prior) == 0 {
+		return schemas.Record{}, nil
+	}
+	rec, err := s.decode(c.dataset, c.Key, prior)
+	if errors.As(err, new(*reject)) {
+		return schemas.Record{}, nil
+	}
+	return rec, err
 }
 
 // claims adds to s.out what a new content of a row says about entities.
@@ -295,94 +339,6 @@ func (s *stage) move(c *change, v *view, last image, key string, headers []bus.H
 	}
 	headers = append(slices.Clone(headers), bus.Header{Key: contract.Moved, Value: []byte(key)})
 	s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(was), Time: c.Time, Headers: headers})
-	return nil
-}
-
-// delete retracts all that the row said and remembers that it is gone.
-func (s *stage) delete(tx processors.Tx, c *change, last image) error {
-	next := image{source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition}
-	s.out = s.out[:0]
-	if last.live {
-		next.version = last.next(c.Offset)
-		if err := s.retractions(c, last, next.version); err != nil {
-			return err
-		}
-	}
-	if err := s.settle(c, last, &next); err != nil {
-		return err
-	}
-	s.store(tx, next)
-	tx.WakeAt(s.key, tx.Now().Add(remember))
-	s.flush(tx)
-	return nil
-}
-
-// retractions collects in s.out that a row says nothing any more.
-func (s *stage) retractions(c *change, last image, version uint64) error {
-	d := c.dataset
-	old, err := s.decode(d, c.Key, last.row)
-	if err != nil && !errors.As(err, new(*reject)) {
-		return err
-	}
-	if old.IsZero() {
-		if err := s.lost(c, last); err != nil {
-			return err
-		}
-	}
-	for i := range d.links {
-		if was := d.links[i].was(c, old, last); was != "" {
-			if err := s.say(c, &d.links[i], was, nil); err != nil {
-				return err
-			}
-		}
-	}
-	headers := s.headers(c, version)
-	for i := range d.views {
-		v := &d.views[i]
-		was, err := v.projection.KeyUnder(processors.KeyVersion(last.edition, s.keys), string(c.Key))
-		if err != nil {
-			return err
-		}
-		key := cmp.Or(was, v.projection.Key(string(c.Key)))
-		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(key), Time: c.Time, Headers: headers})
-	}
-	return nil
-}
-
-// truncate deletes every row in this partition that the dataset has from the same
-// source and that is not newer than the truncation: what another source of the
-// dataset says is not of the table that was emptied.
-func (s *stage) truncate(tx processors.Tx, c *change) error {
-	d := c.dataset
-	var keys [][]byte
-	err := tx.Scan(d.prefix, func(key, value []byte) error {
-		m, err := parseImage(value)
-		if err == nil && (m.live && c.follows(m.source, m.sequence) || m.refused.open && c.follows(m.refused.source, m.refused.sequence)) {
-			keys = append(keys, bytes.Clone(key))
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		s.slab.Reset()
-		s.key = append(s.key[:0], key...)
-		last, known, err := s.load(tx)
-		if err != nil {
-			return err
-		}
-		if !known || !last.live && !last.refused.open {
-			continue
-		}
-		one := *c
-		row := *c.Record
-		row.Key = key[len(d.prefix):]
-		one.Record = &row
-		if err := s.delete(tx, &one, last); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

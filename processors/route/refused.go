@@ -20,6 +20,7 @@ import (
 // comes is newer; what is newer settles it.
 type refusal struct {
 	open     bool
+	beside   bool // nothing of the row in front was refused: only rows beside it make it unsure
 	source   []byte
 	sequence schemas.Sequence // of the newest version that was refused
 	since    int64            // source commit time of the first one, milliseconds
@@ -56,15 +57,20 @@ func (s *stage) outdate(tx processors.Tx, c *change) (err error) {
 	if newer || last.refused.open && string(last.refused.source) == string(c.source) && last.refused.sequence.Compare(c.sequence) >= 0 {
 		return nil
 	}
-	next := last
-	next.refused = refusal{open: true, source: c.source, sequence: c.sequence, since: c.Time.UnixMilli()}
+	next, joins := last.missed(c)
+	next.refused.since = c.Time.UnixMilli()
 	if last.refused.open {
 		next.refused.since = last.refused.since
 	}
 	if next.edition == nil {
 		next.edition = s.edition
 	}
-	if err := s.mark(c, last, next.refused); err != nil {
+	if joins {
+		if err := s.duplicate(c, last); err != nil {
+			return err
+		}
+	}
+	if err := s.mark(c, next, next.refused); err != nil {
 		return err
 	}
 	s.store(tx, next)
@@ -72,18 +78,25 @@ func (s *stage) outdate(tx processors.Tx, c *change) (err error) {
 	return nil
 }
 
-// settle adds to s.out that c, which is taken, settles what was refused of its row
-// before, or else carries that over into next.
-func (s *stage) settle(c *change, last image, next *image) error {
-	switch {
-	case !last.refused.open:
+// settle adds to s.out whether what is known of c's key, next, is unsure now that c is
+// taken: because a newer version of the row in front was refused, which c did not
+// settle, or because the source has other rows of that key.
+func (s *stage) settle(c *change, last image, next *image, stale bool) error {
+	if !stale && len(next.beside) == 0 && !next.more {
+		if last.refused.open {
+			s.out = append(s.out, bus.Record{Topic: contract.Refused, Partition: bus.ByKey, Key: []byte(s.refusedKey(c)), Time: c.Time})
+		}
+		next.refused = refusal{}
 		return nil
-	case last.refused.outlives(c):
-		next.refused = last.refused
-		return s.mark(c, *next, next.refused)
 	}
-	s.out = append(s.out, bus.Record{Topic: contract.Refused, Partition: bus.ByKey, Key: []byte(s.refusedKey(c)), Time: c.Time})
-	return nil
+	next.refused = refusal{open: true, beside: !stale, source: c.source, sequence: c.sequence, since: c.Time.UnixMilli()}
+	if last.refused.open {
+		next.refused.since = last.refused.since
+		if last.refused.outlives(c) {
+			next.refused.source, next.refused.sequence = last.refused.source, last.refused.sequence
+		}
+	}
+	return s.mark(c, *next, next.refused)
 }
 
 func (s *stage) refusedKey(c *change) string {
@@ -95,7 +108,11 @@ func (s *stage) refusedKey(c *change) string {
 // known.
 func (s *stage) mark(c *change, last image, r refusal) error {
 	var rows []schemas.Record
-	for _, content := range [][]byte{last.row, c.Value} {
+	contents := [][]byte{last.row, c.Value}
+	for _, b := range last.beside {
+		contents = append(contents, b.row)
+	}
+	for _, content := range contents {
 		if len(content) == 0 {
 			continue
 		}

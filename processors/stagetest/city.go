@@ -222,7 +222,8 @@ func (c *City) Drain() []bus.Record {
 //	GA01 t                                         a truncation of the dataset
 //
 // Options begin with "@": @seq=7 @source=ga-pg @at=2026-03-01T08:00:00Z
-// @na=HJDZ,MZDM @keep=LXDH. Fields never named are null where they may be, else a value
+// @na=HJDZ,MZDM @keep=LXDH, and of a source that tells its rows apart by how they write
+// their key @own=539902850312001 (empty: as the key) @was=... Fields never named are null where they may be, else a value
 // that their element accepts. "-" is null, "_" in a value is a space.
 func (c *City) Change(line string) (bus.Record, error) {
 	words := strings.Fields(line)
@@ -237,6 +238,7 @@ func (c *City) Change(line string) (bus.Record, error) {
 	op, source, seq, epoch, at := "u", strings.ToLower(d.Provider.ID), c.sequence, uint64(0), c.Now()
 	said := make(map[string]string)
 	var na, keep string
+	var spelling []bus.Header
 	for _, w := range words[1:] {
 		name, value, ok := strings.Cut(w, "=")
 		switch {
@@ -254,6 +256,10 @@ func (c *City) Change(line string) (bus.Record, error) {
 			source = value
 		case name == "@na":
 			na = value
+		case name == "@own":
+			spelling = append(spelling, bus.Header{Key: contract.Own, Value: contract.AppendOwn(nil, value)})
+		case name == "@was":
+			spelling = append(spelling, bus.Header{Key: contract.Was, Value: contract.AppendOwn(nil, value)})
 		case name == "@keep":
 			keep = value
 		case name == "@at":
@@ -269,6 +275,7 @@ func (c *City) Change(line string) (bus.Record, error) {
 	r := bus.Record{Topic: contract.Raw(d.ID), Time: at, Headers: []bus.Header{
 		{Key: contract.Operation, Value: []byte(op)}, {Key: contract.Pos, Value: contract.AppendPos(nil, source, schemas.Sequence{Epoch: epoch, Major: seq})},
 	}}
+	r.Headers = append(r.Headers, spelling...)
 	if na != "" {
 		r.Headers = append(r.Headers, bus.Header{Key: contract.Unavailable, Value: []byte(na)})
 	}

@@ -1,0 +1,163 @@
+package route_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// Whatever a department does to the rows of a table of which several have one key: one
+// row that stands is what is said and nothing is called unsure; of several the one
+// written last is said, and that it is unsure; of none nothing. A row whose newest
+// version was refused is unsure as long as it is so.
+func TestRowsOfOneKey(t *testing.T) {
+	c := newCity(t)
+	rapid.Check(t, func(r *rapid.T) {
+		c.Forget(start)
+		type row struct {
+			own, name string // name "" = none was ever taken
+			bad       bool
+		}
+		var rows []row // the one written last comes last
+		epoch, said, unsure := 1, "", false
+		tell := func(format string, args ...any) {
+			change, err := c.Change(fmt.Sprintf("GA01 "+format+" GMSFHM=539902198503120013 @epoch=%d", append(args, epoch)...))
+			if err != nil {
+				r.Fatal(err)
+			}
+			if err := c.Take(change); err != nil {
+				r.Fatal(err)
+			}
+			for _, out := range c.Drain() {
+				switch {
+				case out.Topic == contract.Refused:
+					unsure = out.Value != nil
+				case out.Topic == contract.Claims("person"):
+					rec, err := c.Decode(out.Value)
+					if err != nil {
+						r.Fatal(err)
+					}
+					m, err := claim.Parse(rec)
+					if err != nil {
+						r.Fatal(err)
+					}
+					if said = ""; !m.Retract {
+						content, err := c.Decode([]byte(m.Value))
+						if err != nil {
+							r.Fatal(err)
+						}
+						said = content.Get("XM").Str()
+					}
+				}
+			}
+		}
+		spellings := []string{"", "539902850312001", "５３９９０２１９８５０３１２００１３", "x"}
+		write := func(i int, op, own, was string, n int) {
+			one := rows[i]
+			rows = slices.Delete(rows, i, i+1)
+			date := "1985-03-12"
+			if one.own, one.bad = own, rapid.IntRange(0, 5).Draw(r, "bad") == 0; one.bad {
+				date = "2085-03-12"
+			} else {
+				one.name = fmt.Sprintf("某%d", n)
+			}
+			tell("%s XM=某%d CSRQ=%s @own=%s"+was, op, n, date, own)
+			if !one.bad {
+				i = len(rows)
+			}
+			rows = slices.Insert(rows, i, one) // one that is refused does not come to the front
+		}
+		for n := range rapid.IntRange(1, 25).Draw(r, "changes") {
+			free := slices.DeleteFunc(slices.Clone(spellings), func(s string) bool { return slices.ContainsFunc(rows, func(o row) bool { return o.own == s }) })
+			at := rapid.IntRange(0, max(0, len(rows)-1)).Draw(r, "row")
+			switch what := rapid.SampledFrom([]string{"insert", "insert", "update", "update", "delete", "delete", "respell", "stranger", "truncate", "reread"}).Draw(r, "what"); {
+			case what == "insert" && len(free) > 0:
+				rows = append(rows, row{})
+				write(len(rows)-1, "c", rapid.SampledFrom(free).Draw(r, "own"), "", n)
+			case what == "update" && len(rows) > 0:
+				write(at, "u", rows[at].own, "", n)
+			case what == "respell" && len(rows) > 0 && len(free) > 0:
+				write(at, "u", rapid.SampledFrom(free).Draw(r, "own"), " @was="+rows[at].own, n)
+			case what == "delete" && len(rows) > 0:
+				tell("d @own=%s", rows[at].own)
+				rows = slices.Delete(rows, at, at+1)
+			case what == "stranger" && len(rows) > 0 && len(free) > 0:
+				tell("d @own=%s", free[0])
+			case what == "truncate":
+				tell("t")
+				rows = nil
+			case what == "reread" && len(rows) > 0:
+				epoch++
+				for i := range rows {
+					rows[i].name, rows[i].bad = fmt.Sprintf("某%d", n), false
+					tell("r XM=某%d CSRQ=1985-03-12 @own=%s", n, rows[i].own)
+				}
+			}
+			// What stands: of those ever taken the last, if any.
+			want := ""
+			for _, one := range rows {
+				if one.name != "" {
+					want = one.name
+				}
+			}
+			if doubt := len(rows) > 1 || len(rows) == 1 && rows[0].bad; said != want || unsure != doubt {
+				r.Fatalf("said %q, unsure %v; the table has %+v", said, unsure, rows)
+			}
+		}
+	})
+}
+
+// Of more rows of one key than are kept what is not known is never silent: nothing is
+// shown once all that was kept is gone, and that is called unsure until the source is
+// read again.
+func TestManyRowsOfOneKey(t *testing.T) {
+	const rows, key = 20, " TYSHXYDM=91539900MADE00011B"
+	c := newCity(t)
+	shown, unsure := "", false
+	tell := func(line string) {
+		say(t, c, "SC01 "+line+key)
+		for _, out := range c.Drain() {
+			switch out.Topic {
+			case contract.Refused:
+				unsure = out.Value != nil
+			case contract.Shared("SC01.clear"):
+				if shown = ""; out.Value != nil {
+					rec, err := c.Decode(out.Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					shown = rec.Get("JGMC").Str()
+				}
+			case contract.Quarantine:
+				if rec, err := c.Decode(out.Value); err != nil || rec.Get("reason").Str() != contract.ReasonDuplicate || rec.Get("field").Str() != "TYSHXYDM" {
+					t.Fatalf("quarantine says %s, %v", rec.Get("detail").Str(), err)
+				}
+			}
+		}
+	}
+	for i := range rows {
+		tell(fmt.Sprintf("c JGMC=某某公司%d @own=x%d", i, i))
+	}
+	for i := rows - 1; i >= 0; i-- {
+		want := fmt.Sprintf("某某公司%d", i)
+		if i < 3 { // the eldest were not kept
+			want = ""
+		}
+		if shown != want || !unsure {
+			t.Errorf("%q is shown of %d rows, want %q; unsure %v", shown, i+1, want, unsure)
+		}
+		tell(fmt.Sprintf("d @own=x%d", i))
+	}
+	if shown != "" || !unsure {
+		t.Errorf("%q is shown of none, unsure %v; nobody knows that there is none", shown, unsure)
+	}
+	tell("r JGMC=某某公司 @own= @epoch=1")
+	if shown != "某某公司" || unsure {
+		t.Errorf("read again: %q, unsure %v", shown, unsure)
+	}
+}
