@@ -436,6 +436,8 @@ export const pages: Record<keyof typeof zh, string> = {
   "reason.invalid.do": "correct by the data element and deliver again",
   "reason.unknown": "Unknown dataset or field",
   "reason.unknown.do": "register it in the catalogue first",
+  "reason.duplicate": "Two rows of one key",
+  "reason.duplicate.do": "have the department make one row of them",
   "reason.too_large": "Too large",
   "reason.too_large.do": "split it or leave out what is not needed",
   "reason.internal": "A processing step failed",

@@ -435,6 +435,8 @@ export const pages = {
   "reason.invalid.do": "按数据元要求更正后重传",
   "reason.unknown": "未知数据集或字段",
   "reason.unknown.do": "先在目录登记，再送数据",
+  "reason.duplicate": "同一主键有两行",
+  "reason.duplicate.do": "请提供部门把两行合为一行",
   "reason.too_large": "超过大小上限",
   "reason.too_large.do": "拆分或去掉多余内容",
   "reason.internal": "处理步骤出错",

@@ -1,1 +1,0 @@
-import{u as e}from"./console-475fddb2.js";import{A as t,a as n,j as r,n as i,t as a}from"./Page-1f88cc88.js";var o=r();function s(){let{t:r}=t();return(0,o.jsxs)(o.Fragment,{children:[(0,o.jsx)(i,{title:r(`notFound.title`)}),(0,o.jsx)(a,{children:(0,o.jsx)(n,{title:r(`notFound.do`),action:(0,o.jsx)(e,{to:`/`,children:r(`nav.overview`)})})})]})}export{s as default};
