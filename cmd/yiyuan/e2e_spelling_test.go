@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRowsOfOneKey puts a citizen into a department's table twice, under the number of 15
+// digits and that of 18, and cleans up in every order: as long as both stand answers show
+// the newer and say that this is not sure, afterwards they show the one that stands.
+func TestRowsOfOneKey(t *testing.T) {
+	const elder, newer, extra, small = "539902850312001", "539902198503120013", "53990219850312118X", "53990219850312118x"
+	p := openRealPath(t)
+	p.admin = freePort(t)
+	row := func(number, name string) {
+		p.sql(t, insertResidents+"('"+number+"', '"+name+"', '1', '01', '1985-03-12', '539902', '云岭市岭东区')")
+	}
+	remove := func(number string) { p.sql(t, "DELETE FROM %s.t_czrk WHERE sfzh = '"+number+"'") }
+	says := func(number, name string, unsure bool) {
+		t.Helper()
+		await(t, name, time.Minute, func() string {
+			status, body := p.ask(t, appKey, number)
+			var answer struct {
+				Data    map[string]any   `json:"data"`
+				Refused []map[string]any `json:"refused"`
+			}
+			if err := json.Unmarshal([]byte(body), &answer); err != nil {
+				return err.Error()
+			}
+			got, _ := answer.Data["XM"].(string)
+			if got != name || (status == 200) != (name != "") || status != 200 && status != 404 || (len(answer.Refused) > 0) != unsure {
+				return fmt.Sprintf("%d %s", status, body)
+			}
+			return ""
+		})
+	}
+	row(elder, "司马一")
+	row(extra, "欧阳一")
+	p.deliversFirst(t)
+	source := p.launch(t, roleConnectors)
+	p.launch(t, roleProcessors)
+	p.launch(t, roleGateway)
+	says(newer, "司马*", false)
+	row(newer, "诸葛一一")
+	says(newer, "诸葛**", true)
+	remove(elder) // how registers clean up old numbers
+	says(newer, "诸葛**", false)
+	says(elder, "诸葛**", false)
+	row(elder, "司马一")
+	says(newer, "司马*", true)
+	p.sql(t, "UPDATE %s.t_czrk SET xm = '诸葛二二二' WHERE sfzh = '"+newer+"'")
+	says(newer, "诸葛***", true)
+	remove(newer) // the one that is shown
+	says(newer, "司马*", false)
+	p.sql(t, "UPDATE %s.t_czrk SET sfzh = '"+newer+"', xm = '司马二二' WHERE sfzh = '"+elder+"'") // one row, and another number
+	says(newer, "司马**", false)
+
+	row(small, "欧阳二二")
+	says(extra, "欧阳**", true)
+	r := &resyncing{realPath: p, all: t, t: t, source: source, j: visit(t, strings.Split(p.brokers, ","), p.prefix, 0, time.Now())}
+	if said := r.yiyuan("source", "resync", "ga-pg", "--dry-run"); !strings.Contains(said, "新增 0") || !strings.Contains(said, "删除 0") {
+		t.Errorf("the trial says %q", said)
+	}
+	before := r.epoch()
+	r.yiyuan("source", "resync", "ga-pg")
+	r.until("read again", func(s sourceLine) bool { return running(s) && r.epoch() > before })
+	says(extra, "欧阳**", true)
+	remove(extra)
+	says(extra, "欧阳**", false)
+	remove(small)
+	says(extra, "", false)
+	p.sql(t, "TRUNCATE %s.t_czrk")
+	says(newer, "", false)
+}
