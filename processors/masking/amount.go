@@ -9,8 +9,8 @@ import (
 // amount reports whether a range of figures is so much money though it has the form of
 // a number of a person. That 元 or 万 stands behind is not enough, since 元旦, 元村 and
 // 万达广场 do as well: a sign of money must stand before, or a word for money before
-// and the unit behind, or the unit behind a decimal fraction, or the digits must be
-// parted as amounts are, 13,912,345,678.
+// and the unit behind, or the unit behind a decimal fraction or a span of two amounts, or
+// the digits must be parted as amounts are, 13,912,345,678.
 func (r *reader) amount(from, to int) bool {
 	if r.thousands(from, to) {
 		return true
@@ -24,7 +24,11 @@ func (r *reader) amount(from, to int) bool {
 		after = strings.TrimLeft(rest, "0123456789")
 		fraction = len(after) < len(rest)
 	}
-	return unit(strings.TrimLeft(after, " ")) && (fraction || moneyWord(before))
+	if !unit(strings.TrimLeft(after, " ")) {
+		return false
+	}
+	widths := r.widths(from, to)
+	return fraction || moneyWord(before) || len(widths) == 2 && to-from == 11 && !formed(widths, telephoneForms) // 13000-150000元
 }
 
 // unit reports whether a text begins with a unit of money and no word that begins alike.
