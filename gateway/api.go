@@ -42,7 +42,7 @@ type of[T any] struct{ Body T }
 // hand, for the OpenAPI page.
 type lookupAnswer struct {
 	Data       map[string]any `json:"data" doc:"已授权的字段,缺失为 null / granted fields"`
-	AsOf       time.Time      `json:"as_of" doc:"数据源在此之前提交的变更均已包含 / everything committed at the sources before it is in"`
+	AsOf       *time.Time     `json:"as_of" doc:"数据源在此之前提交的变更均已包含；null：有数据源还从未完整送达 / everything committed at the sources before it is in; null: a source of it has never come through whole"`
 	SourceTime time.Time      `json:"source_time" doc:"该记录在来源的提交时间 / when the source committed it"`
 	Stale      bool           `json:"stale" doc:"是否超过更新周期 / older than its cycle allows"`
 	Disputed   []string       `json:"disputed" doc:"存在疑义的字段 / fields in doubt"`
@@ -57,7 +57,7 @@ type lookupAnswer struct {
 
 type batchAnswer struct {
 	Results   []batchResult `json:"results"`
-	AsOf      time.Time     `json:"as_of"`
+	AsOf      *time.Time    `json:"as_of" doc:"数据源在此之前提交的变更均已包含；null：有数据源还从未完整送达 / everything committed at the sources before it is in; null: a source of it has never come through whole"`
 	Stale     bool          `json:"stale"`
 	View      string        `json:"view"`
 	RequestID string        `json:"request_id"`
@@ -78,13 +78,13 @@ type batchResult struct {
 }
 
 type verifyAnswer struct {
-	Match     bool      `json:"match"`
-	Refused   []Refused `json:"refused,omitempty" doc:"一致时：部门有更新的行被退回，核验的是退回前的内容 / with a match: a newer row of a department was refused, so what was known before is what matches"`
-	AsOf      time.Time `json:"as_of"`
-	Stale     bool      `json:"stale"`
-	RequestID string    `json:"request_id"`
-	AuditID   string    `json:"audit_id"`
-	Nonce     string    `json:"nonce"`
+	Match     bool       `json:"match"`
+	Refused   []Refused  `json:"refused,omitempty" doc:"一致时：部门有更新的行被退回，核验的是退回前的内容 / with a match: a newer row of a department was refused, so what was known before is what matches"`
+	AsOf      *time.Time `json:"as_of" doc:"数据源在此之前提交的变更均已包含；null：有数据源还从未完整送达 / everything committed at the sources before it is in; null: a source of it has never come through whole"`
+	Stale     bool       `json:"stale"`
+	RequestID string     `json:"request_id"`
+	AuditID   string     `json:"audit_id"`
+	Nonce     string     `json:"nonce"`
 }
 
 type explainAnswer struct {
@@ -93,11 +93,12 @@ type explainAnswer struct {
 	Cells      []explainCell `json:"cells"`
 	Refused    []Refused     `json:"refused" doc:"部门有更新的行被退回 / a newer row of a department was refused"`
 	SourceTime time.Time     `json:"source_time"`
-	AsOf       time.Time     `json:"as_of"`
+	AsOf       *time.Time    `json:"as_of" doc:"数据源在此之前提交的变更均已包含；null：有数据源还从未完整送达 / everything committed at the sources before it is in; null: a source of it has never come through whole"`
 	Stale      bool          `json:"stale"`
 	Version    string        `json:"version"`
 	RequestID  string        `json:"request_id"`
 	AuditID    string        `json:"audit_id"`
+	Nonce      string        `json:"nonce"`
 }
 
 type explainCell struct {
@@ -131,6 +132,9 @@ func (g *Gateway) register(mux *http.ServeMux) {
 		Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 		SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "应用密钥 / the application's API key"}},
 	}
+	// Else a moment were described as the struct that it is, and not as the text that it
+	// is written as. By a pointer: it is null where it is not known.
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[answer.Time](), reflect.TypeFor[*time.Time]())
 	config.Security = []map[string][]string{{"key": {}}}
 	api := humago.New(mux, config)
 	api.UseMiddleware(strictQuery, g.strictNames(api))

@@ -17,7 +17,7 @@ import (
 )
 
 type flowPage struct {
-	At       answer.Time  `json:"at"`
+	At       answer.Time  `json:"at" nullable:"false"`
 	Datasets []flowSet    `json:"datasets"`
 	Totals   flowTotals   `json:"totals"`
 	Sources  []flowSource `json:"sources"`

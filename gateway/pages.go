@@ -75,7 +75,7 @@ type findingPage struct {
 	State         string         `json:"state"`
 	Owner         string         `json:"owner"`
 	OwnerTitle    string         `json:"owner_title"`
-	OpenedAt      answer.Time    `json:"opened_at"`
+	OpenedAt      answer.Time    `json:"opened_at" nullable:"false"`
 	Due           string         `json:"due"`
 	ClosedAt      *answer.Time   `json:"closed_at"`
 	Reopened      int64          `json:"reopened"`
@@ -151,7 +151,7 @@ func (g *Gateway) verifications() verificationsPage {
 }
 
 type indicatorsPage struct {
-	AsOf       *answer.Time    `json:"as_of"`
+	AsOf       *answer.Time    `json:"as_of" doc:"算出这些数字的时间；null：还没有算过 / when the numbers are of; null: not computed yet"`
 	Indicators []indicatorPage `json:"indicators"`
 }
 

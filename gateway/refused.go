@@ -13,7 +13,7 @@ import (
 // Refused says in an answer that a newer row was refused. It holds no value.
 type Refused struct {
 	Dataset   string      `json:"dataset" doc:"数据集 / dataset"`
-	Since     answer.Time `json:"since" doc:"第一次被退回的行在来源的提交时间 / when the source committed the first row that was refused"`
+	Since     answer.Time `json:"since" nullable:"false" doc:"第一次被退回的行在来源的提交时间 / when the source committed the first row that was refused"`
 	Message   string      `json:"message" doc:"中文说明 / in Chinese"`
 	MessageEN string      `json:"message_en" doc:"英文说明 / in English"`
 	More      bool        `json:"more,omitempty" doc:"该数据集被退回的行多到不再逐行记录，不能断定是否涉及此处 / so many rows of the dataset were refused that they are not kept one by one: whether this is one of them is not known"`

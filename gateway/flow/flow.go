@@ -95,7 +95,7 @@ type Rejection struct {
 	Reason  string      `json:"reason"`
 	Detail  string      `json:"detail"`
 	Source  string      `json:"source"`
-	At      answer.Time `json:"at"`
+	At      answer.Time `json:"at" nullable:"false"`
 	Locator string      `json:"locator"`
 	Digest  string      `json:"digest"`
 

@@ -151,7 +151,7 @@ export interface Indicator {
 }
 
 export interface Indicators {
-  as_of?: string;
+  as_of?: string | null;
   indicators?: List<Indicator>;
 }
 
@@ -296,7 +296,7 @@ export interface Refused {
 
 export interface LookupAnswer {
   data: Record<string, unknown> | null;
-  as_of?: string;
+  as_of?: string | null;
   source_time?: string;
   stale?: boolean;
   disputed?: List<string>;
@@ -311,7 +311,7 @@ export interface LookupAnswer {
 export interface VerifyAnswer {
   match: boolean;
   refused?: List<Refused>;
-  as_of?: string;
+  as_of?: string | null;
   source_time?: string;
   stale?: boolean;
   request_id?: string;
@@ -349,7 +349,7 @@ export interface ExplainAnswer {
   key_masked?: string;
   cells?: List<ExplainCell>;
   refused?: List<Refused>;
-  as_of?: string;
+  as_of?: string | null;
   request_id?: string;
   audit_id?: string;
 }

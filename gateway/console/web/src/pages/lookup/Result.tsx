@@ -48,7 +48,7 @@ function Rows({ of, rows, masked }: { of: string; rows: Record<string, unknown>[
 
 const isRows = (v: unknown): v is Record<string, unknown>[] => Array.isArray(v) && v.every((x) => x !== null && typeof x === "object" && !Array.isArray(x));
 
-function Stamp({ answer, took, extra }: { answer: { as_of?: string; source_time?: string; stale?: boolean; refused?: List<Refused>; audit_id?: string; request_id?: string; version?: string }; took: number; extra?: ReactNode }) {
+function Stamp({ answer, took, extra }: { answer: { as_of?: string | null; source_time?: string; stale?: boolean; refused?: List<Refused>; audit_id?: string; request_id?: string; version?: string }; took: number; extra?: ReactNode }) {
   const { t } = useI18n();
   return (
     <div className="answer-stamp">

@@ -8,7 +8,7 @@ import { useI18n } from "../../i18n";
 import { known, percent } from "../../lib/format";
 
 /** The list behind a number, and how the number is made (口径). */
-export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicator | undefined; asOf?: string; close: () => void }) {
+export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicator | undefined; asOf?: string | null; close: () => void }) {
   const { t, lang, name } = useI18n();
   const [only, setOnly] = useState<"all" | "in" | "out">("all");
   const [q, setQ] = useState("");
