@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -49,11 +50,39 @@ func TestDemoForPrograms(t *testing.T) {
 	r := returnsOf(t, city)
 	r.isRefused()
 	r.isMended()
+	blanksAreRefused(t, city)
 	stopAndStart(t, city, "YB") // the department that also has a push source
 	if !bytes.Equal(p.out.bytes(), line) {
 		t.Error("more than one line was printed")
 	}
 	p.stop()
+}
+
+// blanksAreRefused pushes rows that differ from a good one in a required text or code
+// that holds nothing to be seen, and the good one.
+func blanksAreRefused(t *testing.T, city ready) {
+	t.Helper()
+	const number = "539902198503120013"
+	good := map[string]string{"GMSFHM": number, "XM": "张三", "ZGYBZTDM": "1", "JMYBZTDM": "0", "CBD": "539902"}
+	push := func(field, value string) (int, string) {
+		row := maps.Clone(good)
+		row[field] = value
+		body, err := json.Marshal(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return request(t, http.MethodPost, city.Push+"/v1/push/YB01", city.PushKeys["YB"], "", string(body))
+	}
+	for _, field := range []string{"XM", "ZGYBZTDM"} {
+		for _, blank := range []string{"", " ", "\u3000", "\u200b\ufeff", "\u3164"} {
+			if status, answer := push(field, blank); status != http.StatusUnprocessableEntity || !strings.Contains(answer, field) || !strings.Contains(answer, "missing") || strings.Contains(answer, number) {
+				t.Errorf("%s=%q: %d %s", field, blank, status, answer)
+			}
+		}
+	}
+	if status, answer := push("XM", good["XM"]); status != http.StatusOK && status != http.StatusAccepted {
+		t.Errorf("the row without a blank: %d %s", status, answer)
+	}
 }
 
 // writeKey is the file with the registry's key.
