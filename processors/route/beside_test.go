@@ -3,6 +3,7 @@ package route_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -159,5 +160,49 @@ func TestManyRowsOfOneKey(t *testing.T) {
 	tell("r JGMC=某某公司 @own= @epoch=1")
 	if shown != "某某公司" || unsure {
 		t.Errorf("read again: %q, unsure %v", shown, unsure)
+	}
+}
+
+// A row that was kept aside under another catalogue is said and shown under that of now.
+// One whose schema the registry has lost cannot be shown: that is told to be unsure.
+func TestRowBesideAcrossCatalogues(t *testing.T) {
+	const line = " GMSFHM=539902198503120013 CSRQ=1985-03-12 XM="
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprintf("lost=%v", lost), func(t *testing.T) {
+			c := newCity(t)
+			say(t, c, "GA01 c"+line+"老证 @own=539902850312001")
+			say(t, c, "GA01 c"+line+"新证 @own=")
+			c.Drain()
+			if lost {
+				for key, value := range c.Route.State() {
+					at := strings.Index(value, "老证")
+					c.Route.Set(key, []byte(value[:at]+"\xff"+value[at+1:])) // no text under any schema
+				}
+			}
+			c.Catalogue.Version = "another12345"
+			again(t, c)
+			if _, err := c.Route.Renew(); err != nil {
+				t.Fatal(err)
+			}
+			say(t, c, "GA01 d"+line+"新证 @own=")
+			last := map[contract.Topic]bool{}
+			for _, r := range c.Drain() {
+				if last[r.Topic] = r.Value != nil; r.Topic == contract.Claims("person") {
+					rec, err := c.Decode(r.Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					last[r.Topic] = rec.Get("op").Str() != "d"
+				}
+			}
+			for _, topic := range []contract.Topic{contract.Claims("person"), contract.Shared("GA01.partial"), contract.Shared("GA01.verify")} {
+				if shown, told := last[topic]; !told || shown == lost {
+					t.Errorf("%s: told %v, shown %v", topic, told, shown)
+				}
+			}
+			if unsure, told := last[contract.Refused]; !told || unsure != lost {
+				t.Errorf("refused: told %v, unsure %v", told, unsure)
+			}
+		})
 	}
 }
