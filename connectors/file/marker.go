@@ -192,14 +192,24 @@ func baseName(s string) string {
 	return norm.NFC.String(s[strings.LastIndexAny(s, `/\`)+1:])
 }
 
+// quoted is a number that a marker says, as it may be told: one of more than ten digits
+// may be the number of a person.
+func quoted(n int64) string {
+	const tenDigits = 9_999_999_999
+	if n > tenDigits {
+		return ">9999999999"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
 // checkMarker holds a file against what its marker says, but for its rows, which
 // are counted later. The file's offset is void afterwards.
 func checkMarker(w wants, name string, f *os.File, view survey) (*problem, error) {
 	if w.size >= 0 && w.size != view.size {
-		return &problem{reasonUnreadable, fmt.Sprintf("标记称 %d 字节，文件有 %d 字节；请重新传送 / its marker says %d bytes, the file has %d: send it again", w.size, view.size, w.size, view.size)}, nil
+		return &problem{reasonUnreadable, fmt.Sprintf("标记称 %s 字节，文件有 %d 字节；请重新传送 / its marker says %s bytes, the file has %d: send it again", quoted(w.size), view.size, quoted(w.size), view.size)}, nil
 	}
 	if lines := view.lines; w.lines >= 0 && w.lines != lines && (!view.open || w.lines != lines+1) {
-		return &problem{reasonUnreadable, fmt.Sprintf("标记称 %d 个文本行，文件有 %d 个；请重新传送 / its marker says %d lines, the file has %d: send it again", w.lines, lines, w.lines, lines)}, nil
+		return &problem{reasonUnreadable, fmt.Sprintf("标记称 %s 个文本行，文件有 %d 个；请重新传送 / its marker says %s lines, the file has %d: send it again", quoted(int64(w.lines)), lines, quoted(int64(w.lines)), lines)}, nil
 	}
 	mine, ok := w.about(name)
 	if !ok {

@@ -49,7 +49,7 @@ type Options struct {
 	Wait string `option:"wait"`
 	// Patience is how long whole files wait for one that was delivered before them and
 	// has no marker yet, so that no old value comes after a new one. Then that one is
-	// refused, to be dropped again with its marker. 0s is for ever.
+	// refused, to be dropped again with its marker. 0s is for ever; else 1m at least.
 	Patience time.Duration `option:"patience"`
 	// Marker is what a marker's name has behind the name of its file.
 	Marker string `option:"marker"`
@@ -109,6 +109,9 @@ func (o Options) validate() error {
 	}
 	if o.BatchRows < 1 || o.MaxRow < 1 || o.MaxRow > 1<<30 || o.MaxColumns < 1 || o.MaxFile < 1 || o.MaxBad < 1 || o.Poll <= 0 || o.Patience < 0 {
 		errs = append(errs, fmt.Errorf("各上限须大于零，max_row 不超过 1GiB / limits: want numbers above zero and max_row up to 1GiB: %w", connectors.ErrConfig))
+	}
+	if o.Patience > 0 && o.Patience < unmarked {
+		errs = append(errs, fmt.Errorf("至少 1m；0s 为一直等 / option %q: want 1m at least, or 0s for ever: %w", "patience", connectors.ErrConfig))
 	}
 	return errors.Join(errs...)
 }

@@ -104,7 +104,7 @@ func (r *reading) judge(f *feed, said wants) error {
 		r.condemned = altered
 		return nil
 	case said.rows >= 0 && said.rows != t.rows:
-		r.condemned = &problem{reasonUnreadable, fmt.Sprintf("标记称 %d 行数据（不含表头），文件有 %d 行；请重新传送 / its marker says %d rows of data without the heading, the file has %d: send it again", said.rows, t.rows, said.rows, t.rows)}
+		r.condemned = &problem{reasonUnreadable, fmt.Sprintf("标记称 %s 行数据（不含表头），文件有 %d 行；请重新传送 / its marker says %s rows of data without the heading, the file has %d: send it again", quoted(int64(said.rows)), t.rows, quoted(int64(said.rows)), t.rows)}
 		return nil
 	case !r.replace() || r.at.Row > 0 || r.at.Deletes > 0:
 		return nil // of a table that has begun it was decided
