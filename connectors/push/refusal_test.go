@@ -67,6 +67,7 @@ func TestRefusals(t *testing.T) {
 		{"bad time of sending", "ZJ01", row(1), []string{push.SentAt, "yesterday"}, "", 400, ""},
 		{"sent tomorrow", "ZJ01", row(1), []string{push.SentAt, time.Now().Add(24 * time.Hour).Format(time.RFC3339)}, "", 400, ""},
 		{"unknown field", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"x","CS":1,"BZDZ":"y","` + secret + `":1}`), nil, "", 422, "1: unknown"},
+		{"all that is wrong", "ZJ01", bad(`{"JZWBM":"B2","LDZB":{"a":1},"CS":"` + secret + `","` + secret + `":1,"other":2}`), nil, "", 422, "1:LDZB invalid 1: unknown 1: unknown 1:CS invalid 1:BZDZ missing"},
 		{"missing field", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"x","BZDZ":"y"}`), nil, "", 422, "1:CS missing"},
 		{"null in a required field", "ZJ01", bad(`{"JZWBM":null,"LDZB":"x","CS":1,"BZDZ":"y"}`), nil, "", 422, "1:JZWBM missing"},
 		{"bad values", "ZJ01", bad(`{"JZWBM":"B2","LDZB":"` + strings.Repeat(secret, 9) + `","CS":"` + secret + `","BZDZ":"y"}`), nil, "", 422, "1:LDZB invalid 1:CS invalid"},

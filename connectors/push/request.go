@@ -126,15 +126,20 @@ func parseRow(d *schemas.Dataset, absent connectors.CellState, raw json.RawMessa
 		}
 	}
 	cells, problems := arrange(d, absent, members, op == schemas.Delete)
-	if len(problems) > 0 {
-		return change{}, problems
-	}
+	c := change{op: op}
+	var more []connectors.FieldError
 	if op == schemas.Delete {
-		key, problems := connectors.RowKey(d, cells)
-		return change{op: op, key: key}, problems
+		c.key, more = connectors.RowKey(d, cells)
+	} else {
+		c.record, c.key, more = connectors.Row(d, cells)
 	}
-	record, key, problems := connectors.Row(d, cells)
-	return change{op, key, record}, problems
+	// All that is wrong is told at once, each field by the first that noticed it.
+	for _, m := range more {
+		if !slices.ContainsFunc(problems, func(p connectors.FieldError) bool { return p.Field != "" && p.Field == m.Field }) {
+			problems = append(problems, m)
+		}
+	}
+	return c, problems
 }
 
 // envelope opens {"op":"upsert","row":{...}} and {"op":"delete","key":{...}}.
@@ -179,8 +184,9 @@ func arrange(d *schemas.Dataset, absent connectors.CellState, members []strictjs
 		i := d.Layout.Index(m.Name)
 		switch {
 		case i < 0 || keyOnly && !slices.Contains(d.KeyIndex, i):
-			if unknown == 0 {
-				unknown = n + 1
+			if unknown++; unknown <= maxErrors { // no refusal lists more
+				problems = append(problems, connectors.FieldError{Reason: contract.ReasonUnknown, Detail: fmt.Sprintf(
+					"第 %d 个成员的名字不是该数据集的字段（删除时须为主键字段）/ the name of member %d is not a field of the dataset (of its key, in a delete)", n+1, n+1)})
 			}
 		case m.Nested:
 			problems = append(problems, connectors.FieldError{Field: m.Name, Reason: contract.ReasonInvalid, Detail: "字段值不能是对象或数组 / a field cannot be an object or an array"})
@@ -193,10 +199,6 @@ func arrange(d *schemas.Dataset, absent connectors.CellState, members []strictjs
 		default:
 			cells[i] = m.Cell
 		}
-	}
-	if unknown > 0 {
-		problems = append(problems, connectors.FieldError{Reason: contract.ReasonUnknown, Detail: fmt.Sprintf(
-			"第 %d 个成员的名字不是该数据集的字段（删除时须为主键字段）/ the name of member %d is not a field of the dataset (of its key, in a delete)", unknown, unknown)})
 	}
 	return cells, problems
 }
