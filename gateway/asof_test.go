@@ -3,13 +3,18 @@ package gateway_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // pausing is a cache one of whose reads can be held up between what it has read
@@ -92,4 +97,27 @@ func TestAsOfIsNotNewerThanTheAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAsOfStandsStillSparsely: that as_of stands still is told once, not at every step,
+// and that it moves again is told too.
+func TestAsOfStandsStillSparsely(t *testing.T) {
+	w := start(t, func(c *gateway.Config) { c.Step = time.Millisecond })
+	w.person(1, "张*")
+	w.ready()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...))
+	must(t, err)
+	t.Cleanup(client.Close)
+	gone := contract.Raw("GA01")
+	_, err = kadm.NewClient(client).DeleteTopics(t.Context(), string(gone))
+	must(t, err)
+	eventually(t, "it is told", func() bool { return strings.Contains(w.logs.String(), "as_of stands still") })
+	for range 200 { // steps go by meanwhile
+		w.get("/v1/indicators", supervisor, "SUPERVISE")
+	}
+	if n := strings.Count(w.logs.String(), "as_of stands still"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	must(t, w.bus.Ensure(t.Context(), contract.Spec{Topic: gone, Compact: true}))
+	eventually(t, "it moves again", func() bool { return strings.Contains(w.logs.String(), "as_of moves again") })
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // follow keeps what the gateway folds in memory: findings, quarantine, and
@@ -218,10 +219,20 @@ func (g *Gateway) pulse(ctx context.Context) error {
 	tick := time.NewTicker(g.cfg.Step)
 	defer tick.Stop()
 	var sampled, computed time.Time
+	var still listener.Sparse
+	stands := time.Time{} // since when as_of stands still; zero = it moves
 	for {
 		step, cancel := context.WithTimeout(ctx, 10*time.Second)
 		if err := g.fresh.Step(step); err != nil && ctx.Err() == nil {
-			g.log.Warn("as_of stands still", "error", err)
+			if stands.IsZero() {
+				stands = time.Now()
+			}
+			if n, ok := still.Tell("as_of", time.Now()); ok {
+				g.log.Warn("as_of stands still", "times", n, "error", err)
+			}
+		} else if err == nil && !stands.IsZero() {
+			g.log.Info("as_of moves again", "stood", time.Since(stands).Round(time.Second))
+			stands = time.Time{}
 		}
 		if now := time.Now(); now.Sub(sampled) >= time.Second {
 			sampled = now
