@@ -94,6 +94,9 @@ func (f *fleet) launch(m *member) {
 	done := make(chan struct{})
 	m.stop, m.done, m.up, m.failed, m.heard = stop, done, true, "", time.Now()
 	m.told.Failure, m.stopping, m.again = "", false, false
+	if m.told.Status.State == contract.StateStopped { // that was the one before
+		m.told.Status.State = ""
+	}
 	f.running.Go(func() {
 		defer close(done)
 		defer stop()
@@ -362,6 +365,8 @@ func refusalOf(err error) *problem.Problem {
 		return problem.NoReread.Of("").Says(problem.Halves(cannot.why))
 	case errors.Is(err, errNoSource), errors.Is(err, connectors.ErrNoSource):
 		return problem.NoSource.Of("")
+	case errors.Is(err, connectors.ErrNotHeld):
+		return problem.NotHeld.Of("")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return problem.NotDown.Of("")
 	}

@@ -276,6 +276,32 @@ func TestFleetEndsAll(t *testing.T) {
 	})
 }
 
+// What a source said before it was stopped is not said of the one that is started.
+func TestFleetStartIsNotStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, nil, "ga")
+		if err := f.Stop(t.Context(), "ga"); err != nil {
+			t.Fatal(err)
+		}
+		quiet := make(chan struct{})
+		f.run = func(ctx context.Context, cfg connectors.Config) error {
+			<-quiet // it has not said a word yet
+			cfg.Tell(connectors.Told{Status: contract.SourceStatus{State: contract.StateRunning}})
+			<-ctx.Done()
+			return nil
+		}
+		if err := f.Start(t.Context(), "ga"); err != nil {
+			t.Fatal(err)
+		}
+		if s := f.Status()[0]; s.State != contract.StateStarting || s.Reason+s.Do != "" {
+			t.Errorf("right after it was started it is said to be %+v", s)
+		}
+		close(quiet)
+		synctest.Wait()
+		wantStates(t, f, map[string]string{"ga": contract.StateRunning})
+	})
+}
+
 func TestFleetUnknownName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := crew(t, nil, "ga")
@@ -316,6 +342,11 @@ func TestFleetRoutes(t *testing.T) {
 		}
 		if code, _, _ := ask(t.Context(), http.MethodPost, "/sources/ga/start"); code != http.StatusOK {
 			t.Errorf("start = %d", code)
+		}
+		for _, verb := range []string{"accept", "refuse"} {
+			if code, _, body := ask(t.Context(), http.MethodPost, "/sources/ga/"+verb+"?item=00000099"); code != http.StatusNotFound || body["code"] != "YIYUAN-4047" {
+				t.Errorf("%s of what is not held = %d %v", verb, code, body)
+			}
 		}
 		code, kind, body = ask(t.Context(), http.MethodPost, "/sources/nobody/stop")
 		if code != http.StatusNotFound || kind != "application/problem+json" || body["code"] != "YIYUAN-4045" {
