@@ -41,7 +41,7 @@ type of[T any] struct{ Body T }
 // lookupAnswer and the types after it describe the answers that are written by
 // hand, for the OpenAPI page.
 type lookupAnswer struct {
-	Data       map[string]any `json:"data" doc:"已授权的字段,缺失为 null / granted fields"`
+	Data       map[string]any `json:"data" doc:"已授权的字段,缺失为 null；嵌入的数据集至多 max 行（视图定义），满额即可能还有 / granted fields; rows of an embedded dataset up to the max of the view, as many as that mean at least"`
 	AsOf       *time.Time     `json:"as_of" doc:"数据源在此之前提交的变更均已包含；null：有数据源还从未完整送达 / everything committed at the sources before it is in; null: a source of it has never come through whole"`
 	SourceTime time.Time      `json:"source_time" doc:"该记录在来源的提交时间 / when the source committed it"`
 	Stale      bool           `json:"stale" doc:"是否超过更新周期 / older than its cycle allows"`
