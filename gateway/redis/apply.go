@@ -2,7 +2,9 @@ package redis
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -199,12 +201,14 @@ func (s *Store) Current(ctx context.Context) (gateway.Generation, error) {
 
 // Begin returns a name that no other generation of this Redis has had.
 func (s *Store) Begin(ctx context.Context) (gateway.Generation, error) {
-	// The counter is lost with everything else, the clock is not.
+	// The counter is lost with everything else, and a clock may go back or stand still.
 	n, err := s.writer.Incr(ctx, s.cfg.Prefix+":gens").Result()
 	if err != nil {
 		return "", fmt.Errorf("name a generation: %w", err)
 	}
-	g := gateway.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36))
+	var salt [5]byte
+	_, _ = rand.Read(salt[:]) // never fails, says its documentation
+	g := gateway.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36) + "." + hex.EncodeToString(salt[:]))
 	evicted, err := s.evicted(ctx)
 	if err != nil || evicted == "" {
 		return g, err
