@@ -46,7 +46,11 @@ func TestRefused(t *testing.T) {
 		w.refused("GA01", zhang, since, zhang), w.refused("GA03", "云A0001|02", since.Add(time.Minute), zhang), w.refused("RS02", zhang, since, zhang),
 		w.refused("GA01", li, since, li))
 	told := `"refused":[{"dataset":"GA01","since":"2026-09-21T22:13:25.000+08:00","message":"GA01（`
-	eventually(t, "the lookup says so", func() bool { return strings.Contains(one(zhang).text, told) })
+	eventually(t, "all of it has come through, each in a partition of its own", func() bool {
+		r := one(zhang)
+		return strings.Contains(r.text, told) && strings.Contains(r.text, `"dataset":"GA03"`) && strings.Contains(one(li).text, told) &&
+			w.get("/v1/lookup/GA01.partial/"+zhang, jdgl, supervise).status == http.StatusOK
+	})
 	r := one(zhang)
 	if !strings.Contains(r.text, `"dataset":"GA03"`) || strings.Contains(r.text, "RS02") || !strings.Contains(r.text, "张**") {
 		t.Errorf("the lookup is answered %s", r.text)
