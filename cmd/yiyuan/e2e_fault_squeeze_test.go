@@ -108,7 +108,8 @@ func look(ctx context.Context, gateway, number string) (int, error) {
 	}
 	req.Header.Set("Authorization", "Bearer "+appKey)
 	req.Header.Set("X-Purpose", "DBHD")
-	a := reply((&http.Client{Timeout: 5 * time.Second}).Do(req))
+	// An answer that is withheld for want of an audit entry takes five seconds.
+	a := reply((&http.Client{Timeout: 15 * time.Second}).Do(req))
 	var got struct {
 		Data map[string]any `json:"data"`
 	}
