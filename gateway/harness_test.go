@@ -455,6 +455,20 @@ func (w *world) ready() {
 	eventually(w.t, "ready", func() bool { return w.get("/readyz", "", "").status == http.StatusOK })
 }
 
+// knowing waits until it is known of every dataset who is not in it: until then neither a
+// "no such record" nor a "no" is given. A supervisor asks, lest it cost others anything.
+func (w *world) knowing() {
+	w.t.Helper()
+	eventually(w.t, "absence is known", func() bool {
+		for _, path := range []string{"person.partial/539902198503120099", "enterprise.public/91530100MA6N000000"} {
+			if r := w.get("/v1/lookup/"+path, "key-SJ-JDGL", "SUPERVISE"); r.status == http.StatusServiceUnavailable {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // entries returns the audit as it stands.
 func (w *world) entries() []audit.Entry {
 	w.t.Helper()

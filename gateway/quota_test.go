@@ -30,6 +30,7 @@ func (w *world) twin() *world {
 	must(w.t, err)
 	other.serve()
 	other.ready()
+	other.knowing()
 	return &other
 }
 
@@ -70,10 +71,11 @@ func (w *world) zhangVerifiable() {
 	w.t.Helper()
 	w.publish(nil, w.verifiable("person.verify", zhang, 1, map[string]string{"GMSFHM": zhang, "XM": "张三", "CSRQ": "1985-03-12", "HJDZ": "云岭市岭东区一街道1号"}))
 	w.ready()
+	w.knowing()
 	eventually(w.t, "the record is there", func() bool { // to ask for it would cost budget while it is not
-		return slices.ContainsFunc(w.mini.Keys(), func(key string) bool {
-			return strings.Contains(key, ":person.verify:") && w.mini.Type(key) == "string"
-		})
+		keys, err := w.raw.Keys(w.t.Context(), "y:*:person.verify:*").Result()
+		must(w.t, err)
+		return slices.ContainsFunc(keys, func(key string) bool { return w.raw.Type(w.t.Context(), key).Val() == "string" })
 	})
 	if r := w.verify(zhang, map[string]string{"XM": "张三", "HJDZ": "云岭市岭东区一街道1号"}); r.body["match"] != true {
 		w.t.Fatalf("what is true is answered %d: %s", r.status, r.text)
@@ -289,6 +291,7 @@ func TestQuotaOfTwoGateways(t *testing.T) {
 	w.apps[1].Grants[0].Quota = 300
 	must(t, w.access.Replace(w.apps))
 	w.ready()
+	w.knowing()
 	both := []*world{w, w.twin()}
 	got, last := atOnce(600, func(i int) *reply { return both[i%2].get("/v1/lookup/enterprise.public/"+firm, "key-SP-QYZX", "QYZX") })
 	if n := got[http.StatusNotFound]; n > 300 || n < 285 || got[http.StatusNotFound]+got[http.StatusTooManyRequests] != 600 {
