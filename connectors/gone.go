@@ -24,21 +24,16 @@ type pass struct {
 	part    int // of parts
 	parts   int
 	stands  standings
-	gone    map[[16]byte]trace
-	kept    int64          // keys of an elder epoch that came again
-	begun   map[int32]bool // partitions in which rows have come again
-}
-
-// trace is what is left of a row that is gone.
-type trace struct {
-	husk bool // a record that says nothing, see scan
+	gone    map[[16]byte]bool // true: what is left is a record that says nothing, see scan
+	kept    int64             // keys of an elder epoch that came again
+	begun   map[int32]bool    // partitions in which rows have come again
 }
 
 // found is how many rows are gone. A record that says nothing may be no row's, so it
 // does not count, and nobody is asked about it.
 func (p *pass) found() (n int64) {
-	for _, t := range p.gone {
-		if !t.husk {
+	for _, husk := range p.gone {
+		if !husk {
 			n++
 		}
 	}
@@ -58,7 +53,7 @@ func (r *runner) passes(ctx context.Context, m *missing, fn func(*pass) error) e
 	}
 	parts := int(records/passRecords) + 1
 	for part := range parts {
-		p := &pass{r: r, dataset: m.dataset, reader: r.codec.Reader(m.dataset.Layout), topic: topic, sole: m.sole, part: part, parts: parts, stands: newStandings(), gone: map[[16]byte]trace{}, begun: map[int32]bool{}}
+		p := &pass{r: r, dataset: m.dataset, reader: r.codec.Reader(m.dataset.Layout), topic: topic, sole: m.sole, part: part, parts: parts, stands: newStandings(), gone: map[[16]byte]bool{}, begun: map[int32]bool{}}
 		if err := p.scan(ctx); err != nil {
 			return fmt.Errorf("look for rows that did not come again in %q: %w", topic, err)
 		}
@@ -99,13 +94,13 @@ func (p *pass) scan(ctx context.Context) error {
 		case !said.ok && (!p.sole || p.begun[rec.Partition]):
 		case !said.ok:
 			if _, known := p.gone[d]; !known {
-				p.gone[d] = trace{husk: true}
+				p.gone[d] = true
 			}
 		case !p.stands.take(d, rec, said, [8]byte{}):
 		case said.there && !again && (said.ours || p.sole):
-			p.gone[d] = trace{}
+			p.gone[d] = false
 		default:
-			if was, known := p.gone[d]; known && !was.husk && again && said.there {
+			if husk, known := p.gone[d]; known && !husk && again && said.there {
 				p.kept++
 			}
 			delete(p.gone, d)
