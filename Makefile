@@ -65,6 +65,10 @@ testbed-down: ## stop the real services
 .PHONY: check
 check: fmt-check lint vuln generate-check console-check deploy-check ## everything that must hold before a commit, but the tests
 
+.PHONY: house
+house: ## how the project is built: sizes, circles of files, imports against the written order (ARGS=-all: every name)
+	@$(GO) run ./cmd/house $(ARGS)
+
 .PHONY: fmt
 fmt: ## format
 	@$(GOFUMPT) -w $$(git ls-files '*.go')
