@@ -13,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -254,14 +255,14 @@ func askable(fields []string, bad []FieldError) []string {
 }
 
 // readOne reads what is stored of a key.
-func (a *ask) readOne(ctx context.Context, key string) (Stored, *Problem) {
-	var out [1]Stored
+func (a *ask) readOne(ctx context.Context, key string) (store.Stored, *Problem) {
+	var out [1]store.Stored
 	p := a.read(ctx, []string{key}, out[:])
 	return out[0], p
 }
 
 // record reads the record of a key, which has to be there.
-func (a *ask) record(ctx context.Context, key string) (Stored, schemas.Record, *Problem) {
+func (a *ask) record(ctx context.Context, key string) (store.Stored, schemas.Record, *Problem) {
 	stored, p := a.readOne(ctx, key)
 	if p == nil && !stored.Found() {
 		p = a.absent(ctx)
@@ -303,9 +304,9 @@ func (a *ask) unknown(p *Problem) *Problem {
 // unanswered turns an error of the cache into what the caller is told.
 func (a *ask) unanswered(ctx context.Context, err error) *Problem {
 	switch {
-	case errors.Is(err, ErrNotLoaded):
+	case errors.Is(err, store.ErrNotLoaded):
 		return a.fail(ctx, faultNotLoaded, "not_loaded")
-	case errors.Is(err, ErrMixedReply):
+	case errors.Is(err, store.ErrMixedReply):
 		return a.fail(ctx, faultMixed, "mixed_reply")
 	case errors.Is(err, context.Canceled):
 		return a.fail(ctx, faultCache, "gone")

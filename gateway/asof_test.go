@@ -13,6 +13,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -20,17 +21,17 @@ import (
 // pausing is a cache one of whose reads can be held up between what it has read
 // and its return.
 type pausing struct {
-	gateway.Cache
+	store.Cache
 	next atomic.Pointer[pause]
 }
 
 // pause is one read that waits: has read, may go on.
 type pause struct{ read, goOn chan struct{} }
 
-// Get implements gateway.Store.
-func (c *pausing) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
+// Get implements store.Store.
+func (c *pausing) Get(ctx context.Context, view string, keys []store.Digest, into []store.Stored, reserve *quota.Reservation) error {
 	var held *pause
-	if len(keys) > 0 && keys[0] != (gateway.Digest{}) { // not the gateway's own look whether the cache answers
+	if len(keys) > 0 && keys[0] != (store.Digest{}) { // not the gateway's own look whether the cache answers
 		held = c.next.Swap(nil)
 	}
 	err := c.Cache.Get(ctx, view, keys, into, reserve)

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -84,8 +84,8 @@ func BenchmarkLookup(b *testing.B) {
 		})
 	}
 	b.Run(server+"/batch of 100", func(b *testing.B) {
-		keys := make([]gateway.Digest, 100)
-		into := make([]gateway.Stored, 100)
+		keys := make([]store.Digest, 100)
+		into := make([]store.Stored, 100)
 		b.ReportAllocs()
 		for b.Loop() {
 			must(b, w.cache.Get(b.Context(), "person.partial", keys, into, nil))

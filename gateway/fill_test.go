@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -56,25 +57,25 @@ func each(topics []contract.Topic, at func(contract.Topic) int64) map[contract.T
 
 // seals is a cache that remembers when a view was declared complete.
 type seals struct {
-	Cache
+	store.Cache
 	mu   sync.Mutex
 	when map[string]time.Time
 }
 
-func (s *seals) Current(context.Context) (Generation, error) { return "1", nil }
+func (s *seals) Current(context.Context) (store.Generation, error) { return "1", nil }
 
-func (s *seals) Progress(_ context.Context, _ Generation, views []string) (map[string]Progress, error) {
+func (s *seals) Progress(_ context.Context, _ store.Generation, views []string) (map[string]store.Progress, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := map[string]Progress{}
+	out := map[string]store.Progress{}
 	for _, id := range views {
 		_, ready := s.when[id]
-		out[id] = Progress{Ready: ready}
+		out[id] = store.Progress{Ready: ready}
 	}
 	return out, nil
 }
 
-func (s *seals) Seal(_ context.Context, _ Generation, view string, _ map[int32]int64) error {
+func (s *seals) Seal(_ context.Context, _ store.Generation, view string, _ map[int32]int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.when[view] = time.Now()

@@ -12,6 +12,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -281,7 +282,7 @@ func (g *Gateway) probe(ctx context.Context) {
 }
 
 func (g *Gateway) ping(ctx context.Context, view string) error {
-	var key [1]Digest
-	var into [1]Stored
+	var key [1]store.Digest
+	var into [1]store.Stored
 	return g.parts.Cache.Get(ctx, view, key[:], into[:], nil)
 }

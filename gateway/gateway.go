@@ -48,6 +48,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/gateway/refusal"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -126,7 +127,7 @@ type Parts struct {
 	Bus       Log
 	Codec     *codec.Codec
 	Keys      *keyring.Keyring
-	Cache     Cache
+	Cache     store.Cache
 	Access    *access.Access
 	Grants    Grants // where the applications come from; nil = they do not change
 	Logger    *slog.Logger
@@ -157,7 +158,7 @@ type Gateway struct {
 	found      *codec.Reader // of findings
 	rejected   *codec.Reader // of the quarantine
 	marked     *codec.Reader // of refused rows
-	progress   atomic.Pointer[map[string]Progress]
+	progress   atomic.Pointer[map[string]store.Progress]
 	attended   atomic.Pointer[attended]
 	tallies    atomic.Pointer[map[string]quota.Tally]
 	indicators atomic.Pointer[indicators]
@@ -236,7 +237,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	g.gates = quota.NewGates()
 	g.openReads = rate.NewLimiter(50, 200)
 	g.tallies.Store(&map[string]quota.Tally{})
-	g.progress.Store(&map[string]Progress{})
+	g.progress.Store(&map[string]store.Progress{})
 	g.indicators.Store(&indicators{})
 	g.server = g.routes() //nolint:contextcheck // what it registers has the context of a request
 	return g, nil

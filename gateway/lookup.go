@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -93,7 +94,7 @@ func (a *ask) lookup(ctx context.Context, viewID, raw string, fields []string, b
 }
 
 // appendRecord appends what an answer says of one record, without braces.
-func (a *ask) appendRecord(b []byte, v *view.View, r schemas.Record, s Stored, key string, granted []string, refused []Refused) []byte {
+func (a *ask) appendRecord(b []byte, v *view.View, r schemas.Record, s store.Stored, key string, granted []string, refused []Refused) []byte {
 	b = append(b, `"data":`...)
 	b = answer.AppendRecord(b, r, v.Indexes(granted))
 	b = append(b, `,"source_time":`...)
@@ -187,7 +188,7 @@ func (a *ask) batch(ctx context.Context, q batchQuestion) ([]byte, *Problem) {
 		return nil, p
 	}
 	known := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == "" })
-	stored := make([]Stored, len(known))
+	stored := make([]store.Stored, len(known))
 	if p := a.read(ctx, known, stored); p != nil {
 		return nil, p
 	}

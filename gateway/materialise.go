@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
@@ -46,7 +47,7 @@ func (g *Gateway) materialise(ctx context.Context) error {
 		case errors.Is(err, errFlipped):
 			g.log.Info("another generation of the cache is current")
 			continue
-		case errors.Is(err, ErrLost):
+		case errors.Is(err, store.ErrLost):
 			g.metrics.rebuilds.WithLabelValues("lost").Inc()
 			g.log.Warn("cache lost what was written, filling it again", "error", err)
 		default:
@@ -91,7 +92,7 @@ func (g *Gateway) tend(ctx context.Context) error {
 // fill writes one generation.
 type fill struct {
 	g          *Gateway
-	generation Generation
+	generation store.Generation
 	log        *slog.Logger
 	ends       map[contract.Topic]map[int32]int64 // where the topics ended at the start
 	views      map[contract.Topic]*view.View
@@ -146,7 +147,7 @@ func (f *fill) polled() time.Duration {
 // errBeyond says that the cache stands behind the end of a topic.
 var errBeyond = errors.New("cache is ahead of the log")
 
-func (g *Gateway) newFill(ctx context.Context, generation Generation) (*fill, error) {
+func (g *Gateway) newFill(ctx context.Context, generation store.Generation) (*fill, error) {
 	f := &fill{
 		g: g, generation: generation, log: g.log.With("generation", string(generation)), views: map[contract.Topic]*view.View{}, starts: map[contract.Topic]map[int32]int64{},
 		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, shown: map[contract.Topic]time.Duration{}, whole: make(chan struct{}), session: g.sessions.Add(1),
@@ -232,7 +233,7 @@ func (f *fill) take(ctx context.Context, records []bus.Record) error {
 	if !ok {
 		from = -1
 	}
-	b := Batch{View: v.ID, Partition: first.Partition, From: from, Next: last.Offset + 1, Writes: make([]Write, 0, len(records))}
+	b := store.Batch{View: v.ID, Partition: first.Partition, From: from, Next: last.Offset + 1, Writes: make([]store.Write, 0, len(records))}
 	for i := range records {
 		if w, ok := f.write(v, &records[i]); ok {
 			b.Writes = append(b.Writes, w)
@@ -252,32 +253,32 @@ func (f *fill) take(ctx context.Context, records []bus.Record) error {
 }
 
 // write turns a record of a shared topic into what the cache keeps of it.
-func (f *fill) write(v *view.View, r *bus.Record) (w Write, ok bool) {
+func (f *fill) write(v *view.View, r *bus.Record) (w store.Write, ok bool) {
 	defer func() {
 		if p := recover(); p != nil { // see one
 			f.g.skip(v.ID, "panicked", r, crash.Of(p))
-			w, ok = Write{}, false
+			w, ok = store.Write{}, false
 		}
 	}()
 	version, ok := contract.ParseVersion(r.Header(contract.Version))
 	if !ok {
 		f.g.skip(v.ID, "no_version", r, errors.New("header ver is missing or malformed"))
-		return Write{}, false
+		return store.Write{}, false
 	}
 	if len(r.Value) > maxValue {
 		f.g.skip(v.ID, "too_large", r, fmt.Errorf("value has %d bytes", len(r.Value)))
-		return Write{}, false
+		return store.Write{}, false
 	}
-	return Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value, Moved: r.Value == nil && r.Header(contract.Moved) != nil}, true
+	return store.Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value, Moved: r.Value == nil && r.Header(contract.Moved) != nil}, true
 }
 
 // apply writes a batch, however long the cache is away.
-func (f *fill) apply(ctx context.Context, b Batch) error {
+func (f *fill) apply(ctx context.Context, b store.Batch) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		try, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
 		err := f.g.parts.Cache.Apply(try, f.generation, b)
-		if errors.Is(err, ErrLost) {
+		if errors.Is(err, store.ErrLost) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, err
@@ -394,11 +395,11 @@ func (f *fill) check(ctx context.Context, current bool) error {
 	for id, partitions := range have {
 		for p, at := range partitions {
 			if next, ok := progress[id].Next[p]; at >= 0 && (!ok || next < at) {
-				return fmt.Errorf("check view %q partition %d: %w", id, p, ErrLost)
+				return fmt.Errorf("check view %q partition %d: %w", id, p, store.ErrLost)
 			}
 		}
 		if sealed[id] && !progress[id].Ready {
-			return fmt.Errorf("check view %q: %w", id, ErrLost)
+			return fmt.Errorf("check view %q: %w", id, store.ErrLost)
 		}
 	}
 	if !current {

@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // A record whose key in the shared topic moves to a token of a new key is deleted
@@ -17,11 +19,11 @@ const (
 // read reads what is stored of owners' keys. It looks as of when the view is before
 // it reads: read the other way round, a change that arrived in between would be
 // claimed and not shown. For the same reason it looks first at what was refused.
-func (a *ask) read(ctx context.Context, keys []string, into []Stored) *Problem {
+func (a *ask) read(ctx context.Context, keys []string, into []store.Stored) *Problem {
 	a.asOf, a.stale = a.g.fresh.View(a.view.View)
 	a.missing = a.g.fresh.Missing(a.view.View)
 	a.marks = a.refusals(keys)
-	digests := make([]Digest, 0, len(keys))
+	digests := make([]store.Digest, 0, len(keys))
 	var room [2]string
 	for _, key := range keys {
 		for _, name := range a.view.RecordKeys(room[:0], key) {
@@ -30,7 +32,7 @@ func (a *ask) read(ctx context.Context, keys []string, into []Stored) *Problem {
 	}
 	found := into
 	if len(digests) != len(into) {
-		found = make([]Stored, len(digests))
+		found = make([]store.Stored, len(digests))
 	}
 	began := time.Now()
 	a.hold = a.g.ledger.Hold(a.charges, a.records, began)
@@ -50,7 +52,7 @@ func (a *ask) read(ctx context.Context, keys []string, into []Stored) *Problem {
 			return nil
 		}
 		if err == nil && time.Since(began) > transit {
-			err = ErrNotLoaded
+			err = store.ErrNotLoaded
 		}
 		if err != nil {
 			return a.unanswered(ctx, err)
@@ -66,7 +68,7 @@ func (a *ask) read(ctx context.Context, keys []string, into []Stored) *Problem {
 
 // newest takes of all that was found the newest of each record, of the keys it may
 // have, and reports whether none is on its way from one to another.
-func newest(found, into []Stored) bool {
+func newest(found, into []store.Stored) bool {
 	each, settled := len(found)/max(1, len(into)), true
 	for i := range into {
 		best := &found[i*each]

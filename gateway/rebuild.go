@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // ErrCount says that a rebuilt generation does not hold as many records as the
@@ -40,7 +42,7 @@ func (g *Gateway) Rebuild(ctx context.Context) error {
 	return nil
 }
 
-func (g *Gateway) rebuildInto(ctx context.Context, old, next Generation) error {
+func (g *Gateway) rebuildInto(ctx context.Context, old, next store.Generation) error {
 	f, err := g.newFill(ctx, next)
 	if err != nil {
 		return err
@@ -64,7 +66,7 @@ func (g *Gateway) rebuildInto(ctx context.Context, old, next Generation) error {
 	for {
 		// Both follow the same topics: one of the next looks finds them level.
 		err := g.parts.Cache.Flip(ctx, old, next, g.viewIDs())
-		if !errors.Is(err, ErrBehind) {
+		if !errors.Is(err, store.ErrBehind) {
 			return err
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -75,7 +77,7 @@ func (g *Gateway) rebuildInto(ctx context.Context, old, next Generation) error {
 
 // compare holds two generations against one another. Both move on meanwhile:
 // a view's counts may differ by as many records as its positions do, and no more.
-func (g *Gateway) compare(ctx context.Context, old, next Generation) error {
+func (g *Gateway) compare(ctx context.Context, old, next store.Generation) error {
 	before, err := g.parts.Cache.Progress(ctx, old, g.viewIDs())
 	if err != nil {
 		return err

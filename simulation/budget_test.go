@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // What two applications may use up, over all gateways: the counter asks for records, the
@@ -65,7 +65,7 @@ func (w *world) burst(ctx context.Context, r *rand.Rand) {
 
 // apart is a cache in which each process has budgets and quotas of its own.
 type apart struct {
-	gateway.Cache
+	store.Cache
 	mark byte
 }
 
@@ -83,8 +83,8 @@ func (c apart) ownTry(t *quota.Try) *quota.Try {
 	return &own
 }
 
-// Get implements gateway.Store.
-func (c apart) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
+// Get implements store.Store.
+func (c apart) Get(ctx context.Context, view string, keys []store.Digest, into []store.Stored, reserve *quota.Reservation) error {
 	if reserve == nil {
 		return c.Cache.Get(ctx, view, keys, into, nil)
 	}
@@ -122,12 +122,12 @@ type misses struct {
 
 // looking is a cache that reserves nothing: it looks whether there is room.
 type looking struct {
-	gateway.Cache
+	store.Cache
 	misses *misses
 }
 
-// Get implements gateway.Store.
-func (c looking) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
+// Get implements store.Store.
+func (c looking) Get(ctx context.Context, view string, keys []store.Digest, into []store.Stored, reserve *quota.Reservation) error {
 	if reserve == nil || reserve.Try == nil {
 		return c.Cache.Get(ctx, view, keys, into, reserve)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -30,7 +31,7 @@ type mutant struct {
 
 	steps   map[string]func(w *world) stageMutant
 	skip    func(position int) int
-	cache   func(l *life, c gateway.Cache) gateway.Cache
+	cache   func(l *life, c store.Cache) store.Cache
 	log     func(l gateway.Log) gateway.Log
 	handler func(h http.Handler) http.Handler
 }
@@ -133,8 +134,8 @@ var mutants = []mutant{
 		return r, s.Major > 0 || r.Value != nil
 	}))},
 
-	{name: "older records replace newer ones", rules: []string{"back", "answer", "absent"}, faults: []string{"sink.again"}, cache: func(l *life, c gateway.Cache) gateway.Cache { return unguarded{c, l.w} }},
-	{name: "two replies change places", rules: []string{"answer", "absent", "back"}, cache: func(_ *life, c gateway.Cache) gateway.Cache { return &crossed{Cache: c} }},
+	{name: "older records replace newer ones", rules: []string{"back", "answer", "absent"}, faults: []string{"sink.again"}, cache: func(l *life, c store.Cache) store.Cache { return unguarded{c, l.w} }},
+	{name: "two replies change places", rules: []string{"answer", "absent", "back"}, cache: func(_ *life, c store.Cache) store.Cache { return &crossed{Cache: c} }},
 	{name: "not loaded is answered as not there", rules: []string{"absent"}, faults: []string{"cache.flush", "cache.flush", "cache.flush", "cache.flush"}, handler: notThere},
 	{name: "not delivered is answered as not there", rules: []string{"absent"}, late: true, handler: notThere},
 	{name: "answers say that they are newer than they are", rules: []string{"answer", "absent"}, faults: []string{"proc.zombie", "proc.zombie", "proc.crash", "gw.zombie"}, handler: func(h http.Handler) http.Handler {
@@ -147,8 +148,8 @@ var mutants = []mutant{
 	}},
 	{name: "audit is skipped", rules: []string{"audit"}, log: func(l gateway.Log) gateway.Log { return &forgetful{Log: l} }},
 	{name: "audit comes after the answer", rules: []string{"audit"}, log: func(l gateway.Log) gateway.Log { return &tardy{Log: l} }},
-	{name: "each gateway has budgets of its own", rules: []string{"budget"}, pressing: true, cache: func(l *life, c gateway.Cache) gateway.Cache { return apart{c, l.name[0]} }},
-	{name: "budgets are looked at and not reserved", rules: []string{"budget"}, pressing: true, cache: func(l *life, c gateway.Cache) gateway.Cache { return looking{c, &l.w.misses} }},
+	{name: "each gateway has budgets of its own", rules: []string{"budget"}, pressing: true, cache: func(l *life, c store.Cache) store.Cache { return apart{c, l.name[0]} }},
+	{name: "budgets are looked at and not reserved", rules: []string{"budget"}, pressing: true, cache: func(l *life, c store.Cache) store.Cache { return looking{c, &l.w.misses} }},
 	{name: "more is shown than granted", rules: []string{"granted"}, handler: func(h http.Handler) http.Handler {
 		return rewriting(h, func(status int, body string) (int, string) {
 			return status, strings.Replace(body, `"data":{`, `"data":{"HJDXZQH":"539902",`, 1)
@@ -378,12 +379,12 @@ func (m *swapping) renew(s processors.Renewer, tx processors.Tx, key []byte) err
 // unguarded forgets what it holds before it is written to, so that no version is
 // compared.
 type unguarded struct {
-	gateway.Cache
+	store.Cache
 	world *world
 }
 
-// Apply implements gateway.Sink.
-func (c unguarded) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+// Apply implements store.Sink.
+func (c unguarded) Apply(ctx context.Context, g store.Generation, b store.Batch) error {
 	mini := c.world.cache.mini
 	for _, key := range mini.Keys() {
 		if strings.HasPrefix(key, "y:"+string(g)+":"+b.View+":") && mini.Type(key) == "string" && !strings.HasSuffix(key, ":@") {
@@ -399,13 +400,13 @@ func (c unguarded) Apply(ctx context.Context, g gateway.Generation, b gateway.Ba
 
 // crossed gives now and then what it was asked for before.
 type crossed struct {
-	gateway.Cache
+	store.Cache
 	n    atomic.Int64
-	last atomic.Pointer[gateway.Stored]
+	last atomic.Pointer[store.Stored]
 }
 
-// Get implements gateway.Store.
-func (c *crossed) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
+// Get implements store.Store.
+func (c *crossed) Get(ctx context.Context, view string, keys []store.Digest, into []store.Stored, reserve *quota.Reservation) error {
 	err := c.Cache.Get(ctx, view, keys, into, reserve)
 	if err == nil && view == "person.partial" && into[0].Found() {
 		mine := into[0]

@@ -14,6 +14,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
 )
@@ -165,14 +166,14 @@ func (s *watched) Renew(tx processors.Tx, key []byte) error {
 
 // runGateway is a process that fills the cache and answers.
 func (w *world) runGateway(ctx context.Context, l *life) error {
-	store, err := redis.Open(ctx, redis.Config{
+	opened, err := redis.Open(ctx, redis.Config{
 		Address: "127.0.0.1:6379", Poll: 200 * time.Millisecond, Readers: 2,
 		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return w.cache.dial(ctx, l) },
 	}, w.log, l.metrics)
 	if err != nil {
 		return err
 	}
-	var inner gateway.Cache = store
+	var inner store.Cache = opened
 	if w.mutant.cache != nil {
 		inner = w.mutant.cache(l, inner)
 	}
@@ -188,7 +189,7 @@ func (w *world) runGateway(ctx context.Context, l *life) error {
 		Catalogue: w.city.catalogues[l.version], Bus: log, Codec: w.city.codec, Keys: w.city.keys[l.ring], Cache: cache, Access: w.access, Logger: w.log, Metrics: l.metrics,
 	})
 	if err != nil {
-		return errors.Join(err, store.Close())
+		return errors.Join(err, opened.Close())
 	}
 	handler := g.Handler()
 	if w.mutant.handler != nil {
@@ -198,7 +199,7 @@ func (w *world) runGateway(ctx context.Context, l *life) error {
 	err = g.Run(ctx)
 	w.door.shut(l)
 	w.leak(l)
-	return errors.Join(err, store.Close())
+	return errors.Join(err, opened.Close())
 }
 
 // audited is the bus as the gateway has it, with points before and after an
@@ -229,18 +230,18 @@ func (a *audited) Append(ctx context.Context, records ...bus.Record) error {
 // repeating is a cache whose writer repeats itself, as one whose reply was lost
 // does: what was written once is written again, much later.
 type repeating struct {
-	gateway.Cache
+	store.Cache
 	world *world
 	life  *life
-	past  []gateway.Batch
+	past  []store.Batch
 }
 
-// Apply implements gateway.Sink.
-func (c *repeating) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+// Apply implements store.Sink.
+func (c *repeating) Apply(ctx context.Context, g store.Generation, b store.Batch) error {
 	if c.world.armed.reach(c.life, "sink.slow") {
 		for _, one := range b.Writes { // as a batch too large for one script
 			part := b
-			part.Writes, part.Next = []gateway.Write{one}, b.From
+			part.Writes, part.Next = []store.Write{one}, b.From
 			if err := c.Cache.Apply(ctx, g, part); err != nil {
 				return err
 			}

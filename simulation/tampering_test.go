@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -41,7 +41,7 @@ func (v *values) get(key, value []byte) []byte {
 	return value
 }
 
-func hexOf(d gateway.Digest) string { return hex.EncodeToString(d[:]) }
+func hexOf(d store.Digest) string { return hex.EncodeToString(d[:]) }
 
 // unmask puts the name of the last golden record into the masked view of it.
 func unmask(w *world) func(r bus.Record) []bus.Record {

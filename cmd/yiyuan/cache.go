@@ -11,12 +11,12 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // openCache opens the Redis of the configuration, or one inside this process.
-func (a *app) openCache(ctx context.Context) (gateway.Cache, error) {
+func (a *app) openCache(ctx context.Context) (store.Cache, error) {
 	cfg := redis.Config{Prefix: cachePrefix(a.cfg.Bus.Prefix)}
 	if a.cfg.Gateway.Redis == "" {
 		mini, err := miniredis.Run()

@@ -12,7 +12,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 var (
@@ -34,7 +34,7 @@ var (
 const maxScript = 500
 
 // Apply writes a batch, in several scripts if it is long.
-func (s *Store) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+func (s *Store) Apply(ctx context.Context, g store.Generation, b store.Batch) error {
 	for len(b.Writes) > maxScript {
 		head := b
 		// The mark stays where it is until the last part: what is written twice changes nothing.
@@ -51,7 +51,7 @@ func (s *Store) Apply(ctx context.Context, g gateway.Generation, b gateway.Batch
 	return nil
 }
 
-func (s *Store) apply(ctx context.Context, g gateway.Generation, b gateway.Batch) error {
+func (s *Store) apply(ctx context.Context, g store.Generation, b store.Batch) error {
 	if s.evicts.Load() {
 		return fmt.Errorf("write view %q: %w", b.View, ErrEvicts)
 	}
@@ -82,7 +82,7 @@ func (s *Store) apply(ctx context.Context, g gateway.Generation, b gateway.Batch
 	}
 	if written < 0 {
 		s.metrics.lost.Inc()
-		return fmt.Errorf("write view %q partition %d: %w", b.View, b.Partition, gateway.ErrLost)
+		return fmt.Errorf("write view %q partition %d: %w", b.View, b.Partition, store.ErrLost)
 	}
 	s.metrics.writes.WithLabelValues("applied").Add(float64(written))
 	s.metrics.writes.WithLabelValues("stale").Add(float64(len(b.Writes) - written))
@@ -90,7 +90,7 @@ func (s *Store) apply(ctx context.Context, g gateway.Generation, b gateway.Batch
 }
 
 // Progress reads the marks of views in one go.
-func (s *Store) Progress(ctx context.Context, g gateway.Generation, views []string) (map[string]gateway.Progress, error) {
+func (s *Store) Progress(ctx context.Context, g store.Generation, views []string) (map[string]store.Progress, error) {
 	if s.evicts.Load() {
 		return nil, fmt.Errorf("read marks of generation %q: %w", g, ErrEvicts)
 	}
@@ -104,7 +104,7 @@ func (s *Store) Progress(ctx context.Context, g gateway.Generation, views []stri
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("read marks of generation %q: %w", g, err)
 	}
-	out := make(map[string]gateway.Progress, len(views))
+	out := make(map[string]store.Progress, len(views))
 	for i, v := range views {
 		p, err := progress(marks[i].Val())
 		if err != nil {
@@ -119,8 +119,8 @@ func (s *Store) Progress(ctx context.Context, g gateway.Generation, views []stri
 	return out, nil
 }
 
-func progress(fields map[string]string) (gateway.Progress, error) {
-	p := gateway.Progress{Next: make(map[int32]int64, len(fields))}
+func progress(fields map[string]string) (store.Progress, error) {
+	p := store.Progress{Next: make(map[int32]int64, len(fields))}
 	for name, text := range fields {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
@@ -143,7 +143,7 @@ func progress(fields map[string]string) (gateway.Progress, error) {
 }
 
 // Seal declares a view complete.
-func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, have map[int32]int64) error {
+func (s *Store) Seal(ctx context.Context, g store.Generation, view string, have map[int32]int64) error {
 	if s.evicts.Load() {
 		return fmt.Errorf("seal view %q: %w", view, ErrEvicts)
 	}
@@ -158,7 +158,7 @@ func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, hav
 	}
 	if done < 0 {
 		s.metrics.lost.Inc()
-		return fmt.Errorf("seal view %q: %w", view, gateway.ErrLost)
+		return fmt.Errorf("seal view %q: %w", view, store.ErrLost)
 	}
 	if s.isCurrent(g) {
 		s.instance.sealed(view, have)
@@ -166,13 +166,13 @@ func (s *Store) Seal(ctx context.Context, g gateway.Generation, view string, hav
 	return nil
 }
 
-func (s *Store) isCurrent(g gateway.Generation) bool {
+func (s *Store) isCurrent(g store.Generation) bool {
 	now := s.keys.Load()
 	return now != nil && now.generation == g
 }
 
 // Current returns the current generation; the first caller names the first one.
-func (s *Store) Current(ctx context.Context) (gateway.Generation, error) {
+func (s *Store) Current(ctx context.Context) (store.Generation, error) {
 	if s.evicts.Load() {
 		return "", fmt.Errorf("read current generation: %w", ErrEvicts)
 	}
@@ -194,13 +194,13 @@ func (s *Store) Current(ctx context.Context) (gateway.Generation, error) {
 	}
 	now := s.keys.Load()
 	if now == nil {
-		return "", fmt.Errorf("read current generation: %w", gateway.ErrLost)
+		return "", fmt.Errorf("read current generation: %w", store.ErrLost)
 	}
 	return now.generation, nil
 }
 
 // Begin returns a name that no other generation of this Redis has had.
-func (s *Store) Begin(ctx context.Context) (gateway.Generation, error) {
+func (s *Store) Begin(ctx context.Context) (store.Generation, error) {
 	// The counter is lost with everything else, and a clock may go back or stand still.
 	n, err := s.writer.Incr(ctx, s.cfg.Prefix+":gens").Result()
 	if err != nil {
@@ -208,7 +208,7 @@ func (s *Store) Begin(ctx context.Context) (gateway.Generation, error) {
 	}
 	var salt [5]byte
 	_, _ = rand.Read(salt[:]) // never fails, says its documentation
-	g := gateway.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36) + "." + hex.EncodeToString(salt[:]))
+	g := store.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36) + "." + hex.EncodeToString(salt[:]))
 	evicted, err := s.evicted(ctx)
 	if err != nil || evicted == "" {
 		return g, err
@@ -220,7 +220,7 @@ func (s *Store) Begin(ctx context.Context) (gateway.Generation, error) {
 }
 
 // Flip makes to the current generation.
-func (s *Store) Flip(ctx context.Context, from, to gateway.Generation, views []string) error {
+func (s *Store) Flip(ctx context.Context, from, to store.Generation, views []string) error {
 	old, next := newKeyspace(s.cfg.Prefix, from), newKeyspace(s.cfg.Prefix, to)
 	keys := []string{s.cfg.Prefix + ":gen"}
 	for _, v := range views {
@@ -231,15 +231,15 @@ func (s *Store) Flip(ctx context.Context, from, to gateway.Generation, views []s
 	case err != nil:
 		return fmt.Errorf("flip to generation %q: %w", to, err)
 	case done == -1:
-		return fmt.Errorf("flip to generation %q: %w", to, gateway.ErrLost)
+		return fmt.Errorf("flip to generation %q: %w", to, store.ErrLost)
 	case done == -2:
-		return fmt.Errorf("flip to generation %q: %w", to, gateway.ErrBehind)
+		return fmt.Errorf("flip to generation %q: %w", to, store.ErrBehind)
 	}
 	return s.refresh(ctx)
 }
 
 // Drop unlinks every key of a generation that is not the current one.
-func (s *Store) Drop(ctx context.Context, g gateway.Generation) error {
+func (s *Store) Drop(ctx context.Context, g store.Generation) error {
 	if s.isCurrent(g) {
 		return fmt.Errorf("drop generation %q: it is the current one", g)
 	}

@@ -12,8 +12,8 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 var (
@@ -175,7 +175,7 @@ func (s *Store) Tallies(ctx context.Context) (map[string]quota.Tally, error) {
 			kind, app, _ := strings.Cut(field, ":")
 			n, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("read tallies: %w", gateway.ErrMixedReply)
+				return nil, fmt.Errorf("read tallies: %w", store.ErrMixedReply)
 			}
 			t := out[app]
 			switch kind {

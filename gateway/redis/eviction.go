@@ -9,7 +9,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // eviction is what a server says about throwing keys away. The zero value is a
@@ -139,7 +139,7 @@ func (s *Store) evictedSince(ctx context.Context, space *keyspace, evicted strin
 
 // giveUp puts an empty generation in the place of g, unless somebody has, and
 // unlinks g when every reader has noticed.
-func (s *Store) giveUp(ctx context.Context, g gateway.Generation) error {
+func (s *Store) giveUp(ctx context.Context, g store.Generation) error {
 	next, err := s.Begin(ctx)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (s *Store) giveUp(ctx context.Context, g gateway.Generation) error {
 
 // clear unlinks a generation that was given up, when readers have had the time to
 // notice. What is left when the store is closed meanwhile is told.
-func (s *Store) clear(g gateway.Generation) {
+func (s *Store) clear(g store.Generation) {
 	timer := time.NewTimer(20 * s.cfg.Poll)
 	defer timer.Stop()
 	select {

@@ -15,8 +15,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // safely and evicting are what a server says of its memory.
@@ -42,23 +42,23 @@ func TestServerBeginsToEvict(t *testing.T) {
 		t.Fatalf("absent: %v %v, want nothing", got, err)
 	}
 	wire.say("memory", evicting)
-	eventually(t, func() bool { _, err := get(t, s, "absent"); return errors.Is(err, gateway.ErrNotLoaded) })
-	if got, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
+	eventually(t, func() bool { _, err := get(t, s, "absent"); return errors.Is(err, store.ErrNotLoaded) })
+	if got, err := get(t, s, "k"); !errors.Is(err, store.ErrNotLoaded) {
 		t.Errorf("there while the server may evict: %q %v, want ErrNotLoaded", got.Value, err)
 	}
-	if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: 1, Next: 2}); !errors.Is(err, redis.ErrEvicts) {
+	if err := s.Apply(t.Context(), g, store.Batch{View: view, From: 1, Next: 2}); !errors.Is(err, redis.ErrEvicts) {
 		t.Errorf("apply: %v, want ErrEvicts", err)
 	}
 	if _, err := s.Progress(t.Context(), g, []string{view}); !errors.Is(err, redis.ErrEvicts) {
 		t.Errorf("progress: %v, want ErrEvicts", err)
 	}
 	wire.say("memory", safely)
-	var next gateway.Generation
+	var next store.Generation
 	eventually(t, func() bool { var err error; next, err = s.Current(t.Context()); return err == nil })
 	if next == g {
 		t.Fatal("the generation that may have lost keys is current")
 	}
-	if _, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
+	if _, err := get(t, s, "absent"); !errors.Is(err, store.ErrNotLoaded) {
 		t.Errorf("not filled yet: %v, want ErrNotLoaded", err)
 	}
 	apply(t, s, next, -1, 1, write("k", 1, "one"))
@@ -85,7 +85,7 @@ func TestEvictedUnseen(t *testing.T) {
 		t.Fatalf("absent: %v", err)
 	}
 	wire.say("stats", evicted(4))
-	if got, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
+	if got, err := get(t, s, "absent"); !errors.Is(err, store.ErrNotLoaded) {
 		t.Errorf("absent after a key was thrown away: %v %v, want ErrNotLoaded", got, err)
 	}
 	other := open(t, cfg)
@@ -115,7 +115,7 @@ func TestRealServerEvicts(t *testing.T) {
 	s := open(t, redis.Config{Address: address, Poll: time.Hour}) // nobody looks in time
 	g := current(t, s)
 	const people = 2000
-	writes := make([]gateway.Write, 0, people)
+	writes := make([]store.Write, 0, people)
 	for i := range people {
 		writes = append(writes, write(fmt.Sprint("k", i), 1, "somebody"))
 	}
@@ -134,7 +134,7 @@ func TestRealServerEvicts(t *testing.T) {
 	lost := 0
 	for i := range people {
 		switch got, err := get(t, s, fmt.Sprint("k", i)); {
-		case errors.Is(err, gateway.ErrNotLoaded):
+		case errors.Is(err, store.ErrNotLoaded):
 			lost++
 		case err != nil:
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // Health is what an operator wants to know of a Redis.
@@ -66,7 +66,7 @@ func Examine(ctx context.Context, cfg Config, views []string) (Health, error) {
 		return h, fmt.Errorf("read current generation: %w", err)
 	}
 	h.Generation = generation
-	keys := newKeyspace(cfg.Prefix, gateway.Generation(generation))
+	keys := newKeyspace(cfg.Prefix, store.Generation(generation))
 	for _, v := range views {
 		n, err := client.Exists(ctx, keys.ready(v)).Result()
 		if err != nil {

@@ -12,8 +12,8 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // maxRead bounds the keys of one trip to Redis.
@@ -22,22 +22,22 @@ const maxRead = 1024
 // read is one Get on its way to a reader.
 type read struct {
 	view    string
-	keys    []gateway.Digest
-	into    []gateway.Stored
+	keys    []store.Digest
+	into    []store.Stored
 	reserve *quota.Reservation // nil = nothing
 	done    chan error
 }
 
 // Get reads records of one view. Lookups that wait at the same time travel
 // together: a trip to Redis costs more than a key.
-func (s *Store) Get(ctx context.Context, view string, keys []gateway.Digest, into []gateway.Stored, reserve *quota.Reservation) error {
+func (s *Store) Get(ctx context.Context, view string, keys []store.Digest, into []store.Stored, reserve *quota.Reservation) error {
 	for len(keys) > maxRead {
 		if err := s.Get(ctx, view, keys[:maxRead], into[:maxRead], reserve); err != nil {
 			return err
 		}
 		keys, into, reserve = keys[maxRead:], into[maxRead:], nil
 	}
-	r := &read{view: view, keys: keys, into: make([]gateway.Stored, len(keys)), done: make(chan error, 1)}
+	r := &read{view: view, keys: keys, into: make([]store.Stored, len(keys)), done: make(chan error, 1)}
 	if reserve != nil {
 		copied := *reserve // of its own, like into
 		r.reserve = &copied
@@ -122,7 +122,7 @@ func (s *Store) answer(ctx context.Context, batch []*read) {
 		}
 	}
 	if err == nil {
-		err = gateway.ErrNotLoaded
+		err = store.ErrNotLoaded
 	}
 	for _, r := range unloaded {
 		r.done <- err
@@ -171,7 +171,7 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 		switch err {
 		case nil:
 			r.done <- nil
-		case gateway.ErrNotLoaded: //nolint:errorlint // fill returns it bare
+		case store.ErrNotLoaded: //nolint:errorlint // fill returns it bare
 			unloaded = append(unloaded, r)
 		default:
 			_ = s.mixed("stored value belongs to another key", "view", r.view)
@@ -186,19 +186,19 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 // anew goes through every version that a record ever had.
 func fill(r *read, values []any, ready bool) error {
 	if !ready {
-		return gateway.ErrNotLoaded
+		return store.ErrNotLoaded
 	}
 	for i, v := range values {
 		if v == nil {
-			r.into[i] = gateway.Stored{}
+			r.into[i] = store.Stored{}
 			continue
 		}
 		text, ok := v.(string)
 		if !ok {
-			return gateway.ErrMixedReply
+			return store.ErrMixedReply
 		}
 		if r.into[i], ok = unpack(text, r.keys[i]); !ok {
-			return gateway.ErrMixedReply
+			return store.ErrMixedReply
 		}
 	}
 	return nil
@@ -255,5 +255,5 @@ func (s *Store) mixed(what string, facts ...any) error {
 	if err := old.Close(); err != nil {
 		s.log.Debug("connections could not be closed", "error", err)
 	}
-	return gateway.ErrMixedReply
+	return store.ErrMixedReply
 }

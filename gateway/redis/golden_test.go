@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // Gateways of two builds work on one Redis while they are exchanged: what one
@@ -18,8 +18,8 @@ func TestValueGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	key := gateway.Digest{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
-	writes := []gateway.Write{
+	key := store.Digest{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	writes := []store.Write{
 		{Key: key, Version: 0x0102030405060708, Time: at, Value: []byte("\x00\x00\x00\x00\x07row")},
 		{Key: key, Version: 9, Time: at},
 		{Key: key, Version: 9, Time: at, Moved: true},

@@ -7,7 +7,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // place is where a view has been filled from.
@@ -50,7 +50,7 @@ func (s *Store) greet(ctx context.Context, c *goredis.Conn) error {
 
 // seen remembers what Redis says of views in the current generation. If Redis is
 // under suspicion and is as far as it was, the suspicion ends.
-func (in *instance) seen(views map[string]gateway.Progress) {
+func (in *instance) seen(views map[string]store.Progress) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	behind := false
@@ -71,7 +71,7 @@ func (in *instance) seen(views map[string]gateway.Progress) {
 }
 
 // wrote remembers a position written by this store.
-func (in *instance) wrote(b gateway.Batch) {
+func (in *instance) wrote(b store.Batch) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.reach(place{b.View, b.Partition}, b.Next)

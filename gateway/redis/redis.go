@@ -45,7 +45,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -88,7 +88,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Store is a gateway.Cache on Redis. It is safe for concurrent use.
+// Store is a store.Cache on Redis. It is safe for concurrent use.
 type Store struct {
 	cfg     Config
 	log     *slog.Logger
@@ -110,7 +110,7 @@ type Store struct {
 	silent   atomic.Bool     // the server does not tell
 }
 
-var _ gateway.Cache = (*Store)(nil)
+var _ store.Cache = (*Store)(nil)
 
 // Open connects to Redis and checks that it does not evict. Close ends it.
 func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, error) {
@@ -226,7 +226,7 @@ func (s *Store) refresh(ctx context.Context) error {
 		return fmt.Errorf("read current generation: %w", err)
 	}
 	if now := s.keys.Load(); now == nil || string(now.generation) != name {
-		s.keys.Store(newKeyspace(s.cfg.Prefix, gateway.Generation(name)))
+		s.keys.Store(newKeyspace(s.cfg.Prefix, store.Generation(name)))
 	}
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 const view = "person.partial"
@@ -69,38 +69,38 @@ func open(t *testing.T, cfg redis.Config) *redis.Store {
 	return s
 }
 
-func digest(s string) (d gateway.Digest) { copy(d[:], s); return d }
+func digest(s string) (d store.Digest) { copy(d[:], s); return d }
 
-func write(key string, version uint64, value string) gateway.Write {
-	w := gateway.Write{Key: digest(key), Version: version, Time: time.UnixMilli(int64(version) * 1000)}
+func write(key string, version uint64, value string) store.Write {
+	w := store.Write{Key: digest(key), Version: version, Time: time.UnixMilli(int64(version) * 1000)}
 	if value != "" {
 		w.Value = []byte(value)
 	}
 	return w
 }
 
-func apply(t *testing.T, s *redis.Store, g gateway.Generation, from, next int64, writes ...gateway.Write) {
+func apply(t *testing.T, s *redis.Store, g store.Generation, from, next int64, writes ...store.Write) {
 	t.Helper()
-	if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: from, Next: next, Writes: writes}); err != nil {
+	if err := s.Apply(t.Context(), g, store.Batch{View: view, From: from, Next: next, Writes: writes}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func seal(t *testing.T, s *redis.Store, g gateway.Generation, have int64) {
+func seal(t *testing.T, s *redis.Store, g store.Generation, have int64) {
 	t.Helper()
 	if err := s.Seal(t.Context(), g, view, map[int32]int64{0: have}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func get(t *testing.T, s *redis.Store, key string) (gateway.Stored, error) {
+func get(t *testing.T, s *redis.Store, key string) (store.Stored, error) {
 	t.Helper()
-	into := make([]gateway.Stored, 1)
-	err := s.Get(t.Context(), view, []gateway.Digest{digest(key)}, into, nil)
+	into := make([]store.Stored, 1)
+	err := s.Get(t.Context(), view, []store.Digest{digest(key)}, into, nil)
 	return into[0], err
 }
 
-func current(t *testing.T, s *redis.Store) gateway.Generation {
+func current(t *testing.T, s *redis.Store) store.Generation {
 	t.Helper()
 	g, err := s.Current(t.Context())
 	if err != nil {
@@ -160,15 +160,15 @@ func TestOlderNeverOverwrites(t *testing.T) {
 func TestNothingIsBelievedUntilSealed(t *testing.T) {
 	servers(t, func(t *testing.T, cfg redis.Config, flush func()) {
 		s := open(t, cfg)
-		if _, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
+		if _, err := get(t, s, "k"); !errors.Is(err, store.ErrNotLoaded) {
 			t.Fatalf("empty cache: %v, want ErrNotLoaded", err)
 		}
 		g := current(t, s)
 		apply(t, s, g, -1, 3, write("k", 1, "one"))
-		if _, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
+		if _, err := get(t, s, "absent"); !errors.Is(err, store.ErrNotLoaded) {
 			t.Fatalf("not sealed: %v, want ErrNotLoaded", err)
 		}
-		if got, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
+		if got, err := get(t, s, "k"); !errors.Is(err, store.ErrNotLoaded) {
 			t.Fatalf("there but not sealed: %q %v, want ErrNotLoaded", got.Value, err)
 		}
 		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 3, 1: -1}); err != nil {
@@ -178,13 +178,13 @@ func TestNothingIsBelievedUntilSealed(t *testing.T) {
 			t.Fatalf("sealed: %v %v, want nothing", got, err)
 		}
 		flush()
-		if _, err := get(t, s, "absent"); !errors.Is(err, gateway.ErrNotLoaded) {
+		if _, err := get(t, s, "absent"); !errors.Is(err, store.ErrNotLoaded) {
 			t.Fatalf("emptied: %v, want ErrNotLoaded", err)
 		}
-		if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: 4, Next: 5}); !errors.Is(err, gateway.ErrLost) {
+		if err := s.Apply(t.Context(), g, store.Batch{View: view, From: 4, Next: 5}); !errors.Is(err, store.ErrLost) {
 			t.Fatalf("apply after flush: %v, want ErrLost", err)
 		}
-		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 4}); !errors.Is(err, gateway.ErrLost) {
+		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 4}); !errors.Is(err, store.ErrLost) {
 			t.Fatalf("seal after flush: %v, want ErrLost", err)
 		}
 	})
@@ -194,7 +194,7 @@ func TestLongBatch(t *testing.T) {
 	servers(t, func(t *testing.T, cfg redis.Config, _ func()) {
 		s := open(t, cfg)
 		g := current(t, s)
-		var writes []gateway.Write
+		var writes []store.Write
 		for i := range 1234 {
 			writes = append(writes, write(fmt.Sprintf("k%d", i), 1, fmt.Sprintf("v%d", i)))
 		}
@@ -202,7 +202,7 @@ func TestLongBatch(t *testing.T) {
 		if err := s.Seal(t.Context(), g, view, map[int32]int64{0: 2000}); err != nil {
 			t.Fatal(err)
 		}
-		keys, into := make([]gateway.Digest, 1234), make([]gateway.Stored, 1234)
+		keys, into := make([]store.Digest, 1234), make([]store.Stored, 1234)
 		for i := range keys {
 			keys[i] = digest(fmt.Sprintf("k%d", i))
 		}
@@ -236,7 +236,7 @@ func TestFlipAndDrop(t *testing.T) {
 			t.Fatalf("before the flip: %q %v", got.Value, err)
 		}
 		apply(t, s, old, 1, 2)
-		if err := s.Flip(t.Context(), old, next, []string{view}); !errors.Is(err, gateway.ErrBehind) {
+		if err := s.Flip(t.Context(), old, next, []string{view}); !errors.Is(err, store.ErrBehind) {
 			t.Fatalf("flip to a generation that is behind: %v, want ErrBehind", err)
 		}
 		apply(t, s, next, 1, 2)
@@ -246,7 +246,7 @@ func TestFlipAndDrop(t *testing.T) {
 		if err := s.Flip(t.Context(), old, next, []string{view}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Flip(t.Context(), old, next, []string{view}); !errors.Is(err, gateway.ErrLost) {
+		if err := s.Flip(t.Context(), old, next, []string{view}); !errors.Is(err, store.ErrLost) {
 			t.Fatalf("second flip: %v, want ErrLost", err)
 		}
 		if got, err := get(t, s, "k"); err != nil || string(got.Value) != "new" {
@@ -289,7 +289,7 @@ func TestHostileContent(t *testing.T) {
 				if err := put(); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := get(t, s, "b"); !errors.Is(err, gateway.ErrMixedReply) {
+				if _, err := get(t, s, "b"); !errors.Is(err, store.ErrMixedReply) {
 					t.Errorf("got %v, want ErrMixedReply", err)
 				}
 			})
@@ -437,14 +437,14 @@ func TestAnotherProcessIsVerifiedFirst(t *testing.T) {
 	m.HSet(marks, "0", "1") // the file was written before the last batch
 	wire.say("server", "# Server\r\nrun_id:second\r\n")
 	wire.cut()
-	eventually(t, func() bool { _, err := get(t, s, "k"); return errors.Is(err, gateway.ErrNotLoaded) })
+	eventually(t, func() bool { _, err := get(t, s, "k"); return errors.Is(err, store.ErrNotLoaded) })
 	if _, err := s.Progress(t.Context(), g, []string{view}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := get(t, s, "k"); !errors.Is(err, gateway.ErrNotLoaded) {
+	if _, err := get(t, s, "k"); !errors.Is(err, store.ErrNotLoaded) {
 		t.Fatalf("served what had gone back in time: %v", err)
 	}
-	if err := s.Apply(t.Context(), g, gateway.Batch{View: view, From: 2, Next: 3}); !errors.Is(err, gateway.ErrLost) {
+	if err := s.Apply(t.Context(), g, store.Batch{View: view, From: 2, Next: 3}); !errors.Is(err, store.ErrLost) {
 		t.Fatalf("apply: %v, want ErrLost", err)
 	}
 	apply(t, s, g, 1, 2, write("k", 2, "new")) // the writer starts again from the mark
@@ -493,7 +493,7 @@ func TestAnOldFileBringsBackALostGeneration(t *testing.T) {
 		switch {
 		case at == far && (err != nil || string(got.Value) != "new"):
 			t.Fatalf("caught up: %q %v", got.Value, err)
-		case at < far && !errors.Is(err, gateway.ErrNotLoaded):
+		case at < far && !errors.Is(err, store.ErrNotLoaded):
 			t.Fatalf("at %d of %d served what had gone back in time: %q, %v", at, far, got.Value, err)
 		}
 		apply(t, s, lost, at, at+1, write("k", uint64(at+1), "new"))

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
 // The packed value. The script compares versions, so it knows these places too.
@@ -22,7 +22,7 @@ const (
 )
 
 // pack appends the value of w to dst.
-func pack(dst []byte, w gateway.Write) []byte {
+func pack(dst []byte, w store.Write) []byte {
 	dst = append(dst, magic)
 	dst = binary.BigEndian.AppendUint64(dst, w.Version)
 	dst = append(dst, w.Key[:]...)
@@ -39,12 +39,12 @@ func pack(dst []byte, w gateway.Write) []byte {
 
 // unpack reads the value kept under key. It reports false if the value is not
 // that key's.
-func unpack(value string, key gateway.Digest) (gateway.Stored, bool) {
+func unpack(value string, key store.Digest) (store.Stored, bool) {
 	if len(value) < headerBytes || value[0] != magic || value[atDigest:atFlag] != string(key[:]) {
-		return gateway.Stored{}, false
+		return store.Stored{}, false
 	}
 	b := []byte(value)
-	out := gateway.Stored{
+	out := store.Stored{
 		Version: binary.BigEndian.Uint64(b[atVersion:atDigest]),
 		Time:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[atTime:headerBytes]))),
 	}

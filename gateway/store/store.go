@@ -1,4 +1,7 @@
-package gateway
+// Package store is what the gateway asks of its cache: records kept under keyed
+// digests, in generations, with how far each view has been written. Package redis
+// does it; package fill writes it, package question reads it.
+package store
 
 import (
 	"context"
