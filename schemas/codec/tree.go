@@ -4,84 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/avro"
 )
 
 // maxNesting bounds objects and arrays inside one another in a schema's text: a
 // record in an array in a union in a field takes five of them, eight times.
 const maxNesting = 5*MaxDepth + 8
 
-// readTree reads the JSON of a schema: objects as map[string]any, numbers as
-// json.Number. Unlike encoding/json it refuses names that stand twice in an
-// object, of which two readers could take different ones.
+// readTree reads the JSON of a schema.
 func readTree(text string) (any, error) {
-	if len(text) > MaxSchema {
-		return nil, &profileError{zh: "模式过大", en: fmt.Sprintf("larger than %d bytes", MaxSchema)}
+	tree, err := avro.Tree(text, MaxSchema, maxNesting)
+	if e, ok := errors.AsType[*avro.Error](err); ok {
+		return nil, &profileError{e.Path, e.ZH, e.EN}
 	}
-	if !utf8.ValidString(text) {
-		return nil, &profileError{zh: "不是 UTF-8 文本", en: "not UTF-8"}
-	}
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	tree, err := readNode(d, 0)
-	if err != nil {
-		var breach *profileError
-		if errors.As(err, &breach) {
-			return nil, err
-		}
-		return nil, &profileError{zh: "不是合法的 JSON", en: fmt.Sprintf("not valid JSON at byte %d", d.InputOffset())}
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, &profileError{zh: "模式之后还有内容", en: fmt.Sprintf("more text after the schema at byte %d", d.InputOffset())}
-	}
-	return tree, nil
-}
-
-func readNode(d *json.Decoder, depth int) (any, error) {
-	if depth > maxNesting {
-		return nil, &profileError{zh: "嵌套过深", en: fmt.Sprintf("JSON nested more than %d deep", maxNesting)}
-	}
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch token {
-	case json.Delim('{'):
-		object := map[string]any{}
-		for d.More() {
-			key, err := d.Token()
-			if err != nil {
-				return nil, err
-			}
-			name := key.(string) // the decoder lets nothing else stand here
-			if _, twice := object[name]; twice {
-				return nil, &profileError{zh: "对象中有重复的名称", en: fmt.Sprintf("a name stands twice in an object at byte %d", d.InputOffset())}
-			}
-			if object[name], err = readNode(d, depth+1); err != nil {
-				return nil, err
-			}
-		}
-		_, err := d.Token()
-		return object, err
-	case json.Delim('['):
-		list := []any{}
-		for d.More() {
-			node, err := readNode(d, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, node)
-		}
-		_, err := d.Token()
-		return list, err
-	}
-	return token, nil
+	return tree, err
 }
 
 // docOf reads the optional doc.
