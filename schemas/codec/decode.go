@@ -198,6 +198,27 @@ func (d *decoder) value(st *step, v *schemas.Value) {
 	default:
 		*v = d.rows(st)
 	}
+	if st.widen != asWritten && d.fault == faultNone {
+		d.widen(st.widen, v)
+	}
+}
+
+// widen makes a value one of its reader's type.
+func (d *decoder) widen(to promotion, v *schemas.Value) {
+	switch to {
+	case toDouble:
+		*v = schemas.Float(float64(v.Int64()))
+	case toFloat:
+		*v = schemas.Float(float64(float32(v.Int64())))
+	case toBytes:
+		*v = schemas.Binary(v.Str())
+	case toText:
+		text := v.Str()
+		if !utf8.ValidString(text) {
+			d.fault = faultText
+		}
+		*v = schemas.Text(text)
+	}
 }
 
 // long decodes a variable-length number: at most ten bytes, the tenth of one bit.
@@ -258,9 +279,12 @@ func (d *decoder) fixed(n int) uint64 {
 	return u
 }
 
-// unscaled decodes the number of a decimal: two's complement, big-endian, one
-// to eight bytes.
+// unscaled decodes the number of a decimal: two's complement, big-endian. Bytes
+// in front that only repeat the sign are allowed: some writers pad.
 func unscaled(raw string, limit int64) (int64, fault) {
+	for len(raw) > 8 && (raw[0] == 0 && raw[1] < 0x80 || raw[0] == 0xFF && raw[1] >= 0x80) {
+		raw = raw[1:]
+	}
 	if len(raw) == 0 || len(raw) > 8 {
 		return 0, faultDecimal
 	}

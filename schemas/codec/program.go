@@ -14,6 +14,7 @@ type step struct {
 	target int   // column of the layout, -1 to skip the field
 	limit  int64 // of a decimal: the least unscaled number that is too large
 	rows   *program
+	widen  promotion // to the reader's type
 	name   string
 	empty  bool // Append writes an empty value where none is available
 }
@@ -61,6 +62,7 @@ func readProgram(reader, writer *record, l *schemas.Layout) (*program, error) {
 			if zh, en := readable(r, w); en != "" {
 				return nil, &profileError{r.name, zh, en}
 			}
+			s.widen = promoted(r, w)
 			if w.rows != nil {
 				rows, err := readProgram(r.rows, w.rows, l.Columns[to[i]].Rows)
 				if err != nil {

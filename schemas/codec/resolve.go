@@ -43,6 +43,8 @@ func readable(reader, writer *field) (zh, en string) {
 	switch {
 	case writer.null >= 0 && reader.null < 0:
 		return "可空字段不能读作必填字段", "a nullable field cannot be read as one that is not"
+	case promoted(reader, writer) != asWritten:
+		return "", ""
 	case reader.typ != writer.typ:
 		return "类型不同", fmt.Sprintf("%s cannot be read as %s", kindOf(writer), kindOf(reader))
 	case reader.typ == schemas.Decimal && reader.scale != writer.scale:
@@ -53,6 +55,34 @@ func readable(reader, writer *field) (zh, en string) {
 		return "数值范围变小", fmt.Sprintf("%s cannot be read as %s", kindOf(writer), kindOf(reader))
 	}
 	return "", ""
+}
+
+// promotion is what becomes of a value whose reader's type is wider than its writer's.
+type promotion uint8
+
+const (
+	asWritten promotion = iota
+	toDouble            // a whole number
+	toFloat             // the same, of 24 bits
+	toBytes             // a text
+	toText              // bytes, which must be UTF-8
+)
+
+// promoted says how a reader's field takes a writer's of another type. Dates,
+// timestamps and decimals are not numbers or bytes of no meaning: they stay what
+// they are. int to long and float to double need nothing done.
+func promoted(reader, writer *field) promotion {
+	switch {
+	case reader.typ == schemas.Double && writer.typ == schemas.Long && reader.wire == wireFloat:
+		return toFloat
+	case reader.typ == schemas.Double && writer.typ == schemas.Long:
+		return toDouble
+	case reader.typ == schemas.Bytes && writer.typ == schemas.String:
+		return toBytes
+	case reader.typ == schemas.String && writer.typ == schemas.Bytes:
+		return toText
+	}
+	return asWritten
 }
 
 func kindOf(f *field) string {
@@ -92,10 +122,10 @@ func KnownLevel(level string) bool {
 // BACKWARD: it reads what the last of them wrote; FORWARD: the last of them
 // reads what it writes; FULL: both; _TRANSITIVE: so with all of them; NONE: always.
 //
-// The rules are Avro's, made stricter where Avro would change a value in
-// silence: the scale of a decimal stays and its precision does not shrink, dates
-// and timestamps stay what they are, and only int to long and float to double
-// are promoted. A field that one side lacks needs a default. The error is a
+// The rules are Avro's, promotions among them, made stricter where Avro would
+// change a value in silence: the scale of a decimal stays and its precision does
+// not shrink, dates and timestamps stay what they are. A field that one side
+// lacks needs a default. The error is a
 // *CompatibilityError, or ErrProfile if the new schema is outside the profile.
 func Compatible(level, newSchema string, old []string) error {
 	if !KnownLevel(level) {

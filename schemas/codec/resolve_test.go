@@ -52,8 +52,13 @@ var evolutions = []struct {
 	{"rename without alias", recordOf(key), recordOf(`{"name":"n","type":"string"}`), false, false, false, false},
 	{"int to long", recordOf(typed(`"int"`)), recordOf(typed(`"long"`)), true, false, false, false},
 	{"float to double", recordOf(typed(`"float"`)), recordOf(typed(`"double"`)), true, false, false, false},
-	{"int to double", recordOf(typed(`"int"`)), recordOf(typed(`"double"`)), false, false, true, false},
-	{"string to bytes", recordOf(typed(`"string"`)), recordOf(typed(`"bytes"`)), false, false, true, false},
+	{"int to float", recordOf(typed(`"int"`)), recordOf(typed(`"float"`)), true, false, false, false},
+	{"int to double", recordOf(typed(`"int"`)), recordOf(typed(`"double"`)), true, false, false, false},
+	{"long to float", recordOf(typed(`"long"`)), recordOf(typed(`"float"`)), true, false, false, false},
+	{"long to double", recordOf(typed(`"long"`)), recordOf(typed(`["null","double"]`)), true, false, false, false},
+	{"string to bytes", recordOf(typed(`"string"`)), recordOf(typed(`"bytes"`)), true, true, false, false},
+	{"date to double", recordOf(typed(`{"type":"int","logicalType":"date"}`)), recordOf(typed(`"double"`)), false, false, true, false},
+	{"decimal to string", recordOf(decimal("10", "2")), recordOf(typed(`"string"`)), false, false, true, false},
 	{"string to long", recordOf(typed(`"string"`)), recordOf(typed(`"long"`)), false, false, false, false},
 	{"string to uuid", recordOf(typed(`"string"`)), recordOf(typed(`{"type":"string","logicalType":"uuid"}`)), true, true, false, false},
 	{"required to nullable", recordOf(typed(`"long"`)), recordOf(typed(`["null","long"]`)), true, false, false, false},
@@ -196,6 +201,55 @@ func TestReadEvolved(t *testing.T) {
 		if !errors.Is(err, ErrUnknownSchema) || !errors.Is(err, ErrIncompatible) || errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: error = %v, want ErrUnknownSchema and ErrIncompatible", name, err)
 		}
+	}
+}
+
+// TestPromoted reads what was written under a narrower type.
+func TestPromoted(t *testing.T) {
+	t.Parallel()
+	m := NewMemory()
+	c := New(m)
+	for _, p := range []struct {
+		writer  string
+		bytes   []byte
+		reader  schemas.Type
+		want    schemas.Value
+		verdict string
+	}{
+		{`"int"`, []byte{3}, schemas.Double, schemas.Float(-2), ""},
+		{`["null","long"]`, []byte{2, 0xFE, 0xFF, 0xFF, 0xFF, 0x1F}, schemas.Double, schemas.Float(4294967295), ""},
+		{`"string"`, []byte{4, 'a', 'b'}, schemas.Bytes, schemas.Binary("ab"), ""},
+		{`"bytes"`, []byte{6, 0xE6, 0x98, 0x8E}, schemas.String, schemas.Text("明"), ""},
+		{`"bytes"`, []byte{4, 0xE6, 0x98}, schemas.String, schemas.Null, "text is not UTF-8"},
+		{`"int"`, []byte{0xFE, 0xFF, 0xFF, 0xFF, 0x1F}, schemas.Double, schemas.Null, "number does not fit its type"},
+	} {
+		l := schemas.MustLayout("yiyuan.test", "R", schemas.Column{Name: "x", Type: p.reader, Nullable: true})
+		got, err := c.Reader(l).Decode(t.Context(), append(registered(t, m, recordOf(typed(p.writer))), p.bytes...))
+		if verdict(err) != p.verdict && (err != nil || p.verdict != "") {
+			t.Errorf("%s as %s: error = %v, want %q", p.writer, p.reader, err, p.verdict)
+			continue
+		}
+		if err == nil && !got.Value(0).Equal(p.want) {
+			t.Errorf("%s as %s: not the value that was written", p.writer, p.reader)
+		}
+	}
+	// A reader's float has 24 bits, whoever wrote it.
+	r, err := parse(recordOf(typed(`"float"`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := parse(recordOf(typed(`"long"`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := schemas.MustLayout("yiyuan.test", "R", schemas.Column{Name: "x", Type: schemas.Double})
+	program, err := readProgram(r, w, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := decoder{s: string([]byte{0x82, 0x80, 0x80, 0x10})} // 2^24 + 1
+	if values := d.run(program); d.fault != faultNone || values[0].Float64() != 1<<24 {
+		t.Error("a long read as float has more than 24 bits")
 	}
 }
 
