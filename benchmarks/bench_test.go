@@ -22,6 +22,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 func TestQuantiles(t *testing.T) {
@@ -147,7 +149,7 @@ func TestStream(t *testing.T) {
 // A part of the city holds whole blocks and nothing of the next: the truth can
 // be told of it.
 func TestPart(t *testing.T) {
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
 //go:embed engine/testdata
@@ -27,7 +28,7 @@ func engineCatalogue() (*schemas.Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the job's catalogue: %w", err)
 	}
-	cat, err := schemas.Load(files)
+	cat, err := manifest.Load(files)
 	if err != nil {
 		return nil, fmt.Errorf("load the job's catalogue: %w", err)
 	}

@@ -20,7 +20,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // The application that asks in the benchmarks, and what for.
@@ -63,7 +65,7 @@ func (b *bench) newSite(ctx context.Context, name, brokers string) (*site, error
 	if s.keys, err = keyring.Generate(filepath.Join(s.dir, "keys.yaml")); err != nil {
 		return nil, fmt.Errorf("make keys: %w", err)
 	}
-	if s.cat, err = schemas.Load(schemas.Yunling()); err != nil {
+	if s.cat, err = manifest.Load(yunling.Files()); err != nil {
 		return nil, fmt.Errorf("load catalogue: %w", err)
 	}
 	maker, err := s.run(ctx, "connectors", "running")

@@ -25,6 +25,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // clerk is a source that never ends. After it is opened it has nothing to say at first,
@@ -93,7 +95,7 @@ type shaky struct {
 func newShaky(t *testing.T) *shaky {
 	s := &shaky{kafka: bustest.InMemory(t)}
 	s.line, s.desk.sent = s.kafka.Line(nil), make(chan int, 100)
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 func TestRow(t *testing.T) {
 	t.Parallel()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // Made-up people of the made-up city.
@@ -166,7 +168,7 @@ type option func(*gateway.Config)
 // start builds a world on an empty broker and an empty cache.
 func start(t testing.TB, options ...option) *world {
 	t.Helper()
-	return startIn(t, schemas.Yunling(), options...)
+	return startIn(t, yunling.Files(), options...)
 }
 
 // startIn is start in another city.
@@ -177,7 +179,7 @@ func startIn(t testing.TB, city fs.FS, options ...option) *world {
 	must(t, err)
 	t.Cleanup(broker.Close)
 	w := &world{t: t, brokers: broker.Addrs(), logs: &locked{}, gather: prometheus.NewRegistry()}
-	w.cat, err = schemas.Load(city)
+	w.cat, err = manifest.Load(city)
 	must(t, err)
 	w.bus, err = bus.Open(ctx, bus.Config{Brokers: broker.Addrs(), Partitions: 2}, quiet(), prometheus.NewRegistry())
 	must(t, err)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 func (w *world) verify(key string, fields map[string]string) *reply {
@@ -26,12 +26,12 @@ var many = quota.Limits{Minute: 10000, Hour: 10000, Day: 10000}
 func verifiesSex(t *testing.T) fs.FS {
 	t.Helper()
 	const file, fields = "entities/person.yaml", "fields: [GMSFHM, XM, CSRQ, HJDZ], only: verify"
-	text, err := fs.ReadFile(schemas.Yunling(), file)
+	text, err := fs.ReadFile(yunling.Files(), file)
 	must(t, err)
 	if !strings.Contains(string(text), fields) {
 		t.Fatal("person.verify has other fields")
 	}
-	return changed{schemas.Yunling(), file, fstest.MapFS{file: {Data: []byte(strings.Replace(string(text), fields, strings.Replace(fields, "XM,", "XM, XBDM,", 1), 1))}}}
+	return changed{yunling.Files(), file, fstest.MapFS{file: {Data: []byte(strings.Replace(string(text), fields, strings.Replace(fields, "XM,", "XM, XBDM,", 1), 1))}}}
 }
 
 // changed is files of which one is another.

@@ -1,6 +1,9 @@
 package schemas
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // kinds are the built-in validators of package element with the type a value
 // of the kind has on the wire.
@@ -25,7 +28,7 @@ var kinds = map[string]Type{
 }
 
 // Kinds returns the kinds of data element there are, sorted.
-func Kinds() []string { return sortedKeys(kinds) }
+func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // KindType returns the type of a kind's values, 0 if there is no such kind.
 func KindType(kind string) Type { return kinds[kind] }
@@ -39,40 +42,4 @@ func Spelled(kind string) bool {
 		return true
 	}
 	return false
-}
-
-// levels are the data grades, lowest first.
-var levels = []string{"L1", "L2", "L3", "L4"}
-
-// higher returns the higher of two levels; "" is below all.
-func higher(a, b string) string {
-	if slices.Index(levels, b) > slices.Index(levels, a) {
-		return b
-	}
-	return a
-}
-
-// lowered returns the level below, L1 for L1.
-func lowered(level string) string {
-	if i := slices.Index(levels, level); i > 0 {
-		return levels[i-1]
-	}
-	return levels[0]
-}
-
-var (
-	classes     = []string{"A", "B", "C"}
-	cycles      = []string{"realtime", "daily", "weekly", "monthly", "quarterly", "halfyear", "yearly"}
-	formats     = []string{"database", "spreadsheet", "file", "document", "image", "stream", "service"}
-	severities  = []string{"high", "medium", "low"}
-	certainties = []string{Contradiction, ToConfirm}
-)
-
-func sortedKeys[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -75,11 +75,3 @@ const ExplainView = "explain"
 var ExplainLayout = MustLayout("yiyuan.shared", "Explain",
 	Column{Name: "cells", Type: Rows, Rows: ExplainCellLayout, Doc: "每个字段的来源(脱敏)"},
 )
-
-// explainView builds the automatic view of an entity.
-func explainView(e *Entity) *View {
-	return &View{
-		ID: e.ID + "." + ExplainView, Owner: e.ID, Name: ExplainView, Title: e.Title + "数据来源说明",
-		Layout: ExplainLayout, KeyMask: true, Level: "L2", Entity: e,
-	}
-}

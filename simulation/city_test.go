@@ -17,6 +17,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
 // city is what all runs share because it never changes: the catalogue and the
@@ -64,7 +65,7 @@ func loadCity() (*city, error) {
 	}
 	var err error
 	for i, files := range []fs.FS{plain, changed} {
-		if c.catalogues[i], err = schemas.Load(files); err != nil {
+		if c.catalogues[i], err = manifest.Load(files); err != nil {
 			return nil, err
 		}
 	}

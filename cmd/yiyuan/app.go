@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -30,7 +31,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 const (
@@ -97,14 +100,22 @@ func (a *app) defers(f func()) { a.closers = append(a.closers, f) }
 
 // loadCatalogue reads a catalogue folder, the sample city if it is "".
 func loadCatalogue(dir string) (*schemas.Catalogue, error) {
-	files := schemas.Yunling()
-	if dir != "" {
-		if _, err := os.Stat(dir); err != nil {
-			return nil, fmt.Errorf("目录文件夹打不开 / open catalogue: %w", err)
-		}
-		files = os.DirFS(dir)
+	files, err := catalogueFiles(dir)
+	if err != nil {
+		return nil, err
 	}
-	return schemas.Load(files)
+	return manifest.Load(files)
+}
+
+// catalogueFiles opens a catalogue's folder, the sample city's if none is named.
+func catalogueFiles(dir string) (fs.FS, error) {
+	if dir == "" {
+		return yunling.Files(), nil
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("目录文件夹打不开 / open catalogue: %w", err)
+	}
+	return os.DirFS(dir), nil
 }
 
 func (a *app) openBus(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
 func checkCommand() *cobra.Command {
@@ -25,15 +26,19 @@ push keys are read by the code that reads them at a start: what passes here is n
 		Example: "  yiyuan check --catalogue my-city/ --sources sources/ --access access.yaml --push-keys push-keys.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cat, err := loadCatalogue(dir)
-			var problems *schemas.Problems
+			files, err := catalogueFiles(dir)
+			if err != nil {
+				return err
+			}
+			cat, warnings, err := manifest.Check(files)
+			var problems *manifest.Problems
 			if errors.As(err, &problems) {
 				return report(cmd.OutOrStdout(), problems.All)
 			}
 			if err != nil {
 				return err
 			}
-			if err := report(cmd.OutOrStdout(), cat.Warnings); err != nil {
+			if err := report(cmd.OutOrStdout(), warnings); err != nil {
 				return err
 			}
 			if err := compile(cat); err != nil {
@@ -69,7 +74,7 @@ func checkPushKeys(path string) error {
 }
 
 // report prints problems; those that are not warnings make the check fail.
-func report(to io.Writer, all []schemas.Problem) error {
+func report(to io.Writer, all []manifest.Problem) error {
 	failed := 0
 	for _, p := range all {
 		mark := "警告 / warning"

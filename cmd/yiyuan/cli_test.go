@@ -16,6 +16,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // TestScripts runs the command as people do. A script may say
@@ -35,7 +37,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("YIYUAN_TEST_UPDATE") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DEPLOY", deploy)
-			return os.CopyFS(filepath.Join(e.WorkDir, "city"), os.DirFS(filepath.FromSlash("../../schemas/yunling")))
+			return os.CopyFS(filepath.Join(e.WorkDir, "city"), yunling.Files())
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exit": func(ts *testscript.TestScript, neg bool, args []string) {

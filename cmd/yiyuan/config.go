@@ -21,7 +21,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 // config is yiyuan.yaml: how this process runs, where its services are. The
@@ -221,7 +221,7 @@ func readConfigFile(file string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("配置文件读不了 / read configuration: %w", err)
 	}
-	text, err := schemas.OneDocument(b)
+	text, err := document.One(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: 配置文件有误 / malformed configuration: %w", file, err)
 	}

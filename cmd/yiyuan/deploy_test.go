@@ -23,11 +23,13 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
-func yunling(t *testing.T) *schemas.Catalogue {
+func sampleCity(t *testing.T) *schemas.Catalogue {
 	t.Helper()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func yunling(t *testing.T) *schemas.Catalogue {
 
 func exampleSources(t *testing.T) map[string]connectors.Config {
 	t.Helper()
-	cfgs, err := loadBindings(filepath.Join(tree, "deploy", "sources"), yunling(t))
+	cfgs, err := loadBindings(filepath.Join(tree, "deploy", "sources"), sampleCity(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func TestExampleSources(t *testing.T) {
 }
 
 func TestExampleGrants(t *testing.T) {
-	_, who, err := grants.Load(filepath.Join(tree, "deploy", "access.yaml"), yunling(t))
+	_, who, err := grants.Load(filepath.Join(tree, "deploy", "access.yaml"), sampleCity(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +118,7 @@ func TestExamplePushKeys(t *testing.T) {
 	if len(keys) != 1 || keys[0].Department != "WJ" || keys[0].Digest != push.KeyDigest("change-me-push") {
 		t.Errorf("keys = %v, want that of WJ, change-me-push", keys)
 	}
-	cat := yunling(t)
+	cat := sampleCity(t)
 	for _, k := range keys {
 		if _, err := cat.Department(k.Department); err != nil {
 			t.Error(err)

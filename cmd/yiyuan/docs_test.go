@@ -15,7 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // tree is the root of the source tree.
@@ -90,7 +91,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 
 // A wing's package comment lists its metrics: no name may be missing.
 func TestPackageCommentsNameEveryMetric(t *testing.T) {
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

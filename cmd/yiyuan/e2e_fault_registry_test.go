@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // TestFaultRegistry cuts connectors and steps off from an outside schema
@@ -91,7 +91,7 @@ func TestFaultRegistry(t *testing.T) {
 func (p *realPath) rename(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(p.dir, "catalogue")
-	if err := os.CopyFS(dir, schemas.Yunling()); err != nil {
+	if err := os.CopyFS(dir, yunling.Files()); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "datasets", "GA01.yaml")

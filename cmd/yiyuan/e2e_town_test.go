@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // town is a whole bus in one process beside the test, with the embedded broker,
@@ -34,7 +34,7 @@ func found(t testing.TB) *town {
 		TB: t, dir: dir, sources: map[string]any{}, catalogue: filepath.Join(dir, "catalogue"), drop: filepath.Join(dir, "drop"),
 		kafka: freePort(t), gateway: freePort(t), registry: freePort(t), push: freePort(t), admin: freePort(t),
 	}
-	if err := os.CopyFS(w.catalogue, schemas.Yunling()); err != nil {
+	if err := os.CopyFS(w.catalogue, yunling.Files()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(w.drop, 0o700); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 	"github.com/yiyuan-bus/yiyuan/schemas/watched"
 )
 
@@ -96,7 +96,7 @@ func parsePushKeys(path string, text []byte) ([]push.Key, error) {
 			Digest     string `yaml:"digest"`
 		} `yaml:"keys"`
 	}
-	text, err := schemas.OneDocument(text)
+	text, err := document.One(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %w", path, err)
 	}

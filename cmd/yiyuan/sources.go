@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 // binding is one sources/<name>.yaml: where datasets physically sit. It is
@@ -62,7 +63,7 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 		return connectors.Config{}, fmt.Errorf("read source: %w", err)
 	}
 	var bound binding
-	if b, err = schemas.OneDocument(b); err != nil {
+	if b, err = document.One(b); err != nil {
 		return connectors.Config{}, fmt.Errorf("%s: 数据源文件有误 / malformed source: %w", file, err)
 	}
 	if err := yaml.UnmarshalWithOptions(b, &bound, yaml.Strict()); err != nil {

@@ -17,11 +17,13 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 func dataset(t *testing.T, id string) *schemas.Dataset {
 	t.Helper()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

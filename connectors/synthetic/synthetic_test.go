@@ -18,13 +18,15 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 var base = time.Date(2026, 11, 22, 0, 0, 0, 0, zone)
 
 func catalogue(t *testing.T) *schemas.Catalogue {
 	t.Helper()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,13 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 func catalogue(t *testing.T) *schemas.Catalogue {
 	t.Helper()
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +197,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		b.Fatal(err)
 	}

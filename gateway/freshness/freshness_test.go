@@ -11,6 +11,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // log is a journey whose every position is set by hand.
@@ -63,7 +65,7 @@ func (l *log) commit(g string, t contract.Topic, offset int64) {
 
 func setup(t *testing.T) (*log, *freshness.Tracker, *schemas.Catalogue, func()) {
 	t.Helper()
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +305,7 @@ func TestErrorsLeaveItWhereItIs(t *testing.T) {
 
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
-	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // A source is not called running because it said so once: by the time since it was
 // received, whatever its own clock says, it is silent, and its dataset stands still.
 func TestSilentSource(t *testing.T) {
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

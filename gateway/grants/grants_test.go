@@ -20,11 +20,13 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 func catalogue(t testing.TB) *schemas.Catalogue {
 	t.Helper()
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

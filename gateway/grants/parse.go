@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 type fileApplication struct {
@@ -42,7 +42,7 @@ func Parse(text []byte) ([]access.Application, error) {
 	var doc struct {
 		Applications *[]fileApplication `yaml:"applications"`
 	}
-	text, err := schemas.OneDocument(text)
+	text, err := document.One(text)
 	if err == nil {
 		err = bounded(text)
 	}

@@ -7,11 +7,13 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 func catalogue(t *testing.T) *schemas.Catalogue {
 	t.Helper()
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,14 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/indicator"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
 // small is a city of four departments: WJ has one dataset, of class C, and one rule
 // that reads nobody else's; RS is in a rule with MZ, by an aggregate alone.
 func small(t *testing.T) fstest.MapFS {
 	t.Helper()
-	m, root := fstest.MapFS{}, os.DirFS("../../schemas/testdata/small")
+	m, root := fstest.MapFS{}, os.DirFS("../../schemas/manifest/testdata/small")
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -44,7 +45,7 @@ cases:
 // returns which departments one of them counts.
 func counted(t *testing.T, m fs.FS, id string) (indicator.Indicator, string) {
 	t.Helper()
-	c, err := schemas.Load(m)
+	c, err := manifest.Load(m)
 	if err != nil {
 		t.Fatal(err)
 	}

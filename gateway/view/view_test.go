@@ -10,9 +10,10 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
-	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 const zhang = "539902198503120013"
@@ -24,7 +25,7 @@ func compile(t *testing.T) (map[string]*view.View, *keyring.Keyring) {
 
 func compileUnder(t *testing.T, keysByVersion map[int][]byte, current int) (map[string]*view.View, *keyring.Keyring) {
 	t.Helper()
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestMaskKey(t *testing.T) {
 func FuzzNormalise(f *testing.F) {
 	f.Add(zhang)
 	f.Add("５３９９０２|%")
-	c, err := schemas.Load(schemas.Yunling())
+	c, err := manifest.Load(yunling.Files())
 	if err != nil {
 		f.Fatal(err)
 	}

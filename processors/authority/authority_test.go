@@ -11,13 +11,15 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // The tests decide over a small entity of their own: datasets A, B and C with
 // the fields V (text), W (text) and D (date).
 func lab(t testing.TB) (*schemas.Catalogue, *schemas.Entity) {
 	t.Helper()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,13 +10,15 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
-var loadYunling = sync.OnceValues(func() (*schemas.Catalogue, error) { return schemas.Load(schemas.Yunling()) })
+var loadCity = sync.OnceValues(func() (*schemas.Catalogue, error) { return manifest.Load(yunling.Files()) })
 
-func yunling(t testing.TB) *schemas.Catalogue {
+func city(t testing.TB) *schemas.Catalogue {
 	t.Helper()
-	cat, err := loadYunling()
+	cat, err := loadCity()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func newLab(columns ...string) lab {
 
 func (l lab) compile(t testing.TB) *Projection {
 	t.Helper()
-	p, err := Compile(l.view, l.dataset.Layout, yunling(t).City, ring(t))
+	p, err := Compile(l.view, l.dataset.Layout, city(t).City, ring(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +291,7 @@ func TestRulesAgree(t *testing.T) {
 
 // Every view of the sample city compiles, embedded rows too.
 func TestYunlingCompiles(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	n := 0
 	for _, d := range cat.Datasets {
 		for _, v := range d.Views {

@@ -11,7 +11,7 @@ import (
 // What findings and explanations show of a value is decided by its element's own
 // mask and its level, whatever its kind.
 func TestPlace(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	p := NewPlace("finding", cat.City, ring(t))
 	tests := []struct{ element, level, in, want string }{
 		{"id_number", "", "539902198503120013", "539902************"},
@@ -66,7 +66,7 @@ func TestPlace(t *testing.T) {
 
 // A household is joined by its token there, as in the views of the same audience.
 func TestPlaceTokens(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	el, err := cat.Element("household")
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestPlaceTokens(t *testing.T) {
 
 // A claim that lost a cell keeps to the mask of the cell and to its own.
 func TestPlaceStandsIn(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	p := NewPlace("finding", cat.City, ring(t))
 	at := func(id string) *schemas.Element {
 		e, err := cat.Element(id)
@@ -113,7 +113,7 @@ func TestPlaceStandsIn(t *testing.T) {
 // Every element of the city with a mask of its own hides a value in every place
 // outside of the views, and every element at L1 without one shows it.
 func TestPlaceEveryElement(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	p := NewPlace("finding", cat.City, ring(t))
 	for _, e := range cat.Elements {
 		in, ok := map[string]string{
@@ -149,7 +149,7 @@ func TestPlaceEveryElement(t *testing.T) {
 // The partial form of a number that is made of an identity number shows of it
 // what the number's own partial form shows, and nothing of what was added.
 func TestComposite(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	p := NewPlace("finding", cat.City, ring(t))
 	for _, tt := range []struct{ element, in, want string }{
 		{"disability_card", "53990219850312001344", "539902**************"},

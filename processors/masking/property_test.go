@@ -36,7 +36,7 @@ func TestPartialProperties(t *testing.T) {
 	shown := map[string]int{
 		"id_number": 6, "uscc": 8, "person_name": 2, "org_name": 4, "phone": 7, "bank_card": 8, "plate": 3, "identifier": 4,
 	}
-	city := yunling(t).City
+	city := city(t).City
 	for _, kind := range partialKinds {
 		hide := partialOf(kind, newGazetteer(city))
 		t.Run(kind, rapid.MakeCheck(func(t *rapid.T) {
@@ -64,7 +64,7 @@ func TestPartialProperties(t *testing.T) {
 // TestAddressNeverQuotes: what is put in front of or behind a known place never
 // comes out.
 func TestAddressNeverQuotes(t *testing.T) {
-	g := newGazetteer(yunling(t).City)
+	g := newGazetteer(city(t).City)
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := rapid.StringMatching(`[a-z]{0,9}`).Draw(t, "before"), rapid.StringMatching(`[a-z]{1,9}`).Draw(t, "after")
 		if out := g.town(before + "云岭市岭东区东关街道" + after); out != "云岭市岭东区东关街道***" {
@@ -102,7 +102,7 @@ func TestNoMaskLeaks(t *testing.T) {
 }
 
 func BenchmarkApply(b *testing.B) {
-	cat := yunling(b)
+	cat := city(b)
 	for _, id := range []string{"GA01.clear", "GA01.partial", "GA01.verify", "SC01.clear", "SC01.partial"} {
 		b.Run(id, func(b *testing.B) {
 			v, err := cat.View(id)

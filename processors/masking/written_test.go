@@ -167,7 +167,7 @@ func shownOf(t interface {
 // not say that it is clear.
 func TestWrittenInViews(t *testing.T) {
 	const in, hidden = "人民路12号，13912345678", "人民路12号，139****5678"
-	cat := yunling(t)
+	cat := city(t)
 	for _, tt := range []struct{ view, field, want string }{
 		{"SC01.partial", "ZS", hidden}, {"SC01.clear", "ZS", in}, {"SC01.partial", "JGMC", hidden}, {"SC01.clear", "JGMC", in},
 	} {

@@ -13,10 +13,11 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/processors/route"
 	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
-	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // tripping panics over one entity while it is told to, late: when its views are about
@@ -45,7 +46,7 @@ type faulty struct {
 
 func newFaulty(t *testing.T) *faulty {
 	t.Helper()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

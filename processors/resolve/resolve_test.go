@@ -20,6 +20,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // take feeds story lines, one batch each.
@@ -63,7 +65,7 @@ func renewed(t *testing.T, c *stagetest.City, entity string, cat *schemas.Catalo
 // another is the city's catalogue in another version, without rule XV-03.
 func another(t *testing.T) *schemas.Catalogue {
 	t.Helper()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func TestAggregateRedefined(t *testing.T) {
 	if n := openFindings(t, c); n != 0 {
 		t.Fatalf("%d findings are open, want none", n)
 	}
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +335,7 @@ func shownClear(cat *schemas.Catalogue) map[string]bool {
 // of somebody who is not born yet.
 func TestMaskFailuresAreCounted(t *testing.T) {
 	c := newCity(t)
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +388,7 @@ func TestMaskFailuresAreCounted(t *testing.T) {
 
 // Check finds what is wrong with a catalogue before any step runs.
 func TestCheck(t *testing.T) {
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func TestAwaits(t *testing.T) {
 // Of the sample city's rules those wait that say that something is missing, is the
 // latest or is fewer, and no other.
 func TestYunlingAwaits(t *testing.T) {
-	awaited, err := Awaits(yunling(t), ring(t))
+	awaited, err := Awaits(city(t), ring(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // What silence settles is what the whole expression comes to, for every rule of
 // the sample city over rows of any content.
 func TestSilenceSettlesWhatEvaluationFinds(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	answers := map[bool]int{}
 	for _, e := range cat.Entities {
 		s, err := Compile(cat, e, ring(t))

@@ -13,11 +13,13 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
-func yunling(t testing.TB) *schemas.Catalogue {
+func city(t testing.TB) *schemas.Catalogue {
 	t.Helper()
-	cat, err := schemas.Load(schemas.Yunling())
+	cat, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +37,7 @@ func ring(t testing.TB) *keyring.Keyring {
 
 // The sample city's rules all compile.
 func TestYunlingCompiles(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	total := 0
 	for _, e := range cat.Entities {
 		s, err := Compile(cat, e, ring(t))
@@ -53,7 +55,7 @@ func TestYunlingCompiles(t *testing.T) {
 // with compiles one case of its own over the sample city's persons.
 func with(t testing.TB, c schemas.Case) (*Set, error) {
 	t.Helper()
-	cat := yunling(t)
+	cat := city(t)
 	cat.Rules = []*schemas.Rule{{ID: "T-01", Entity: "person", Severity: "low", File: "rules/T-01.yaml", Cases: []*schemas.Case{&c}}}
 	e, err := cat.Entity("person")
 	if err != nil {
@@ -152,7 +154,7 @@ func TestExpressions(t *testing.T) {
 		{`GA01[0].HYZKDM == null`, true},
 		{`GA01[0].HYZKDM != "10"`, true},
 	}
-	cat := yunling(t)
+	cat := city(t)
 	for _, tt := range tests {
 		s, err := with(t, schemas.Case{ID: "c", When: tt.expression, Inputs: []string{"GA01", "WJ02"}, Owner: "GA"})
 		if err != nil {
@@ -173,7 +175,7 @@ func TestExpressions(t *testing.T) {
 // An expression that costs too much or fails is a fault: an open finding stays
 // open, none is opened, and the error does not quote.
 func TestFaults(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	for name, when := range map[string]string{
 		"cost":     `RS01.exists(a, RS01.exists(b, RS01.exists(c, a.XM + b.XM + c.XM == "canary")))`,
 		"division": `RS01.exists(a, 1 / (size(RS01) - size(RS01)) == 1)`,
@@ -213,7 +215,7 @@ func TestRuleRemoved(t *testing.T) {
 
 // Only the cases that listen to a change are evaluated.
 func TestDirty(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	e, err := cat.Entity("person")
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +242,7 @@ func TestDirty(t *testing.T) {
 }
 
 func TestWhere(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	d, err := cat.Dataset("WJ02")
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +267,7 @@ func TestWhere(t *testing.T) {
 
 // A record never shows itself through CEL.
 func TestObjectRedacted(t *testing.T) {
-	cat := yunling(t)
+	cat := city(t)
 	o := &object{row: row(t, cat, "RS01", "K", map[string]string{"XM": "张三"})}
 	if got := o.String(); got != "[redacted]" {
 		t.Errorf("String = %q", got)
@@ -278,7 +280,7 @@ func TestObjectRedacted(t *testing.T) {
 
 // BenchmarkEvaluate measures the cases that one change of a dataset touches.
 func BenchmarkEvaluate(b *testing.B) {
-	cat := yunling(b)
+	cat := city(b)
 	e, err := cat.Entity("person")
 	if err != nil {
 		b.Fatal(err)

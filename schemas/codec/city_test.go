@@ -6,13 +6,15 @@ import (
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // TestSampleCity: every layout of the sample city is within the profile, comes
 // back from its schema as it was, and takes an empty record there and back.
 func TestSampleCity(t *testing.T) {
 	t.Parallel()
-	city, err := schemas.Load(schemas.Yunling())
+	city, err := manifest.Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

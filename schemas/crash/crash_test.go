@@ -73,7 +73,7 @@ func TestOf(t *testing.T) {
 // Every recover of the tree tells through this package, or says nothing at all.
 func TestOneRule(t *testing.T) {
 	caught := regexp.MustCompile(`\brecover\(\)|debug\.(Print)?Stack`)
-	silent := []string{"schemas/crash/crash.go", "schemas/yaml.go"} // the second says a problem by file and line
+	silent := []string{"schemas/crash/crash.go", "schemas/manifest/yaml.go"} // the second says a problem by file and line
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 // maxFile bounds a key file.
@@ -164,7 +164,7 @@ func create(path string, mode os.FileMode, text []byte) error {
 // errors, so only the place is passed on.
 func parse(text []byte) (*file, error) {
 	var f file
-	text, err := schemas.OneDocument(text)
+	text, err := document.One(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, ErrKey)
 	}

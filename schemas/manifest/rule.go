@@ -1,15 +1,13 @@
-package schemas
+package manifest
 
 import (
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-)
 
-// OwnerProvider is the owner of a case whose work order goes to the department
-// that provided the offending row, whichever that is.
-const OwnerProvider = "provider"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
 
 var ruleForm = regexp.MustCompile(`^[A-Z]{2,8}-\d{2,4}$`)
 
@@ -18,7 +16,7 @@ func (l *loader) rule(f file) {
 	if !ok {
 		return
 	}
-	r := &Rule{ID: m.text("rule"), Title: m.text("title"), English: m.optional("english", ""), Entity: m.text("entity"), File: f.name}
+	r := &schemas.Rule{ID: m.text("rule"), Title: m.text("title"), English: m.optional("english", ""), Entity: m.text("entity"), File: f.name}
 	if r.ID != "" && !ruleForm.MatchString(r.ID) {
 		m.at("rule").problem("bad-name", "规则编号 %[1]q 应如 XV-04", "rule id %[1]q must look like XV-04", r.ID)
 	}
@@ -26,9 +24,9 @@ func (l *loader) rule(f file) {
 		return
 	}
 	r.Severity, r.Basis, r.Advice = m.oneOf("severity", "", severities), m.optional("basis", ""), m.text("advice")
-	e := l.cat.entities[r.Entity]
+	e := l.known.entities[r.Entity]
 	if e == nil {
-		l.unknownID(m.at("entity"), "entities", "主体", "entity", r.Entity, sortedKeys(l.cat.entities))
+		l.unknownID(m.at("entity"), "entities", "主体", "entity", r.Entity, sortedKeys(l.known.entities))
 	}
 	l.cat.Rules = append(l.cat.Rules, r)
 	if e == nil {
@@ -42,21 +40,21 @@ func (l *loader) rule(f file) {
 	}
 }
 
-func (l *loader) ruleCase(r *Rule, e *Entity, item node) {
+func (l *loader) ruleCase(r *schemas.Rule, e *schemas.Entity, item node) {
 	m, ok := item.fields("id", "inputs", "when", "owner", "evidence", "settle", "until", "days", "certainty")
 	if !ok {
 		return
 	}
-	c := &Case{ID: m.text("id"), When: m.text("when"), Owner: m.text("owner"), Until: m.optional("until", ""), Days: m.number("days", 10, 1000)}
-	c.Certainty = m.oneOf("certainty", Contradiction, certainties)
+	c := &schemas.Case{ID: m.text("id"), When: m.text("when"), Owner: m.text("owner"), Until: m.optional("until", ""), Days: m.number("days", 10, 1000)}
+	c.Certainty = m.oneOf("certainty", schemas.Contradiction, certainties)
 	if c.ID != "" {
 		m.at("id").named(lowerForm)
 	}
-	if slices.ContainsFunc(r.Cases, func(o *Case) bool { return o.ID == c.ID }) {
+	if slices.ContainsFunc(r.Cases, func(o *schemas.Case) bool { return o.ID == c.ID }) {
 		m.at("id").problem("duplicate", "情形 %[1]s 重复", "case %[1]s stands twice", c.ID)
 	}
-	if c.Owner != "" && c.Owner != OwnerProvider && l.cat.departments[c.Owner] == nil {
-		m.at("owner").unknown("unknown-department", "部门", "department", c.Owner, append(sortedKeys(l.cat.departments), OwnerProvider))
+	if c.Owner != "" && c.Owner != schemas.OwnerProvider && l.known.departments[c.Owner] == nil {
+		m.at("owner").unknown("unknown-department", "部门", "department", c.Owner, append(sortedKeys(l.known.departments), schemas.OwnerProvider))
 	}
 	if s := m.optional("settle", ""); s != "" {
 		d, err := time.ParseDuration(s)
@@ -82,7 +80,7 @@ func (l *loader) ruleCase(r *Rule, e *Entity, item node) {
 }
 
 // input checks one entry of inputs: a dataset with its role, golden, or an aggregate.
-func (l *loader) input(e *Entity, input string, at node) {
+func (l *loader) input(e *schemas.Entity, input string, at node) {
 	if name, ok := strings.CutPrefix(input, "agg."); ok {
 		l.aggregateRef(e, name, at)
 		return
@@ -101,8 +99,8 @@ func (l *loader) input(e *Entity, input string, at node) {
 	}
 	// A bare name means the rows of role "", or of every role where there is no
 	// such link: MZ01 of a person is both spouses.
-	roles := d.linksTo(e.ID)
-	if !strings.Contains(input, "/") && len(roles) > 0 && !slices.ContainsFunc(roles, func(k Link) bool { return k.Role == "" }) {
+	roles := linksTo(d.Dataset, e.ID)
+	if !strings.Contains(input, "/") && len(roles) > 0 && !slices.ContainsFunc(roles, func(k schemas.Link) bool { return k.Role == "" }) {
 		return
 	}
 	if !l.linked(at, d.Dataset, e.ID, role) {
@@ -116,7 +114,7 @@ func (l *loader) input(e *Entity, input string, at node) {
 	}
 }
 
-func (l *loader) aggregateRef(e *Entity, name string, at node) {
+func (l *loader) aggregateRef(e *schemas.Entity, name string, at node) {
 	var known []string
 	for _, a := range e.Aggregates {
 		known = append(known, a.Name)
@@ -127,7 +125,7 @@ func (l *loader) aggregateRef(e *Entity, name string, at node) {
 }
 
 // evidence checks one DATASET.FIELD, golden.FIELD or agg.NAME.
-func (l *loader) evidence(e *Entity, ref string, at node, inputs []string) {
+func (l *loader) evidence(e *schemas.Entity, ref string, at node, inputs []string) {
 	owner, name, ok := strings.Cut(ref, ".")
 	if !ok {
 		at.problem("bad-value", "依据 %[1]q 应写成 数据集.字段 或 golden.字段", "evidence %[1]q must be DATASET.FIELD or golden.FIELD", ref)
@@ -139,7 +137,7 @@ func (l *loader) evidence(e *Entity, ref string, at node, inputs []string) {
 		return
 	case "golden":
 		if e.Field(name) == nil && e.Key.Name != name {
-			at.unknown("unknown-field", "字段", "field", name, e.shelf().names())
+			at.unknown("unknown-field", "字段", "field", name, entityShelf(e).names())
 		}
 		return
 	}
@@ -152,7 +150,7 @@ func (l *loader) evidence(e *Entity, ref string, at node, inputs []string) {
 	if d.Field(name) == nil {
 		at.unknown("unknown-field", "数据集 "+id+" 的字段", "field of "+id, name, sortedKeys(d.fields))
 	}
-	if links := d.linksTo(e.ID); stated || len(links) == 0 {
+	if links := linksTo(d.Dataset, e.ID); stated || len(links) == 0 {
 		l.linked(at, d.Dataset, e.ID, role)
 	}
 	if d.Class == "C" {
@@ -177,7 +175,7 @@ func (l *loader) crossCheck() {
 // "." and "_" as one in its metrics and refuses the second topic.
 func (l *loader) topicNames() {
 	seen := map[string]string{}
-	for _, id := range sortedKeys(l.cat.views) {
+	for _, id := range sortedKeys(l.known.views) {
 		folded := strings.ReplaceAll(id, ".", "_")
 		if other := seen[folded]; other != "" {
 			l.add("", 0, 0, false, "bad-name", "视图 %[1]s 与 %[2]s 的主题名冲突", "the topics of views %[1]s and %[2]s collide", other, id)
@@ -189,12 +187,12 @@ func (l *loader) topicNames() {
 // oneSource holds one field against the other departments' datasets: a second
 // department that calls itself the source is an error, one that collects what
 // it could take from the source is a warning.
-func (l *loader) oneSource(d *datasetFile, f *Field) {
+func (l *loader) oneSource(d *datasetFile, f *schemas.Field) {
 	if slices.Contains(d.Key, f.Name) || d.Provider == nil {
 		return
 	}
 	for _, k := range d.Links {
-		e := l.cat.entities[k.Entity]
+		e := l.known.entities[k.Entity]
 		if k.Role != "" || len(e.Fields) == 0 || k.Key == f.Name || l.isCandidate(e, d.ID, f.Name) {
 			continue
 		}
@@ -219,7 +217,7 @@ func (l *loader) oneSource(d *datasetFile, f *Field) {
 
 // sourcesOf returns other departments' datasets that are the source of a field
 // of that name about the entity.
-func (l *loader) sourcesOf(d *datasetFile, f *Field, entity string) []*datasetFile {
+func (l *loader) sourcesOf(d *datasetFile, f *schemas.Field, entity string) []*datasetFile {
 	var sources []*datasetFile
 	for _, o := range l.datasets {
 		from := o.Field(f.Name)
@@ -230,7 +228,7 @@ func (l *loader) sourcesOf(d *datasetFile, f *Field, entity string) []*datasetFi
 	return sources
 }
 
-func (l *loader) duplicate(d *datasetFile, f *Field, sources []*datasetFile) {
+func (l *loader) duplicate(d *datasetFile, f *schemas.Field, sources []*datasetFile) {
 	var zh, en []string
 	for _, o := range sources {
 		zh = append(zh, o.ID+"("+o.Provider.Title+")")
@@ -242,14 +240,14 @@ func (l *loader) duplicate(d *datasetFile, f *Field, sources []*datasetFile) {
 
 // describes reports whether a dataset holds one row for each entity, so that
 // its fields are facts about the entity and not about one of its affairs.
-func describes(d *Dataset, entity string) bool {
-	return slices.ContainsFunc(d.Links, func(k Link) bool {
+func describes(d *schemas.Dataset, entity string) bool {
+	return slices.ContainsFunc(d.Links, func(k schemas.Link) bool {
 		return k.Entity == entity && k.Role == "" && len(d.Key) == 1 && d.Key[0] == k.Key
 	})
 }
 
 // isCandidate reports whether the newest authority table draws on the field.
-func (l *loader) isCandidate(e *Entity, dataset, field string) bool {
+func (l *loader) isCandidate(e *schemas.Entity, dataset, field string) bool {
 	if len(e.Authority) == 0 {
 		return false
 	}
@@ -269,7 +267,7 @@ func (l *loader) isCandidate(e *Entity, dataset, field string) bool {
 }
 
 // firstCandidate is the dataset that ranks first for a golden field.
-func (l *loader) firstCandidate(e *Entity, f *GoldenField) string {
+func (l *loader) firstCandidate(e *schemas.Entity, f *schemas.GoldenField) string {
 	if len(e.Authority) == 0 {
 		return ""
 	}

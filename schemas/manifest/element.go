@@ -1,8 +1,9 @@
-package schemas
+package manifest
 
 import (
 	"slices"
 
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 )
 
@@ -22,10 +23,10 @@ func (l *loader) elements(f file) {
 		if !ok {
 			continue
 		}
-		e := &Element{ID: em.at("id").named(fieldForm), Title: em.text("title"), English: em.optional("english", "")}
-		e.Kind = em.oneOf("kind", "", Kinds())
-		if e.Type = KindType(e.Kind); e.Type == 0 {
-			e.Kind, e.Type = "", String // said; without a kind it is left alone from here on
+		e := &schemas.Element{ID: em.at("id").named(fieldForm), Title: em.text("title"), English: em.optional("english", "")}
+		e.Kind = em.oneOf("kind", "", schemas.Kinds())
+		if e.Type = schemas.KindType(e.Kind); e.Type == 0 {
+			e.Kind, e.Type = "", schemas.String // said; without a kind it is left alone from here on
 		}
 		e.Level = em.oneOf("level", "", levels)
 		e.Standard, e.PartOf = em.optional("standard", ""), em.optional("part_of", "")
@@ -34,7 +35,7 @@ func (l *loader) elements(f file) {
 		if want := em.optional("type", e.Type.String()); e.Kind != "" && want != e.Type.String() {
 			em.at("type").problem("bad-type", "种类 %[1]s 的类型只能是 %[2]s", "kind %[1]s has type %[2]s", e.Kind, e.Type)
 		}
-		if e.Type == Decimal {
+		if e.Type == schemas.Decimal {
 			e.Precision, e.Scale = 18, 2
 		}
 		l.narrow(em, e)
@@ -43,17 +44,17 @@ func (l *loader) elements(f file) {
 			places[e.ID] = em
 		}
 		e.Mask = l.maskOf(em.at("mask"), em.optional("mask", ""), e)
-		if l.cat.elements[e.ID] != nil {
+		if l.known.elements[e.ID] != nil {
 			em.at("id").problem("duplicate", "数据元 %[1]s 重复", "element %[1]s stands twice", e.ID)
 			continue
 		}
 		places[e.ID] = em
-		l.cat.elements[e.ID] = e
+		l.known.elements[e.ID] = e
 		l.cat.Elements = append(l.cat.Elements, e)
 	}
 	for _, e := range l.cat.Elements {
-		if e.PartOf != "" && l.cat.elements[e.PartOf] == nil {
-			places[e.ID].at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.cat.elements))
+		if e.PartOf != "" && l.known.elements[e.PartOf] == nil {
+			places[e.ID].at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.known.elements))
 		}
 		if e.Contains != "" {
 			l.contains(places[e.ID], e)
@@ -62,7 +63,7 @@ func (l *loader) elements(f file) {
 }
 
 // form reads which form of document numbers an element's values have.
-func (l *loader) form(m mapping, e *Element) {
+func (l *loader) form(m mapping, e *schemas.Element) {
 	if !m.has("form") {
 		return
 	}
@@ -73,11 +74,11 @@ func (l *loader) form(m mapping, e *Element) {
 
 // contains checks an element whose values are made of another's: what protects
 // the inner value must protect the whole.
-func (l *loader) contains(m mapping, e *Element) {
-	at, inner := m.at("contains"), l.cat.elements[e.Contains]
+func (l *loader) contains(m mapping, e *schemas.Element) {
+	at, inner := m.at("contains"), l.known.elements[e.Contains]
 	switch {
 	case inner == nil:
-		at.unknown("unknown-element", "数据元", "element", e.Contains, sortedKeys(l.cat.elements))
+		at.unknown("unknown-element", "数据元", "element", e.Contains, sortedKeys(l.known.elements))
 	case inner == e || inner.Contains != "":
 		at.problem("bad-value", "contains 应指最里层的号码，而不是 %[1]s", "contains must name the innermost number, not %[1]s", e.Contains)
 	case e.Kind != "identifier" && e.Kind != "text":
@@ -90,8 +91,8 @@ func (l *loader) contains(m mapping, e *Element) {
 }
 
 // narrow reads what an element, or a field of its own, says about the values.
-func (l *loader) narrow(m mapping, e *Element) {
-	if e.Type == Decimal {
+func (l *loader) narrow(m mapping, e *schemas.Element) {
+	if e.Type == schemas.Decimal {
 		e.Precision, e.Scale = m.number("precision", e.Precision, 18), m.number("scale", e.Scale, 18)
 		if e.Precision < 1 || e.Scale > e.Precision {
 			m.at("precision").problem("bad-value", "小数位数不能超过总位数, 总位数 1 到 18", "precision is 1 to 18 and scale at most the precision")
@@ -100,10 +101,10 @@ func (l *loader) narrow(m mapping, e *Element) {
 		m.at("precision").problem("bad-value", "只有金额类有 precision 和 scale", "only amounts have precision and scale")
 	}
 	e.MaxLength = m.number("max_length", e.MaxLength, 100_000)
-	if m.has("max_length") && e.Type != String {
+	if m.has("max_length") && e.Type != schemas.String {
 		m.at("max_length").problem("bad-value", "只有文字有 max_length", "only texts have max_length")
 	}
-	if e.Type == Decimal || e.Type == Long {
+	if e.Type == schemas.Decimal || e.Type == schemas.Long {
 		if v := m.float("min"); v != nil {
 			e.Min = v
 		}
@@ -117,16 +118,16 @@ func (l *loader) narrow(m mapping, e *Element) {
 		m.at("min").problem("bad-value", "只有数值有 min 和 max", "only numbers have min and max")
 	}
 	// A date that stands in an identity number is one of birth, and nobody is born yet to come.
-	e.Past = e.Past || e.PartOf != "" && e.Type == Date
+	e.Past = e.Past || e.PartOf != "" && e.Type == schemas.Date
 	if m.has("past") {
-		if e.Past = m.flag("past"); e.Type != Date && e.Type != Timestamp && e.Kind != "" {
+		if e.Past = m.flag("past"); e.Type != schemas.Date && e.Type != schemas.Timestamp && e.Kind != "" {
 			m.at("past").problem("bad-value", "只有日期和时间有 past", "only dates and times have past")
 		}
 	}
 	l.codes(m, e)
 }
 
-func (l *loader) codes(m mapping, e *Element) {
+func (l *loader) codes(m mapping, e *schemas.Element) {
 	if !m.has("codes") && !m.has("set") {
 		return
 	}
@@ -135,31 +136,31 @@ func (l *loader) codes(m mapping, e *Element) {
 		return
 	}
 	if !m.has("set") {
-		e.setCodes(nil, l.codeList(m))
+		e.SetCodes(nil, l.codeList(m))
 		return
 	}
 	if m.has("codes") {
 		m.at("codes").problem("bad-value", "codes 和 set 只写一个", "write codes or set, not both")
 	}
 	id := m.text("set")
-	set := l.cat.codeSets[id]
+	set := l.known.codeSets[id]
 	if set == nil {
-		l.unknownID(m.at("set"), "codes", "代码集", "set", id, sortedKeys(l.cat.codeSets))
+		l.unknownID(m.at("set"), "codes", "代码集", "set", id, sortedKeys(l.known.codeSets))
 		return
 	}
-	e.setCodes(set, set.Codes)
+	e.SetCodes(set, set.Codes)
 }
 
 // codeList reads codes: the values with their titles.
-func (l *loader) codeList(m mapping) []Code {
-	var codes []Code
+func (l *loader) codeList(m mapping) []schemas.Code {
+	var codes []schemas.Code
 	for _, item := range m.list("codes") {
 		c, ok := item.fields("value", "title", "english")
 		if !ok {
 			continue
 		}
-		code := Code{Value: c.text("value"), Title: c.text("title"), English: c.optional("english", "")}
-		if slices.ContainsFunc(codes, func(o Code) bool { return o.Value == code.Value }) {
+		code := schemas.Code{Value: c.text("value"), Title: c.text("title"), English: c.optional("english", "")}
+		if slices.ContainsFunc(codes, func(o schemas.Code) bool { return o.Value == code.Value }) {
 			c.at("value").problem("duplicate", "代码 %[1]s 重复", "code %[1]s stands twice", code.Value)
 			continue
 		}
@@ -173,14 +174,14 @@ func (l *loader) codeList(m mapping) []Code {
 
 // elementOf returns the element a field names, narrowed by what the field says
 // itself; nil if there is none.
-func (l *loader) elementOf(m mapping) *Element {
+func (l *loader) elementOf(m mapping) *schemas.Element {
 	id := m.text("element")
 	if id == "" {
 		return nil
 	}
-	e := l.cat.elements[id]
+	e := l.known.elements[id]
 	if e == nil {
-		m.at("element").unknown("unknown-element", "数据元", "element", id, sortedKeys(l.cat.elements))
+		m.at("element").unknown("unknown-element", "数据元", "element", id, sortedKeys(l.known.elements))
 		return nil
 	}
 	if slices.ContainsFunc(narrowKeys, m.has) {
@@ -196,22 +197,22 @@ func (l *loader) elementOf(m mapping) *Element {
 
 // maskOf checks that a mask exists, protects, and applies to the element, and
 // returns its id, "" for clear.
-func (l *loader) maskOf(at node, id string, e *Element) string {
+func (l *loader) maskOf(at node, id string, e *schemas.Element) string {
 	if id == "" || id == maskClear {
 		return ""
 	}
 	if reason, refused := refusedMask(id); refused {
 		at.problem("recoverable-mask", "脱敏规则 %[1]q 可被还原: %[2]s; 请用 partial 或 token", "mask %[1]q is recoverable: %[3]s; use partial or token", id, reason[0], reason[1])
-		return MaskSuppress
+		return schemas.MaskSuppress
 	}
-	rule, ok := Mask(id)
+	rule, ok := schemas.Mask(id)
 	if !ok {
 		known := []string{maskClear}
-		for _, r := range maskRules {
+		for _, r := range schemas.MaskRules() {
 			known = append(known, r.ID)
 		}
 		at.unknown("unknown-mask", "脱敏规则", "mask", id, known)
-		return MaskSuppress
+		return schemas.MaskSuppress
 	}
 	if e != nil && e.Kind != "" && !rule.Applies(e.Kind) {
 		at.problem("mask-kind", "脱敏规则 %[1]s 不适用于种类 %[2]s", "mask %[1]s does not apply to kind %[2]s", id, e.Kind)

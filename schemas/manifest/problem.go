@@ -1,4 +1,4 @@
-package schemas
+package manifest
 
 import (
 	"cmp"
@@ -7,6 +7,16 @@ import (
 	"strconv"
 	"strings"
 )
+
+// Problem is one thing wrong in a catalogue, with its place.
+type Problem struct {
+	File    string
+	Line    int
+	Column  int
+	Rule    string // stable id of the check, e.g. "unknown-element"
+	Message string // Chinese first, then English, with what to do
+	Warning bool
+}
 
 // Problems is the error of Load: everything that is wrong in a catalogue, in
 // the order of files and lines, warnings among them.

@@ -1,7 +1,6 @@
-package schemas
+package manifest
 
 import (
-	"bytes"
 	"errors"
 	"regexp"
 	"slices"
@@ -12,6 +11,8 @@ import (
 	yaml "github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 // Bounds of one catalogue file: far above any real one, far below what could
@@ -31,7 +32,7 @@ type node struct {
 // parseYAML reads the one document of a file, refusing what the catalogue has
 // no use for: anchors, aliases, merges, tags, duplicate keys.
 func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
-	data = bytes.TrimPrefix(data, byteOrderMark)
+	data, twice := document.One(data)
 	bad := func(line, column int, chinese, english string, args ...any) (node, bool) { //nolint:unparam // says and returns in one
 		out.add(name, line, column, false, "unreadable", chinese, english, args...)
 		return node{}, false
@@ -45,8 +46,8 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	if line := tooDeep(data); line > 0 {
 		return bad(line, 1, "嵌套过深", "nested too deep")
 	}
-	if line := secondDocument(data); line > 0 {
-		out.add(name, line, 1, false, "syntax", oneDocumentChinese, oneDocumentEnglish)
+	if second := (*document.SecondError)(nil); errors.As(twice, &second) {
+		out.add(name, second.Line, 1, false, "syntax", document.Chinese, document.English)
 		return node{}, false
 	}
 	defer func() {
@@ -76,7 +77,7 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	case 1:
 	default:
 		second := node{file: name, n: bodies[1], out: out}
-		second.problem("syntax", oneDocumentChinese, oneDocumentEnglish)
+		second.problem("syntax", document.Chinese, document.English)
 		return node{}, false
 	}
 	root = node{file: name, n: bodies[0], out: out}

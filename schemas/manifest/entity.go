@@ -1,11 +1,12 @@
-package schemas
+package manifest
 
 import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 func (l *loader) entity(f file) {
@@ -13,22 +14,22 @@ func (l *loader) entity(f file) {
 	if !ok {
 		return
 	}
-	e := &entityFile{Entity: &Entity{File: f.name, ID: m.text("entity")}, root: m, fields: map[string]node{}}
+	e := &entityFile{Entity: &schemas.Entity{File: f.name, ID: m.text("entity")}, root: m, fields: map[string]node{}}
 	if e.ID != "" && !lowerForm.match(e.ID) {
 		m.at("entity").named(lowerForm)
 	}
 	if !l.is(f, m, "entity", e.ID) {
 		return
 	}
-	if l.cat.datasets[e.ID] != nil {
+	if l.known.datasets[e.ID] != nil {
 		m.at("entity").problem("duplicate", "%[1]s 已是数据集的名称", "%[1]s is already a dataset", e.ID)
 	}
 	e.Title, e.English = m.text("title"), m.optional("english", "")
 	if k, ok := m.at("key").fields("name", "title", "element"); ok && m.has("key") {
-		e.Key = EntityKey{Name: k.at("name").named(fieldForm), Element: l.elementOf(k)}
+		e.Key = schemas.EntityKey{Name: k.at("name").named(fieldForm), Element: l.elementOf(k)}
 		if e.Key.Element != nil {
 			e.Key.Title = e.Key.Element.Title
-			if e.Key.Element.Type != String {
+			if e.Key.Element.Type != schemas.String {
 				k.at("element").problem("bad-key", "主体的主键必须是文字", "an entity's key must be a text")
 			}
 		}
@@ -37,9 +38,9 @@ func (l *loader) entity(f file) {
 		m.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "key")
 	}
 	l.goldenFields(e)
-	e.compile()
+	compile(e.Entity)
 	l.entities = append(l.entities, e)
-	l.cat.entities[e.ID] = e.Entity
+	l.known.entities[e.ID] = e.Entity
 	l.cat.Entities = append(l.cat.Entities, e.Entity)
 }
 
@@ -49,13 +50,13 @@ func (l *loader) goldenFields(e *entityFile) {
 		if !ok {
 			continue
 		}
-		f := &GoldenField{Name: m.text("name"), Element: l.elementOf(m), Group: m.optional("group", ""), Index: len(e.Fields) + 1}
+		f := &schemas.GoldenField{Name: m.text("name"), Element: l.elementOf(m), Group: m.optional("group", ""), Index: len(e.Fields) + 1}
 		if f.Name == "" {
 			continue
 		}
 		m.at("name").named(fieldForm)
 		if f.Element == nil {
-			f.Element = &Element{Type: String}
+			f.Element = &schemas.Element{Type: schemas.String}
 		}
 		f.Title, f.English, f.Level = m.optional("title", f.Element.Title), m.optional("english", f.Element.English), f.Element.Level
 		if _, twice := e.fields[f.Name]; twice || f.Name == e.Key.Name {
@@ -73,83 +74,26 @@ func (l *loader) goldenFields(e *entityFile) {
 }
 
 // compile builds the layouts of the golden record.
-func (e *Entity) compile() {
+func compile(e *schemas.Entity) {
 	key := e.Key.Element
 	if key == nil {
-		key = &Element{Type: String}
+		key = &schemas.Element{Type: schemas.String}
 	}
 	name := e.Key.Name
 	if name == "" {
 		name = "key"
 	}
-	columns := []Column{key.column(name, e.Key.Title)}
+	columns := []schemas.Column{column(key, name, e.Key.Title)}
 	columns[0].Attrs = attrs("element", key.ID, "level", key.Level, "kind", key.Kind)
 	for _, f := range e.Fields {
-		c := f.Element.column(f.Name, f.Title)
+		c := column(f.Element, f.Name, f.Title)
 		c.Nullable = true
 		c.Attrs = attrs("element", f.Element.ID, "level", f.Level, "kind", f.Element.Kind)
 		columns = append(columns, c)
 	}
-	e.Layout = MustLayout("yiyuan.resolved", e.ID, columns...)
+	e.Layout = schemas.MustLayout("yiyuan.resolved", e.ID, columns...)
 	e.Layout.Doc = e.Title
 	e.Layout.Attrs = attrs("key", name)
-	e.resolved = nil
-	e.resolved = e.ResolvedLayout()
-}
-
-// Field returns the golden field of that name, nil if there is none.
-func (e *Entity) Field(name string) *GoldenField {
-	for _, f := range e.Fields {
-		if f.Name == name {
-			return f
-		}
-	}
-	return nil
-}
-
-// Members returns the golden fields that an entry of an authority table is
-// about: the field of that name, or the members of the group of that name.
-func (e *Entity) Members(entry string) []*GoldenField {
-	var members []*GoldenField
-	for _, f := range e.Fields {
-		if f.Group == entry || f.Group == "" && f.Name == entry {
-			members = append(members, f)
-		}
-	}
-	return members
-}
-
-// Current returns the authority table in force at now: the newest whose
-// effective day has come, the oldest if none has, nil if there is none at all.
-func (e *Entity) Current(now time.Time) *AuthorityTable {
-	for i := len(e.Authority) - 1; i >= 0; i-- {
-		if i == 0 || !e.Authority[i].Effective.After(now) {
-			return &e.Authority[i]
-		}
-	}
-	return nil
-}
-
-// PickBy takes Pick apart: order is "newest", "latest" or "earliest". Rows are
-// ordered by the first list of the dataset's fields, of which the first that is
-// not null counts, and rows that are equal in it by the next; there is none for
-// "newest".
-func (c *Candidate) PickBy() (order string, fields [][]string) {
-	order, rest, _ := strings.Cut(c.Pick, " ")
-	if order == "" || order == "newest" {
-		return "newest", nil
-	}
-	return order, SplitFields(rest)
-}
-
-// SplitFields reads what rows are ordered by: "A|B,C" is the first of A and B
-// that is not null, and where two rows are equal in that, C.
-func SplitFields(text string) [][]string {
-	var fields [][]string
-	for list := range strings.SplitSeq(strings.ReplaceAll(text, " ", ""), ",") {
-		fields = append(fields, strings.Split(list, "|"))
-	}
-	return fields
 }
 
 func (l *loader) aggregates(e *entityFile) {
@@ -158,8 +102,8 @@ func (l *loader) aggregates(e *entityFile) {
 		if !ok {
 			continue
 		}
-		a := &Aggregate{Name: m.at("name").named(lowerForm), Dataset: m.text("dataset"), Role: m.optional("role", ""), Where: m.optional("where", ""), Sum: m.optional("sum", "")}
-		if slices.ContainsFunc(e.Aggregates, func(o *Aggregate) bool { return o.Name == a.Name }) {
+		a := &schemas.Aggregate{Name: m.at("name").named(lowerForm), Dataset: m.text("dataset"), Role: m.optional("role", ""), Where: m.optional("where", ""), Sum: m.optional("sum", "")}
+		if slices.ContainsFunc(e.Aggregates, func(o *schemas.Aggregate) bool { return o.Name == a.Name }) {
 			m.at("name").problem("duplicate", "汇总 %[1]s 重复", "aggregate %[1]s stands twice", a.Name)
 		}
 		e.Aggregates = append(e.Aggregates, a)
@@ -174,7 +118,7 @@ func (l *loader) aggregates(e *entityFile) {
 		switch f := d.Field(a.Sum); {
 		case f == nil:
 			m.at("sum").unknown("unknown-field", "字段", "field", a.Sum, sortedKeys(d.fields))
-		case f.Element.Kind != "" && f.Element.Type != Long && f.Element.Type != Decimal:
+		case f.Element.Kind != "" && f.Element.Type != schemas.Long && f.Element.Type != schemas.Decimal:
 			m.at("sum").problem("bad-type", "只能对数值求和, %[1]s 是 %[2]s", "only numbers can be summed, %[1]s is %[2]s", a.Sum, f.Element.Type)
 		case d.Class == "C":
 			m.at("sum").problem("class-c-view", "不予共享(C)的字段 %[1]s 不能求和", "field %[1]s of a class C dataset must not be summed", a.Sum)
@@ -216,9 +160,9 @@ func (l *loader) authority(e *entityFile) {
 		if !ok {
 			continue
 		}
-		t := AuthorityTable{Version: m.number("version", 0, 1_000_000), Basis: m.optional("basis", ""), Sources: map[string][]Candidate{}}
+		t := schemas.AuthorityTable{Version: m.number("version", 0, 1_000_000), Basis: m.optional("basis", ""), Sources: map[string][]schemas.Candidate{}}
 		day := m.text("effective")
-		effective, err := time.ParseInLocation(time.DateOnly, day, Zone)
+		effective, err := time.ParseInLocation(time.DateOnly, day, schemas.Zone)
 		if err != nil && day != "" {
 			m.at("effective").problem("bad-value", "%[1]q 不是日期, 格式 2026-01-31", "%[1]q is not a date, write 2026-01-31", day)
 		}
@@ -234,7 +178,7 @@ func (l *loader) authority(e *entityFile) {
 	}
 }
 
-func (l *loader) sources(e *entityFile, t *AuthorityTable, m mapping) {
+func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping) {
 	if !m.has("sources") {
 		m.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "sources")
 		return
@@ -258,7 +202,7 @@ func (l *loader) sources(e *entityFile, t *AuthorityTable, m mapping) {
 			table.keys[entry].unknown("unknown-field", "字段或组", "field or group", entry, sortedKeys(entries))
 			continue
 		}
-		candidates := []Candidate{}
+		candidates := []schemas.Candidate{}
 		for _, item := range table.values[entry].items() {
 			if c, ok := l.candidate(e, item, members, candidates); ok {
 				candidates = append(candidates, c)
@@ -273,12 +217,12 @@ func (l *loader) sources(e *entityFile, t *AuthorityTable, m mapping) {
 	}
 }
 
-func (l *loader) candidate(e *entityFile, item node, members []*GoldenField, before []Candidate) (Candidate, bool) {
+func (l *loader) candidate(e *entityFile, item node, members []*schemas.GoldenField, before []schemas.Candidate) (schemas.Candidate, bool) {
 	m, ok := item.fields("dataset", "role", "columns", "constant", "where", "pick", "flag", "same_rank")
 	if !ok {
-		return Candidate{}, false
+		return schemas.Candidate{}, false
 	}
-	c := Candidate{
+	c := schemas.Candidate{
 		Dataset: m.text("dataset"), Role: m.optional("role", ""), Where: m.optional("where", ""), Pick: m.optional("pick", "newest"),
 		Flag: m.optional("flag", ""), SameRank: m.flag("same_rank"), Columns: map[string]string{}, Constant: map[string]string{},
 	}
@@ -301,7 +245,7 @@ func (l *loader) candidate(e *entityFile, item node, members []*GoldenField, bef
 }
 
 // columns maps the golden fields to the dataset's, by name unless stated.
-func (l *loader) columns(m mapping, d *datasetFile, c *Candidate, members []*GoldenField) {
+func (l *loader) columns(m mapping, d *datasetFile, c *schemas.Candidate, members []*schemas.GoldenField) {
 	var names []string
 	for _, f := range members {
 		names = append(names, f.Name)
@@ -342,7 +286,7 @@ func (l *loader) columns(m mapping, d *datasetFile, c *Candidate, members []*Gol
 }
 
 // sameElement checks that a dataset's field can be a golden field's value.
-func (l *loader) sameElement(at node, d *datasetFile, f *GoldenField, column string) {
+func (l *loader) sameElement(at node, d *datasetFile, f *schemas.GoldenField, column string) {
 	from := d.Field(column)
 	if from == nil {
 		at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, column, sortedKeys(d.fields))
@@ -364,14 +308,14 @@ func (l *loader) sameElement(at node, d *datasetFile, f *GoldenField, column str
 	}
 }
 
-func describe(e *Element) string {
-	if e.Type == Decimal {
+func describe(e *schemas.Element) string {
+	if e.Type == schemas.Decimal {
 		return fmt.Sprintf("%s(%d,%d)", e.Kind, e.Precision, e.Scale)
 	}
 	return e.Kind
 }
 
-func (l *loader) pick(m mapping, d *datasetFile, c *Candidate, before []Candidate) {
+func (l *loader) pick(m mapping, d *datasetFile, c *schemas.Candidate, before []schemas.Candidate) {
 	order, fields := c.PickBy()
 	switch {
 	case order == "newest" && c.Pick == "newest":
@@ -398,13 +342,13 @@ func (l *loader) pick(m mapping, d *datasetFile, c *Candidate, before []Candidat
 }
 
 // pickType is the type of what a candidate's rows are ordered by.
-func (l *loader) pickType(c Candidate) Type {
+func (l *loader) pickType(c schemas.Candidate) schemas.Type {
 	if _, fields := c.PickBy(); len(fields) > 0 && l.byID[c.Dataset] != nil {
 		if f := l.byID[c.Dataset].Field(fields[0][0]); f != nil {
 			return f.Element.Type
 		}
 	}
-	return Timestamp
+	return schemas.Timestamp
 }
 
 // goldenLevels raises each golden field to the highest level of what may fill it.
@@ -420,5 +364,5 @@ func (l *loader) goldenLevels(e *entityFile) {
 			}
 		}
 	}
-	e.compile()
+	compile(e.Entity)
 }

@@ -1,4 +1,4 @@
-package schemas
+package manifest
 
 import (
 	"fmt"
@@ -6,12 +6,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // Compat says whether next may follow old on a topic under a compatibility
 // level of the registry (BACKWARD_TRANSITIVE, FULL_TRANSITIVE). Package codec
 // knows; it is passed in because codec stands on this package.
-type Compat func(level string, next, old *Layout) error
+type Compat func(level string, next, old *schemas.Layout) error
 
 // The compatibility levels of topics: raw topics are read by our own steps,
 // which are upgraded first; shared and resolved ones by anybody.
@@ -24,19 +26,13 @@ const (
 // fields first (rule exposed-field), then what must not happen to a published
 // catalogue (errors), then the rest. compat may be nil: then only the built-in
 // comparison of layouts speaks.
-func Evolve(old, next *Catalogue, compat Compat) []Problem {
+func Evolve(old, next *schemas.Catalogue, compat Compat) []Problem {
 	ev := &evolution{old: old, next: next, compat: compat}
-	for _, id := range union(old.views, next.views) {
-		ev.view(old.views[id], next.views[id])
-	}
-	for _, id := range union(old.datasets, next.datasets) {
-		ev.dataset(old.datasets[id], next.datasets[id])
-	}
-	for _, id := range union(old.entities, next.entities) {
-		ev.entity(old.entities[id], next.entities[id])
-	}
+	both(old.Views(), next.Views(), func(v *schemas.View) string { return v.ID }, ev.view)
+	both(old.Datasets, next.Datasets, func(d *schemas.Dataset) string { return d.ID }, ev.dataset)
+	both(old.Entities, next.Entities, func(e *schemas.Entity) string { return e.ID }, ev.entity)
 	ev.codes()
-	ev.rules()
+	both(old.Rules, next.Rules, func(r *schemas.Rule) string { return r.ID }, ev.rule)
 	for _, list := range [][]Problem{ev.exposed.sorted(), ev.broken.sorted()} {
 		ev.all = append(ev.all, list...)
 	}
@@ -44,19 +40,26 @@ func Evolve(old, next *Catalogue, compat Compat) []Problem {
 }
 
 type evolution struct {
-	old, next                *Catalogue
+	old, next                *schemas.Catalogue
 	compat                   Compat
 	exposed, broken, changed collector
 	all                      []Problem
 }
 
-func union[V any](a, b map[string]V) []string {
-	both := maps.Clone(a)
-	if both == nil {
-		both = map[string]V{}
+// both hands over what stands in either list, by id, nil where it stands in one only.
+func both[T any](old, next []*T, id func(*T) string, compare func(old, next *T)) {
+	before, after := map[string]*T{}, map[string]*T{}
+	for _, v := range old {
+		before[id(v)] = v
 	}
-	maps.Copy(both, b)
-	return sortedKeys(both)
+	for _, v := range next {
+		after[id(v)] = v
+	}
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	for _, name := range sortedKeys(all) {
+		compare(before[name], after[name])
+	}
 }
 
 func (ev *evolution) expose(file, chinese, english string, args ...any) {
@@ -76,9 +79,9 @@ func exposure(mask string) int {
 	switch mask {
 	case "":
 		return 3
-	case MaskSuppress:
+	case schemas.MaskSuppress:
 		return 0
-	case MaskToken, MaskDigest, MaskPresent:
+	case schemas.MaskToken, schemas.MaskDigest, schemas.MaskPresent:
 		return 1
 	}
 	return 2
@@ -91,19 +94,19 @@ func maskTitle(mask string) string {
 	return mask
 }
 
-func (v *View) file() string {
+func fileOf(v *schemas.View) string {
 	if v.Dataset != nil {
 		return v.Dataset.File
 	}
 	return v.Entity.File
 }
 
-func (ev *evolution) view(old, next *View) {
+func (ev *evolution) view(old, next *schemas.View) {
 	if next == nil {
-		ev.note(old.file(), "视图 %[1]s 被删除, 订阅者将收不到数据", "view %[1]s is removed, its subscribers get no more data", old.ID)
+		ev.note(fileOf(old), "视图 %[1]s 被删除, 订阅者将收不到数据", "view %[1]s is removed, its subscribers get no more data", old.ID)
 		return
 	}
-	var before []ViewField
+	var before []schemas.ViewField
 	if old != nil {
 		before = old.Fields
 	}
@@ -111,7 +114,7 @@ func (ev *evolution) view(old, next *View) {
 	for _, b := range next.Embed {
 		before = nil
 		if old != nil {
-			if i := slices.IndexFunc(old.Embed, func(o Embed) bool { return o.Dataset.ID == b.Dataset.ID && o.Role == b.Role }); i >= 0 {
+			if i := slices.IndexFunc(old.Embed, func(o schemas.Embed) bool { return o.Dataset.ID == b.Dataset.ID && o.Role == b.Role }); i >= 0 {
 				before = old.Embed[i].Fields
 			}
 		}
@@ -121,43 +124,43 @@ func (ev *evolution) view(old, next *View) {
 		return
 	}
 	if old.KeyMask && !next.KeyMask {
-		ev.expose(next.file(), "视图 %[1]s 的主键由令牌变为明文", "the record key of view %[1]s was a token and is now in clear", next.ID)
+		ev.expose(fileOf(next), "视图 %[1]s 的主键由令牌变为明文", "the record key of view %[1]s was a token and is now in clear", next.ID)
 	}
 	if old.KeyMask != next.KeyMask {
-		ev.refuse(next.file(), "视图 %[1]s 的主键形式改变, 旧记录无法被更新; 请另建视图", "the record keys of view %[1]s change, so the old records could not be updated; make a new view", next.ID)
+		ev.refuse(fileOf(next), "视图 %[1]s 的主键形式改变, 旧记录无法被更新; 请另建视图", "the record keys of view %[1]s change, so the old records could not be updated; make a new view", next.ID)
 	}
 	if old.Audience != next.Audience {
-		ev.refuse(next.file(), "视图 %[1]s 的令牌受众由 %[2]q 变为 %[3]q, 已发出的令牌全部失效; 请另建视图", "the audience of view %[1]s changes from %[2]q to %[3]q, which voids all tokens given out; make a new view", next.ID, old.Audience, next.Audience)
+		ev.refuse(fileOf(next), "视图 %[1]s 的令牌受众由 %[2]q 变为 %[3]q, 已发出的令牌全部失效; 请另建视图", "the audience of view %[1]s changes from %[2]q to %[3]q, which voids all tokens given out; make a new view", next.ID, old.Audience, next.Audience)
 	}
 	if old.Only != "" && next.Only == "" {
-		ev.expose(next.file(), "视图 %[1]s 由只核验变为可读取", "view %[1]s was verify-only and can now be read", next.ID)
+		ev.expose(fileOf(next), "视图 %[1]s 由只核验变为可读取", "view %[1]s was verify-only and can now be read", next.ID)
 	}
-	ev.layout(next.file(), FullTransitive, "视图", "view", next.ID, old.Layout, next.Layout)
+	ev.layout(fileOf(next), FullTransitive, "视图", "view", next.ID, old.Layout, next.Layout)
 }
 
 // shown compares what a view shows of its owner's fields.
-func (ev *evolution) shown(v *View, id string, old, next []ViewField) {
+func (ev *evolution) shown(v *schemas.View, id string, old, next []schemas.ViewField) {
 	for _, f := range next {
-		i := slices.IndexFunc(old, func(o ViewField) bool { return o.Name == f.Name })
+		i := slices.IndexFunc(old, func(o schemas.ViewField) bool { return o.Name == f.Name })
 		switch {
-		case i < 0 && f.Mask != MaskSuppress:
-			ev.expose(v.file(), "新公开 %[1]s.%[2]s (%[3]s)", "newly exposed %[1]s.%[2]s (%[3]s)", id, f.Name, maskTitle(f.Mask))
+		case i < 0 && f.Mask != schemas.MaskSuppress:
+			ev.expose(fileOf(v), "新公开 %[1]s.%[2]s (%[3]s)", "newly exposed %[1]s.%[2]s (%[3]s)", id, f.Name, maskTitle(f.Mask))
 		case i >= 0 && exposure(f.Mask) > exposure(old[i].Mask):
-			ev.expose(v.file(), "脱敏减弱 %[1]s.%[2]s: %[3]s → %[4]s", "weaker mask on %[1]s.%[2]s: %[3]s to %[4]s", id, f.Name, maskTitle(old[i].Mask), maskTitle(f.Mask))
+			ev.expose(fileOf(v), "脱敏减弱 %[1]s.%[2]s: %[3]s → %[4]s", "weaker mask on %[1]s.%[2]s: %[3]s to %[4]s", id, f.Name, maskTitle(old[i].Mask), maskTitle(f.Mask))
 		case i >= 0 && f.Mask == "" && old[i].Screened && !f.Screened:
-			ev.expose(v.file(), "%[1]s.%[2]s 文字中的个人号码不再遮盖", "numbers of persons in the texts of %[1]s.%[2]s are no longer hidden", id, f.Name)
+			ev.expose(fileOf(v), "%[1]s.%[2]s 文字中的个人号码不再遮盖", "numbers of persons in the texts of %[1]s.%[2]s are no longer hidden", id, f.Name)
 		case i >= 0 && f.Mask != old[i].Mask:
-			ev.note(v.file(), "脱敏改变 %[1]s.%[2]s: %[3]s → %[4]s", "mask changed on %[1]s.%[2]s: %[3]s to %[4]s", id, f.Name, maskTitle(old[i].Mask), maskTitle(f.Mask))
+			ev.note(fileOf(v), "脱敏改变 %[1]s.%[2]s: %[3]s → %[4]s", "mask changed on %[1]s.%[2]s: %[3]s to %[4]s", id, f.Name, maskTitle(old[i].Mask), maskTitle(f.Mask))
 		}
 	}
 	for _, o := range old {
-		if !slices.ContainsFunc(next, func(f ViewField) bool { return f.Name == o.Name }) {
-			ev.note(v.file(), "不再提供 %[1]s.%[2]s", "no longer shown: %[1]s.%[2]s", id, o.Name)
+		if !slices.ContainsFunc(next, func(f schemas.ViewField) bool { return f.Name == o.Name }) {
+			ev.note(fileOf(v), "不再提供 %[1]s.%[2]s", "no longer shown: %[1]s.%[2]s", id, o.Name)
 		}
 	}
 }
 
-func (ev *evolution) dataset(old, next *Dataset) {
+func (ev *evolution) dataset(old, next *schemas.Dataset) {
 	switch {
 	case old == nil:
 		ev.note(next.File, "新增数据集 %[1]s(%[2]s)", "new dataset %[1]s", next.ID, next.Title)
@@ -191,7 +194,7 @@ func (ev *evolution) dataset(old, next *Dataset) {
 	ev.layout(next.File, BackwardTransitive, "数据集", "dataset", next.ID, old.Layout, next.Layout)
 }
 
-func linkNames(d *Dataset) []string {
+func linkNames(d *schemas.Dataset) []string {
 	var names []string
 	for _, k := range d.Links {
 		names = append(names, k.Entity+"/"+k.Role+"/"+k.Key)
@@ -200,7 +203,7 @@ func linkNames(d *Dataset) []string {
 	return names
 }
 
-func (ev *evolution) entity(old, next *Entity) {
+func (ev *evolution) entity(old, next *schemas.Entity) {
 	switch {
 	case old == nil:
 		ev.note(next.File, "新增主体 %[1]s(%[2]s)", "new entity %[1]s", next.ID, next.Title)
@@ -213,7 +216,7 @@ func (ev *evolution) entity(old, next *Entity) {
 		ev.refuse(next.File, "主体 %[1]s 的主键由 %[2]s 变为 %[3]s", "the key of entity %[1]s changes from %[2]s to %[3]s", next.ID, old.Key.Name, next.Key.Name)
 	}
 	for _, t := range next.Authority {
-		i := slices.IndexFunc(old.Authority, func(o AuthorityTable) bool { return o.Version == t.Version })
+		i := slices.IndexFunc(old.Authority, func(o schemas.AuthorityTable) bool { return o.Version == t.Version })
 		switch {
 		case i < 0:
 			ev.note(next.File, "主体 %[1]s 的数源表第 %[2]d 版自 %[3]s 起生效, 金记录将重新计算", "authority version %[2]d of %[1]s takes effect on %[3]s, golden records will be worked out again", next.ID, t.Version, t.Effective.Format("2006-01-02"))
@@ -238,30 +241,21 @@ func (ev *evolution) codes() {
 	}
 }
 
-func (ev *evolution) rules() {
-	before, after := map[string]*Rule{}, map[string]*Rule{}
-	for _, r := range ev.old.Rules {
-		before[r.ID] = r
-	}
-	for _, r := range ev.next.Rules {
-		after[r.ID] = r
-	}
-	for _, id := range union(before, after) {
-		switch o, n := before[id], after[id]; {
-		case o == nil:
-			ev.note(n.File, "新增规则 %[1]s(%[2]s)", "new rule %[1]s", id, n.Title)
-		case n == nil:
-			ev.note(o.File, "删除规则 %[1]s(%[2]s), 其疑点将关闭", "rule %[1]s is removed, its findings will close", id, o.Title)
-		case !reflect.DeepEqual(o, n):
-			ev.note(n.File, "规则 %[1]s 改变, 将重新评估", "rule %[1]s changes and will be evaluated again", id)
-		}
+func (ev *evolution) rule(old, next *schemas.Rule) {
+	switch {
+	case old == nil:
+		ev.note(next.File, "新增规则 %[1]s(%[2]s)", "new rule %[1]s", next.ID, next.Title)
+	case next == nil:
+		ev.note(old.File, "删除规则 %[1]s(%[2]s), 其疑点将关闭", "rule %[1]s is removed, its findings will close", old.ID, old.Title)
+	case !reflect.DeepEqual(old, next):
+		ev.note(next.File, "规则 %[1]s 改变, 将重新评估", "rule %[1]s changes and will be evaluated again", next.ID)
 	}
 }
 
 // layout compares the layouts of one topic by name, says which column is in
 // the way, and asks compat for what it may have missed. The dataset, view or
 // entity it is of is named by its word in Chinese and English, and its id.
-func (ev *evolution) layout(file, level, chinese, english, id string, old, next *Layout) {
+func (ev *evolution) layout(file, level, chinese, english, id string, old, next *schemas.Layout) {
 	if why := columnChange(level, old, next); why != nil {
 		ev.refuse(file, "%[4]s %[1]s 的结构不兼容: %[2]s; 请新增字段或另建视图", "the schema of %[5]s %[1]s is incompatible: %[3]s; add a field or make a new view", id, why[0], why[1], chinese, english)
 		return
@@ -276,7 +270,7 @@ func (ev *evolution) layout(file, level, chinese, english, id string, old, next 
 
 // columnChange returns the first incompatible change of a column, in Chinese
 // and English, nil if there is none.
-func columnChange(level string, old, next *Layout) []string {
+func columnChange(level string, old, next *schemas.Layout) []string {
 	for i := range next.Columns {
 		n := &next.Columns[i]
 		at := old.Index(n.Name)
@@ -299,7 +293,7 @@ func columnChange(level string, old, next *Layout) []string {
 			return []string{n.Name + " 由可空变为必填", n.Name + " was nullable and is not any more"}
 		case level == FullTransitive && !o.Nullable && n.Nullable:
 			return []string{n.Name + " 由必填变为可空", n.Name + " was not nullable and is now"}
-		case o.Type == Rows:
+		case o.Type == schemas.Rows:
 			if why := columnChange(level, o.Rows, n.Rows); why != nil {
 				return []string{n.Name + "." + why[0], n.Name + "." + why[1]}
 			}

@@ -1,10 +1,12 @@
-package schemas
+package manifest
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // extents are the code sets as the standards that they name have them. What is whole
@@ -65,7 +67,7 @@ func industries() []string {
 // made up would let wrong ones pass.
 func TestCodeSetsAreWhole(t *testing.T) {
 	t.Parallel()
-	c, err := Load(Yunling())
+	c, err := Load(yunling.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
-package schemas
+package manifest
 
 import (
 	"cmp"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // maxFields bounds a dataset: the schema profile refuses wider records.
@@ -17,7 +19,7 @@ func (l *loader) dataset(f file) {
 	if !ok {
 		return
 	}
-	d := &datasetFile{Dataset: &Dataset{File: f.name}, root: m, fields: map[string]node{}}
+	d := &datasetFile{Dataset: &schemas.Dataset{File: f.name}, root: m, fields: map[string]node{}}
 	d.ID = m.text("dataset")
 	if !datasetForm.match(d.ID) && d.ID != "" {
 		m.at("dataset").named(datasetForm)
@@ -38,17 +40,17 @@ func (l *loader) dataset(f file) {
 		m.at("class").problem("class-c-basis", "不予共享(C)必须用 basis 写明法律依据", "class C needs its law: add basis")
 	}
 	if id := m.text("provider"); id != "" {
-		if d.Provider = l.cat.departments[id]; d.Provider == nil {
-			m.at("provider").unknown("unknown-department", "部门", "department", id, sortedKeys(l.cat.departments))
+		if d.Provider = l.known.departments[id]; d.Provider == nil {
+			m.at("provider").unknown("unknown-department", "部门", "department", id, sortedKeys(l.known.departments))
 		}
 	}
 	l.resourceCode(d)
 	l.datasetFields(d)
 	l.datasetKey(d)
-	d.Layout = d.rawLayout()
+	d.Layout = rawLayout(d.Dataset)
 	l.datasets = append(l.datasets, d)
 	l.byID[d.ID] = d
-	l.cat.datasets[d.ID] = d.Dataset
+	l.known.datasets[d.ID] = d.Dataset
 	l.cat.Datasets = append(l.cat.Datasets, d.Dataset)
 }
 
@@ -83,13 +85,13 @@ func (l *loader) datasetFields(d *datasetFile) {
 		if !ok {
 			continue
 		}
-		fl := &Field{Name: m.text("name"), Element: l.elementOf(m), Nullable: m.flag("nullable"), Source: m.flag("source"), Index: len(d.Fields)}
+		fl := &schemas.Field{Name: m.text("name"), Element: l.elementOf(m), Nullable: m.flag("nullable"), Source: m.flag("source"), Index: len(d.Fields)}
 		if fl.Name == "" {
 			continue
 		}
 		m.at("name").named(fieldForm)
 		if fl.Element == nil {
-			fl.Element = &Element{Type: String} // without a kind it is left alone from here on: the load fails anyway
+			fl.Element = &schemas.Element{Type: schemas.String} // without a kind it is left alone from here on: the load fails anyway
 		}
 		fl.Title, fl.English = m.optional("title", fl.Element.Title), m.optional("english", fl.Element.English)
 		fl.Level = m.oneOf("level", cmp.Or(fl.Element.Level, "L1"), levels)
@@ -116,7 +118,7 @@ func (l *loader) datasetKey(d *datasetFile) {
 			continue
 		case f.Nullable:
 			at[i].problem("nullable-key", "主键字段 %[1]s 不能为空, 去掉 nullable", "key field %[1]s must not be nullable", name)
-		case f.Element.Type == Double || f.Element.Type == Bytes || f.Element.Type == Rows:
+		case f.Element.Type == schemas.Double || f.Element.Type == schemas.Bytes || f.Element.Type == schemas.Rows:
 			at[i].problem("bad-key", "字段 %[1]s 不能作主键", "field %[1]s cannot be a key", name)
 		}
 		d.KeyIndex = append(d.KeyIndex, f.Index)
@@ -124,17 +126,17 @@ func (l *loader) datasetKey(d *datasetFile) {
 }
 
 // rawLayout is the layout of the topic raw.<id>.
-func (d *Dataset) rawLayout() *Layout {
-	columns := make([]Column, len(d.Fields))
+func rawLayout(d *schemas.Dataset) *schemas.Layout {
+	columns := make([]schemas.Column, len(d.Fields))
 	for i, f := range d.Fields {
-		columns[i] = f.Element.column(f.Name, f.Title)
+		columns[i] = column(f.Element, f.Name, f.Title)
 		columns[i].Nullable = f.Nullable
 		columns[i].Attrs = attrs("element", f.Element.ID, "level", f.Level, "kind", f.Element.Kind)
 		if f.Source {
 			columns[i].Attrs["source"] = "true"
 		}
 	}
-	l := MustLayout("yiyuan.raw", d.ID, columns...)
+	l := schemas.MustLayout("yiyuan.raw", d.ID, columns...)
 	l.Doc = d.Title
 	provider := ""
 	if d.Provider != nil {
@@ -145,12 +147,12 @@ func (d *Dataset) rawLayout() *Layout {
 }
 
 // column returns a column of the element's own type.
-func (e *Element) column(name, title string) Column {
-	c := Column{Name: name, Type: e.Type, Doc: title}
+func column(e *schemas.Element, name, title string) schemas.Column {
+	c := schemas.Column{Name: name, Type: e.Type, Doc: title}
 	if c.Type == 0 {
-		c.Type = String
+		c.Type = schemas.String
 	}
-	if c.Type == Decimal {
+	if c.Type == schemas.Decimal {
 		c.Precision, c.Scale = e.Precision, e.Scale
 	}
 	return c
@@ -167,29 +169,9 @@ func attrs(pairs ...string) map[string]string {
 	return m
 }
 
-// Field returns the field of that name, nil if there is none.
-func (d *Dataset) Field(name string) *Field {
-	for _, f := range d.Fields {
-		if f.Name == name {
-			return f
-		}
-	}
-	return nil
-}
-
-// RowKey returns the key of a row, the Kafka key of raw.<id>. The record must
-// have the dataset's layout and text, whole numbers or days as key values.
-func (d *Dataset) RowKey(r Record) string {
-	parts := make([]string, len(d.KeyIndex))
-	for i, at := range d.KeyIndex {
-		parts[i] = keyText(r.Value(at), d.Layout.Columns[at])
-	}
-	return JoinKey(parts...)
-}
-
-// Links returns how the dataset speaks about an entity.
-func (d *Dataset) linksTo(entity string) []Link {
-	var links []Link
+// linksTo returns how the dataset speaks about an entity.
+func linksTo(d *schemas.Dataset, entity string) []schemas.Link {
+	var links []schemas.Link
 	for _, k := range d.Links {
 		if k.Entity == entity {
 			links = append(links, k)
@@ -205,13 +187,13 @@ func (l *loader) links(d *datasetFile) {
 		if !ok {
 			continue
 		}
-		k := Link{Entity: m.text("entity"), Key: m.text("key"), Role: m.optional("role", ""), Index: -1}
+		k := schemas.Link{Entity: m.text("entity"), Key: m.text("key"), Role: m.optional("role", ""), Index: -1}
 		if k.Role != "" {
 			m.at("role").named(lowerForm)
 		}
-		e, f := l.cat.entities[k.Entity], d.Field(k.Key)
+		e, f := l.known.entities[k.Entity], d.Field(k.Key)
 		if e == nil {
-			l.unknownID(m.at("entity"), "entities", "主体", "entity", k.Entity, sortedKeys(l.cat.entities))
+			l.unknownID(m.at("entity"), "entities", "主体", "entity", k.Entity, sortedKeys(l.known.entities))
 		}
 		if f == nil && k.Key != "" {
 			m.at("key").unknown("unknown-field", "字段", "field", k.Key, sortedKeys(d.fields))
@@ -225,7 +207,7 @@ func (l *loader) links(d *datasetFile) {
 		if e.Key.Element != nil && f.Element.Kind != "" && f.Element.Kind != e.Key.Element.Kind && !holds {
 			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s, 主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s is of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
 		}
-		if slices.ContainsFunc(d.Links, func(o Link) bool { return o.Entity == k.Entity && o.Role == k.Role }) {
+		if slices.ContainsFunc(d.Links, func(o schemas.Link) bool { return o.Entity == k.Entity && o.Role == k.Role }) {
 			item.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次, 请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)
 			continue
 		}

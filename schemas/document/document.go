@@ -1,4 +1,7 @@
-package schemas
+// Package document holds what every YAML file of ours has in common, whoever reads
+// it: a catalogue, a configuration, grants, keys. It is one document in UTF-8, and an
+// editor's byte order mark in front of it is no part of it.
+package document
 
 import (
 	"bytes"
@@ -7,22 +10,27 @@ import (
 
 // What is said of a second document, in every file of ours.
 const (
-	oneDocumentChinese = "一个文件只能有一个 YAML 文档"
-	oneDocumentEnglish = "a file holds one YAML document"
+	Chinese = "一个文件只能有一个 YAML 文档"
+	English = "a file holds one YAML document"
 )
 
 var byteOrderMark = []byte("\uFEFF")
 
-// OneDocument returns the text of a YAML file without the byte order mark that some
-// editors put in front, and refuses a second document: whoever reads one would not see
-// it. Every YAML file is read through it.
-func OneDocument(text []byte) ([]byte, error) {
+// One returns the text of a YAML file without the byte order mark, and refuses a second
+// document: whoever reads one would not see it. Every YAML file is read through it.
+func One(text []byte) ([]byte, error) {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	if line := secondDocument(text); line > 0 {
-		return nil, fmt.Errorf("[%d:1] %s / %s", line, oneDocumentChinese, oneDocumentEnglish)
+		return text, &SecondError{Line: line}
 	}
 	return text, nil
 }
+
+// SecondError says on which line a second document has its first content.
+type SecondError struct{ Line int }
+
+// Error says the place as the parser of YAML does.
+func (e *SecondError) Error() string { return fmt.Sprintf("[%d:1] %s / %s", e.Line, Chinese, English) }
 
 // secondDocument returns the line on which a second document has its first content, 0
 // if there is none. The marks of documents stand at the very left, where YAML allows

@@ -1,4 +1,4 @@
-package schemas
+package manifest
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"testing/fstest"
 
 	"github.com/cockroachdb/datadriven"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // TestEvolve plays testdata/evolve.txt: each step changes one thing in
@@ -45,7 +47,7 @@ func TestEvolveCode(t *testing.T) {
 func TestEvolveCompat(t *testing.T) {
 	t.Parallel()
 	asked := map[string]string{}
-	got := lines(Evolve(load(t, small(t)), load(t, small(t)), func(level string, next, _ *Layout) error {
+	got := lines(Evolve(load(t, small(t)), load(t, small(t)), func(level string, next, _ *schemas.Layout) error {
 		asked[next.Namespace+"."+next.Name] = level
 		if next.Name == "MZ01" {
 			return errors.New("no")

@@ -1,21 +1,23 @@
-package schemas
+package manifest
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // shelf is what a view can show: the columns of a dataset or of an entity.
 type shelf struct {
 	owner  string // for messages: GA01, person
 	class  string
-	layout *Layout
+	layout *schemas.Layout
 	items  []shelfItem // one a column of layout
 	keys   []int       // positions of the owner's key
 }
 
 type shelfItem struct {
-	element *Element
+	element *schemas.Element
 	level   string
 	title   string
 	english string
@@ -29,7 +31,7 @@ func (s *shelf) names() []string {
 	return names
 }
 
-func (d *Dataset) shelf() *shelf {
+func datasetShelf(d *schemas.Dataset) *shelf {
 	s := &shelf{owner: d.ID, class: d.Class, layout: d.Layout, keys: d.KeyIndex}
 	for _, f := range d.Fields {
 		s.items = append(s.items, shelfItem{f.Element, f.Level, f.Title, f.English})
@@ -37,7 +39,7 @@ func (d *Dataset) shelf() *shelf {
 	return s
 }
 
-func (e *Entity) shelf() *shelf {
+func entityShelf(e *schemas.Entity) *shelf {
 	s := &shelf{owner: e.ID, layout: e.Layout, keys: []int{0}}
 	key := shelfItem{element: e.Key.Element, title: e.Key.Title}
 	if key.element != nil {
@@ -60,12 +62,12 @@ func (l *loader) datasetViews(d *datasetFile) {
 		if !ok {
 			continue
 		}
-		v := l.view(views.keys[name], m, name, d.Title, d.shelf())
+		v := l.view(views.keys[name], m, name, d.Title, datasetShelf(d.Dataset))
 		v.Dataset = d.Dataset
 		if d.Class == "C" && v.Only == "" {
 			views.keys[name].problem("class-c-view", "不予共享(C)的数据集只能有 only: verify 的视图", "a class C dataset may only have verify views (only: verify)")
 		}
-		l.finishView(views.keys[name], v, d.shelf())
+		l.finishView(views.keys[name], v, datasetShelf(d.Dataset))
 		d.Views = append(d.Views, v)
 	}
 }
@@ -78,29 +80,29 @@ func (l *loader) entityViews(e *entityFile) {
 			if !ok {
 				continue
 			}
-			v := l.view(views.keys[name], m, name, e.Title, e.shelf())
+			v := l.view(views.keys[name], m, name, e.Title, entityShelf(e.Entity))
 			v.Entity = e.Entity
 			l.embeds(e, v, m)
-			l.finishView(views.keys[name], v, e.shelf())
+			l.finishView(views.keys[name], v, entityShelf(e.Entity))
 			e.Views = append(e.Views, v)
 		}
 	}
 	if len(e.Fields) > 0 {
 		v := explainView(e.Entity)
 		e.Views = append(e.Views, v)
-		l.cat.views[v.ID] = v
+		l.known.views[v.ID] = v
 	}
 }
 
 // view reads what views of datasets and entities have in common.
-func (l *loader) view(at node, m mapping, name, title string, s *shelf) *View {
+func (l *loader) view(at node, m mapping, name, title string, s *shelf) *schemas.View {
 	if !lowerForm.match(name) {
 		at.problem("bad-name", "名称 %[1]q 不合规则: %[2]s", "name %[1]q must match %[2]s", name, lowerForm.pattern)
 	}
-	if name == ExplainView {
+	if name == schemas.ExplainView {
 		at.problem("bad-name", "视图名 explain 由系统使用", "the view name explain is reserved")
 	}
-	v := &View{ID: s.owner + "." + name, Owner: s.owner, Name: name}
+	v := &schemas.View{ID: s.owner + "." + name, Owner: s.owner, Name: name}
 	v.Title, v.Audience = m.optional("title", title), m.optional("audience", "")
 	v.Only = m.optional("only", "")
 	if v.Only != "" && v.Only != "verify" {
@@ -112,7 +114,7 @@ func (l *loader) view(at node, m mapping, name, title string, s *shelf) *View {
 	}
 	v.KeyMask = len(s.keys) == 0
 	for _, k := range s.keys {
-		i := slices.IndexFunc(v.Fields, func(f ViewField) bool { return f.Index == k })
+		i := slices.IndexFunc(v.Fields, func(f schemas.ViewField) bool { return f.Index == k })
 		if i < 0 || v.Fields[i].Mask != "" {
 			v.KeyMask = true
 		}
@@ -120,7 +122,7 @@ func (l *loader) view(at node, m mapping, name, title string, s *shelf) *View {
 	return v
 }
 
-func (l *loader) verifyView(at node, m mapping, v *View, s *shelf) {
+func (l *loader) verifyView(at node, m mapping, v *schemas.View, s *shelf) {
 	for _, key := range []string{"mask", "embed", "base"} {
 		if m.has(key) {
 			m.at(key).problem("verify-mask", "核验视图只存带密钥摘要, 不能有 %[1]s", "a verify view holds keyed digests only and has no %[1]s", key)
@@ -128,7 +130,7 @@ func (l *loader) verifyView(at node, m mapping, v *View, s *shelf) {
 	}
 	shown := len(v.Fields)
 	for _, k := range s.keys {
-		if !slices.ContainsFunc(v.Fields, func(f ViewField) bool { return f.Index == k }) {
+		if !slices.ContainsFunc(v.Fields, func(f schemas.ViewField) bool { return f.Index == k }) {
 			shown++ // the key takes part in every verification
 		}
 	}
@@ -138,7 +140,7 @@ func (l *loader) verifyView(at node, m mapping, v *View, s *shelf) {
 }
 
 // viewFields reads fields, mask and base: which columns are shown, and how.
-func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []ViewField {
+func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []schemas.ViewField {
 	base := "default"
 	if name == "clear" {
 		base = "clear"
@@ -164,7 +166,7 @@ func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []Vie
 			}
 		}
 	}
-	var fields []ViewField
+	var fields []schemas.ViewField
 	for i, field := range shown {
 		at := s.layout.Index(field)
 		if at < 0 {
@@ -172,18 +174,18 @@ func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []Vie
 			continue
 		}
 		item := s.items[at]
-		f := ViewField{Name: field, Index: at, Type: s.layout.Columns[at].Type}
+		f := schemas.ViewField{Name: field, Index: at, Type: s.layout.Columns[at].Type}
 		switch value, stated := masks[field]; {
 		case verify:
-			f.Mask = MaskDigest
+			f.Mask = schemas.MaskDigest
 		case stated:
 			id, _ := value.text()
 			f.Mask = l.maskOf(value, id, item.element)
 		case base == "default" && item.element != nil:
 			f.Mask = item.element.Mask
-			f.Screened = f.Mask == "" && Spelled(item.element.Kind)
+			f.Screened = f.Mask == "" && schemas.Spelled(item.element.Kind)
 		}
-		if rule, ok := Mask(f.Mask); ok {
+		if rule, ok := schemas.Mask(f.Mask); ok {
 			f.Type = rule.Type
 		}
 		if item.level == "L4" && f.Mask == "" {
@@ -195,34 +197,34 @@ func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []Vie
 }
 
 // embeds reads the rows of datasets that an entity's view shows.
-func (l *loader) embeds(e *entityFile, v *View, m mapping) {
+func (l *loader) embeds(e *entityFile, v *schemas.View, m mapping) {
 	for _, item := range m.list("embed") {
 		em, ok := item.fields("dataset", "role", "fields", "mask", "base", "max")
 		if !ok {
 			continue
 		}
 		id := em.text("dataset")
-		d := l.cat.datasets[id]
+		d := l.known.datasets[id]
 		if d == nil {
-			l.unknownID(em.at("dataset"), "datasets", "数据集", "dataset", id, sortedKeys(l.cat.datasets))
+			l.unknownID(em.at("dataset"), "datasets", "数据集", "dataset", id, sortedKeys(l.known.datasets))
 			continue
 		}
-		b := Embed{Dataset: d, Role: em.optional("role", ""), Max: em.number("max", 100, 1000)}
+		b := schemas.Embed{Dataset: d, Role: em.optional("role", ""), Max: em.number("max", 100, 1000)}
 		if !l.linked(em.at("role"), d, e.ID, b.Role) {
 			continue
 		}
 		if d.Class == "C" {
 			em.at("dataset").problem("class-c-view", "不予共享(C)的数据集 %[1]s 不能嵌入视图", "class C dataset %[1]s must not be embedded in a view", id)
 		}
-		s := d.shelf()
-		if slices.ContainsFunc(v.Embed, func(o Embed) bool { return o.Dataset == d }) || e.Layout.Index(id) >= 0 {
+		s := datasetShelf(d)
+		if slices.ContainsFunc(v.Embed, func(o schemas.Embed) bool { return o.Dataset == d }) || e.Layout.Index(id) >= 0 {
 			em.at("dataset").problem("duplicate", "%[1]s 在视图里出现两次", "%[1]s stands twice in the view", id)
 			continue
 		}
 		b.Fields = l.viewFields(em, s, false, "")
 		b.Layout = s.masked("yiyuan.shared", layoutName(v.ID)+"_"+id, b.Fields)
-		for _, k := range d.linksTo(e.ID) {
-			i := slices.IndexFunc(b.Fields, func(f ViewField) bool { return f.Index == k.Index })
+		for _, k := range linksTo(d, e.ID) {
+			i := slices.IndexFunc(b.Fields, func(f schemas.ViewField) bool { return f.Index == k.Index })
 			if k.Role == b.Role && v.KeyMask && i >= 0 && b.Fields[i].Mask == "" {
 				em.at("fields").problem("recoverable-mask", "嵌入的 %[1]s.%[2]s 以明文给出了视图所遮盖的主键", "the embedded %[1]s.%[2]s shows in clear the key that the view masks", id, k.Key)
 			}
@@ -232,9 +234,9 @@ func (l *loader) embeds(e *entityFile, v *View, m mapping) {
 }
 
 // linked checks that a dataset speaks about an entity in a role.
-func (l *loader) linked(at node, d *Dataset, entity, role string) bool {
-	links := d.linksTo(entity)
-	if slices.ContainsFunc(links, func(k Link) bool { return k.Role == role }) {
+func (l *loader) linked(at node, d *schemas.Dataset, entity, role string) bool {
+	links := linksTo(d, entity)
+	if slices.ContainsFunc(links, func(k schemas.Link) bool { return k.Role == role }) {
 		return true
 	}
 	if len(links) == 0 {
@@ -259,11 +261,11 @@ func layoutName(id string) string { return strings.ReplaceAll(id, ".", "_") }
 
 // masked is the layout of what a view shows: nullable everywhere, because a
 // mask that fails drops its field, except the owner's key in clear.
-func (s *shelf) masked(namespace, name string, fields []ViewField) *Layout {
-	columns := make([]Column, len(fields))
+func (s *shelf) masked(namespace, name string, fields []schemas.ViewField) *schemas.Layout {
+	columns := make([]schemas.Column, len(fields))
 	for i, f := range fields {
 		item := s.items[f.Index]
-		c := Column{Name: f.Name, Type: f.Type, Nullable: true, Doc: item.title}
+		c := schemas.Column{Name: f.Name, Type: f.Type, Nullable: true, Doc: item.title}
 		if f.Mask == "" {
 			own := s.layout.Columns[f.Index]
 			c.Precision, c.Scale = own.Precision, own.Scale
@@ -276,11 +278,11 @@ func (s *shelf) masked(namespace, name string, fields []ViewField) *Layout {
 		c.Attrs = attrs("element", id, "level", item.level, "mask", f.Mask)
 		columns[i] = c
 	}
-	return MustLayout(namespace, name, columns...)
+	return schemas.MustLayout(namespace, name, columns...)
 }
 
 // finishView compiles a view's layout and level, and judges it as a whole.
-func (l *loader) finishView(at node, v *View, s *shelf) {
+func (l *loader) finishView(at node, v *schemas.View, s *shelf) {
 	v.Layout = s.masked("yiyuan.shared", layoutName(v.ID), v.Fields)
 	v.Level = "L1"
 	for _, f := range v.Fields {
@@ -288,18 +290,18 @@ func (l *loader) finishView(at node, v *View, s *shelf) {
 	}
 	columns := v.Layout.Columns
 	for _, b := range v.Embed {
-		es := b.Dataset.shelf()
+		es := datasetShelf(b.Dataset)
 		for i, f := range b.Fields {
 			b.Layout.Columns[i].Nullable = true
 			v.Level = higher(v.Level, shownLevel(es.items[f.Index].level, f.Mask))
 		}
-		columns = append(columns, Column{Name: b.Dataset.ID, Type: Rows, Nullable: true, Rows: b.Layout, Doc: b.Dataset.Title})
+		columns = append(columns, schemas.Column{Name: b.Dataset.ID, Type: schemas.Rows, Nullable: true, Rows: b.Layout, Doc: b.Dataset.Title})
 	}
-	v.Layout = MustLayout("yiyuan.shared", layoutName(v.ID), columns...)
+	v.Layout = schemas.MustLayout("yiyuan.shared", layoutName(v.ID), columns...)
 	v.Layout.Doc = v.Title
 	v.Layout.Attrs = attrs("view", v.ID, "level", v.Level, "audience", v.Audience)
 	l.judge(at, v, s)
-	l.cat.views[v.ID] = v
+	l.known.views[v.ID] = v
 }
 
 // shownLevel is the level of a field as a view shows it.
@@ -307,7 +309,7 @@ func shownLevel(level, mask string) string {
 	switch mask {
 	case "":
 		return level
-	case MaskSuppress:
+	case schemas.MaskSuppress:
 		return "L1"
 	}
 	return lowered(level)
@@ -315,17 +317,17 @@ func shownLevel(level, mask string) string {
 
 // shown is one field as a view, or a row embedded in it, shows it.
 type shown struct {
-	ViewField
+	schemas.ViewField
 	shelfItem
 }
 
-func (v *View) shows(s *shelf) []shown {
+func shows(v *schemas.View, s *shelf) []shown {
 	var all []shown
 	for _, f := range v.Fields {
 		all = append(all, shown{f, s.items[f.Index]})
 	}
 	for _, b := range v.Embed {
-		items := b.Dataset.shelf().items
+		items := datasetShelf(b.Dataset).items
 		for _, f := range b.Fields {
 			f.Name = b.Dataset.ID + "." + f.Name
 			all = append(all, shown{f, items[f.Index]})
@@ -343,12 +345,12 @@ func (s *shelf) keyed(element string) bool {
 }
 
 // judge refuses views whose parts undo one another's masks.
-func (l *loader) judge(at node, v *View, s *shelf) {
+func (l *loader) judge(at node, v *schemas.View, s *shelf) {
 	var names, clearIDs []string
-	all := v.shows(s)
+	all := shows(v, s)
 	for _, f := range all {
 		switch e := f.element; {
-		case e.Kind == "person_name" && f.Mask != "" && f.Mask != MaskDigest:
+		case e.Kind == "person_name" && f.Mask != "" && f.Mask != schemas.MaskDigest:
 			names = append(names, f.Name)
 		case e.Kind == "id_number" && f.Mask == "":
 			clearIDs = append(clearIDs, f.Name)
@@ -361,7 +363,7 @@ func (l *loader) judge(at node, v *View, s *shelf) {
 			}
 		case e.PartOf != "" && f.Mask == "":
 			i := slices.IndexFunc(all, func(o shown) bool {
-				return (o.element.ID == e.PartOf || o.element.Contains == e.PartOf) && o.Mask == MaskPartial
+				return (o.element.ID == e.PartOf || o.element.Contains == e.PartOf) && o.Mask == schemas.MaskPartial
 			})
 			if i >= 0 {
 				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选, 请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
@@ -373,5 +375,13 @@ func (l *loader) judge(at node, v *View, s *shelf) {
 	}
 	if len(names) > 0 && len(clearIDs) > 0 {
 		at.warn("mask-undone", "视图 %[1]s 遮盖了姓名 %[2]s, 但身份号码 %[3]s 是明文", "view %[1]s masks the name %[2]s but shows the identity number %[3]s in clear", v.ID, strings.Join(names, " "), strings.Join(clearIDs, " "))
+	}
+}
+
+// explainView builds the automatic view of an entity.
+func explainView(e *schemas.Entity) *schemas.View {
+	return &schemas.View{
+		ID: e.ID + "." + schemas.ExplainView, Owner: e.ID, Name: schemas.ExplainView, Title: e.Title + "数据来源说明",
+		Layout: schemas.ExplainLayout, KeyMask: true, Level: "L2", Entity: e,
 	}
 }

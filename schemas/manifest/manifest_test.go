@@ -1,4 +1,4 @@
-package schemas
+package manifest
 
 import (
 	"errors"
@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // small returns a copy of testdata/small that a test may change.
@@ -34,7 +37,7 @@ func small(t testing.TB) fstest.MapFS {
 	return m
 }
 
-func load(t testing.TB, m fs.FS) *Catalogue {
+func load(t testing.TB, m fs.FS) *schemas.Catalogue {
 	t.Helper()
 	c, err := Load(m)
 	if err != nil {
@@ -86,13 +89,13 @@ func TestRefusals(t *testing.T) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			m := small(t)
 			change(t, m, d)
-			c, err := Load(m)
+			_, warnings, err := Check(m)
 			var problems *Problems
 			switch {
-			case err == nil && len(c.Warnings) == 0:
+			case err == nil && len(warnings) == 0:
 				return "fine"
 			case err == nil:
-				return lines(c.Warnings)
+				return lines(warnings)
 			case !errors.As(err, &problems):
 				t.Fatalf("%s: %v is no *Problems", d.Pos, err)
 			}
@@ -145,8 +148,11 @@ func TestRules(t *testing.T) {
 
 func TestLoadSmall(t *testing.T) {
 	t.Parallel()
-	c := load(t, small(t))
-	if got := lines(c.Warnings); got != "" {
+	c, warnings, err := Check(small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(warnings); got != "" {
 		t.Errorf("warnings: %s", got)
 	}
 	d, err := c.Dataset("RS01")
@@ -185,7 +191,7 @@ func TestLoadSmall(t *testing.T) {
 	if _, err := c.View("enterprise.explain"); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.View("birth.explain"); !errors.Is(err, ErrUnknown) {
+	if _, err := c.View("birth.explain"); !errors.Is(err, schemas.ErrUnknown) {
 		t.Errorf("birth has no golden record but an explanation: %v", err)
 	}
 	if len(c.Version) != 12 {
@@ -193,7 +199,7 @@ func TestLoadSmall(t *testing.T) {
 	}
 }
 
-func describeView(v *View) string {
+func describeView(v *schemas.View) string {
 	key := "clear"
 	if v.KeyMask {
 		key = "token"
@@ -212,14 +218,14 @@ func describeView(v *View) string {
 	return "key " + key + " " + v.Level + ":" + describeColumns(v.Layout, masks, "")
 }
 
-func describeColumns(l *Layout, masks map[string]string, prefix string) string {
+func describeColumns(l *schemas.Layout, masks map[string]string, prefix string) string {
 	var b strings.Builder
 	for _, c := range l.Columns {
 		if prefix == "" || b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteString(c.Name)
-		if c.Type == Rows {
+		if c.Type == schemas.Rows {
 			b.WriteString("[" + describeColumns(c.Rows, masks, c.Name+".") + "]")
 			continue
 		}
@@ -247,7 +253,7 @@ views:
 		t.Fatal(err)
 	}
 	for day, want := range map[string]int{"2020-01-01": 1, "2026-01-01": 1, "2026-12-31": 1, "2027-01-01": 3, "2030-01-01": 3} {
-		now, err := time.ParseInLocation(time.DateOnly, day, Zone)
+		now, err := time.ParseInLocation(time.DateOnly, day, schemas.Zone)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -255,7 +261,7 @@ views:
 			t.Errorf("Current(%s) = version %d, want %d", day, got, want)
 		}
 	}
-	if got := (&Entity{}).Current(time.Time{}); got != nil {
+	if got := (&schemas.Entity{}).Current(time.Time{}); got != nil {
 		t.Errorf("an entity without authority has one: %v", got)
 	}
 	c := e.Authority[0].Sources["HYZKDM"][0]
@@ -370,7 +376,7 @@ func TestNearest(t *testing.T) {
 
 func TestYunling(t *testing.T) {
 	t.Parallel()
-	c := load(t, Yunling())
+	c := load(t, yunling.Files())
 	if len(c.Datasets) != 24 || len(c.Rules) != 21 {
 		t.Errorf("the sample city has %d datasets and %d rules, want 24 and 21", len(c.Datasets), len(c.Rules))
 	}
@@ -396,8 +402,8 @@ func large(t testing.TB, n int) fstest.MapFS {
 func TestLoadLarge(t *testing.T) {
 	t.Parallel()
 	c := load(t, large(t, 500))
-	if len(c.Datasets) != 505 || len(c.views) < 1500 {
-		t.Errorf("%d datasets, %d views", len(c.Datasets), len(c.views))
+	if len(c.Datasets) != 505 || len(c.Views()) < 1500 {
+		t.Errorf("%d datasets, %d views", len(c.Datasets), len(c.Views()))
 	}
 }
 
