@@ -26,17 +26,15 @@ demo: build ## the sample city, live, in one process: embedded broker and cache,
 .PHONY: test
 test: ## every test, with the real services it needs: installed, started, used, stopped
 	@failed=; \
-	echo "各包,两个一起 / the packages, two at a time"; \
-	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 2 -timeout 20m $$($(GO) list ./... | grep -vE "/(cmd|simulation)") || failed=1; \
-	echo "整个程序与模拟 / the whole program, and the simulation"; \
-	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 1 -timeout 40m ./cmd/... ./simulation || failed=1; \
-	echo "模拟,更多种子 / the simulation, more seeds: without the race detector it runs ten times as many"; \
-	$(TESTBED) run python -- deploy/testbed/gotest -timeout 20m -run 'TestSimulation$$' ./simulation || failed=1; \
+	echo "全部测试，三个包一起 / every test, three packages at a time"; \
+	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -p 3 -timeout 40m ./cmd/yiyuan ./simulation $$($(GO) list ./... | grep -vE "/(cmd/yiyuan|simulation)$$") || failed=1; \
+	echo "模拟，更多种子和全部变异体 / the simulation, more seeds and every mutant: without the race detector it runs ten times as many"; \
+	$(TESTBED) run python -- deploy/testbed/gotest -timeout 20m -run 'TestSimulation$$|TestMutantsAreCaught$$' ./simulation || failed=1; \
 	[ -z "$$failed" ]
 
 .PHONY: chaos
 chaos: ## the faults on real services, longer: 20 kills of processes at random instead of a few
-	@YIYUAN_TEST_CHAOS=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- $(GO) test -race -count 1 -v -timeout 60m -run 'TestFault|TestKilled' ./cmd/yiyuan
+	@YIYUAN_TEST_CHAOS=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- $(GO) test -race -count 1 -v -timeout 60m -run 'TestFault|TestKilled|TestUpgradeFrom' ./cmd/yiyuan
 
 .PHONY: unit
 unit: ## the tests that need no service

@@ -5,3 +5,6 @@ package simulation
 // runs is how many seeds TestSimulation runs by itself, where the race detector
 // makes each run ten times as slow: enough for races to show.
 const runs = 40
+
+// raced says whether the race detector is on.
+const raced = true

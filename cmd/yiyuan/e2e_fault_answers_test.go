@@ -26,6 +26,7 @@ var known = map[string]string{"539902198503120013": "欧阳**", "539902199001010
 // or there is none; nobody who is known is ever said not to be there; and each
 // answer has its audit record.
 func TestFaultAnswers(t *testing.T) {
+	inTurn(t)
 	p := openRealPath(t)
 	cache := startRedis(t)
 	line := interpose(t, cache.address)

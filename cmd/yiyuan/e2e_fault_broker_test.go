@@ -73,6 +73,7 @@ func (c *cluster) testbed(args ...string) string {
 // held: on a slow machine that takes as long as the rest of the journey, and the
 // next kill would find nobody at work.
 func TestFaultBroker(t *testing.T) {
+	inTurn(t)
 	c := startCluster(t, "kafka3", nil)
 	d := disturb(t, undisturbed(t, 1), c.brokers, map[string]any{"replication": 3, "partitions": 1})
 	connectors, processors := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")

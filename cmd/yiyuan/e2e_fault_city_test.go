@@ -133,6 +133,7 @@ func TestFaultCity(t *testing.T) {
 		{"squeezed", squeezed},
 	} {
 		t.Run(d.name, func(t *testing.T) {
+			inTurn(t)
 			t.Parallel()
 			d.disturb(t, want, brokers)
 		})

@@ -15,6 +15,7 @@ import (
 // audit answers nobody meanwhile. In between the only broker is restarted as an
 // operator would, and all go on. The city comes to what it comes to undisturbed.
 func TestFaultPartition(t *testing.T) {
+	inTurn(t)
 	lines := map[string]*proxy{}
 	for _, role := range []string{roleConnectors, roleProcessors, roleGateway} {
 		lines[strings.ToUpper(role)] = interpose(t, "")

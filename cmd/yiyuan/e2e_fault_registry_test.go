@@ -17,6 +17,7 @@ import (
 // of a schema that appears meanwhile wait, alone: no good row goes to quarantine
 // and no process ends; once the registry is back they come through.
 func TestFaultRegistry(t *testing.T) {
+	inTurn(t)
 	const number = "539902198503120013"
 	p := openRealPath(t)
 	database, line := p.interpose(t), interpose(t, p.registry)

@@ -75,6 +75,7 @@ func openResyncing(t *testing.T, people int) (r *resyncing, roles []*process) {
 // a kill, names one command, and after that command, whatever is killed on the way,
 // lookups are what the table holds, under an epoch that has risen once.
 func TestFaultResync(t *testing.T) {
+	inTurn(t)
 	r, roles := openResyncing(t, 40)
 	p := r.realPath
 	first := r.epoch()

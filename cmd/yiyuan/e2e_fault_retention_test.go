@@ -21,6 +21,7 @@ import (
 // looked. Every person is there, and the bad row is in quarantine: no source's time
 // decides how long the bus keeps a record, or whether it takes one.
 func TestFaultRetention(t *testing.T) {
+	inTurn(t)
 	people := 600
 	if long() {
 		people = 3000

@@ -17,6 +17,7 @@ import (
 // pauses this source alone until somebody maps it, and nothing of a column that
 // nobody declared leaves the database.
 func TestFaultSchema(t *testing.T) {
+	inTurn(t)
 	const number = "539902198503120013"
 	p := openRealPath(t)
 	p.admin = freePort(t)

@@ -24,6 +24,7 @@ import (
 // goes on, and the database keeps what is not on the bus yet. Healed, each
 // change comes once and in order.
 func TestFaultSource(t *testing.T) {
+	inTurn(t)
 	p := openRealPath(t)
 	line := p.interpose(t)
 	people := []string{"539902198503120013", "539902199001010011"}

@@ -28,6 +28,7 @@ import (
 // while it takes up its work, and holds what it came to against the oracle's
 // answer and against what an undisturbed run published.
 func TestKilledHalfWay(t *testing.T) {
+	inTurn(t)
 	want := undisturbed(t, 4)
 	t.Run("embedded", func(t *testing.T) {
 		dir, address := t.TempDir(), freePort(t)

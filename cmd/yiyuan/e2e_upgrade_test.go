@@ -25,6 +25,7 @@ import (
 // the way; what is delivered afterwards is added to it; the spelling that the first
 // release took away is back once the sources have been read again.
 func TestUpgradeFromTheFirstRelease(t *testing.T) {
+	inTurn(t)
 	lay := map[string]func(t *testing.T) *landed{
 		"embedded": func(t *testing.T) *landed { t.Helper(); w := unpack(t); w.embedded(); return w },
 		"kafka":    func(t *testing.T) *landed { t.Helper(); w := unpack(t); w.replayed(); return w },
