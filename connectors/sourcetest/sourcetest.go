@@ -217,6 +217,7 @@ func Fold(into map[string]map[string]schemas.Record, changes []schemas.Change) m
 				}
 			}
 			rows[c.Key] = record
+		case schemas.Refused: // says something of the row, and changes nothing
 		}
 	}
 	return into

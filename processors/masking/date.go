@@ -21,8 +21,9 @@ func makeYear(s spec) (mask, error) {
 				return schemas.Null, true
 			case schemas.KindInt:
 				return schemas.Int(int64(calendar(v, from).Year())), true
+			default:
+				return schemas.Null, false
 			}
-			return schemas.Null, false
 		}, nil
 	}
 	return dated(s.from.Type, func(t, _ time.Time) string { return strconv.Itoa(t.Year()) }), nil
@@ -58,6 +59,7 @@ func dated(from schemas.Type, show func(t, now time.Time) string) mask {
 			if out := bandText(v.Str()); out == v.Str() || digits(v.Str()) && len(v.Str()) == 4 {
 				return v, true
 			}
+		default: // no date
 		}
 		return schemas.Null, false
 	}

@@ -57,6 +57,7 @@ func long(s string) bool {
 			}
 		case other:
 			n = 0
+		default: // what may stand between figures
 		}
 	}
 	return false

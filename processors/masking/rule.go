@@ -97,6 +97,7 @@ func textual(hide func(string) string) mask {
 			if out := hide(v.Str()); out != "" {
 				return schemas.Text(out), true
 			}
+		default: // no text
 		}
 		return schemas.Null, false
 	}

@@ -373,8 +373,9 @@ func (l *link) keyOf(v schemas.Value) string {
 		return v.Str()
 	case schemas.KindNull:
 		return ""
+	default:
+		return element.Render(l.element, v)
 	}
-	return element.Render(l.element, v)
 }
 
 // was returns the entity that the row's last image speaks about, "" for none.

@@ -137,11 +137,12 @@ func textOf(c schemas.Column, v schemas.Value) string {
 		return strings.TrimSuffix(n[:len(n)-c.Scale]+"."+n[len(n)-c.Scale:], ".")
 	case schemas.Long:
 		return strconv.FormatInt(v.Int64(), 10)
+	default:
+		if strings.HasPrefix(v.Str(), "t1.") {
+			return v.Str()[:7] + "…"
+		}
+		return v.Str()
 	}
-	if strings.HasPrefix(v.Str(), "t1.") {
-		return v.Str()[:7] + "…"
-	}
-	return v.Str()
 }
 
 // Final returns the last record of each key of a topic, tombstones left out: what
