@@ -121,7 +121,7 @@ func (f *faulty) finally(records ...map[contract.Topic][]bus.Record) map[string]
 				continue
 			}
 			for _, r := range all {
-				out[string(topic)+"/"+string(r.Key)] = regexp.MustCompile(`_ver=\d+ `).ReplaceAllString(f.city.Render([]bus.Record{r}, "version"), "")
+				out[string(topic)+"/"+string(r.Key)] = regexp.MustCompile(`_ver=\d+ `).ReplaceAllString(f.city.Render([]bus.Record{r}, nil, "version"), "")
 			}
 		}
 	}

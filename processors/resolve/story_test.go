@@ -1,10 +1,14 @@
 package resolve_test
 
 import (
+	"bytes"
+	"flag"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/cockroachdb/datadriven"
@@ -57,10 +61,9 @@ func newCityOf(t testing.TB, cat *schemas.Catalogue) *stagetest.City {
 	return c
 }
 
-// newCityWithout is a city of which some datasets have not come yet.
-func newCityWithout(t testing.TB, absent ...string) *stagetest.City {
+// without has a city forget what it was told, but for which datasets are complete: all but the absent ones.
+func without(t testing.TB, c *stagetest.City, absent ...string) {
 	t.Helper()
-	c := newCity(t)
 	c.Forget(start)
 	var here []string
 	for _, d := range c.Catalogue.Datasets {
@@ -71,7 +74,6 @@ func newCityWithout(t testing.TB, absent ...string) *stagetest.City {
 	if err := c.Complete(here...); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // TestStories runs testdata/*.txt over the whole sample city. Commands:
@@ -82,16 +84,62 @@ func newCityWithout(t testing.TB, absent ...string) *stagetest.City {
 //	changes [show=(topics)]     the same, one batch a line
 //	advance by=…|to=… [show=]   move the clock, fire timers
 //
-// show lists topics or beginnings of topics; findings are shown if it is left out.
-func TestStories(t *testing.T) {
+// show lists topics or beginnings of topics; findings are shown if it is left out. Of golden records and views about=(fields) lists what the
+// story is about, and nothing else is shown: TestANewFieldRewritesNoStory.
+func TestStories(t *testing.T) { tell(t, newCity) }
+
+// TestANewFieldRewritesNoStory tells them again over a city whose persons have one more golden field, from a column that the police always
+// send, and show it in a view. Every line stays as it is: a story says only what it is about.
+func TestANewFieldRewritesNoStory(t *testing.T) {
+	if f := flag.Lookup("rewrite"); f != nil && f.Value.String() == "true" {
+		t.Skip("TestStories writes them")
+	}
+	files := fstest.MapFS{}
+	if err := fs.WalkDir(yunling.Files(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(yunling.Files(), path)
+		files[path] = &fstest.MapFile{Data: data}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	person := files["entities/person.yaml"]
+	for _, r := range []struct{ before, add string }{
+		{"  - {name: XBDM, element: sex}\n", "  - {name: XINDM, title: 新项, english: New item, element: region}\n"},
+		{"      XBDM: [{dataset: GA01}]\n", "      XINDM: [{dataset: GA01, columns: {XINDM: HJDXZQHDM}}]\n"},
+		{"XBDM, CSRQ, HJDXZQHDM, HJDZ, JZDXZQHDM", "XINDM, "},
+	} {
+		if !bytes.Contains(person.Data, []byte(r.before)) {
+			t.Fatalf("entities/person.yaml has no %q", r.before)
+		}
+		person.Data = bytes.ReplaceAll(person.Data, []byte(r.before), []byte(r.add+r.before))
+	}
+	tell(t, func(t testing.TB) *stagetest.City {
+		t.Helper()
+		cat, err := manifest.Load(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, err := cat.Entity("person"); err != nil || !slices.ContainsFunc(e.Fields, func(f *schemas.GoldenField) bool { return f.Name == "XINDM" }) {
+			t.Fatalf("persons have no new field, %v", err)
+		}
+		return newCityOf(t, cat)
+	})
+}
+
+// tell runs the stories over cities that begin makes.
+func tell(t *testing.T, begin func(t testing.TB) *stagetest.City) {
+	t.Helper()
 	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {
-		c := newCity(t)
+		c := begin(t)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			switch d.Cmd {
 			case "city":
-				c = newCity(t)
+				c = begin(t)
 				if len(d.CmdArgs) > 0 {
-					c = newCityWithout(t, d.CmdArgs[0].Vals...)
+					without(t, c, d.CmdArgs[0].Vals...)
 				}
 				return ""
 			case "complete":
@@ -157,9 +205,13 @@ func TestStories(t *testing.T) {
 // show prints what was emitted to the topics asked for.
 func show(c *stagetest.City, d *datadriven.TestData) string {
 	wanted := []string{"findings", "quarantine"}
+	about := []string{}
 	for _, a := range d.CmdArgs {
-		if a.Key == "show" {
+		switch a.Key {
+		case "show":
 			wanted = a.Vals
+		case "about":
+			about = a.Vals
 		}
 	}
 	var out []bus.Record
@@ -171,7 +223,7 @@ func show(c *stagetest.City, d *datadriven.TestData) string {
 			}
 		}
 	}
-	text := c.Render(out, "id", "title", "advice", "subject", "severity", "entity", "_ver", "_at", "ver", "digest", "row_token", "at", "department", "detail")
+	text := c.Render(out, about, "id", "title", "advice", "subject", "severity", "entity", "_ver", "_at", "ver", "digest", "row_token", "at", "department", "detail")
 	if text == "" {
 		return fmt.Sprintln("-")
 	}

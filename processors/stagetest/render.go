@@ -39,8 +39,10 @@ func (c *City) Decode(value []byte) (schemas.Record, error) {
 }
 
 // Render writes emitted records for a story, one a line: topic, key, and the
-// columns that are not null. skip names columns that are left out.
-func (c *City) Render(records []bus.Record, skip ...string) string {
+// columns that are not null. skip names columns that are left out. Of golden records
+// and views only the fields in about are shown, all if it is nil: a field that others
+// add changes no story that is not about it.
+func (c *City) Render(records []bus.Record, about []string, skip ...string) string {
 	var b strings.Builder
 	for _, r := range records {
 		fmt.Fprintf(&b, "%s %s", r.Topic, shortKey(string(r.Topic), string(r.Key)))
@@ -53,7 +55,11 @@ func (c *City) Render(records []bus.Record, skip ...string) string {
 			fmt.Fprintf(&b, " unreadable: %v\n", err)
 			continue
 		}
-		b.WriteString(Text(rec, skip...))
+		if strings.HasPrefix(string(r.Topic), "resolved.") || strings.HasPrefix(string(r.Topic), "shared.") {
+			b.WriteString(text(rec, about, skip))
+		} else {
+			b.WriteString(Text(rec, skip...))
+		}
 		b.WriteByte('\n')
 	}
 	return b.String()
@@ -70,36 +76,50 @@ func shortKey(topic, key string) string {
 	return key
 }
 
-// Text writes the columns of a record that are not null.
-func Text(r schemas.Record, skip ...string) string {
+// Text writes the columns of a record that are not null, but those that skip names.
+func Text(r schemas.Record, skip ...string) string { return text(r, nil, skip) }
+
+func text(r schemas.Record, about, skip []string) string {
+	shown := func(name string) bool {
+		return !slices.Contains(skip, name) && (about == nil || slices.Contains(about, name))
+	}
 	var b strings.Builder
 	for i, c := range r.Layout().Columns {
 		v := r.Value(i)
-		if v.IsNull() || slices.Contains(skip, c.Name) || c.Type == schemas.String && v.Str() == "" {
-			continue
-		}
-		switch c.Type {
-		case schemas.Rows:
-			if len(v.Records()) == 0 {
-				continue
-			}
-			fmt.Fprintf(&b, " %s=[", c.Name)
-			for n, row := range v.Records() {
-				if n > 0 {
-					b.WriteString(" |")
+		switch {
+		case v.IsNull() || c.Type == schemas.String && v.Str() == "":
+		case c.Name == "_cells" || c.Name == "cells": // a row for each field
+			b.WriteString(rowsText(c.Name, v.Records(), func(row schemas.Record) string {
+				switch {
+				case !shown(row.Get("field").Str()):
+					return ""
+				case row.Layout().Name == "Cell":
+					return cellText(row)
 				}
-				if row.Layout().Name == "Cell" {
-					b.WriteString(cellText(row))
-					continue
-				}
-				b.WriteString(Text(row, skip...))
-			}
-			b.WriteString(" ]")
+				return Text(row, skip...)
+			}))
+		case !shown(c.Name):
+		case c.Type == schemas.Rows:
+			b.WriteString(rowsText(c.Name, v.Records(), func(row schemas.Record) string { return Text(row, skip...) }))
 		default:
 			fmt.Fprintf(&b, " %s=%s", c.Name, textOf(c, v))
 		}
 	}
 	return b.String()
+}
+
+// rowsText writes a column of rows, those of which there is something to say.
+func rowsText(name string, rows []schemas.Record, tell func(schemas.Record) string) string {
+	var said []string
+	for _, row := range rows {
+		if line := tell(row); line != "" {
+			said = append(said, line)
+		}
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	return " " + name + "=[" + strings.Join(said, " |") + " ]"
 }
 
 // cellText writes why one cell is what it is: field, dataset, rank and reason,
