@@ -1,5 +1,7 @@
 package connectors
 
+import "github.com/yiyuan-bus/yiyuan/connectors/option"
+
 // Absent is an option: what it means that a row lacks a nullable field. keep: it
 // was not sent, and what is known of it stays (null if nothing is). null: it is
 // null. A list names nullable fields that the files do not have at all; it means
@@ -17,31 +19,27 @@ func (a Absent) State() CellState {
 	return Kept
 }
 
-// decode reads the option; in YAML null is a word of its own and not "not given".
-func (a *Absent) decode(given any, path string) error {
-	want := wrong(path, "keep, null, or a list of fields")
+// Take implements option.Value; in YAML null is a word of its own and not "not given".
+func (a *Absent) Take(given any) bool {
 	switch g := given.(type) {
 	case nil:
 		*a = Absent{Null: true}
-		return nil
+		return true
 	case string:
 		*a = Absent{Null: g == "null"}
-		if g != "null" && g != "keep" {
-			return want
-		}
-		return nil
+		return g == "null" || g == "keep"
 	}
-	items, ok := list(given)
-	if !ok {
-		return want
-	}
+	items, ok := option.Items(given)
 	*a = Absent{}
 	for _, item := range items {
-		name, ok := item.(string)
-		if !ok {
-			return want
-		}
+		name, is := item.(string)
+		ok = ok && is
 		a.Fields = append(a.Fields, name)
 	}
-	return nil
+	return ok
+}
+
+// Kind implements option.Value.
+func (*Absent) Kind() (kind, zh, en string) {
+	return "keep/null/list", " keep、null 或字段列表", "keep, null, or a list of fields"
 }

@@ -33,6 +33,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -40,7 +41,7 @@ import (
 
 // ErrConfig marks an error that only another configuration can mend: a missing
 // option, a table without a key. Run does not retry it.
-var ErrConfig = errors.New("configuration error")
+var ErrConfig = option.ErrConfig
 
 // ErrPositionLost says that the source can no longer go on from the stored
 // position: the replication slot is gone or ahead of it, the log was purged.
@@ -109,8 +110,7 @@ type Confirmer interface {
 	Confirm(ctx context.Context, published schemas.Position) error
 }
 
-// Config is what every connector is told. Options are the kind's own, decoded
-// with Decode.
+// Config is what every connector is told. Options are the kind's own, see Read.
 type Config struct {
 	Name      string // the source's name, unique in the city: ga-pg
 	Kind      string // postgres, file, push, ...

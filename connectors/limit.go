@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 )
 
 // Share is an option in percent: 20, 0.5, "20%".
@@ -30,22 +32,29 @@ func TooManyDeletes(what string, n, of int, limit Share, answer string) string {
 		what, n, of, limit, n, of, limit, answer)
 }
 
-func parseShare(given any) (Share, bool) {
+// Take implements option.Value.
+func (s *Share) Take(given any) bool {
 	var n float64
 	switch g := given.(type) {
 	case string:
 		var err error
 		if n, err = strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(g, "%")), 64); err != nil {
-			return 0, false
+			return false
 		}
 	case float64:
 		n = g
 	default:
-		whole, ok := wholeNumber(given)
+		whole, ok := option.Whole(given)
 		if !ok {
-			return 0, false
+			return false
 		}
 		n = float64(whole)
 	}
-	return Share(n), n >= 0 && n <= 100
+	*s = Share(n)
+	return n >= 0 && n <= 100
+}
+
+// Kind implements option.Value.
+func (*Share) Kind() (kind, zh, en string) {
+	return "percent", " 0 到 100 的百分数，如 20、0.5、20%", "a share from 0 to 100 such as 20, 0.5, 20%"
 }

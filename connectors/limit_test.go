@@ -8,9 +8,16 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
+
+// limited has a share for an option.
+type limited struct{ Limit connectors.Share }
+
+// Declare implements option.Declarer.
+func (o *limited) Declare(l *option.List) { l.Add(&o.Limit, "delete_limit", "上限", "the limit") }
 
 func TestShare(t *testing.T) {
 	t.Parallel()
@@ -30,10 +37,8 @@ func TestShare(t *testing.T) {
 		{"33.4 %", 1, 3, false},
 	}
 	for _, tt := range tests {
-		var o struct {
-			Limit connectors.Share `option:"delete_limit"`
-		}
-		if err := (connectors.Config{Options: map[string]any{"delete_limit": tt.given}}).Decode(&o); err != nil {
+		var o limited
+		if err := (connectors.Config{Options: map[string]any{"delete_limit": tt.given}}).Read(&o); err != nil {
 			t.Errorf("%v: %v", tt.given, err)
 			continue
 		}
@@ -42,10 +47,8 @@ func TestShare(t *testing.T) {
 		}
 	}
 	for _, bad := range []any{-1, 101, "many", "20%%", true, "NaN"} {
-		var o struct {
-			Limit connectors.Share `option:"delete_limit"`
-		}
-		if err := (connectors.Config{Options: map[string]any{"delete_limit": bad}}).Decode(&o); !errors.Is(err, connectors.ErrConfig) {
+		var o limited
+		if err := (connectors.Config{Options: map[string]any{"delete_limit": bad}}).Read(&o); !errors.Is(err, connectors.ErrConfig) {
 			t.Errorf("%v was taken as a share: %v", bad, err)
 		}
 	}

@@ -7,9 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -229,31 +227,39 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may p
 	if err != nil {
 		return nil, "", err
 	}
-	address := ""
-	if slices.ContainsFunc(cfgs, func(c connectors.Config) bool { return c.Kind == "push" }) {
-		var lc net.ListenConfig
-		listener, err := lc.Listen(ctx, "tcp", a.cfg.Push.Listen)
-		if err != nil {
-			return nil, "", fmt.Errorf("推送端口打不开 / listen for push: %w", err)
-		}
-		address = "http://" + listener.Addr().String()
-		for _, c := range cfgs { // pushes that come before their source is open are told to wait
-			if c.Kind == "push" {
-				for _, d := range c.Datasets {
-					pushes.Expect(d.ID)
-				}
+	all, address := kinds(pushes, a.cfg.Push.Listen), ""
+	for _, kind := range all {
+		var its []connectors.Config
+		for _, c := range cfgs {
+			if c.Kind == kind.Name {
+				its = append(its, c)
 			}
 		}
-		a.followPushKeys(ctx, may, pushes)
-		a.start(ctx, "push", func(ctx context.Context) error { return pushes.Serve(ctx, listener) })
+		if kind.Listen == nil || len(its) == 0 {
+			continue
+		}
+		open, err := kind.Listen(ctx, its)
+		if err != nil {
+			return nil, "", err
+		}
+		address = open.Address
+		a.start(ctx, kind.Name, open.Serve)
 	}
-	opens := sources(pushes)
+	if address != "" {
+		a.followPushKeys(ctx, may, pushes)
+	}
 	for i := range cfgs {
-		cfgs[i].Reread, cfgs[i].Consent = rereads()[cfgs[i].Kind], consents()[cfgs[i].Kind]
+		if cfgs[i], err = all.Bind(cfgs[i]); err != nil {
+			return nil, "", err
+		}
 		cfgs[i].Logger, cfgs[i].Keys, cfgs[i].Metrics, cfgs[i].Catalogue = a.log, a.keys, a.metrics, a.cat
 	}
 	f := newFleet(func(ctx context.Context, cfg connectors.Config) error {
-		return connectors.Run(ctx, a.bus, a.codec, cfg, opens[cfg.Kind])
+		kind, err := all.Find(cfg.Kind)
+		if err != nil {
+			return err
+		}
+		return connectors.Run(ctx, a.bus, a.codec, cfg, kind.Open)
 	}, a.log, cfgs)
 	f.orders = a.orders()
 	a.start(ctx, "connectors", f.Run)

@@ -69,7 +69,7 @@ func TestExampleSources(t *testing.T) {
 	files.Options = maps.Clone(files.Options)
 	files.Options["dir"] = t.TempDir()
 	for _, cfg := range []connectors.Config{got["wj-push"], files} {
-		source, err := sources(server)[cfg.Kind](t.Context(), cfg, "")
+		source, err := opened(t, kinds(server, ""), cfg)
 		if err != nil {
 			t.Errorf("open %s: %v", cfg.Name, err)
 			continue
@@ -78,6 +78,15 @@ func TestExampleSources(t *testing.T) {
 			t.Errorf("close %s: %v", cfg.Name, err)
 		}
 	}
+}
+
+func opened(t *testing.T, all connectors.Kinds, cfg connectors.Config) (connectors.Source, error) {
+	t.Helper()
+	kind, err := all.Find(cfg.Kind)
+	if err != nil {
+		return nil, err
+	}
+	return kind.Open(t.Context(), cfg, "")
 }
 
 func TestExampleGrants(t *testing.T) {
@@ -295,7 +304,7 @@ func TestExampleTableFitsItsBinding(t *testing.T) {
 	cfg := exampleSources(t)["ga-pg"]
 	var o postgres.Options
 	cfg.Options = maps.Clone(cfg.Options)
-	if err := cfg.Decode(&o); err != nil {
+	if err := cfg.Read(&o); err != nil {
 		t.Fatal(err)
 	}
 	var columns []string

@@ -62,9 +62,9 @@ func reference(ctx context.Context, root string) (map[string]string, error) {
 	pages["commands.md"] = commandsPage()
 	pages["catalogue.md"] = cataloguePage(cat)
 	pages["errors.md"] = errorsPage()
+	pages["sources.md"] = sourcesPage()
 	for name, write := range map[string]func() (string, error){
 		"configuration.md": func() (string, error) { return configurationPage(root) },
-		"sources.md":       func() (string, error) { return sourcesPage(root) },
 		"metrics.md":       func() (string, error) { return metricsPage(ctx, cat) },
 	} {
 		if pages[name], err = write(); err != nil {

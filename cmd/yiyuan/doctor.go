@@ -103,7 +103,7 @@ func examine(ctx context.Context, file string, brokers []string) []finding {
 	found = append(found, d.kafka(ctx)...)
 	found = append(found, d.registry(ctx)...)
 	found = append(found, d.cache(ctx)...)
-	return append(found, d.databases(ctx)...)
+	return append(found, d.systems(ctx)...)
 }
 
 // configuration loads what the other checks need; false if it cannot be loaded.

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
-	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // registry asks the schema registry for its subjects.
@@ -117,51 +115,27 @@ func checkClock(check string, ahead time.Duration) finding {
 	return fine(check, text)
 }
 
-// databases checks the PostgreSQL sources.
-func (d *doctor) databases(ctx context.Context) []finding {
+// systems looks at the systems of the sources, as each kind does.
+func (d *doctor) systems(ctx context.Context) []finding {
 	var found []finding
 	for _, s := range d.sources {
-		if s.Kind != "postgres" {
+		kind, err := everyKind().Find(s.Kind)
+		if err != nil || kind.Examine == nil {
 			continue
 		}
 		check := "source." + s.Name
 		s.Bus = d.bus
-		h, err := postgres.Examine(ctx, s)
+		seen, err := kind.Examine(ctx, s, d.said[s.Name].status.Position != "")
 		if err != nil {
-			found = append(found, problemFound(check, "连不上数据库 / the database cannot be reached: "+firstLine(err), "检查 dsn、网络和口令 / check dsn, network and password"))
+			found = append(found, problemFound(check, "部门的系统连不上 / its system cannot be reached: "+firstLine(err), "检查数据源的选项、网络和口令 / check the options of the source, network and password"))
 			continue
 		}
-		found = append(found, checkPostgres(s.Name, h, d.said[s.Name].status.Position != "")...)
+		for _, f := range seen.Found {
+			found = append(found, finding{check, string(f.Grade), f.What, f.Do})
+		}
+		if seen.Clock {
+			found = append(found, checkClock(check+".clock", seen.Ahead))
+		}
 	}
 	return found
-}
-
-// checkPostgres judges the database of a source; begun says that it has read it before.
-func checkPostgres(name string, h postgres.Health, begun bool) []finding {
-	check := "source." + name
-	var found []finding
-	if h.WALLevel != "logical" {
-		found = append(found, problemFound(check, fmt.Sprintf("wal_level = %s", h.WALLevel), "设 wal_level = logical 并重启数据库 / set wal_level = logical and restart the server"))
-	}
-	if h.Tables != nil {
-		found = append(found, problemFound(check, "所映射的表读不了 / the mapped tables cannot be read: "+firstLine(h.Tables), "按其所说处理，全部列在数据源的状态里 / do as it says; its status lists all"))
-	}
-	if len(h.Others) > 0 {
-		found = append(found, warning(check, "另有同名的复制槽，不是本总线的，不会动它，但它会占住日志 / other slots of this name, not this bus's, are left alone but keep log: "+strings.Join(h.Others, ", "),
-			"确认无人使用后由数据库管理员执行 / once nobody needs it, have a DBA run: SELECT pg_drop_replication_slot('"+h.Others[0]+"')"))
-	}
-	text := fmt.Sprintf("PostgreSQL %s,槽 %s %s,保留 %d MiB 日志 / slot retains %d MiB", h.Version, h.Slot, h.Status, h.Retained>>20, h.Retained>>20)
-	switch {
-	case !h.There && begun:
-		found = append(found, problemFound(check, fmt.Sprintf("复制槽 %q 没了，其间的变更已丢失 / the slot is gone, and with it the changes since", h.Slot), contract.ResyncCommand(name)))
-	case !h.There:
-		found = append(found, fine(check, fmt.Sprintf("PostgreSQL %s，还没有复制槽 %q，首次运行时会建 / no slot yet, it is made at the first run", h.Version, h.Slot)))
-	case h.Status == "lost" || h.Status == "unreserved":
-		found = append(found, problemFound(check, text, "日志已被或即将被清除:调大 max_slot_wal_keep_size，再重读 / its log is gone or about to go: raise max_slot_wal_keep_size, then read the source again: "+contract.ResyncCommand(name)))
-	case !h.Active || h.Retained > 10<<30:
-		found = append(found, warning(check, text, "没人在读该槽或读得太慢,日志会占满磁盘;启动数据源或删除该槽 / nobody reads it, or too slowly, and the log fills the disk: start the source or drop the slot"))
-	default:
-		found = append(found, fine(check, text))
-	}
-	return append(found, checkClock(check+".clock", h.Ahead))
 }

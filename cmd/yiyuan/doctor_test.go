@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -206,11 +204,6 @@ func TestDoctorJudges(t *testing.T) {
 		"loading Redis":      {checkRedis(redis.Health{Policy: "noeviction", Generation: "g", Missing: []string{"person.partial"}}), "redis.views", gradeWarning, "person.partial"},
 		"clock off":          {checkRedis(redis.Health{Ahead: -2 * time.Minute}), "redis.clock", gradeProblem, "2m0s"},
 		"clock near":         {[]finding{checkClock("clock", 3*time.Second)}, "clock", gradeWarning, "3s"},
-		"wal_level":          {checkPostgres("s", postgres.Health{WALLevel: "replica", Left: -1}, false), "source.s", gradeProblem, "replica"},
-		"lost slot":          {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Status: "lost"}, false), "source.s", gradeProblem, "lost"},
-		"idle slot":          {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Status: "reserved", Retained: 20 << 30}, false), "source.s", gradeWarning, "20480 MiB"},
-		"no slot yet":        {checkPostgres("s", postgres.Health{WALLevel: "logical"}, false), "source.s", gradeOK, "no slot"},
-		"slot gone":          {checkPostgres("s", postgres.Health{WALLevel: "logical"}, true), "source.s", gradeProblem, "gone"},
 		"source that works":  {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Rows: 7}}, true)}, "source.s.state", gradeOK, "7 rows"},
 		"source gone silent": {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning}, age: contract.Silence + time.Second}, true)}, "source.s.state", gradeProblem, "silent"},
 		"rows refused":       {[]finding{checkRefused(map[string]int{"SW02": 3, "GA01": 1})}, "rows.refused", gradeWarning, "GA01 (1), SW02 (3)"},
@@ -220,9 +213,6 @@ func TestDoctorJudges(t *testing.T) {
 		"source of no file":  {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateStopped}}, false)}, "source.s.state", gradeProblem, "no file binds it"},
 		"source retired":     {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRetired}}, false)}, "source.s.state", gradeOK, "retired"},
 		"first delivery":     {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Awaited: []string{"GA02"}}}, true)}, "source.s.state", gradeWarning, "GA02"},
-		"slot of another":    {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Active: true, Status: "reserved", Others: []string{"yiyuan_x"}}, false), "source.s", gradeWarning, "yiyuan_x"},
-		"some rows only":     {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Active: true, Status: "reserved", Tables: errors.New("表 t：行级安全")}, false), "source.s", gradeProblem, "行级安全"},
-		"slot at work":       {checkPostgres("s", postgres.Health{WALLevel: "logical", There: true, Active: true, Status: "reserved"}, false), "source.s", gradeOK, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expect(t, test.found, test.check, test.grade, test.says)
@@ -265,7 +255,7 @@ func TestDoctorNamesWhatWasLeft(t *testing.T) {
 		for _, f := range found {
 			do := "yiyuan source resync heir"
 			if c.heir.Kind == "push" { // nobody is sent to do what is refused
-				do = push.Reread.Cannot
+				do = push.Kind(nil, "").Reread.Cannot
 			}
 			if f.Grade != gradeWarning || f.Do != do || !strings.Contains(f.What, "GA01") || !strings.Contains(f.What, "former") {
 				t.Errorf("%s: %+v", name, f)

@@ -137,8 +137,8 @@ func (a *app) orderResync(ctx context.Context, name string, accept int64) error 
 		return err
 	}
 	for _, c := range cfgs {
-		if why := rereads()[c.Kind].Cannot; c.Name == name && why != "" {
-			return &noRereadError{why}
+		if kind, err := everyKind().Find(c.Kind); err == nil && c.Name == name && kind.Reread.Cannot != "" {
+			return &noRereadError{kind.Reread.Cannot}
 		}
 	}
 	return connectors.Resync(ctx, a.bus, name, accept)

@@ -3,10 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -77,8 +75,8 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 	if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); bound.Source != name {
 		fail("source %q 与文件名不符 / differs from the file's name, write source: %s", bound.Source, name)
 	}
-	if !slices.Contains(kinds(), bound.Kind) {
-		fail("kind %q 不认识 / unknown, known kinds are: %s%s", bound.Kind, strings.Join(kinds(), " "), nearest(bound.Kind, kinds()))
+	if _, err := everyKind().Find(bound.Kind); err != nil {
+		fail("%w", err)
 	}
 	cfg := connectors.Config{Name: bound.Source, Kind: bound.Kind, Options: bound.Options, Catalogue: cat}
 	if len(bound.Datasets) == 0 {
@@ -96,7 +94,7 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 		}
 	}
 	if len(problems) == 0 {
-		if err := checkOptions(cfg); err != nil {
+		if err := everyKind().Check(cfg); err != nil {
 			fail("options: %s", strings.ReplaceAll(err.Error(), "\n", "\n"+file+": options: ")) // one place a line
 		}
 	}
@@ -109,24 +107,4 @@ func datasetIDs(cat *schemas.Catalogue) []string {
 		out[i] = d.ID
 	}
 	return out
-}
-
-// checkOptions decodes the options of a kind that has a struct of them. Secrets
-// are left out: where a catalogue is checked they need not be at hand.
-func checkOptions(cfg connectors.Config) error {
-	into := options()[cfg.Kind]
-	if into == nil {
-		return nil
-	}
-	given := maps.Clone(cfg.Options)
-	t := reflect.TypeOf(into).Elem()
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("option"), ",")
-		if text, ok := given[name].(string); ok && t.Field(i).Type == reflect.TypeFor[connectors.Secret]() &&
-			(strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")) {
-			delete(given, name)
-		}
-	}
-	cfg.Options = given
-	return cfg.Decode(into)
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -32,36 +29,19 @@ func commands() []*cobra.Command {
 	}
 }
 
-// sources is every kind of connector that this binary knows. Those of kind push
-// share one listener, the server.
-func sources(pushes *push.Server) map[string]connectors.Open {
-	return map[string]connectors.Open{
-		"file":      file.Open,
-		"postgres":  postgres.Open,
-		"push":      push.Open(pushes),
-		"synthetic": synthetic.Live,
+// kinds is every kind of source that this binary knows, a line each. Sources of kind push
+// share one listener, the server; without it kinds can still be checked and described.
+func kinds(pushes *push.Server, listen string) connectors.Kinds {
+	return connectors.Kinds{
+		file.Kind,
+		postgres.Kind,
+		push.Kind(pushes, listen),
+		synthetic.Kind,
 	}
 }
 
-// options is, for each kind whose options can be checked without opening it, what
-// they decode into.
-func options() map[string]any {
-	return map[string]any{"file": &file.Options{}, "postgres": &postgres.Options{}}
-}
-
-// rereads is what each kind declares about reading one of its sources again.
-func rereads() map[string]connectors.Reread {
-	return map[string]connectors.Reread{
-		"file": file.Reread, "postgres": postgres.Reread, "push": push.Reread, "synthetic": synthetic.Reread,
-	}
-}
-
-// consents are how a person's answer reaches the kinds that hold something by themselves.
-func consents() map[string]connectors.Consent {
-	return map[string]connectors.Consent{"file": file.Consent}
-}
-
-func kinds() []string { return slices.Sorted(maps.Keys(sources(nil))) }
+// everyKind is the kinds as they are checked and described, without anything that runs.
+func everyKind() connectors.Kinds { return kinds(nil, "") }
 
 // topologies is every step, in the order a change passes them.
 func topologies(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) []processors.Topology {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -146,7 +147,7 @@ func (c *columns) header(headings []string) ([]int, *problem) {
 func (c *columns) like(folded string) string {
 	best, name := 2, ""
 	for known, i := range c.byName {
-		if d := connectors.EditDistance(folded, known); d < best || d == best && c.dataset.Fields[i].Name < name {
+		if d := option.Distance(folded, known); d < best || d == best && c.dataset.Fields[i].Name < name {
 			best, name = d, c.dataset.Fields[i].Name
 		}
 	}

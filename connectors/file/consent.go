@@ -13,8 +13,8 @@ import (
 // a person does who puts <ordinal>.accept or <ordinal>.refuse into the folder. An answer
 // that is younger than the file counts, and no other.
 func Consent(cfg connectors.Config, item string, accept bool) error {
-	o := defaults()
-	if err := cfg.Decode(&o); err != nil {
+	var o Options
+	if err := cfg.Read(&o); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(o.Dir)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -51,6 +52,14 @@ func (m *mortal) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, er
 		}
 	}
 	return m.folder.OpenFile(name, flag, perm)
+}
+
+// defaults are the options of a folder that nobody has said anything about.
+func defaults() (o Options) {
+	if err := option.Read(map[string]any{"dir": "."}, &o); err != nil {
+		panic(err)
+	}
+	return o
 }
 
 func testInbox(t *testing.T, dir string) *inbox {

@@ -69,12 +69,9 @@ type source struct {
 
 // Open opens the drop folder. It implements connectors.Open.
 func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
-	o := defaults()
-	if err := cfg.Decode(&o); err != nil {
+	var o Options
+	if err := cfg.Read(&o); err != nil {
 		return nil, err
-	}
-	if err := o.validate(); err != nil {
-		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
 	if o.Dataset == "" && len(cfg.Datasets) == 1 {
 		o.Dataset = cfg.Datasets[0].ID

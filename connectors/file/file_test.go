@@ -105,8 +105,8 @@ func TestConformance(t *testing.T) {
 					want = names(8, 20)
 				}
 				return sourcetest.Fixture{
-					Open: file.Open, Config: config(t, dir, map[string]any{"mode": mode, "delete_limit": "50%"}), Bursts: 3,
-					Reread: file.Reread, Redeliver: func(t *testing.T) { // as the message says: out of done/
+					Kind: file.Kind, Config: config(t, dir, map[string]any{"mode": mode, "delete_limit": "50%"}), Bursts: 3,
+					Redeliver: func(t *testing.T) { // as the message says: out of done/
 						t.Helper()
 						for _, name := range in(t, dir, "done") {
 							if _, original, ok := strings.Cut(name, "-"); ok && (mode == "append" || strings.HasPrefix(original, "c.")) {

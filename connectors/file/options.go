@@ -1,8 +1,6 @@
 package file
 
 import (
-	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -10,110 +8,118 @@ import (
 	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 )
 
-// Options are the options of a file connector.
+// Kind is the kind of source that reads a drop folder. One that is read again begins
+// again with what then lies in its folder, and waits for a file if there is none.
+var Kind = connectors.Kind{
+	Name:    "file",
+	Chinese: "读取投放目录：部门（或其传输程序）把 CSV 或 JSON Lines 文件放进去，其中的行成为一个数据集的变更",
+	English: "reads a drop folder: a department (or its transfer agent) puts CSV or JSON Lines files there, and their rows become changes of one dataset",
+	Options: func() option.Declarer { return new(Options) },
+	Open:    Open,
+	Consent: Consent,
+}
+
+// Options are the options of a file connector, each described where it is declared.
 type Options struct {
-	// Dir is the drop folder. processing/, done/, rejected/ and .yiyuan/ are made in it.
-	Dir string `option:"dir,required"`
-	// Dataset that the rows belong to; may be left out when the source has one.
-	Dataset string `option:"dataset"`
-	// Format is csv, jsonl or auto (by extension, then by the first character).
-	Format string `option:"format"`
-	// Charset is utf-8, gb18030 or auto (byte order mark, then valid UTF-8, then GB18030).
-	Charset string `option:"charset"`
-	// Columns maps a column's heading to a field, before names and titles are tried.
-	Columns map[string]string `option:"columns"`
-	// Ignore lists headings and names that are left out; "*" is all that are not of
-	// the dataset. Without it such a heading refuses the file, such a name the row.
-	Ignore []string `option:"ignore"`
-	// Absent says what it means that a JSON row lacks a nullable field: keep (it was
-	// not sent: what is known stays) or null. A list names nullable fields that the
-	// files do not have at all, and means keep; so CSV headings may lack them.
-	Absent connectors.Absent `option:"absent"`
-	// Nulls lists the words that mean no value, in every field. By default NULL, \N
-	// and #N/A in every field, and -, / and 无 where no names, addresses or texts stand.
-	Nulls []string `option:"nulls"`
-	// Mode is append (rows are upserts) or replace (a file is the whole table).
-	Mode string `option:"mode"`
-	// Empty is refuse, or allow: a first file without rows is a delivery, and in mode
-	// replace one deletes all.
-	Empty string `option:"empty"`
-	// DeleteLimit is the share of the table, in percent, that a file may delete in
-	// mode replace without being asked about.
-	DeleteLimit connectors.Share `option:"delete_limit"`
-	// Settle is how long size and time must stand still: of a file without marker, of
-	// the marker of a file that has one.
-	Settle time.Duration `option:"settle"`
-	// Wait is settle, or marker: only files with a marker are taken.
-	Wait string `option:"wait"`
-	// Patience is how long whole files wait for one that was delivered before them and
-	// has no marker yet, so that no old value comes after a new one. Then that one is
-	// refused, to be dropped again with its marker. 0s is for ever; else 1m at least.
-	Patience time.Duration `option:"patience"`
-	// Marker is what a marker's name has behind the name of its file.
-	Marker string `option:"marker"`
-	// IgnoreNames lists more patterns of file names that are no data (*.ctl).
-	IgnoreNames []string `option:"ignore_names"`
-	// KeepDone is how long files stay in done/; 0s is for ever. Those in rejected/
-	// stay until somebody takes them away.
-	KeepDone time.Duration `option:"keep_done"`
-	// Poll is how often the folder is looked at when no notice comes.
-	Poll time.Duration `option:"poll"`
-	// Delimiter separates CSV columns.
-	Delimiter string `option:"delimiter"`
-	// BatchRows is how many rows are published together.
-	BatchRows int `option:"batch_rows"`
-	// MaxFile, MaxRow and MaxColumns bound what is read.
-	MaxFile    connectors.Size `option:"max_file"`
-	MaxRow     connectors.Size `option:"max_row"`
-	MaxColumns int             `option:"max_columns"`
-	// MaxBad is how many bad rows in a run condemn the rest of the file.
-	MaxBad int `option:"max_bad"`
+	Dir         string
+	Dataset     string
+	Format      string
+	Charset     string
+	Columns     map[string]string
+	Ignore      []string
+	Absent      connectors.Absent
+	Nulls       []string
+	Mode        string
+	Empty       string
+	DeleteLimit connectors.Share
+	Settle      time.Duration
+	Wait        string
+	Patience    time.Duration
+	Marker      string
+	IgnoreNames []string
+	KeepDone    time.Duration
+	Poll        time.Duration
+	Delimiter   string
+	BatchRows   int
+	MaxFile     option.Size
+	MaxRow      option.Size
+	MaxColumns  int
+	MaxBad      int
 }
 
-func defaults() Options {
-	return Options{
-		Format: "auto", Charset: "auto", Mode: "append", Empty: "refuse", DeleteLimit: 20, Settle: 2 * time.Second, Wait: "settle", Patience: 24 * time.Hour, Marker: ".done",
-		KeepDone: 720 * time.Hour, Poll: time.Second, Delimiter: ",",
-		BatchRows: 1000, MaxFile: 4 << 30, MaxRow: 1 << 20, MaxColumns: 1024, MaxBad: 1000,
-	}
+// Declare implements option.Declarer.
+func (o *Options) Declare(l *option.List) {
+	o.declareRows(l)
+	o.declareFolder(l)
+	o.declareLimits(l)
 }
 
-func (o Options) validate() error {
-	oneOf := func(name, value string, allowed ...string) error {
-		for _, a := range allowed {
-			if value == a {
-				return nil
-			}
-		}
-		return fmt.Errorf("选项的值不对 / option %q: want one of %q: %w", name, allowed, connectors.ErrConfig)
-	}
-	errs := []error{
-		oneOf("format", o.Format, "csv", "jsonl", "auto"),
-		oneOf("charset", o.Charset, charsetUTF8, charsetGB18030, charsetAuto),
-		oneOf("mode", o.Mode, "append", "replace"),
-		oneOf("wait", o.Wait, "settle", "marker"),
-		oneOf("empty", o.Empty, "refuse", "allow"),
-	}
-	if len(o.Marker) < 2 || o.Marker[0] != '.' || strings.ContainsAny(o.Marker, `/\*?[`) || slices.Contains([]string{reasonSuffix, acceptSuffix, refuseSuffix}, o.Marker) {
-		errs = append(errs, fmt.Errorf("须为点开头的后缀，如 .done / option %q: want a suffix that begins with a dot, such as .done: %w", "marker", connectors.ErrConfig))
-	}
-	for _, pattern := range o.IgnoreNames {
-		if _, err := path.Match(pattern, "x"); err != nil || strings.Trim(pattern, "*?") == "" {
-			errs = append(errs, fmt.Errorf("文件名样式有误 / option %q: want patterns such as *.ctl: %w", "ignore_names", connectors.ErrConfig))
-		}
-	}
-	if utf8.RuneCountInString(o.Delimiter) != 1 || o.Delimiter == `"` || o.Delimiter == "\n" || o.Delimiter == "\r" {
-		errs = append(errs, fmt.Errorf("须为一个字符 / option %q: want one character: %w", "delimiter", connectors.ErrConfig))
-	}
-	if o.BatchRows < 1 || o.MaxRow < 1 || o.MaxRow > 1<<30 || o.MaxColumns < 1 || o.MaxFile < 1 || o.MaxBad < 1 || o.Poll <= 0 || o.Patience < 0 {
-		errs = append(errs, fmt.Errorf("各上限须大于零，max_row 不超过 1GiB / limits: want numbers above zero and max_row up to 1GiB: %w", connectors.ErrConfig))
-	}
-	if o.Patience > 0 && o.Patience < unmarked {
-		errs = append(errs, fmt.Errorf("至少 1m；0s 为一直等 / option %q: want 1m at least, or 0s for ever: %w", "patience", connectors.ErrConfig))
-	}
-	return errors.Join(errs...)
+// declareRows: what stands in a file.
+func (o *Options) declareRows(l *option.List) {
+	l.Add(&o.Dir, "dir", "投放目录，须已存在且可写；其中会建 processing/、done/、rejected/ 和 .yiyuan/",
+		"the drop folder, which must exist and be writable; processing/, done/, rejected/ and .yiyuan/ are made in it").Required()
+	l.Add(&o.Dataset, "dataset", "这些行属于哪个数据集；数据源只有一个时可省", "the dataset that the rows belong to; may be left out when the source has one")
+	l.Add(&o.Format, "format", "csv、jsonl，或 auto（先看扩展名，再看第一个字符）", "csv, jsonl or auto (by extension, then by the first character)").
+		Default("auto").OneOf("csv", "jsonl", "auto")
+	l.Add(&o.Charset, "charset", "utf-8、gb18030，或 auto（先看字节序标记，再看是否合法的 UTF-8，再按 GB18030）",
+		"utf-8, gb18030 or auto (byte order mark, then valid UTF-8, then GB18030)").Default(charsetAuto).OneOf(charsetUTF8, charsetGB18030, charsetAuto)
+	l.Add(&o.Columns, "columns", "表头对应哪个字段，先于字段名和中文名", "maps a column's heading to a field, before names and titles are tried")
+	l.Add(&o.Ignore, "ignore", "略去的表头和成员名；“*”为凡不属于数据集的。不写时，这样的表头退回文件，这样的成员名退回该行",
+		`headings and names that are left out; "*" is all that are not of the dataset. Without it such a heading refuses the file, such a name the row`)
+	l.Add(&o.Absent, "absent", "JSON 行缺少可空字段是什么意思：keep（没有送，已知的保留）或 null。写成列表则是文件根本没有的可空字段，按 keep；CSV 表头也就可以没有它们",
+		"what it means that a JSON row lacks a nullable field: keep (it was not sent: what is known stays) or null. A list names nullable fields that the files do not have at all, and means keep; so CSV headings may lack them").
+		Default("keep")
+	l.Add(&o.Nulls, "nulls", "哪些词表示空值，对所有字段。缺省为 NULL、\\N、#N/A（所有字段），以及 -、/、无（姓名、地址、文本以外的字段）",
+		`the words that mean no value, in every field. By default NULL, \N and #N/A in every field, and -, / and 无 where no names, addresses or texts stand`)
+	l.Add(&o.Delimiter, "delimiter", "CSV 的列分隔符，一个字符", "separates CSV columns, one character").Default(",").
+		Must(func() bool {
+			return utf8.RuneCountInString(o.Delimiter) == 1 && !strings.ContainsAny(o.Delimiter, "\"\r\n")
+		}, "一个字符，不能是引号或换行", "one character, no quotation mark and no line break")
+	l.Add(&o.Mode, "mode", "append（行为新增或修改）或 replace（一个文件就是整张表）", "append (rows are upserts) or replace (a file is the whole table)").
+		Default("append").OneOf("append", "replace")
+	l.Add(&o.Empty, "empty", "refuse，或 allow：没有数据行的首个文件也算交付；replace 时会删除全部", "refuse, or allow: a first file without rows is a delivery, and in mode replace one deletes all").
+		Default("refuse").OneOf("refuse", "allow")
+	l.Add(&o.DeleteLimit, "delete_limit", "replace 时一个文件不经询问可删除整张表的百分之几", "the share of the table, in percent, that a file may delete in mode replace without being asked about").
+		Default(float64(connectors.DefaultDeleteLimit))
+}
+
+// declareFolder: when a file is taken, and what becomes of it.
+func (o *Options) declareFolder(l *option.List) {
+	l.Add(&o.Settle, "settle", "大小和时间须静止多久：没有标记的文件，或有标记的文件的标记", "how long size and time must stand still: of a file without marker, of the marker of a file that has one").
+		Default("2s")
+	l.Add(&o.Wait, "wait", "settle，或 marker：只取有标记的文件", "settle, or marker: only files with a marker are taken").Default("settle").OneOf("settle", "marker")
+	l.Add(&o.Patience, "patience", "完整的文件等待先送达而无标记的文件多久，以免旧值后到；过后退回后者，连同标记重新投放。0s 为一直等；否则至少 1m",
+		"how long whole files wait for one that was delivered before them and has no marker yet, so that no old value comes after a new one. Then that one is refused, to be dropped again with its marker. 0s is for ever; else 1m at least").
+		Default("24h").Must(func() bool { return o.Patience == 0 || o.Patience >= unmarked }, "至少 1m；0s 为一直等", "1m at least, or 0s for ever")
+	l.Add(&o.Marker, "marker", "标记文件的后缀，点开头", "what a marker's name has behind the name of its file: a suffix that begins with a dot").
+		Default(".done").Must(o.markerIsOne, "点开头的后缀，如 .done", "a suffix that begins with a dot, such as .done")
+	l.Add(&o.IgnoreNames, "ignore_names", "不作数据的文件名样式，另加于内置的（*.ctl）", "more patterns of file names that are no data (*.ctl)").
+		Must(o.patternsAre, "文件名样式，如 *.ctl", "patterns such as *.ctl")
+	l.Add(&o.KeepDone, "keep_done", "文件在 done/ 里留多久；0s 为一直留。rejected/ 里的由人取走", "how long files stay in done/; 0s is for ever. Those in rejected/ stay until somebody takes them away").
+		Default("720h")
+	l.Add(&o.Poll, "poll", "没有通知时多久看一次目录", "how often the folder is looked at when no notice comes").Default("1s").Least("1ms")
+}
+
+func (o *Options) declareLimits(l *option.List) {
+	l.Add(&o.BatchRows, "batch_rows", "一次发布多少行", "how many rows are published together").Default(1000).Least("1")
+	l.Add(&o.MaxFile, "max_file", "文件的上限", "the largest file that is read").Default("4GiB").Least("1")
+	l.Add(&o.MaxRow, "max_row", "一行的上限", "the largest row that is read").Default("1MiB").Least("1").Most("1GiB")
+	l.Add(&o.MaxColumns, "max_columns", "列数的上限", "the most columns that are read").Default(1024).Least("1")
+	l.Add(&o.MaxBad, "max_bad", "连续多少坏行后退回其余", "how many bad rows in a run condemn the rest of the file").Default(1000).Least("1")
+}
+
+func (o *Options) markerIsOne() bool {
+	return len(o.Marker) >= 2 && o.Marker[0] == '.' && !strings.ContainsAny(o.Marker, `/\*?[`) && !slices.Contains([]string{reasonSuffix, acceptSuffix, refuseSuffix}, o.Marker)
+}
+
+func (o *Options) patternsAre() bool {
+	return !slices.ContainsFunc(o.IgnoreNames, func(pattern string) bool {
+		_, err := path.Match(pattern, "x")
+		return err != nil || strings.Trim(pattern, "*?") == ""
+	})
 }
 
 // emptyAllowed reports whether a file without rows is a delivery.

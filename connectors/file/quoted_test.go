@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 )
 
 // TestMarkerIsNotQuoted: a number in a marker that may be a person's is not told.
@@ -30,9 +32,7 @@ func TestMarkerIsNotQuoted(t *testing.T) {
 func TestPatienceOfLessThanAMinute(t *testing.T) {
 	t.Parallel()
 	for patience, fine := range map[time.Duration]bool{0: true, 20 * time.Second: false, time.Minute: true} {
-		o := defaults()
-		o.Dir, o.Patience = t.TempDir(), patience
-		if err := o.validate(); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), `"patience"`) {
+		if err := option.Check(map[string]any{"dir": "x", "patience": patience.String()}, new(Options)); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), `"patience"`) {
 			t.Errorf("patience %v: %v", patience, err)
 		}
 	}

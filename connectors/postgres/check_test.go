@@ -208,9 +208,9 @@ func TestAnotherCity(t *testing.T) {
 	if n := db.slots(t); n != 2 {
 		t.Errorf("%d slots, want one a city", n)
 	}
-	h, err := postgres.Examine(t.Context(), here)
-	if err != nil || !h.There || !h.Active || len(h.Others) != 1 {
-		t.Errorf("examined: %+v, %v; want our slot at work and the other named", h, err)
+	seen, err := postgres.Examine(t.Context(), here, true)
+	if err != nil || !seen.Clock || len(seen.Found) != 2 || seen.Found[0].Grade != connectors.Warning || !strings.Contains(seen.Found[0].What, db.name) || seen.Found[1].Grade != connectors.Fine {
+		t.Errorf("examined: %+v, %v; want our slot at work and the other named", seen, err)
 	}
 }
 

@@ -65,9 +65,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -79,100 +77,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
-
-// Options are the options of a postgres connector.
-type Options struct {
-	// DSN is env:NAME, file:PATH, or a connection string without a password.
-	DSN string `option:"dsn,required"`
-	// Password is env:NAME or file:PATH, if the DSN has none.
-	Password connectors.Secret `option:"password"`
-	// Slot begins the name of the replication slot; default yiyuan_<name of the
-	// source>. Behind it comes a mark of this bus (_ and eight hexadecimal digits), so
-	// that another city with the same file has a slot of its own.
-	Slot string `option:"slot"`
-	// Publication is the publication; default what the slot's name begins with.
-	Publication string `option:"publication"`
-	// CreatePublication lets the connector make a missing publication, for the
-	// mapped tables and columns only.
-	CreatePublication bool `option:"create_publication"`
-	// Tables maps tables (schema.table) to datasets.
-	Tables map[string]TableOptions `option:"tables,required"`
-	// Snapshot says whether the rows that are there are read first.
-	Snapshot bool `option:"snapshot"`
-	// Timezone is what timestamps without a zone are in.
-	Timezone string `option:"timezone"`
-	// Status is how often the server hears from us, also while publishing stalls.
-	Status time.Duration `option:"status"`
-	// BatchRows and BatchBytes bound a batch, and what is read ahead.
-	BatchRows  int             `option:"batch_rows"`
-	BatchBytes connectors.Size `option:"batch_bytes"`
-}
-
-// TableOptions maps one table to a dataset.
-type TableOptions struct {
-	Dataset string `option:"dataset,required"`
-	// Columns maps a column to a field; other columns map to the field of their
-	// own name, in either case, and are not read if there is none.
-	Columns map[string]string `option:"columns"`
-	// Absent lists nullable fields that the table has no column for.
-	Absent []string `option:"absent"`
-	// Renamed maps a column's former name to its present one, for changes that
-	// were logged under the former and are not read yet.
-	Renamed map[string]string `option:"renamed"`
-}
-
-var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
-
-func defaults(cfg connectors.Config) Options {
-	clean := regexp.MustCompile(`[^a-z0-9_]+`).ReplaceAllString(strings.ToLower(cfg.Name), "_")
-	slot := "yiyuan_" + clean
-	if len(slot) > 63 {
-		slot = slot[:63]
-	}
-	return Options{
-		Slot: slot, CreatePublication: true, Snapshot: true, Timezone: "Asia/Shanghai", Status: 10 * time.Second,
-		BatchRows: 2000, BatchBytes: 4 << 20,
-	}
-}
-
-// connection decides how the server is reached, without ever showing the secret.
-func (o *Options) connection() (*pgconn.Config, error) {
-	dsn := o.DSN
-	if strings.HasPrefix(dsn, "env:") || strings.HasPrefix(dsn, "file:") {
-		secret, err := connectors.ResolveSecret(dsn)
-		if err != nil {
-			return nil, fmt.Errorf("option %q: %w", "dsn", err)
-		}
-		dsn = secret.Reveal()
-	} else if hasPassword(dsn) {
-		return nil, fmt.Errorf("连接串里不要写口令 / option %q: holds a password: use env:NAME, file:PATH or the option password: %w", "dsn", connectors.ErrConfig)
-	}
-	c, err := pgconn.ParseConfig(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("不是 PostgreSQL 连接串 / option %q: not a connection string of PostgreSQL: %w", "dsn", connectors.ErrConfig)
-	}
-	if p := o.Password.Reveal(); p != "" {
-		c.Password = p
-	}
-	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 5 * time.Second
-	}
-	// Both ways of reading a row must write its values alike.
-	maps.Copy(c.RuntimeParams, map[string]string{
-		"application_name": "yiyuan", "client_encoding": "UTF8", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
-		"timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex",
-		"row_security": "off", // rather an error than some of the rows
-	})
-	return c, nil
-}
-
-func hasPassword(dsn string) bool {
-	if u, err := url.Parse(dsn); err == nil && u.User != nil {
-		_, set := u.User.Password()
-		return set || u.Query().Has("password")
-	}
-	return strings.Contains(strings.ToLower(dsn), "password")
-}
 
 type source struct {
 	cfg     connectors.Config
@@ -218,8 +122,8 @@ func Dry(ctx context.Context, cfg connectors.Config, _ schemas.Position) (connec
 }
 
 func open(ctx context.Context, cfg connectors.Config, after schemas.Position, dry bool) (connectors.Source, error) {
-	o := defaults(cfg)
-	if err := cfg.Decode(&o); err != nil {
+	o, err := read(cfg)
+	if err != nil {
 		return nil, err
 	}
 	s, err := prepare(cfg, o, after)
@@ -236,15 +140,6 @@ func open(ctx context.Context, cfg connectors.Config, after schemas.Position, dr
 }
 
 func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source, error) {
-	if o.Publication == "" {
-		o.Publication = o.Slot
-	}
-	if !slotName.MatchString(o.Slot) {
-		return nil, fmt.Errorf("只能用小写字母、数字和下划线 / option %q: want lower-case letters, digits and underscores: %w", "slot", connectors.ErrConfig)
-	}
-	if len(o.Tables) == 0 || o.BatchRows < 1 || o.BatchBytes < 1 || o.Status < 100*time.Millisecond {
-		return nil, fmt.Errorf("须有 tables，各上限须大于零 / options: want tables and limits above zero: %w", connectors.ErrConfig)
-	}
 	zone, err := time.LoadLocation(o.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("时区不存在 / option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)

@@ -228,7 +228,7 @@ func TestConformance(t *testing.T) {
 			"public.t1": map[string]any{"dataset": "T01"}, "public.t2": map[string]any{"dataset": "T02"},
 		}})
 		return sourcetest.Fixture{
-			Open: postgres.Open, Reread: postgres.Reread, Config: cfg, Bursts: 3, Secrets: []string{"secret", "R000"},
+			Kind: postgres.Kind, Config: cfg, Bursts: 3, Secrets: []string{"secret", "R000"},
 			Want: map[string][]string{"T01": append(keysOf(2, 4), append(keysOf(6, 10), "south|R0005")...), "T02": keysOf(20, 21)},
 			Write: func(t *testing.T, n int) {
 				t.Helper()

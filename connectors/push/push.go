@@ -202,51 +202,6 @@ func (s *Server) trace(r *http.Request, c *listener.Call, p *problem.Problem) {
 	}
 }
 
-// Open returns the connectors.Open of sources that are fed by a server.
-func Open(s *Server) connectors.Open {
-	return func(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
-		o := options{Entries: 1000, Window: 24 * time.Hour}
-		if err := cfg.Decode(&o); err != nil {
-			return nil, err
-		}
-		if len(o.Absent.Fields) > 0 {
-			return nil, fmt.Errorf("须为 keep 或 null / open push source %q: option %q: want keep or null: %w", cfg.Name, "absent", connectors.ErrConfig)
-		}
-		if len(cfg.Datasets) == 0 || o.Entries < 1 || o.Entries > maxEntries || o.Window <= 0 {
-			return nil, fmt.Errorf("须有数据集，各上限须大于零 / open push source %q: want datasets and limits above zero: %w", cfg.Name, connectors.ErrConfig)
-		}
-		l, err := parsePosition(after)
-		if err != nil {
-			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
-		}
-		for _, id := range o.Empty {
-			if _, err := cfg.Dataset(id); err != nil {
-				return nil, fmt.Errorf("open push source %q: option %q: %w", cfg.Name, "empty", err)
-			}
-		}
-		src := newSource(s, cfg, o, l.deliveredOf(cfg.Datasets, o.Empty))
-		if err := s.register(src); err != nil {
-			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
-		}
-		return src, nil
-	}
-}
-
-type options struct {
-	// Entries is how many of the last idempotency keys are remembered however old
-	// they are, up to 20000.
-	Entries int `option:"idempotency_entries"`
-	// Window is how long any idempotency key is remembered, but for more than 20,000
-	// of them.
-	Window time.Duration `option:"idempotency_window"`
-	// Absent says what it means that a row lacks a nullable field: keep (it was not
-	// sent: what is known stays) or null.
-	Absent connectors.Absent `option:"absent"`
-	// Empty lists the datasets that may have no rows at all. Until a first row of any
-	// other is pushed, nobody is said not to be in it.
-	Empty []string `option:"empty"`
-}
-
 // Expect makes datasets known before their sources are open: a push to them is
 // answered 503 until then, not 404.
 func (s *Server) Expect(datasets ...string) {

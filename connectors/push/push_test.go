@@ -131,7 +131,7 @@ func TestConformance(t *testing.T) {
 		var sent sync.WaitGroup
 		t.Cleanup(sent.Wait)
 		return sourcetest.Fixture{
-			Open: push.Open(s), Reread: push.Reread, Config: config(t), Bursts: 3, Secrets: []string{"云岭路", "102.7", "B0001"},
+			Kind: push.Kind(s, ""), Config: config(t), Bursts: 3, Secrets: []string{"云岭路", "102.7", "B0001"},
 			Want: map[string][]string{"ZJ01": {"B0002", "B0003", "B0004"}},
 			Write: func(t *testing.T, n int) {
 				t.Helper()

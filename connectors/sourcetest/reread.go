@@ -18,7 +18,7 @@ import (
 // caught up no sooner, or what is not yielded would be deleted. Killed in the
 // middle it goes on. A kind that cannot says why.
 func readsAgain(t *testing.T, f Features, s *session) {
-	if why := s.Reread.Cannot; why != "" {
+	if why := s.Kind.Reread.Cannot; why != "" {
 		if zh, en, ok := strings.Cut(why, " / "); !ok || zh == "" || en == "" {
 			t.Errorf("it says %q, want why it cannot be read again in both tongues", why)
 		}
@@ -111,7 +111,7 @@ func (s *session) readOnce(t *testing.T) map[string]map[string]schemas.Record {
 // tries reads the source for a trial, beside the one that is open: it yields every
 // row once and ends, and the other goes on as if nothing had been.
 func tries(t *testing.T, f Features, s *session) {
-	if s.Reread.Dry == nil {
+	if s.Kind.Reread.Dry == nil {
 		t.Log("declared: this kind has no trial")
 		return
 	}
@@ -124,7 +124,7 @@ func tries(t *testing.T, f Features, s *session) {
 	cfg.Again = true
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
-	trial, err := s.Reread.Dry(ctx, cfg, "")
+	trial, err := s.Kind.Reread.Dry(ctx, cfg, "")
 	if err != nil {
 		t.Fatalf("open for a trial: %v", err)
 	}

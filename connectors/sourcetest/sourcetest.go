@@ -42,7 +42,7 @@ type Features struct {
 
 // Fixture is one system with a source to open on it.
 type Fixture struct {
-	Open   connectors.Open
+	Kind   connectors.Kind
 	Config connectors.Config
 	// Write makes burst n of Bursts happen in the system, from 0. It may return
 	// before the source has seen it.
@@ -52,8 +52,6 @@ type Fixture struct {
 	Want map[string][]string
 	// Secrets are values that must not appear in errors, logs and rejections.
 	Secrets []string
-	// Reread is what the kind declares about reading a source again.
-	Reread connectors.Reread
 	// Redeliver has the department deliver all bursts once more, where the source
 	// cannot fetch them itself: it must say that it waits for them until then. nil:
 	// it can.
@@ -70,6 +68,7 @@ func Run(t *testing.T, f Features, fixture func(t *testing.T) Fixture) {
 		name string
 		run  func(t *testing.T, f Features, s *session)
 	}{
+		{"Declares", declares},
 		{"Delivers", delivers},
 		{"Resumes", resumes},
 		{"ResumesConfirmed", resumesConfirmed},
@@ -128,7 +127,7 @@ func (s *session) checkSecrets(t *testing.T) {
 // open opens the source; it is closed with the test.
 func (s *session) open(t *testing.T, after schemas.Position) connectors.Source {
 	t.Helper()
-	src, err := s.Open(t.Context(), s.Config, after)
+	src, err := s.Kind.Open(t.Context(), s.Config, after)
 	if err != nil {
 		_, _ = fmt.Fprintln(s.said, err) // said is a buffer
 		t.Fatalf("open: %v", err)
@@ -477,7 +476,7 @@ func closeEndsRead(t *testing.T, f Features, s *session) {
 }
 
 func foreignPositionFails(t *testing.T, _ Features, s *session) {
-	src, err := s.Open(t.Context(), s.Config, "not a position of any source \xff")
+	src, err := s.Kind.Open(t.Context(), s.Config, "not a position of any source \xff")
 	if err == nil {
 		t.Errorf("a position of nobody was accepted")
 		_ = src.Close() // the test has failed already

@@ -1,13 +1,36 @@
 package synthetic
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
+
+// Kind is the kind of source that makes its rows up. To read one again is to open it again,
+// since the city is a function of its seed; a trial reads the first copy.
+var Kind = connectors.Kind{
+	Name:    "synthetic",
+	Chinese: "编造的城市：云岭的十三个部门作为实时数据源，一部门一源，可分别停止",
+	English: "a made-up city: the thirteen departments of Yunling as live sources, one source a department, so that each can be stopped alone",
+	Options: func() option.Declarer { return new(settings) },
+	Open:    Live,
+	Reread:  connectors.Reread{Dry: dry},
+}
+
+func dry(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+	src, err := Open(ctx, cfg, after)
+	if s, ok := src.(*source); ok && err == nil {
+		s.options.End, s.options.Correct = true, false
+	}
+	return src, err
+}
 
 // Options are the city's: all thirteen sources and WriteTruth must be given the
 // same Seed, Size and Base to speak of the same city.
@@ -49,23 +72,39 @@ type Options struct {
 
 // settings are the options as a connector's configuration writes them.
 type settings struct {
-	Seed         int64         `option:"seed"`
-	Size         string        `option:"size"`
-	Base         string        `option:"base"`
-	Department   string        `option:"department"`
-	Rate         int           `option:"rate"`
-	Correct      bool          `option:"correct"`
-	CorrectAfter time.Duration `option:"correct_after"`
-	CorrectEvery time.Duration `option:"correct_every"`
-	End          bool          `option:"end"`
-	Calm         bool          `option:"calm"`
-	Faults       bool          `option:"faults"`
-	Batch        int           `option:"batch"`
-	Truth        string        `option:"truth"`
-	Rows         bool          `option:"rows"`
+	Options
+	day string
 }
 
-// Map returns the options as connectors.Config carries them.
+// Declare implements option.Declarer.
+func (s *settings) Declare(l *option.List) {
+	l.Add(&s.Seed, "seed", "种子，0 也是种子；同一座城的各数据源须相同", "the seed, 0 is one like any other; all sources of one city have the same")
+	l.Add(&s.Size, "size", "城市规模", "how large the city is").Default(Tiny).OneOf(Tiny, City, Big)
+	l.Add(&s.day, "base", "城市的今天（亚洲/上海的日期）；缺省为现在。数据里的时间都相对于它，所以每天能发现的都一样",
+		"the city's today, a day in Asia/Shanghai; default now. Times in the data are relative to it, so that what is to be found is the same on every day").
+		Must(func() bool { return s.day == "" || s.readDay() == nil }, "日期，如 2026-11-22", "a day such as 2026-11-22")
+	l.Add(&s.Department, "department", "这是哪个部门的数据源：GA、MZ……；缺省为所供数据集的提供部门", "whose source this is: GA, MZ, ...; default the provider of the datasets that the source feeds")
+	l.Add(&s.Rate, "rate", "首份数据之后全城每秒多少个中性变更，各部门按份；0 为没有", "how many neutral changes a second the whole city makes once the first copy is done; each department makes its share. 0 = none").Least("0")
+	l.Add(&s.Correct, "correct", "首份数据之后改正每第二个埋下的矛盾", "mends every second contradiction that was planted, after the first copy")
+	l.Add(&s.CorrectAfter, "correct_after", "首份数据多久之后开始改正；有 end 时无效", "how long after the first copy corrections begin; only without end").Default("60s")
+	l.Add(&s.CorrectEvery, "correct_every", "两次改正相隔多久；有 end 时无效", "how far apart corrections are; only without end").Default("2s")
+	l.Add(&s.End, "end", "首份数据（及改正）之后结束", "makes the source end after the first copy and, with correct, the corrections")
+	l.Add(&s.Calm, "calm", "每行只送一次且按次序，没有旧映像和重复；真值只少了重复", "sends every row in order and once: no older images, no duplicates. The truth is the same but for its duplicates")
+	l.Add(&s.Faults, "faults", "实时变更中不时埋下并改正一个矛盾；写日志，不在真值文件里", "lets the live stream plant a contradiction now and then, and mend it. They are logged and not in the truth file")
+	l.Add(&s.Batch, "batch", "一批最多多少变更", "the most changes in a batch").Default(500).Least("1")
+	l.Add(&s.Truth, "truth", "打开时把真值写进这个文件", "a file that the truth is written to when the source is opened")
+	l.Add(&s.Rows, "rows", "真值文件里也写出每一行；tiny 总是写", "writes every row into the truth file too; tiny always does")
+}
+
+func (s *settings) readDay() error {
+	t, err := time.ParseInLocation(time.DateOnly, s.day, zone)
+	if err == nil {
+		s.Base = t
+	}
+	return err
+}
+
+// Map returns the options as connectors.Config carries them; what is not set is left out.
 func (o Options) Map() map[string]any {
 	m := map[string]any{
 		"seed": o.Seed, "rate": o.Rate, "correct": o.Correct, "end": o.End, "calm": o.Calm, "faults": o.Faults, "batch": o.Batch, "rows": o.Rows,
@@ -74,37 +113,8 @@ func (o Options) Map() map[string]any {
 	if !o.Base.IsZero() {
 		m["base"] = o.Base.In(zone).Format(time.DateOnly)
 	}
+	maps.DeleteFunc(m, func(_ string, v any) bool { return reflect.ValueOf(v).IsZero() })
 	return m
-}
-
-func (s settings) options() (Options, error) {
-	o := Options{
-		Seed: s.Seed, Size: s.Size, Department: s.Department, Rate: s.Rate, Correct: s.Correct, CorrectAfter: s.CorrectAfter,
-		CorrectEvery: s.CorrectEvery, End: s.End, Calm: s.Calm, Faults: s.Faults, Batch: s.Batch, Truth: s.Truth, Rows: s.Rows,
-	}
-	if o.Size == "" {
-		o.Size = Tiny
-	}
-	if o.Batch == 0 {
-		o.Batch = 500
-	}
-	if o.CorrectAfter == 0 {
-		o.CorrectAfter = time.Minute
-	}
-	if o.CorrectEvery == 0 {
-		o.CorrectEvery = 2 * time.Second
-	}
-	if s.Base != "" {
-		t, err := time.ParseInLocation(time.DateOnly, s.Base, zone)
-		if err != nil {
-			return o, fmt.Errorf("须为日期 / option %q: want a day such as 2026-11-22: %w", "base", connectors.ErrConfig)
-		}
-		o.Base = t
-	}
-	if s.Rate < 0 || s.Batch < 0 {
-		return o, fmt.Errorf("不能为负数 / options %q and %q must not be negative: %w", "rate", "batch", connectors.ErrConfig)
-	}
-	return o, nil
 }
 
 // world returns the city of the options.

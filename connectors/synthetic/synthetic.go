@@ -67,15 +67,13 @@ func Open(ctx context.Context, cfg connectors.Config, after schemas.Position) (c
 
 func open(_ context.Context, cfg connectors.Config, after schemas.Position, now func() time.Time) (connectors.Source, error) {
 	var set settings
-	if err := cfg.Decode(&set); err != nil {
+	if err := cfg.Read(&set); err != nil {
 		return nil, err
 	}
-	o, err := set.options()
-	if err != nil {
-		return nil, fmt.Errorf("open synthetic source %q: %w", cfg.Name, err)
-	}
+	o := set.Options
 	s := &source{name: cfg.Name, digest: cfg.Digest, log: cfg.Log(), now: now, closed: make(chan struct{})}
-	if err := s.bind(cfg, &o); err != nil {
+	err := s.bind(cfg, &o)
+	if err != nil {
 		return nil, fmt.Errorf("open synthetic source %q: %w", cfg.Name, err)
 	}
 	if after != "" {

@@ -271,9 +271,11 @@ func TestConformance(t *testing.T) {
 					datasets = append(datasets, known)
 				}
 			}
+			kind := Kind
+			kind.Open = Open // of any day
 			sourcetest.Run(t, sourcetest.Features{Replays: true, Ends: true}, func(*testing.T) sourcetest.Fixture {
 				return sourcetest.Fixture{
-					Open: Open, Reread: Reread, Config: connectors.Config{Name: "synthetic-" + d, Datasets: datasets, Options: o.Map()},
+					Kind: kind, Config: connectors.Config{Name: "synthetic-" + d, Datasets: datasets, Options: o.Map()},
 					Write: func(*testing.T, int) {}, Bursts: 1, Want: want, Secrets: secrets,
 				}
 			})

@@ -1,0 +1,107 @@
+package connectors
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
+)
+
+// Kind is one kind of source: all that the rest of the bus must know of it. A
+// distribution lists its kinds in one place, a line each.
+type Kind struct {
+	Name string
+	// Chinese and English say what a source of this kind is, a sentence each.
+	Chinese, English string
+	// Options returns a new struct of its options, which Open reads with Config.Read.
+	Options func() option.Declarer
+	Open    Open
+	Reread  Reread
+	Consent Consent // nil if it holds nothing by itself
+	// Examine looks at the system of a source and changes nothing there; begun says
+	// that the source has been read before. An error says that the system does not answer.
+	// nil: there is nothing to look at.
+	Examine func(ctx context.Context, cfg Config, begun bool) (Examined, error)
+	// Listen opens what all sources of this kind share, a listener that departments call,
+	// before any of them is opened. nil: they need none.
+	Listen func(ctx context.Context, sources []Config) (Listening, error)
+}
+
+// Listening is a listener that is open.
+type Listening struct {
+	Address string
+	Serve   func(ctx context.Context) error // until ctx ends
+}
+
+// Grade is how good what was found is.
+type Grade string
+
+// The grades of what an examination finds.
+const (
+	Fine    Grade = "ok"
+	Warning Grade = "warning"
+	Problem Grade = "problem"
+)
+
+// Finding is one thing that a look at a source's system has shown: 中文 / English.
+type Finding struct {
+	Grade    Grade
+	What, Do string
+}
+
+// Examined is what a look at a source's system has come to.
+type Examined struct {
+	Found []Finding
+	Clock bool          // it told its time:
+	Ahead time.Duration // its clock before ours
+}
+
+// Kinds is every kind of source of a distribution.
+type Kinds []Kind
+
+// Names are the names of the kinds, in order.
+func (k Kinds) Names() []string {
+	out := make([]string, len(k))
+	for i, kind := range k {
+		out[i] = kind.Name
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Find returns the kind of that name.
+func (k Kinds) Find(name string) (Kind, error) {
+	for _, kind := range k {
+		if kind.Name == name {
+			return kind, nil
+		}
+	}
+	return Kind{}, fmt.Errorf("kind %q 不认识 / unknown, known kinds are: %s%s: %w", name, strings.Join(k.Names(), " "), option.Nearest(name, k.Names()), ErrConfig)
+}
+
+// Check checks a source's options as far as that goes without opening anything.
+func (k Kinds) Check(cfg Config) error {
+	kind, err := k.Find(cfg.Kind)
+	if err != nil {
+		return err
+	}
+	return option.Check(cfg.Options, kind.Options())
+}
+
+// Bind adds to a source's configuration what its kind declares.
+func (k Kinds) Bind(cfg Config) (Config, error) {
+	kind, err := k.Find(cfg.Kind)
+	cfg.Reread, cfg.Consent = kind.Reread, kind.Consent
+	return cfg, err
+}
+
+// Read fills a struct of options from what the source's configuration gives.
+func (c Config) Read(into option.Declarer) error {
+	if err := option.Read(c.Options, into); err != nil {
+		return fmt.Errorf("数据源 %[1]s 的选项有误 / options of source %[1]q: %[2]w", c.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
+)
+
+// Kind is the kind of source that reads PostgreSQL. To read it again its tables are read
+// again; a trial reads them once and needs no slot.
+var Kind = connectors.Kind{
+	Name:    "postgres",
+	Chinese: "以逻辑复制读取 PostgreSQL 数据库：先读已有的行，再按提交次序读每一次变更",
+	English: "reads a PostgreSQL database by logical replication: first the rows that are there, then every committed change, in commit order",
+	Options: func() option.Declarer { return new(Options) },
+	Open:    Open,
+	Reread:  connectors.Reread{Dry: Dry},
+	Examine: Examine,
+}
+
+// Options are the options of a postgres connector, each described where it is declared.
+type Options struct {
+	DSN               string
+	Password          option.Secret
+	Slot              string
+	Publication       string
+	CreatePublication bool
+	Tables            map[string]TableOptions
+	Snapshot          bool
+	Timezone          string
+	Status            time.Duration
+	BatchRows         int
+	BatchBytes        option.Size
+}
+
+// TableOptions maps one table to a dataset.
+type TableOptions struct {
+	Dataset string
+	Columns map[string]string
+	Absent  []string
+	Renamed map[string]string
+}
+
+var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
+
+// Declare implements option.Declarer.
+func (o *Options) Declare(l *option.List) {
+	l.Add(&o.DSN, "dsn", "env:变量名、file:路径，或不含口令的连接串", "env:NAME, file:PATH, or a connection string without a password").Required().
+		Must(func() bool { return referred(o.DSN) || !hasPassword(o.DSN) }, "不含口令的连接串：口令写 env:变量名、file:路径或用选项 password", "no password in it: use env:NAME, file:PATH or the option password")
+	l.Add(&o.Password, "password", "env:变量名 或 file:路径，连接串里没有口令时用", "env:NAME or file:PATH, if the dsn has none")
+	l.Add(&o.Slot, "slot", "复制槽名称的开头，缺省 yiyuan_<数据源名>；其后是本总线的标记（_ 和八个十六进制数字），同一文件在另一座城有自己的复制槽",
+		"begins the name of the replication slot; default yiyuan_<name of the source>. Behind it comes a mark of this bus (_ and eight hexadecimal digits), so that another city with the same file has a slot of its own").
+		Must(func() bool { return o.Slot == "" || slotName.MatchString(o.Slot) }, "小写字母、数字和下划线", "lower-case letters, digits and underscores")
+	l.Add(&o.Publication, "publication", "发布，缺省同复制槽名称的开头", "the publication; default what the slot's name begins with")
+	l.Add(&o.CreatePublication, "create_publication", "没有发布时由数据源建，只含所映射的表和列", "lets the connector make a missing publication, for the mapped tables and columns only").Default(true)
+	l.Add(&o.Tables, "tables", "哪张表（模式.表）对应哪个数据集", "maps tables (schema.table) to datasets").Required().
+		Must(func() bool { return len(o.Tables) > 0 }, "至少一张表", "one table at least")
+	l.Add(&o.Snapshot, "snapshot", "是否先读已有的行", "says whether the rows that are there are read first").Default(true)
+	l.Add(&o.Timezone, "timezone", "不带时区的时间戳属于哪个时区", "what timestamps without a zone are in").Default("Asia/Shanghai").
+		Must(func() bool { _, err := time.LoadLocation(o.Timezone); return err == nil }, "时区，如 Asia/Shanghai", "a time zone such as Asia/Shanghai")
+	l.Add(&o.Status, "status", "多久向服务器报一次到，发布停顿时也报", "how often the server hears from us, also while publishing stalls").Default("10s").Least("100ms")
+	l.Add(&o.BatchRows, "batch_rows", "一批、也是预读的行数上限", "the most rows of a batch, and of what is read ahead").Default(2000).Least("1")
+	l.Add(&o.BatchBytes, "batch_bytes", "一批、也是预读的字节上限", "the most bytes of a batch, and of what is read ahead").Default("4MiB").Least("1")
+}
+
+// Declare implements option.Declarer.
+func (o *TableOptions) Declare(l *option.List) {
+	l.Add(&o.Dataset, "dataset", "数据集", "the dataset").Required()
+	l.Add(&o.Columns, "columns", "哪一列对应哪个字段；别的列对应同名字段（不分大小写），没有同名字段的不读",
+		"maps a column to a field; other columns map to the field of their own name, in either case, and are not read if there is none")
+	l.Add(&o.Absent, "absent", "表中没有对应列的可空字段", "nullable fields that the table has no column for")
+	l.Add(&o.Renamed, "renamed", "列的旧名对应今名，用于以旧名写进日志而尚未读到的变更", "maps a column's former name to its present one, for changes that were logged under the former and are not read yet")
+}
+
+// read reads the options of a source; what hangs on its name is added.
+func read(cfg connectors.Config) (Options, error) {
+	var o Options
+	if err := cfg.Read(&o); err != nil {
+		return o, err
+	}
+	if o.Slot == "" {
+		o.Slot = "yiyuan_" + regexp.MustCompile(`[^a-z0-9_]+`).ReplaceAllString(strings.ToLower(cfg.Name), "_")
+		o.Slot = o.Slot[:min(len(o.Slot), 63)]
+	}
+	if o.Publication == "" {
+		o.Publication = o.Slot
+	}
+	return o, nil
+}
+
+func referred(dsn string) bool {
+	return strings.HasPrefix(dsn, "env:") || strings.HasPrefix(dsn, "file:")
+}
+
+// connection decides how the server is reached, without ever showing the secret.
+func (o *Options) connection() (*pgconn.Config, error) {
+	dsn := o.DSN
+	if referred(dsn) {
+		secret, err := option.ResolveSecret(dsn)
+		if err != nil {
+			return nil, fmt.Errorf("option %q: %w", "dsn", err)
+		}
+		dsn = secret.Reveal()
+	}
+	c, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("不是 PostgreSQL 连接串 / option %q: not a connection string of PostgreSQL: %w", "dsn", connectors.ErrConfig)
+	}
+	if p := o.Password.Reveal(); p != "" {
+		c.Password = p
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 5 * time.Second
+	}
+	// Both ways of reading a row must write its values alike.
+	maps.Copy(c.RuntimeParams, map[string]string{
+		"application_name": "yiyuan", "client_encoding": "UTF8", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
+		"timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex",
+		"row_security": "off", // rather an error than some of the rows
+	})
+	return c, nil
+}
+
+func hasPassword(dsn string) bool {
+	if u, err := url.Parse(dsn); err == nil && u.User != nil {
+		_, set := u.User.Password()
+		return set || u.Query().Has("password")
+	}
+	return strings.Contains(strings.ToLower(dsn), "password")
+}

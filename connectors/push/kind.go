@@ -1,0 +1,89 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// Kind is the kind of sources that are fed by one server, which listens on the address
+// given. What was pushed is not kept, so nobody but its department can say it again. A
+// nil server is enough to check and describe options.
+func Kind(s *Server, listen string) connectors.Kind {
+	return connectors.Kind{
+		Name:    "push",
+		Chinese: "接收部门以 HTTP 推送的行",
+		English: "takes rows that a department sends by HTTP",
+		Options: func() option.Declarer { return new(options) },
+		Open:    Open(s),
+		Reread: connectors.Reread{
+			Cannot: "推送来的数据本系统没有留存，不能重读；请该部门把全部行再推一次（删除的行推 delete） / what was pushed is not kept and cannot be read again: have the department push all its rows once more, and a delete for each that it has no more",
+		},
+		Listen: func(ctx context.Context, sources []connectors.Config) (connectors.Listening, error) {
+			var lc net.ListenConfig
+			l, err := lc.Listen(ctx, "tcp", listen)
+			if err != nil {
+				return connectors.Listening{}, fmt.Errorf("推送端口打不开 / listen for push: %w", err)
+			}
+			for _, c := range sources { // pushes that come before their source is open are told to wait
+				for _, d := range c.Datasets {
+					s.Expect(d.ID)
+				}
+			}
+			return connectors.Listening{
+				Address: "http://" + l.Addr().String(),
+				Serve:   func(ctx context.Context) error { return s.Serve(ctx, l) },
+			}, nil
+		},
+	}
+}
+
+// Open returns the connectors.Open of sources that are fed by a server.
+func Open(s *Server) connectors.Open {
+	return func(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
+		var o options
+		if err := cfg.Read(&o); err != nil {
+			return nil, err
+		}
+		if len(cfg.Datasets) == 0 {
+			return nil, fmt.Errorf("须有数据集 / open push source %q: want datasets: %w", cfg.Name, connectors.ErrConfig)
+		}
+		l, err := parsePosition(after)
+		if err != nil {
+			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
+		}
+		for _, id := range o.Empty {
+			if _, err := cfg.Dataset(id); err != nil {
+				return nil, fmt.Errorf("open push source %q: option %q: %w", cfg.Name, "empty", err)
+			}
+		}
+		src := newSource(s, cfg, o, l.deliveredOf(cfg.Datasets, o.Empty))
+		if err := s.register(src); err != nil {
+			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
+		}
+		return src, nil
+	}
+}
+
+type options struct {
+	Entries int
+	Window  time.Duration
+	Absent  connectors.Absent
+	Empty   []string
+}
+
+// Declare implements option.Declarer.
+func (o *options) Declare(l *option.List) {
+	l.Add(&o.Entries, "idempotency_entries", "不论多旧都记住最近多少个幂等键", "how many of the last idempotency keys are remembered however old they are").
+		Default(1000).Least("1").Most(strconv.Itoa(maxEntries))
+	l.Add(&o.Window, "idempotency_window", "每个幂等键记住多久，总数超过 20,000 时除外", "how long any idempotency key is remembered, but for more than 20,000 of them").Default("24h").Least("1ns")
+	l.Add(&o.Absent, "absent", "一行缺少可空字段是什么意思：keep（没有送，已知的保留）或 null", "what it means that a row lacks a nullable field: keep (it was not sent: what is known stays) or null").
+		Default("keep").Must(func() bool { return len(o.Absent.Fields) == 0 }, " keep 或 null", "keep or null")
+	l.Add(&o.Empty, "empty", "可以一行也没有的数据集。别的数据集在首行推来之前，不会答“查无”", "the datasets that may have no rows at all. Until a first row of any other is pushed, nobody is said not to be in it")
+}
