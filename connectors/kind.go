@@ -32,6 +32,7 @@ type Kind struct {
 
 // Listening is a listener that is open.
 type Listening struct {
+	Kind    string
 	Address string
 	Serve   func(ctx context.Context) error // until ctx ends
 }
@@ -96,6 +97,24 @@ func (k Kinds) Bind(cfg Config) (Config, error) {
 	kind, err := k.Find(cfg.Kind)
 	cfg.Reread, cfg.Consent = kind.Reread, kind.Consent
 	return cfg, err
+}
+
+// Listen opens what sources of each kind share, for the kinds of which there is one.
+func (k Kinds) Listen(ctx context.Context, sources []Config) ([]Listening, error) {
+	var out []Listening
+	for _, kind := range k {
+		its := slices.DeleteFunc(slices.Clone(sources), func(c Config) bool { return c.Kind != kind.Name })
+		if kind.Listen == nil || len(its) == 0 {
+			continue
+		}
+		open, err := kind.Listen(ctx, its)
+		if err != nil {
+			return nil, err
+		}
+		open.Kind = kind.Name
+		out = append(out, open)
+	}
+	return out, nil
 }
 
 // Read fills a struct of options from what the source's configuration gives.

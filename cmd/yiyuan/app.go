@@ -17,6 +17,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
@@ -222,31 +223,20 @@ func (a *app) runProcessors(ctx context.Context) error {
 
 // runConnectors starts the push listener, if a source needs it, and the sources.
 // It returns the fleet they run in and the push listener's address.
-func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may pushAccess) (*fleet, string, error) {
+func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may pushAccess) (*fleet.Fleet, string, error) {
 	pushes, err := push.NewServer(push.Config{Keys: may.keys, Logger: a.log, Shared: a.shared, Refused: a.auditPush(ctx)})
 	if err != nil {
 		return nil, "", err
 	}
 	all, address := kinds(pushes, a.cfg.Push.Listen), ""
-	for _, kind := range all {
-		var its []connectors.Config
-		for _, c := range cfgs {
-			if c.Kind == kind.Name {
-				its = append(its, c)
-			}
-		}
-		if kind.Listen == nil || len(its) == 0 {
-			continue
-		}
-		open, err := kind.Listen(ctx, its)
-		if err != nil {
-			return nil, "", err
-		}
-		address = open.Address
-		a.start(ctx, kind.Name, open.Serve)
+	doors, err := all.Listen(ctx, cfgs)
+	if err != nil {
+		return nil, "", err
 	}
-	if address != "" {
+	for _, door := range doors { // of push, the one kind that has one
+		address = door.Address
 		a.followPushKeys(ctx, may, pushes)
+		a.start(ctx, door.Kind, door.Serve)
 	}
 	for i := range cfgs {
 		if cfgs[i], err = all.Bind(cfgs[i]); err != nil {
@@ -254,32 +244,9 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may p
 		}
 		cfgs[i].Logger, cfgs[i].Keys, cfgs[i].Metrics, cfgs[i].Catalogue = a.log, a.keys, a.metrics, a.cat
 	}
-	f := newFleet(func(ctx context.Context, cfg connectors.Config) error {
-		kind, err := all.Find(cfg.Kind)
-		if err != nil {
-			return err
-		}
-		return connectors.Run(ctx, a.bus, a.codec, cfg, kind.Open)
-	}, a.log, cfgs)
-	f.orders = a.orders()
+	f := fleet.New(fleet.On(a.bus, a.codec, all, a.log), cfgs)
 	a.start(ctx, "connectors", f.Run)
 	return f, address, nil
-}
-
-// orders writes what a person asks of a source into its status.
-func (a *app) orders() orders {
-	on := func(f func(context.Context, *bus.Bus, string) error) func(context.Context, string) error {
-		return func(ctx context.Context, name string) error { return f(ctx, a.bus, name) }
-	}
-	return orders{
-		stop: on(connectors.Stop), start: on(connectors.Start), retire: on(connectors.Retire),
-		resync: func(ctx context.Context, name string, accept int64) error {
-			return connectors.Resync(ctx, a.bus, name, accept)
-		},
-		dry: func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error) {
-			return connectors.DryResync(ctx, a.bus, a.codec, cfg)
-		},
-	}
 }
 
 // runGateway starts materialising and answering.

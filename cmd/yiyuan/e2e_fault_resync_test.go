@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
@@ -103,7 +104,7 @@ func TestFaultResync(t *testing.T) {
 		r.t = t
 		epoch := r.epoch()
 		p.sql(t, "ALTER TABLE %[1]s.t_czrk RENAME TO t_alt")
-		r.until("waits", func(s sourceLine) bool {
+		r.until("waits", func(s fleet.Line) bool {
 			return s.State == contract.StateWaiting && strings.Contains(s.Reason, "t_czrk")
 		})
 		p.sql(t, "ALTER TABLE %[1]s.t_alt RENAME TO t_czrk; UPDATE %[1]s.t_czrk SET xm = '诸葛孔明' WHERE sfzh = '"+citizen(0)+"'")
@@ -126,7 +127,7 @@ func TestFaultResync(t *testing.T) {
 		r.source = p.launch(r.all, roleConnectors)
 		r.lost("yiyuan_" + p.schema)
 		r.yiyuan("source", "resync", "ga-pg")
-		held := func(s sourceLine) bool { return s.State == contract.StateHeld }
+		held := func(s fleet.Line) bool { return s.State == contract.StateHeld }
 		said := r.until("asks", held)
 		r.restart()
 		if again := r.until("asks again", held); again.Do != said.Do || !strings.Contains(again.Reason, "GA01 10/38") {
@@ -201,12 +202,12 @@ func (r *resyncing) restart() {
 
 // until waits until the process says so of its source: not what one before it has
 // left in the topic.
-func (r *resyncing) until(what string, is func(sourceLine) bool) sourceLine {
+func (r *resyncing) until(what string, is func(fleet.Line) bool) fleet.Line {
 	r.t.Helper()
-	var s sourceLine
+	var s fleet.Line
 	await(r.t, what, time.Minute, func() string {
 		r.source.alive()
-		var page struct{ Sources []sourceLine }
+		var page struct{ Sources []fleet.Line }
 		req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.admin+"/sources", nil)
 		if err != nil {
 			r.t.Fatal(err)
@@ -215,7 +216,7 @@ func (r *resyncing) until(what string, is func(sourceLine) bool) sourceLine {
 		if err := json.Unmarshal([]byte(a.body), &page); err != nil {
 			return a.body
 		}
-		i := slices.IndexFunc(page.Sources, func(s sourceLine) bool { return s.Name == "ga-pg" })
+		i := slices.IndexFunc(page.Sources, func(s fleet.Line) bool { return s.Name == "ga-pg" })
 		if i < 0 || !is(page.Sources[i]) {
 			return a.body
 		}
@@ -225,14 +226,14 @@ func (r *resyncing) until(what string, is func(sourceLine) bool) sourceLine {
 	return s
 }
 
-func running(s sourceLine) bool { return s.Resync == nil && s.State == contract.StateRunning }
+func running(s fleet.Line) bool { return s.Resync == nil && s.State == contract.StateRunning }
 
 // lost waits until the source stands still for what it names, and names the one
 // command that mends it.
 func (r *resyncing) lost(name string) {
 	r.t.Helper()
 	const command = "yiyuan source resync ga-pg"
-	s := r.until("position lost", func(s sourceLine) bool { return s.State == contract.StateFailed && s.Do == command })
+	s := r.until("position lost", func(s fleet.Line) bool { return s.State == contract.StateFailed && s.Do == command })
 	if !strings.Contains(s.Reason, name) || !strings.Contains(s.Reason, command) {
 		r.t.Errorf("it says %q", s.Reason)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 )
 
 // TestRowsOfOneKey puts a citizen into a department's table twice, under the number of 15
@@ -66,7 +68,7 @@ func TestRowsOfOneKey(t *testing.T) {
 	}
 	before := r.epoch()
 	r.yiyuan("source", "resync", "ga-pg")
-	r.until("read again", func(s sourceLine) bool { return running(s) && r.epoch() > before })
+	r.until("read again", func(s fleet.Line) bool { return running(s) && r.epoch() > before })
 	says(extra, "欧阳**", true)
 	remove(extra)
 	says(extra, "欧阳**", false)

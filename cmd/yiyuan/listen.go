@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -114,7 +115,7 @@ func (a *app) serve(ctx context.Context, address string, cfg listener.Config, ha
 const operatorHeader = "X-Yiyuan-Operator"
 
 // serveAdmin opens the operators' listener.
-func (a *app) serveAdmin(ctx context.Context, f *fleet) (string, error) {
+func (a *app) serveAdmin(ctx context.Context, f *fleet.Fleet) (string, error) {
 	cfg, err := a.adminListener(ctx)
 	if err != nil {
 		return "", err
@@ -282,7 +283,7 @@ func bearer(r *http.Request) string {
 }
 
 // adminRoutes is what operators see and do: metrics, profiles, sources.
-func (a *app) adminRoutes(f *fleet) http.Handler {
+func (a *app) adminRoutes(f *fleet.Fleet) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", listener.Strict(promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}).ServeHTTP))
 	if a.gateway != nil { // POST /rebuild fills the cache again
@@ -300,7 +301,7 @@ func (a *app) adminRoutes(f *fleet) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", listener.Strict(pprof.Profile, seconds))
 	mux.HandleFunc("GET /debug/pprof/trace", listener.Strict(pprof.Trace, seconds))
 	if f != nil {
-		f.routes(mux)
+		f.Routes(mux)
 	}
 	return listener.Bare(listener.Routes(mux).ServeHTTP)
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
@@ -34,9 +35,11 @@ func adminAt(t *testing.T, cfg adminConfig) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cast := &actors{begun: map[string]int{}, onduty: map[string]bool{}}
-	f := newFleet(cast.run, a.log, []connectors.Config{{Name: "ga", Kind: "fake"}})
-	f.orders = willing()
+	yes := func(context.Context, string) error { return nil }
+	f := fleet.New(fleet.Parts{
+		Run:  func(ctx context.Context, _ connectors.Config) error { <-ctx.Done(); return nil },
+		Stop: yes, Start: yes, Retire: yes, Logger: a.log,
+	}, []connectors.Config{{Name: "ga", Kind: "fake"}})
 	ran := make(chan error, 2)
 	go func() { ran <- f.Run(ctx) }()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")

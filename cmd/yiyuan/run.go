@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
@@ -91,7 +92,7 @@ func openKeys(cfg keysConfig) (*keyring.Keyring, error) {
 func (a *app) startRoles(ctx context.Context) error {
 	a.start(ctx, "upgrade", a.retainLater)
 	a.start(ctx, "topics", a.keepTopics)
-	var members *fleet
+	var members *fleet.Fleet
 	if a.cfg.has(roleProcessors) {
 		if err := a.runProcessors(ctx); err != nil {
 			return err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 )
 
 // sourceClient asks the admin listener of the process that runs the sources or,
@@ -138,7 +139,7 @@ func (a *app) orderResync(ctx context.Context, name string, accept int64) error 
 	}
 	for _, c := range cfgs {
 		if kind, err := everyKind().Find(c.Kind); err == nil && c.Name == name && kind.Reread.Cannot != "" {
-			return &noRereadError{kind.Reread.Cannot}
+			return &fleet.CannotError{Why: kind.Reread.Cannot}
 		}
 	}
 	return connectors.Resync(ctx, a.bus, name, accept)
@@ -161,7 +162,7 @@ func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) err
 // and what to do.
 func writeSources(out io.Writer, answer []byte) error {
 	var page struct {
-		Sources []sourceLine `json:"sources"`
+		Sources []fleet.Line `json:"sources"`
 	}
 	if err := json.Unmarshal(answer, &page); err != nil {
 		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)

@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"bytes"
@@ -63,15 +63,14 @@ func (a *actors) begins(name string) int {
 }
 
 // crew runs a fleet of the named connectors until the test ends.
-func crew(t *testing.T, parts map[string]func(ctx context.Context) error, names ...string) (*fleet, *actors) {
+func crew(t *testing.T, parts map[string]func(ctx context.Context) error, names ...string) (*Fleet, *actors) {
 	t.Helper()
 	a := &actors{parts: parts, begun: map[string]int{}, onduty: map[string]bool{}}
 	var cfgs []connectors.Config
 	for _, name := range names {
 		cfgs = append(cfgs, connectors.Config{Name: name, Kind: "fake", Datasets: []*schemas.Dataset{{ID: strings.ToUpper(name) + "01"}}})
 	}
-	f := newFleet(a.run, slog.New(slog.DiscardHandler), cfgs)
-	f.orders = willing()
+	f := New(a.willing(), cfgs)
 	ctx, stop := context.WithCancel(t.Context())
 	down := make(chan error, 1)
 	go func() { down <- f.Run(ctx) }()
@@ -85,13 +84,16 @@ func crew(t *testing.T, parts map[string]func(ctx context.Context) error, names 
 	return f, a
 }
 
-// willing takes every order.
-func willing() orders {
+// willing takes every order, and has the actors play.
+func (a *actors) willing() Parts {
 	yes := func(context.Context, string) error { return nil }
-	return orders{stop: yes, start: yes, retire: yes, resync: func(context.Context, string, int64) error { return nil }}
+	return Parts{
+		Run: a.run, Stop: yes, Start: yes, Retire: yes, Resync: func(context.Context, string, int64) error { return nil },
+		Logger: slog.New(slog.DiscardHandler),
+	}
 }
 
-func states(f *fleet) map[string]string {
+func states(f *Fleet) map[string]string {
 	out := map[string]string{}
 	for _, s := range f.Status() {
 		out[s.Name] = s.State
@@ -99,7 +101,7 @@ func states(f *fleet) map[string]string {
 	return out
 }
 
-func wantStates(t *testing.T, f *fleet, want map[string]string) {
+func wantStates(t *testing.T, f *Fleet, want map[string]string) {
 	t.Helper()
 	if diff := cmp.Diff(want, states(f)); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
@@ -169,7 +171,9 @@ func TestFleetFailureIsLoggedOnce(t *testing.T) {
 		a := &actors{begun: map[string]int{}, onduty: map[string]bool{}, parts: map[string]func(context.Context) error{
 			"ga": func(context.Context) error { return errors.New("slot is gone") },
 		}}
-		f := newFleet(a.run, slog.New(slog.NewTextHandler(&out, nil)), []connectors.Config{{Name: "ga"}})
+		parts := a.willing()
+		parts.Logger = slog.New(slog.NewTextHandler(&out, nil))
+		f := New(parts, []connectors.Config{{Name: "ga"}})
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { synctest.Wait(); stop() }()
 		if err := f.Run(ctx); err != nil {
@@ -258,8 +262,7 @@ func TestFleetStartWhileStopping(t *testing.T) {
 func TestFleetEndsAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &actors{begun: map[string]int{}, onduty: map[string]bool{}, parts: map[string]func(context.Context) error{"ga": slow}}
-		f := newFleet(a.run, slog.New(slog.DiscardHandler), []connectors.Config{{Name: "ga"}, {Name: "mz"}})
-		f.orders = willing()
+		f := New(a.willing(), []connectors.Config{{Name: "ga"}, {Name: "mz"}})
 		if err := f.Start(t.Context(), "ga"); err != nil { // before Run, which starts it
 			t.Fatal(err)
 		}
@@ -284,7 +287,7 @@ func TestFleetStartIsNotStopped(t *testing.T) {
 			t.Fatal(err)
 		}
 		quiet := make(chan struct{})
-		f.run = func(ctx context.Context, cfg connectors.Config) error {
+		f.parts.Run = func(ctx context.Context, cfg connectors.Config) error {
 			<-quiet // it has not said a word yet
 			cfg.Tell(connectors.Told{Status: contract.SourceStatus{State: contract.StateRunning}})
 			<-ctx.Done()
@@ -305,11 +308,11 @@ func TestFleetStartIsNotStopped(t *testing.T) {
 func TestFleetUnknownName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := crew(t, nil, "ga")
-		if err := f.Stop(t.Context(), "nobody"); !errors.Is(err, errNoSource) {
-			t.Errorf("Stop = %v, want errNoSource", err)
+		if err := f.Stop(t.Context(), "nobody"); !errors.Is(err, ErrNotHere) {
+			t.Errorf("Stop = %v, want ErrNotHere", err)
 		}
-		if err := f.Start(t.Context(), "nobody"); !errors.Is(err, errNoSource) {
-			t.Errorf("Start = %v, want errNoSource", err)
+		if err := f.Start(t.Context(), "nobody"); !errors.Is(err, ErrNotHere) {
+			t.Errorf("Start = %v, want ErrNotHere", err)
 		}
 	})
 }
@@ -318,7 +321,7 @@ func TestFleetRoutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := crew(t, map[string]func(context.Context) error{"mz": slow}, "ga", "mz")
 		mux := http.NewServeMux()
-		f.routes(mux)
+		f.Routes(mux)
 		ask := func(ctx context.Context, method, path string) (int, string, map[string]any) {
 			t.Helper()
 			w := httptest.NewRecorder()
@@ -353,7 +356,7 @@ func TestFleetRoutes(t *testing.T) {
 			t.Errorf("stop of nobody = %d %s %v", code, kind, body)
 		}
 		var retired []string
-		f.orders.retire = func(_ context.Context, name string) error {
+		f.parts.Retire = func(_ context.Context, name string) error {
 			if retired = append(retired, name+" "+states(f)[name]); name == "nobody" {
 				return connectors.ErrNoSource
 			}

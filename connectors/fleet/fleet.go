@@ -1,0 +1,314 @@
+// Package fleet runs the sources of one process, and lets each be stopped, started,
+// retired and read again by itself, over HTTP. A source that fails for good stays down, with its
+// reason, and does not take the others with it. What a person asks of one is written into
+// its status first of all, so that a restart does not forget it.
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// Fleet is the sources of this process.
+type Fleet struct {
+	parts Parts
+
+	mu      sync.Mutex
+	ctx     context.Context //nolint:containedctx // the process's own, set once by Run, parent of every source's
+	members map[string]*member
+	running sync.WaitGroup
+}
+
+// Parts are what a fleet acts through.
+type Parts struct {
+	// Run publishes one source, see connectors.Run.
+	Run func(ctx context.Context, cfg connectors.Config) error
+	// What a person asks of a source that is down, of this process or none, is written
+	// into its status.
+	Stop, Start, Retire func(ctx context.Context, name string) error
+	Resync              func(ctx context.Context, name string, accept int64) error
+	Dry                 func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error)
+	Logger              *slog.Logger
+}
+
+// On returns the parts that run sources of those kinds on a bus.
+func On(b *bus.Bus, c *codec.Codec, kinds connectors.Kinds, log *slog.Logger) Parts {
+	order := func(f func(context.Context, *bus.Bus, string) error) func(context.Context, string) error {
+		return func(ctx context.Context, name string) error { return f(ctx, b, name) }
+	}
+	return Parts{
+		Run: func(ctx context.Context, cfg connectors.Config) error {
+			kind, err := kinds.Find(cfg.Kind)
+			if err != nil {
+				return err
+			}
+			return connectors.Run(ctx, b, c, cfg, kind.Open)
+		},
+		Stop: order(connectors.Stop), Start: order(connectors.Start), Retire: order(connectors.Retire),
+		Resync: func(ctx context.Context, name string, accept int64) error {
+			return connectors.Resync(ctx, b, name, accept)
+		},
+		Dry: func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error) {
+			return connectors.DryResync(ctx, b, c, cfg)
+		},
+		Logger: log,
+	}
+}
+
+type member struct {
+	cfg  connectors.Config
+	stop context.CancelFunc
+	done chan struct{}
+	up   bool // launched, and not ended
+
+	told   connectors.Told
+	heard  time.Time // when it was told
+	failed string    // why it ended for good
+
+	stopping bool // told to stop, not down yet
+	again    bool // told to start meanwhile
+}
+
+// New returns a fleet of those sources; Run starts them.
+func New(parts Parts, cfgs []connectors.Config) *Fleet {
+	f := &Fleet{parts: parts, members: map[string]*member{}}
+	for _, cfg := range cfgs {
+		m := &member{}
+		cfg.Tell = func(told connectors.Told) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			m.told, m.heard = told, time.Now()
+		}
+		m.cfg = cfg
+		f.members[cfg.Name] = m
+	}
+	return f
+}
+
+// Run starts every source and returns when ctx has ended and all are down.
+func (f *Fleet) Run(ctx context.Context) error {
+	f.mu.Lock()
+	f.ctx = ctx
+	for _, m := range f.members {
+		f.launch(m)
+	}
+	f.mu.Unlock()
+	<-ctx.Done()
+	// Start looks at ctx and launches under the lock: who got past its look has
+	// launched once the lock is ours, and nobody launches after.
+	f.mu.Lock()
+	f.mu.Unlock() //nolint:staticcheck // a barrier, see above
+	f.running.Wait()
+	return nil
+}
+
+// launch starts a member; f.mu is held.
+func (f *Fleet) launch(m *member) {
+	ctx, stop := context.WithCancel(f.ctx)
+	done := make(chan struct{})
+	m.stop, m.done, m.up, m.failed, m.heard = stop, done, true, "", time.Now()
+	m.told.Failure, m.stopping, m.again = "", false, false
+	if m.told.Status.State == contract.StateStopped { // that was the one before
+		m.told.Status.State = ""
+	}
+	f.running.Go(func() {
+		defer close(done)
+		defer stop()
+		err := f.parts.Run(ctx, m.cfg)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		m.up = false
+		if err != nil && !errors.Is(err, context.Canceled) {
+			m.failed = err.Error()
+			f.parts.Logger.Error("source failed", "source", m.cfg.Name, "error", err)
+		}
+		if m.again && f.ctx.Err() == nil {
+			f.launch(m)
+		}
+	})
+}
+
+// word says how a member does; f.mu is held.
+func (m *member) word() contract.Word {
+	known := contract.Known{Age: time.Since(m.heard), Here: m.up, Failure: m.told.Failure, Restarts: m.told.Restarts}
+	status := m.told.Status
+	switch {
+	case m.failed != "" && status.State != contract.StateFailed: // it could not even say so
+		status.State, status.Error, status.Restarts = contract.StateFailed, m.failed, 0
+	case !m.up && status.State != contract.StateFailed && status.State != contract.StateRetired:
+		status.State = contract.StateStopped
+	}
+	return status.Word(m.cfg.Name, known)
+}
+
+// ErrNotHere says that this process runs no source of that name.
+var ErrNotHere = errors.New("本进程没有这个数据源 / no such source in this process")
+
+// Stop stops a source and waits until it is down; it stays so over restarts. Its
+// position is kept.
+func (f *Fleet) Stop(ctx context.Context, name string) error {
+	if err := f.halt(ctx, name); err != nil {
+		return err
+	}
+	return f.order(ctx, name, func(s *contract.SourceStatus) { s.Stop, s.State, s.Error = true, contract.StateStopped, "" }, f.parts.Stop)
+}
+
+// order writes what a person asks of a source, which is down, into its status.
+// Whoever asks here meanwhile is told so at once.
+func (f *Fleet) order(ctx context.Context, name string, here func(*contract.SourceStatus), write func(ctx context.Context, name string) error) error {
+	f.mu.Lock()
+	m, ok := f.members[name]
+	overtaken := ok && m.up
+	f.mu.Unlock()
+	if overtaken { // somebody has started it meanwhile: the last word counts
+		return nil
+	}
+	if err := write(ctx, name); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ok && !m.up {
+		m.failed = ""
+		here(&m.told.Status)
+	}
+	return nil
+}
+
+// halt ends a source for now and waits until it is down.
+func (f *Fleet) halt(ctx context.Context, name string) error {
+	f.mu.Lock()
+	m, ok := f.members[name]
+	if !ok {
+		f.mu.Unlock()
+		return fmt.Errorf("stop %q: %w", name, ErrNotHere)
+	}
+	stop, done := m.stop, m.done
+	m.stopping, m.again = true, false
+	f.mu.Unlock()
+	if stop == nil {
+		return nil
+	}
+	stop()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop %q: 还没有停下 / not down yet: %w", name, ctx.Err())
+	}
+}
+
+// Start starts a source that is down; it goes on from its position. One that
+// is on its way down starts again as soon as it is.
+func (f *Fleet) Start(ctx context.Context, name string) error {
+	f.mu.Lock()
+	m, ok := f.members[name]
+	if !ok {
+		f.mu.Unlock()
+		return fmt.Errorf("start %q: %w", name, ErrNotHere)
+	}
+	if m.up {
+		m.again = m.stopping
+		f.mu.Unlock()
+		return nil
+	}
+	f.mu.Unlock()
+	err := f.order(ctx, name, func(s *contract.SourceStatus) { s.Stop = false }, f.parts.Start)
+	if err != nil && !errors.Is(err, connectors.ErrNoSource) { // one that never said anything has nothing to take back
+		return err
+	}
+	f.wake(m)
+	return nil
+}
+
+// wake launches a source that is down.
+func (f *Fleet) wake(m *member) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.ctx == nil || f.ctx.Err() != nil: // Run will start it, or all are ending
+	case m.up:
+		m.again = m.stopping
+	default:
+		f.launch(m)
+	}
+}
+
+// Retire stops a source for good: its datasets no longer wait for it. One
+// that no process runs any more, because its file is gone, can be retired too.
+func (f *Fleet) Retire(ctx context.Context, name string) error {
+	if err := f.halt(ctx, name); err != nil && !errors.Is(err, ErrNotHere) {
+		return err
+	}
+	return f.order(ctx, name, func(s *contract.SourceStatus) { s.State, s.Error = contract.StateRetired, "" }, f.parts.Retire)
+}
+
+// CannotError says that a source's kind cannot be read again, and what a person does instead.
+type CannotError struct{ Why string }
+
+// Error implements error.
+func (e *CannotError) Error() string { return e.Why }
+
+// Resync has a source read again from the beginning; it goes on by itself.
+func (f *Fleet) Resync(ctx context.Context, name string, accept int64) error {
+	m, err := f.rereadable(name)
+	if err != nil {
+		return err
+	}
+	if err := f.halt(ctx, name); err != nil {
+		return err
+	}
+	write := func(ctx context.Context, name string) error { return f.parts.Resync(ctx, name, accept) }
+	err = f.order(ctx, name, func(s *contract.SourceStatus) {
+		s.Stop, s.State, s.Resync = false, contract.StateResync, &contract.Resync{Step: contract.ResyncAsked}
+	}, write)
+	f.wake(m)
+	return err
+}
+
+// Answer gives a person's answer about what a source holds. Deletes of a resync are
+// consented to by Resync.
+func (f *Fleet) Answer(name, item string, accept bool) error {
+	f.mu.Lock()
+	m, ok := f.members[name]
+	held := ok && m.word().State == contract.StateHeld
+	f.mu.Unlock()
+	switch {
+	case !ok:
+		return fmt.Errorf("answer %q: %w", name, ErrNotHere)
+	case !held || m.cfg.Consent == nil:
+		return connectors.ErrNotHeld
+	}
+	return m.cfg.Consent(m.cfg, item, accept)
+}
+
+// DryResync says what a resync would change, and changes nothing.
+func (f *Fleet) DryResync(ctx context.Context, name string) ([]connectors.Difference, error) {
+	m, err := f.rereadable(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.parts.Dry(ctx, m.cfg)
+}
+
+func (f *Fleet) rereadable(name string) (*member, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m, ok := f.members[name]
+	if !ok {
+		return nil, fmt.Errorf("resync %q: %w", name, ErrNotHere)
+	}
+	if why := m.cfg.Reread.Cannot; why != "" {
+		return nil, &CannotError{why}
+	}
+	return m, nil
+}

@@ -1,0 +1,102 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
+)
+
+// Line is one line of GET /sources on the admin listener.
+type Line struct {
+	Name     string           `json:"name"`
+	Kind     string           `json:"kind"`
+	Datasets []string         `json:"datasets"`
+	State    string           `json:"state"`
+	Reason   string           `json:"reason,omitempty"`
+	Do       string           `json:"do,omitempty"`
+	Rows     int64            `json:"rows"`
+	Resync   *contract.Resync `json:"resync,omitempty"`
+}
+
+// Status lists the sources by name.
+func (f *Fleet) Status() []Line {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]Line, 0, len(f.members))
+	for _, m := range f.members {
+		w := m.word()
+		s := Line{Name: m.cfg.Name, Kind: m.cfg.Kind, State: w.State, Reason: w.Why, Do: w.Do, Rows: m.told.Status.Rows, Resync: m.told.Status.Resync}
+		for _, d := range m.cfg.Datasets {
+			s.Datasets = append(s.Datasets, d.ID)
+		}
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b Line) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Routes adds the fleet's part of the admin listener.
+func (f *Fleet) Routes(mux *http.ServeMux) {
+	answer := func(w http.ResponseWriter, r *http.Request, err error, would []connectors.Difference) {
+		if err != nil {
+			listener.Refuse(w, r, refusalOf(err))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(struct { // the client is gone if it fails
+			Sources []Line                  `json:"sources"`
+			Would   []connectors.Difference `json:"would,omitempty"`
+		}{f.Status(), would})
+	}
+	mux.HandleFunc("GET /sources", listener.Strict(func(w http.ResponseWriter, r *http.Request) { answer(w, r, nil, nil) }))
+	for verb, do := range map[string]func(context.Context, string) error{"stop": f.Stop, "start": f.Start, "retire": f.Retire} {
+		mux.HandleFunc("POST /sources/{name}/"+verb, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+			answer(w, r, do(r.Context(), r.PathValue("name")), nil)
+		}))
+	}
+	for verb, accept := range map[string]bool{"accept": true, "refuse": false} {
+		mux.HandleFunc("POST /sources/{name}/"+verb, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+			answer(w, r, f.Answer(r.PathValue("name"), r.URL.Query().Get("item"), accept), nil)
+		}, "item"))
+	}
+	mux.HandleFunc("POST /sources/{name}/resync", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("dry_run") {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a trial reads the whole table
+			found, err := f.DryResync(r.Context(), r.PathValue("name"))
+			answer(w, r, err, found)
+			return
+		}
+		accept, err := strconv.ParseInt(cmp.Or(r.URL.Query().Get("accept_deletes"), "0"), 10, 64)
+		if err != nil || accept < 0 {
+			listener.Refuse(w, r, problem.BadAccept.Of(""))
+			return
+		}
+		answer(w, r, f.Resync(r.Context(), r.PathValue("name"), accept), nil)
+	}, "dry_run", "accept_deletes"))
+}
+
+func refusalOf(err error) *problem.Problem {
+	var cannot *CannotError
+	switch {
+	case errors.As(err, &cannot):
+		return problem.NoReread.Of("").Says(problem.Halves(cannot.Why))
+	case errors.Is(err, ErrNotHere), errors.Is(err, connectors.ErrNoSource):
+		return problem.NoSource.Of("")
+	case errors.Is(err, connectors.ErrNotHeld):
+		return problem.NotHeld.Of("")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return problem.NotDown.Of("")
+	}
+	return problem.NotDone.Of("").Says(problem.Halves(err.Error()))
+}
