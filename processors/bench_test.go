@@ -64,13 +64,13 @@ func cluster(b *testing.B, name string) (where string, k bustest.Kafka) {
 
 // timeStep times a step from the start of its run until it is no longer behind,
 // asked every 5 ms, and closes its store.
-func timeStep(b *testing.B, o *bus.Bus, topo processors.Topology, s *state.Store, behind func() bool) {
+func timeStep(b *testing.B, o *bus.Bus, step processors.Step, s *state.Store, behind func() bool) {
 	b.Helper()
 	ctx, stop := context.WithCancel(b.Context())
 	done := make(chan error, 1)
 	b.ResetTimer()
 	go func() {
-		done <- processors.Run(ctx, o, topo, processors.Config{Store: s, Instance: "bench", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(b))
+		done <- processors.Run(ctx, o, step, processors.Config{Store: s, Instance: "bench", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(b))
 	}()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -96,8 +96,8 @@ func BenchmarkTransact(b *testing.B) {
 			k := kafka
 			k.Prefix += fmt.Sprintf("%s%d.", name, b.N)
 			o := k.Open(b, nil)
-			topo := topology(func() (processors.Stage, error) { return stage(), nil })
-			if err := o.Ensure(b.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
+			step := stepOf(func() (processors.Stage, error) { return stage(), nil })
+			if err := o.Ensure(b.Context(), append(processors.Specs(step), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
 				b.Fatal(err)
 			}
 			value := bytes.Repeat([]byte("0123456789abcdef"), 25)
@@ -119,7 +119,7 @@ func BenchmarkTransact(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
-			timeStep(b, o, topo, s, func() bool {
+			timeStep(b, o, step, s, func() bool {
 				have, err := o.Committed(b.Context(), "count")
 				if err != nil {
 					b.Fatal(err)

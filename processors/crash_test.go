@@ -37,7 +37,7 @@ type world struct {
 func newWorld(t *testing.T, k bustest.Kafka, keys int) *world {
 	t.Helper()
 	w := &world{kafka: k, bus: k.Open(t, nil), keys: keys, parts: partitions}
-	specs := append(processors.Specs(topology(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})
+	specs := append(processors.Specs(stepOf(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})
 	if err := w.bus.Ensure(t.Context(), specs...); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func (w *world) start(t *testing.T, fs *vfs.MemFS, instance string, stage func()
 	ctx, stop := context.WithCancel(t.Context())
 	p.stop = stop
 	go func() {
-		err := processors.Run(ctx, b, topology(stage), processors.Config{
+		err := processors.Run(ctx, b, stepOf(stage), processors.Config{
 			Store: s, Instance: instance, MaxRecords: 40, CommitInterval: 5 * time.Millisecond, Clock: clock, Metrics: processors.NewMetrics(prometheus.NewRegistry()),
 		}, bustest.Logger(t))
 		p.done <- errors.Join(err, s.Close())
@@ -365,12 +365,12 @@ func (erasing) Wake(processors.Tx, []byte) error { return nil }
 func TestRunRefusesUnequalPartitions(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := k.Open(t, nil)
-		topo := topology(counter)
-		topo.From = append(topo.From, "more")
-		if err := b.Ensure(t.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "more", Partitions: 3})...); err != nil {
+		step := stepOf(counter)
+		step.From = append(step.From, "more")
+		if err := b.Ensure(t.Context(), append(processors.Specs(step), contract.Spec{Topic: "in"}, contract.Spec{Topic: "more", Partitions: 3})...); err != nil {
 			t.Fatal(err)
 		}
-		err := processors.Run(t.Context(), b, topo, processors.Config{Store: store(t), Instance: "a", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
+		err := processors.Run(t.Context(), b, step, processors.Config{Store: store(t), Instance: "a", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 		if !errors.Is(err, bus.ErrConfig) {
 			t.Errorf("Run = %v, want ErrConfig", err)
 		}
@@ -383,7 +383,7 @@ func TestRunStopsAtWhatCannotBeWritten(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		w := newWorld(t, k, 5)
 		w.feed(t, 1)
-		err := processors.Run(t.Context(), w.bus, topology(func() (processors.Stage, error) { return shouting{}, nil }),
+		err := processors.Run(t.Context(), w.bus, stepOf(func() (processors.Stage, error) { return shouting{}, nil }),
 			processors.Config{Store: store(t), Instance: "a", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 		if !errors.Is(err, bus.ErrTooLarge) || !strings.Contains(err.Error(), `"out"`) {
 			t.Errorf("Run = %v, want ErrTooLarge of the topic", err)

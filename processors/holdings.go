@@ -14,24 +14,27 @@ import (
 // between its commit and its store must not write over what its successor has.
 type holdings struct {
 	mu    sync.RWMutex
-	owner map[int32]*worker
+	owner map[int32]*holder
 	freed map[int32]time.Time // when a partition was given up
 	began time.Time
 }
 
+// holder is one of those who may hold partitions; it is only ever compared.
+type holder struct{ name string }
+
 func newHoldings(now time.Time) *holdings {
-	return &holdings{owner: map[int32]*worker{}, freed: map[int32]time.Time{}, began: now}
+	return &holdings{owner: map[int32]*holder{}, freed: map[int32]time.Time{}, began: now}
 }
 
 // take makes w the owner once nobody is changing anything.
-func (h *holdings) take(n int32, w *worker) {
+func (h *holdings) take(n int32, w *holder) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.owner[n] = w
 }
 
 // release gives up all that w owns.
-func (h *holdings) release(w *worker, now time.Time) {
+func (h *holdings) release(w *holder, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for n, owner := range h.owner {
@@ -44,7 +47,7 @@ func (h *holdings) release(w *worker, now time.Time) {
 
 // use calls f while w, or with nil nobody, stays the owner of all partitions. It
 // returns ErrHandedOver if that is not so.
-func (h *holdings) use(w *worker, f func() error, partitions ...int32) error {
+func (h *holdings) use(w *holder, f func() error, partitions ...int32) error {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, n := range partitions {

@@ -22,12 +22,12 @@ func TestHandedOver(t *testing.T) {
 	defer s.Close()
 	cfg := Config{Store: s, Clock: time.Now, Metrics: NewMetrics(prometheus.NewRegistry())}
 	held := newHoldings(time.Now())
-	topo := Topology{Name: "step", Stage: func() (Stage, error) { return idle{}, nil }}
-	first, err := newWorker(topo, cfg, held)
+	step := Step{Name: "step", Stage: func() (Stage, error) { return idle{}, nil }}
+	first, err := newWorker(step, cfg, held)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := newWorker(topo, cfg, held)
+	second, err := newWorker(step, cfg, held)
 	if err != nil {
 		t.Fatal(err)
 	}

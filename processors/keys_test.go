@@ -38,9 +38,9 @@ func TestAnotherKeyRingIsRefused(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := open(t, k)
 		serve := func(ctx context.Context, s *state.Store, keys namedRing) error {
-			topo := topology(func() (processors.Stage, error) { return &counting{}, nil })
-			topo.Keys = keys
-			return processors.Run(ctx, b, topo, processors.Config{Store: s, Instance: "a", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
+			step := stepOf(func() (processors.Stage, error) { return &counting{}, nil })
+			step.Keys = keys
+			return processors.Run(ctx, b, step, processors.Config{Store: s, Instance: "a", Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 		}
 		first := store(t)
 		for round, c := range []struct {

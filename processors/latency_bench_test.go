@@ -68,7 +68,7 @@ func BenchmarkLatency(b *testing.B) {
 func relay(b *testing.B, k bustest.Kafka, rate int) {
 	b.Helper()
 	o := k.Open(b, nil)
-	steps := []processors.Topology{
+	steps := []processors.Step{
 		{Name: "one", From: []contract.Topic{"in"}, Stage: func() (processors.Stage, error) { return &relaying{"mid"}, nil }},
 		{Name: "two", From: []contract.Topic{"mid"}, Stage: func() (processors.Stage, error) { return &relaying{"out"}, nil }},
 	}

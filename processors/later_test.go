@@ -56,7 +56,7 @@ func TestATopicWaits(t *testing.T) {
 		var later atomic.Bool
 		var asked atomic.Int64
 		later.Store(true)
-		step := topology(func() (processors.Stage, error) { return &reluctant{later: &later, asked: &asked}, nil })
+		step := stepOf(func() (processors.Stage, error) { return &reluctant{later: &later, asked: &asked}, nil })
 		step.From = append(step.From, "slow")
 		ctx, stop := context.WithCancel(t.Context())
 		var wait sync.WaitGroup

@@ -53,9 +53,9 @@ func (f *MaskFailures) Failed(view, field string) {
 	}
 }
 
-// Watch lets a step's failures of masks be seen among the metrics.
-func (m *Metrics) Watch(t Topology) {
-	if t.Masks != nil {
-		t.Masks.counter.Store(m.m.maskFailures)
+// Watch lets the failures that a step's masks count be seen among the metrics; nil counts none.
+func (m *Metrics) Watch(f *MaskFailures) {
+	if f != nil {
+		f.counter.Store(m.m.maskFailures)
 	}
 }

@@ -14,8 +14,8 @@ func TestMaskFailuresAreSeen(t *testing.T) {
 	m := processors.NewMetrics(reg)
 	masks := &processors.MaskFailures{}
 	masks.Failed("person.partial", "XM") // nobody watches yet
-	m.Watch(processors.Topology{Name: "one", Masks: masks})
-	m.Watch(processors.Topology{Name: "masks nothing"})
+	m.Watch(masks)
+	m.Watch(nil) // a step that masks nothing
 	masks.Failed("person.partial", "XM")
 	masks.Failed("person.partial", "XM")
 	masks.Failed("GA01.partial", "XM")

@@ -56,8 +56,8 @@ func TestLargeRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(b.Close)
-		topo := topology(func() (processors.Stage, error) { return &keeping{}, nil })
-		if err := b.Ensure(t.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
+		step := stepOf(func() (processors.Stage, error) { return &keeping{}, nil })
+		if err := b.Ensure(t.Context(), append(processors.Specs(step), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
 			t.Fatal(err)
 		}
 		for i := range records {
@@ -69,7 +69,7 @@ func TestLargeRecords(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var wait sync.WaitGroup
 		wait.Go(func() {
-			_ = processors.Run(ctx, b, topo, processors.Config{
+			_ = processors.Run(ctx, b, step, processors.Config{
 				Store: store(t), Instance: "a", Workers: 1, MaxBytes: limit, CommitInterval: 3 * time.Second, Metrics: processors.NewMetrics(prometheus.NewRegistry()),
 			}, bustest.Logger(t))
 		})
@@ -106,9 +106,9 @@ func TestBacklogOfOneInput(t *testing.T) {
 	const backlog = 60_000
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := open(t, k)
-		topo := topology(func() (processors.Stage, error) { return naming{}, nil })
-		topo.From = []contract.Topic{"in", "small"}
-		specs := append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "small"}, contract.Spec{Topic: "order", Partitions: 1})
+		step := stepOf(func() (processors.Stage, error) { return naming{}, nil })
+		step.From = []contract.Topic{"in", "small"}
+		specs := append(processors.Specs(step), contract.Spec{Topic: "in"}, contract.Spec{Topic: "small"}, contract.Spec{Topic: "order", Partitions: 1})
 		if err := b.Ensure(t.Context(), specs...); err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func TestBacklogOfOneInput(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var wait sync.WaitGroup
 		wait.Go(func() {
-			_ = processors.Run(ctx, b, topo, processors.Config{Store: store(t), Instance: "a", Workers: 1, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
+			_ = processors.Run(ctx, b, step, processors.Config{Store: store(t), Instance: "a", Workers: 1, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 		})
 		last, found := 0, 0
 		for i, r := range follow(t, b, "order", backlog+partitions) {
@@ -181,7 +181,7 @@ func TestHotKey(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			done <- processors.Run(ctx, b, topology(func() (processors.Stage, error) { return &slow{}, nil }),
+			done <- processors.Run(ctx, b, stepOf(func() (processors.Stage, error) { return &slow{}, nil }),
 				processors.Config{Store: store(t), Instance: "a", Workers: 1, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 		}()
 		for _, r := range follow(t, w.bus, "out", hot) {

@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // Stage is the logic of a step. Each worker has one of its own, so a Stage need
@@ -66,28 +65,25 @@ type Tx interface {
 	WakeAt(key []byte, at time.Time)
 }
 
-// Topology says what a step reads and writes. Name is its consumer group, its
-// state and its label in metrics.
-type Topology struct {
-	Name  string
-	From  []contract.Topic
-	To    []contract.Topic
-	Stage func() (Stage, error) // makes one for a worker
-	// Home returns the key of the input records that a state key, or the key of a
-	// timer, is about. With it a step can be given more partitions: see
-	// Repartition.
-	Home func(key []byte, timer bool) []byte
-	// Common reports whether a state key, or the key of a timer, is about no input
-	// record but the same in every partition; one that is added begins with it. nil if
-	// there is none.
-	Common func(key []byte, timer bool) bool
-	Masks  *MaskFailures // of all its workers; nil if it masks nothing
-	// Keys is the key ring that its tokens are made with, nil if it makes none. State
-	// made with another ring is refused.
-	Keys Ring
+// Renewer is a Stage whose results depend on more than its records: on the
+// catalogue it was made with, or on what is in force at a time. When that
+// changes, all that it keeps is renewed in the background, a little in each
+// transaction, exactly once.
+type Renewer interface {
+	// Generation names what results depend on at a time.
+	Generation(now time.Time) []byte
+	// Renewable is the prefix of the keys to renew.
+	Renewable() []byte
+	// Renew brings what is kept under a key to the present generation. It is
+	// called for every key that was there when the generation changed, and may
+	// find that it is up to date.
+	Renew(tx Tx, key []byte) error
 }
 
-// Specs returns the topics a step needs for itself: its state's changelog.
-func Specs(t Topology) []contract.Spec {
-	return []contract.Spec{{Topic: contract.State(t.Name), Compact: true, Grown: t.Home != nil}}
+// Ring is the key ring that a step's tokens are made with; *keyring.Keyring is one.
+type Ring interface {
+	// Fingerprint names the ring and its current version.
+	Fingerprint() string
+	// Knows recognises the ring's own fingerprints, whichever version was current.
+	Knows(fingerprint string) bool
 }

@@ -19,13 +19,13 @@ import (
 // fewer partitions than its state.
 //
 //	state grows -> what moves is copied, and what each partition has -> mark -> its old place is emptied -> input grows -> mark goes
-func Repartition(ctx context.Context, b *bus.Bus, t Topology, n int, log *slog.Logger) error {
-	m := mover{bus: b, step: t, to: n, log: log, state: contract.State(t.Name)}
-	if t.Home == nil || len(t.From) != 1 {
-		return fmt.Errorf("步骤 %q 不能改分区数 / step %q cannot be repartitioned: %w", t.Name, t.Name, bus.ErrConfig)
+func Repartition(ctx context.Context, b *bus.Bus, s Step, n int, log *slog.Logger) error {
+	m := mover{bus: b, step: s, to: n, log: log, state: contract.State(s.Name)}
+	if s.Home == nil || len(s.From) != 1 {
+		return fmt.Errorf("步骤 %q 不能改分区数 / step %q cannot be repartitioned: %w", s.Name, s.Name, bus.ErrConfig)
 	}
 	var err error
-	if m.from, err = b.Partitions(ctx, t.From[0]); err != nil {
+	if m.from, err = b.Partitions(ctx, s.From[0]); err != nil {
 		return err
 	}
 	have, err := b.Partitions(ctx, m.state)
@@ -36,11 +36,11 @@ func Repartition(ctx context.Context, b *bus.Bus, t Topology, n int, log *slog.L
 	case have == n && m.from == n:
 		return nil
 	case n < have || n < m.from:
-		return fmt.Errorf("步骤 %q 有 %d 个分区,只能增加 / step %q has %d partitions, their number can only be raised: %w", t.Name, have, t.Name, have, bus.ErrConfig)
+		return fmt.Errorf("步骤 %q 有 %d 个分区,只能增加 / step %q has %d partitions, their number can only be raised: %w", s.Name, have, s.Name, have, bus.ErrConfig)
 	case have != m.from && have != n:
-		return fmt.Errorf("步骤 %q 改为 %d 个分区还没有做完,先做完它 / repartitioning %q to %d is not finished, finish that first: %w", t.Name, have, t.Name, have, bus.ErrConfig)
+		return fmt.Errorf("步骤 %q 改为 %d 个分区还没有做完,先做完它 / repartitioning %q to %d is not finished, finish that first: %w", s.Name, have, s.Name, have, bus.ErrConfig)
 	}
-	if err := b.AtRest(ctx, t.Name, t.From...); err != nil {
+	if err := b.AtRest(ctx, s.Name, s.From...); err != nil {
 		return err
 	}
 	if err := b.Grow(ctx, m.state, n); err != nil {
@@ -52,7 +52,7 @@ func Repartition(ctx context.Context, b *bus.Bus, t Topology, n int, log *slog.L
 // mover moves the state of a step from so many partitions to more.
 type mover struct {
 	bus      *bus.Bus
-	step     Topology
+	step     Step
 	state    contract.Topic
 	from, to int
 	log      *slog.Logger

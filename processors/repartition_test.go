@@ -36,9 +36,9 @@ func TestRepartition(t *testing.T) {
 	const keys = 60
 	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
 		b := open(t, k)
-		topo := topology(func() (processors.Stage, error) { return &reminding{}, nil })
-		topo.Home = func(key []byte, _ bool) []byte { return key }
-		if err := b.Ensure(t.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out", Partitions: 4}, contract.Spec{Topic: "rung"})...); err != nil {
+		step := stepOf(func() (processors.Stage, error) { return &reminding{}, nil })
+		step.Home = func(key []byte, _ bool) []byte { return key }
+		if err := b.Ensure(t.Context(), append(processors.Specs(step), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out", Partitions: 4}, contract.Spec{Topic: "rung"})...); err != nil {
 			t.Fatal(err)
 		}
 		w := &world{kafka: k, bus: b, keys: keys}
@@ -46,7 +46,7 @@ func TestRepartition(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() {
-				done <- processors.Run(ctx, open(t, k), topo, processors.Config{Store: store(t), Instance: "a", Clock: clock, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
+				done <- processors.Run(ctx, open(t, k), step, processors.Config{Store: store(t), Instance: "a", Clock: clock, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 			}()
 			until()
 			stop()
@@ -58,11 +58,11 @@ func TestRepartition(t *testing.T) {
 		run(func() {
 			expect(t, b, keys, w.round)
 			await(t, b, int64(keys*w.round))
-			if err := processors.Repartition(t.Context(), b, topo, 8, bustest.Logger(t)); !errors.Is(err, bus.ErrBusy) {
+			if err := processors.Repartition(t.Context(), b, step, 8, bustest.Logger(t)); !errors.Is(err, bus.ErrBusy) {
 				t.Errorf("Repartition of a step at work = %v, want ErrBusy", err)
 			}
 		}, nil)
-		repartition(t, b, topo, 8)
+		repartition(t, b, step, 8)
 		for topic, want := range map[contract.Topic]int{"in": 8, contract.State("count"): 8, "out": 4} {
 			if n, err := b.Partitions(t.Context(), topic); err != nil || n != want {
 				t.Errorf("%s has %d partitions, %v, want %d", topic, n, err, want)
@@ -107,14 +107,14 @@ func TestRepartition(t *testing.T) {
 
 // repartition waits until the sessions of those who left have timed out, and
 // breaks off several times.
-func repartition(t *testing.T, b *bus.Bus, topo processors.Topology, n int) {
+func repartition(t *testing.T, b *bus.Bus, step processors.Step, n int) {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	limit := time.Millisecond
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
-		err := processors.Repartition(ctx, b, topo, n, bustest.Logger(t))
+		err := processors.Repartition(ctx, b, step, n, bustest.Logger(t))
 		cancel()
 		switch {
 		case err == nil:

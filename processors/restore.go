@@ -9,6 +9,11 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/state"
 )
 
+// maxStateAge is how old local state may be to be rolled forward. Older state
+// may have missed a tombstone that compaction has removed since (the changelog
+// keeps them for 24 hours), which would bring a deleted key back to life.
+const maxStateAge = 20 * time.Hour
+
 // restoring brings changelog records into a partition's local state: few of them
 // in a batch, many by a loader.
 type restoring struct {

@@ -31,8 +31,8 @@ func BenchmarkRestore(b *testing.B) {
 func restore(b *testing.B, k bustest.Kafka, claims int) {
 	b.Helper()
 	o := k.Open(b, nil)
-	topo := topology(func() (processors.Stage, error) { return copying{}, nil })
-	if err := o.Ensure(b.Context(), append(processors.Specs(topo), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
+	step := stepOf(func() (processors.Stage, error) { return copying{}, nil })
+	if err := o.Ensure(b.Context(), append(processors.Specs(step), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})...); err != nil {
 		b.Fatal(err)
 	}
 	value := bytes.Repeat([]byte("0123456789abcdef"), 8)
@@ -65,7 +65,7 @@ func restore(b *testing.B, k bustest.Kafka, claims int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	timeStep(b, o, topo, s, func() bool {
+	timeStep(b, o, step, s, func() bool {
 		short := false
 		for p, end := range ends[contract.State("count")] {
 			at, _, _, err := s.Partition("count", p).Position()

@@ -68,13 +68,13 @@ func (c *counting) Process(tx processors.Tx, batch []bus.Record) error {
 
 func (*counting) Wake(processors.Tx, []byte) error { return nil }
 
-func topology(stage func() (processors.Stage, error)) processors.Topology {
-	return processors.Topology{Name: "count", From: []contract.Topic{"in"}, To: []contract.Topic{"out"}, Stage: stage}
+func stepOf(stage func() (processors.Stage, error)) processors.Step {
+	return processors.Step{Name: "count", From: []contract.Topic{"in"}, To: []contract.Topic{"out"}, Stage: stage}
 }
 
 func prepare(t *testing.T, b *bus.Bus, keys, rounds int) {
 	t.Helper()
-	specs := append(processors.Specs(topology(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"}, contract.Spec{Topic: contract.Sources, Partitions: 1, Compact: true})
+	specs := append(processors.Specs(stepOf(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"}, contract.Spec{Topic: contract.Sources, Partitions: 1, Compact: true})
 	if err := b.Ensure(t.Context(), specs...); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func expect(t *testing.T, b *bus.Bus, keys, rounds int) {
 
 func run(ctx context.Context, t *testing.T, b *bus.Bus, s *state.Store, instance string, stage func() (processors.Stage, error)) error {
 	t.Helper()
-	return processors.Run(ctx, b, topology(stage), processors.Config{Store: s, Instance: instance, MaxRecords: 50, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
+	return processors.Run(ctx, b, stepOf(stage), processors.Config{Store: s, Instance: instance, MaxRecords: 50, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 }
 
 func TestRunOnce(t *testing.T) {
@@ -216,7 +216,7 @@ func TestTimers(t *testing.T) {
 		b := open(t, k)
 		prepare(t, b, 25, 3)
 		run := func(ctx context.Context, clock func() time.Time) error {
-			return processors.Run(ctx, b, topology(func() (processors.Stage, error) { return &waking{time.Hour}, nil }),
+			return processors.Run(ctx, b, stepOf(func() (processors.Stage, error) { return &waking{time.Hour}, nil }),
 				processors.Config{Store: store(t), Instance: "a", Clock: clock, Metrics: processors.NewMetrics(prometheus.NewRegistry())}, bustest.Logger(t))
 		}
 		ctx, stop := context.WithCancel(t.Context())

@@ -47,7 +47,7 @@ func (w *world) join(t *testing.T, fs *vfs.MemFS, instance string, standby int, 
 	ctx, stop := context.WithCancel(t.Context())
 	m.stop = stop
 	go func() {
-		err := processors.Run(ctx, b, topology(counter), processors.Config{
+		err := processors.Run(ctx, b, stepOf(counter), processors.Config{
 			Store: s, Instance: instance, MaxRecords: 40, CommitInterval: 5 * time.Millisecond, Standby: standby, Clock: clock, Metrics: processors.NewMetrics(m.reg),
 		}, bustest.Logger(t))
 		m.done <- errors.Join(err, s.Close())
@@ -133,7 +133,7 @@ func newWide(t *testing.T, keys, partitions int) *world {
 	t.Helper()
 	k := bustest.InMemory(t)
 	w := &world{kafka: k, bus: k.Open(t, func(c *bus.Config) { c.Partitions = partitions }), keys: keys, parts: int32(partitions)}
-	specs := append(processors.Specs(topology(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})
+	specs := append(processors.Specs(stepOf(nil)), contract.Spec{Topic: "in"}, contract.Spec{Topic: "out"})
 	if err := w.bus.Ensure(t.Context(), specs...); err != nil {
 		t.Fatal(err)
 	}

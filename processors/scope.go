@@ -2,7 +2,6 @@ package processors
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -14,12 +13,13 @@ import (
 // the store is kept and ends the transaction, so that a stage cannot go on
 // without having noticed.
 type scope struct {
-	worker    *worker
-	partition *partition
-	tx        *bus.Tx
-	key       []byte
-	value     []byte
-	err       error
+	*overlay
+	generation *generation
+	partition  *partition
+	tx         *bus.Tx
+	key        []byte
+	value      []byte
+	err        error
 }
 
 // enter makes the scope that of a partition.
@@ -42,7 +42,7 @@ func (s *scope) call(f func() error) (err error) {
 }
 
 // Now implements Tx.
-func (s *scope) Now() time.Time { return s.worker.now }
+func (s *scope) Now() time.Time { return s.now }
 
 // Partition implements Tx.
 func (s *scope) Partition() int32 { return s.partition.number }
@@ -69,7 +69,7 @@ func (s *scope) Get(key []byte) ([]byte, error) {
 // Scan implements Tx.
 func (s *scope) Scan(prefix []byte, visit func(key, value []byte) error) error {
 	low := append([]byte{kindOwn}, prefix...)
-	return s.worker.open().Scan(s.partition.state, low, successor(low), func(key, value []byte) (bool, error) {
+	return s.open().Scan(s.partition.state, low, successor(low), func(key, value []byte) (bool, error) {
 		return true, visit(key[1:], value)
 	})
 }
@@ -87,13 +87,7 @@ func successor(prefix []byte) []byte {
 }
 
 // Renewed implements Tx.
-func (s *scope) Renewed() (bool, error) {
-	r, ok := s.worker.stage.(Renewer)
-	if !ok {
-		return true, nil
-	}
-	return s.worker.current(r, s.partition)
-}
+func (s *scope) Renewed() (bool, error) { return s.generation.current(s.partition, s.now) }
 
 // Put implements Tx.
 func (s *scope) Put(key, value []byte) {
@@ -108,7 +102,7 @@ func (s *scope) Delete(key []byte) { s.set(s.own(key), nil) }
 
 func (s *scope) set(key, value []byte) {
 	p := s.partition
-	k, v, err := s.worker.open().Set(p.state, key, value)
+	k, v, err := s.open().Set(p.state, key, value)
 	if err != nil {
 		if s.err == nil {
 			s.err = fmt.Errorf("change state: %w", err)
@@ -128,44 +122,3 @@ func (s *scope) set(key, value []byte) {
 
 // Emit implements Tx.
 func (s *scope) Emit(r bus.Record) { s.tx.Emit(r) }
-
-// WakeAt implements Tx.
-func (s *scope) WakeAt(key []byte, at time.Time) {
-	waking := append([]byte{kindWaking}, key...)
-	before, found, err := s.timer(waking)
-	if err != nil {
-		s.err = err
-		return
-	}
-	if found {
-		if !at.IsZero() && int64(binary.BigEndian.Uint64(before)) == at.UnixMilli() {
-			return
-		}
-		s.set(timerKey(before, key), nil)
-	}
-	if at.IsZero() {
-		if found {
-			s.set(waking, nil)
-		}
-		return
-	}
-	when := binary.BigEndian.AppendUint64(nil, uint64(max(at.UnixMilli(), 0)))
-	s.set(waking, when)
-	s.set(timerKey(when, key), []byte{})
-}
-
-// timer returns the time for which a key's timer is set.
-func (s *scope) timer(waking []byte) (when []byte, found bool, err error) {
-	if i, ok := s.partition.changed[string(waking)]; ok {
-		when = s.partition.changes[i].value
-		return when, when != nil, nil
-	}
-	return s.partition.state.Get(nil, waking)
-}
-
-func timerKey(when, key []byte) []byte {
-	k := make([]byte, 0, 1+len(when)+len(key))
-	k = append(k, kindTimer)
-	k = append(k, when...)
-	return append(k, key...)
-}

@@ -15,7 +15,7 @@ import (
 // Serve runs the steps of a process on a state that they share, until ctx ends
 // or one of them fails. State that turns out to be damaged on the disk is thrown
 // away and restored from the changelogs. cfg.Store is Serve's own.
-func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topology, cfg Config, log *slog.Logger) error {
+func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Step, cfg Config, log *slog.Logger) error {
 	for {
 		err := serve(ctx, b, where, steps, cfg, log)
 		if !errors.Is(err, state.ErrDamaged) {
@@ -33,7 +33,7 @@ func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topolog
 }
 
 // serve runs the steps on the state as it is.
-func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topology, cfg Config, log *slog.Logger) error {
+func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Step, cfg Config, log *slog.Logger) error {
 	where.Full = func(full bool) {
 		if full {
 			log.Error("状态目录所在磁盘已满,处理暂停;清出空间后自动继续 / the disk of the state is full: processing pauses, and goes on by itself once there is room", "dir", where.Dir)
@@ -48,10 +48,10 @@ func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Topolog
 	cfg.Store = store
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return store.Guard(ctx) })
-	for _, t := range steps {
+	for _, s := range steps {
 		group.Go(func() error {
-			if err := Run(ctx, b, t, cfg, log); err != nil {
-				return fmt.Errorf("step %s: %w", t.Name, err)
+			if err := Run(ctx, b, s, cfg, log); err != nil {
+				return fmt.Errorf("step %s: %w", s.Name, err)
 			}
 			return nil
 		})

@@ -56,7 +56,7 @@ func TestServeRestoresDamagedState(t *testing.T) {
 		reg := prometheus.NewRegistry()
 		cfg := processors.Config{Instance: "a", Metrics: processors.NewMetrics(reg)}
 		where := state.Options{Dir: "state", FS: fs}
-		steps := []processors.Topology{topology(func() (processors.Stage, error) { return &counting{}, nil })}
+		steps := []processors.Step{stepOf(func() (processors.Stage, error) { return &counting{}, nil })}
 		for round := 1; round <= 3; round++ { // the second start makes tables of the first one's log
 			prepare(t, b, 40, 5)
 			if round == 3 && scribble(t, fs) == 0 {

@@ -89,7 +89,7 @@ func (w *world) one(t *testing.T) (m *member, log *lines) {
 	ctx, stop := context.WithCancel(t.Context())
 	m.stop = stop
 	go func() {
-		err := processors.Run(ctx, b, topology(counter), processors.Config{
+		err := processors.Run(ctx, b, stepOf(counter), processors.Config{
 			Store: s, Instance: "a", Workers: 1, Metrics: processors.NewMetrics(prometheus.NewRegistry()),
 		}, logger)
 		m.done <- errors.Join(err, s.Close())

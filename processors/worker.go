@@ -9,54 +9,39 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/processors/state"
 )
 
 // worker is one worker's part of a step: it implements bus.Worker over the
 // state store. The open batch is the overlay: reads see its changes over what is
 // committed, and it reaches the store only in Commit.
 type worker struct {
-	step  string
-	stage Stage
-	keys  Ring
-	cfg   Config
-	held  *holdings
-	batch *state.Batch
-	now   time.Time
-	scope *scope
-
-	handled    bool      // the open transaction has taken in records
-	generation []byte    // scratch of renewing
-	renewAfter time.Time // not before
-	renewing   int       // partitions, as the gauge has it
+	overlay
+	step   string
+	stage  Stage
+	keys   Ring
+	cfg    Config
+	me     *holder
+	held   *holdings
+	scope  *scope
+	renews *renewer
+	asked  []*partition // scratch of these
 
 	mu         sync.Mutex // partitions are taken over beside the loop
 	partitions map[int32]*partition
 }
 
-// partition is one partition's state and what the open transaction changed in it.
-type partition struct {
-	number  int32
-	state   *state.Partition
-	changed map[string]int // state key -> its place in changes
-	changes []change       // in the order of their first change
-
-	restoring restoring
-	renewed   []byte // the generation that all of it is of; nil = to be looked up
-	sameKeys  bool   // its state was made with the present key ring
-}
-
-// change is the last change of a key; its bytes are the batch's. A nil value
-// deletes.
-type change struct{ key, value []byte }
-
-func newWorker(t Topology, cfg Config, held *holdings) (*worker, error) {
-	stage, err := t.Stage()
+func newWorker(s Step, cfg Config, held *holdings) (*worker, error) {
+	stage, err := s.Stage()
 	if err != nil {
-		return nil, fmt.Errorf("make step %q: %w", t.Name, err)
+		return nil, fmt.Errorf("make step %q: %w", s.Name, err)
 	}
-	w := &worker{step: t.Name, stage: stage, keys: t.Keys, cfg: cfg, held: held, partitions: map[int32]*partition{}}
-	w.scope = &scope{worker: w, value: make([]byte, 0, 512)}
+	w := &worker{
+		overlay: overlay{store: cfg.Store}, step: s.Name, stage: stage, keys: s.Keys, cfg: cfg,
+		me: &holder{s.Name}, held: held, partitions: map[int32]*partition{},
+	}
+	of := generationOf(stage)
+	w.scope = &scope{overlay: &w.overlay, generation: of, value: make([]byte, 0, 512)}
+	w.renews = &renewer{overlay: &w.overlay, generation: of, step: s.Name, metrics: cfg.Metrics.m, clock: cfg.Clock}
 	return w, nil
 }
 
@@ -81,16 +66,24 @@ func (w *worker) all() []*partition {
 	return out
 }
 
-func (w *worker) open() *state.Batch {
-	if w.batch == nil {
-		w.batch = w.cfg.Store.Batch()
+// these are the partitions of such numbers, until it is asked again.
+func (w *worker) these(numbers []int32) []*partition {
+	w.asked = w.asked[:0]
+	for _, n := range numbers {
+		w.asked = append(w.asked, w.partition(n))
 	}
-	return w.batch
+	return w.asked
+}
+
+// enter makes the scope that of a partition, whose state must be of the present key ring.
+func (w *worker) enter(p *partition, tx *bus.Tx) (*scope, error) {
+	s := w.scope.enter(p, tx)
+	return s, ringed(s, w.step, w.keys)
 }
 
 // Position implements bus.Worker.
 func (w *worker) Position(n int32) (int64, error) {
-	w.held.take(n, w)
+	w.held.take(n, w.me)
 	p := w.partition(n)
 	p.restoring.drop()
 	p.renewed, p.sameKeys = nil, false
@@ -100,16 +93,16 @@ func (w *worker) Position(n int32) (int64, error) {
 // Roll implements bus.Worker.
 func (w *worker) Roll(n int32, records []bus.Record, next int64, last bool) error {
 	p := w.partition(n)
-	return w.held.use(w, func() error { return p.restoring.apply(records, next, !last, w.cfg.Clock()) }, n)
+	return w.held.use(w.me, func() error { return p.restoring.apply(records, next, !last, w.cfg.Clock()) }, n)
 }
 
 // Reset implements bus.Worker.
-func (w *worker) Reset(n int32) error { return w.held.use(w, w.partition(n).state.Reset, n) }
+func (w *worker) Reset(n int32) error { return w.held.use(w.me, w.partition(n).state.Reset, n) }
 
 // Release implements bus.Worker.
 func (w *worker) Release() {
-	w.report(0)
-	w.held.release(w, w.cfg.Clock())
+	w.renews.report(0)
+	w.held.release(w.me, w.cfg.Clock())
 	for _, p := range w.all() {
 		p.restoring.drop()
 	}
@@ -119,7 +112,7 @@ func (w *worker) Release() {
 func (w *worker) Handle(tx *bus.Tx, records []bus.Record) error {
 	m := w.cfg.Metrics.m
 	began := w.tick()
-	w.handled = true
+	w.renews.busy = true
 	s, err := w.enter(w.partition(records[0].Partition), tx)
 	if err != nil {
 		return err
@@ -139,6 +132,45 @@ func (w *worker) tick() time.Time {
 		w.now = now
 	}
 	return now
+}
+
+// Due implements bus.Worker.
+func (w *worker) Due(numbers []int32) bool {
+	w.tick()
+	partitions := w.these(numbers)
+	for _, p := range partitions {
+		if due, err := due(p, w.now); due || err != nil { // Wake meets the error again and reports it
+			return true
+		}
+	}
+	return w.renews.due(partitions)
+}
+
+// Wake implements bus.Worker.
+func (w *worker) Wake(tx *bus.Tx, numbers []int32) error {
+	w.tick()
+	partitions := w.these(numbers)
+	for _, p := range partitions {
+		keys, err := w.dueKeys(p)
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			continue
+		}
+		s, err := w.enter(p, tx)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			s.WakeAt(key, time.Time{})
+			if err := s.call(func() error { return w.stage.Wake(s, key) }); err != nil {
+				return fmt.Errorf("wake partition %d: %w", p.number, err)
+			}
+		}
+		w.cfg.Metrics.m.timers.WithLabelValues(w.step).Add(float64(len(keys)))
+	}
+	return w.renews.renew(partitions, func(p *partition) (*scope, error) { return w.enter(p, tx) })
 }
 
 // Seal implements bus.Worker.
@@ -164,7 +196,7 @@ func (w *worker) Commit(next map[int32]int64) error {
 	batch := w.open()
 	w.batch = nil
 	w.clean(false) // before the batch's bytes are another's
-	err := w.held.use(w, batch.Commit, slices.Collect(maps.Keys(next))...)
+	err := w.held.use(w.me, batch.Commit, slices.Collect(maps.Keys(next))...)
 	if errors.Is(err, bus.ErrHandedOver) {
 		return errors.Join(err, batch.Close())
 	}
@@ -182,7 +214,7 @@ func (w *worker) Abort() {
 }
 
 func (w *worker) clean(aborted bool) {
-	w.handled = false
+	w.renews.busy = false
 	for _, p := range w.all() {
 		clear(p.changed)
 		clear(p.changes)

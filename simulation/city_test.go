@@ -88,16 +88,16 @@ func loadCity() (*city, error) {
 	return c, nil
 }
 
-// steps are the topologies under a catalogue and a key, in the order a change passes
+// steps are the journey under a catalogue and a key, in the order a change passes
 // them.
-func (c *city) steps(version, ring int) []processors.Topology {
+func (c *city) steps(version, ring int) []processors.Step {
 	cat, keys := c.catalogues[version], c.keys[ring]
-	return []processors.Topology{route.New(cat, c.codec, keys), resolve.New(cat, c.codec, keys, "person")}
+	return []processors.Step{route.New(cat, c.codec, keys), resolve.New(cat, c.codec, keys, "person")}
 }
 
 // take returns a compiled stage that nobody uses. Compiling is most of the cost
 // of a start, and a stage keeps nothing that it has read.
-func (c *city) take(t processors.Topology, version, ring int) (processors.Stage, error) {
+func (c *city) take(t processors.Step, version, ring int) (processors.Stage, error) {
 	name := stageName(t.Name, version, ring)
 	c.mu.Lock()
 	if idle := c.stages[name]; len(idle) > 0 {

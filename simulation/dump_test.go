@@ -98,7 +98,7 @@ func (w *world) dumpCache() {
 }
 
 // dumpState writes a step's changelog, and what each process's disk holds of it.
-func (w *world) dumpState(t processors.Topology) {
+func (w *world) dumpState(t processors.Step) {
 	err := w.bus.Replay(w.t.Context(), contract.State(t.Name), func(r bus.Record) error {
 		w.history.put("change", event{"step": t.Name, "p": r.Partition, "o": r.Offset, "key": hex.EncodeToString(r.Key), "val": digest(r.Value)})
 		return nil

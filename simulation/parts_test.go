@@ -97,7 +97,7 @@ type borrowed struct {
 	stage processors.Stage
 }
 
-func (u *used) take(t processors.Topology) (processors.Stage, error) {
+func (u *used) take(t processors.Step) (processors.Stage, error) {
 	s, err := u.city.take(t, u.version, u.ring)
 	if err != nil {
 		return nil, err

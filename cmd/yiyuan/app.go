@@ -54,7 +54,7 @@ type app struct {
 	bus      *bus.Bus
 	codec    *codec.Codec
 	schemas  *registry.Registry // nil = an outside one
-	steps    []processors.Topology
+	steps    []processors.Step
 	gateway  *gateway.Gateway // nil = another process answers
 	clock    func() time.Time // of the steps; nil = the system's
 	shared   listener.Shared  // of all listeners
@@ -183,7 +183,7 @@ func (a *app) openRegistry(ctx context.Context) error {
 		a.defers(reg.Close)
 		a.schemas, a.codec = reg, codec.New(reg)
 	}
-	a.steps = topologies(a.cat, a.codec, a.keys)
+	a.steps = stepsOf(a.cat, a.codec, a.keys)
 	return a.bus.Ensure(ctx, topics(a.cat, a.steps)...)
 }
 
@@ -210,7 +210,7 @@ func (a *app) runProcessors(ctx context.Context) error {
 	}
 	shared := processors.NewMetrics(a.metrics)
 	for _, t := range a.steps {
-		shared.Watch(t)
+		shared.Watch(t.Masks)
 	}
 	cfg := processors.Config{
 		Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, MaxBytes: a.cfg.Processors.MaxBytes,

@@ -100,7 +100,7 @@ func compile(cat *schemas.Catalogue) error {
 		return err
 	}
 	var failed []error
-	for _, t := range topologies(cat, codec.New(codec.NewMemory()), keys) {
+	for _, t := range stepsOf(cat, codec.New(codec.NewMemory()), keys) {
 		if _, err := t.Stage(); err != nil {
 			failed = append(failed, fmt.Errorf("步骤 / step %s: %w", t.Name, err))
 		}

@@ -83,7 +83,7 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 type doctor struct {
 	cfg     config
 	cat     *schemas.Catalogue
-	steps   []processors.Topology
+	steps   []processors.Step
 	specs   []contract.Spec
 	sources []connectors.Config
 	bus     string // which one it is, "" if unknown
@@ -130,7 +130,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	if err != nil {
 		return append(found, problemFound("catalogue", err.Error(), "")), false
 	}
-	d.steps = topologies(d.cat, codec.New(codec.NewMemory()), keys)
+	d.steps = stepsOf(d.cat, codec.New(codec.NewMemory()), keys)
 	d.waits, err = verification.Awaits(d.cat, keys)
 	if err != nil {
 		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+firstLine(err), "yiyuan check")), false

@@ -215,7 +215,7 @@ func checkTransactions(open []bus.OpenTransaction, held []string, now time.Time,
 // lagLimit is how many offsets a step may be behind before somebody should look.
 const lagLimit = 100_000
 
-func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Topology, have map[contract.Topic]bus.TopicState) []finding {
+func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have map[contract.Topic]bus.TopicState) []finding {
 	var found []finding
 	for _, s := range steps {
 		check := "step." + s.Name
@@ -230,7 +230,7 @@ func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Topology, h
 }
 
 // hindered are the topics that a step writes to and that do not take all it writes.
-func hindered(s processors.Topology, have map[contract.Topic]bus.TopicState) []string {
+func hindered(s processors.Step, have map[contract.Topic]bus.TopicState) []string {
 	var out []string
 	for _, t := range append(s.To[:len(s.To):len(s.To)], contract.State(s.Name)) {
 		if have[t].TooSmall() {

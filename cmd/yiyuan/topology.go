@@ -31,7 +31,7 @@ func topologyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			drawn := drawing(topologies(cat, codec.New(codec.NewMemory()), keys))
+			drawn := drawing(stepsOf(cat, codec.New(codec.NewMemory()), keys))
 			switch format {
 			case "mermaid":
 				_, err = io.WriteString(cmd.OutOrStdout(), drawn.Mermaid)
@@ -49,7 +49,7 @@ func topologyCommand() *cobra.Command {
 }
 
 // drawing is the steps as the console and this command show them.
-func drawing(steps []processors.Topology) gateway.Topology {
+func drawing(steps []processors.Step) gateway.Topology {
 	var out gateway.Topology
 	for _, t := range steps {
 		out.Steps = append(out.Steps, gateway.Step{Name: t.Name, From: names(t.From), To: names(t.To)})

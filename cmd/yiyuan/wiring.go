@@ -43,9 +43,9 @@ func kinds(pushes *push.Server, listen string) connectors.Kinds {
 // everyKind is the kinds as they are checked and described, without anything that runs.
 func everyKind() connectors.Kinds { return kinds(nil, "") }
 
-// topologies is every step, in the order a change passes them.
-func topologies(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) []processors.Topology {
-	steps := []processors.Topology{route.New(cat, c, keys)}
+// stepsOf returns every step, in the order a change passes them.
+func stepsOf(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) []processors.Step {
+	steps := []processors.Step{route.New(cat, c, keys)}
 	for _, e := range cat.Entities {
 		steps = append(steps, resolve.New(cat, c, keys, e.ID))
 	}
@@ -53,7 +53,7 @@ func topologies(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) [
 }
 
 // topics is every topic the bus needs, with how it is kept.
-func topics(cat *schemas.Catalogue, steps []processors.Topology) []contract.Spec {
+func topics(cat *schemas.Catalogue, steps []processors.Step) []contract.Spec {
 	specs := []contract.Spec{
 		{Topic: contract.Findings, Compact: true},
 		{Topic: contract.Refused, Compact: true},

@@ -56,10 +56,10 @@ func newFaulty(t *testing.T) *faulty {
 	}
 	f := &faulty{T: t, keys: &tripping{Keyring: ring}}
 	f.city, err = stagetest.NewCity(cat, time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC),
-		func(c *codec.Codec) processors.Topology { return route.New(cat, c, ring) },
-		func(c *codec.Codec, entity string) processors.Topology {
-			topology := New(cat, c, ring, entity)
-			topology.Stage = func() (processors.Stage, error) {
+		func(c *codec.Codec) processors.Step { return route.New(cat, c, ring) },
+		func(c *codec.Codec, entity string) processors.Step {
+			step := New(cat, c, ring, entity)
+			step.Stage = func() (processors.Stage, error) {
 				s, err := newStage(cat, c, f.keys, entity)
 				if err != nil {
 					return nil, err
@@ -76,7 +76,7 @@ func newFaulty(t *testing.T) *faulty {
 				}
 				return s, nil
 			}
-			return topology
+			return step
 		})
 	if err != nil {
 		t.Fatal(err)

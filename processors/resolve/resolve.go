@@ -1,4 +1,4 @@
-// Package resolve is the second step, one topology an entity: it keeps the
+// Package resolve is the second step, one an entity: it keeps the
 // dossier of each person or enterprise and says what follows from it.
 //
 //	claims.<entity> -> resolve.<entity> -> resolved.<entity>, findings, shared.<entity>.<view>, quarantine
@@ -45,11 +45,11 @@ import (
 // Name returns the name of an entity's step.
 func Name(entity string) string { return contract.Resolve(entity) }
 
-// New returns the topology of an entity's step. Its stages compile authority,
+// New returns the step of an entity. Its stages compile authority,
 // rules and views and register the schemas of what they write when they are made.
-func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity string) processors.Topology {
+func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity string) processors.Step {
 	masks := &processors.MaskFailures{}
-	t := processors.Topology{
+	t := processors.Step{
 		Name: Name(entity), From: []contract.Topic{contract.Claims(entity)}, To: []contract.Topic{contract.Findings, contract.Quarantine}, Home: home, Common: isControl, Masks: masks,
 		Keys: keys,
 	}

@@ -352,8 +352,8 @@ func TestMaskFailuresAreCounted(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	m := processors.NewMetrics(reg)
-	stage := func(step processors.Topology) processors.Stage {
-		m.Watch(step)
+	stage := func(step processors.Step) processors.Stage {
+		m.Watch(step.Masks)
 		s, err := step.Stage()
 		if err != nil {
 			t.Fatal(err)

@@ -50,8 +50,8 @@ func newCityOf(t testing.TB, cat *schemas.Catalogue) *stagetest.City {
 	t.Helper()
 	keys := newKeys(t)
 	c, err := stagetest.NewCity(cat, start,
-		func(c *codec.Codec) processors.Topology { return route.New(cat, c, keys) },
-		func(c *codec.Codec, entity string) processors.Topology { return resolve.New(cat, c, keys, entity) })
+		func(c *codec.Codec) processors.Step { return route.New(cat, c, keys) },
+		func(c *codec.Codec, entity string) processors.Step { return resolve.New(cat, c, keys, entity) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,8 @@ func TestPanicTellsItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := &tripping{Keyring: ring}
-	c, err := stagetest.NewCity(cat, time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC), func(c *codec.Codec) processors.Topology {
-		return processors.Topology{Name: Name, Stage: func() (processors.Stage, error) { return newStage(cat, c, keys) }}
+	c, err := stagetest.NewCity(cat, time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC), func(c *codec.Codec) processors.Step {
+		return processors.Step{Name: Name, Stage: func() (processors.Stage, error) { return newStage(cat, c, keys) }}
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

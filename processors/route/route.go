@@ -40,11 +40,11 @@ import (
 // Name is the name of the step.
 const Name = contract.Route
 
-// New returns the step's topology. Its stages register the schemas of what they
+// New returns the step. Its stages register the schemas of what they
 // write when they are made.
-func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Topology {
+func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processors.Step {
 	masks := &processors.MaskFailures{}
-	t := processors.Topology{Name: Name, To: []contract.Topic{contract.Quarantine, contract.Refused}, Masks: masks, Keys: keys}
+	t := processors.Step{Name: Name, To: []contract.Topic{contract.Quarantine, contract.Refused}, Masks: masks, Keys: keys}
 	for _, d := range cat.Datasets {
 		t.From = append(t.From, contract.Raw(d.ID))
 		for _, v := range d.Views {

@@ -36,7 +36,7 @@ func newCity(t testing.TB) *stagetest.City {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := stagetest.NewCity(cat, start, func(c *codec.Codec) processors.Topology { return route.New(cat, c, keys) }, nil)
+	c, err := stagetest.NewCity(cat, start, func(c *codec.Codec) processors.Step { return route.New(cat, c, keys) }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

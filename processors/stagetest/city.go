@@ -32,10 +32,10 @@ type City struct {
 	writers  map[string]*codec.Writer
 }
 
-// NewCity makes the drivers. resolve makes the topology of one entity; it is a
+// NewCity makes the drivers. resolve makes the step of one entity; it is a
 // parameter so that the tests of package resolve and of others can both use a
 // City.
-func NewCity(cat *schemas.Catalogue, now time.Time, route func(*codec.Codec) processors.Topology, resolve func(*codec.Codec, string) processors.Topology) (*City, error) {
+func NewCity(cat *schemas.Catalogue, now time.Time, route func(*codec.Codec) processors.Step, resolve func(*codec.Codec, string) processors.Step) (*City, error) {
 	m := codec.NewMemory()
 	c := &City{
 		Catalogue: cat, Registry: m, Codec: codec.New(m), Resolve: make(map[string]*Driver), offsets: make(map[contract.Topic]int64),

@@ -30,8 +30,8 @@ type Driver struct {
 	writes int
 }
 
-// NewDriver makes a stage of the topology and a driver for it, its clock at now.
-func NewDriver(t processors.Topology, now time.Time) (*Driver, error) {
+// NewDriver makes a stage of the step and a driver for it, its clock at now.
+func NewDriver(t processors.Step, now time.Time) (*Driver, error) {
 	s, err := t.Stage()
 	if err != nil {
 		return nil, err
