@@ -8,10 +8,6 @@ type Calendar struct {
 	Workdays map[string]string // weekend days worked (调休)
 }
 
-// Zone is the time zone of all dates of a catalogue: Asia/Shanghai, which has
-// had no daylight saving time since 1991.
-var Zone = time.FixedZone("Asia/Shanghai", 8*60*60)
-
 // Working reports whether the calendar day of t is a working day: a weekday
 // that is no holiday, or a weekend day that is worked (调休). In a year without
 // data every weekday is one.

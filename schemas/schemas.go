@@ -5,7 +5,7 @@
 // imports nothing of the project but what an identifier is.
 //
 // The rooms beside it: manifest (a catalogue from its files), yunling (the sample
-// city, embedded), identifier and element (validation and normalisation of data
+// city, embedded), condition (what a catalogue says in CEL), identifier and element (validation and normalisation of data
 // elements), codec (Avro), contract (what stands in topics), keyring (keyed digests
 // and tokens) and registry (a Confluent-compatible schema registry).
 package schemas

@@ -53,6 +53,15 @@ func (r *Row) Record() schemas.Record {
 // Err returns why Record failed, if it did.
 func (r *Row) Err() error { return r.err }
 
+// Layout is of the dataset's rows.
+func (r *Row) Layout() *schemas.Layout { return r.Dataset.Layout }
+
+// Origin returns the row's key, its role, and the time of its source's commit in milliseconds.
+func (r *Row) Origin() (key, role string, at int64) { return r.Key, r.Role, r.At }
+
+// Readable reports whether the row holds its values.
+func (r *Row) Readable() bool { return !r.Record().IsZero() }
+
 // Value returns the i-th value of the row, Null if it cannot be decoded.
 func (r *Row) Value(i int) schemas.Value {
 	rec := r.Record()

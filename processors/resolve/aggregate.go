@@ -8,8 +8,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
-	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/condition"
 )
 
 // aggregate counts or sums rows as they come and go.
@@ -28,7 +28,7 @@ func (s *stage) compileAggregates(cat *schemas.Catalogue) error {
 		}
 		one := aggregate{name: a.Name, sum: -1}
 		var err error
-		if one.where, err = verification.Where(cat, d.Dataset, a.Where); err != nil {
+		if one.where, err = counted(cat, d.Dataset, a.Where); err != nil {
 			return fmt.Errorf("aggregate %q: %w", a.Name, err)
 		}
 		if a.Sum != "" {
@@ -42,6 +42,15 @@ func (s *stage) compileAggregates(cat *schemas.Catalogue) error {
 	}
 	s.aggregated = h.Sum64()
 	return nil
+}
+
+// counted compiles the condition by which a dataset's rows count, nil for "".
+func counted(cat *schemas.Catalogue, d *schemas.Dataset, expression string) (func(*claim.Row) bool, error) {
+	counts, err := condition.OnRow[*claim.Row](&cat.Calendar, d, expression)
+	if err != nil {
+		return nil, fmt.Errorf("dataset %q: where: %w", d.ID, err)
+	}
+	return counts, nil
 }
 
 // of returns what one row adds to the aggregate.

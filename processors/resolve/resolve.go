@@ -238,7 +238,7 @@ func (s *stage) readDatasets(cat *schemas.Catalogue, c *codec.Codec) error {
 
 func (s *stage) compileTables(cat *schemas.Catalogue, _ *codec.Codec) error {
 	where := func(d *schemas.Dataset, expression string) (authority.Condition, error) {
-		return verification.Where(cat, d, expression)
+		return counted(cat, d, expression)
 	}
 	for i := range s.entity.Authority {
 		t, err := authority.Compile(cat, s.entity, &s.entity.Authority[i], where)

@@ -1,18 +1,13 @@
 package verification
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
-
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/yiyuan-bus/yiyuan/processors/authority"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/condition"
 )
 
 // Phase is where a case stands for one entity.
@@ -70,17 +65,16 @@ type Fault struct {
 
 // Evaluator evaluates a set again and again with the same scratch memory.
 type Evaluator struct {
-	set  *Set
-	vars []ref.Val // by slot, nil until asked for
-	in   *Subject
+	set *Set
+	run *condition.Evaluator
+	in  *Subject
 
-	known   []bool // by case: it has a state
-	settled map[*expression]settled
+	known []bool // by case: it has a state
 }
 
 // Evaluator returns an evaluator of the set, for one goroutine.
 func (s *Set) Evaluator() *Evaluator {
-	return &Evaluator{set: s, vars: make([]ref.Val, len(s.variables)), known: make([]bool, len(s.cases)), settled: map[*expression]settled{}}
+	return &Evaluator{set: s, run: s.env.Evaluator(), known: make([]bool, len(s.cases))}
 }
 
 // Evaluate runs the marked cases and those whose time has come. states is what
@@ -88,7 +82,7 @@ func (s *Set) Evaluator() *Evaluator {
 func (v *Evaluator) Evaluate(in Subject, dirty *Dirty, states []State) Result {
 	var out Result
 	v.in = &in
-	clear(v.vars)
+	v.run.Over(v)
 	now := in.Now.UnixMilli()
 	clear(v.known)
 	for _, st := range states {
@@ -114,6 +108,7 @@ func (v *Evaluator) Evaluate(in Subject, dirty *Dirty, states []State) Result {
 		}
 	}
 	v.in = nil
+	v.run.Over(nil)
 	return out
 }
 
@@ -139,12 +134,12 @@ func (v *Evaluator) step(one *compiled, st State, now int64, out *Result) State 
 	}
 	st.Wake = 0
 	if one.until != nil {
-		until, err := v.moment(one.until)
+		until, known, err := v.run.Moment(one.until)
 		if err != nil {
 			out.Faults = append(out.Faults, Fault{one.name, err})
 		}
-		if until > now {
-			st.Wake = until
+		if at := until.UnixMilli(); known && at > now {
+			st.Wake = at
 		}
 	}
 	switch {
@@ -204,7 +199,7 @@ func (v *Evaluator) open(one *compiled, st *State, now int64, out *Result) {
 		days = defaultDays
 	}
 	st.Phase, st.Since, st.OpenedAt, st.ClosedAt = Open, 0, now, 0
-	st.Due = dayNumber(v.set.calendar.Add(midnight(v.in.Now), days))
+	st.Due = schemas.DayNumber(v.set.calendar.Add(schemas.Midnight(v.in.Now), days))
 	v.report(one, st, out, true)
 }
 
@@ -244,7 +239,7 @@ func (v *Evaluator) owner(one *compiled) string {
 // holds evaluates the condition of a case.
 func (v *Evaluator) holds(one *compiled) (bool, error) {
 	if len(one.doubts) == 0 {
-		return v.condition(one.when)
+		return v.run.Holds(one.when)
 	}
 	for i := range one.doubts {
 		x := &one.doubts[i]
@@ -255,94 +250,4 @@ func (v *Evaluator) holds(one *compiled) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// condition evaluates a yes-or-no expression.
-func (v *Evaluator) condition(x *expression) (bool, error) {
-	out, err := v.eval(x)
-	return err == nil && out == types.True, err
-}
-
-// moment evaluates an expression that yields a time, 0 for null.
-func (v *Evaluator) moment(x *expression) (int64, error) {
-	out, err := v.eval(x)
-	if err != nil {
-		return 0, err
-	}
-	if t, ok := out.(types.Timestamp); ok {
-		return t.UnixMilli(), nil
-	}
-	return 0, nil
-}
-
-// eval runs a program. What fails because something is null or absent yields
-// null.
-func (v *Evaluator) eval(x *expression) (ref.Val, error) {
-	if out, ok := v.settle(x); ok {
-		return out, nil
-	}
-	out, _, err := x.over(v.in.Dossier.Len()).Eval(v)
-	if err == nil {
-		return out, nil
-	}
-	if isAbsent(err) {
-		return types.NullValue, nil
-	}
-	return nil, fmt.Errorf("evaluate: %w", err)
-}
-
-// isAbsent reports whether an expression failed because something is null or
-// absent.
-func isAbsent(err error) bool {
-	text := err.Error()
-	return slices.ContainsFunc([]string{"no such overload", "no such key", "no such attribute", "index out of bounds", "index out of range"}, func(s string) bool {
-		return strings.Contains(text, s)
-	})
-}
-
-// ResolveName implements cel.Activation: a variable is built when an expression
-// first asks for it.
-func (v *Evaluator) ResolveName(name string) (any, bool) {
-	slot, ok := v.set.slots[name]
-	if !ok {
-		return nil, false
-	}
-	if v.vars[slot] == nil {
-		v.vars[slot] = v.build(v.set.variables[slot])
-	}
-	return v.vars[slot], true
-}
-
-// Parent implements cel.Activation.
-func (v *Evaluator) Parent() cel.Activation { return nil }
-
-func (v *Evaluator) build(x variable) ref.Val {
-	switch x.kind {
-	case goldenVariable:
-		return &object{values: v.in.Golden.Values}
-	case aggregateVariable:
-		return &object{values: v.in.Dossier.Aggregates}
-	case keyVariable:
-		return types.String(v.in.Dossier.Key)
-	case nowVariable:
-		return types.Timestamp{Time: v.in.Now.In(shanghai)}
-	case todayVariable:
-		return types.Timestamp{Time: midnight(v.in.Now)}
-	}
-	var rows []*claim.Row
-	if len(x.roles) == 1 {
-		rows = v.in.Dossier.Rows(x.dataset.ID, x.roles[0])
-	} else {
-		rows = v.in.Dossier.Of(x.dataset.ID)
-	}
-	objects := make([]object, len(rows))
-	values := make([]ref.Val, 0, len(rows))
-	for i, r := range rows {
-		if r.Record().IsZero() {
-			continue
-		}
-		objects[i].row = r
-		values = append(values, &objects[i])
-	}
-	return types.NewRefValList(types.DefaultTypeAdapter, values)
 }

@@ -5,12 +5,10 @@
 // findings open, change, close or open again. It is a pure function: what it
 // must remember between two evaluations is the States it is given and returns.
 //
-// Conditions are written in CEL over the environment of env.go and are typed:
-// an unknown variable or field, or a comparison of different types, is an error
-// of Compile that names the file, the case and the position. At run time a
-// condition that compares null by order, calls a method on it or looks into an
-// absent row is not a contradiction; a condition that fails otherwise (too
-// expensive, a division by zero) leaves its finding as it was and is a Fault.
+// Conditions are those of package condition, over the environment of variables.go:
+// what is wrong with one is an error of Compile that names the file, the case and the
+// position. At run time a condition that comes to null is not a contradiction; one
+// that cannot be evaluated leaves its finding as it was and is a Fault.
 package verification
 
 import (
@@ -18,12 +16,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"cel.dev/cel-go/cel"
 
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/condition"
 )
 
 // ErrRule says that a rule does not compile.
@@ -41,8 +37,8 @@ type Set struct {
 	keys        masking.Keys
 	place       *masking.Place // where findings show values
 	subject     masking.Show   // of an entity's key
+	env         *condition.Env
 	variables   []variable
-	slots       map[string]int
 	cases       []*compiled
 	byName      map[string]int
 	inputs      map[string][]int // "GA01/role", "golden", "agg.x" -> cases
@@ -55,8 +51,8 @@ type compiled struct {
 	rule     *schemas.Rule
 	c        *schemas.Case
 	name     string // XV-04/paid
-	when     *expression
-	until    *expression // nil: never by time alone
+	when     *condition.Expression
+	until    *condition.Expression // nil: never by time alone
 	evidence []exhibit
 	doubts   []exhibit // instead of when: the fields that may hold what their element doubts
 	awaits   []string  // datasets whose first complete copy it waits for: see absence.go
@@ -80,7 +76,7 @@ type exhibit struct {
 func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set, error) {
 	s := &Set{
 		entity: e, calendar: &cat.Calendar, keys: keys, place: masking.NewPlace("finding", cat.City, keys),
-		slots: make(map[string]int), byName: make(map[string]int), inputs: make(map[string][]int),
+		byName: make(map[string]int), inputs: make(map[string][]int),
 	}
 	for _, a := range e.Aggregates {
 		if d, err := cat.Dataset(a.Dataset); err == nil && s.owner == "" {
@@ -91,8 +87,7 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set
 	if s.subject, err = s.place.Of(e.Key.Element.Level, e.Key.Element); err != nil {
 		return nil, err
 	}
-	env, err := s.environment(cat)
-	if err != nil {
+	if err := s.environment(cat); err != nil {
 		return nil, fmt.Errorf("build environment of entity %q: %w", e.ID, err)
 	}
 	var problems []error
@@ -101,7 +96,7 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set
 			continue
 		}
 		for _, c := range r.Cases {
-			one, err := s.compileCase(cat, env, r, c)
+			one, err := s.compileCase(cat, r, c)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s: case %q: %w", r.File, c.ID, err))
 				continue
@@ -155,7 +150,7 @@ func (s *Set) listen(i int, one *compiled) {
 // Len returns how many cases there are.
 func (s *Set) Len() int { return len(s.cases) }
 
-func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule, c *schemas.Case) (*compiled, error) {
+func (s *Set) compileCase(cat *schemas.Catalogue, r *schemas.Rule, c *schemas.Case) (*compiled, error) {
 	one := &compiled{rule: r, c: c, name: r.ID + "/" + c.ID}
 	allowed, err := s.allowed(c)
 	if err != nil {
@@ -169,12 +164,12 @@ func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule,
 		one.doubts = append(one.doubts, x)
 	}
 	if len(one.doubts) == 0 {
-		if one.when, err = s.program(env, "when", c.When, cel.BoolType, allowed); err != nil {
+		if one.when, err = s.program("when", c.When, condition.Bool, allowed); err != nil {
 			return nil, err
 		}
 	}
 	if c.Until != "" {
-		if one.until, err = s.program(env, "until", c.Until, cel.TimestampType, allowed); err != nil {
+		if one.until, err = s.program("until", c.Until, condition.Moment, allowed); err != nil {
 			return nil, err
 		}
 	}
@@ -196,12 +191,11 @@ func (s *Set) compileCase(cat *schemas.Catalogue, env *cel.Env, r *schemas.Rule,
 }
 
 // program compiles an expression of a case.
-func (s *Set) program(env *cel.Env, what, text string, want *cel.Type, allowed map[string]bool) (*expression, error) {
-	x, a, err := program(env, what, text, want, allowed)
+func (s *Set) program(what, text string, want condition.Yields, allowed map[string]bool) (*condition.Expression, error) {
+	x, err := s.env.Compile(text, want, allowed)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w: %w", what, err, ErrRule)
 	}
-	x.rows = s.rowsOf(a)
 	return x, nil
 }
 
@@ -220,7 +214,7 @@ func (s *Set) allowed(c *schemas.Case) (map[string]bool, error) {
 			allowed["agg"] = true
 			continue
 		}
-		if _, ok := s.slots[variable]; !ok {
+		if _, ok := s.env.Slot(variable); !ok {
 			return nil, fmt.Errorf("input %q: no dataset of that name speaks in that role about entity %q (or its rows are aggregated): %w", name, s.entity.ID, ErrRule)
 		}
 		allowed[variable] = true
@@ -234,10 +228,12 @@ func (s *Set) sourcesOf(name string) []string {
 	if strings.HasPrefix(name, "agg.") || name == "golden" {
 		return []string{name}
 	}
-	v := s.variables[s.slots[strings.ReplaceAll(name, "/", "_")]]
 	var in []string
-	for _, role := range v.roles {
-		in = append(in, v.dataset.ID+"/"+role)
+	if slot, ok := s.env.Slot(strings.ReplaceAll(name, "/", "_")); ok {
+		v := s.variables[slot]
+		for _, role := range v.roles {
+			in = append(in, v.dataset.ID+"/"+role)
+		}
 	}
 	return in
 }
@@ -269,7 +265,7 @@ func (s *Set) exhibit(cat *schemas.Catalogue, name string) (exhibit, error) {
 	if err != nil {
 		return exhibit{}, err
 	}
-	slot, ok := s.slots[strings.ReplaceAll(owner, "/", "_")]
+	slot, ok := s.env.Slot(strings.ReplaceAll(owner, "/", "_"))
 	at := d.Layout.Index(field)
 	if !ok || at < 0 {
 		return exhibit{}, fmt.Errorf("no such field, or the dataset does not speak about entity %q: %w", s.entity.ID, ErrRule)
@@ -348,16 +344,6 @@ func (d *Dirty) mark(cases []int) {
 		d.cases[i] = true
 		d.any = true
 	}
-}
-
-// shanghai is the zone of all calendar days. It has had no daylight saving time
-// since 1991, and the rules count in whole days.
-var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
-
-// midnight returns the start of t's day in Shanghai.
-func midnight(t time.Time) time.Time {
-	y, m, d := t.In(shanghai).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, shanghai)
 }
 
 // ReadsGolden reports whether any case reads or shows the golden record.

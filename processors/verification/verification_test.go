@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/types"
-
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
@@ -119,59 +116,6 @@ func row(t testing.TB, cat *schemas.Catalogue, dataset, key string, fields map[s
 	return claim.NewRow(claim.Claim{Dataset: dataset, Row: key, At: time.UnixMilli(1)}, d, schemas.NewRecord(d.Layout, values))
 }
 
-// TestExpressions holds the functions of the environment to examples, one row of
-// GA01 and no row of WJ02 being known.
-func TestExpressions(t *testing.T) {
-	tests := []struct {
-		expression string
-		want       bool
-	}{
-		{`id_ok("539902198503120013") && !id_ok("539902198503120012") && !id_ok("x") && !id_ok(null)`, true},
-		{`uscc_ok("91539900MADE00011B") && !uscc_ok("91539900MADE00012B")`, true},
-		{`id_birth("539902198503120012") == GA01[0].CSRQ && id_birth("x") == null`, true},
-		{`id_sex("539902198503120013") == "1" && id_sex("539902198503120021") == "2" && id_sex("") == null`, true},
-		{`name_norm("阿不都·热合曼") == name_norm("阿不都• 热合曼") && name_norm("Ａｂc（有限）") == "ABC有限" && name_norm(null) == null`, true},
-		{"name_norm(\"\ue854\") == name_norm(\"\u9fba\")", true},
-		{`days(timestamp("2026-01-31T15:59:59Z"), timestamp("2026-01-31T16:00:00Z")) == 1`, true},
-		{`days(timestamp("2026-01-31T16:00:00Z"), 30) == timestamp("2026-03-02T16:00:00Z")`, true},
-		{`days(GA01[0].CSRQ, timestamp("1960-01-01T00:00:00Z")) < 0`, true},
-		// Where no date lies behind, the last one counts.
-		{`days(timestamp("9999-12-31T00:00:00+08:00"), 30) + duration("1s") > timestamp("9999-12-31T00:00:00+08:00")`, true},
-		{`days(timestamp("9999-12-31T00:00:00+08:00"), 30) < now`, false},
-		{`days(timestamp("0001-01-02T00:00:00Z"), -30) < now`, true},
-		{`days(now, 9223372036854775807) > now && days(now, -9223372036854775807) < now`, true},
-		{`workdays_after(timestamp("9999-12-31T00:00:00+08:00"), 7) > now && workdays_after(now, 9223372036854775807) > now`, true},
-		{`workdays_after(timestamp("2026-02-02T00:00:00+08:00"), 7) == timestamp("2026-02-11T00:00:00+08:00")`, true},
-		{`today == timestamp("2026-03-02T00:00:00+08:00") && now > today`, true},
-		{`coalesce(GA01[0].HYZKDM, "90") == "90" && coalesce(GA01[0].HYZKDM, GA01[0].MZDM, "01") == "01" && coalesce(GA01[0].XM, "x") == "张三"`, true},
-		{`latest(WJ02, "SWRQ") == null && latest(WJ02, "SWRQ").SWRQ == null && first(WJ02) == null && first(GA01).XM == "张三"`, true},
-		{`GA01[0]._row == "K" && GA01[0]._role == "" && GA01[0]._at < now`, true},
-		{`key == "539902198503120013"`, true},
-		// Null compared by order, an absent row and an index that is not there are no contradiction.
-		{`latest(WJ02, "SWRQ").SWRQ < now`, false},
-		{`WJ02[0].SWRQ < now`, false},
-		{`GA01[0].HYZKDM.startsWith("1")`, false},
-		{`GA01[0].HYZKDM == null`, true},
-		{`GA01[0].HYZKDM != "10"`, true},
-	}
-	cat := city(t)
-	for _, tt := range tests {
-		s, err := with(t, schemas.Case{ID: "c", When: tt.expression, Inputs: []string{"GA01", "WJ02"}, Owner: "GA"})
-		if err != nil {
-			t.Errorf("%s: %v", tt.expression, err)
-			continue
-		}
-		d := &claim.Dossier{Entity: s.entity, Key: "539902198503120013"}
-		d.Put(row(t, cat, "GA01", "K", map[string]string{"XM": "张三", "CSRQ": "1985-03-12", "XBDM": "1"}))
-		dirty := s.Dirty()
-		dirty.All()
-		r := s.Evaluator().Evaluate(Subject{Dossier: d, Now: time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)}, dirty, nil)
-		if got := len(r.Findings) == 1; got != tt.want || len(r.Faults) > 0 {
-			t.Errorf("%s is %t, want %t; faults %v", tt.expression, got, tt.want, r.Faults)
-		}
-	}
-}
-
 // An expression that costs too much or fails is a fault: an open finding stays
 // open, none is opened, and the error does not quote.
 func TestFaults(t *testing.T) {
@@ -239,43 +183,6 @@ func TestDirty(t *testing.T) {
 	if d.Any() {
 		t.Error("Reset leaves cases marked")
 	}
-}
-
-func TestWhere(t *testing.T) {
-	cat := city(t)
-	d, err := cat.Dataset("WJ02")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f, err := Where(cat, d, ""); f != nil || err != nil {
-		t.Errorf("Where of nothing = %v", err)
-	}
-	if _, err := Where(cat, d, `row.NONE == ""`); !errors.Is(err, ErrRule) {
-		t.Errorf("Where of an unknown field = %v, want ErrRule", err)
-	}
-	f, err := Where(cat, d, `row.CXBZ != "1" && row.SWRQ > timestamp("2026-01-01T00:00:00Z")`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for fields, want := range map[string]bool{"0 2026-02-01": true, "1 2026-02-01": false, "0 2025-02-01": false} {
-		state, date, _ := strings.Cut(fields, " ")
-		if got := f(row(t, cat, "WJ02", "K", map[string]string{"CXBZ": state, "SWRQ": date})); got != want {
-			t.Errorf("Where on %s = %t, want %t", fields, got, want)
-		}
-	}
-}
-
-// A record never shows itself through CEL.
-func TestObjectRedacted(t *testing.T) {
-	cat := city(t)
-	o := &object{row: row(t, cat, "RS01", "K", map[string]string{"XM": "张三"})}
-	if got := o.String(); got != "[redacted]" {
-		t.Errorf("String = %q", got)
-	}
-	if o.Equal(types.String("x")) != types.False || o.Equal(o) != types.True {
-		t.Error("Equal is not identity")
-	}
-	var _ cel.Activation = single{}
 }
 
 // BenchmarkEvaluate measures the cases that one change of a dataset touches.

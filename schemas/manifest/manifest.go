@@ -5,8 +5,8 @@
 // catalogue would change of a published one, newly exposed fields first.
 //
 // A loaded catalogue is immutable and safe for concurrent use. Conditions (CEL) are
-// only checked for the fields they read from their row; package verification and
-// package authority compile them.
+// only checked for the fields they read from their row; package condition compiles
+// them where they are evaluated.
 package manifest
 
 import (

@@ -1,7 +1,8 @@
-package verification
+package condition
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"time"
 
@@ -9,29 +10,32 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
-	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
+
+// Row is one row as conditions read it.
+type Row interface {
+	// Layout is of the dataset's rows.
+	Layout() *schemas.Layout
+	// Normal returns a value in the form in which it is compared with others.
+	Normal(column int) schemas.Value
+	// Origin returns the row's key, its role, and the time of its source's commit in milliseconds.
+	Origin() (key, role string, at int64)
+}
 
 // object is a row, a golden record or the aggregates as CEL sees them: a struct
 // whose fields are read by position when an expression asks for them. No map of
 // a row is ever built.
 type object struct {
-	row    *claim.Row
+	row    Row
 	values []schemas.Value
-	typ    *types.Type
 }
 
 var rowType = types.NewObjectType("yiyuan.row")
 
 // Type implements ref.Val.
-func (o *object) Type() ref.Type {
-	if o.typ == nil {
-		return rowType
-	}
-	return o.typ
-}
+func (o *object) Type() ref.Type { return rowType }
 
 // Value implements ref.Val; field getters receive it.
 func (o *object) Value() any { return o }
@@ -114,10 +118,11 @@ func (p *typeProvider) rows(d *schemas.Dataset) *cel.Type {
 		t, scale := c.Type, c.Scale
 		fields[c.Name] = field(celType(c.Type), func(o *object) ref.Val { return valueOf(o.row.Normal(i), t, scale) })
 	}
-	fields["_row"] = field(types.StringType, func(o *object) ref.Val { return types.String(o.row.Key) })
-	fields["_role"] = field(types.StringType, func(o *object) ref.Val { return types.String(o.row.Role) })
+	fields["_row"] = field(types.StringType, func(o *object) ref.Val { key, _, _ := o.row.Origin(); return types.String(key) })
+	fields["_role"] = field(types.StringType, func(o *object) ref.Val { _, role, _ := o.row.Origin(); return types.String(role) })
 	fields["_at"] = field(types.TimestampType, func(o *object) ref.Val {
-		return types.Timestamp{Time: time.UnixMilli(o.row.At).In(shanghai)}
+		_, _, at := o.row.Origin()
+		return types.Timestamp{Time: time.UnixMilli(at).In(schemas.Zone)}
 	})
 	p.structs[name] = fields
 	return cel.ObjectType(name)
@@ -143,47 +148,22 @@ func (p *typeProvider) golden(e *schemas.Entity) *cel.Type {
 	return cel.ObjectType(name)
 }
 
-// aggregates declares the type of the aggregates. A count is never null: no
-// rows are none.
-func (p *typeProvider) aggregates(cat *schemas.Catalogue, e *schemas.Entity) (*cel.Type, error) {
-	name := "yiyuan.agg." + e.ID
-	fields := make(map[string]*types.FieldType, len(e.Aggregates))
-	for i, a := range e.Aggregates {
-		t, scale := schemas.Long, 0
-		if a.Sum != "" {
-			c, err := summed(cat, a)
-			if err != nil {
-				return nil, err
-			}
-			t, scale = c.Type, c.Scale
-		}
-		zero := valueOf(schemas.Int(0), t, scale)
-		fields[a.Name] = field(zero.Type().(*types.Type), func(o *object) ref.Val {
-			if v := o.at(i, t, scale); v != types.NullValue {
+// numbers declares the type of the aggregates. A count is never null: no rows are
+// none.
+func (p *typeProvider) numbers(owner string, columns []schemas.Column) *cel.Type {
+	name := "yiyuan.agg." + owner
+	fields := make(map[string]*types.FieldType, len(columns))
+	for i, c := range columns {
+		zero := valueOf(schemas.Int(0), c.Type, c.Scale)
+		fields[c.Name] = field(zero.Type().(*types.Type), func(o *object) ref.Val {
+			if v := o.at(i, c.Type, c.Scale); v != types.NullValue {
 				return v
 			}
 			return zero
 		})
 	}
 	p.structs[name] = fields
-	return cel.ObjectType(name), nil
-}
-
-// summed returns the column that an aggregate sums.
-func summed(cat *schemas.Catalogue, a *schemas.Aggregate) (schemas.Column, error) {
-	d, err := cat.Dataset(a.Dataset)
-	if err != nil {
-		return schemas.Column{}, fmt.Errorf("aggregate %q: %w", a.Name, err)
-	}
-	i := d.Layout.Index(a.Sum)
-	if i < 0 {
-		return schemas.Column{}, fmt.Errorf("aggregate %q: dataset %q has no field %q: %w", a.Name, d.ID, a.Sum, ErrRule)
-	}
-	c := d.Layout.Columns[i]
-	if c.Type != schemas.Long && c.Type != schemas.Decimal {
-		return schemas.Column{}, fmt.Errorf("aggregate %q: field %q is not a number: %w", a.Name, a.Sum, ErrRule)
-	}
-	return c, nil
+	return cel.ObjectType(name)
 }
 
 func (o *object) at(i int, t schemas.Type, scale int) ref.Val {
@@ -224,4 +204,31 @@ func celType(t schemas.Type) *types.Type {
 		return types.TimestampType
 	}
 	return types.NullType
+}
+
+// valueOf turns a cell into a CEL value.
+func valueOf(v schemas.Value, t schemas.Type, scale int) ref.Val {
+	switch v.Kind() {
+	case schemas.KindNull, schemas.KindUnavailable, schemas.KindRows:
+		return types.NullValue
+	}
+	switch t {
+	case schemas.String:
+		return types.String(v.Str())
+	case schemas.Long:
+		return types.Int(v.Int64())
+	case schemas.Boolean:
+		return types.Bool(v.Int64() != 0)
+	case schemas.Double:
+		return types.Double(v.Float64())
+	case schemas.Decimal:
+		return types.Double(float64(v.Int64()) / math.Pow10(scale))
+	case schemas.Date:
+		return types.Timestamp{Time: schemas.DayStart(v.Int64())}
+	case schemas.Timestamp:
+		return types.Timestamp{Time: v.Time(schemas.Timestamp).In(schemas.Zone)}
+	case schemas.Bytes:
+		return types.Bytes(v.Str())
+	}
+	return types.NullValue
 }

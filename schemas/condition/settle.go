@@ -1,4 +1,4 @@
-package verification
+package condition
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ import (
 // the others say. It is found once for each set of silent datasets, by going
 // through the expression with empty lists for them and everything else unknown.
 
-// silence is a set of variables, by their place in expression.rows.
+// silence is a set of variables, by their place in Expression.rows.
 type silence uint64
 
 // settled is what is known of one expression: its value by silence, nil where
@@ -25,24 +25,24 @@ type settled map[silence]ref.Val
 // mostRows is how many variables a silence can tell apart.
 const mostRows = 64
 
-// rowsOf returns the slots of the variables of rows that an expression reads.
-func (s *Set) rowsOf(a *cel.Ast) []int {
-	var slots []int
-	for _, e := range ast.MatchDescendants(ast.NavigateAST(a.NativeRep()), ast.KindMatcher(ast.IdentKind)) {
-		slot, ok := s.slots[e.AsIdent()]
-		if ok && s.variables[slot].kind == rowsVariable && !slices.Contains(slots, slot) {
-			slots = append(slots, slot)
+// rowsOf returns the variables of rows that an expression reads.
+func (e *Env) rowsOf(a *cel.Ast) []int {
+	var read []int
+	for _, x := range ast.MatchDescendants(ast.NavigateAST(a.NativeRep()), ast.KindMatcher(ast.IdentKind)) {
+		at, ok := e.slots[x.AsIdent()]
+		if ok && e.variables[at].rows && !slices.Contains(read, at) {
+			read = append(read, at)
 		}
 	}
-	return slots[:min(len(slots), mostRows)]
+	return read[:min(len(read), mostRows)]
 }
 
 // settle returns the value of an expression if the datasets that say nothing
 // about the entity settle it.
-func (v *Evaluator) settle(x *expression) (ref.Val, bool) {
+func (v *Evaluator) settle(x *Expression) (ref.Val, bool) {
 	var quiet silence
-	for i, slot := range x.rows {
-		if v.silent(slot) {
+	for i, at := range x.rows {
+		if v.silent(at) {
 			quiet |= 1 << i
 		}
 	}
@@ -56,28 +56,39 @@ func (v *Evaluator) settle(x *expression) (ref.Val, bool) {
 	}
 	out, asked := known[quiet]
 	if !asked {
-		out = v.set.settle(x, quiet)
+		out = v.env.settle(x, quiet)
 		known[quiet] = out
 	}
 	return out, out != nil
 }
 
-// silent reports whether no row speaks in a variable.
-func (v *Evaluator) silent(slot int) bool {
-	x := &v.set.variables[slot]
-	if len(x.roles) == 1 {
-		return len(v.in.Dossier.Rows(x.dataset.ID, x.roles[0])) == 0
+// voice is what is known of a variable of rows: the expressions of an entity ask for
+// the same few again and again.
+type voice uint8
+
+const (
+	unasked voice = iota
+	silent
+	speaks
+)
+
+// silent reports whether a variable of rows has none.
+func (v *Evaluator) silent(variable int) bool {
+	if v.voices[variable] == unasked {
+		if v.voices[variable] = speaks; v.facts.Silent(variable) {
+			v.voices[variable] = silent
+		}
 	}
-	return len(v.in.Dossier.Of(x.dataset.ID)) == 0
+	return v.voices[variable] == silent
 }
 
 // settle goes through an expression of which only the silence is known. Only
 // answers of a condition and "no time" count; nil is "it depends".
-func (s *Set) settle(x *expression, quiet silence) ref.Val {
+func (e *Env) settle(x *Expression, quiet silence) ref.Val {
 	names := scope{}
-	for i, slot := range x.rows {
+	for i, at := range x.rows {
 		if quiet&(1<<i) != 0 {
-			names[s.variables[slot].name] = nobody
+			names[e.variables[at].name] = nobody
 		}
 	}
 	switch out := names.value(x.tree).(type) {

@@ -1,18 +1,15 @@
-package verification
+package condition
 
 import (
 	"cmp"
 	"strings"
 	"time"
-	"unicode"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
-	"golang.org/x/text/width"
 
-	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 )
@@ -64,8 +61,8 @@ func functions(calendar *schemas.Calendar) []cel.EnvOption {
 				if at.Year() >= lastYear || days > lastDay || days < -lastDay { // no calendar reaches there
 					return daysAfter(from, n)
 				}
-				y, m, d := calendar.Add(midnight(at.Time), int(days)).Date()
-				return types.Timestamp{Time: within(time.Date(y, m, d, 0, 0, 0, 0, shanghai))}
+				y, m, d := calendar.Add(schemas.Midnight(at.Time), int(days)).Date()
+				return types.Timestamp{Time: within(time.Date(y, m, d, 0, 0, 0, 0, schemas.Zone))}
 			}))),
 		cel.Function("coalesce",
 			cel.Overload("coalesce_2", []*cel.Type{t, t}, t, cel.BinaryBinding(func(a, b ref.Val) ref.Val { return coalesce(a, b) })),
@@ -79,7 +76,7 @@ func idBirth(s string) ref.Val {
 	if len(s) != 18 {
 		return types.NullValue
 	}
-	t, err := time.ParseInLocation("20060102", s[6:14], shanghai)
+	t, err := time.ParseInLocation("20060102", s[6:14], schemas.Zone)
 	if err != nil {
 		return types.NullValue
 	}
@@ -104,7 +101,7 @@ func daysBetween(a, b ref.Val) ref.Val {
 	if !ok1 || !ok2 {
 		return types.NullValue
 	}
-	return types.Int(dayNumber(to.Time) - dayNumber(from.Time))
+	return types.Int(schemas.DayNumber(to.Time) - schemas.DayNumber(from.Time))
 }
 
 // daysAfter returns the start of the day n days after t.
@@ -114,15 +111,15 @@ func daysAfter(t, n ref.Val) ref.Val {
 	if !ok1 || !ok2 {
 		return types.NullValue
 	}
-	return types.Timestamp{Time: within(dayStart(dayNumber(from.Time) + min(max(int64(days), -lastDay), lastDay)))}
+	return types.Timestamp{Time: within(schemas.DayStart(schemas.DayNumber(from.Time) + min(max(int64(days), -lastDay), lastDay)))}
 }
 
 // What a day can be, with a day between it and the first and last time that a rule
 // can count with. A date on the edge, such as 9999-12-31 for "never", has no days
 // behind it: what would lie beyond is the edge.
 var (
-	earliestTime = time.Date(1, 1, 2, 0, 0, 0, 0, shanghai)
-	latestTime   = time.Date(lastYear, 12, 31, 0, 0, 0, 0, shanghai)
+	earliestTime = time.Date(1, 1, 2, 0, 0, 0, 0, schemas.Zone)
+	latestTime   = time.Date(lastYear, 12, 31, 0, 0, 0, 0, schemas.Zone)
 )
 
 const (
@@ -140,18 +137,6 @@ func within(t time.Time) time.Time {
 	}
 	return t
 }
-
-// dayNumber counts the days from 1970-01-01 to t's day in Shanghai.
-func dayNumber(t time.Time) int64 {
-	s := t.Unix() + 8*3600
-	if s < 0 {
-		s -= 86399
-	}
-	return s / 86400
-}
-
-// dayStart is the midnight in Shanghai at which a day begins.
-func dayStart(day int64) time.Time { return time.Unix(day*86400-8*3600, 0).In(shanghai) }
 
 // first returns the first row of a list, null of none.
 func first(list ref.Val) ref.Val {
@@ -186,7 +171,7 @@ func extreme(list, on ref.Val, sign int) ref.Val {
 			continue
 		}
 		if best != nil {
-			c := cmp.Or(compareValues(v, bestValue), compareThen(o.row, best.row, lists[1:]), cmp.Compare(o.row.Key, best.row.Key), cmp.Compare(o.row.Role, best.row.Role))
+			c := cmp.Or(compareValues(v, bestValue), compareThen(o.row, best.row, lists[1:]), compareOrigins(o.row, best.row))
 			if c*sign <= 0 {
 				continue
 			}
@@ -199,7 +184,13 @@ func extreme(list, on ref.Val, sign int) ref.Val {
 	return best
 }
 
-func compareThen(a, b *claim.Row, lists []string) int {
+func compareOrigins(a, b Row) int {
+	key, role, _ := a.Origin()
+	otherKey, otherRole, _ := b.Origin()
+	return cmp.Or(cmp.Compare(key, otherKey), cmp.Compare(role, otherRole))
+}
+
+func compareThen(a, b Row, lists []string) int {
 	for _, names := range lists {
 		x, y := firstOf(a, names), firstOf(b, names)
 		switch {
@@ -217,15 +208,17 @@ func compareThen(a, b *claim.Row, lists []string) int {
 	return 0
 }
 
-func firstOf(r *claim.Row, names string) schemas.Value {
+func firstOf(r Row, names string) schemas.Value {
 	for name := range strings.SplitSeq(names, "|") {
 		switch name {
 		case "_at":
-			return schemas.Int(r.At)
+			_, _, at := r.Origin()
+			return schemas.Int(at)
 		case "_row":
-			return schemas.Text(r.Key)
+			key, _, _ := r.Origin()
+			return schemas.Text(key)
 		}
-		if v := r.Normal(r.Dataset.Layout.Index(name)); !v.IsNull() {
+		if v := r.Normal(r.Layout().Index(name)); !v.IsNull() {
 			return v
 		}
 	}
@@ -252,37 +245,4 @@ func compareValues(a, b schemas.Value) int {
 		return 1
 	}
 	return 0
-}
-
-// NormaliseName returns the form in which two departments' writings of the name
-// of one person or organisation are the same: half width, upper case, without
-// spaces, middle dots, brackets and other punctuation, and with the characters
-// that older code pages kept in the private use area at their place in Unicode
-// (GB 18030).
-func NormaliseName(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	for _, r := range s {
-		if p, ok := privateUse[r]; ok {
-			r = p
-		}
-		if r > unicode.MaxASCII {
-			if f := width.LookupRune(r).Narrow(); f != 0 && f <= unicode.MaxASCII {
-				r = f
-			}
-		}
-		if unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Sk) || r == '・' || r == '·' {
-			continue
-		}
-		b.WriteRune(unicode.ToUpper(r))
-	}
-	return b.String()
-}
-
-// privateUse maps the private-use code points of GB 18030-2000 and GBK to the
-// characters that GB 18030-2005 and later give them.
-var privateUse = map[rune]rune{
-	'\uE816': '\U00020087', '\uE817': '\U00020089', '\uE818': '\U000200CC', '\uE81E': '\u9FB4', '\uE826': '\u9FB5',
-	'\uE82B': '\u9FB6', '\uE82C': '\u9FB7', '\uE831': '\U000215D7', '\uE832': '\u9FB8', '\uE83B': '\U0002298F',
-	'\uE843': '\u9FB9', '\uE854': '\u9FBA', '\uE855': '\U000241FE', '\uE864': '\u9FBB',
 }
