@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/fill"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -148,7 +148,7 @@ func TestRebuildRefusesFewerRecords(t *testing.T) {
 	must(t, err)
 	// The old generation claims to hold more than the topics do.
 	must(t, w.raw.HIncrBy(t.Context(), "y:"+string(g)+":person.partial:#", "live", 10).Err())
-	if err := w.gateway.Rebuild(t.Context()); !errors.Is(err, gateway.ErrCount) {
+	if err := w.gateway.Rebuild(t.Context()); !errors.Is(err, fill.ErrCount) {
 		t.Errorf("rebuild: %v, want ErrCount", err)
 	}
 	if now, err := w.cache.Current(t.Context()); err != nil || now != g {

@@ -7,35 +7,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// compileDraws finds which fields of an entity's view are made of which datasets,
-// under any of its tables of authority.
-func (v *View) compileDraws() {
-	if v.Dataset != nil {
-		return
-	}
-	from := func(dataset, field string) {
-		if !slices.Contains(v.draws[dataset], field) {
-			v.draws[dataset] = append(v.draws[dataset], field)
-		}
-	}
-	for _, table := range v.Entity.Authority {
-		for name, candidates := range table.Sources {
-			for _, c := range candidates {
-				from(c.Dataset, name)
-				for golden := range c.Columns {
-					from(c.Dataset, golden)
-				}
-				for golden := range c.Constant {
-					from(c.Dataset, golden)
-				}
-			}
-		}
-	}
-	for _, e := range v.Embed {
-		from(e.Dataset.ID, e.Dataset.ID)
-	}
-}
-
 // Refused returns which rows behind the granted fields of a key's record were sent
 // anew and refused, or may have been, one mark a dataset. What the caller was granted nothing of is
 // not told.

@@ -112,7 +112,9 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 			}
 		}
 		ready.compileDoubts()
-		ready.compileDraws()
+		if ready.Dataset == nil {
+			ready.draws = drawsOf(v, ready.Entity)
+		}
 		out[v.ID] = ready
 		return nil
 	}

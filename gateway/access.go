@@ -1,0 +1,29 @@
+package gateway
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/grants"
+)
+
+// granting shows whether the applications in force are those of the file.
+type granting struct{ up, applications prometheus.Gauge }
+
+func newGranting(reg prometheus.Registerer) *granting {
+	g := &granting{
+		up: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "yiyuan_gateway_access_up", Help: "0 while the access file cannot be used and the rules before it stay in force: an alarm.",
+		}),
+		applications: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_access_applications", Help: "Applications in force."}),
+	}
+	reg.MustRegister(g.up, g.applications)
+	return g
+}
+
+func (g *granting) report(s grants.State) {
+	g.applications.Set(float64(s.Applications))
+	g.up.Set(1)
+	if s.Err != nil {
+		g.up.Set(0)
+	}
+}

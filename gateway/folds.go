@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/finding"
+	"github.com/yiyuan-bus/yiyuan/gateway/flow"
+	"github.com/yiyuan-bus/yiyuan/gateway/fold"
+	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/refusal"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// folds is everything that the gateway keeps in memory of topics: another projection
+// is another line. After a failure of the bus findings and sources stay in force while
+// they are read again, refused rows see to that by themselves.
+func folds(findings *finding.Book, quarantine *flow.Quarantine, sources *freshness.Tracker, refused *refusal.Marks) []fold.Fold {
+	return []fold.Fold{
+		{Topic: contract.Findings, Layout: contract.FindingLayout, Delete: findings.Delete, Put: func(_ *bus.Record, row schemas.Record) error {
+			findings.Put(finding.Parse(row))
+			return nil
+		}},
+		{Topic: contract.Quarantine, Layout: contract.QuarantineLayout, Reset: quarantine.Reset, Put: func(_ *bus.Record, row schemas.Record) error {
+			quarantine.Put(row)
+			return nil
+		}},
+		{Topic: contract.Sources, Delete: sources.Forget, Put: func(r *bus.Record, _ schemas.Record) error {
+			source, err := sourceOf(r)
+			if err == nil {
+				sources.Observe(source)
+			}
+			return err
+		}},
+		refused.Fold(),
+	}
+}
+
+// sourceOf reads what a source says of itself.
+func sourceOf(r *bus.Record) (freshness.Source, error) {
+	var s contract.SourceStatus
+	if err := json.Unmarshal(r.Value, &s); err != nil {
+		return freshness.Source{}, err //nolint:wrapcheck // the guard says where
+	}
+	out := freshness.Source{
+		Name: string(r.Key), Kind: s.Kind, Datasets: s.Datasets, Awaited: s.Awaited, State: s.State, Error: s.Error, Rows: s.Rows, Seen: r.Time, Status: s,
+	}
+	if s.At > 0 {
+		out.Seen = time.UnixMilli(s.At)
+	}
+	if s.CaughtUp > 0 {
+		out.CaughtUp = time.UnixMilli(s.CaughtUp)
+	}
+	if out.Datasets == nil {
+		out.Datasets = []string{}
+	}
+	return out, nil
+}
