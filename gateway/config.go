@@ -43,11 +43,11 @@ type Config struct {
 // DemoApp is an application that is shown with its key.
 type DemoApp = api.DemoApp
 
-// Topology is the journey as it is drawn, Step a step of it.
-type (
-	Topology = api.Topology
-	Step     = api.Step
-)
+// Topology is the journey as it is drawn.
+type Topology = api.Topology
+
+// Step is a step of it.
+type Step = api.Step
 
 // Waits is what a case of a rule waits for.
 type Waits = pulse.Waits
