@@ -261,7 +261,7 @@ func TestPositionOfTheFirstRelease(t *testing.T) {
 	if err != nil || at != want {
 		t.Errorf("parsePosition = %+v, %v, want %+v", at, err, want)
 	}
-	if text := string(at.encode()); text[:1] != format {
+	if text := string(at.encode()); text[:1] != written {
 		t.Errorf("it is stored as %q, without its format", text)
 	} else if again, err := parsePosition(at.encode()); err != nil || again != want {
 		t.Errorf("it is read back as %+v, %v", again, err)

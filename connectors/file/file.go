@@ -43,6 +43,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -80,7 +81,7 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMapping(d, o); err != nil {
+	if err := tabular.Check(d, o.mapping()); err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
 	at, err := parsePosition(after)

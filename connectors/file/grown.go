@@ -67,7 +67,7 @@ func (s *source) grown(now time.Time) (connectors.Batch, bool, error) {
 	}
 	s.log.Warn("a file grew after it had been taken", "file", s.label(found.claim))
 	return connectors.Batch{After: s.at.encode(), Rejections: []contract.Rejection{{
-		Dataset: s.dataset.ID, Reason: reasonUnreadable, Detail: detail, Source: s.cfg.Name, At: now, Locator: s.label(found.claim), Digest: s.cfg.Digest([]byte(s.label(found.claim))),
+		Dataset: s.dataset.ID, Reason: contract.ReasonUnreadable, Detail: detail, Source: s.cfg.Name, At: now, Locator: s.label(found.claim), Digest: s.cfg.Digest([]byte(s.label(found.claim))),
 	}}}, true, nil
 }
 

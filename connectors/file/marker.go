@@ -22,6 +22,10 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
+	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // wants is what a marker says about its file.
@@ -80,11 +84,11 @@ func parseMarker(text []byte) (wants, error) {
 
 // markerText decodes a marker: UTF-8, UTF-16 with its mark (PowerShell), GB18030.
 func markerText(text []byte) (string, error) {
-	if bytes.HasPrefix(text, otherMark[0]) || bytes.HasPrefix(text, otherMark[1]) {
+	if bytes.HasPrefix(text, format.OtherMark[0]) || bytes.HasPrefix(text, format.OtherMark[1]) {
 		out, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Bytes(text)
 		return string(out), err
 	}
-	text = bytes.TrimPrefix(text, utf8Mark)
+	text = bytes.TrimPrefix(text, format.UTF8Mark)
 	if !utf8.Valid(text) {
 		out, err := simplifiedchinese.GB18030.NewDecoder().Bytes(text)
 		return strings.ReplaceAll(string(out), "\r", "\n"), err
@@ -204,16 +208,16 @@ func quoted(n int64) string {
 
 // checkMarker holds a file against what its marker says, but for its rows, which
 // are counted later. The file's offset is void afterwards.
-func checkMarker(w wants, name string, f *os.File, view survey) (*problem, error) {
-	if w.size >= 0 && w.size != view.size {
-		return &problem{reasonUnreadable, fmt.Sprintf("标记称 %s 字节，文件有 %d 字节；请重新传送 / its marker says %s bytes, the file has %d: send it again", quoted(w.size), view.size, quoted(w.size), view.size)}, nil
+func checkMarker(w wants, name string, f *os.File, view format.Survey) (*tabular.Problem, error) {
+	if w.size >= 0 && w.size != view.Size {
+		return tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 字节，文件有 %d 字节；请重新传送 / its marker says %s bytes, the file has %d: send it again", quoted(w.size), view.Size, quoted(w.size), view.Size)), nil
 	}
-	if lines := view.lines; w.lines >= 0 && w.lines != lines && (!view.open || w.lines != lines+1) {
-		return &problem{reasonUnreadable, fmt.Sprintf("标记称 %s 个文本行，文件有 %d 个；请重新传送 / its marker says %s lines, the file has %d: send it again", quoted(int64(w.lines)), lines, quoted(int64(w.lines)), lines)}, nil
+	if lines := view.Lines; w.lines >= 0 && w.lines != lines && (!view.Open || w.lines != lines+1) {
+		return tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 个文本行，文件有 %d 个；请重新传送 / its marker says %s lines, the file has %d: send it again", quoted(int64(w.lines)), lines, quoted(int64(w.lines)), lines)), nil
 	}
 	mine, ok := w.about(name)
 	if !ok {
-		return &problem{reasonUnreadable, "标记里的摘要都属于别的文件 / the digests in its marker are all of other files"}, nil
+		return tabular.Bad(contract.ReasonUnreadable, "标记里的摘要都属于别的文件 / the digests in its marker are all of other files"), nil
 	}
 	for _, d := range mine {
 		same, err := sameDigest(d, f, view)
@@ -221,15 +225,15 @@ func checkMarker(w wants, name string, f *os.File, view survey) (*problem, error
 			return nil, err
 		}
 		if !same {
-			return &problem{reasonUnreadable, fmt.Sprintf("文件与标记中的 %s 摘要不符；请重新传送 / the file is not what the %s in its marker says: send it again", d.algorithms[0], d.algorithms[0])}, nil
+			return tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("文件与标记中的 %s 摘要不符；请重新传送 / the file is not what the %s in its marker says: send it again", d.algorithms[0], d.algorithms[0])), nil
 		}
 	}
 	return nil, nil
 }
 
-func sameDigest(d wantDigest, f *os.File, view survey) (bool, error) {
+func sameDigest(d wantDigest, f *os.File, view format.Survey) (bool, error) {
 	for _, name := range d.algorithms {
-		got := view.digest
+		got := view.Digest
 		if name != "sha256" {
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
 				return false, fmt.Errorf("rewind file: %w", bare(err))

@@ -14,6 +14,8 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
 )
 
 // TestMarkers reads what the common tools write, right and wrong: a digest that is
@@ -55,7 +57,7 @@ func TestMarkers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		view, err := look(f)
+		view, err := format.Look(f)
 		if err != nil {
 			t.Fatal(err)
 		}

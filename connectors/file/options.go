@@ -8,7 +8,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
+	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 )
 
 // Kind is the kind of source that reads a drop folder. One that is read again begins
@@ -65,7 +67,7 @@ func (o *Options) declareRows(l *option.List) {
 	l.Add(&o.Format, "format", "csv、jsonl，或 auto（先看扩展名，再看第一个字符）", "csv, jsonl or auto (by extension, then by the first character)").
 		Default("auto").OneOf("csv", "jsonl", "auto")
 	l.Add(&o.Charset, "charset", "utf-8、gb18030，或 auto（先看字节序标记，再看是否合法的 UTF-8，再按 GB18030）",
-		"utf-8, gb18030 or auto (byte order mark, then valid UTF-8, then GB18030)").Default(charsetAuto).OneOf(charsetUTF8, charsetGB18030, charsetAuto)
+		"utf-8, gb18030 or auto (byte order mark, then valid UTF-8, then GB18030)").Default(format.CharsetAuto).OneOf(format.CharsetUTF8, format.CharsetGB18030, format.CharsetAuto)
 	l.Add(&o.Columns, "columns", "表头对应哪个字段，先于字段名和中文名", "maps a column's heading to a field, before names and titles are tried")
 	l.Add(&o.Ignore, "ignore", "略去的表头和成员名；“*”为凡不属于数据集的。不写时，这样的表头退回文件，这样的成员名退回该行",
 		`headings and names that are left out; "*" is all that are not of the dataset. Without it such a heading refuses the file, such a name the row`)
@@ -124,3 +126,11 @@ func (o *Options) patternsAre() bool {
 
 // emptyAllowed reports whether a file without rows is a delivery.
 func (o *Options) emptyAllowed() bool { return o.Empty == "allow" }
+
+func (o *Options) mapping() tabular.Mapping {
+	return tabular.Mapping{Columns: o.Columns, Ignore: o.Ignore, Absent: o.Absent, Nulls: o.Nulls}
+}
+
+func (o *Options) limits() format.Limits {
+	return format.Limits{MaxRow: int(o.MaxRow), MaxColumns: o.MaxColumns, Delimiter: o.Delimiter}
+}

@@ -9,10 +9,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// format is the first byte of a stored position. The first release wrote none
+// written is the first byte of a stored position. The first release wrote none
 // before its JSON, with a list of the content it had seen, which is not used any
 // more: what is skipped is a delivery that was taken, never its content.
-const format = "2"
+const written = "2"
 
 // position says which file and row come next. Rows up to Row of file File are
 // published, in mode replace Deletes of its inferred deletes too; Open says
@@ -44,7 +44,7 @@ func parsePosition(p schemas.Position) (position, error) {
 		at.Awaited = true
 		return at, nil
 	}
-	text := strings.TrimPrefix(string(p), format)
+	text := strings.TrimPrefix(string(p), written)
 	if err := json.Unmarshal([]byte(text), &at); err != nil || at.Epoch == 0 {
 		return at, fmt.Errorf("parse position: not one of a file source: %w", connectors.ErrPositionLost)
 	}
@@ -57,7 +57,7 @@ func (p position) encode() schemas.Position {
 	if err != nil {
 		panic(err) // numbers and strings always marshal
 	}
-	return schemas.Position(format + string(b))
+	return schemas.Position(written + string(b))
 }
 
 // sequence is the place of a row in the source's order.

@@ -125,7 +125,7 @@ func TestPatience(t *testing.T) {
 		t.Errorf("taken after its patience: %q", got)
 	}
 	r, err := s.start(claim{1, "00000001-张三.csv"})
-	if err != nil || r.condemned == nil || !strings.Contains(r.condemned.detail, "标记") {
+	if err != nil || r.condemned == nil || !strings.Contains(r.condemned.Detail, "标记") {
 		t.Errorf("the file without marker: %+v, %v", r, err)
 	}
 	r.close()

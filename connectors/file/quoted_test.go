@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
 )
 
@@ -17,8 +18,8 @@ func TestMarkerIsNotQuoted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := checkMarker(w, "a.csv", nil, survey{size: 12, lines: 3})
-		if err != nil || p == nil || strings.Contains(p.detail, id) || !strings.Contains(p.detail, ">9999999999") {
+		p, err := checkMarker(w, "a.csv", nil, format.Survey{Size: 12, Lines: 3})
+		if err != nil || p == nil || strings.Contains(p.Detail, id) || !strings.Contains(p.Detail, ">9999999999") {
 			t.Errorf("%s: %+v, %v", word, p, err)
 		}
 	}

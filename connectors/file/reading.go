@@ -13,9 +13,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
+	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -30,21 +31,21 @@ type reading struct {
 
 	file    *os.File
 	feed    *feed
-	columns *columns
+	columns *tabular.Columns
 	number  uint32
 
-	condemned *problem // the file as a whole cannot be taken (further)
-	held      string   // why it waits for a person
-	do        string   // the command by which one answers
-	table     *table   // mode replace
-	deletes   *deletes
+	condemned *tabular.Problem // the file as a whole cannot be taken (further)
+	held      string           // why it waits for a person
+	do        string           // the command by which one answers
+	table     *tabular.Table   // mode replace
+	deletes   *tabular.Gone
 }
 
 // feed is the rows of a file as they are read from it.
 type feed struct {
 	file     *os.File
 	sum      hash.Hash // of what has been read, to notice a change under our hands
-	rows     interface{ next() (row, error) }
+	rows     format.Rows
 	header   []int // of CSV
 	headings []string
 }
@@ -52,7 +53,7 @@ type feed struct {
 // start opens a claimed file and decides how to read it. What is wrong with the
 // file itself condemns it; only failures of our own come back as errors.
 func (s *source) start(c claim) (*reading, error) {
-	r := &reading{s: s, claim: c, at: s.at, time: time.Now(), columns: newColumns(s.dataset, s.options)}
+	r := &reading{s: s, claim: c, at: s.at, time: time.Now(), columns: tabular.New(s.dataset, s.options.mapping())}
 	if err := r.open(); err != nil {
 		r.close()
 		return nil, err
@@ -67,13 +68,13 @@ func (r *reading) open() error {
 	}
 	switch {
 	case errors.Is(err, errNotRegular):
-		r.condemn("", &problem{reasonUnreadable, "不是普通文件（链接、管道或设备）/ not a regular file (a link, pipe or device)"})
+		r.condemn("", tabular.Bad(contract.ReasonUnreadable, "不是普通文件（链接、管道或设备）/ not a regular file (a link, pipe or device)"))
 		return nil
 	case errors.Is(err, errForbidden):
-		r.condemn("", &problem{reasonUnreadable, "没有读取此文件的权限；请改正权限后重新投放 / no right to read the file: mend its permissions and drop it again"})
+		r.condemn("", tabular.Bad(contract.ReasonUnreadable, "没有读取此文件的权限；请改正权限后重新投放 / no right to read the file: mend its permissions and drop it again"))
 		return nil
 	case errors.Is(err, errGone) && !r.at.Open:
-		r.condemn("", &problem{reasonUnreadable, "文件在读取之前被移走 / the file was taken away before it was read"})
+		r.condemn("", tabular.Bad(contract.ReasonUnreadable, "文件在读取之前被移走 / the file was taken away before it was read"))
 		return nil
 	case errors.Is(err, errGone):
 		return r.s.lost()
@@ -82,14 +83,14 @@ func (r *reading) open() error {
 	}
 	r.file, r.size = file, info.Size()
 	if r.size > int64(r.s.options.MaxFile) {
-		r.condemn("", &problem{reasonTooLarge, fmt.Sprintf("文件超过 %d 字节 / the file is larger than %d bytes", r.s.options.MaxFile, r.s.options.MaxFile)})
+		r.condemn("", tabular.Bad(contract.ReasonTooLarge, fmt.Sprintf("文件超过 %d 字节 / the file is larger than %d bytes", r.s.options.MaxFile, r.s.options.MaxFile)))
 		return nil
 	}
-	view, err := look(file)
+	view, err := format.Look(file)
 	if err != nil {
-		return err
+		return bare(err)
 	}
-	content := r.s.fingerprint(view.digest)
+	content := r.s.fingerprint(view.Digest)
 	if r.at.Open && r.at.Digest != content {
 		r.condemn(content, altered)
 		return nil
@@ -100,11 +101,11 @@ func (r *reading) open() error {
 	return r.prepare(view)
 }
 
-var altered = &problem{reasonUnreadable, "文件在读取期间被改动，请重新投放 / the file changed while it was read: drop it again"}
+var altered = tabular.Bad(contract.ReasonUnreadable, "文件在读取期间被改动，请重新投放 / the file changed while it was read: drop it again")
 
 func (r *reading) replace() bool { return r.s.options.Mode == "replace" }
 
-func (r *reading) condemn(digest string, p *problem) {
+func (r *reading) condemn(digest string, p *tabular.Problem) {
 	if !r.at.Open {
 		r.at = r.at.begin(r.claim.ordinal, digest)
 	}
@@ -113,17 +114,17 @@ func (r *reading) condemn(digest string, p *problem) {
 
 // prepare holds the file against its marker, decides on its charset, counts its
 // rows where that matters, and passes over those that the position says are published.
-func (r *reading) prepare(view survey) error {
+func (r *reading) prepare(view format.Survey) error {
 	said, err := r.marker(view)
 	if err != nil || r.condemned != nil {
 		return err
 	}
-	charset, skip, bad := choose(view, r.s.options.Charset)
+	charset, skip, bad := format.Choose(view, r.s.options.Charset)
 	if bad != nil {
 		r.condemned = bad
 		return nil
 	}
-	kind := r.s.format(r.claim.name, view.head[min(skip, len(view.head)):])
+	kind := r.s.formatOf(r.claim.name, view.Head[min(skip, len(view.Head)):])
 	if r.replace() || said.rows >= 0 {
 		if err := r.scout(charset, skip, kind, said); err != nil || r.condemned != nil || r.held != "" {
 			return err
@@ -139,16 +140,16 @@ func (r *reading) begin(charset string, skip int, kind string) error {
 		return err
 	}
 	for r.number < r.at.Row {
-		row, err := r.feed.rows.next()
-		if errors.Is(err, io.EOF) || errors.Is(err, errArray) || errors.Is(err, errManyOpen) {
-			r.condemned = &problem{reasonUnreadable, "读到一半的文件无法接着读，请重新投放 / a file that was read in part cannot be read on: drop it again"}
+		row, err := r.feed.rows.Next()
+		if errors.Is(err, io.EOF) || errors.Is(err, format.ErrArray) || errors.Is(err, format.ErrManyOpen) {
+			r.condemned = tabular.Bad(contract.ReasonUnreadable, "读到一半的文件无法接着读，请重新投放 / a file that was read in part cannot be read on: drop it again")
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read file %08d again: %w", r.claim.ordinal, bare(err))
 		}
 		r.number++
-		if r.table != nil && len(r.table.twice) > 0 && !row.blank {
+		if r.table != nil && r.table.Doubles() && !row.Blank {
 			r.remember(row)
 		}
 	}
@@ -156,31 +157,31 @@ func (r *reading) begin(charset string, skip int, kind string) error {
 }
 
 // remember notes a row that was published before, for what follows with its key.
-func (r *reading) remember(row row) {
-	cells, bad := r.columns.arrange(r.feed, row)
+func (r *reading) remember(row tabular.Row) {
+	cells, bad := r.columns.Arrange(r.feed.header, r.feed.headings, row)
 	if bad != nil {
 		return
 	}
-	if record, key, problems := r.columns.row(cells); len(problems) == 0 {
-		r.table.again(key, record)
+	if record, key, problems := r.columns.Record(cells); len(problems) == 0 {
+		r.table.Again(key, record)
 	}
 }
 
 // marker reads what the marker says and holds the file against it.
-func (r *reading) marker(view survey) (wants, error) {
+func (r *reading) marker(view format.Survey) (wants, error) {
 	text, info, err := r.s.inbox.marker(processing + "/" + r.claim.name + markerSuffix)
 	if err != nil {
 		return wants{}, err
 	}
 	if info == nil {
 		if r.s.options.Wait == "marker" && r.at.Row == 0 {
-			r.condemned = &problem{reasonUnreadable, "没有标记文件，无法确认是否完整；请连同标记重新投放 / it has no marker, so nobody knows whether it is whole: drop it again with its marker"}
+			r.condemned = tabular.Bad(contract.ReasonUnreadable, "没有标记文件，无法确认是否完整；请连同标记重新投放 / it has no marker, so nobody knows whether it is whole: drop it again with its marker")
 		}
 		return wants{rows: -1}, nil
 	}
 	said, err := parseMarker(text)
 	if err != nil {
-		r.condemned = &problem{reasonUnreadable, "标记文件无法解读；可为空，或写 sha256=摘要、rows=行数，或 sha256sum 等工具的输出 / its marker is not understood: leave it empty, or write sha256=HEX, rows=N, or what sha256sum and its like print"}
+		r.condemned = tabular.Bad(contract.ReasonUnreadable, "标记文件无法解读；可为空，或写 sha256=摘要、rows=行数，或 sha256sum 等工具的输出 / its marker is not understood: leave it empty, or write sha256=HEX, rows=N, or what sha256sum and its like print")
 		return said, nil //nolint:nilerr // told by the rejection
 	}
 	r.condemned, err = checkMarker(said, r.claim.original(), r.file, view)
@@ -188,7 +189,7 @@ func (r *reading) marker(view survey) (wants, error) {
 }
 
 // rowsOf opens the rows of a file from its start.
-func (r *reading) rowsOf(file *os.File, charset string, skip int, kind string) (*feed, *problem, error) {
+func (r *reading) rowsOf(file *os.File, charset string, skip int, kind string) (*feed, *tabular.Problem, error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, nil, fmt.Errorf("rewind file %08d: %w", r.claim.ordinal, bare(err))
 	}
@@ -197,16 +198,16 @@ func (r *reading) rowsOf(file *os.File, charset string, skip int, kind string) (
 	if _, err := io.CopyN(io.Discard, raw, int64(skip)); err != nil {
 		return nil, nil, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 	}
-	text := decode(raw, charset)
+	text := format.Decode(raw, charset)
 	switch kind {
 	case "pretty":
-		return nil, &problem{reasonUnreadable, "JSON 写成了多行；请每行写一个对象，或用数组 / JSON over several lines: write one object a line, or an array"}, nil
+		return nil, tabular.Bad(contract.ReasonUnreadable, "JSON 写成了多行；请每行写一个对象，或用数组 / JSON over several lines: write one object a line, or an array"), nil
 	case "array":
-		f.rows = newArray(text, r.s.options)
+		f.rows = format.NewArray(text, r.s.options.limits())
 	case "jsonl":
-		f.rows = newJSON(text, r.s.options)
+		f.rows = format.NewJSON(text, r.s.options.limits())
 	default:
-		bad, err := f.openCSV(newCSV(text, r.s.options), r.columns)
+		bad, err := f.openCSV(format.NewCSV(text, r.s.options.limits()), r.columns)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 		}
@@ -215,23 +216,23 @@ func (r *reading) rowsOf(file *os.File, charset string, skip int, kind string) (
 	return f, nil, nil
 }
 
-func (f *feed) openCSV(csv *csvReader, c *columns) (*problem, error) {
+func (f *feed) openCSV(csv *format.CSV, c *tabular.Columns) (*tabular.Problem, error) {
 	f.rows = csv
-	first, err := csv.next()
-	for err == nil && first.blank {
-		first, err = csv.next()
+	first, err := csv.Next()
+	for err == nil && first.Blank {
+		first, err = csv.Next()
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return &problem{reasonMissing, "文件为空，没有表头 / the file is empty, it has no heading line"}, nil
-	case err != nil && !errors.Is(err, errManyOpen):
+		return tabular.Bad(contract.ReasonMissing, "文件为空，没有表头 / the file is empty, it has no heading line"), nil
+	case err != nil && !errors.Is(err, format.ErrManyOpen):
 		return nil, err
-	case err != nil || first.bad != nil:
-		return &problem{reasonUnreadable, "表头无法读取 / the heading line cannot be read"}, nil //nolint:nilerr // the file is refused, which is no error of ours
+	case err != nil || first.Bad != nil:
+		return tabular.Bad(contract.ReasonUnreadable, "表头无法读取 / the heading line cannot be read"), nil //nolint:nilerr // the file is refused, which is no error of ours
 	}
-	var bad *problem
-	f.header, bad = c.header(first.fields)
-	f.headings = first.fields
+	var bad *tabular.Problem
+	f.header, bad = c.Header(first.Fields)
+	f.headings = first.Fields
 	return bad, nil
 }
 
@@ -248,9 +249,9 @@ func (s *source) label(c claim) string {
 	return fmt.Sprintf("%0*d-%x", ordinalWidth, c.ordinal, s.cfg.Keyed(contract.LabelFileName, []byte(c.original()))[:4])
 }
 
-// format decides between csv, jsonl, array (of JSON) and pretty (JSON that is
+// formatOf decides between csv, jsonl, array (of JSON) and pretty (JSON that is
 // none of these).
-func (s *source) format(name string, head []byte) string {
+func (s *source) formatOf(name string, head []byte) string {
 	kind := s.options.Format
 	start := bytes.TrimSpace(head)
 	if kind == "auto" {
@@ -283,7 +284,7 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 		if len(b.Changes)+len(b.Rejections) >= r.s.options.BatchRows || size >= 1<<20 {
 			return b, ctx.Err()
 		}
-		row, err := r.feed.rows.next()
+		row, err := r.feed.rows.Next()
 		switch {
 		case errors.Is(err, io.EOF):
 			if err := r.endRows(&b); err != nil {
@@ -294,10 +295,10 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 				return b, nil
 			}
 			continue
-		case errors.Is(err, errManyOpen):
-			r.condemned = &problem{reasonUnreadable, "引号大量不成对，其余行未读取 / too many quotes do not pair: the rest of the file was not read"}
+		case errors.Is(err, format.ErrManyOpen):
+			r.condemned = tabular.Bad(contract.ReasonUnreadable, "引号大量不成对，其余行未读取 / too many quotes do not pair: the rest of the file was not read")
 			continue
-		case errors.Is(err, errArray):
+		case errors.Is(err, format.ErrArray):
 			r.condemned = arrayBroken
 			continue
 		case err != nil:
@@ -305,14 +306,14 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 		}
 		r.number++
 		r.at.Row = r.number
-		size += len(row.raw)
-		if row.blank {
+		size += len(row.Raw)
+		if row.Blank {
 			continue
 		}
 		if r.take(row, &b) {
 			r.at.Bad, r.at.Taken = 0, true
 		} else if r.at.Bad++; r.at.Bad >= r.s.options.MaxBad {
-			r.condemned = &problem{reasonUnreadable, fmt.Sprintf("连续 %d 行有错，其余行未读取 / %d bad rows in a run: the rest of the file was not read", r.at.Bad, r.at.Bad)}
+			r.condemned = tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("连续 %d 行有错，其余行未读取 / %d bad rows in a run: the rest of the file was not read", r.at.Bad, r.at.Bad))
 		}
 	}
 	if r.condemned != nil {
@@ -321,18 +322,18 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 	return b, r.infer(&b)
 }
 
-var arrayBroken = &problem{reasonUnreadable, "JSON 数组不完整或不合法，其余内容未读取 / the JSON array is cut or malformed: the rest of the file was not read"}
+var arrayBroken = tabular.Bad(contract.ReasonUnreadable, "JSON 数组不完整或不合法，其余内容未读取 / the JSON array is cut or malformed: the rest of the file was not read")
 
 // take turns one row into a change or rejections.
-func (r *reading) take(row row, b *connectors.Batch) bool {
-	cells, bad := r.columns.arrange(r.feed, row)
+func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
+	cells, bad := r.columns.Arrange(r.feed.header, r.feed.headings, row)
 	if bad != nil {
 		r.refuse(b, row, "", *bad)
 		return false
 	}
-	record, key, problems := r.columns.row(cells)
+	record, key, problems := r.columns.Record(cells)
 	for _, p := range problems {
-		r.refuse(b, row, p.Field, problem{p.Reason, p.Detail})
+		r.refuse(b, row, p.Field, *tabular.Bad(p.Reason, p.Detail))
 	}
 	if len(problems) > 0 {
 		b.Refuse(r.s.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
@@ -341,9 +342,9 @@ func (r *reading) take(row row, b *connectors.Batch) bool {
 	op := schemas.Update
 	if r.replace() {
 		op = schemas.Snapshot
-		again, same := r.table.again(key, record)
+		again, same := r.table.Again(key, record)
 		if again && !same {
-			r.refuse(b, row, "", problem{contract.ReasonInvalid, "主键在此文件中重复且内容不同；全表文件中一个主键只能有一行，已取第一行 / another row of this file has the same key and other content: a whole table has one row a key, the first was taken"})
+			r.refuse(b, row, "", *tabular.Bad(contract.ReasonInvalid, "主键在此文件中重复且内容不同；全表文件中一个主键只能有一行，已取第一行 / another row of this file has the same key and other content: a whole table has one row a key, the first was taken"))
 			b.Refuse(r.s.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 		}
 		if again {
@@ -354,40 +355,24 @@ func (r *reading) take(row row, b *connectors.Batch) bool {
 	return true
 }
 
-// arrange puts the fields of a row where they belong.
-func (c *columns) arrange(f *feed, row row) ([]connectors.Cell, *problem) {
-	if row.bad != nil {
-		return nil, row.bad
-	}
-	for _, f := range row.fields {
-		if !utf8.ValidString(f) || strings.ContainsRune(f, utf8.RuneError) {
-			return nil, &problem{reasonUnreadable, "含有无法解码的字节 / holds bytes that do not decode"}
-		}
-	}
-	if f.header == nil {
-		return c.named(row)
-	}
-	return c.cells(f.header, f.headings, row)
-}
-
 func (r *reading) origin(minor uint32) schemas.Origin {
 	return schemas.Origin{Source: r.s.cfg.Name, Sequence: r.at.sequence(minor), At: r.time}
 }
 
-func (r *reading) refuse(b *connectors.Batch, row row, field string, p problem) {
+func (r *reading) refuse(b *connectors.Batch, row tabular.Row, field string, p tabular.Problem) {
 	locator := r.s.label(r.claim)
 	switch {
-	case row.place != "":
-		locator += ":" + row.place
-	case row.line > 0:
-		locator += ":" + strconv.Itoa(row.line)
+	case row.Place != "":
+		locator += ":" + row.Place
+	case row.Line > 0:
+		locator += ":" + strconv.Itoa(row.Line)
 	}
 	if field != "" {
 		locator += ":" + field
 	}
 	b.Rejections = append(b.Rejections, contract.Rejection{
-		Dataset: r.s.dataset.ID, Field: field, Reason: p.reason, Detail: p.detail,
-		Source: r.s.cfg.Name, At: r.time, Locator: locator, Digest: r.s.cfg.Digest(row.raw),
+		Dataset: r.s.dataset.ID, Field: field, Reason: p.Reason, Detail: p.Detail,
+		Source: r.s.cfg.Name, At: r.time, Locator: locator, Digest: r.s.cfg.Digest(row.Raw),
 	})
 }
 
@@ -403,9 +388,9 @@ func (r *reading) endRows(b *connectors.Batch) error {
 	if !r.replace() {
 		return nil
 	}
-	if r.table.unreadable {
-		r.refuse(b, row{}, "", problem{reasonUnreadable, "有行的主键无法读取，本次不推断删除 / the key of some row could not be read: no deletes are inferred from this file"})
-		r.deletes = &deletes{}
+	if r.table.Unreadable {
+		r.refuse(b, tabular.Row{}, "", *tabular.Bad(contract.ReasonUnreadable, "有行的主键无法读取，本次不推断删除 / the key of some row could not be read: no deletes are inferred from this file"))
+		r.deletes = &tabular.Gone{}
 		return r.s.inbox.merge(r.at, r.table)
 	}
 	var err error
@@ -416,14 +401,14 @@ func (r *reading) endRows(b *connectors.Batch) error {
 // reject ends a file that could not be taken as a whole. Rows of it may be
 // published already: a later complete file must know their keys.
 func (r *reading) reject(b *connectors.Batch) error {
-	if err := r.s.inbox.reason(r.claim, r.condemned.detail); err != nil {
+	if err := r.s.inbox.reason(r.claim, r.condemned.Detail); err != nil {
 		return err
 	}
 	b.Rejections = append(b.Rejections, contract.Rejection{
-		Dataset: r.s.dataset.ID, Reason: r.condemned.reason, Detail: r.condemned.detail,
+		Dataset: r.s.dataset.ID, Reason: r.condemned.Reason, Detail: r.condemned.Detail,
 		Source: r.s.cfg.Name, At: r.time, Locator: r.s.label(r.claim), Digest: r.s.cfg.Digest([]byte(r.at.Digest)),
 	})
-	partial := r.at.Row > 0 && r.table != nil && len(r.table.keys) > 0
+	partial := r.at.Row > 0 && r.table != nil && len(r.table.Keys) > 0
 	if partial {
 		if err := r.s.inbox.merge(r.at, r.table); err != nil {
 			return err
@@ -435,7 +420,7 @@ func (r *reading) reject(b *connectors.Batch) error {
 
 func (r *reading) close() {
 	if r.deletes != nil {
-		r.deletes.close()
+		r.deletes.Close()
 	}
 	if r.file != nil {
 		_ = r.file.Close() // read only: nothing can be lost

@@ -1,7 +1,6 @@
 package file
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -12,39 +11,17 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
+	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
-
-// table is what the first pass over a replace file tells: its keys, and whether
-// deletes can be inferred from them.
-type table struct {
-	keys       []string // sorted, each once
-	rows       int
-	unreadable bool // some row's key is not known
-
-	twice map[string]*schemas.Record // keys of more than one row: the first of them, once it is read
-}
-
-// again reports whether a row of the key was read before in this file, and
-// whether it said the same.
-func (t *table) again(key string, record schemas.Record) (again, same bool) {
-	first, ok := t.twice[key]
-	switch {
-	case !ok:
-		return false, false
-	case first == nil:
-		t.twice[key] = &record
-		return false, false
-	}
-	return true, first.Equal(record)
-}
 
 // scout reads all rows before any of them is published: how many there are, which
 // keys a whole table has, and so how much would be deleted. What it finds may
 // refuse the file or hold it for a person.
 func (r *reading) scout(charset string, skip int, kind string, said wants) error {
-	t := &table{twice: map[string]*schemas.Record{}}
+	t := &tabular.Table{}
 	r.table = t
 	f, bad, err := r.rowsOf(r.file, charset, skip, kind)
 	if err != nil || bad != nil {
@@ -52,50 +29,37 @@ func (r *reading) scout(charset string, skip int, kind string, said wants) error
 		return err
 	}
 	for {
-		row, err := f.rows.next()
+		row, err := f.rows.Next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return r.judge(f, said)
-		case errors.Is(err, errManyOpen), errors.Is(err, errArray):
-			t.unreadable = true
-			t.sort()
+		case errors.Is(err, format.ErrManyOpen), errors.Is(err, format.ErrArray):
+			t.Unreadable = true
+			t.Sort()
 			return nil // the rows before it are taken, then it is told
 		case err != nil:
 			return fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 		}
-		if row.blank {
+		if row.Blank {
 			continue
 		}
-		t.rows++
+		t.Rows++
 		if !r.replace() {
 			continue
 		}
 		key := ""
-		if cells, bad := r.columns.arrange(f, row); bad == nil {
-			r.columns.tidy(cells)
+		if cells, bad := r.columns.Arrange(f.header, f.headings, row); bad == nil {
+			r.columns.Tidy(cells)
 			key, _ = connectors.RowKey(r.s.dataset, cells)
 		}
-		if t.unreadable = t.unreadable || key == ""; key != "" {
-			t.keys = append(t.keys, key)
-		}
+		t.Add(key)
 	}
-}
-
-// sort orders the keys and finds those of several rows.
-func (t *table) sort() {
-	slices.Sort(t.keys)
-	for i := 1; i < len(t.keys); i++ {
-		if t.keys[i] == t.keys[i-1] {
-			t.twice[t.keys[i]] = nil
-		}
-	}
-	t.keys = slices.Compact(t.keys)
 }
 
 // judge decides on a file by what its rows came to.
 func (r *reading) judge(f *feed, said wants) error {
 	t := r.table
-	t.sort()
+	t.Sort()
 	if _, err := io.Copy(io.Discard, io.TeeReader(f.file, f.sum)); err != nil {
 		return fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 	}
@@ -103,17 +67,17 @@ func (r *reading) judge(f *feed, said wants) error {
 	case r.s.fingerprint(f.sum.Sum(nil)) != r.at.Digest:
 		r.condemned = altered
 		return nil
-	case said.rows >= 0 && said.rows != t.rows:
-		r.condemned = &problem{reasonUnreadable, fmt.Sprintf("标记称 %s 行数据（不含表头），文件有 %d 行；请重新传送 / its marker says %s rows of data without the heading, the file has %d: send it again", quoted(int64(said.rows)), t.rows, quoted(int64(said.rows)), t.rows)}
+	case said.rows >= 0 && said.rows != t.Rows:
+		r.condemned = tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 行数据（不含表头），文件有 %d 行；请重新传送 / its marker says %s rows of data without the heading, the file has %d: send it again", quoted(int64(said.rows)), t.Rows, quoted(int64(said.rows)), t.Rows))
 		return nil
 	case !r.replace() || r.at.Row > 0 || r.at.Deletes > 0:
 		return nil // of a table that has begun it was decided
-	case t.rows == 0:
+	case t.Rows == 0:
 		if !r.s.options.emptyAllowed() {
-			r.condemned = &problem{reasonMissing, "全表文件没有数据行，会删除全部记录，已退回；确实为空时请设 empty: allow / a whole table without rows would delete all of them, so it is refused: set empty: allow if that can be"}
+			r.condemned = tabular.Bad(contract.ReasonMissing, "全表文件没有数据行，会删除全部记录，已退回；确实为空时请设 empty: allow / a whole table without rows would delete all of them, so it is refused: set empty: allow if that can be")
 		}
 		return nil
-	case t.unreadable:
+	case t.Unreadable:
 		return nil
 	}
 	return r.limit()
@@ -125,8 +89,8 @@ func (r *reading) limit() error {
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	n, of, err := d.count()
+	defer d.Close()
+	n, of, err := d.Count()
 	if err != nil || !r.s.options.DeleteLimit.Exceeded(n, of) {
 		return err
 	}
@@ -138,7 +102,7 @@ func (r *reading) limit() error {
 		r.s.log.Info("a table that deletes more than the limit was accepted", "file", r.s.label(r.claim), "deletes", n, "of", of)
 		return nil
 	case answer == refuseSuffix:
-		r.condemned = &problem{contract.ReasonInvalid, "删除过多，由人工退回 / it deletes too much and was refused by a person"}
+		r.condemned = tabular.Bad(contract.ReasonInvalid, "删除过多，由人工退回 / it deletes too much and was refused by a person")
 		return nil
 	}
 	number := fmt.Sprintf("%0*d", ordinalWidth, r.claim.ordinal)
@@ -148,29 +112,14 @@ func (r *reading) limit() error {
 	return nil
 }
 
-// count walks to the end: how many keys are gone, of how many.
-func (d *deletes) count() (n, of int, err error) {
-	for d.previous != nil {
-		_, err := d.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return 0, 0, err
-		}
-		n++
-	}
-	return n, d.read, nil
-}
-
 func keysName(ordinal uint64) string {
 	return fmt.Sprintf("%s/keys-%0*d", state, ordinalWidth, ordinal)
 }
 
 // compare stores the keys of a complete file and opens the comparison with
 // those of the complete file before it.
-func (b *inbox) compare(at position, t *table) (*deletes, error) {
-	if err := b.storeKeys(keysName(at.File), t.keys); err != nil {
+func (b *inbox) compare(at position, t *tabular.Table) (*tabular.Gone, error) {
+	if err := b.storeKeys(keysName(at.File), t.Keys); err != nil {
 		return nil, err
 	}
 	d, err := b.previous(at, t)
@@ -178,8 +127,8 @@ func (b *inbox) compare(at position, t *table) (*deletes, error) {
 		return nil, err
 	}
 	for range at.Deletes {
-		if _, err := d.next(); err != nil {
-			d.close()
+		if _, err := d.Next(); err != nil {
+			d.Close()
 			return nil, fmt.Errorf("read previous keys again: %w", err)
 		}
 	}
@@ -187,10 +136,9 @@ func (b *inbox) compare(at position, t *table) (*deletes, error) {
 }
 
 // previous opens the comparison of a table with the complete file before it.
-func (b *inbox) previous(at position, t *table) (*deletes, error) {
-	d := &deletes{now: t.keys}
+func (b *inbox) previous(at position, t *tabular.Table) (*tabular.Gone, error) {
 	if at.Keys == 0 {
-		return d, nil
+		return &tabular.Gone{}, nil
 	}
 	f, err := b.root.Open(keysName(at.Keys))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -200,22 +148,21 @@ func (b *inbox) previous(at position, t *table) (*deletes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open previous keys: %w", bare(err))
 	}
-	d.file, d.previous = f, bufio.NewReaderSize(f, 64<<10)
-	return d, nil
+	return tabular.Compare(f, t.Keys), nil
 }
 
 // merge stores the keys of an incomplete file together with those before it: a
 // later complete file decides which of them are gone.
-func (b *inbox) merge(at position, t *table) error {
-	all := slices.Clone(t.keys)
+func (b *inbox) merge(at position, t *tabular.Table) error {
+	all := slices.Clone(t.Keys)
 	if at.Keys > 0 {
-		before, err := b.previous(at, &table{})
+		before, err := b.previous(at, &tabular.Table{})
 		if err != nil {
 			return err
 		}
-		defer before.close()
+		defer before.Close()
 		for {
-			key, err := before.next()
+			key, err := before.Next()
 			if errors.Is(err, io.EOF) {
 				break
 			}
@@ -236,18 +183,7 @@ func (b *inbox) storeKeys(name string, keys []string) error {
 	if err != nil {
 		return fmt.Errorf("store keys: %w", bare(err))
 	}
-	w := bufio.NewWriterSize(f, 64<<10)
-	var line []byte
-	for _, k := range keys {
-		line = append(strconv.AppendQuote(line[:0], k), '\n')
-		if _, err = w.Write(line); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
+	if err = tabular.WriteKeys(f, keys); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
@@ -278,48 +214,10 @@ func (b *inbox) dropKeys(needed uint64) error {
 	return nil
 }
 
-// deletes walks two sorted lists of keys and yields those of the earlier list
-// that the later one lacks.
-type deletes struct {
-	file     *os.File
-	previous *bufio.Reader
-	now      []string
-	read     int // keys of the earlier list
-}
-
-func (d *deletes) next() (string, error) {
-	for {
-		line, err := d.previous.ReadString('\n')
-		if err != nil {
-			if errors.Is(err, io.EOF) && line == "" {
-				return "", io.EOF
-			}
-			return "", fmt.Errorf("read previous keys: %w", err)
-		}
-		d.read++
-		key, err := strconv.Unquote(strings.TrimSuffix(line, "\n"))
-		if err != nil {
-			return "", errors.New("read previous keys: a line is damaged")
-		}
-		for len(d.now) > 0 && d.now[0] < key {
-			d.now = d.now[1:]
-		}
-		if len(d.now) == 0 || d.now[0] != key {
-			return key, nil
-		}
-	}
-}
-
-func (d *deletes) close() {
-	if d.file != nil {
-		_ = d.file.Close() // read only: nothing can be lost
-	}
-}
-
 // infer yields the deletes of a replace file, then ends it.
 func (r *reading) infer(b *connectors.Batch) error {
-	for r.deletes.previous != nil && len(b.Changes)+len(b.Rejections) < r.s.options.BatchRows {
-		key, err := r.deletes.next()
+	for !r.deletes.First() && len(b.Changes)+len(b.Rejections) < r.s.options.BatchRows {
+		key, err := r.deletes.Next()
 		if errors.Is(err, io.EOF) {
 			r.at = r.at.taken(true, r.s.options.emptyAllowed())
 			return nil
@@ -330,7 +228,7 @@ func (r *reading) infer(b *connectors.Batch) error {
 		r.at.Deletes++
 		b.Changes = append(b.Changes, schemas.Change{Dataset: r.s.dataset, Key: key, Op: schemas.Delete, Origin: r.origin(r.number + r.at.Deletes)})
 	}
-	if r.deletes.previous == nil && r.at.Open {
+	if r.deletes.First() && r.at.Open {
 		r.at = r.at.taken(true, r.s.options.emptyAllowed())
 	}
 	return nil

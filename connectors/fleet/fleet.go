@@ -99,7 +99,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 	f.mu.Lock()
 	f.ctx = ctx
 	for _, m := range f.members {
-		f.launch(m)
+		f.launch(m) //nolint:contextcheck // a source lives as long as the process
 	}
 	f.mu.Unlock()
 	<-ctx.Done()
@@ -132,7 +132,7 @@ func (f *Fleet) launch(m *member) {
 			f.parts.Logger.Error("source failed", "source", m.cfg.Name, "error", err)
 		}
 		if m.again && f.ctx.Err() == nil {
-			f.launch(m)
+			f.launch(m) //nolint:contextcheck // a source lives as long as the process
 		}
 	})
 }
@@ -226,7 +226,7 @@ func (f *Fleet) Start(ctx context.Context, name string) error {
 	if err != nil && !errors.Is(err, connectors.ErrNoSource) { // one that never said anything has nothing to take back
 		return err
 	}
-	f.wake(m)
+	f.wake(m) //nolint:contextcheck // a source lives as long as the process
 	return nil
 }
 
@@ -271,7 +271,7 @@ func (f *Fleet) Resync(ctx context.Context, name string, accept int64) error {
 	err = f.order(ctx, name, func(s *contract.SourceStatus) {
 		s.Stop, s.State, s.Resync = false, contract.StateResync, &contract.Resync{Step: contract.ResyncAsked}
 	}, write)
-	f.wake(m)
+	f.wake(m) //nolint:contextcheck // a source lives as long as the process
 	return err
 }
 

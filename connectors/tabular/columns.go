@@ -1,4 +1,4 @@
-package file
+package tabular
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -15,15 +16,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-const (
-	reasonUnreadable = contract.ReasonUnreadable
-	reasonTooLarge   = contract.ReasonTooLarge
-	reasonMissing    = contract.ReasonMissing
-	reasonUnknown    = contract.ReasonUnknown
-)
-
-// checkMapping refuses options that name fields the dataset does not have.
-func checkMapping(d *schemas.Dataset, o Options) error {
+// Check refuses options that name fields the dataset does not have.
+func Check(d *schemas.Dataset, o Mapping) error {
 	var errs []error
 	for _, name := range o.Columns {
 		if d.Layout.Index(name) < 0 {
@@ -42,9 +36,9 @@ func checkMapping(d *schemas.Dataset, o Options) error {
 	return errors.Join(errs...)
 }
 
-// columns knows which heading means which field: the explicit map first, then
+// Columns knows which heading means which field: the explicit map first, then
 // the field's name, then its Chinese title.
-type columns struct {
+type Columns struct {
 	dataset *schemas.Dataset
 	absent  connectors.CellState // of a nullable field that a row lacks
 	without map[string]bool      // fields that the files do not have
@@ -53,8 +47,9 @@ type columns struct {
 	byName  map[string]int
 }
 
-func newColumns(d *schemas.Dataset, o Options) *columns {
-	c := &columns{dataset: d, absent: o.Absent.State(), without: map[string]bool{}, ignored: map[string]bool{}, nulls: newNulls(o.Nulls), byName: map[string]int{}}
+// New returns the columns of a dataset under a mapping.
+func New(d *schemas.Dataset, o Mapping) *Columns {
+	c := &Columns{dataset: d, absent: o.Absent.State(), without: map[string]bool{}, ignored: map[string]bool{}, nulls: newNulls(o.Nulls), byName: map[string]int{}}
 	titles := map[string]int{}
 	for _, f := range d.Fields {
 		titles[heading(f.Title)]++
@@ -97,11 +92,11 @@ const (
 	nameless = -2 // no heading: nothing may stand in it
 )
 
-// header maps the columns of a CSV file to fields. A heading that is neither a
+// Header maps the columns of a CSV file to fields. A heading that is neither a
 // field nor to be ignored refuses the file, told by the number of its column:
 // the heading itself is never shown, since a file may lack its heading line, and
 // then it is somebody's data.
-func (c *columns) header(headings []string) ([]int, *problem) {
+func (c *Columns) Header(headings []string) ([]int, *Problem) {
 	fields := make([]int, len(headings))
 	found := make([]bool, len(c.dataset.Fields))
 	var unknown []string
@@ -120,7 +115,7 @@ func (c *columns) header(headings []string) ([]int, *problem) {
 			continue
 		}
 		if found[n] {
-			return nil, &problem{reasonUnreadable, fmt.Sprintf("字段 %s 有两列 / two columns are field %s", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name)}
+			return nil, Bad(contract.ReasonUnreadable, fmt.Sprintf("字段 %s 有两列 / two columns are field %s", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name))
 		}
 		found[n] = true
 		fields[i] = n
@@ -133,18 +128,18 @@ func (c *columns) header(headings []string) ([]int, *problem) {
 	}
 	if len(missing) > 0 {
 		list := strings.Join(missing, " ")
-		return nil, &problem{reasonMissing, fmt.Sprintf("表头缺少字段 %s；请在首行写出字段名或中文名称，或用 columns、absent 说明 / the heading line lacks %s: name the fields in the first line, or use columns or absent", list, list)}
+		return nil, Bad(contract.ReasonMissing, fmt.Sprintf("表头缺少字段 %s；请在首行写出字段名或中文名称，或用 columns、absent 说明 / the heading line lacks %s: name the fields in the first line, or use columns or absent", list, list))
 	}
 	if len(unknown) > 0 {
 		list := strings.Join(unknown[:min(len(unknown), 20)], "、")
-		return nil, &problem{reasonUnknown, fmt.Sprintf("第 %s 列的表头不是该数据集的字段；请改正，或用 columns 对应、用 ignore 略去 / the headings of columns %s are no fields of the dataset: mend them, map them by columns or leave them out by ignore", list, list)}
+		return nil, Bad(contract.ReasonUnknown, fmt.Sprintf("第 %s 列的表头不是该数据集的字段；请改正，或用 columns 对应、用 ignore 略去 / the headings of columns %s are no fields of the dataset: mend them, map them by columns or leave them out by ignore", list, list))
 	}
 	return fields, nil
 }
 
 // like names the field that an unknown heading is nearly the name of. It shows
 // the field's name only.
-func (c *columns) like(folded string) string {
+func (c *Columns) like(folded string) string {
 	best, name := 2, ""
 	for known, i := range c.byName {
 		if d := option.Distance(folded, known); d < best || d == best && c.dataset.Fields[i].Name < name {
@@ -157,28 +152,45 @@ func (c *columns) like(folded string) string {
 	return "（" + name + "?）"
 }
 
-// cells arranges a CSV row by field.
-func (c *columns) cells(header []int, headings []string, r row) ([]connectors.Cell, *problem) {
-	if len(r.fields) != len(header) {
-		return nil, &problem{reasonUnreadable, fmt.Sprintf("应有 %d 列，实有 %d 列 / want %d columns, the row has %d", len(header), len(r.fields), len(header), len(r.fields))}
+// Arrange puts the fields of a row where they belong; header and headings are nil where a
+// row names its fields itself.
+func (c *Columns) Arrange(header []int, headings []string, r Row) ([]connectors.Cell, *Problem) {
+	if r.Bad != nil {
+		return nil, r.Bad
 	}
-	if heading(r.fields[0]) == heading(headings[0]) && slices.EqualFunc(r.fields, headings, func(a, b string) bool { return heading(a) == heading(b) }) {
-		return nil, &problem{reasonUnreadable, "表头再次出现，文件可能是拼接的 / the heading line occurs again: files may have been joined"}
+	for _, f := range r.Fields {
+		if !utf8.ValidString(f) || strings.ContainsRune(f, utf8.RuneError) {
+			return nil, Bad(contract.ReasonUnreadable, "含有无法解码的字节 / holds bytes that do not decode")
+		}
+	}
+	if header == nil {
+		return c.named(r)
+	}
+	return c.cells(header, headings, r)
+}
+
+// cells arranges a row under headings by field.
+func (c *Columns) cells(header []int, headings []string, r Row) ([]connectors.Cell, *Problem) {
+	if len(r.Fields) != len(header) {
+		return nil, Bad(contract.ReasonUnreadable, fmt.Sprintf("应有 %d 列，实有 %d 列 / want %d columns, the row has %d", len(header), len(r.Fields), len(header), len(r.Fields)))
+	}
+	if heading(r.Fields[0]) == heading(headings[0]) && slices.EqualFunc(r.Fields, headings, func(a, b string) bool { return heading(a) == heading(b) }) {
+		return nil, Bad(contract.ReasonUnreadable, "表头再次出现，文件可能是拼接的 / the heading line occurs again: files may have been joined")
 	}
 	cells := c.blank()
 	for i, n := range header {
 		switch {
 		case n >= 0:
-			cells[n] = connectors.Text(r.fields[i])
-		case n == nameless && strings.TrimSpace(r.fields[i]) != "":
-			return nil, &problem{reasonUnknown, fmt.Sprintf("第 %d 列有值而没有表头 / column %d has a value and no heading", i+1, i+1)}
+			cells[n] = connectors.Text(r.Fields[i])
+		case n == nameless && strings.TrimSpace(r.Fields[i]) != "":
+			return nil, Bad(contract.ReasonUnknown, fmt.Sprintf("第 %d 列有值而没有表头 / column %d has a value and no heading", i+1, i+1))
 		}
 	}
 	return cells, nil
 }
 
 // blank returns the cells of a row that has sent nothing yet.
-func (c *columns) blank() []connectors.Cell {
+func (c *Columns) blank() []connectors.Cell {
 	cells := make([]connectors.Cell, len(c.dataset.Fields))
 	for i, f := range c.dataset.Fields {
 		if f.Nullable {
@@ -190,10 +202,10 @@ func (c *columns) blank() []connectors.Cell {
 
 // named arranges a JSON row by field. A name that is no field refuses the row, by
 // its place: the name itself may be a value.
-func (c *columns) named(r row) ([]connectors.Cell, *problem) {
+func (c *Columns) named(r Row) ([]connectors.Cell, *Problem) {
 	cells := c.blank()
 	found := make([]bool, len(cells))
-	for i, name := range r.names {
+	for i, name := range r.Names {
 		folded := heading(name)
 		n, ok := c.byName[folded]
 		if !ok && (c.ignored[folded] || c.ignored["*"]) {
@@ -201,14 +213,14 @@ func (c *columns) named(r row) ([]connectors.Cell, *problem) {
 		}
 		if !ok {
 			at := strconv.Itoa(i+1) + c.like(folded)
-			return nil, &problem{reasonUnknown, fmt.Sprintf("第 %s 个成员不是该数据集的字段；请改正，或用 ignore 略去 / member %s is no field of the dataset: mend its name or leave it out by ignore", at, at)}
+			return nil, Bad(contract.ReasonUnknown, fmt.Sprintf("第 %s 个成员不是该数据集的字段；请改正，或用 ignore 略去 / member %s is no field of the dataset: mend its name or leave it out by ignore", at, at))
 		}
 		if found[n] {
-			return nil, &problem{reasonUnreadable, fmt.Sprintf("字段 %s 出现两次 / field %s is there twice", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name)}
+			return nil, Bad(contract.ReasonUnreadable, fmt.Sprintf("字段 %s 出现两次 / field %s is there twice", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name))
 		}
 		found[n] = true
-		cells[n] = connectors.Cell{Text: r.fields[i], State: connectors.Given, Form: r.forms[i]}
-		if r.null[i] {
+		cells[n] = connectors.Cell{Text: r.Fields[i], State: connectors.Given, Form: r.Forms[i]}
+		if r.Null[i] {
 			cells[n] = connectors.Cell{State: connectors.Null}
 		}
 	}

@@ -1,18 +1,20 @@
-package file
+package format
 
 import (
 	"bufio"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 )
 
-// errArray says that a JSON array is cut, or that something else stands where an
+// ErrArray says that a JSON array is cut, or that something else stands where an
 // item, a comma or the end should be: what follows cannot be told apart.
-var errArray = errors.New("malformed JSON array")
+var ErrArray = errors.New("malformed JSON array")
 
-// arrayReader reads a JSON array of flat objects, item by item.
-type arrayReader struct {
+// Array reads a JSON array of flat objects, item by item.
+type Array struct {
 	r       *bufio.Reader
 	maxRow  int
 	columns int
@@ -22,65 +24,66 @@ type arrayReader struct {
 	ended   bool
 }
 
-func newArray(r io.Reader, o Options) *arrayReader {
-	return &arrayReader{r: bufio.NewReaderSize(r, 64<<10), maxRow: int(o.MaxRow), columns: o.MaxColumns, line: 1}
+// NewArray reads a JSON array.
+func NewArray(r io.Reader, l Limits) *Array {
+	return &Array{r: bufio.NewReaderSize(r, 64<<10), maxRow: l.MaxRow, columns: l.MaxColumns, line: 1}
 }
 
-// next returns the next item, io.EOF behind the end of the array.
-func (a *arrayReader) next() (row, error) {
+// Next returns the next item, io.EOF behind the end of the array.
+func (a *Array) Next() (tabular.Row, error) {
 	if a.ended {
-		return row{}, io.EOF
+		return tabular.Row{}, io.EOF
 	}
 	c, err := a.skip()
 	if err != nil {
-		return row{}, err
+		return tabular.Row{}, err
 	}
 	switch {
 	case !a.began && c == '[':
 		a.began = true
 		if c, err = a.skip(); err != nil {
-			return row{}, err
+			return tabular.Row{}, err
 		}
 		if c == ']' {
-			return row{}, a.end()
+			return tabular.Row{}, a.end()
 		}
 	case c == ']' && a.item > 0:
-		return row{}, a.end()
+		return tabular.Row{}, a.end()
 	case c == ',' && a.item > 0:
 		if c, err = a.skip(); err != nil {
-			return row{}, err
+			return tabular.Row{}, err
 		}
 	default:
-		return row{}, errArray
+		return tabular.Row{}, ErrArray
 	}
-	r := row{line: a.line, place: fmt.Sprintf("%d[%d]", a.line, a.item)}
+	r := tabular.Row{Line: a.line, Place: fmt.Sprintf("%d[%d]", a.line, a.item)}
 	a.item++
 	text, err := a.value(c)
 	if err != nil {
-		return row{}, err
+		return tabular.Row{}, err
 	}
 	if text == nil {
-		r.bad = tooLong(a.maxRow)
+		r.Bad = tooLong(a.maxRow)
 		return r, nil
 	}
 	return object(r, text, a.columns), nil
 }
 
 // end makes sure that nothing stands behind the array.
-func (a *arrayReader) end() error {
+func (a *Array) end() error {
 	if _, err := a.skip(); !a.ended {
-		return errors.Join(errArray, err)
+		return errors.Join(ErrArray, err)
 	}
 	return io.EOF
 }
 
 // skip returns the next byte that is no white space.
-func (a *arrayReader) skip() (byte, error) {
+func (a *Array) skip() (byte, error) {
 	for {
 		c, err := a.r.ReadByte()
 		if errors.Is(err, io.EOF) {
 			a.ended = true
-			return 0, errArray
+			return 0, ErrArray
 		}
 		if err != nil {
 			return 0, err
@@ -96,7 +99,7 @@ func (a *arrayReader) skip() (byte, error) {
 }
 
 // value reads an item whose first byte is c; nil if it is longer than a row may be.
-func (a *arrayReader) value(c byte) ([]byte, error) {
+func (a *Array) value(c byte) ([]byte, error) {
 	text := []byte{}
 	depth, inText, escaped := 0, false, false
 	for {
@@ -126,7 +129,7 @@ func (a *arrayReader) value(c byte) ([]byte, error) {
 		var err error
 		if c, err = a.r.ReadByte(); err != nil {
 			if errors.Is(err, io.EOF) {
-				return nil, errArray
+				return nil, ErrArray
 			}
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package file
+package format
 
 import (
 	"bytes"
@@ -8,41 +8,24 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// row is one record of a file: its fields, or why there are none.
-type row struct {
-	line   int
-	fields []string
-	names  []string // of a JSON line: the names of the fields
-	null   []bool   // of a JSON line: the fields that are null
-	forms  []connectors.Form
-	raw    []byte // for the digest of a rejection
-	place  string // in the file, if not its line
-	blank  bool   // nothing in it
-	bad    *problem
-}
-
-// problem is what is wrong with a row or a file, without any of its values.
-type problem struct {
-	reason string
-	detail string
-}
-
 var (
-	errQuote    = errors.New("quote")
-	errManyOpen = errors.New("too many quotes that do not end")
+	errQuote = errors.New("quote")
+	// ErrManyOpen says that so many quotes do not end that the rest is not read.
+	ErrManyOpen = errors.New("too many quotes that do not end")
 )
 
 // maxOpenQuotes is how many rows with a quote that does not end are mended
 // before the file is given up: each costs a look at up to max_row bytes.
 const maxOpenQuotes = 100
 
-// csvReader reads CSV as RFC 4180 has it, with any one-character delimiter and
+// CSV reads CSV as RFC 4180 has it, with any one-character delimiter and
 // LF, CR LF or CR. A row whose quotes are wrong costs its first line only:
 // reading goes on with the line after it.
-type csvReader struct {
+type CSV struct {
 	lines   *lines
 	comma   []byte
 	maxRow  int
@@ -50,19 +33,20 @@ type csvReader struct {
 	open    int
 }
 
-func newCSV(r io.Reader, o Options) *csvReader {
-	return &csvReader{lines: newLines(r, int(o.MaxRow)), comma: []byte(o.Delimiter), maxRow: int(o.MaxRow), columns: o.MaxColumns}
+// NewCSV reads CSV.
+func NewCSV(r io.Reader, l Limits) *CSV {
+	return &CSV{lines: newLines(r, l.MaxRow), comma: []byte(l.Delimiter), maxRow: l.MaxRow, columns: l.MaxColumns}
 }
 
-// next returns the next row, io.EOF at the end. Blank lines are passed over.
-func (c *csvReader) next() (row, error) {
+// Next returns the next row, io.EOF at the end. Blank lines are passed over.
+func (c *CSV) Next() (tabular.Row, error) {
 	for {
 		first, err := c.lines.next()
 		if err != nil {
-			return row{}, err
+			return tabular.Row{}, err
 		}
 		if first.tooLong {
-			return row{line: first.number, bad: tooLong(c.maxRow)}, nil
+			return tabular.Row{Line: first.number, Bad: tooLong(c.maxRow)}, nil
 		}
 		if text := bytes.TrimSpace(first.text); len(text) == 0 || len(text) == 1 && text[0] == endOfFile {
 			continue
@@ -74,18 +58,18 @@ func (c *csvReader) next() (row, error) {
 	}
 }
 
-func (c *csvReader) plain(l line) row {
-	r := row{line: l.number, raw: l.text}
+func (c *CSV) plain(l line) tabular.Row {
+	r := tabular.Row{Line: l.number, Raw: l.text}
 	if n := bytes.Count(l.text, c.comma) + 1; n > c.columns {
-		r.bad = tooWide(c.columns)
+		r.Bad = tooWide(c.columns)
 		return r
 	}
-	r.fields = strings.Split(string(l.text), string(c.comma))
-	r.blank = blank(r.fields)
+	r.Fields = strings.Split(string(l.text), string(c.comma))
+	r.Blank = blank(r.Fields)
 	return r
 }
 
-func (c *csvReader) quoted(first line) (row, error) {
+func (c *CSV) quoted(first line) (tabular.Row, error) {
 	first = first.copy()
 	q := quoting{comma: c.comma, columns: c.columns}
 	raw, all, again := first.text, first, []line(nil)
@@ -95,15 +79,15 @@ func (c *csvReader) quoted(first line) (row, error) {
 			break
 		}
 		if finished {
-			r := row{line: first.number, fields: q.fields, raw: raw, blank: blank(q.fields)}
+			r := tabular.Row{Line: first.number, Fields: q.fields, Raw: raw, Blank: blank(q.fields)}
 			if len(q.fields) > c.columns {
-				r.fields, r.bad = nil, tooWide(c.columns)
+				r.Fields, r.Bad = nil, tooWide(c.columns)
 			}
 			return r, nil
 		}
 		if all, err = c.lines.next(); err != nil {
 			if !errors.Is(err, io.EOF) {
-				return row{}, err
+				return tabular.Row{}, err
 			}
 			break
 		}
@@ -116,10 +100,10 @@ func (c *csvReader) quoted(first line) (row, error) {
 	c.lines.unread(again)
 	if len(again) > 0 {
 		if c.open++; c.open > maxOpenQuotes {
-			return row{}, errManyOpen
+			return tabular.Row{}, ErrManyOpen
 		}
 	}
-	return row{line: first.number, raw: first.text, bad: &problem{reasonUnreadable, "引号不成对或位置不对 / quotes do not pair or stand in the wrong place"}}, nil
+	return tabular.Row{Line: first.number, Raw: first.text, Bad: tabular.Bad(contract.ReasonUnreadable, "引号不成对或位置不对 / quotes do not pair or stand in the wrong place")}, nil
 }
 
 // quoting takes one row apart, line by line.
@@ -225,10 +209,10 @@ func (q *quoting) end() {
 	q.inside = false
 }
 
-func tooLong(limit int) *problem {
-	return &problem{reasonTooLarge, fmt.Sprintf("一行超过 %d 字节 / a row is longer than %d bytes", limit, limit)}
+func tooLong(limit int) *tabular.Problem {
+	return tabular.Bad(contract.ReasonTooLarge, fmt.Sprintf("一行超过 %d 字节 / a row is longer than %d bytes", limit, limit))
 }
 
-func tooWide(limit int) *problem {
-	return &problem{reasonTooLarge, fmt.Sprintf("一行超过 %d 列 / a row has more than %d columns", limit, limit)}
+func tooWide(limit int) *tabular.Problem {
+	return tabular.Bad(contract.ReasonTooLarge, fmt.Sprintf("一行超过 %d 列 / a row has more than %d columns", limit, limit))
 }

@@ -1,4 +1,4 @@
-package file
+package tabular
 
 import (
 	"slices"
@@ -48,9 +48,9 @@ func (n nulls) is(f *schemas.Field, text string) bool {
 	return true
 }
 
-// tidy takes away what spreadsheets put around values, and the words for null. A
+// Tidy takes away what spreadsheets put around values, and the words for null. A
 // cell that it refuses counts as missing.
-func (c *columns) tidy(cells []connectors.Cell) (problems []connectors.FieldError) {
+func (c *Columns) Tidy(cells []connectors.Cell) (problems []connectors.FieldError) {
 	for i := range cells {
 		cell := &cells[i]
 		if cell.State != connectors.Given || cell.Form != connectors.FormText {
@@ -70,9 +70,9 @@ func (c *columns) tidy(cells []connectors.Cell) (problems []connectors.FieldErro
 	return problems
 }
 
-// row makes a record of cells; see connectors.Row.
-func (c *columns) row(cells []connectors.Cell) (schemas.Record, string, []connectors.FieldError) {
-	refused := c.tidy(cells)
+// Record makes a record of cells; see connectors.Row.
+func (c *Columns) Record(cells []connectors.Cell) (schemas.Record, string, []connectors.FieldError) {
+	refused := c.Tidy(cells)
 	record, key, problems := connectors.Row(c.dataset, cells)
 	for _, p := range problems {
 		if !slices.ContainsFunc(refused, func(r connectors.FieldError) bool { return r.Field == p.Field }) {

@@ -1,4 +1,4 @@
-package file
+package format
 
 import (
 	"encoding/csv"
@@ -18,25 +18,24 @@ func FuzzCSV(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	o := defaults()
-	o.MaxRow = 64
+	o := Limits{MaxRow: 64, MaxColumns: 1024, Delimiter: ","}
 	read := func(r io.Reader) ([][]string, int) {
-		c := newCSV(r, o)
+		c := NewCSV(r, o)
 		var rows [][]string
 		bad := 0
 		for {
-			row, err := c.next()
-			if errors.Is(err, io.EOF) || errors.Is(err, errManyOpen) {
+			row, err := c.Next()
+			if errors.Is(err, io.EOF) || errors.Is(err, ErrManyOpen) {
 				return rows, bad
 			}
 			if err != nil {
 				panic(err)
 			}
-			if row.bad != nil {
+			if row.Bad != nil {
 				bad++
 				continue
 			}
-			rows = append(rows, row.fields)
+			rows = append(rows, row.Fields)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
