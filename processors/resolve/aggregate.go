@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cespare/xxhash/v2"
@@ -10,6 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/condition"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // aggregate counts or sums rows as they come and go.
@@ -115,4 +117,20 @@ func (s *stage) recount(tx processors.Tx, entity string) error {
 		}
 		return nil
 	})
+}
+
+// recounted recounts the aggregates of the entity in hand; one over which the program
+// fails, or of which rows cannot be read, is to be put aside, and to be recounted when
+// it is tried again.
+func (s *stage) recounted(tx processors.Tx) error {
+	err := guarded(func() error { return s.recount(tx, s.subject.key) })
+	var crashed *crash.Error
+	if errors.As(err, &crashed) {
+		s.subject.crashed, s.subject.head.defined = crashed, ^s.aggregated
+		return nil
+	}
+	if s.subject.head.defined = s.aggregated; len(s.subject.unread) > 0 {
+		s.subject.head.defined = ^s.aggregated
+	}
+	return err
 }

@@ -2,11 +2,8 @@ package resolve
 
 import (
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -48,87 +45,8 @@ func guarded(fn func() error) (err error) {
 	return fn()
 }
 
-// take takes in one claim, or sends it to quarantine if the program fails over it.
-func (s *stage) take(tx processors.Tx, r *bus.Record) error {
-	h := &s.subject.head
-	counted := h.counted
-	s.sums = append(s.sums[:0], h.sums...)
-	err := guarded(func() error { return s.apply(tx, r) })
-	var crashed *crash.Error
-	if !errors.As(err, &crashed) {
-		return err
-	}
-	h.counted = counted
-	copy(h.sums, s.sums)
-	return s.quarantine(tx, contract.Rejection{
-		Reason: contract.ReasonInternal, Detail: faultAt("处理失败", "the step failed on this claim", crashed),
-		Source: string(r.Topic), At: r.Time, Locator: fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset),
-	})
-}
-
-// recounted recounts the aggregates of the entity in hand; one over which the program
-// fails, or of which rows cannot be read, is to be put aside, and to be recounted when
-// it is tried again.
-func (s *stage) recounted(tx processors.Tx) error {
-	err := guarded(func() error { return s.recount(tx, s.subject.key) })
-	var crashed *crash.Error
-	if errors.As(err, &crashed) {
-		s.subject.crashed, s.subject.head.defined = crashed, ^s.aggregated
-		return nil
-	}
-	if s.subject.head.defined = s.aggregated; len(s.subject.unread) > 0 {
-		s.subject.head.defined = ^s.aggregated
-	}
-	return err
-}
-
 func faultAt(zh, en string, e *crash.Error) string {
 	return zh + "，请把此处报告给开发方：" + e.Place() + " / " + en + ", please report the place: " + e.Place() + ", " + e.Type
-}
-
-// conclude computes what follows from the dossier, emits what differs from what
-// was last said, and stores the head. An entity over which the program fails is put
-// aside instead.
-func (s *stage) conclude(tx processors.Tx) error {
-	s.before.keep(&s.subject.head)
-	if s.subject.crashed != nil {
-		return s.putAside(tx, s.crashed)
-	}
-	out := &emitted{Tx: tx, records: s.emits[:0]}
-	err := guarded(func() error { return s.compute(out) })
-	s.emits = out.records
-	var crashed *crash.Error
-	if errors.As(err, &crashed) {
-		s.subject.crashed = crashed
-		return s.putAside(tx, s.crashed)
-	}
-	if errors.Is(err, errUnread) {
-		return s.putAside(tx, s.unread)
-	}
-	if err != nil {
-		return err
-	}
-	for i := range out.records {
-		tx.Emit(out.records[i])
-	}
-	clear(s.emits)
-	return s.close(tx, tx.Now())
-}
-
-// emitted holds back what is emitted until all of it is there.
-type emitted struct {
-	processors.Tx
-	records []bus.Record
-}
-
-// Emit implements processors.Tx.
-func (e *emitted) Emit(r bus.Record) { e.records = append(e.records, r) }
-
-// keep makes h a copy of another head, in memory of its own.
-func (h *head) keep(o *head) {
-	views, sums, states := append(h.views[:0], o.views...), append(h.sums[:0], o.sums...), append(h.states[:0], o.states...)
-	*h = *o
-	h.views, h.sums, h.states = views, sums, states
 }
 
 // putAside stores the claims' side of an entity alone, and has it told once.

@@ -11,6 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // compute computes what follows from the dossier and emits what differs from what
@@ -30,8 +31,12 @@ func (s *stage) compute(tx processors.Tx) error {
 	if h.table >= 0 && (x.golden || x.embeds || x.fresh || (s.dirty.Any() || due) && s.rules.ReadsGolden()) {
 		s.tables[h.table].ResolveInto(&s.golden, &x.dossier)
 		g = s.golden
-		if err := s.publish(tx, &g); err != nil {
+		differs, err := s.publisher.publish(tx, x, &g)
+		if err != nil {
 			return err
+		}
+		if differs {
+			s.dirty.Golden()
 		}
 	}
 	if s.dirty.Any() || due {
@@ -56,10 +61,10 @@ func (s *stage) due(now time.Time) bool {
 func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) error {
 	x := &s.subject
 	r := s.run.Evaluate(verification.Subject{
-		Dossier: &x.dossier, Golden: g, Now: now, Complete: func(dataset string) bool { return s.isComplete(tx, dataset) },
+		Dossier: &x.dossier, Golden: g, Now: now, Complete: func(dataset string) bool { return s.completions.whole(tx, dataset) },
 	}, s.dirty, x.head.states)
-	if s.failed != nil {
-		return s.failed
+	if s.completions.failed != nil {
+		return s.completions.failed
 	}
 	if err := s.await(tx, r.Awaited); err != nil {
 		return err
@@ -68,7 +73,7 @@ func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) erro
 	x.changed = true
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		out := bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: []byte(f.ID), Time: x.at, Headers: s.headers(uint64(f.Version))}
+		out := bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: []byte(f.ID), Time: x.at, Headers: s.publisher.headers(uint64(f.Version), x.at)}
 		if !f.Gone() {
 			var err error
 			if s.buffer, err = s.findings.Append(s.buffer[:0], f.Record()); err != nil {
@@ -154,11 +159,43 @@ func (s *stage) close(tx processors.Tx, now time.Time) error {
 	return nil
 }
 
-// headers are those of everything the step emits.
-func (s *stage) headers(version uint64) []bus.Header {
-	return []bus.Header{
-		{Key: contract.Version, Value: contract.AppendVersion(make([]byte, 0, 16), version)},
-		{Key: contract.Catalogue, Value: s.version},
-		{Key: contract.At, Value: contract.AppendAt(nil, s.subject.at)},
+// remember is how long the version of an entity without claims is remembered.
+const remember = contract.Week
+
+// conclude computes what follows from the dossier, emits what differs from what
+// was last said, and stores the head. An entity over which the program fails is put
+// aside instead.
+func (s *stage) conclude(tx processors.Tx) error {
+	s.before.keep(&s.subject.head)
+	if s.subject.crashed != nil {
+		return s.putAside(tx, s.crashed)
 	}
+	out := &emitted{Tx: tx, records: s.emits[:0]}
+	err := guarded(func() error { return s.compute(out) })
+	s.emits = out.records
+	var crashed *crash.Error
+	if errors.As(err, &crashed) {
+		s.subject.crashed = crashed
+		return s.putAside(tx, s.crashed)
+	}
+	if errors.Is(err, errUnread) {
+		return s.putAside(tx, s.unread)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range out.records {
+		tx.Emit(out.records[i])
+	}
+	clear(s.emits)
+	return s.close(tx, tx.Now())
 }
+
+// emitted holds back what is emitted until all of it is there.
+type emitted struct {
+	processors.Tx
+	records []bus.Record
+}
+
+// Emit implements processors.Tx.
+func (e *emitted) Emit(r bus.Record) { e.records = append(e.records, r) }

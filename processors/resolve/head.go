@@ -9,15 +9,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 )
 
-// The first byte of a state key says what it holds. An entity's head stands
-// right before the claims of its dossier, its key being their prefix, so that
-// one seek finds all of it; aggregated claims, which may be very many, do not
-// stand between.
-const (
-	prefixDossier    = 'e' // an entity's head; with a claim's name behind it, that claim
-	prefixAggregated = 'a' // a claim that is only counted or summed
-)
-
 // headFormat is the first byte of a stored head: the version of its format.
 const headFormat = 1
 
@@ -86,10 +77,6 @@ func appendState(dst []byte, s *verification.State) []byte {
 	}
 	dst = appendText(dst, s.Owner)
 	return binary.LittleEndian.AppendUint64(dst, s.Shown)
-}
-
-func appendText(dst []byte, s string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
 // parse reads what append wrote into h, reusing its slices. edition is the stage's;
@@ -198,8 +185,9 @@ func (r *headReader) digest() uint64 {
 	return 0
 }
 
-// appendEntity appends the prefix of all state keys of a kind about an entity.
-// The length in front keeps one entity's keys from being another's prefix.
-func appendEntity(dst []byte, kind byte, entity string) []byte {
-	return appendText(append(dst, kind), entity)
+// keep makes h a copy of another head, in memory of its own.
+func (h *head) keep(o *head) {
+	views, sums, states := append(h.views[:0], o.views...), append(h.sums[:0], o.sums...), append(h.states[:0], o.states...)
+	*h = *o
+	h.views, h.sums, h.states = views, sums, states
 }

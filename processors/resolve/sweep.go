@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -24,7 +23,7 @@ func (s *stage) Renewable() []byte { return []byte{prefixDossier} }
 // transaction. What is emitted bears the time of the latest claim, since no
 // source has said anything new.
 func (s *stage) Renew(tx processors.Tx, key []byte) error {
-	s.asked, s.failed = false, nil
+	s.completions.forget()
 	entity := home(key, false)
 	if entity == nil {
 		return fmt.Errorf("renew: key of a head: %w", errHead)
@@ -41,37 +40,4 @@ func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	}
 	s.asOfLatest(tx)
 	return s.conclude(tx)
-}
-
-// asOfLatest makes what is emitted bear the time of the latest claim: no source has
-// said anything new.
-func (s *stage) asOfLatest(tx processors.Tx) {
-	x := &s.subject
-	latest := int64(0)
-	for _, r := range x.dossier.All() {
-		latest = max(latest, r.At)
-	}
-	if x.at = time.UnixMilli(latest).UTC(); latest == 0 {
-		x.at = tx.Now()
-	}
-}
-
-// home is the entity that a state key is about: the kind, then the entity with
-// its length in front. Timers bear its name, and so does the index of who waits. nil
-// is what is about none.
-func home(key []byte, timer bool) []byte {
-	switch {
-	case len(key) == 0 || isControl(key, timer):
-		return nil
-	case timer:
-		return key
-	case key[0] == prefixAwaiting:
-		_, entity, _ := bytes.Cut(key, zero)
-		return entity
-	}
-	n, used := binary.Uvarint(key[1:])
-	if used <= 0 || n > uint64(len(key)-1-used) {
-		return nil
-	}
-	return key[1+used : 1+used+int(n)]
 }
