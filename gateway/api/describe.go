@@ -116,15 +116,42 @@ type purposeHeader struct {
 	Purpose string `header:"X-Purpose" maxLength:"128" doc:"用途代码 / purpose code"`
 }
 
-// page answers an operation about the exchange itself.
+// page answers an operation about the exchange itself, for supervisors.
 func page[I, O any](s *API, api huma.API, o huma.Operation, answer func(ctx context.Context, in *I) (O, error)) {
+	looked(s, api, o, func(ctx context.Context, a *question.Ask, in *I) (out O, err error) {
+		if p := a.Supervise(ctx); p != nil {
+			return out, &refusedError{p}
+		}
+		return answer(ctx, in)
+	})
+}
+
+// open answers an operation that every application may ask; to those that supervise it
+// tells more.
+func open[I, O any](s *API, api huma.API, o huma.Operation, answer func(in *I, supervises bool) (O, error)) {
+	looked(s, api, o, func(ctx context.Context, a *question.Ask, in *I) (out O, err error) {
+		supervises, p := a.Browse(ctx)
+		if p != nil {
+			return out, &refusedError{p}
+		}
+		return answer(in, supervises)
+	})
+}
+
+// refusedError is a refusal that is in the audit already.
+type refusedError struct{ p *question.Problem }
+
+// Error implements error.
+func (r *refusedError) Error() string { return r.p.Error() }
+
+func looked[I, O any](s *API, api huma.API, o huma.Operation, answer func(ctx context.Context, a *question.Ask, in *I) (O, error)) {
 	api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[question.Problem](), true, "Problem")
 	huma.Register(api, o, func(ctx context.Context, in *I) (*of[O], error) {
 		a := s.Desk.Page(ctx, o.OperationID)
-		if p := a.Supervise(ctx); p != nil {
-			return nil, p
+		out, err := answer(ctx, a, in)
+		if r := (*refusedError)(nil); errors.As(err, &r) {
+			return nil, r.p
 		}
-		out, err := answer(ctx, in)
 		var p *question.Problem
 		if err != nil {
 			p = pageProblem(question.CallOf(ctx).ID, err)

@@ -21,6 +21,7 @@ type Catalogue struct {
 	Datasets    []Dataset    `json:"datasets"`
 	Entities    []Entity     `json:"entities"`
 	Purposes    []Purpose    `json:"purposes"`
+	Classes     []Class      `json:"classes" doc:"共享类型，以及如何申请 / classes of sharing, and how to apply"`
 	Rules       []Rule       `json:"rules"`
 }
 
@@ -57,12 +58,16 @@ type Dataset struct {
 
 // Live is how a dataset does now.
 type Live struct {
+	Told       bool         `json:"live" doc:"以下各项是否告知：须有 SUPERVISE 用途 / whether what follows is told, which needs the purpose SUPERVISE"`
 	State      string       `json:"state" enum:"fresh,due,overdue,stopped,unknown"`
 	LastUpdate *answer.Time `json:"last_update" doc:"newest commit time seen, null if none"`
 	AsOf       *answer.Time `json:"as_of" doc:"all its source committed before is in the views; null if unknown"`
 	Rows       *int64       `json:"rows" doc:"null if unknown"`
 	Sources    []string     `json:"sources"`
 }
+
+// Untold is how a dataset does for whom it does not concern.
+func Untold(*schemas.Dataset) Live { return Live{State: "unknown", Sources: []string{}} }
 
 // Moment returns a pointer to t for Live, nil if it is zero.
 func Moment(t time.Time) *answer.Time {
@@ -83,6 +88,8 @@ type DatasetDetail struct {
 	Code          string   `json:"code"`
 	Class         string   `json:"class"`
 	Basis         string   `json:"basis,omitempty"`
+	Apply         string   `json:"apply" doc:"如何申请 / how to apply, in Chinese"`
+	ApplyEN       string   `json:"apply_en" doc:"how to apply, in English"`
 	Cycle         string   `json:"cycle"`
 	Key           []string `json:"key"`
 	Fields        []Field  `json:"fields"`
@@ -233,7 +240,7 @@ func (c *Catalog) All(live func(*schemas.Dataset) Live) Catalogue {
 	src := c.catalogue
 	out := Catalogue{
 		City: City{src.City.Name, src.City.English, src.City.Region}, Version: src.Version,
-		Departments: []Department{}, Datasets: []Dataset{}, Entities: []Entity{}, Purposes: []Purpose{}, Rules: []Rule{},
+		Departments: []Department{}, Datasets: []Dataset{}, Entities: []Entity{}, Purposes: []Purpose{}, Classes: classes, Rules: []Rule{},
 	}
 	provided := map[string]int{}
 	for _, d := range src.Datasets {
@@ -280,7 +287,7 @@ func (c *Catalog) Dataset(id string, live func(*schemas.Dataset) Live) (DatasetD
 	}
 	out := DatasetDetail{
 		ID: d.ID, Title: d.Title, English: d.English, Provider: d.Provider.ID, ProviderTitle: d.Provider.Title, Code: d.Code,
-		Class: d.Class, Basis: d.Basis, Cycle: d.Cycle, Key: d.Key, Fields: []Field{}, Views: []View{}, Links: []Link{}, Rules: []Rule{}, Live: live(d),
+		Class: d.Class, Basis: d.Basis, Apply: classOf(d.Class).Apply, ApplyEN: classOf(d.Class).ApplyEN, Cycle: d.Cycle, Key: d.Key, Fields: []Field{}, Views: []View{}, Links: []Link{}, Rules: []Rule{}, Live: live(d),
 	}
 	described := map[string]ViewField{}
 	for _, f := range d.Fields {

@@ -11,7 +11,7 @@ import (
 // Live says how a dataset does now.
 func (p *Pulse) Live(d *schemas.Dataset) catalog.Live {
 	s := p.Fresh.Dataset(d)
-	out := catalog.Live{State: string(s.State), AsOf: catalog.Moment(s.AsOf), Sources: s.Sources}
+	out := catalog.Live{Told: true, State: string(s.State), AsOf: catalog.Moment(s.AsOf), Sources: s.Sources}
 	rows, newest, known := p.held(d)
 	if known {
 		out.Rows = &rows

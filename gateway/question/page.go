@@ -41,6 +41,9 @@ func (a *Ask) Who(ctx context.Context) (access.Identity, *Problem) {
 	if reason := a.identify(); reason != access.OK {
 		return a.who, a.refuse(ctx, access.Decision{Reason: reason})
 	}
+	if d := a.d.Access.DecidePurpose(a.who, access.Supervise, a.begin); d.Reason == access.ExpiredKey || d.Reason == access.UnknownKey {
+		return a.who, a.refuse(ctx, d)
+	}
 	return a.who, nil
 }
 
@@ -67,6 +70,22 @@ func (a *Ask) Supervise(ctx context.Context) *Problem {
 		return Of(problem.Supervise, a.call.ID)
 	}
 	return p
+}
+
+// Browse answers whether what every application may see may be seen, and whether the
+// one that asks may see as well how the exchange does.
+func (a *Ask) Browse(ctx context.Context) (supervises bool, p *Problem) {
+	if a.d.Open {
+		return true, a.Supervise(ctx)
+	}
+	if _, p := a.Who(ctx); p != nil {
+		return false, p
+	}
+	supervises = a.d.Access.DecidePurpose(a.who, access.Supervise, a.begin).Allowed
+	if supervises && a.entry.Purpose == "" {
+		a.entry.Purpose = access.Supervise
+	}
+	return supervises, nil
 }
 
 // Shown makes the entry of a page about the exchange itself durable, or of one
