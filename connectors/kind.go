@@ -33,7 +33,7 @@ type Kind struct {
 // Listening is a listener that is open.
 type Listening struct {
 	Kind    string
-	Address string
+	Address string                          // host:port
 	Serve   func(ctx context.Context) error // until ctx ends
 }
 

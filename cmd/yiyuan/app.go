@@ -72,6 +72,9 @@ func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Lo
 	if a.shared, err = cfg.Listeners.shared(a.metrics); err != nil {
 		return nil, err
 	}
+	if err := a.secure(); err != nil {
+		return nil, err
+	}
 	if a.cat, err = loadCatalogue(cfg.Catalogue); err != nil {
 		return nil, err
 	}
@@ -234,7 +237,7 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may p
 		return nil, "", err
 	}
 	for _, door := range doors { // of push, the one kind that has one
-		address = door.Address
+		address = a.scheme("push") + door.Address
 		a.followPushKeys(ctx, may, pushes)
 		a.start(ctx, door.Kind, door.Serve)
 	}

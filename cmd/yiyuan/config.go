@@ -143,6 +143,35 @@ type listenersConfig struct {
 	StrangersPerAddress   int           `mapstructure:"strangers_per_address"`
 	BodyRate              int           `mapstructure:"body_rate"`
 	BodyGrace             time.Duration `mapstructure:"body_grace" about:"How long a body may take before the rate counts."`
+	Strangers             int           `mapstructure:"strangers" about:"Requests without a key, under way at a time, in all."`
+	HeaderBytes           int           `mapstructure:"header_bytes"`
+	HeaderTime            time.Duration `mapstructure:"header_time"`
+	IdleTime              time.Duration `mapstructure:"idle_time" about:"How long a connection may ask nothing."`
+	Plaintext             bool          `mapstructure:"plaintext"`
+	TLS                   listenerTLS   `mapstructure:"tls"`
+	Gateway               listenerOwn   `mapstructure:"gateway"`
+	Push                  listenerOwn   `mapstructure:"push"`
+	Registry              listenerOwn   `mapstructure:"registry"`
+	Admin                 listenerOwn   `mapstructure:"admin"`
+}
+
+// listenerTLS is what a listener speaks TLS with.
+type listenerTLS struct {
+	Cert     string `mapstructure:"cert" about:"PEM file of the certificate, with those between it and its authority; empty = plain text."`
+	Key      string `mapstructure:"key" about:"PEM file of its private key."`
+	ClientCA string `mapstructure:"client_ca" about:"PEM file of the authorities whose clients may show a certificate instead of a key; empty = none."`
+}
+
+// listenerOwn is what one listener has of its own.
+type listenerOwn struct {
+	Connections           int           `mapstructure:"connections" about:"As above, of this listener; 0 = as above."`
+	ConnectionsPerAddress int           `mapstructure:"connections_per_address" about:"As above, of this listener; 0 = as above."`
+	HeaderBytes           int           `mapstructure:"header_bytes" about:"As above, of this listener; 0 = as above."`
+	HeaderTime            time.Duration `mapstructure:"header_time" about:"As above, of this listener; 0 = as above."`
+	IdleTime              time.Duration `mapstructure:"idle_time" about:"As above, of this listener; 0 = as above."`
+	WriteTime             time.Duration `mapstructure:"write_time" about:"From the headers to the end of the answer; 0 = 30s, admin 10m, push as long as a commit may take."`
+	BodyBytes             int           `mapstructure:"body_bytes" about:"Of a request's body, 1 MiB at most; 0 = 1 MiB."`
+	TLS                   listenerTLS   `mapstructure:"tls"`
 }
 
 type logConfig struct {
@@ -172,7 +201,8 @@ func defaultConfig() config {
 		Admin: adminConfig{Listen: "127.0.0.1:8099"},
 		Listeners: listenersConfig{
 			Connections: 8192, ConnectionsPerAddress: 200, Requests: 1024, RequestsPerKey: 256, RequestsPerDepartment: 512,
-			StrangersPerAddress: 32, BodyRate: 8192, BodyGrace: 5 * time.Second,
+			StrangersPerAddress: 32, BodyRate: 8192, BodyGrace: 5 * time.Second, Strangers: 256,
+			HeaderBytes: 16 << 10, HeaderTime: 5 * time.Second, IdleTime: time.Minute,
 		},
 		Log: logConfig{Level: "info", Format: "text"},
 	}
@@ -379,6 +409,10 @@ func (c *config) resolve() error {
 		{"listeners.strangers_per_address", int64(c.Listeners.StrangersPerAddress), 1},
 		{"listeners.body_rate", int64(c.Listeners.BodyRate), 1},
 		{"listeners.body_grace", int64(c.Listeners.BodyGrace), 1},
+		{"listeners.strangers", int64(c.Listeners.Strangers), 1},
+		{"listeners.header_bytes", int64(c.Listeners.HeaderBytes), 1},
+		{"listeners.header_time", int64(c.Listeners.HeaderTime), 1},
+		{"listeners.idle_time", int64(c.Listeners.IdleTime), 1},
 	} {
 		if n.value < n.least {
 			return fmt.Errorf("%s: 不能小于 / must not be below %d", n.key, n.least)

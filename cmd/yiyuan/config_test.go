@@ -14,6 +14,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/listener/listenertest"
 )
 
 // bare takes every YIYUAN_ variable out of the test's environment: `make test`
@@ -134,7 +136,7 @@ func sample(key string, kind reflect.Type) (text string, want any) {
 	switch {
 	case key == "roles":
 		return "gateway", []string{roleGateway}
-	case key == "admin.listen":
+	case strings.HasSuffix(key, ".listen"):
 		return "127.0.0.2:1", "127.0.0.2:1"
 	case key == "listeners.trusted_proxies":
 		return "10.0.0.0/8,127.0.0.1", []string{"10.0.0.0/8", "127.0.0.1"}
@@ -167,7 +169,14 @@ func TestEveryKeyHasAVariableThatWorks(t *testing.T) {
 			}
 			seen[variable(key)] = key
 			text, want := sample(key, kind)
-			t.Setenv("YIYUAN_KEYS_FILE", "keys.yaml") // needed beside some of them
+			t.Setenv("YIYUAN_KEYS_FILE", "keys.yaml")                                                      // needed beside some of them
+			if section, name, of := strings.Cut(key, ".tls."); of && strings.HasPrefix(key, "listeners") { // a certificate needs its key
+				cert, certKey := listenertest.New(t).Server(time.Now().Add(time.Hour)).Write(t, t.TempDir())
+				t.Setenv(variable(section+".tls.cert"), cert)
+				t.Setenv(variable(section+".tls.key"), certKey)
+				text = map[string]string{"cert": cert, "key": certKey, "client_ca": cert}[name]
+				want = text
+			}
 			t.Setenv(variable(key), text)
 			cfg, err := loadConfig("")
 			if err != nil {
@@ -232,6 +241,13 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"an open admin listener", "admin: {listen: '0.0.0.0:8099'}", []string{"admin.listen", "admin.token_file"}},
 		{"an admin listener on a name", "admin: {listen: 'bus.city.gov:8099'}", []string{"admin.listen"}},
 		{"a token that is not there", "admin: {listen: '0.0.0.0:8099', token_file: /no/such/token}", []string{"admin.token_file"}},
+		{"plain text for everybody", "gateway: {listen: '0.0.0.0:8080'}", []string{"gateway.listen", "listeners.tls.cert", "listeners.plaintext"}},
+		{"plain text for everybody, by a name", "registry: {listen: 'bus.city.gov:8081'}", []string{"registry.listen", "listeners.tls.cert"}},
+		{"plain text on every address", "push: {listen: ':8090'}", []string{"push.listen", "listeners.tls.cert"}},
+		{"a certificate without its key", "listeners: {tls: {cert: cert.pem}}", []string{"listeners.tls", "key"}},
+		{"a certificate that is none", "listeners: {gateway: {tls: {cert: testdata/secret.txt, key: testdata/secret.txt}}}", []string{"listeners.tls (gateway)"}},
+		{"a certificate that is not there", "listeners: {tls: {cert: /no/such/cert, key: /no/such/key}}", []string{"listeners.tls", "/no/such/cert"}},
+		{"bodies larger than what is behind takes", "listeners: {push: {body_bytes: 2000000}}", []string{"listeners.push.body_bytes", "1048576"}},
 		{"a write key that is not there", "registry: {write_key_file: /no/such/key}", []string{"registry.write_key_file"}},
 		{"a proxy that is no address", "listeners: {trusted_proxies: [proxy.city.gov]}", []string{"listeners.trusted_proxies", "proxy.city.gov"}},
 		{"no place for a request", "listeners: {requests: 0}", []string{"listeners.requests"}},

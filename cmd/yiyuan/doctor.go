@@ -143,6 +143,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	}
 	found = append(found, d.grants()...)
 	found = append(found, d.pushKeys()...)
+	found = append(found, d.certificates(time.Now())...)
 	return append(found, d.secrets()), true
 }
 

@@ -19,9 +19,20 @@ func (d *doctor) registry(ctx context.Context) []finding {
 		}
 		url, ours = "http://"+d.cfg.Registry.Listen, true
 	}
+	asks := http.DefaultClient
+	if ours {
+		pinned, err := d.cfg.Listeners.files("registry").pinned()
+		if err != nil {
+			return []finding{problemFound("registry", "证书用不了 / the certificate cannot be used: "+err.Error(), "改 listeners.tls / mend listeners.tls")}
+		}
+		if pinned != nil {
+			asks, url = pinned, "https://"+d.cfg.Registry.Listen
+			defer asks.CloseIdleConnections()
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	err := get(ctx, strings.TrimSuffix(url, "/")+"/subjects")
+	err := get(ctx, asks, strings.TrimSuffix(url, "/")+"/subjects")
 	switch {
 	case err == nil:
 		return []finding{fine("registry", url)}
@@ -31,12 +42,12 @@ func (d *doctor) registry(ctx context.Context) []finding {
 	return []finding{problemFound("registry", "注册中心没有回答 / the registry does not answer: "+err.Error(), "检查 registry.url 和该服务 / check registry.url and the service")}
 }
 
-func get(ctx context.Context, url string) error {
+func get(ctx context.Context, asks *http.Client, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil) //nolint:gosec // the operator's own configuration says where
 	if err != nil {
 		return stripURL(err)
 	}
-	res, err := http.DefaultClient.Do(req) //nolint:gosec // the operator's own configuration says where
+	res, err := asks.Do(req) //nolint:gosec // the operator's own configuration says where
 	if err != nil {
 		return stripURL(err)
 	}

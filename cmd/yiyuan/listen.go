@@ -27,7 +27,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
 
-// shared is what all listeners of a process have in common.
+// shared is what all listeners of a process have in common, but for their certificates.
 func (c *listenersConfig) shared(reg prometheus.Registerer) (listener.Shared, error) {
 	proxies, err := listener.ParseProxies(c.TrustedProxies)
 	if err != nil {
@@ -36,7 +36,11 @@ func (c *listenersConfig) shared(reg prometheus.Registerer) (listener.Shared, er
 	out := listener.Shared{TrustedProxies: proxies, Hosts: c.Hosts, Limits: listener.Limits{
 		Connections: c.Connections, ConnectionsPerAddress: c.ConnectionsPerAddress, Requests: c.Requests, RequestsPerKey: c.RequestsPerKey,
 		RequestsPerDepartment: c.RequestsPerDepartment, StrangersPerAddress: c.StrangersPerAddress, BodyRate: c.BodyRate, BodyGrace: c.BodyGrace,
-	}}
+		Strangers: c.Strangers, HeaderBytes: c.HeaderBytes, HeaderTime: c.HeaderTime, IdleTime: c.IdleTime,
+	}, Own: map[string]listener.Own{}}
+	for name, own := range c.own() {
+		out.Own[name] = listener.Own{Limits: own.limits()}
+	}
 	if reg != nil {
 		out.Metrics = listener.NewMetrics(reg)
 	}
@@ -59,7 +63,7 @@ func (c *config) checkListeners() error {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	return nil
+	return c.checkDoors()
 }
 
 // onThisMachine reports whether nobody else can reach an address.
@@ -107,7 +111,7 @@ func (a *app) serve(ctx context.Context, address string, cfg listener.Config, ha
 	cfg.Logger = a.log
 	server := listener.New(cfg, handler)
 	a.start(ctx, cfg.Name, func(ctx context.Context) error { return server.Serve(ctx, l) })
-	return "http://" + l.Addr().String(), nil
+	return a.scheme(cfg.Name) + l.Addr().String(), nil
 }
 
 // operatorHeader has to stand in a call that changes something, where there is

@@ -92,6 +92,7 @@ func openKeys(cfg keysConfig) (*keyring.Keyring, error) {
 func (a *app) startRoles(ctx context.Context) error {
 	a.start(ctx, "upgrade", a.retainLater)
 	a.start(ctx, "topics", a.keepTopics)
+	a.followCertificates(ctx)
 	var members *fleet.Fleet
 	if a.cfg.has(roleProcessors) {
 		if err := a.runProcessors(ctx); err != nil {

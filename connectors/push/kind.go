@@ -37,7 +37,7 @@ func Kind(s *Server, listen string) connectors.Kind {
 				}
 			}
 			return connectors.Listening{
-				Address: "http://" + l.Addr().String(),
+				Address: l.Addr().String(),
 				Serve:   func(ctx context.Context) error { return s.Serve(ctx, l) },
 			}, nil
 		},

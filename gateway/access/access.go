@@ -12,6 +12,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,10 +34,13 @@ type Application struct {
 	ID         string
 	Title      string
 	Department string
-	KeyDigest  [32]byte  // SHA-256 of the key; the key itself is nowhere
-	Until      time.Time // zero = no end
-	Purposes   []string  // beyond those of the grants, e.g. SUPERVISE
-	Grants     []Grant
+	KeyDigest  [32]byte // SHA-256 of the key; the key itself is nowhere. Zero = it has none
+	// Certificates are names of client certificates that stand for a key: sha256:
+	// and the certificate's fingerprint, uri: or dns: and a name in it.
+	Certificates []string
+	Until        time.Time // zero = no end
+	Purposes     []string  // beyond those of the grants, e.g. SUPERVISE
+	Grants       []Grant
 }
 
 // Grant allows fields of one view.
@@ -53,7 +57,10 @@ func DigestKey(key string) [32]byte { return sha256.Sum256([]byte(key)) }
 
 // Identity is an application as it stood when its key was shown. Decisions are
 // taken by the rules in force at the time of the decision.
-type Identity struct{ app *application }
+type Identity struct {
+	app  *application
+	name string // of the certificate that it showed, "" if it showed its key
+}
 
 // ID returns the application's id.
 func (i Identity) ID() string { return i.app.ID }
@@ -71,8 +78,9 @@ type Access struct {
 }
 
 type rules struct {
-	byKey map[[32]byte]*application
-	apps  []*application
+	byKey  map[[32]byte]*application
+	byName map[string]*application // of certificates
+	apps   []*application
 }
 
 type application struct {
@@ -101,7 +109,7 @@ func New(c *schemas.Catalogue, apps []Application) (*Access, error) {
 
 // Replace puts other applications in force, all or none.
 func (a *Access) Replace(apps []Application) error {
-	next := &rules{byKey: make(map[[32]byte]*application, len(apps)), apps: make([]*application, 0, len(apps))}
+	next := &rules{byKey: make(map[[32]byte]*application, len(apps)), byName: map[string]*application{}, apps: make([]*application, 0, len(apps))}
 	seen := make(map[string]bool, len(apps))
 	var problems []error
 	for _, app := range apps {
@@ -113,11 +121,19 @@ func (a *Access) Replace(apps []Application) error {
 		if other, twice := next.byKey[app.KeyDigest]; twice {
 			problems = append(problems, fmt.Errorf("application %q: has the key of %q", app.ID, other.ID))
 		}
+		for _, name := range app.Certificates {
+			if other, twice := next.byName[name]; twice {
+				problems = append(problems, fmt.Errorf("application %q: has the certificate of %q", app.ID, other.ID))
+			}
+			next.byName[name] = built
+		}
 		if seen[app.ID] {
 			problems = append(problems, fmt.Errorf("application %q: duplicate id", app.ID))
 		}
 		seen[app.ID] = true
-		next.byKey[app.KeyDigest] = built
+		if app.KeyDigest != ([32]byte{}) {
+			next.byKey[app.KeyDigest] = built
+		}
 		next.apps = append(next.apps, built)
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -127,14 +143,22 @@ func (a *Access) Replace(apps []Application) error {
 	return nil
 }
 
+// certificateName is what a certificate may be registered under.
+var certificateName = regexp.MustCompile(`^(sha256:[0-9a-f]{64}|uri:[!-~]+|dns:[!-~]+)$`)
+
 func build(c *schemas.Catalogue, app Application) (*application, error) {
 	out := &application{Application: app, views: map[string]*viewGrants{}}
 	var problems []error
 	if app.ID == "" {
 		problems = append(problems, errors.New("has no id"))
 	}
-	if app.KeyDigest == ([32]byte{}) {
-		problems = append(problems, errors.New("has no key_digest"))
+	if app.KeyDigest == ([32]byte{}) && len(app.Certificates) == 0 {
+		problems = append(problems, errors.New("has no key_digest, and no certificates"))
+	}
+	for _, name := range app.Certificates {
+		if !certificateName.MatchString(name) {
+			problems = append(problems, errors.New("certificates: want sha256: and 64 hexadecimal digits, uri: or dns: and a name"))
+		}
 	}
 	if _, err := c.Department(app.Department); err != nil {
 		problems = append(problems, unknown("department", app.Department, ids(c.Departments, func(d *schemas.Department) string { return d.ID })))
@@ -235,13 +259,31 @@ func (a *Access) Identify(key string) (Identity, Reason) {
 	if app == nil || subtle.ConstantTimeCompare(app.KeyDigest[:], digest[:]) != 1 {
 		return Identity{}, UnknownKey
 	}
-	return Identity{app}, OK
+	return Identity{app: app}, OK
+}
+
+// IdentifyCertificate finds the application that one of the names of a client's
+// certificate is registered for. The certificate's authority has been verified.
+func (a *Access) IdentifyCertificate(names []string) (Identity, Reason) {
+	if len(names) == 0 {
+		return Identity{}, NoKey
+	}
+	rules := a.rules.Load()
+	for _, name := range names {
+		if app := rules.byName[name]; app != nil {
+			return Identity{app, name}, OK
+		}
+	}
+	return Identity{}, UnknownKey
 }
 
 // current returns the application as the rules now in force have it.
 func (a *Access) current(i Identity) *application {
 	if i.app == nil {
 		return nil
+	}
+	if i.name != "" {
+		return a.rules.Load().byName[i.name]
 	}
 	return a.rules.Load().byKey[i.app.KeyDigest]
 }

@@ -214,3 +214,55 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	}
 }
+
+// TestCertificates: a certificate stands for the key of the application that it
+// is registered for, until it is taken out.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	c := catalogue(t)
+	app := relief()
+	app.KeyDigest, app.Certificates = [32]byte{}, []string{"uri:spiffe://yunling/rs", "dns:rs.example"}
+	keyed := relief()
+	keyed.ID = "OTHER"
+	a, err := access.New(c, []access.Application{app, keyed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	print := "sha256:" + strings.Repeat("ab", 32)
+	who, reason := a.IdentifyCertificate([]string{print, "dns:rs.example"})
+	if reason != access.OK || who.ID() != "RS" {
+		t.Fatalf("its certificate: %s", reason)
+	}
+	question := access.Question{View: "person.partial", Purpose: "GLJT"}
+	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	if d := a.Decide(who, question, now); !d.Allowed {
+		t.Errorf("granted to it: %s", d.Reason)
+	}
+	for name, names := range map[string][]string{"another's": {print, "dns:evil.example"}, "one like it": {"dns:rs.example.evil"}} {
+		if _, reason := a.IdentifyCertificate(names); reason != access.UnknownKey {
+			t.Errorf("%s: %s", name, reason)
+		}
+	}
+	if _, reason := a.IdentifyCertificate(nil); reason != access.NoKey {
+		t.Errorf("no certificate: %s", reason)
+	}
+	for _, key := range []string{"", string(make([]byte, 32))} { // the digest that it does not have
+		if who, reason := a.Identify(key); reason == access.OK {
+			t.Errorf("a key of nobody is %s's", who.ID())
+		}
+	}
+	app.Certificates = app.Certificates[:1]
+	if err := a.Replace([]access.Application{app, keyed}); err != nil {
+		t.Fatal(err)
+	}
+	if d := a.Decide(who, question, now); d.Allowed || d.Reason != access.UnknownKey {
+		t.Errorf("after its name was taken out: %s", d.Reason)
+	}
+	for want, certificates := range map[string][]string{"certificate of": {"uri:spiffe://yunling/rs"}, "fingerprint": {"sha256:AB"}, "want sha256:": {"CN=rs"}, "no key_digest": nil} {
+		twin := app
+		twin.ID, twin.Certificates = "TWIN", certificates
+		if _, err := access.New(c, []access.Application{app, twin}); err == nil || want != "fingerprint" && !strings.Contains(err.Error(), want) {
+			t.Errorf("certificates %q: error %v, want %q", certificates, err, want)
+		}
+	}
+}

@@ -16,7 +16,7 @@ func (s *API) admit(r *http.Request, c *listener.Call) (listener.Who, *problem.P
 	mine := question.NewCall(r, c)
 	c.Data = mine
 	_, mine.Operation = s.mux.Handler(r)
-	mine.Known(s.Access.Identify(mine.Bearer))
+	mine.Known(mine.Identify(s.Access, s.Clock()))
 	if mine.Reason == access.OK {
 		return listener.Who{Key: mine.Who.ID(), Department: mine.Who.Department()}, nil
 	}

@@ -20,6 +20,7 @@ type fileApplication struct {
 	Title      string      `yaml:"title"`
 	Department string      `yaml:"department"`
 	KeyDigest  string      `yaml:"key_digest"`
+	Certs      []string    `yaml:"certificates"`
 	Until      string      `yaml:"until"`
 	Purposes   []string    `yaml:"purposes"`
 	Grants     []fileGrant `yaml:"grants"`
@@ -65,10 +66,12 @@ func Parse(text []byte) ([]access.Application, error) {
 }
 
 func (f *fileApplication) application() (access.Application, error) {
-	app := access.Application{ID: f.ID, Title: f.Title, Department: f.Department, Purposes: f.Purposes}
+	app := access.Application{ID: f.ID, Title: f.Title, Department: f.Department, Purposes: f.Purposes, Certificates: f.Certs}
 	var problems []error
 	var err error
-	if app.KeyDigest, err = parseDigest(f.KeyDigest); err != nil {
+	if f.KeyDigest == "" && len(f.Certs) > 0 {
+		// a certificate stands for the key
+	} else if app.KeyDigest, err = parseDigest(f.KeyDigest); err != nil {
 		problems = append(problems, fmt.Errorf("application %q: key_digest: %w", f.ID, err))
 	}
 	if app.Until, err = parseUntil(f.Until); err != nil {

@@ -58,7 +58,7 @@ func (a *Ask) identify() access.Reason {
 	if fresh := a.call.fresh; fresh {
 		a.call.fresh = false
 	} else {
-		who, reason = a.d.Access.Identify(a.call.Bearer)
+		who, reason = a.call.Identify(a.d.Access, a.d.Clock())
 	}
 	if reason == access.OK {
 		a.who = who

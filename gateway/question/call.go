@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -14,6 +15,7 @@ type Call struct {
 	ID        string
 	Client    string
 	Bearer    string
+	Shown     *listener.Certificate // of the client, nil if it has none
 	Purpose   string
 	Operation string
 	Body      []byte // of a POST, to say where in it something is wrong
@@ -34,7 +36,7 @@ func CallOf(ctx context.Context) *Call {
 
 // NewCall reads what a request says of who asks and why.
 func NewCall(r *http.Request, from *listener.Call) *Call {
-	c := &Call{ID: from.ID, Purpose: strings.TrimSpace(r.Header.Get("X-Purpose"))}
+	c := &Call{ID: from.ID, Shown: from.Certificate, Purpose: strings.TrimSpace(r.Header.Get("X-Purpose"))}
 	if from.Client.IsValid() {
 		c.Client = from.Client.String()
 	}
@@ -43,6 +45,15 @@ func NewCall(r *http.Request, from *listener.Call) *Call {
 		c.Bearer = strings.TrimSpace(h[len(scheme):])
 	}
 	return c
+}
+
+// Identify finds the application whose key a request shows or, without one,
+// whose certificate its client has.
+func (c *Call) Identify(from *access.Access, now time.Time) (access.Identity, access.Reason) {
+	if c.Bearer == "" && c.Shown != nil {
+		return from.IdentifyCertificate(c.Shown.Names(now))
+	}
+	return from.Identify(c.Bearer)
 }
 
 // Known says who asks, found by the key of the request.

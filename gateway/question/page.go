@@ -52,7 +52,7 @@ func (a *Ask) Supervise(ctx context.Context) *Problem {
 	if a.entry.Purpose == "" {
 		a.entry.Purpose = access.Supervise
 	}
-	if a.d.Open && a.call.Bearer == "" {
+	if a.d.Open && a.call.Bearer == "" && !a.call.Identified {
 		if !a.d.openReads.AllowN(a.begin, 1) {
 			return &Problem{Problem: *problem.Stranger.Of(a.call.ID)} // what strangers read is in the audit too, and must not fill it
 		}

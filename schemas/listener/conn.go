@@ -2,6 +2,7 @@ package listener
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type connKey struct{}
 // conn is one connection.
 type conn struct {
 	net.Conn
+	raw    net.Conn // what it stands on: the same, but with TLS
 	door   *door
 	share  string
 	record bool
@@ -33,6 +35,9 @@ type conn struct {
 	unread atomic.Int64 // bytes that have come since then: the begin of a request
 	left   sync.Once
 	over   atomic.Bool // nothing more will be answered on it
+
+	state *tls.ConnectionState // once a request has come by TLS
+	shown *Certificate
 
 	known   atomic.Bool  // somebody with a key has asked on it
 	writing atomic.Int64 // since when its client leaves an answer unread, Unix nanoseconds; 0 = it does not
@@ -51,18 +56,49 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.unread.Add(int64(n))
 		if c.record {
 			c.mu.Lock()
-			if len(c.head) <= 2*HeaderBytes {
+			if len(c.head) <= 2*c.door.server.cfg.Limits.HeaderBytes {
 				c.head = append(c.head, p[:n]...)
 			}
 			c.mu.Unlock()
 		}
 	}
+	c.spokePlain(err)
 	if err != nil && c.unread.Load() > 0 && !c.over.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.door.server.refused(problem.TooSlow.Code)
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the answer is a courtesy
 		_, _ = c.Conn.Write(c.door.server.answer(problem.TooSlow))
 	}
 	return n, err
+}
+
+// spokePlain answers who asks without TLS where it is spoken.
+func (c *conn) spokePlain(err error) {
+	record, ok := errors.AsType[tls.RecordHeaderError](err)
+	if !ok || record.Conn == nil {
+		return
+	}
+	for _, method := range []string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET"} {
+		if string(record.RecordHeader[:]) == method {
+			c.door.server.refused(problem.Request.Code)
+			p := problem.Request.Of(c.door.server.ids.next()).Says("此端口只用 TLS，请用 https://", "this port speaks TLS only: use https://")
+			_ = record.Conn.SetWriteDeadline(time.Now().Add(time.Second)) // the answer is a courtesy
+			_, _ = record.Conn.Write(c.door.server.whole(p))
+			return
+		}
+	}
+}
+
+// secured returns what TLS knows of a connection, nil if it is plain.
+func (c *conn) secured() (*tls.ConnectionState, *Certificate) {
+	t, ok := c.Conn.(*tls.Conn)
+	if !ok {
+		return nil, nil
+	}
+	if c.state == nil { // one request at a time is answered on a connection
+		state := t.ConnectionState()
+		c.state, c.shown = &state, certificateOf(&state)
+	}
+	return c.state, c.shown
 }
 
 // begin says that a handler answers a request.
@@ -135,8 +171,9 @@ func own(b []byte) *problem.Kind {
 }
 
 // answer is a whole answer on a connection that ends with it.
-func (s *Server) answer(kind *problem.Kind) []byte {
-	p := kind.Of(s.ids.next())
+func (s *Server) answer(kind *problem.Kind) []byte { return s.whole(kind.Of(s.ids.next())) }
+
+func (s *Server) whole(p *problem.Problem) []byte {
 	var out rawAnswer
 	if s.cfg.Write != nil {
 		s.cfg.Write(&out, p)
@@ -156,7 +193,7 @@ func (s *Server) answer(kind *problem.Kind) []byte {
 	h.Set("Connection", "close")
 	h.Set("Content-Length", strconv.Itoa(out.body.Len()))
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", kind.Status, http.StatusText(kind.Status))
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", p.Status, http.StatusText(p.Status))
 	_ = h.Write(&b) // into memory
 	b.WriteString("\r\n")
 	b.Write(out.body.Bytes())
@@ -188,11 +225,21 @@ func (c *conn) CloseWrite() error {
 
 // Close implements net.Conn.
 func (c *conn) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}
+
+// cut ends a connection at once: TLS would say goodbye, and wait for who does not listen.
+func (c *conn) cut() {
+	c.leave()
+	_ = c.raw.Close() // it may be closing by itself
+}
+
+func (c *conn) leave() {
 	c.left.Do(func() {
 		c.door.mu.Lock()
 		c.door.drop(c)
 		c.door.mu.Unlock()
 		c.door.server.cfg.Metrics.opened(c.door.server.cfg.Name, -1)
 	})
-	return c.Conn.Close()
 }

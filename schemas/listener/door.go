@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -60,15 +61,18 @@ func (d *door) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		client := addressOf(raw.RemoteAddr().String())
-		c := &conn{Conn: raw, door: d, share: share(client), record: d.server.cfg.Chunked}
+		c := &conn{Conn: raw, raw: raw, door: d, share: share(client), record: d.server.cfg.Chunked}
+		if t := d.server.tls; t != nil {
+			c.Conn = tls.Server(raw, t.now.Load().config) // the handshake comes with the first read, in the connection's own time
+		}
 		c.last.Store(time.Now().UnixNano())
 		victim, ok := d.enter(c, contains(d.server.cfg.TrustedProxies, client))
 		if victim != nil {
 			d.server.cfg.Metrics.displace(d.server.cfg.Name)
 			if victim.kept { // it came when there was no place, and is told so like one that had asked
-				d.turnAway(victim.Conn)
+				d.turnAway(victim.raw)
 			}
-			_ = victim.Close() // it may be closing by itself
+			victim.cut()
 		}
 		if ok {
 			d.server.cfg.Metrics.opened(d.server.cfg.Name, 1)
@@ -79,9 +83,13 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
-// turnAway tells a connection that there is no place for it.
+// turnAway tells a connection that there is no place for it. With TLS it would
+// have to be greeted first: it is only counted.
 func (d *door) turnAway(raw net.Conn) {
 	d.server.refused(problem.Connections.Code)
+	if d.server.tls != nil {
+		return
+	}
 	_ = raw.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // refused in passing: whether it hears why is its own matter
 	_, _ = raw.Write(d.server.answer(problem.Connections))
 }

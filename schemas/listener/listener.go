@@ -12,8 +12,13 @@
 // when its address opens more than its share. What net/http itself answers (400,
 // 408, 417, 431, 501, 505) is a problem like any other.
 //
+// With TLS (OpenTLS) the handshake is bounded like a request's headers, and who
+// shows a certificate of an authority that the listener trusts is known by it
+// (Call.Certificate).
+//
 // Metrics: yiyuan_listener_refused_total{listener,code},
-// yiyuan_listener_in_flight{listener}, yiyuan_listener_displaced_total{listener}.
+// yiyuan_listener_in_flight{listener}, yiyuan_listener_displaced_total{listener},
+// yiyuan_listener_certificate_expiry_timestamp_seconds{listener}.
 package listener
 
 import (
@@ -34,7 +39,8 @@ import (
 type Limits struct {
 	Connections           int           // open at a time, 8,192
 	ConnectionsPerAddress int           // of them by one address, 200; a trusted proxy has no share
-	HeaderTime            time.Duration // for a request's headers, 5 s
+	HeaderBytes           int           // of a request's line and headers, 16 KiB
+	HeaderTime            time.Duration // for a request's headers, and before them the TLS handshake, 5 s
 	IdleTime              time.Duration // between requests, 60 s
 	WriteTime             time.Duration // from the headers to the end of the answer, 30 s
 	Drain                 time.Duration // for requests under way when the process ends, 20 s
@@ -48,12 +54,10 @@ type Limits struct {
 	StrangersPerAddress   int           // of them by one address, 32
 }
 
-// HeaderBytes is what request line and headers are at most.
-const HeaderBytes = 16 << 10
-
 func (l Limits) withDefaults() Limits {
 	l.Connections = cmp.Or(l.Connections, 8192)
 	l.ConnectionsPerAddress = cmp.Or(l.ConnectionsPerAddress, 200)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, 16<<10)
 	l.HeaderTime = cmp.Or(l.HeaderTime, 5*time.Second)
 	l.IdleTime = cmp.Or(l.IdleTime, time.Minute)
 	l.WriteTime = cmp.Or(l.WriteTime, 30*time.Second)
@@ -69,12 +73,39 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// or returns the limits, and others where there is none.
+func (l Limits) or(other Limits) Limits {
+	l.Connections = cmp.Or(l.Connections, other.Connections)
+	l.ConnectionsPerAddress = cmp.Or(l.ConnectionsPerAddress, other.ConnectionsPerAddress)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, other.HeaderBytes)
+	l.HeaderTime = cmp.Or(l.HeaderTime, other.HeaderTime)
+	l.IdleTime = cmp.Or(l.IdleTime, other.IdleTime)
+	l.WriteTime = cmp.Or(l.WriteTime, other.WriteTime)
+	l.Drain = cmp.Or(l.Drain, other.Drain)
+	l.BodyBytes = cmp.Or(l.BodyBytes, other.BodyBytes)
+	l.BodyRate = cmp.Or(l.BodyRate, other.BodyRate)
+	l.BodyGrace = cmp.Or(l.BodyGrace, other.BodyGrace)
+	l.Requests = cmp.Or(l.Requests, other.Requests)
+	l.RequestsPerKey = cmp.Or(l.RequestsPerKey, other.RequestsPerKey)
+	l.RequestsPerDepartment = cmp.Or(l.RequestsPerDepartment, other.RequestsPerDepartment)
+	l.Strangers = cmp.Or(l.Strangers, other.Strangers)
+	l.StrangersPerAddress = cmp.Or(l.StrangersPerAddress, other.StrangersPerAddress)
+	return l
+}
+
 // Shared is what all listeners of a process have in common; an operator sets it.
 type Shared struct {
 	Limits         Limits
 	TrustedProxies []netip.Prefix // whose word on where a request comes from is taken
 	Hosts          []string       // names that Host may hold; none = see Config.OwnHost
 	Metrics        *Metrics       // nil = none
+	Own            map[string]Own // by the listener's name: what is not as the others'
+}
+
+// Own is what one listener has of its own.
+type Own struct {
+	Limits Limits // what is not zero goes before all else
+	TLS    *TLS   // nil = plain text
 }
 
 // Who is who a request comes from. The zero Who is a stranger.
@@ -111,6 +142,7 @@ type Config struct {
 // Server answers on listeners.
 type Server struct {
 	cfg       Config
+	tls       *TLS
 	log       *slog.Logger
 	next      http.Handler
 	keys      *Places
@@ -123,10 +155,11 @@ type Server struct {
 
 // New returns a server of a handler.
 func New(cfg Config, next http.Handler) *Server {
-	cfg.Limits = cfg.Limits.withDefaults()
+	own := cfg.Own[cfg.Name]
+	cfg.Limits = own.Limits.or(cfg.Limits).withDefaults()
 	l := cfg.Limits
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, next: next, ids: newIDs(), refused: cfg.Metrics.refusals(cfg.Name),
+		cfg: cfg, tls: own.TLS, log: cfg.Logger, next: next, ids: newIDs(), refused: cfg.Metrics.refusals(cfg.Name),
 		keys: NewPlaces(l.Requests, l.RequestsPerKey), groups: NewPlaces(l.Requests, l.RequestsPerDepartment),
 		strangers: NewPlaces(l.Strangers, l.StrangersPerAddress),
 	}
@@ -145,7 +178,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	limits := s.cfg.Limits
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: limits.HeaderTime, WriteTimeout: limits.WriteTime, IdleTimeout: limits.IdleTime,
-		MaxHeaderBytes: HeaderBytes, BaseContext: func(net.Listener) context.Context { return ctx },
+		MaxHeaderBytes: limits.HeaderBytes, BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), DisableGeneralOptionsHandler: true,
 	}

@@ -1,12 +1,17 @@
 package listener
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Metrics are those of all listeners of a process.
 type Metrics struct {
 	refused     *prometheus.CounterVec
 	connections *prometheus.GaugeVec
 	displaced   *prometheus.CounterVec
+	expiry      *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics.
@@ -22,7 +27,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "yiyuan_listener_displaced_total", Help: "Connections that asked nothing, or left an answer unread, and made room for newer ones. Rising fast: somebody holds connections open.",
 		}, []string{"listener"}),
 	}
-	reg.MustRegister(m.refused, m.connections, m.displaced)
+	m.expiry = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "yiyuan_listener_certificate_expiry_timestamp_seconds", Help: "When the listener's TLS certificate ends, Unix time. Alert two weeks before.",
+	}, []string{"listener"})
+	reg.MustRegister(m.refused, m.connections, m.displaced, m.expiry)
 	return m
 }
 
@@ -36,6 +44,13 @@ func (m *Metrics) refusals(listener string) func(code string) {
 func (m *Metrics) opened(listener string, by float64) {
 	if m != nil {
 		m.connections.WithLabelValues(listener).Add(by)
+	}
+}
+
+// Expires says when the certificate of a listener ends.
+func (m *Metrics) Expires(listener string, at time.Time) {
+	if m != nil {
+		m.expiry.WithLabelValues(listener).Set(float64(at.Unix()))
 	}
 }
 

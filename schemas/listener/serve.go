@@ -25,6 +25,10 @@ type Call struct {
 	Who    Who
 	Data   any // of the listener's own
 
+	// Certificate is the client's, nil if it showed none. It is of the connection:
+	// a proxy that ends TLS shows its own, never its clients'.
+	Certificate *Certificate
+
 	server *Server
 	body   *body
 }
@@ -43,7 +47,7 @@ func CallOf(ctx context.Context) *Call {
 // exchange is all that a Server keeps of a request and its answer, in one piece.
 type exchange struct {
 	call Call
-	seen watched
+	seen answered
 	id   [1]string // the header X-Request-Id
 
 	known                bool // the place is that of a key and its department
@@ -64,6 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if on != nil {
 		on.begin()
 		defer on.end()
+		r.TLS, c.Certificate = on.secured()
 	}
 	h := w.Header()
 	x.id[0] = c.ID
@@ -71,7 +76,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range everyHeader {
 		h[name] = value
 	}
-	x.seen = watched{ResponseWriter: w, call: c}
+	x.seen = answered{ResponseWriter: w, call: c}
 	seen := &x.seen
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	r = r.WithContext(ctx)
@@ -236,7 +241,7 @@ func RefuseAs(w http.ResponseWriter, r *http.Request, p *problem.Problem, body a
 
 // finish turns a panic into an answer that says nothing, and does not wait for
 // the rest of a body.
-func (s *Server) finish(w *watched, r *http.Request, on *conn) {
+func (s *Server) finish(w *answered, r *http.Request, on *conn) {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked with
 			panic(p)
@@ -259,7 +264,7 @@ func (s *Server) finish(w *watched, r *http.Request, on *conn) {
 
 // lost answers a request whose handler panicked. What hears of refusals may panic
 // too, and net/http would print what with: the connection is closed instead.
-func (s *Server) lost(w *watched, r *http.Request) {
+func (s *Server) lost(w *answered, r *http.Request) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("request panicked while it was refused", "listener", s.cfg.Name, "request", w.call.ID, "error", crash.Of(p))
@@ -269,15 +274,15 @@ func (s *Server) lost(w *watched, r *http.Request) {
 	Refuse(w, r, problem.Internal.Of(w.call.ID))
 }
 
-// watched remembers the status of an answer.
-type watched struct {
+// answered remembers the status of an answer.
+type answered struct {
 	http.ResponseWriter
 	call   *Call
 	status int
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (w *watched) WriteHeader(status int) {
+func (w *answered) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 		if b := w.call.body; b != nil && !b.whole() {
@@ -288,7 +293,7 @@ func (w *watched) WriteHeader(status int) {
 }
 
 // Write implements http.ResponseWriter.
-func (w *watched) Write(b []byte) (int, error) {
+func (w *answered) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -296,11 +301,11 @@ func (w *watched) Write(b []byte) (int, error) {
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *answered) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Status is the status of an answer that a Server's handler writes, 0 before.
 func Status(w http.ResponseWriter) int {
-	if w, ok := w.(*watched); ok {
+	if w, ok := w.(*answered); ok {
 		return w.status
 	}
 	return 0

@@ -69,12 +69,12 @@ func (f *File) Follow(ctx context.Context, use func(text []byte) error, tell fun
 			return
 		case <-tick.C:
 		}
-		f.step(ctx, use, tell)
+		f.Look(ctx, use, tell)
 	}
 }
 
-// step looks at the file once.
-func (f *File) step(ctx context.Context, use func(text []byte) error, tell func(error)) {
+// Look looks at the file once, as Follow does again and again.
+func (f *File) Look(ctx context.Context, use func(text []byte) error, tell func(error)) {
 	say := func(err error) {
 		text := ""
 		if err != nil {

@@ -1,0 +1,183 @@
+package listener
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/watched"
+)
+
+// maxPEM bounds a file of certificates or of a key, in bytes.
+const maxPEM = 1 << 20
+
+// lookEvery is how often the files of a certificate are looked at.
+const lookEvery = 500 * time.Millisecond
+
+// Files are what a listener speaks TLS with, as PEM.
+type Files struct {
+	Cert, Key string
+	ClientCA  string // authorities whose clients are known by their certificates; "" = none are
+}
+
+// TLS is the certificate of a listener. It is followed: what the files hold is
+// in force within seconds, for connections that come then, and without
+// disturbing those that are there.
+type TLS struct {
+	files []*watched.File
+	texts [][]byte // certificates, key, authorities
+	now   atomic.Pointer[tlsState]
+}
+
+type tlsState struct {
+	config  *tls.Config
+	expires time.Time
+}
+
+// ErrExpired says that a certificate is not, or no longer, valid.
+var ErrExpired = errors.New("证书已过期或尚未生效 / the certificate has expired or is not valid yet")
+
+// OpenTLS reads the files. A certificate that has expired is taken, and is for
+// the caller to tell (Expires): clients refuse it, and a process that did not
+// start would answer nobody.
+func OpenTLS(f Files) (*TLS, error) {
+	t := &TLS{}
+	for _, path := range []string{f.Cert, f.Key, f.ClientCA} {
+		if path == "" && len(t.files) == 2 {
+			break
+		}
+		file, text, err := watched.Open(path, maxPEM)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // it names the file
+		}
+		t.files, t.texts = append(t.files, file), append(t.texts, text)
+	}
+	state, err := t.read()
+	if err != nil {
+		return nil, err
+	}
+	t.now.Store(state)
+	return t, nil
+}
+
+// read makes what the texts say.
+func (t *TLS) read() (*tlsState, error) {
+	pair, err := tls.X509KeyPair(t.texts[0], t.texts[1])
+	if err != nil {
+		return nil, fmt.Errorf("证书与私钥有误或不成对 / certificate and key are malformed or no pair: %w", err)
+	}
+	config := &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"},
+		// Who resumes a session is not asked for a certificate again: with authorities
+		// that change, each connection shows its own.
+		SessionTicketsDisabled: true,
+	}
+	if len(t.texts) > 2 {
+		config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+		if !config.ClientCAs.AppendCertsFromPEM(t.texts[2]) {
+			return nil, errors.New("客户端 CA 文件中没有证书 / the file of client authorities holds no certificate")
+		}
+	}
+	return &tlsState{config, pair.Leaf.NotAfter}, nil
+}
+
+// Leaf returns the certificate in force.
+func (t *TLS) Leaf() *x509.Certificate { return t.now.Load().config.Certificates[0].Leaf }
+
+// Expires returns when the certificate in force ends.
+func (t *TLS) Expires() time.Time { return t.now.Load().expires }
+
+// Follow looks at the files until ctx ends. What they come to hold is put in
+// force, unless it is unreadable, no pair or expired: then the pair before stays
+// so, and tell hears why, and nil once all is well again. used hears of what is
+// put in force.
+func (t *TLS) Follow(ctx context.Context, used func(), tell func(error)) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	unread := make([]error, len(t.files))
+	said := ""
+	var bad error
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		changed := false
+		for i, f := range t.files {
+			f.Look(ctx, func(text []byte) error {
+				t.texts[i], unread[i], changed = text, nil, true
+				return nil
+			}, func(err error) { unread[i] = err })
+		}
+		// A pair is written in two steps: all files have been looked at before it is judged.
+		if changed {
+			if bad = t.replace(); bad == nil {
+				used()
+			}
+		}
+		err := errors.Join(append(slices.Clone(unread), bad)...)
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		if text != said {
+			said = text
+			tell(err)
+		}
+	}
+}
+
+func (t *TLS) replace() error {
+	next, err := t.read()
+	if err != nil {
+		return err
+	}
+	leaf, now := next.config.Certificates[0].Leaf, time.Now()
+	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
+		return ErrExpired
+	}
+	t.now.Store(next)
+	return nil
+}
+
+// Certificate is who a client's certificate says it is: the authority that the
+// listener trusts has signed it.
+type Certificate struct {
+	until time.Time
+	names []string
+}
+
+// Names are those that an application can be registered under: its fingerprint
+// (sha256: and hexadecimal digits, of the whole certificate), and the URIs
+// (uri:) and host names (dns:) in it. None once the certificate has expired.
+func (c *Certificate) Names(now time.Time) []string {
+	if c == nil || now.After(c.until) {
+		return nil
+	}
+	return c.names
+}
+
+// certificateOf is the client's certificate on a connection, nil if it showed none.
+func certificateOf(state *tls.ConnectionState) *Certificate {
+	if len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
+		return nil
+	}
+	leaf := state.PeerCertificates[0]
+	sum := sha256.Sum256(leaf.Raw)
+	c := &Certificate{until: leaf.NotAfter, names: []string{"sha256:" + hex.EncodeToString(sum[:])}}
+	for _, u := range leaf.URIs {
+		c.names = append(c.names, "uri:"+u.String())
+	}
+	for _, name := range leaf.DNSNames {
+		c.names = append(c.names, "dns:"+name)
+	}
+	return c
+}
