@@ -15,72 +15,15 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
 // ErrTable says that an authority table does not fit its entity and datasets.
 var ErrTable = errors.New("bad authority table")
 
-// Reason is why a claim won or lost a cell. The set is closed.
-type Reason string
-
-// The reasons. Winners have sole, rank, fallback, latest, earliest, newest or
-// constant; losers rank, latest, earliest, newest, excluded or agrees.
-const (
-	Sole     Reason = "sole"     // nobody else says anything
-	Rank     Reason = "rank"     // by rank of the authority table
-	Fallback Reason = "fallback" // those ranked higher say nothing
-	Latest   Reason = "latest"   // by the later date in the row
-	Earliest Reason = "earliest" // by the earlier date in the row
-	Newest   Reason = "newest"   // by the later commit at the source
-	Constant Reason = "constant" // the dataset says it by existing
-	Excluded Reason = "excluded" // the row does not count by the condition of its source
-	Agrees   Reason = "agrees"   // lost, but says the same
-)
-
-// maxLosers bounds what a cell tells about losers, for entities with very many rows.
-const maxLosers = 16
-
-// Condition tells whether a row counts. It is compiled from a candidate's CEL.
-type Condition func(*claim.Row) bool
-
 // Where compiles the condition of a candidate over the rows of a dataset.
 type Where func(d *schemas.Dataset, expression string) (Condition, error)
-
-// Golden is an entity's golden record and the story of each of its cells.
-type Golden struct {
-	Values []schemas.Value // by position in Entity.Layout; the first is the key
-	Cells  []Cell          // of the fields that are not null, in the entity's order
-	Exists bool            // at least one field is not null
-
-	// Memory that ResolveInto uses again.
-	losers        []Loser
-	all, excluded []contender
-	seen          []*claim.Row
-}
-
-// Cell says where one field's value comes from.
-type Cell struct {
-	Field   *schemas.GoldenField
-	Dataset *schemas.Dataset
-	Role    string
-	Row     string
-	Rule    string // "v1 HYZKDM/1": version, field or group, rank from 1
-	Reason  Reason
-	Flag    string // 非权威 and the like, "" if none
-	At      int64  // source commit time of the row, milliseconds
-	Losers  []Loser
-}
-
-// Loser is a claim that spoke about the cell and was not taken.
-type Loser struct {
-	Dataset *schemas.Dataset
-	Row     string
-	Reason  Reason
-	Value   schemas.Value
-	Element *schemas.Element // of Value
-}
 
 // Table is a compiled version of an authority table. It is immutable.
 type Table struct {
@@ -97,20 +40,6 @@ type decision struct {
 	name   string
 	ranks  [][]candidate
 	rules  []string // Cell.Rule by rank
-}
-
-// candidate is one source of a decision, its columns found.
-type candidate struct {
-	dataset  *schemas.Dataset
-	role     string
-	columns  []int // by position in decision.fields: column of the dataset, -1 null
-	elements []*schemas.Element
-	constant []schemas.Value // by position in decision.fields, where columns is -1
-	where    Condition       // nil: all rows
-	by       Reason          // Latest, Earliest or Newest
-	on       []int           // the columns by compares, the first that is not null
-	then     [][]int         // the same for rows that are equal in on, one list after the other
-	flag     string
 }
 
 // Compile finds every column and compiles every condition of a table.
@@ -256,4 +185,9 @@ func (t *Table) Claimed(visit func(f *schemas.GoldenField, e *schemas.Element) e
 func (t *Table) Reads(dataset, role string) bool {
 	_, ok := t.reads[input{dataset, role}]
 	return ok
+}
+
+// constantOf reads the fixed value of a golden field.
+func constantOf(f *schemas.GoldenField, text string) (schemas.Value, error) {
+	return element.Parse(f.Element, text)
 }

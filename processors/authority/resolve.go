@@ -33,14 +33,6 @@ func (t *Table) ResolveInto(g *Golden, d *claim.Dossier) {
 	slices.SortFunc(g.Cells, func(a, b Cell) int { return cmp.Compare(a.Field.Index, b.Field.Index) })
 }
 
-// contender is one row that speaks about a decision.
-type contender struct {
-	row  *claim.Row
-	from *candidate
-	rank int
-	on   schemas.Value // what the pick compares, Null if the row has none
-}
-
 // decide finds the first rank in which a row has a value, picks one row there,
 // and gives every field of the decision that row's value. A group falls back
 // as a whole: its members never come from two rows.
@@ -220,9 +212,4 @@ func (g *Golden) losersOf(all, excluded []contender, i int, won schemas.Value) [
 		return nil
 	}
 	return g.losers[from:len(g.losers):len(g.losers)]
-}
-
-// constantOf reads the fixed value of a golden field.
-func constantOf(f *schemas.GoldenField, text string) (schemas.Value, error) {
-	return element.Parse(f.Element, text)
 }

@@ -228,3 +228,9 @@ func digit(r rune) byte {
 	}
 	return 0
 }
+
+// What parts two digits that nothing stands between.
+const (
+	scripted = 's' // they are of two scripts
+	crossed  = 'x' // one of the two is X
+)

@@ -13,12 +13,6 @@ type figure struct {
 	from, to int // in the text
 }
 
-// What parts two digits that nothing stands between.
-const (
-	scripted = 's' // they are of two scripts
-	crossed  = 'x' // one of the two is X
-)
-
 // shortest is how many digits the shortest number has that is looked for.
 const shortest = 11
 

@@ -105,12 +105,3 @@ func registerNumber(s string) string {
 	}
 	return keep(s, 2, 2)
 }
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}

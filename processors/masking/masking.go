@@ -15,7 +15,6 @@
 package masking
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,20 +23,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
-
-// ErrRefused says that a view cannot be compiled: its mask is unknown, does not
-// fit the element, or would leave an identifier recoverable.
-var ErrRefused = errors.New("mask refused")
-
-// Keys makes keyed tokens and digests; *keyring.Keyring is one.
-type Keys interface {
-	Token(audience, value string) string
-	TokenVersion(version int, audience, value string) (string, error)
-	Digest(label, value string) []byte
-	// Current is the version of the key that Token works under, Oldest the oldest one held.
-	Current() int
-	Oldest() int
-}
 
 // Projection is a compiled view. It is immutable.
 type Projection struct {
@@ -225,13 +210,6 @@ func (c *column) run(v schemas.Value, now time.Time) (out schemas.Value, ok bool
 		}
 	}()
 	return c.mask(v, now)
-}
-
-func audience(v *schemas.View) string {
-	if v.Audience != "" {
-		return v.Audience
-	}
-	return v.ID
 }
 
 // elementOf lists the elements of the fields that the view's owner has.

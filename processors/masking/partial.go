@@ -2,8 +2,6 @@ package masking
 
 import (
 	"fmt"
-	"strings"
-	"unicode/utf8"
 )
 
 // partialKinds are the element kinds that have a partial form.
@@ -48,39 +46,4 @@ func partialOf(kind string, g *gazetteer) func(string) string {
 		return registerNumber
 	}
 	return nil
-}
-
-// stars stands for a value of which nothing may be shown.
-const stars = "***"
-
-// keep shows the first head and the last tail characters of s and a star for
-// each between. Where less than a third would stay hidden, all of it is hidden.
-func keep(s string, head, tail int) string {
-	n := utf8.RuneCountInString(s)
-	if hidden := n - head - tail; hidden <= 0 || hidden*3 < n {
-		return strings.Repeat("*", n)
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	i := 0
-	for _, r := range s {
-		if i < head || i >= n-tail {
-			b.WriteRune(r)
-		} else {
-			b.WriteByte('*')
-		}
-		i++
-	}
-	return b.String()
-}
-
-// cut returns the first n characters of s.
-func cut(s string, n int) string {
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
 }

@@ -10,21 +10,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
-// mask hides one value. false means that it could not and the field is dropped.
-// It sees nulls, because present must answer for them.
-type mask func(v schemas.Value, now time.Time) (schemas.Value, bool)
-
-// spec is all that a rule may know when it is compiled.
-type spec struct {
-	element *schemas.Element
-	from    schemas.Column // of the clear record
-	to      schemas.Column // of the view
-	field   string
-	view    *schemas.View
-	city    schemas.City
-	keys    Keys
-}
-
 // rule is one masking rule. kinds lists the element kinds it understands, nil
 // for all of them.
 type rule struct {
@@ -84,21 +69,4 @@ func compile(id string, s spec) (mask, error) {
 	return func(v schemas.Value, now time.Time) (schemas.Value, bool) {
 		return m(element.Normal(s.element, v), now)
 	}, nil
-}
-
-// textual makes a mask of a function on text. Null stays null; "" means that the
-// function did not understand the value.
-func textual(hide func(string) string) mask {
-	return func(v schemas.Value, _ time.Time) (schemas.Value, bool) {
-		switch v.Kind() {
-		case schemas.KindNull:
-			return schemas.Null, true
-		case schemas.KindString:
-			if out := hide(v.Str()); out != "" {
-				return schemas.Text(out), true
-			}
-		default: // no text
-		}
-		return schemas.Null, false
-	}
 }

@@ -107,26 +107,6 @@ func tail(s string) int {
 	return n
 }
 
-// number is a number of a person in a run, and what is shown in its place.
-type number struct {
-	from, to int // figures
-	shown    string
-	identity bool
-}
-
-// reader looks for numbers in one run of figures.
-type reader struct {
-	text    string
-	figures []figure
-	digits  string // of the figures, in ASCII
-	whole   bool   // the run is the whole text
-	soft    bool   // something that sentences are made with parts what may be a number
-	groups  []group
-	days    [][2]int
-	found   []number
-	taken   []bool // figures of what was found; nil: none
-}
-
 func (r *reader) numbers(all bool) []number {
 	r.groups = r.apart(groups(r.figures))
 	r.days = dates(r.digits, r.groups)
@@ -149,22 +129,6 @@ func (r *reader) numbers(all bool) []number {
 	}
 	slices.SortFunc(r.found, func(a, b number) int { return a.from - b.from })
 	return r.found
-}
-
-// add notes a number that was found.
-func (r *reader) add(n number) {
-	if r.taken == nil {
-		r.taken = make([]bool, len(r.figures))
-	}
-	for i := n.from; i < n.to; i++ {
-		r.taken[i] = true
-	}
-	r.found = append(r.found, n)
-}
-
-// free reports whether no figure of a range is part of what was found.
-func (r *reader) free(from, to int) bool {
-	return r.taken == nil || !slices.Contains(r.taken[from:to], true)
 }
 
 // identities finds identity numbers: anywhere in a stretch of digits; over several
@@ -248,65 +212,4 @@ func (r *reader) sequences(least, most int, softly bool, forms [][]int, take fun
 			}
 		}
 	}
-}
-
-// provinces are the first two digits of the divisions in which identity numbers were
-// given out.
-const provinces = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82"
-
-func province(s string) bool { return strings.Contains(provinces, s[:2]) }
-
-// shortIdentity takes what is short of an identity number's check digit and has a day of
-// birth where one must be: seventeen digits behind which it was left out or written as
-// nobody foresaw, the old fifteen, and what is made of those by two more. As the number
-// of a document fifteen digits with a check digit are of a register (GS 15).
-func (r *reader) shortIdentity(all bool) func(from, to int, s string) string {
-	return func(from, to int, s string) string {
-		switch {
-		case !province(s) || !identityAt(s[:15]) && (len(s) != 17 || !identityAt(s+"0")) || r.amount(from, to):
-			return ""
-		case !all && r.whole && len(s) == 15 && identifier.HybridCheck(s[:14]) == s[14]:
-			return ""
-		}
-		return s[:6] + strings.Repeat("*", len(s)-6)
-	}
-}
-
-// telephone takes the numbers of mobile telephones, with what stands before them in a
-// call from elsewhere.
-func (r *reader) telephone(from, to int, s string) string {
-	at := len(s) - 11
-	if !mobile(s[at:]) || s[:at] != "" && s[:at] != "0" && s[:at] != "86" && s[:at] != "0086" || r.amount(from, to) {
-		return ""
-	}
-	if r.figures[from].script != r.figures[from+at].script {
-		return "" // 三 is no part of the number in 三13900000000
-	}
-	if softly, _ := r.softly(from, to); softly && touches(r.days, from, to) {
-		return ""
-	}
-	return s[:at] + phone(s[at:])
-}
-
-func mobile(s string) bool { return len(s) == 11 && s[0] == '1' && s[1] >= '3' && digits(s) }
-
-// card takes numbers that a bank card can have.
-func (r *reader) card(from, to int, s string) string {
-	issuer := s[:4]
-	switch {
-	case s[0] >= '3' && s[0] <= '6', s[0] == '9', issuer >= "2221" && issuer <= "2720":
-	default:
-		return ""
-	}
-	if identifier.LuhnCheck(s[:len(s)-1]) != s[len(s)-1] || r.amount(from, to) {
-		return ""
-	}
-	softly, _ := r.softly(from, to)
-	if softly && (touches(r.days, from, to) || s[0] != '4' && !strings.Contains("62 60 35 51 52 53 54 55 95", s[:2])) {
-		return "" // lists of other numbers are as likely
-	}
-	if _, err := identifier.ParseUSCC(s); err == nil {
-		return ""
-	}
-	return bankCard(s)
 }

@@ -157,8 +157,3 @@ func (l *Loader) write(name string) error {
 	}
 	return w.Close()
 }
-
-func position(offset int64, at time.Time) []byte {
-	v := binary.BigEndian.AppendUint64(make([]byte, 0, 16), uint64(offset))
-	return binary.BigEndian.AppendUint64(v, uint64(at.UnixMilli()))
-}

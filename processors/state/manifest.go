@@ -37,3 +37,6 @@ func checkManifest(fs vfs.FS, dir string) (err error) {
 		}
 	}
 }
+
+// ErrDamaged says that what is on the disk is not what was written there.
+var ErrDamaged = errors.New("state is damaged")

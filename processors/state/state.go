@@ -38,9 +38,6 @@ type Store struct {
 	evidence error         // the first sign of it
 }
 
-// ErrDamaged says that what is on the disk is not what was written there.
-var ErrDamaged = errors.New("state is damaged")
-
 // Options say where the database is. FS nil is the disk, or memory if Dir is "".
 type Options struct {
 	Dir   string
@@ -185,15 +182,6 @@ const (
 	kindPosition = 'p'
 )
 
-// Partition returns the state of a partition. Step names hold no zero byte.
-func (s *Store) Partition(step string, partition int32) *Partition {
-	p := make([]byte, 0, len(step)+6)
-	p = append(p, step...)
-	p = append(p, 0)
-	p = binary.BigEndian.AppendUint32(p, uint32(partition))
-	return &Partition{s, p}
-}
-
 // appendKey appends the database's key of a state key.
 func (p *Partition) appendKey(dst, key []byte) []byte {
 	dst = append(dst, p.prefix...)
@@ -222,6 +210,20 @@ func (p *Partition) Position() (offset int64, at time.Time, found bool, err erro
 
 func (p *Partition) positionKey() []byte {
 	return append(append([]byte(nil), p.prefix...), kindPosition)
+}
+
+func position(offset int64, at time.Time) []byte {
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 16), uint64(offset))
+	return binary.BigEndian.AppendUint64(v, uint64(at.UnixMilli()))
+}
+
+// Partition returns the state of a partition. Step names hold no zero byte.
+func (s *Store) Partition(step string, partition int32) *Partition {
+	p := make([]byte, 0, len(step)+6)
+	p = append(p, step...)
+	p = append(p, 0)
+	p = binary.BigEndian.AppendUint32(p, uint32(partition))
+	return &Partition{s, p}
 }
 
 // Reset drops the partition's state and position.
