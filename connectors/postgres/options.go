@@ -54,7 +54,7 @@ var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 // Declare implements option.Declarer.
 func (o *Options) Declare(l *option.List) {
 	l.Add(&o.DSN, "dsn", "env:变量名、file:路径，或不含口令的连接串", "env:NAME, file:PATH, or a connection string without a password").Required().
-		Must(func() bool { return referred(o.DSN) || !hasPassword(o.DSN) }, "不含口令的连接串：口令写 env:变量名、file:路径或用选项 password", "no password in it: use env:NAME, file:PATH or the option password")
+		Must(func() bool { return referred(o.DSN) || !hasPassword(o.DSN) }, "不含口令的连接串：口令写 env:变量名、file:路径或用选项 password", "env:NAME, file:PATH or the option password for a string that holds a password")
 	l.Add(&o.Password, "password", "env:变量名 或 file:路径，连接串里没有口令时用", "env:NAME or file:PATH, if the dsn has none")
 	l.Add(&o.Slot, "slot", "复制槽名称的开头，缺省 yiyuan_<数据源名>；其后是本总线的标记（_ 和八个十六进制数字），同一文件在另一座城有自己的复制槽",
 		"begins the name of the replication slot; default yiyuan_<name of the source>. Behind it comes a mark of this bus (_ and eight hexadecimal digits), so that another city with the same file has a slot of its own").
@@ -65,7 +65,7 @@ func (o *Options) Declare(l *option.List) {
 		Must(func() bool { return len(o.Tables) > 0 }, "至少一张表", "one table at least")
 	l.Add(&o.Snapshot, "snapshot", "是否先读已有的行", "says whether the rows that are there are read first").Default(true)
 	l.Add(&o.Timezone, "timezone", "不带时区的时间戳属于哪个时区", "what timestamps without a zone are in").Default("Asia/Shanghai").
-		Must(func() bool { _, err := time.LoadLocation(o.Timezone); return err == nil }, "时区，如 Asia/Shanghai", "a time zone such as Asia/Shanghai")
+		Must(func() bool { _, err := time.LoadLocation(o.Timezone); return err == nil }, "时区，如 Asia/Shanghai", "a time zone such as Asia/Shanghai, this is an unknown time zone")
 	l.Add(&o.Status, "status", "多久向服务器报一次到，发布停顿时也报", "how often the server hears from us, also while publishing stalls").Default("10s").Least("100ms")
 	l.Add(&o.BatchRows, "batch_rows", "一批、也是预读的行数上限", "the most rows of a batch, and of what is read ahead").Default(2000).Least("1")
 	l.Add(&o.BatchBytes, "batch_bytes", "一批、也是预读的字节上限", "the most bytes of a batch, and of what is read ahead").Default("4MiB").Least("1")
