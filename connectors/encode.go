@@ -143,16 +143,14 @@ func (e *encoder) value(w *codec.Writer, c *schemas.Change) ([]byte, *contract.R
 	if err == nil && len(value)+len(c.Key) <= maxRecord {
 		return value, nil
 	}
-	r := &contract.Rejection{
-		Dataset: c.Dataset.ID, Reason: contract.ReasonInternal, Detail: "无法编码此行 / the row cannot be encoded",
-		Source: e.cfg.Name, At: e.at(c.Origin.At), Locator: c.Dataset.ID + "@" + c.Origin.Sequence.String(), Digest: e.cfg.Digest([]byte(c.Key)),
-	}
+	r := e.cfg.Rejection(c.Dataset, c.Dataset.ID+"@"+c.Origin.Sequence.String(), e.at(c.Origin.At), []byte(c.Key),
+		FieldError{Reason: contract.ReasonInternal, Detail: "无法编码此行 / the row cannot be encoded"})
 	if err == nil || errors.Is(err, codec.ErrTooLarge) {
 		r.Reason = contract.ReasonTooLarge
 		r.Detail = fmt.Sprintf("一行编码后超过 %d 字节 / the row takes more than %d bytes", maxRecord, maxRecord)
 	}
 	e.arena = arena[:start]
-	return nil, r
+	return nil, &r
 }
 
 // at is a source's time as the bus takes it: not later than when it is published. A

@@ -96,29 +96,15 @@ func openBoard(_ context.Context, cfg connectors.Config, after schemas.Position)
 
 // Read implements connectors.Source.
 func (s *boardSource) Read(ctx context.Context) (connectors.Batch, error) {
-	idle := time.NewTimer(connectors.IdleRead)
-	defer idle.Stop()
-	for expired := false; ; {
-		select {
-		case <-s.closed:
-			return connectors.Batch{}, errors.New("read board: closed")
-		default:
-		}
-		if b, ok := s.look(expired); ok {
-			return b, nil
-		}
-		select {
-		case <-ctx.Done():
-			return connectors.Batch{}, ctx.Err()
-		case <-s.closed:
-		case <-s.board.changed:
-		case <-idle.C:
-			expired = true
-		}
-	}
+	return connectors.Idle[struct{}]{Wake: s.board.changed}.Await(ctx, s.look)
 }
 
-func (s *boardSource) look(expired bool) (connectors.Batch, bool) {
+func (s *boardSource) look(expired bool) (connectors.Batch, bool, error) {
+	select {
+	case <-s.closed:
+		return connectors.Batch{}, false, errors.New("read board: closed")
+	default:
+	}
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
 	now := time.Now()
@@ -131,24 +117,21 @@ func (s *boardSource) look(expired bool) (connectors.Batch, bool) {
 	}
 	some := len(b.Changes) > 0 || !s.told || expired
 	s.told = len(b.Changes) == 0
-	return b, some
+	return b, some, nil
 }
 
 func (s *boardSource) line(b *connectors.Batch, text string, now time.Time) {
 	key, value, _ := strings.Cut(text, map[string]string{"blank": " ", "comma": ","}[s.options.Split])
-	record, k, problems := connectors.Row(s.dataset, []connectors.Cell{connectors.Text(key), connectors.Text(value)})
-	if len(problems) > 0 {
-		return
-	}
-	b.Changes = append(b.Changes, schemas.Change{
-		Dataset: s.dataset, Key: k, Op: schemas.Update, Record: record,
+	b.Take(s.cfg, connectors.Arrival{
+		Dataset: s.dataset, Op: schemas.Update, Cells: []connectors.Cell{connectors.Text(key), connectors.Text(value)},
 		Origin: schemas.Origin{Source: s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(s.next) + 1}, At: now},
+		Where:  strconv.Itoa(s.next + 1), Raw: func() []byte { return []byte(text) },
 	})
 }
 
 // Close implements connectors.Source.
 func (s *boardSource) Close() error {
-	s.closing.Do(func() { close(s.closed) })
+	s.closing.Do(func() { close(s.closed); s.board.write() }) // and wake Read
 	return nil
 }
 
@@ -176,7 +159,7 @@ func TestSkeletonConforms(t *testing.T) {
 			Config: connectors.Config{Name: "zz-board", Datasets: []*schemas.Dataset{boardDataset()}, Options: map[string]any{"board": t.Name()}},
 			Bursts: 2, Secrets: []string{"chalk"}, Want: map[string][]string{"ZZ01": {"a", "b", "c", "d"}},
 			Write: func(_ *testing.T, n int) {
-				wall.write([][]string{{"a 1", "b chalk", "c 3"}, {"a 2", "d 4"}}[n]...)
+				wall.write([][]string{{"a 1", "b chalk", " nobody's chalk", "c 3"}, {"a 2", "d 4"}}[n]...)
 			},
 		}
 	})

@@ -173,75 +173,79 @@ func (s *source) first(claims []claim) error {
 // taken to its end, one that holds no rows if it may; while it is read again what was
 // delivered before is known.
 func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, err := s.read(ctx)
-	if s.at.Awaited && !s.cfg.Again {
-		b.Awaited = []string{s.dataset.ID}
+	idle := connectors.Idle[fsnotify.Event]{Pace: func() time.Duration { return min(s.options.Poll, s.inbox.settlesIn()) }}
+	if s.watch != nil {
+		idle.Wake = s.watch.Events
 	}
-	return b, err
+	return idle.Await(ctx, func(expired bool) (connectors.Batch, bool, error) {
+		s.mu.Lock() // of one look: Close must get through
+		defer s.mu.Unlock()
+		b, ok, err := s.look(ctx)
+		if s.at.Awaited && !s.cfg.Again {
+			b.Awaited = []string{s.dataset.ID}
+		}
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("read file source %q: %w", s.cfg.Name, full(err))
+		}
+		return b, ok || expired, err
+	})
 }
 
-func (s *source) read(ctx context.Context) (connectors.Batch, error) {
-	deadline := time.NewTimer(connectors.IdleRead)
-	defer deadline.Stop()
-	for {
-		if s.closed {
-			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, os.ErrClosed)
-		}
-		if err := ctx.Err(); err != nil {
-			return connectors.Batch{}, err
-		}
-		looked := time.Now()
-		if s.current == nil {
-			if err := s.advance(); err != nil {
-				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, full(err))
-			}
-		}
-		if s.current != nil && s.current.held != "" {
-			if b, done, err := s.hold(); done || err != nil {
-				return b, err
-			}
-		} else if s.current != nil {
-			b, err := s.step(ctx)
-			if err != nil {
-				return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, full(err))
-			}
-			s.unseen = true
-			return b, nil
-		}
-		if b, some, err := s.grown(looked); some || err != nil {
-			return b, err
-		}
-		idle := connectors.Batch{After: s.at.encode()}
-		if s.current != nil {
-			idle.Held, idle.Do = s.current.held, s.current.do
-		} else if err := s.clean(looked); err != nil {
-			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
-		} else if s.cfg.Again && s.nothingYet() {
-			idle.Held = fmt.Sprintf("等待重读的文件：把%s放进 %s（例如 done/ 里的） / it waits for the files to be read again: put %s into %s, for example from done/",
-				s.wanted(true), s.options.Dir, s.wanted(false), s.options.Dir)
-		} else if s.inbox.alone > 0 {
-			idle.Held = s.awaitsMarkers()
-		} else if still, err := s.refused(); err != nil {
-			return connectors.Batch{}, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
-		} else if still {
-			idle.Held = s.awaitsAnother()
-		} else if !s.inbox.pending() {
-			idle.CaughtUp = looked
-			if s.unseen {
-				s.unseen = false
-				return idle, nil
-			}
-		}
-		more, err := s.wait(ctx, deadline.C)
-		if err != nil {
-			return connectors.Batch{}, err
-		}
-		if !more {
-			return idle, nil
+// look yields what there is now, an empty batch and false if that is nothing new.
+func (s *source) look(ctx context.Context) (connectors.Batch, bool, error) {
+	if s.closed {
+		return connectors.Batch{}, false, os.ErrClosed
+	}
+	looked := time.Now()
+	if s.current == nil {
+		if err := s.advance(); err != nil {
+			return connectors.Batch{}, false, err
 		}
 	}
+	if s.current != nil && s.current.held != "" {
+		if b, done, err := s.hold(); done || err != nil {
+			return b, done, err
+		}
+	} else if s.current != nil {
+		b, err := s.step(ctx)
+		s.unseen = true
+		return b, true, err
+	}
+	if b, some, err := s.grown(looked); some || err != nil {
+		return b, some, err
+	}
+	return s.idle(looked)
+}
+
+// idle says why there is nothing: nothing was delivered, or it stands still.
+func (s *source) idle(looked time.Time) (connectors.Batch, bool, error) {
+	b := connectors.Batch{After: s.at.encode()}
+	if s.current != nil {
+		b.Held, b.Do = s.current.held, s.current.do
+		return b, false, nil
+	}
+	if err := s.clean(looked); err != nil {
+		return b, false, err
+	}
+	still, err := s.refused()
+	switch {
+	case err != nil:
+		return b, false, err
+	case s.cfg.Again && s.nothingYet():
+		b.Held = fmt.Sprintf("等待重读的文件：把%s放进 %s（例如 done/ 里的） / it waits for the files to be read again: put %s into %s, for example from done/",
+			s.wanted(true), s.options.Dir, s.wanted(false), s.options.Dir)
+	case s.inbox.alone > 0:
+		b.Held = s.awaitsMarkers()
+	case still:
+		b.Held = s.awaitsAnother()
+	case !s.inbox.pending():
+		b.CaughtUp = looked
+		if s.unseen {
+			s.unseen = false
+			return b, true, nil
+		}
+	}
+	return b, false, nil
 }
 
 // refused reports whether the last delivery could not be taken as a whole and stands so:
@@ -292,11 +296,11 @@ func (s *source) awaitsMarkers() string {
 func (s *source) hold() (connectors.Batch, bool, error) {
 	c := s.current
 	if err := s.inbox.same(); err != nil { // an answer would be put into another folder
-		return connectors.Batch{}, false, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+		return connectors.Batch{}, false, err
 	}
 	answer, err := s.inbox.answer(c.claim)
 	if err != nil {
-		return connectors.Batch{}, false, fmt.Errorf("read file source %q: %w", s.cfg.Name, err)
+		return connectors.Batch{}, false, err
 	}
 	if answer != "" {
 		c.close()
@@ -330,30 +334,6 @@ func full(err error) error {
 		return fmt.Errorf("投递目录所在磁盘已满，清出空间后自动继续 / the disk of the drop folder is full, it goes on by itself once there is room: %w", err)
 	}
 	return err
-}
-
-// wait returns true when the folder is worth another look.
-func (s *source) wait(ctx context.Context, deadline <-chan time.Time) (bool, error) {
-	var events chan fsnotify.Event
-	if s.watch != nil {
-		events = s.watch.Events
-	}
-	poll := time.NewTimer(min(s.options.Poll, s.inbox.settlesIn()))
-	defer poll.Stop()
-	s.mu.Unlock() // Close must get through
-	defer s.mu.Lock()
-	select {
-	case <-ctx.Done():
-		return false, ctx.Err()
-	case <-deadline:
-		return false, nil
-	case _, ok := <-events:
-		if !ok {
-			return false, os.ErrClosed
-		}
-	case <-poll.C:
-	}
-	return true, nil
 }
 
 // advance takes the next file: one that was claimed before a crash, or the

@@ -66,9 +66,9 @@ func (s *source) grown(now time.Time) (connectors.Batch, bool, error) {
 		s.at.Refused = max(s.at.Refused, found.claim.ordinal)
 	}
 	s.log.Warn("a file grew after it had been taken", "file", s.label(found.claim))
-	return connectors.Batch{After: s.at.encode(), Rejections: []contract.Rejection{{
-		Dataset: s.dataset.ID, Reason: contract.ReasonUnreadable, Detail: detail, Source: s.cfg.Name, At: now, Locator: s.label(found.claim), Digest: s.cfg.Digest([]byte(s.label(found.claim))),
-	}}}, true, nil
+	return connectors.Batch{After: s.at.encode(), Rejections: []contract.Rejection{
+		s.cfg.Rejection(s.dataset, s.label(found.claim), now, []byte(s.label(found.claim)), connectors.FieldError{Reason: contract.ReasonUnreadable, Detail: detail}),
+	}}, true, nil
 }
 
 // takeBack moves a file that was taken to rejected/, with why. Done again after a crash

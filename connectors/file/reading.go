@@ -367,13 +367,7 @@ func (r *reading) refuse(b *connectors.Batch, row tabular.Row, field string, p t
 	case row.Line > 0:
 		locator += ":" + strconv.Itoa(row.Line)
 	}
-	if field != "" {
-		locator += ":" + field
-	}
-	b.Rejections = append(b.Rejections, contract.Rejection{
-		Dataset: r.s.dataset.ID, Field: field, Reason: p.Reason, Detail: p.Detail,
-		Source: r.s.cfg.Name, At: r.time, Locator: locator, Digest: r.s.cfg.Digest(row.Raw),
-	})
+	b.Rejections = append(b.Rejections, r.s.cfg.Rejection(r.s.dataset, locator, r.time, row.Raw, connectors.FieldError{Field: field, Reason: p.Reason, Detail: p.Detail}))
 }
 
 // endRows is reached behind the last row: is it still the file we began with?
@@ -404,10 +398,7 @@ func (r *reading) reject(b *connectors.Batch) error {
 	if err := r.s.inbox.reason(r.claim, r.condemned.Detail); err != nil {
 		return err
 	}
-	b.Rejections = append(b.Rejections, contract.Rejection{
-		Dataset: r.s.dataset.ID, Reason: r.condemned.Reason, Detail: r.condemned.Detail,
-		Source: r.s.cfg.Name, At: r.time, Locator: r.s.label(r.claim), Digest: r.s.cfg.Digest([]byte(r.at.Digest)),
-	})
+	b.Rejections = append(b.Rejections, r.s.cfg.Rejection(r.s.dataset, r.s.label(r.claim), r.time, []byte(r.at.Digest), connectors.FieldError{Reason: r.condemned.Reason, Detail: r.condemned.Detail}))
 	partial := r.at.Row > 0 && r.table != nil && len(r.table.Keys) > 0
 	if partial {
 		if err := r.s.inbox.merge(r.at, r.table); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/cdc"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -60,15 +61,15 @@ func (d *decoder) message(data []byte) error {
 		at.Index, at.Whole, at.Flush = 0, true, lsn(m.TransactionEndLSN)
 		d.st.commit(at)
 	case *pglogrepl.InsertMessage:
-		return d.event(m.RelationID, len(data), func(t *table, r relation, out *part) error { return d.insert(t, r, m, out) })
+		return d.event(m.RelationID, len(data), func(t *table, r relation, out *cdc.Part) error { return d.insert(t, r, m, out) })
 	case *pglogrepl.UpdateMessage:
-		return d.event(m.RelationID, len(data), func(t *table, r relation, out *part) error { return d.update(t, r, m, out) })
+		return d.event(m.RelationID, len(data), func(t *table, r relation, out *cdc.Part) error { return d.update(t, r, m, out) })
 	case *pglogrepl.DeleteMessage:
-		return d.event(m.RelationID, len(data), func(t *table, r relation, out *part) error { return d.remove(t, r, m, out) })
+		return d.event(m.RelationID, len(data), func(t *table, r relation, out *cdc.Part) error { return d.remove(t, r, m, out) })
 	case *pglogrepl.TruncateMessage:
 		for _, id := range m.RelationIDs {
-			err := d.event(id, len(data), func(t *table, _ relation, out *part) error {
-				out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Op: schemas.Truncate, Origin: d.origin(0)})
+			err := d.event(id, len(data), func(t *table, _ relation, out *cdc.Part) error {
+				out.Changes = append(out.Changes, schemas.Change{Dataset: t.dataset, Op: schemas.Truncate, Origin: d.origin(0)})
 				return nil
 			})
 			if err != nil {
@@ -112,7 +113,7 @@ func (d *decoder) origin(second uint32) schemas.Origin {
 }
 
 // event decodes one row change unless it is published or of no mapped table.
-func (d *decoder) event(id uint32, bytes int, decode func(*table, relation, *part) error) error {
+func (d *decoder) event(id uint32, bytes int, decode func(*table, relation, *cdc.Part) error) error {
 	if d.index >= math.MaxUint32/2 {
 		return fmt.Errorf("decode transaction %s: more than %d events: %w", d.xid, d.index, connectors.ErrConfig)
 	}
@@ -121,7 +122,7 @@ func (d *decoder) event(id uint32, bytes int, decode func(*table, relation, *par
 		return fmt.Errorf("decode transaction %s: the log names a table it has not described", d.xid)
 	}
 	if d.index >= d.skip && r.table != nil {
-		out := part{bytes: 2*bytes + 128}
+		out := cdc.Part{Bytes: 2*bytes + 128}
 		if err := decode(r.table, r, &out); err != nil {
 			return err
 		}
@@ -218,27 +219,15 @@ func (d *decoder) cells(t *table, r relation, tuple *pglogrepl.TupleData) ([]con
 	return cells, raw
 }
 
-func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *part) error {
+func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *cdc.Part) error {
 	cells, raw := d.cells(t, r, m.Tuple)
 	d.row(t, cells, raw, nil, schemas.Create, 0, out)
 	return nil
 }
 
 // row takes the row as it is now; was is how it was, nil if that is not known or another key.
-func (d *decoder) row(t *table, cells []connectors.Cell, raw, was [][]byte, op schemas.Op, second uint32, out *part) {
-	record, key, problems := connectors.Row(t.dataset, cells)
-	origin := d.origin(second)
-	spelling := t.spelling(key, raw, was)
-	for _, p := range problems {
-		out.rejections = append(out.rejections, d.s.reject(t, p, origin, raw))
-	}
-	if len(problems) > 0 {
-		var b connectors.Batch
-		b.Refuse(t.dataset, key, cells, origin, spelling)
-		out.refused = append(out.refused, b.Refused...)
-		return
-	}
-	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: op, Record: record, Origin: origin, Spelling: spelling})
+func (d *decoder) row(t *table, cells []connectors.Cell, raw, was [][]byte, op schemas.Op, second uint32, out *cdc.Part) {
+	out.Take(d.s.cfg, t.arrival(op, cells, raw, was, d.origin(second)))
 }
 
 // nameless is the error of an update or delete that does not say which row it was.
@@ -247,7 +236,7 @@ func (d *decoder) nameless(t *table) error {
 		fmt.Sprintf("the replica identity of table %q did not hold its key for a while, deletes and changes of key then do not name their row", t.name()))
 }
 
-func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *part) error {
+func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *cdc.Part) error {
 	if r.blind {
 		return d.nameless(t)
 	}
@@ -277,7 +266,7 @@ func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *
 		d.row(t, cells, raw, oldRaw, schemas.Update, 0, out)
 		return nil
 	}
-	out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: oldKey, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(oldKey, oldRaw, nil)})
+	out.Changes = append(out.Changes, schemas.Change{Dataset: t.dataset, Key: oldKey, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(oldKey, oldRaw, nil)})
 	if err := d.complete(t, cells, raw); err != nil {
 		return err
 	}
@@ -285,17 +274,15 @@ func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *
 	return nil
 }
 
-func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *part) error {
+func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *cdc.Part) error {
 	if r.blind {
 		return d.nameless(t)
 	}
 	cells, raw := d.cells(t, r, m.OldTuple)
 	key, problems := connectors.RowKey(t.dataset, cells)
-	for _, p := range problems {
-		out.rejections = append(out.rejections, d.s.reject(t, p, d.origin(0), raw))
-	}
+	out.Reject(d.s.cfg, t.arrival(schemas.Delete, cells, raw, nil, d.origin(0)), problems...)
 	if len(problems) == 0 {
-		out.changes = append(out.changes, schemas.Change{Dataset: t.dataset, Key: key, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(key, raw, nil)})
+		out.Changes = append(out.Changes, schemas.Change{Dataset: t.dataset, Key: key, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(key, raw, nil)})
 	}
 	return nil
 }

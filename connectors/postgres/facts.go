@@ -424,9 +424,7 @@ func (s *source) watch(ctx context.Context) (now time.Time, end lsn, err error) 
 	}
 	s.watched = time.Now()
 	if st := s.stream; st != nil {
-		st.mu.Lock()
-		s.floor = st.progress
-		st.mu.Unlock()
+		s.floor = lsn(st.log.Mark())
 	}
 	s.sqlMu.Lock()
 	defer s.sqlMu.Unlock()

@@ -1,10 +1,6 @@
 package postgres
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
@@ -12,7 +8,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // lsn is a place in the write-ahead log, written 0/16B3748.
@@ -109,59 +104,4 @@ func (p position) encode() schemas.Position {
 		panic(err) // numbers and strings always marshal
 	}
 	return schemas.Position(b)
-}
-
-// sealKey encrypts a key of the source table: positions travel in a topic that
-// holds no personal values. Without a keyring there is no key in the position.
-func sealKey(cfg connectors.Config, key []string) (string, error) {
-	aead, err := sealer(cfg)
-	if aead == nil || err != nil {
-		return "", err
-	}
-	plain, err := json.Marshal(key)
-	if err != nil {
-		return "", fmt.Errorf("seal key: %w", err)
-	}
-	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
-	if _, err := rand.Read(nonce); err != nil {
-		return "", fmt.Errorf("seal key: %w", err)
-	}
-	return base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(cfg.Name))), nil
-}
-
-// openKey returns nil when there is no key or it cannot be read any more: the
-// table is then read from its start.
-func openKey(cfg connectors.Config, sealed string) []string {
-	aead, err := sealer(cfg)
-	if aead == nil || err != nil {
-		return nil
-	}
-	raw, err := base64.StdEncoding.DecodeString(sealed)
-	if err != nil || len(raw) < aead.NonceSize() {
-		return nil
-	}
-	plain, err := aead.Open(nil, raw[:aead.NonceSize()], raw[aead.NonceSize():], []byte(cfg.Name))
-	if err != nil {
-		return nil
-	}
-	var key []string
-	if json.Unmarshal(plain, &key) != nil {
-		return nil
-	}
-	return key
-}
-
-func sealer(cfg connectors.Config) (cipher.AEAD, error) {
-	if cfg.Keys == nil {
-		return nil, nil //nolint:nilnil // no keys, no sealer: the caller asks
-	}
-	block, err := aes.NewCipher(cfg.Keys.Digest(contract.LabelPosition, cfg.Name))
-	if err != nil {
-		return nil, fmt.Errorf("make key cipher: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("make key cipher: %w", err)
-	}
-	return aead, nil
 }

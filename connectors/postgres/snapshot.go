@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/keyset"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -132,7 +133,7 @@ func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error
 		bytes += sn.row(&b, at)
 	}
 	if sn.reader != nil && sn.key != nil {
-		sealed, err := sealKey(sn.s.cfg, sn.key)
+		sealed, err := keyset.Seal(sn.s.cfg, sn.key)
 		if err != nil {
 			return b, at, err
 		}
@@ -148,7 +149,7 @@ func (sn *snapshot) open(at *position) bool {
 		return false
 	}
 	name := at.Tables[i]
-	key := openKey(sn.s.cfg, at.Key)
+	key := keyset.Unseal(sn.s.cfg, at.Key)
 	if name != at.Table {
 		key = nil
 	}
@@ -160,36 +161,34 @@ func (sn *snapshot) open(at *position) bool {
 	return true
 }
 
+// dialect is how PostgreSQL is asked.
+var dialect = keyset.Dialect{
+	Quote:  func(name string) string { return pgx.Identifier{name}.Sanitize() },
+	Param:  func(n int) string { return "$" + strconv.Itoa(n) },
+	Tuples: true,
+}
+
 // selectRows reads the mapped columns of the rows behind a key.
 func (t *table) selectRows(behind []string) (string, [][]byte) {
-	var columns, keys, params []string
-	var values [][]byte
+	s := keyset.Select{From: "ONLY " + t.quoted()}
+	if t.kind == "p" {
+		s.From = t.quoted()
+	}
 	for _, c := range t.columns {
-		columns = append(columns, pgx.Identifier{c.name}.Sanitize())
+		s.Columns = append(s.Columns, c.name)
 	}
 	for _, c := range t.keyColumns() {
-		keys = append(keys, pgx.Identifier{c.name}.Sanitize())
+		s.Keys = append(s.Keys, c.name)
 	}
-	var where []string
 	if t.filter != "" {
-		where = append(where, "("+t.filter+")")
+		s.Where = append(s.Where, "("+t.filter+")")
 	}
-	if len(behind) == len(keys) {
-		for i, v := range behind {
-			params = append(params, "$"+strconv.Itoa(i+1))
-			values = append(values, []byte(v))
-		}
-		where = append(where, "("+strings.Join(keys, ", ")+") > ("+strings.Join(params, ", ")+")")
+	query, params := dialect.Query(s, behind)
+	var values [][]byte
+	for _, p := range params {
+		values = append(values, []byte(p))
 	}
-	from := "ONLY " + t.quoted()
-	if t.kind == "p" {
-		from = t.quoted()
-	}
-	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + from
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
-	}
-	return query + " ORDER BY " + strings.Join(keys, ", "), values
+	return query, values
 }
 
 // row turns the reader's row into a change or rejections and notes its key.
@@ -219,32 +218,21 @@ func (sn *snapshot) row(b *connectors.Batch, at position) int {
 		sn.key = key
 	}
 	origin := schemas.Origin{Source: sn.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(at.Start) - 1, Minor: at.Rows}, At: sn.at}
-	record, name, problems := connectors.Row(t.dataset, cells)
-	spelling := t.spelling(name, values, nil)
-	if len(problems) == 0 {
-		b.Changes = append(b.Changes, schemas.Change{Dataset: t.dataset, Key: name, Op: schemas.Snapshot, Record: record, Origin: origin, Spelling: spelling})
-		return bytes
-	}
-	for _, p := range problems {
-		b.Rejections = append(b.Rejections, sn.s.reject(t, p, origin, values))
-	}
-	b.Refuse(t.dataset, name, cells, origin, spelling)
+	b.Take(sn.s.cfg, t.arrival(schemas.Snapshot, cells, values, nil, origin))
 	return bytes
 }
 
-// reject names table, place and field of a value that was refused, not the value.
-func (s *source) reject(t *table, p connectors.FieldError, origin schemas.Origin, raw [][]byte) contract.Rejection {
-	var digest []byte
-	for _, v := range raw {
-		digest = append(append(digest, v...), 0)
-	}
-	locator := t.name() + "@" + origin.Sequence.String()
-	if p.Field != "" {
-		locator += ":" + p.Field
-	}
-	return contract.Rejection{
-		Dataset: t.dataset.ID, Field: p.Field, Reason: p.Reason, Detail: p.Detail,
-		Source: s.cfg.Name, At: origin.At, Locator: locator, Digest: s.cfg.Digest(digest),
+// arrival is a row of the table; was is how it was, nil if that is not known.
+func (t *table) arrival(op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) connectors.Arrival {
+	return connectors.Arrival{
+		Dataset: t.dataset, Cells: cells, Op: op, Origin: origin, Where: t.name() + "@" + origin.Sequence.String(),
+		Raw: func() (all []byte) {
+			for _, v := range raw {
+				all = append(append(all, v...), 0)
+			}
+			return all
+		},
+		Spelling: func(key string) schemas.Spelling { return t.spelling(key, raw, was) },
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/connectors/cdc"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -28,26 +27,9 @@ const (
 	probeEvery = time.Second
 )
 
-// part is a run of events that are published together or split nowhere else.
-type part struct {
-	changes    []schemas.Change
-	rejections []contract.Rejection
-	refused    []connectors.Refusal
-	bytes      int
-}
-
-func (p *part) rows() int { return len(p.changes) + len(p.rejections) }
-
-func (p *part) join(o part) {
-	p.changes = append(p.changes, o.changes...)
-	p.rejections = append(p.rejections, o.rejections...)
-	p.refused = append(p.refused, o.refused...)
-	p.bytes += o.bytes
-}
-
 // stream receives the log. One goroutine owns the connection: it receives,
 // decodes, and tells the server that we are alive, also while nothing is taken
-// from it. Read takes whole transactions, or a part of one that is too large.
+// from it. Read takes what it has put into log.
 type stream struct {
 	s    *source
 	conn *pgconn.PgConn
@@ -60,21 +42,9 @@ type stream struct {
 	told      lsn
 	toldAt    time.Time
 
-	filled chan struct{} // a token for Read: there may be something
-	taken  chan struct{} // a token for the receiver: there is room
+	log *cdc.Log[position]
 
-	mu       sync.Mutex
-	ready    part     // of whole transactions
-	at       position // after ready
-	progress lsn      // everything that committed before is in ready or taken
-	tail     part     // of the transaction that is being received
-	tailAt   position
-	out      position // after the last part of tail that was taken
-	err      error
-
-	target   lsn // when progress is here,
-	targetAt time.Time
-	backend  string // the server's process that sends, once seen
+	backend string // the server's process that sends, once seen
 }
 
 func newStream(ctx context.Context, s *source) (*stream, error) {
@@ -93,8 +63,8 @@ func newStream(ctx context.Context, s *source) (*stream, error) {
 		return nil, fmt.Errorf("start replication from slot %q: %w", s.slot, err)
 	}
 	st := &stream{
-		s: s, conn: conn, at: s.at, over: make(chan struct{}), told: s.at.Kept, toldAt: time.Now(),
-		filled: make(chan struct{}, 1), taken: make(chan struct{}, 1),
+		s: s, conn: conn, over: make(chan struct{}), told: s.at.Kept, toldAt: time.Now(),
+		log: cdc.New(s.at, s.options.BatchRows, int(s.options.BatchBytes)),
 	}
 	st.life, st.stop = context.WithCancel(s.life)
 	st.confirmed.Store(uint64(s.at.Kept))
@@ -119,28 +89,22 @@ func (st *stream) wait() {
 
 // next yields what has been received, whole transactions as far as they fit.
 func (st *stream) next(ctx context.Context) (connectors.Batch, error) {
-	idle := time.NewTimer(connectors.IdleRead)
-	defer idle.Stop()
-	pace := time.NewTicker(probeEvery)
-	defer pace.Stop()
-	expired := false
-	for {
+	idle := connectors.Idle[struct{}]{Wake: st.log.Filled(), Pace: func() time.Duration { return probeEvery }}
+	return idle.Await(ctx, func(expired bool) (connectors.Batch, bool, error) {
 		if err := st.probe(ctx); err != nil {
-			return connectors.Batch{}, err
+			return connectors.Batch{}, false, err
 		}
-		b, ok, err := st.take(expired)
-		if ok || err != nil {
-			return b, err
+		taken, ok, err := st.log.Take(expired)
+		if !ok || err != nil {
+			return connectors.Batch{}, ok, err
 		}
-		select {
-		case <-ctx.Done():
-			return connectors.Batch{}, ctx.Err()
-		case <-st.filled:
-		case <-pace.C:
-		case <-idle.C:
-			expired = true
+		b := taken.Batch
+		if b.CaughtUp, b.State = taken.CaughtUp, st.state(taken.At); !taken.Inside {
+			taken.At.Facts = st.s.at.Facts // as they were last seen
 		}
-	}
+		b.After = taken.At.encode()
+		return b, true, nil
+	})
 }
 
 // probe watches the facts, and notes where the server's log ends now: when the
@@ -150,61 +114,15 @@ func (st *stream) probe(ctx context.Context) error {
 	if err == nil && end == 0 {
 		return nil
 	}
-	st.mu.Lock()
 	if err != nil {
-		defer st.mu.Unlock()
-		if st.err != nil && !errors.Is(err, connectors.ErrPositionLost) {
-			return st.err // why the slot is no longer read
+		if failed := st.log.Failed(); failed != nil && !errors.Is(err, connectors.ErrPositionLost) {
+			return failed // why the slot is no longer read
 		}
 		return err
 	}
-	if st.target == 0 { // a newer target might never be reached under load
-		st.target, st.targetAt = end, now
-	}
-	st.mu.Unlock()
+	st.log.Aim(uint64(end), now)
 	st.ask.Store(true)
 	return nil
-}
-
-// take hands out what is ready; with expired set, also that nothing is.
-func (st *stream) take(expired bool) (connectors.Batch, bool, error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	var b connectors.Batch
-	reached := st.target != 0 && st.progress >= st.target
-	switch {
-	case st.ready.rows() > 0 || reached:
-		if reached {
-			b.CaughtUp = st.targetAt
-			st.target = 0
-		}
-		b.Changes, b.Rejections, b.Refused, b.After = st.ready.changes, st.ready.rejections, st.ready.refused, st.here().encode()
-		b.State = st.state(st.at)
-		st.ready = part{}
-	case st.full(st.tail):
-		b.Changes, b.Rejections, b.Refused, b.After = st.tail.changes, st.tail.rejections, st.tail.refused, st.tailAt.encode()
-		b.State = st.state(st.tailAt)
-		st.tail, st.out = part{}, st.tailAt
-	case st.err != nil:
-		return b, false, st.err
-	case expired:
-		b.After, b.State = st.here().encode(), st.state(st.at)
-	default:
-		return b, false, nil
-	}
-	token(st.taken)
-	return b, true, nil
-}
-
-// here is the position of what has been handed out: that of whole transactions,
-// unless parts of the next one are out already.
-func (st *stream) here() position {
-	at := st.at
-	if st.out.Commit > st.at.Commit {
-		at = st.out
-	}
-	at.Facts = st.s.at.Facts // as they were last seen
-	return at
 }
 
 // state is snapshot until the stream has passed what a resumed snapshot saw.
@@ -215,24 +133,13 @@ func (st *stream) state(at position) string {
 	return ""
 }
 
-func (st *stream) full(p part) bool {
-	return p.rows() >= st.s.options.BatchRows || p.bytes >= int(st.s.options.BatchBytes)
-}
-
-func token(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // receive is the goroutine that owns the connection.
 func (st *stream) receive(from position) {
 	defer close(st.over)
 	d := newDecoder(st, from)
 	var err error
 	for err == nil && st.life.Err() == nil {
-		if err = st.room(); err == nil {
+		if err = st.log.Room(st.life, tick, st.tellIfDue); err == nil {
 			err = st.step(d)
 		}
 	}
@@ -240,39 +147,11 @@ func (st *stream) receive(from position) {
 		err = errClosed
 		_ = st.tell(false) // what was confirmed is worth a last word, no more
 	}
-	st.mu.Lock()
-	st.err = err
-	st.mu.Unlock()
-	token(st.filled)
+	st.log.End(err)
 	st.s.disconnect(st.conn)
 }
 
 var errClosed = errors.New("source is closed")
-
-// room waits until there is place for more, and keeps telling the server that
-// we are alive: a server that hears nothing cuts the connection.
-func (st *stream) room() error {
-	for {
-		st.mu.Lock()
-		crowded := st.full(st.ready) || st.full(st.tail)
-		st.mu.Unlock()
-		if !crowded {
-			return nil
-		}
-		wait := time.NewTimer(tick)
-		select {
-		case <-st.life.Done():
-			wait.Stop()
-			return errClosed
-		case <-st.taken:
-		case <-wait.C:
-		}
-		wait.Stop()
-		if err := st.tellIfDue(); err != nil {
-			return err
-		}
-	}
-}
 
 func (st *stream) tellIfDue() error {
 	ask := st.ask.Swap(false)
@@ -358,41 +237,20 @@ func (st *stream) data(d *decoder, data []byte) error {
 // alive takes a keepalive outside a transaction: whatever committed before has
 // been sent. On quiet tables this is what lets the server's log be recycled.
 func (st *stream) alive(end lsn) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if end > st.progress {
-		st.progress = end
-	}
-	if end > st.at.Flush {
-		st.at.Flush = end
-	}
-	if st.target != 0 && st.progress >= st.target {
-		token(st.filled)
-	}
+	st.log.Alive(uint64(end), func(at position) position {
+		at.Flush = max(at.Flush, end)
+		return at
+	})
 }
 
-// emit adds events of the transaction that is being received.
-func (st *stream) emit(p part, at position) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.tail.join(p)
-	st.tailAt = at
-	// The transaction is not whole: the server must be ready to send it again.
-	st.tailAt.Flush = st.at.Flush
-	if st.full(st.tail) {
-		token(st.filled)
-	}
+// emit adds events of the transaction that is being received. It is not whole: the server
+// must be ready to send it again.
+func (st *stream) emit(p cdc.Part, at position) {
+	st.log.Emit(p, func(whole position) position {
+		at.Flush = whole.Flush
+		return at
+	})
 }
 
 // commit makes the received transaction ready.
-func (st *stream) commit(at position) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.ready.join(st.tail)
-	st.tail = part{}
-	st.at = at
-	st.progress = max(st.progress, at.Flush)
-	if st.ready.rows() > 0 || st.target != 0 && st.progress >= st.target {
-		token(st.filled)
-	}
-}
+func (st *stream) commit(at position) { st.log.Commit(at, uint64(at.Flush)) }

@@ -61,8 +61,7 @@ type source struct {
 	options options
 	opened  ledger // as it was when the source was opened
 	now     func() time.Time
-	arrived chan struct{} // a token: the queue may hold something
-	over    chan struct{} // closed by Close
+	arrived chan struct{} // a token: the queue may hold something, or it is closed
 
 	mu        sync.Mutex
 	closed    bool
@@ -77,7 +76,7 @@ type source struct {
 func newSource(s *Server, cfg connectors.Config, o options, at ledger) *source {
 	return &source{
 		server: s, cfg: cfg, options: o, opened: at, now: time.Now, at: at, published: at, fresh: true,
-		arrived: make(chan struct{}, 1), over: make(chan struct{}), pending: map[keyDigest]*submission{},
+		arrived: make(chan struct{}, 1), pending: map[keyDigest]*submission{},
 	}
 }
 
@@ -145,36 +144,24 @@ func (s *source) enqueue(sub *submission) (*submission, *answer, error) {
 		s.pending[sub.key] = sub
 	}
 	s.queue = append(s.queue, sub)
+	s.wake()
+	return sub, nil, nil
+}
+
+// wake has Read look.
+func (s *source) wake() {
 	select {
 	case s.arrived <- struct{}{}:
 	default:
 	}
-	return sub, nil, nil
 }
 
 // Read implements connectors.Source.
 func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
-	idle := time.NewTimer(connectors.IdleRead)
-	defer idle.Stop()
-	for {
-		b, ok, err := s.take()
-		if ok || err != nil {
-			return b, err
-		}
-		select {
-		case <-ctx.Done():
-			return connectors.Batch{}, ctx.Err()
-		case <-s.over:
-		case <-s.arrived:
-		case <-idle.C:
-			s.mu.Lock()
-			s.fresh = true
-			s.mu.Unlock()
-		}
-	}
+	return connectors.Idle[struct{}]{Wake: s.arrived}.Await(ctx, s.take)
 }
 
-func (s *source) take() (connectors.Batch, bool, error) {
+func (s *source) take(expired bool) (connectors.Batch, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -195,7 +182,7 @@ func (s *source) take() (connectors.Batch, bool, error) {
 		b.Changes = s.appendChanges(b.Changes, sub, now)
 	}
 	quiet := len(b.Changes) == 0
-	if quiet && !s.fresh {
+	if quiet && !s.fresh && !expired {
 		return connectors.Batch{}, false, nil
 	}
 	s.fresh = !quiet
@@ -262,11 +249,11 @@ func (s *source) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.over)
 	for _, sub := range append(s.waiting, s.queue...) {
 		s.settle(sub, errClosed)
 	}
 	s.waiting, s.queue = nil, nil
+	s.wake()
 	s.mu.Unlock()
 	s.server.unregister(s)
 	return nil
