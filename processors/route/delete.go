@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // delete retracts all that the row said and remembers that it is gone.
@@ -111,4 +113,56 @@ func (s *stage) truncate(tx processors.Tx, c *change) error {
 		}
 	}
 	return nil
+}
+
+// remove takes a deletion by a source that tells its rows apart, of a key of which it may
+// have several. done is false where nothing is left of them.
+func (s *stage) remove(tx processors.Tx, c *change, last image) (done bool, err error) {
+	if !c.named || !last.heard(c) {
+		return false, nil
+	}
+	at := last.find(c)
+	rest := slices.Clone(last.beside)
+	if at >= 0 {
+		rest = slices.Delete(rest, at, at+1)
+	}
+	switch {
+	case at != inFront && last.fronts(c): // that in front stays
+		next := last
+		next.source, next.sequence, next.beside = c.source, c.sequence, rest
+		s.out = s.out[:0]
+		if err := s.settle(c, last, &next, last.stale()); err != nil {
+			return true, err
+		}
+		s.store(tx, next)
+		s.flush(tx)
+		return true, nil
+	case len(rest) == 0:
+		return false, nil
+	}
+	return true, s.promote(tx, c, last, rest)
+}
+
+// promote puts the newest of the rows beside, of which the content is known and still
+// taken, in front of what is left. Where there is none nothing is shown any more, and
+// that this is not sure stays marked.
+func (s *stage) promote(tx processors.Tx, c *change, last image, rest []beside) error {
+	for i := len(rest) - 1; i >= 0; i-- {
+		if len(rest[i].row) == 0 {
+			continue
+		}
+		next := image{
+			live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: rest[i].row,
+			named: rest[i].named, own: rest[i].own, beside: slices.Delete(slices.Clone(rest), i, i+1), more: last.more,
+		}
+		one, record := *c, *c.Record
+		record.Headers, record.Value = nil, rest[i].row
+		one.Record, one.op = &record, schemas.Update
+		err := s.put(tx, &one, last, next, taking{known: true, prior: rest[i].row, stale: rest[i].stale})
+		if !errors.As(err, new(*reject)) {
+			return err
+		}
+	}
+	n := len(rest) - 1
+	return s.vanish(tx, c, last, image{named: rest[n].named, own: rest[n].own, beside: rest[:n], more: last.more}, true)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // imageFormat is the first byte of a stored image: the version of its format.
@@ -184,3 +185,38 @@ func parseImage(b []byte) (image, error) {
 	}
 	return m, nil
 }
+
+// beside is one such row.
+type beside struct {
+	named bool // false: by an elder build, which did not say how it writes its key
+	own   []byte
+	stale bool   // its newest version was refused
+	row   []byte // last accepted content; empty if there is none, or not room for it
+}
+
+const (
+	maxBeside    = 16       // rows of one key whose names are kept
+	besideRoom   = 64 << 10 // bytes of their content: an image must fit a record
+	besideNamed  = 1 << 0
+	besideStale  = 1 << 1
+	inFront      = -1 // what find returns of the row in front,
+	besideNobody = -2 // and of one that is not known
+)
+
+// refusal is what is remembered of a row whose newest version was refused, by this
+// step or before it came here. Its place decides, like that of any row, whether what
+// comes is newer; what is newer settles it.
+type refusal struct {
+	open     bool
+	beside   bool // nothing of the row in front was refused: only rows beside it make it unsure
+	source   []byte
+	sequence schemas.Sequence // of the newest version that was refused
+	since    int64            // source commit time of the first one, milliseconds
+}
+
+// next is the version of what this change emits: above all versions of the key
+// so far, also of those forgotten, because offsets only grow.
+func (m *image) next(offset int64) uint64 { return max(m.version+1, uint64(offset)+1) }
+
+// remember is how long a deletion is remembered.
+const remember = contract.Week

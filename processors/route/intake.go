@@ -1,7 +1,6 @@
 package route
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,41 +12,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
-
-// change is one record of a raw topic, its headers read.
-type change struct {
-	*bus.Record
-	dataset  *dataset
-	op       schemas.Op
-	source   []byte
-	sequence schemas.Sequence
-	named    bool   // the source says how the row writes its key: own,
-	own      []byte // empty if as the record's key
-	moved    bool   // and that it wrote it otherwise before: was
-	was      []byte
-	today    int64 // in Shanghai, as days since 1970, by the clock of the bus
-}
-
-// leeway is how many days a date of what has happened may lie after today: a source's
-// clock, or its calendar, may be a little ahead of the bus's.
-const leeway = 1
-
-// dayIn is the day of a date or time, in Shanghai.
-func dayIn(e *schemas.Element, v schemas.Value) int64 {
-	if e.Type == schemas.Timestamp {
-		return dayOf(v.Time(e.Type))
-	}
-	return v.Int64()
-}
-
-// reject is the data's fault, as an error.
-type reject struct {
-	field, reason, detail string
-
-	unnamed bool // the record's key is not that of the row
-}
-
-func (r *reject) Error() string { return r.reason + " " + r.field }
 
 // read reads the headers of a record.
 func (d *dataset) read(r *bus.Record) (change, error) {
@@ -204,24 +168,4 @@ func (d *dataset) keep(values []schemas.Value, last schemas.Record, columns stri
 			values[i] = last.Value(i)
 		}
 	}
-}
-
-// rejection is the record of quarantine that tells of a change that could not
-// be taken. It never holds a value: the digest is keyed.
-func (s *stage) rejection(c *change, why *reject) (bus.Record, error) {
-	r := contract.Rejection{
-		Field: why.field, Reason: why.reason, Detail: why.detail, Source: string(c.Topic), At: c.Time,
-		Locator: fmt.Sprintf("%s/%d@%d", c.Topic, c.Partition, c.Offset),
-	}
-	if c.dataset != nil {
-		r.Dataset = c.dataset.ID
-	}
-	if len(c.Value) > 0 {
-		r.Digest = hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, string(c.Value)))
-	}
-	value, err := s.quarantine.Append(nil, r.Record())
-	if err != nil {
-		return bus.Record{}, fmt.Errorf("write rejection of %q: %w", r.Locator, err)
-	}
-	return bus.Record{Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(r.Key()), Value: value, Time: c.Time}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -15,25 +14,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
-// refusal is what is remembered of a row whose newest version was refused, by this
-// step or before it came here. Its place decides, like that of any row, whether what
-// comes is newer; what is newer settles it.
-type refusal struct {
-	open     bool
-	beside   bool // nothing of the row in front was refused: only rows beside it make it unsure
-	source   []byte
-	sequence schemas.Sequence // of the newest version that was refused
-	since    int64            // source commit time of the first one, milliseconds
-}
-
 // outlives reports whether c is older than what was refused.
 func (m *refusal) outlives(c *change) bool {
 	return m.open && string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) > 0
-}
-
-// follows reports whether c is of the source and newer than what that said there.
-func (c *change) follows(source []byte, at schemas.Sequence) bool {
-	return string(source) == string(c.source) && at.Compare(c.sequence) < 0
 }
 
 // outdate remembers that a version of c's row was refused, unless the row is known to
@@ -152,32 +135,4 @@ func (s *stage) mark(c *change, last image, r refusal) error {
 	}
 	s.out = append(s.out, bus.Record{Topic: contract.Refused, Partition: bus.ByKey, Key: []byte(s.refusedKey(c)), Value: value, Time: c.Time})
 	return nil
-}
-
-// inKey returns the entity that a row's key names, "" for none.
-func (l *link) inKey(c *change) string {
-	at := slices.Index(c.dataset.KeyIndex, l.column)
-	parts, err := schemas.SplitKey(string(c.Key))
-	if at < 0 || err != nil || at >= len(parts) {
-		return ""
-	}
-	return l.keyOf(schemas.Text(parts[at]))
-}
-
-// rowOf makes of a record that says of a row that it was refused a change of that row.
-func (c *change) rowOf() error {
-	row, ok := contract.RefusedRow(c.Key)
-	if !ok || !whole(c.dataset, row) {
-		return &reject{reason: contract.ReasonMissing, detail: "退回标记没有行的主键 / a mark of a refused row lacks the row's key", unnamed: true}
-	}
-	record := *c.Record
-	record.Key = row
-	c.Record = &record
-	return nil
-}
-
-// whole reports whether a key has as many parts as the dataset's.
-func whole(d *dataset, key []byte) bool {
-	parts, err := schemas.SplitKey(string(key))
-	return err == nil && len(parts) == len(d.KeyIndex) && !slices.ContainsFunc(parts, func(p string) bool { return strings.TrimSpace(p) == "" })
 }

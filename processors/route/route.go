@@ -89,37 +89,6 @@ type stage struct {
 	slab   schemas.Slab // of the records of the change in hand
 }
 
-// dataset is how the rows of one dataset are taken.
-type dataset struct {
-	*schemas.Dataset
-	prefix []byte // of its state keys
-	reader *codec.Reader
-	writer *codec.Writer // of normalised rows, the same subject as the raw topic
-	links  []link
-	views  []view
-}
-
-// link is one entity that a row speaks about.
-type link struct {
-	role    string
-	entity  string
-	column  int
-	element *schemas.Element
-	inner   *schemas.Element // of the entity's key, where the field may hold other numbers too
-	finds   bool             // codes of no set are found about the entity
-	topic   contract.Topic
-	writer  *codec.Writer
-}
-
-// view is one masked projection of the row.
-type view struct {
-	topic      contract.Topic
-	columns    []int // of the dataset, that it shows
-	compare    bool  // different rows may look the same in it
-	projection *masking.Projection
-	writer     *codec.Writer
-}
-
 func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage, error) {
 	s := &stage{
 		// A stage has no context of its own: the look-ups of schemas are bounded
@@ -192,18 +161,4 @@ func newView(v *schemas.View, topic contract.Topic, p *masking.Projection, w *co
 		one.compare = one.compare || f.Mask != "" && v.Only == ""
 	}
 	return one
-}
-
-// arena hands out memory for records, which must live until the transaction
-// ends, in pieces of large blocks.
-type arena struct{ free []byte }
-
-// copy returns a copy of b.
-func (a *arena) copy(b []byte) []byte {
-	if len(b) > cap(a.free)-len(a.free) {
-		a.free = make([]byte, 0, max(64<<10, len(b)))
-	}
-	n := len(a.free)
-	a.free = append(a.free, b...)
-	return a.free[n:len(a.free):len(a.free)]
 }
