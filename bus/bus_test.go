@@ -32,6 +32,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -63,12 +64,12 @@ func TestEnsure(t *testing.T) {
 		if err := b.Ensure(t.Context(), contract.Spec{Topic: "a", Partitions: 5}); !errors.Is(err, bus.ErrConfig) {
 			t.Errorf("Ensure with other partitions = %v, want ErrConfig", err)
 		}
-		if _, err := b.Partitions(t.Context(), "none"); !errors.Is(err, bus.ErrNoTopic) {
+		if _, err := b.Partitions(t.Context(), "none"); !errors.Is(err, cluster.ErrNoTopic) {
 			t.Errorf("Partitions of nothing = %v, want ErrNoTopic", err)
 		}
 		// A neighbour on the same cluster sees nothing of it.
 		other := k.Open(t, func(c *bus.Config) { c.Prefix += "other." })
-		if _, err := other.Partitions(t.Context(), "a"); !errors.Is(err, bus.ErrNoTopic) {
+		if _, err := other.Partitions(t.Context(), "a"); !errors.Is(err, cluster.ErrNoTopic) {
 			t.Errorf("another prefix sees the topic: %v", err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -106,13 +107,13 @@ func (*copier) Position(int32) (int64, error)               { return -1, nil }
 func (*copier) Roll(int32, []bus.Record, int64, bool) error { return nil }
 func (*copier) Release()                                    {}
 func (*copier) Reset(int32) error                           { return nil }
-func (*copier) Wake(*bus.Tx, []int32) error                 { return nil }
+func (*copier) Wake(*engine.Tx, []int32) error              { return nil }
 func (*copier) Due([]int32) bool                            { return false }
-func (*copier) Seal(*bus.Tx) error                          { return nil }
+func (*copier) Seal(*engine.Tx) error                       { return nil }
 func (*copier) Abort()                                      {}
 func (c *copier) Commit(map[int32]int64) error              { c.once.Do(func() { close(c.done) }); return nil }
 
-func (*copier) Handle(tx *bus.Tx, records []bus.Record) error {
+func (*copier) Handle(tx *engine.Tx, records []bus.Record) error {
 	for i := range records {
 		tx.Emit(bus.Record{Topic: contract.Findings, Partition: bus.ByKey, Key: records[i].Key, Value: records[i].Value})
 	}
@@ -131,7 +132,7 @@ func stallStep(t *testing.T, code int16) {
 	w := &copier{done: make(chan struct{})}
 	ended := make(chan error)
 	go func() {
-		ended <- b.Transact(ctx, bus.Transaction{Group: "copy", Member: "0", From: []contract.Topic{contract.Raw("T")}, Changelog: contract.State("copy")}, w)
+		ended <- b.Transact(ctx, engine.Transaction{Group: "copy", Member: "0", From: []contract.Topic{contract.Raw("T")}, Changelog: contract.State("copy")}, w)
 	}()
 	records, _ := batch("")
 	if err := b.Append(t.Context(), records...); err != nil {

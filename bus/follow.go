@@ -2,13 +2,12 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/yiyuan-bus/yiyuan/bus/internal/kafka"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -31,15 +30,12 @@ type FollowConfig struct {
 // after fn has returned nil: after a crash the last records come again. A group
 // that has read all there is stands at the end offset, markers included.
 func (b *Bus) Follow(ctx context.Context, cfg FollowConfig, fn func(ctx context.Context, records []Record) error) error {
-	opts := consuming(500*time.Millisecond, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	names := make([]string, len(cfg.Topics))
-	for i, t := range cfg.Topics {
-		names[i] = b.name(t)
-	}
+	opts := kafka.Consuming(500*time.Millisecond, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	names := b.link.Names(cfg.Topics)
 	switch {
 	case cfg.Group != "":
-		opts = append(opts, kgo.ConsumerGroup(b.cfg.Prefix+cfg.Group), kgo.ConsumeTopics(names...), kgo.DisableAutoCommit(),
-			kgo.SessionTimeout(b.cfg.SessionTimeout), kgo.BlockRebalanceOnPoll(),
+		opts = append(opts, kgo.ConsumerGroup(b.link.Config.Prefix+cfg.Group), kgo.ConsumeTopics(names...), kgo.DisableAutoCommit(),
+			kgo.SessionTimeout(b.link.Config.SessionTimeout), kgo.BlockRebalanceOnPoll(),
 			kgo.OnPartitionsAssigned(b.notify(cfg.OnAssign)), kgo.OnPartitionsRevoked(b.notify(cfg.OnRevoke)), kgo.OnPartitionsLost(b.notify(cfg.OnRevoke)))
 	case cfg.Start != nil:
 		partitions, err := b.starts(ctx, cfg)
@@ -50,7 +46,7 @@ func (b *Bus) Follow(ctx context.Context, cfg FollowConfig, fn func(ctx context.
 	default:
 		opts = append(opts, kgo.ConsumeTopics(names...))
 	}
-	client, err := b.client(opts...)
+	client, err := b.link.Client(opts...)
 	if err != nil {
 		return fmt.Errorf("follow %q: %w", cfg.Topics, err)
 	}
@@ -60,45 +56,19 @@ func (b *Bus) Follow(ctx context.Context, cfg FollowConfig, fn func(ctx context.
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := fatal(fetches); err != nil {
+		if err := kafka.Fatal(fetches); err != nil {
 			return fmt.Errorf("follow %q: %w", cfg.Topics, err)
 		}
-		if _, err := b.each(fetches, nil, func(records []Record) error { return fn(ctx, records) }); err != nil {
+		if _, err := b.link.Each(fetches, nil, func(records []Record) error { return fn(ctx, records) }); err != nil {
 			return err
 		}
 		if cfg.Group != "" {
-			if err := client.CommitUncommittedOffsets(ctx); err != nil && !retriable(err) {
+			if err := client.CommitUncommittedOffsets(ctx); err != nil && !kafka.Retriable(err) {
 				return fmt.Errorf("commit offsets of group %q: %w", cfg.Group, err)
 			}
 			client.AllowRebalance()
 		}
 	}
-}
-
-// each hands each partition's data to fn. It returns batch, grown, to be used
-// again; a nil batch is made anew for each call, for fn to keep.
-func (b *Bus) each(fetches kgo.Fetches, batch []Record, fn func(records []Record) error) ([]Record, error) {
-	var failed error
-	keep := batch == nil
-	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-		if failed != nil || len(p.Records) == 0 {
-			return
-		}
-		t := b.topic(p.Topic)
-		if batch = batch[:0]; keep {
-			batch = make([]Record, 0, len(p.Records))
-		}
-		for _, k := range p.Records {
-			if !hidden(k) {
-				batch = append(batch, Record{})
-				b.read1(&batch[len(batch)-1], t, k)
-			}
-		}
-		if len(batch) > 0 {
-			failed = fn(batch)
-		}
-	})
-	return batch, failed
 }
 
 func (b *Bus) notify(fn func(map[contract.Topic][]int32)) func(context.Context, *kgo.Client, map[string][]int32) {
@@ -108,7 +78,7 @@ func (b *Bus) notify(fn func(map[contract.Topic][]int32)) func(context.Context, 
 		}
 		out := make(map[contract.Topic][]int32, len(named))
 		for name, partitions := range named {
-			out[b.topic(name)] = partitions
+			out[b.link.Topic(name)] = partitions
 		}
 		fn(out)
 	}
@@ -122,37 +92,15 @@ func (b *Bus) starts(ctx context.Context, cfg FollowConfig) (map[string]map[int3
 	}
 	out := map[string]map[int32]kgo.Offset{}
 	for t, partitions := range ends {
-		out[b.name(t)] = map[int32]kgo.Offset{}
+		out[b.link.Name(t)] = map[int32]kgo.Offset{}
 		for p, end := range partitions {
 			offset := kgo.NewOffset().AtStart()
 			// An offset beyond the end means that the topic was made anew.
 			if at := cfg.Start(t, p); at >= 0 && at <= end {
 				offset = kgo.NewOffset().At(at)
 			}
-			out[b.name(t)][p] = offset
+			out[b.link.Name(t)][p] = offset
 		}
 	}
 	return out, nil
-}
-
-// fatal returns the first fetch error that retrying does not mend.
-func fatal(fetches kgo.Fetches) error {
-	var out error
-	fetches.EachError(func(topic string, partition int32, err error) {
-		if out == nil && !retriable(err) {
-			out = fmt.Errorf("fetch %s/%d: %w", topic, partition, err)
-		}
-	})
-	return out
-}
-
-// retriable reports whether the client goes on by itself after an error. After
-// UNKNOWN_TOPIC_ID it does not, though Kafka calls it retriable: where the client shows
-// it, the topic was deleted and made anew, and the client reads it under its old id for
-// ever. Whoever begins anew reads the new one.
-func retriable(err error) bool {
-	var loss *kgo.ErrDataLoss
-	return kerr.IsRetriable(err) && !errors.Is(err, kerr.UnknownTopicID) ||
-		errors.As(err, &loss) || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.UnknownMemberID) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) // of one poll; the caller looks at its own context
 }

@@ -2,8 +2,6 @@ package bus
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/yiyuan-bus/yiyuan/bus/internal/kafka"
+	"github.com/yiyuan-bus/yiyuan/bus/internal/replay"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -26,11 +26,11 @@ type Publisher struct {
 	bus    *Bus
 	source string
 	client *kgo.Client
-	topics *written
+	topics *kafka.Written
 	status contract.SourceStatus
 	fence  int64 // offset of its own fence in its home partition
 	first  int64 // offset of the first record of the last transaction
-	stamp  stamp
+	stamp  kafka.Stamp
 	lost   bool
 }
 
@@ -38,14 +38,14 @@ type Publisher struct {
 // name, in whichever process, can commit nothing more, and what it left open is
 // decided; the position is what the last to commit left.
 func (b *Bus) Publisher(ctx context.Context, source string) (*Publisher, error) {
-	client, err := b.client(producing(2*time.Millisecond, 200_000, b.transactional("source."+source)...)...)
+	client, err := b.link.Client(kafka.Producing(2*time.Millisecond, 200_000, b.link.Transactional("source."+source)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("open publisher %q: %w", source, err)
 	}
-	p := &Publisher{bus: b, source: source, client: client, topics: newWritten(client)}
+	p := &Publisher{bus: b, source: source, client: client, topics: kafka.NewWritten(client)}
 	if err := p.begin(ctx); err != nil {
 		client.Close()
-		return nil, fmt.Errorf("open publisher %q: %w", source, b.explain("", err))
+		return nil, fmt.Errorf("open publisher %q: %w", source, b.link.Explain("", err))
 	}
 	return p, nil
 }
@@ -62,20 +62,20 @@ func (p *Publisher) begin(ctx context.Context) error {
 	// A first transaction, of a fence alone: on a real cluster the first one
 	// waits for its coordinator, and that should not be a change's.
 	home := PartitionOf([]byte(p.source), n)
-	if err := p.transact(ctx, Record{Topic: contract.Sources, Partition: home, Key: []byte(fenceKey), Value: []byte(p.source)}); err != nil {
+	if err := p.transact(ctx, Record{Topic: contract.Sources, Partition: home, Key: []byte(kafka.FenceKey), Value: []byte(p.source)}); err != nil {
 		return err
 	}
 	p.fence = p.first
-	err = p.bus.readToFence(ctx, contract.Sources, map[int32]int64{home: 0}, func(r rolled) error {
-		for i := range r.records {
-			if string(r.records[i].Key) != p.source {
+	err = replay.ToFence(ctx, p.bus.link, contract.Sources, map[int32]int64{home: 0}, func(r replay.Batch) error {
+		for i := range r.Records {
+			if string(r.Records[i].Key) != p.source {
 				continue
 			}
 			p.status = contract.SourceStatus{}
-			if r.records[i].Value == nil {
+			if r.Records[i].Value == nil {
 				continue
 			}
-			if err := json.Unmarshal(r.records[i].Value, &p.status); err != nil {
+			if err := json.Unmarshal(r.Records[i].Value, &p.status); err != nil {
 				return err
 			}
 		}
@@ -132,18 +132,18 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	if err := p.client.BeginTransaction(); err != nil {
 		return p.lose(err)
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.bus.cfg.TransactionTimeout)
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.bus.link.Config.TransactionTimeout)
 	defer cancel()
 	var failed error // promises are called one after the other, and Flush waits for them
 	promise := func(r *kgo.Record, err error) {
 		if err != nil && failed == nil {
-			failed = p.bus.explain(p.bus.topic(r.Topic), produceError(err))
+			failed = p.bus.link.Explain(p.bus.link.Topic(r.Topic), kafka.ProduceError(err))
 		}
 	}
 	slab := make([]kgo.Record, len(records))
 	for i := range records {
-		p.bus.fill(&slab[i], &records[i], &p.stamp)
-		p.topics.note(slab[i].Topic)
+		p.bus.link.Fill(&slab[i], &records[i], &p.stamp)
+		p.topics.Note(slab[i].Topic)
 		p.client.Produce(limit, &slab[i], promise)
 	}
 	if err := p.client.Flush(limit); err != nil {
@@ -152,7 +152,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 	if failed != nil && !errors.Is(failed, ErrTooLarge) {
 		return p.lose(failed)
 	}
-	if err := p.topics.settle(limit); err != nil {
+	if err := p.topics.Settle(limit); err != nil {
 		return p.lose(err)
 	}
 	p.first = slab[0].Offset
@@ -175,7 +175,7 @@ func (p *Publisher) transact(ctx context.Context, records ...Record) error {
 
 func (p *Publisher) lose(err error) error {
 	p.lost = true
-	return fmt.Errorf("%w: %w", ErrPublisherLost, p.bus.explain("", err))
+	return fmt.Errorf("%w: %w", ErrPublisherLost, p.bus.link.Explain("", err))
 }
 
 // Close disconnects. A transaction left open is aborted by the publisher's
@@ -183,10 +183,4 @@ func (p *Publisher) lose(err error) error {
 func (p *Publisher) Close() {
 	p.lost = true
 	p.client.Close()
-}
-
-func newNonce() string {
-	var b [12]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand stops the process instead
-	return hex.EncodeToString(b[:])
 }

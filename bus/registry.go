@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
-	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // fetchTimeout bounds the look-up of a schema: a worker waits for it.
@@ -22,10 +21,10 @@ const fetchTimeout = 2 * time.Second
 // reached, a proxy before it fails, it refuses our password) is not and may pass.
 type SchemaRegistry struct{ client *sr.Client }
 
-// Registry returns a client of the registry at a URL, which sends as a bearer key
-// what key, if it is not nil, returns with each request: keys change while a process
+// OutsideRegistry returns a client of the registry at a URL, which sends as a bearer
+// key what key, if it is not nil, returns with each request: keys change while a process
 // runs.
-func (b *Bus) Registry(url string, key func() string) (*SchemaRegistry, error) {
+func OutsideRegistry(url string, key func() string) (*SchemaRegistry, error) {
 	opts := []sr.ClientOpt{sr.URLs(url)}
 	if key != nil {
 		opts = append(opts, sr.PreReq(func(r *http.Request) error {
@@ -83,32 +82,4 @@ func verdict(err error) error {
 		return fmt.Errorf("%w: %w", codec.ErrProfile, err)
 	}
 	return err
-}
-
-// SchemaLog is the topic _schemas as the embedded registry reads and writes it.
-type SchemaLog struct{ bus *Bus }
-
-// SchemaLog returns the log of schemas.
-func (b *Bus) SchemaLog() SchemaLog { return SchemaLog{b} }
-
-// Append writes one record and returns when it is durable.
-func (l SchemaLog) Append(ctx context.Context, key, value []byte) error {
-	return l.bus.Append(ctx, Record{Topic: contract.Schemas, Partition: 0, Key: key, Value: value})
-}
-
-// Replay reads the log from its start to its end as of the call.
-func (l SchemaLog) Replay(ctx context.Context, fn func(key, value []byte) error) error {
-	return l.bus.Replay(ctx, contract.Schemas, func(r Record) error { return fn(r.Key, r.Value) })
-}
-
-// Follow reads the log from its start and goes on until ctx ends.
-func (l SchemaLog) Follow(ctx context.Context, fn func(key, value []byte) error) error {
-	return l.bus.Follow(ctx, FollowConfig{Topics: []contract.Topic{contract.Schemas}}, func(_ context.Context, records []Record) error {
-		for _, r := range records {
-			if err := fn(r.Key, r.Value); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

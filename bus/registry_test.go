@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -37,7 +38,7 @@ func TestOutsideRegistry(t *testing.T) {
 	t.Cleanup(ours.Close)
 	server := httptest.NewServer(ours.Handler(registry.Access{MayWrite: func(*http.Request) bool { return true }}))
 	t.Cleanup(server.Close)
-	outside, err := b.Registry(server.URL, nil)
+	outside, err := bus.OutsideRegistry(server.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,6 @@ func TestOutsideRegistry(t *testing.T) {
 // about a schema: records would go to quarantine for a fault of the network.
 func TestOutsideRegistryFails(t *testing.T) {
 	t.Parallel()
-	b := bustest.Embedded(t).Open(t, nil)
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -109,7 +109,7 @@ func TestOutsideRegistryFails(t *testing.T) {
 			} else {
 				t.Cleanup(server.Close)
 			}
-			outside, err := b.Registry(server.URL, nil)
+			outside, err := bus.OutsideRegistry(server.URL, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

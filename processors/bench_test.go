@@ -52,9 +52,9 @@ func (k *keeping) Process(tx processors.Tx, batch []bus.Record) error {
 
 func (*keeping) Wake(processors.Tx, []byte) error { return nil }
 
-// cluster is where a benchmark runs, and under which name it is reported: the
+// somewhere is where a benchmark runs, and under which name it is reported: the
 // cluster named by YIYUAN_TEST_KAFKA, with topics of its own, or an embedded one.
-func cluster(b *testing.B, name string) (where string, k bustest.Kafka) {
+func somewhere(b *testing.B, name string) (where string, k bustest.Kafka) {
 	b.Helper()
 	if addr := os.Getenv(bustest.Env); addr != "" {
 		return "kafka", bustest.Kafka{Brokers: []string{addr}, Prefix: fmt.Sprintf("%s-%d.", name, time.Now().UnixNano())}
@@ -90,7 +90,7 @@ func timeStep(b *testing.B, o *bus.Bus, step processors.Step, s *state.Store, be
 // exactly once: a copy, and one that keeps the last value of each key in state
 // and changelog. On the cluster named by YIYUAN_TEST_KAFKA, if there is one.
 func BenchmarkTransact(b *testing.B) {
-	where, kafka := cluster(b, "bench")
+	where, kafka := somewhere(b, "bench")
 	for name, stage := range map[string]func() processors.Stage{"copy": func() processors.Stage { return copying{} }, "keep": func() processors.Stage { return &keeping{} }} {
 		b.Run(name+"/"+where, func(b *testing.B) {
 			k := kafka

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 )
 
 // holdings says who of this process may change the local state of each partition
@@ -52,7 +52,7 @@ func (h *holdings) use(w *holder, f func() error, partitions ...int32) error {
 	defer h.mu.RUnlock()
 	for _, n := range partitions {
 		if h.owner[n] != w {
-			return bus.ErrHandedOver
+			return engine.ErrHandedOver
 		}
 	}
 	return f()

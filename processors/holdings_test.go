@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
 )
 
@@ -52,7 +53,7 @@ func TestHandedOver(t *testing.T) {
 	if at, err := first.Position(0); at != 5 || err != nil {
 		t.Fatalf("Position = %d, %v", at, err)
 	}
-	if err := warm.Warm(0, record("too late"), 6, false); !errors.Is(err, bus.ErrHandedOver) {
+	if err := warm.Warm(0, record("too late"), 6, false); !errors.Is(err, engine.ErrHandedOver) {
 		t.Errorf("Warm of a worker's partition = %v, want ErrHandedOver", err)
 	}
 	if _, _, err := first.open().Set(first.partition(0).state, []byte("key"), []byte("committed, not stored")); err != nil {
@@ -64,10 +65,10 @@ func TestHandedOver(t *testing.T) {
 	if err := second.Roll(0, record("committed after that"), 9, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.Commit(map[int32]int64{0: 7}); !errors.Is(err, bus.ErrHandedOver) {
+	if err := first.Commit(map[int32]int64{0: 7}); !errors.Is(err, engine.ErrHandedOver) {
 		t.Errorf("Commit of a partition handed over = %v, want ErrHandedOver", err)
 	}
-	if err := errors.Join(first.Roll(0, record("x"), 8, true), first.Reset(0)); !errors.Is(err, bus.ErrHandedOver) {
+	if err := errors.Join(first.Roll(0, record("x"), 8, true), first.Reset(0)); !errors.Is(err, engine.ErrHandedOver) {
 		t.Errorf("Roll and Reset = %v, want ErrHandedOver", err)
 	}
 	want("committed after that", 9)

@@ -55,7 +55,7 @@ func (h *hops) note(start time.Time, records []bus.Record) {
 // both: b.N records of 400 bytes, counted from when each was due. On the cluster
 // named by YIYUAN_TEST_KAFKA, if there is one.
 func BenchmarkLatency(b *testing.B) {
-	where, kafka := cluster(b, "latency")
+	where, kafka := somewhere(b, "latency")
 	for _, rate := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("%d/%s", rate, where), func(b *testing.B) {
 			k := kafka

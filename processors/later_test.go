@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -31,7 +32,7 @@ func (r *reluctant) Process(tx processors.Tx, batch []bus.Record) error {
 	if err := r.counting.Process(tx, batch[:len(batch)/2]); err != nil {
 		return err
 	}
-	return fmt.Errorf("look up: %w", bus.ErrLater)
+	return fmt.Errorf("look up: %w", engine.ErrLater)
 }
 
 // TestATopicWaits holds that records which cannot be processed yet hold up their

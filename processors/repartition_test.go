@@ -10,6 +10,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -58,7 +59,7 @@ func TestRepartition(t *testing.T) {
 		run(func() {
 			expect(t, b, keys, w.round)
 			await(t, b, int64(keys*w.round))
-			if err := processors.Repartition(t.Context(), b, step, 8, bustest.Logger(t)); !errors.Is(err, bus.ErrBusy) {
+			if err := processors.Repartition(t.Context(), b, step, 8, bustest.Logger(t)); !errors.Is(err, cluster.ErrBusy) {
 				t.Errorf("Repartition of a step at work = %v, want ErrBusy", err)
 			}
 		}, nil)
@@ -119,7 +120,7 @@ func repartition(t *testing.T, b *bus.Bus, step processors.Step, n int) {
 		switch {
 		case err == nil:
 			return
-		case errors.Is(err, bus.ErrBusy):
+		case errors.Is(err, cluster.ErrBusy):
 			limit = time.Second
 		case ctx.Err() != nil:
 			limit += 20 * time.Millisecond

@@ -18,7 +18,7 @@ import (
 // the process until the last partition's state is current. On the cluster named
 // by YIYUAN_TEST_KAFKA, if there is one.
 func BenchmarkRestore(b *testing.B) {
-	where, kafka := cluster(b, "restore")
+	where, kafka := somewhere(b, "restore")
 	for _, claims := range []int{0, 4} {
 		b.Run(fmt.Sprintf("claims=%d/%s", claims, where), func(b *testing.B) {
 			k := kafka

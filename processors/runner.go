@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -46,7 +47,7 @@ func Run(ctx context.Context, b *bus.Bus, s Step, cfg Config, log *slog.Logger) 
 		}
 		group.Go(func() error {
 			defer w.Abort()
-			return b.Transact(ctx, bus.Transaction{
+			return b.Transact(ctx, engine.Transaction{
 				Group: s.Name, From: s.From, Changelog: contract.State(s.Name), MaxRecords: cfg.MaxRecords, MaxBytes: cfg.MaxBytes, Interval: cfg.CommitInterval,
 				Member: cfg.Instance + "-" + strconv.Itoa(i),
 			}, w)

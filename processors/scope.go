@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
@@ -16,14 +17,14 @@ type scope struct {
 	*overlay
 	generation *generation
 	partition  *partition
-	tx         *bus.Tx
+	tx         *engine.Tx
 	key        []byte
 	value      []byte
 	err        error
 }
 
 // enter makes the scope that of a partition.
-func (s *scope) enter(p *partition, tx *bus.Tx) *scope {
+func (s *scope) enter(p *partition, tx *engine.Tx) *scope {
 	s.partition, s.tx, s.err = p, tx, nil
 	return s
 }

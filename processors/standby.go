@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors/state"
 )
 
@@ -15,7 +16,7 @@ import (
 const standbyWait = time.Second
 
 // standby keeps warm the state of every partition of a step that no worker of
-// this process holds: it implements bus.Standby.
+// this process holds: it implements engine.Standby.
 type standby struct {
 	step       string
 	cfg        Config
@@ -30,12 +31,12 @@ func newStandby(step string, cfg Config, held *holdings, partitions int) *standb
 
 func (s *standby) state(n int32) *state.Partition { return s.cfg.Store.Partition(s.step, n) }
 
-// Wanted implements bus.Standby.
+// Wanted implements engine.Standby.
 func (s *standby) Wanted() []int32 {
 	return s.held.free(s.partitions, s.cfg.Clock().Add(-standbyWait))
 }
 
-// Position implements bus.Standby.
+// Position implements engine.Standby.
 func (s *standby) Position(n int32) (int64, error) {
 	if r := s.warm[n]; r != nil {
 		r.drop()
@@ -44,12 +45,12 @@ func (s *standby) Position(n int32) (int64, error) {
 	return position(s.state(n), s.cfg.Clock())
 }
 
-// Reset implements bus.Standby.
+// Reset implements engine.Standby.
 func (s *standby) Reset(n int32) error {
 	return s.held.use(nil, s.state(n).Reset, n)
 }
 
-// Warm implements bus.Standby.
+// Warm implements engine.Standby.
 func (s *standby) Warm(n int32, records []bus.Record, next int64, more bool) error {
 	r := s.warm[n]
 	err := s.held.use(nil, func() error { return r.apply(records, next, more, s.cfg.Clock()) }, n)
@@ -79,7 +80,7 @@ func forget(ctx context.Context, step string, cfg Config, held *holdings, partit
 				log.Info("dropping state that is too old to be used", "step", step, "partition", n, "of", at)
 				return p.Reset()
 			}, n)
-			if err != nil && !errors.Is(err, bus.ErrHandedOver) {
+			if err != nil && !errors.Is(err, engine.ErrHandedOver) {
 				return err
 			}
 		}

@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 )
 
-// worker is one worker's part of a step: it implements bus.Worker over the
+// worker is one worker's part of a step: it implements engine.Worker over the
 // state store. The open batch is the overlay: reads see its changes over what is
 // committed, and it reaches the store only in Commit.
 type worker struct {
@@ -76,12 +77,12 @@ func (w *worker) these(numbers []int32) []*partition {
 }
 
 // enter makes the scope that of a partition, whose state must be of the present key ring.
-func (w *worker) enter(p *partition, tx *bus.Tx) (*scope, error) {
+func (w *worker) enter(p *partition, tx *engine.Tx) (*scope, error) {
 	s := w.scope.enter(p, tx)
 	return s, ringed(s, w.step, w.keys)
 }
 
-// Position implements bus.Worker.
+// Position implements engine.Worker.
 func (w *worker) Position(n int32) (int64, error) {
 	w.held.take(n, w.me)
 	p := w.partition(n)
@@ -90,16 +91,16 @@ func (w *worker) Position(n int32) (int64, error) {
 	return position(p.state, w.cfg.Clock())
 }
 
-// Roll implements bus.Worker.
+// Roll implements engine.Worker.
 func (w *worker) Roll(n int32, records []bus.Record, next int64, last bool) error {
 	p := w.partition(n)
 	return w.held.use(w.me, func() error { return p.restoring.apply(records, next, !last, w.cfg.Clock()) }, n)
 }
 
-// Reset implements bus.Worker.
+// Reset implements engine.Worker.
 func (w *worker) Reset(n int32) error { return w.held.use(w.me, w.partition(n).state.Reset, n) }
 
-// Release implements bus.Worker.
+// Release implements engine.Worker.
 func (w *worker) Release() {
 	w.renews.report(0)
 	w.held.release(w.me, w.cfg.Clock())
@@ -108,8 +109,8 @@ func (w *worker) Release() {
 	}
 }
 
-// Handle implements bus.Worker.
-func (w *worker) Handle(tx *bus.Tx, records []bus.Record) error {
+// Handle implements engine.Worker.
+func (w *worker) Handle(tx *engine.Tx, records []bus.Record) error {
 	m := w.cfg.Metrics.m
 	began := w.tick()
 	w.renews.busy = true
@@ -134,7 +135,7 @@ func (w *worker) tick() time.Time {
 	return now
 }
 
-// Due implements bus.Worker.
+// Due implements engine.Worker.
 func (w *worker) Due(numbers []int32) bool {
 	w.tick()
 	partitions := w.these(numbers)
@@ -146,8 +147,8 @@ func (w *worker) Due(numbers []int32) bool {
 	return w.renews.due(partitions)
 }
 
-// Wake implements bus.Worker.
-func (w *worker) Wake(tx *bus.Tx, numbers []int32) error {
+// Wake implements engine.Worker.
+func (w *worker) Wake(tx *engine.Tx, numbers []int32) error {
 	w.tick()
 	partitions := w.these(numbers)
 	for _, p := range partitions {
@@ -173,8 +174,8 @@ func (w *worker) Wake(tx *bus.Tx, numbers []int32) error {
 	return w.renews.renew(partitions, func(p *partition) (*scope, error) { return w.enter(p, tx) })
 }
 
-// Seal implements bus.Worker.
-func (w *worker) Seal(tx *bus.Tx) error {
+// Seal implements engine.Worker.
+func (w *worker) Seal(tx *engine.Tx) error {
 	size := 0
 	for _, p := range w.all() {
 		for _, c := range p.changes {
@@ -186,7 +187,7 @@ func (w *worker) Seal(tx *bus.Tx) error {
 	return nil
 }
 
-// Commit implements bus.Worker.
+// Commit implements engine.Worker.
 func (w *worker) Commit(next map[int32]int64) error {
 	for n, offset := range next {
 		if err := w.open().Reach(w.partition(n).state, offset, w.cfg.Clock()); err != nil {
@@ -197,13 +198,13 @@ func (w *worker) Commit(next map[int32]int64) error {
 	w.batch = nil
 	w.clean(false) // before the batch's bytes are another's
 	err := w.held.use(w.me, batch.Commit, slices.Collect(maps.Keys(next))...)
-	if errors.Is(err, bus.ErrHandedOver) {
+	if errors.Is(err, engine.ErrHandedOver) {
 		return errors.Join(err, batch.Close())
 	}
 	return err
 }
 
-// Abort implements bus.Worker. The client may still be sending what the batch
+// Abort implements engine.Worker. The client may still be sending what the batch
 // holds.
 func (w *worker) Abort() {
 	if w.batch != nil {

@@ -173,7 +173,7 @@ func (a *app) openRegistry(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		outside, err := a.bus.Registry(a.cfg.Registry.URL, key)
+		outside, err := bus.OutsideRegistry(a.cfg.Registry.URL, key)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -66,7 +67,7 @@ func unanswered(check string, err error) finding {
 
 // checkCluster holds the brokers against what exactly-once needs: Kafka 4.0 and
 // transaction.version 2, without which a late commit can tear a later transaction.
-func checkCluster(c bus.Cluster) []finding {
+func checkCluster(c cluster.Cluster) []finding {
 	var found []finding
 	var versions []string
 	old, silent := false, 0
@@ -99,7 +100,7 @@ func checkCluster(c bus.Cluster) []finding {
 }
 
 // checkTopics holds topics against how they should be kept.
-func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]bus.TopicState, brokers int) []finding {
+func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]cluster.TopicState, brokers int) []finding {
 	var missing, partitions, policy, leaderless, behind, unsafe, small []string
 	for _, s := range specs {
 		t, ok := have[s.Topic]
@@ -154,7 +155,7 @@ func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]b
 }
 
 // policyOf says how a topic is kept if that is not how it must be.
-func policyOf(s contract.Spec, t bus.TopicState) string {
+func policyOf(s contract.Spec, t cluster.TopicState) string {
 	switch {
 	case s.Compact && t.Policy != "compact":
 		return "cleanup.policy=" + t.Policy + "≠compact"
@@ -198,7 +199,7 @@ func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []contract
 	return checkTransactions(open, held, time.Now(), limit)
 }
 
-func checkTransactions(open []bus.OpenTransaction, held []string, now time.Time, limit time.Duration) []finding {
+func checkTransactions(open []cluster.OpenTransaction, held []string, now time.Time, limit time.Duration) []finding {
 	var found []finding
 	for _, t := range open {
 		if age := now.Sub(t.Started); age > limit {
@@ -215,7 +216,7 @@ func checkTransactions(open []bus.OpenTransaction, held []string, now time.Time,
 // lagLimit is how many offsets a step may be behind before somebody should look.
 const lagLimit = 100_000
 
-func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have map[contract.Topic]bus.TopicState) []finding {
+func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have map[contract.Topic]cluster.TopicState) []finding {
 	var found []finding
 	for _, s := range steps {
 		check := "step." + s.Name
@@ -230,7 +231,7 @@ func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have 
 }
 
 // hindered are the topics that a step writes to and that do not take all it writes.
-func hindered(s processors.Step, have map[contract.Topic]bus.TopicState) []string {
+func hindered(s processors.Step, have map[contract.Topic]cluster.TopicState) []string {
 	var out []string
 	for _, t := range append(s.To[:len(s.To):len(s.To)], contract.State(s.Name)) {
 		if have[t].TooSmall() {
@@ -240,7 +241,7 @@ func hindered(s processors.Step, have map[contract.Topic]bus.TopicState) []strin
 	return out
 }
 
-func checkGroup(check string, g bus.GroupState, small ...string) finding {
+func checkGroup(check string, g cluster.GroupState, small ...string) finding {
 	text := fmt.Sprintf("%s,成员 %d,积压 %d / %d members, lag %d", g.State, g.Members, g.Lag, g.Members, g.Lag)
 	switch {
 	case g.Members == 0:

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -155,13 +155,13 @@ func TestDoctorJudges(t *testing.T) {
 	now := time.Now()
 	spec := []contract.Spec{{Topic: "findings", Compact: true}, {Topic: "raw.GA01", Compact: true, CompactAfter: time.Hour}, {Topic: "audit", Retention: -1}}
 	cfg := busConfig{Partitions: 4, Replication: 3}
-	sound := map[contract.Topic]bus.TopicState{
+	sound := map[contract.Topic]cluster.TopicState{
 		"findings": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact"},
 		"raw.GA01": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact", CompactLagMS: 3600_000},
 		"audit":    {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "delete", RetentionMS: -1},
 	}
-	with := func(topic contract.Topic, change func(*bus.TopicState)) map[contract.Topic]bus.TopicState {
-		out := map[contract.Topic]bus.TopicState{}
+	with := func(topic contract.Topic, change func(*cluster.TopicState)) map[contract.Topic]cluster.TopicState {
+		out := map[contract.Topic]cluster.TopicState{}
 		for t, s := range sound {
 			if t == topic {
 				change(&s)
@@ -170,34 +170,34 @@ func TestDoctorJudges(t *testing.T) {
 		}
 		return out
 	}
-	ok := bus.Broker{ID: 1, Version: "v4.1", Since4: true}
+	ok := cluster.Broker{ID: 1, Version: "v4.1", Since4: true}
 	for name, test := range map[string]struct {
 		found        []finding
 		check, grade string
 		says         string
 	}{
-		"sound cluster":      {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok}, TransactionVersion: 2}), "kafka.version", gradeOK, "v4.1"},
-		"old brokers":        {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok, {ID: 2, Version: "between v3.9 and v4.0"}}, TransactionVersion: 2}), "kafka.version", gradeProblem, "v3.9"},
-		"old protocol":       {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok}, TransactionVersion: 1}), "kafka.transaction.version", gradeProblem, "= 1"},
-		"silent broker":      {checkCluster(bus.Cluster{Brokers: []bus.Broker{ok, {ID: 7, Err: errNoAnswer}}, TransactionVersion: 2}), "kafka.brokers", gradeProblem, "broker 7"},
+		"sound cluster":      {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok}, TransactionVersion: 2}), "kafka.version", gradeOK, "v4.1"},
+		"old brokers":        {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok, {ID: 2, Version: "between v3.9 and v4.0"}}, TransactionVersion: 2}), "kafka.version", gradeProblem, "v3.9"},
+		"old protocol":       {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok}, TransactionVersion: 1}), "kafka.transaction.version", gradeProblem, "= 1"},
+		"silent broker":      {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok, {ID: 7, Err: errNoAnswer}}, TransactionVersion: 2}), "kafka.brokers", gradeProblem, "broker 7"},
 		"sound topics":       {checkTopics(cfg, spec, sound, 3), "kafka.topics", gradeOK, "3"},
 		"missing topic":      {checkTopics(cfg, spec[:1], nil, 3), "kafka.topics", gradeProblem, "findings"},
-		"other partitions":   {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.Partitions = 3 }), 3), "kafka.topics", gradeProblem, "audit (3≠4)"},
-		"audit that expires": {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.RetentionMS = 1 }), 3), "kafka.topics", gradeProblem, "audit (retention.ms=1≠-1)"},
-		"hasty compaction":   {checkTopics(cfg, spec, with("raw.GA01", func(s *bus.TopicState) { s.CompactLagMS = 0 }), 3), "kafka.topics", gradeProblem, "min.compaction.lag.ms"},
-		"no large records":   {checkTopics(busConfig{Partitions: 4, Replication: 3, Prefix: "c."}, spec, with("audit", func(s *bus.TopicState) { s.TakesBytes = 100 }), 3), "kafka.topics", gradeProblem, "audit (max.message.bytes=100)"},
-		"replicas never":     {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.Replication, s.MinInSync = 1, 2 }), 1), "kafka.replication", gradeProblem, "audit (1/2)"},
-		"no leader":          {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.Leaderless = 1 }), 3), "kafka.topics", gradeProblem, "leader"},
-		"copy behind":        {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.OutOfSync = 1 }), 3), "kafka.replication", gradeWarning, "audit"},
-		"single copy":        {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.Replication, s.MinInSync = 1, 1 }), 3), "kafka.replication", gradeProblem, "audit (1/1)"},
-		"min isr 1 of 3":     {checkTopics(cfg, spec, with("audit", func(s *bus.TopicState) { s.MinInSync = 1 }), 3), "kafka.replication", gradeProblem, "audit (3/1)"},
+		"other partitions":   {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Partitions = 3 }), 3), "kafka.topics", gradeProblem, "audit (3≠4)"},
+		"audit that expires": {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.RetentionMS = 1 }), 3), "kafka.topics", gradeProblem, "audit (retention.ms=1≠-1)"},
+		"hasty compaction":   {checkTopics(cfg, spec, with("raw.GA01", func(s *cluster.TopicState) { s.CompactLagMS = 0 }), 3), "kafka.topics", gradeProblem, "min.compaction.lag.ms"},
+		"no large records":   {checkTopics(busConfig{Partitions: 4, Replication: 3, Prefix: "c."}, spec, with("audit", func(s *cluster.TopicState) { s.TakesBytes = 100 }), 3), "kafka.topics", gradeProblem, "audit (max.message.bytes=100)"},
+		"replicas never":     {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Replication, s.MinInSync = 1, 2 }), 1), "kafka.replication", gradeProblem, "audit (1/2)"},
+		"no leader":          {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Leaderless = 1 }), 3), "kafka.topics", gradeProblem, "leader"},
+		"copy behind":        {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.OutOfSync = 1 }), 3), "kafka.replication", gradeWarning, "audit"},
+		"single copy":        {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Replication, s.MinInSync = 1, 1 }), 3), "kafka.replication", gradeProblem, "audit (1/1)"},
+		"min isr 1 of 3":     {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.MinInSync = 1 }), 3), "kafka.replication", gradeProblem, "audit (3/1)"},
 		"one broker":         {checkTopics(cfg, spec, sound, 1), "kafka.replication", gradeWarning, "one broker"},
-		"young transaction":  {checkTransactions([]bus.OpenTransaction{{ID: "x", Started: now}}, nil, now, time.Second), "kafka.transactions", gradeOK, "1"},
-		"stuck transaction":  {checkTransactions([]bus.OpenTransaction{{ID: "x", Started: now.Add(-time.Minute)}}, nil, now, time.Second), "kafka.transactions", gradeProblem, `"x"`},
-		"nobody works":       {[]finding{checkGroup("step.x", bus.GroupState{State: "Empty", Lag: 5})}, "step.x", gradeWarning, "nobody"},
-		"hindered":           {[]finding{checkGroup("step.x", bus.GroupState{State: "Stable", Members: 2, Lag: 1}, "quarantine")}, "step.x", gradeProblem, "quarantine"},
-		"far behind":         {[]finding{checkGroup("step.x", bus.GroupState{State: "Stable", Members: 2, Lag: lagLimit + 1})}, "step.x", gradeWarning, "far behind"},
-		"at work":            {[]finding{checkGroup("step.x", bus.GroupState{State: "Stable", Members: 2, Lag: 5})}, "step.x", gradeOK, "lag 5"},
+		"young transaction":  {checkTransactions([]cluster.OpenTransaction{{ID: "x", Started: now}}, nil, now, time.Second), "kafka.transactions", gradeOK, "1"},
+		"stuck transaction":  {checkTransactions([]cluster.OpenTransaction{{ID: "x", Started: now.Add(-time.Minute)}}, nil, now, time.Second), "kafka.transactions", gradeProblem, `"x"`},
+		"nobody works":       {[]finding{checkGroup("step.x", cluster.GroupState{State: "Empty", Lag: 5})}, "step.x", gradeWarning, "nobody"},
+		"hindered":           {[]finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: 1}, "quarantine")}, "step.x", gradeProblem, "quarantine"},
+		"far behind":         {[]finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: lagLimit + 1})}, "step.x", gradeWarning, "far behind"},
+		"at work":            {[]finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: 5})}, "step.x", gradeOK, "lag 5"},
 		"evicting Redis":     {checkRedis(redis.Health{Policy: "allkeys-lru"}), "redis.eviction", gradeProblem, "allkeys-lru"},
 		"full Redis":         {checkRedis(redis.Health{Policy: "noeviction", Limit: 100, Used: 95}), "redis.memory", gradeProblem, ""},
 		"empty Redis":        {checkRedis(redis.Health{Policy: "noeviction"}), "redis.views", gradeWarning, "503"},

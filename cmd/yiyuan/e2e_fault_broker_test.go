@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// cluster is Kafka of a test's own, to be killed and cut off.
-type cluster struct {
+// ownKafka is Kafka of a test's own, to be killed and cut off.
+type ownKafka struct {
 	testing.TB
 	bed       string
 	listeners []string // further ones, as the test bed wants them
@@ -23,16 +23,16 @@ type cluster struct {
 // startCluster starts brokers that end with the test, by the test bed's own
 // script: kafka is one of them, kafka3 and apart are three. Each proxy stands in front of
 // a listener of its own.
-func startCluster(t testing.TB, name string, proxies map[string]*proxy) *cluster {
+func startCluster(t testing.TB, name string, proxies map[string]*proxy) *ownKafka {
 	t.Helper()
 	service(t, "YIYUAN_TEST_KAFKA") // where there is no test bed there are no further brokers either
 	return startClusterIn(t, t.TempDir(), name, proxies)
 }
 
 // startClusterIn is startCluster with the brokers' data in a folder.
-func startClusterIn(t testing.TB, bed, name string, proxies map[string]*proxy) *cluster {
+func startClusterIn(t testing.TB, bed, name string, proxies map[string]*proxy) *ownKafka {
 	t.Helper()
-	c := &cluster{TB: t, bed: bed}
+	c := &ownKafka{TB: t, bed: bed}
 	for listener, x := range proxies {
 		c.listeners = append(c.listeners, listener+"="+x.address)
 	}
@@ -54,7 +54,7 @@ func startClusterIn(t testing.TB, bed, name string, proxies map[string]*proxy) *
 }
 
 // testbed runs the script on this cluster's folder.
-func (c *cluster) testbed(args ...string) string {
+func (c *ownKafka) testbed(args ...string) string {
 	c.Helper()
 	cmd := exec.Command("../../deploy/testbed/testbed", args...) // no context: down runs after the test's has ended
 	cmd.Env = append(os.Environ(), "YIYUAN_TESTBED="+c.bed, "YIYUAN_TESTBED_LISTENERS="+strings.Join(c.listeners, " "))

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 )
 
 func txnCommand() *cobra.Command {
@@ -104,7 +105,7 @@ Aborts a transaction: nothing of it counts, readers go on. A process of ours tha
 			}
 			return o.with(cmd.Context(), func(ctx context.Context, b *bus.Bus) error {
 				err := b.Abort(ctx, args[0])
-				if errors.Is(err, bus.ErrNoTransaction) {
+				if errors.Is(err, cluster.ErrNoTransaction) {
 					return &exitError{exitNotFound, err}
 				}
 				if err != nil {
@@ -120,7 +121,7 @@ Aborts a transaction: nothing of it counts, readers go on. A process of ours tha
 	return cmd
 }
 
-func writeTransactions(to io.Writer, output string, open []bus.OpenTransaction, now time.Time) error {
+func writeTransactions(to io.Writer, output string, open []cluster.OpenTransaction, now time.Time) error {
 	type row struct {
 		ID         string   `json:"id"`
 		Producer   int64    `json:"producer"`

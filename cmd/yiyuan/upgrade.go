@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -59,7 +60,7 @@ func (a *app) lift(ctx context.Context, specs []contract.Spec, now time.Time) (m
 			continue
 		}
 		switch err := a.bus.Retain(ctx, s.Topic, -1); {
-		case errors.Is(err, bus.ErrNoTopic):
+		case errors.Is(err, cluster.ErrNoTopic):
 			continue
 		case err != nil:
 			return nil, fmt.Errorf("升级前须解除主题 %q 的保留期限：请授予本程序 AlterConfigs 权限，或由管理员设 retention.ms=-1 后再启动 / "+
@@ -110,7 +111,7 @@ func (a *app) retainLater(ctx context.Context) error {
 }
 
 func readMark(ctx context.Context, b *bus.Bus) (mark contract.Mark, known bool, err error) {
-	if _, err := b.Partitions(ctx, contract.Bus); errors.Is(err, bus.ErrNoTopic) {
+	if _, err := b.Partitions(ctx, contract.Bus); errors.Is(err, cluster.ErrNoTopic) {
 		return mark, false, nil
 	}
 	err = b.Replay(ctx, contract.Bus, func(r bus.Record) error {

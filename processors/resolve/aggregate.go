@@ -6,7 +6,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -113,7 +113,7 @@ func (s *stage) recount(tx processors.Tx, entity string) error {
 		case permanent(err):
 			s.subject.unread = append(s.subject.unread, rowName{id, schemas.JoinKey(role, row)})
 		default:
-			return fmt.Errorf("read row: %w: %w", bus.ErrLater, err)
+			return fmt.Errorf("read row: %w: %w", engine.ErrLater, err)
 		}
 		return nil
 	})

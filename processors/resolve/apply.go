@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -93,7 +94,7 @@ func (s *stage) last(tx processors.Tx, d *dataset, kind byte, c *claim.Claim) (*
 		return nil, err
 	}
 	if r.Record(); r.Err() != nil && !permanent(r.Err()) {
-		return nil, fmt.Errorf("read row: %w: %w", bus.ErrLater, r.Err())
+		return nil, fmt.Errorf("read row: %w: %w", engine.ErrLater, r.Err())
 	}
 	return r, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/authority"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -104,7 +105,7 @@ func (s *stage) readable() error {
 		switch {
 		case err == nil:
 		case !permanent(err):
-			return fmt.Errorf("read dossier: %w: %w", bus.ErrLater, err)
+			return fmt.Errorf("read dossier: %w: %w", engine.ErrLater, err)
 		default:
 			x.unread = append(x.unread, rowName{r.Dataset.ID, schemas.JoinKey(r.Role, r.Key)})
 		}

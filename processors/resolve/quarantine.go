@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -25,7 +26,7 @@ func (s *stage) quarantine(tx processors.Tx, r contract.Rejection) error {
 // pass, like an unreachable registry, is returned.
 func (s *stage) refuse(tx processors.Tx, r *bus.Record, dataset string, err error) error {
 	if !permanent(err) {
-		return fmt.Errorf("read claim: %w: %w", bus.ErrLater, err)
+		return fmt.Errorf("read claim: %w: %w", engine.ErrLater, err)
 	}
 	why := contract.Rejection{
 		Dataset: dataset, Reason: contract.ReasonUnreadable, Detail: "主张无法解读 / the claim cannot be read", Source: string(r.Topic), At: r.Time,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/engine"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -73,7 +74,7 @@ func (s *stage) unread(d *dataset, err error) error {
 	case errors.Is(err, codec.ErrMalformed):
 		return &reject{reason: contract.ReasonUnreadable, detail: "内容不是其模式所述的记录 / the bytes are not a record of the schema they name"}
 	}
-	return fmt.Errorf("decode row of %q: %w: %w", d.ID, bus.ErrLater, err) // the registry's own
+	return fmt.Errorf("decode row of %q: %w: %w", d.ID, engine.ErrLater, err) // the registry's own
 }
 
 // accept fills, validates and normalises a decoded row; last is what it was before.
