@@ -2,10 +2,7 @@ package verification
 
 import (
 	"slices"
-	"strings"
 
-	"github.com/yiyuan-bus/yiyuan/processors/masking"
-	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/condition"
 )
 
@@ -86,18 +83,4 @@ func (s *Set) Awaits() []Awaited {
 		}
 	}
 	return out
-}
-
-// Awaits returns, by rule and case, the cases of a catalogue that wait.
-func Awaits(cat *schemas.Catalogue, keys masking.Keys) ([]Awaited, error) {
-	var out []Awaited
-	for _, e := range cat.Entities {
-		s, err := Compile(cat, e, keys)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, s.Awaits()...)
-	}
-	slices.SortFunc(out, func(a, b Awaited) int { return strings.Compare(a.Rule+"/"+a.Case, b.Rule+"/"+b.Case) })
-	return out, nil
 }

@@ -171,3 +171,14 @@ func (f Finding) Record() schemas.Record {
 		schemas.Text(r.Advice), schemas.Table(rows),
 	})
 }
+
+// Result is what an evaluation came to.
+type Result struct {
+	States   []State // to be kept, in the order given, new ones behind
+	Findings []Finding
+	Faults   []Fault
+	// Awaited are the datasets for whose first complete copy a case waits that holds
+	// otherwise: when one has come, the cases of Dirty.Complete are to be evaluated.
+	Awaited []string
+	Wake    time.Time // when to evaluate again by time alone, zero for never
+}

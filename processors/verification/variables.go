@@ -8,25 +8,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/condition"
 )
 
-// variable is what one name of the environment stands for.
-type variable struct {
-	name    string
-	kind    variableKind
-	dataset *schemas.Dataset
-	roles   []string // of rows: the roles it lists
-}
-
-type variableKind uint8
-
-const (
-	rowsVariable variableKind = iota
-	goldenVariable
-	aggregateVariable
-	keyVariable
-	nowVariable
-	todayVariable
-)
-
 // environment declares the variables of an entity's rules:
 //
 //	GA01            rows of the dataset about the entity, role "" (of every role, if the dataset has none of role "")

@@ -22,54 +22,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/condition"
 )
 
-// ErrRule says that a rule does not compile.
-var ErrRule = errors.New("bad rule")
-
 // defaultDays is how many working days a department has where the case does
 // not say.
 const defaultDays = 10
-
-// Set holds the compiled rules of one entity. It is immutable; an Evaluator of
-// it is not safe for concurrent use.
-type Set struct {
-	entity      *schemas.Entity
-	calendar    *schemas.Calendar
-	keys        masking.Keys
-	place       *masking.Place // where findings show values
-	subject     masking.Show   // of an entity's key
-	env         *condition.Env
-	variables   []variable
-	cases       []*compiled
-	byName      map[string]int
-	inputs      map[string][]int // "GA01/role", "golden", "agg.x" -> cases
-	readsGolden bool
-	owner       string // provider of the first aggregated dataset, for entities nothing else speaks about
-}
-
-// compiled is one case of one rule, ready to run.
-type compiled struct {
-	rule     *schemas.Rule
-	c        *schemas.Case
-	name     string // XV-04/paid
-	when     *condition.Expression
-	until    *condition.Expression // nil: never by time alone
-	evidence []exhibit
-	doubts   []exhibit // instead of when: the fields that may hold what their element doubts
-	awaits   []string  // datasets whose first complete copy it waits for: see absence.go
-}
-
-// exhibit is one thing a finding shows.
-type exhibit struct {
-	name    string // field, or name of the aggregate
-	dataset *schemas.Dataset
-	role    string
-	roles   bool // of any role
-	column  int  // of the dataset's layout, of the golden record or of the aggregates
-	golden  bool
-	sum     *schemas.Aggregate
-	scale   int // of sum
-	show    masking.Show
-}
 
 // Compile compiles the rules of an entity. All that is wrong is joined into one
 // error.
@@ -297,54 +252,19 @@ func (s *Set) total(cat *schemas.Catalogue, a *schemas.Aggregate, at int) (exhib
 	return x, err
 }
 
-// Dirty collects which cases a change touches.
-type Dirty struct {
-	set   *Set
-	cases []bool
-	any   bool
-}
-
-// Dirty returns an empty collection.
-func (s *Set) Dirty() *Dirty { return &Dirty{set: s, cases: make([]bool, len(s.cases))} }
-
-// Reset empties d for the next entity.
-func (d *Dirty) Reset() { clear(d.cases); d.any = false }
-
-// Claim marks the cases that read the rows of a dataset in a role.
-func (d *Dirty) Claim(dataset, role string) { d.mark(d.set.inputs[dataset+"/"+role]) }
-
-// Golden marks the cases that read the golden record.
-func (d *Dirty) Golden() { d.mark(d.set.inputs["golden"]) }
-
-// Aggregate marks the cases that read an aggregate.
-func (d *Dirty) Aggregate(name string) { d.mark(d.set.inputs["agg."+name]) }
-
-// Complete marks the cases that wait for the first complete copy of a dataset.
-func (d *Dirty) Complete(dataset string) {
-	for i, one := range d.set.cases {
-		if slices.Contains(one.awaits, dataset) {
-			d.cases[i], d.any = true, true
-		}
-	}
-}
-
-// All marks every case: the rules are not those of the last evaluation.
-func (d *Dirty) All() {
-	for i := range d.cases {
-		d.cases[i] = true
-	}
-	d.any = len(d.cases) > 0
-}
-
-// Any reports whether any case is marked.
-func (d *Dirty) Any() bool { return d.any }
-
-func (d *Dirty) mark(cases []int) {
-	for _, i := range cases {
-		d.cases[i] = true
-		d.any = true
-	}
-}
-
 // ReadsGolden reports whether any case reads or shows the golden record.
 func (s *Set) ReadsGolden() bool { return s.readsGolden }
+
+// Awaits returns, by rule and case, the cases of a catalogue that wait.
+func Awaits(cat *schemas.Catalogue, keys masking.Keys) ([]Awaited, error) {
+	var out []Awaited
+	for _, e := range cat.Entities {
+		s, err := Compile(cat, e, keys)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s.Awaits()...)
+	}
+	slices.SortFunc(out, func(a, b Awaited) int { return strings.Compare(a.Rule+"/"+a.Case, b.Rule+"/"+b.Case) })
+	return out, nil
+}

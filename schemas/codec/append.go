@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -9,10 +10,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
-
-// rawNamespace is the namespace of the layouts of raw.<dataset>: the one place
-// where a value may be unavailable.
-const rawNamespace = "yiyuan.raw"
 
 // Writer appends records of one layout. It is safe for concurrent use.
 type Writer struct {
@@ -213,4 +210,19 @@ func sameColumns(a, b *schemas.Layout) bool {
 		}
 	}
 	return true
+}
+
+// Writer registers the schema of l under subject and returns a writer of its
+// records. What it has registered once it does not ask the registry for again.
+func (c *Codec) Writer(ctx context.Context, subject string, l *schemas.Layout) (*Writer, error) {
+	schema := Schema(l)
+	rec, err := parse(schema)
+	if err != nil {
+		return nil, fmt.Errorf("register %q: %w", subject, err)
+	}
+	id, err := c.register(ctx, registration{subject, schema})
+	if err != nil {
+		return nil, fmt.Errorf("register %q: %w", subject, err)
+	}
+	return &Writer{id: id, layout: l, program: appendProgram(rec, l)}, nil
 }

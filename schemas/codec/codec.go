@@ -40,38 +40,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/yiyuan-bus/yiyuan/schemas"
-)
-
-// The bounds of messages and schemas.
-const (
-	MaxMessage = 1 << 20   // bytes of a framed value
-	MaxRows    = 10_000    // rows of one Rows value
-	MaxFields  = 512       // fields of a schema, those of nested records included
-	MaxDepth   = 8         // records inside one another
-	MaxSchema  = 512 << 10 // bytes of a schema's text
-
-	maxCells   = 1 << 20 // values of one decoded record, nested ones included
-	maxCached  = 1024    // writer schemas kept by a codec, and programs by a reader
-	headerSize = 5
-)
-
-// The kinds of failure. Errors of this package wrap one of them.
-var (
-	// ErrMalformed says that bytes are not a record of the schema they name.
-	ErrMalformed = errors.New("内容损坏 / malformed value")
-	// ErrTooLarge says that a value is longer than MaxMessage. It is ErrMalformed too.
-	ErrTooLarge = fmt.Errorf("内容过大 / value too large: %w", ErrMalformed)
-	// ErrUnknownSchema says that a value's schema is not registered or cannot be
-	// read into the layout asked for. A Registry wraps it when it knows no such id.
-	ErrUnknownSchema = errors.New("模式未知或不相容 / unknown or incompatible schema")
-	// ErrIncompatible says that one schema cannot read what the other writes.
-	ErrIncompatible = errors.New("模式不相容 / incompatible schema")
-	// ErrProfile says that a schema is not Avro or not within the profile.
-	ErrProfile = errors.New("模式不符合规范 / schema outside the profile")
-	// ErrValue says that a record cannot be written under its layout.
-	ErrValue = errors.New("值与字段类型不符 / value does not fit its column")
 )
 
 // Registry keeps schemas by id. Register returns the id of the schema under the
@@ -104,21 +72,6 @@ func New(r Registry) *Codec {
 	return &Codec{registry: r, registered: map[registration]int{}, writers: map[int]*record{}, missing: map[int]time.Time{}}
 }
 
-// Writer registers the schema of l under subject and returns a writer of its
-// records. What it has registered once it does not ask the registry for again.
-func (c *Codec) Writer(ctx context.Context, subject string, l *schemas.Layout) (*Writer, error) {
-	schema := Schema(l)
-	rec, err := parse(schema)
-	if err != nil {
-		return nil, fmt.Errorf("register %q: %w", subject, err)
-	}
-	id, err := c.register(ctx, registration{subject, schema})
-	if err != nil {
-		return nil, fmt.Errorf("register %q: %w", subject, err)
-	}
-	return &Writer{id: id, layout: l, program: appendProgram(rec, l)}, nil
-}
-
 func (c *Codec) register(ctx context.Context, r registration) (int, error) {
 	c.mu.Lock()
 	id, ok := c.registered[r]
@@ -139,10 +92,6 @@ func (c *Codec) register(ctx context.Context, r registration) (int, error) {
 	c.registered[r] = id
 	return id, nil
 }
-
-// Reader returns a reader of records into l. What is wrong with l, if anything,
-// is said by the first Decode.
-func (c *Codec) Reader(l *schemas.Layout) *Reader { return newReader(c, l) }
 
 // SchemaID returns the schema id that a framed value names.
 func SchemaID(value []byte) (int, error) {

@@ -123,29 +123,6 @@ func (s *step) least() int {
 	}
 }
 
-// limitOf returns ten to the power of a decimal's precision.
-func limitOf(precision int) int64 {
-	limit := int64(1)
-	for range precision {
-		limit *= 10
-	}
-	return limit
-}
-
-// The first and last day, and millisecond, of the years 1 to 9999. Others are
-// no dates of people: they overflow text forms and other languages' types.
-const (
-	firstDay, lastDay     = -719_162, 2_932_896
-	firstMilli, lastMilli = -62_135_596_800_000, 253_402_300_799_999
-)
-
-func inRange(t schemas.Type, n int64) bool {
-	switch t {
-	case schemas.Date:
-		return n >= firstDay && n <= lastDay
-	case schemas.Timestamp:
-		return n >= firstMilli && n <= lastMilli
-	default:
-		return true
-	}
-}
+// rawNamespace is the namespace of the layouts of raw.<dataset>: the one place
+// where a value may be unavailable.
+const rawNamespace = "yiyuan.raw"

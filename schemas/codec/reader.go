@@ -172,3 +172,7 @@ func (r *Reader) resolve(ctx context.Context, id int) (resolved, error) {
 	r.programs.Store(&programs)
 	return out, nil
 }
+
+// Reader returns a reader of records into l. What is wrong with l, if anything,
+// is said by the first Decode.
+func (c *Codec) Reader(l *schemas.Layout) *Reader { return newReader(c, l) }

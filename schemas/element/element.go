@@ -19,44 +19,12 @@ package element
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
-
-// The codes of an Error. The set is closed.
-const (
-	CodeType        = "type"        // the value is of another type than the element
-	CodeEncoding    = "encoding"    // damaged text
-	CodeCharacters  = "characters"  // characters the kind does not have
-	CodeLength      = "length"      // too long or too short
-	CodeDate        = "date"        // no day of the calendar
-	CodeRange       = "range"       // outside min and max, or of what can be kept
-	CodePrecision   = "precision"   // more decimals than the element keeps
-	CodeSet         = "code"        // not in the code set
-	CodeSpreadsheet = "spreadsheet" // ruined by a spreadsheet
-	CodeForm        = "form"        // valid, but not in canonical form (Check only)
-)
-
-// Error says what is wrong with a value, never what the value is.
-type Error struct {
-	Code    string
-	Message string // 中文 / English, with what to do
-}
-
-// Error returns the message.
-func (e *Error) Error() string { return e.Message }
-
-func fail(code, chinese, english string, args ...any) error {
-	if len(args) > 0 {
-		chinese, english = fmt.Sprintf(chinese, args...), fmt.Sprintf(english, args...)
-	}
-	return &Error{code, chinese + " / " + english}
-}
 
 // Parse reads text as a value of the element in canonical form. Text that is
 // empty or blank is schemas.Null, whether or not the field may be null: that is
@@ -143,22 +111,6 @@ func normalise(e *schemas.Element, s string) (string, error) {
 		return region(s)
 	default:
 		return freeText(s)
-	}
-}
-
-// maxLength is the longest text of a kind whose element sets no limit.
-func maxLength(kind string) int {
-	switch kind {
-	case "person_name":
-		return 50
-	case "org_name", "address":
-		return 200
-	case "identifier", "code":
-		return 64
-	case "phone":
-		return 30
-	default:
-		return 4000
 	}
 }
 
@@ -270,37 +222,4 @@ func Render(e *schemas.Element, v schemas.Value) string {
 	case schemas.KindNull, schemas.KindUnavailable, schemas.KindRows:
 	}
 	return ""
-}
-
-// sound refuses text that was damaged on its way: it would never compare equal
-// to the undamaged one.
-func sound(s string) error {
-	ascii := true
-	for i := range len(s) {
-		if b := s[i]; b >= utf8.RuneSelf {
-			ascii = false
-		} else if b < ' ' && b != '\t' && b != '\n' && b != '\r' || b == 0x7f {
-			return fail(CodeEncoding, "含有控制字符", "holds control characters")
-		}
-	}
-	if ascii {
-		return nil
-	}
-	if !utf8.ValidString(s) {
-		return fail(CodeEncoding, "不是有效的 UTF-8, 请检查来源编码(如 GB18030)", "not valid UTF-8, check the source's encoding (GB18030?)")
-	}
-	if strings.ContainsRune(s, utf8.RuneError) {
-		return fail(CodeEncoding, "含有替换符 U+FFFD, 文字在来源处已损坏", "holds U+FFFD: the text was damaged before it came here")
-	}
-	return nil
-}
-
-// blank reports whether nothing would be left of s.
-func blank(s string) bool {
-	for _, r := range s {
-		if !space(r) && !invisible(r) {
-			return false
-		}
-	}
-	return true
 }

@@ -1,10 +1,7 @@
 package element
 
 import (
-	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -65,42 +62,6 @@ func Normal(e *schemas.Element, v schemas.Value) schemas.Value {
 
 // RenderNormal is Render of the normal form.
 func RenderNormal(e *schemas.Element, v schemas.Value) string { return Render(e, Normal(e, v)) }
-
-// tidy is a text without what nobody wrote.
-func tidy(s string) string {
-	if plainText(s) || norm.NFC.IsNormalString(s) && strings.TrimFunc(s, space) == s && !strings.ContainsFunc(s, unwritten) {
-		return s
-	}
-	for {
-		next := norm.NFC.String(strings.Map(func(r rune) rune {
-			if invisible(r) {
-				return -1
-			}
-			if to, ok := gb18030[r]; ok {
-				return to
-			}
-			return r
-		}, s))
-		next = strings.TrimFunc(next, space)
-		if next == s {
-			return s
-		}
-		s = next
-	}
-}
-
-// unwritten reports characters that tidy takes away or replaces.
-func unwritten(r rune) bool { return invisible(r) || r >= 0xe816 && r <= 0xe864 }
-
-// plainText reports a text of nothing but common Han characters and visible ASCII.
-func plainText(s string) bool {
-	for _, r := range s {
-		if (r < '!' || r > '~') && (r < 0x4e00 || r > 0x9fa5) {
-			return false
-		}
-	}
-	return true
-}
 
 // canonical reports, for most texts and at little cost, that a text is its own
 // normal form and valid. Where it is in doubt it says no.

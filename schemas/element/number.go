@@ -25,8 +25,6 @@ var (
 	errBig     = fail(CodeRange, "数字太大", "the number is too large")
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // flat is the half-width form of a number or a date, inner spaces kept.
 func flat(s string) string {
 	return strings.TrimFunc(clean(s, func(r rune) rune {
