@@ -55,11 +55,11 @@ func (c *City) Render(records []bus.Record, about []string, skip ...string) stri
 			fmt.Fprintf(&b, " unreadable: %v\n", err)
 			continue
 		}
-		if strings.HasPrefix(string(r.Topic), "resolved.") || strings.HasPrefix(string(r.Topic), "shared.") {
-			b.WriteString(text(rec, about, skip))
-		} else {
-			b.WriteString(Text(rec, skip...))
+		fields := about
+		if family, _ := r.Topic.Family(); family != contract.FamilyResolved && family != contract.FamilyShared {
+			fields = nil
 		}
+		b.WriteString(text(rec, fields, skip))
 		b.WriteByte('\n')
 	}
 	return b.String()
