@@ -114,7 +114,7 @@ func TestCompletionWithoutARetiredSource(t *testing.T) {
 	if got := w.completions(t); len(got) != 0 {
 		t.Errorf("while one source copies: %q", got)
 	}
-	if err := connectors.Retire(t.Context(), w.bus, "west"); err != nil {
+	if err := connectors.Retire(t.Context(), w.bus, "west", "op@host"); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.completions(t); len(got) != 4 {

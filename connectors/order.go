@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -17,25 +18,32 @@ var ErrNoSource = errors.New("没有这个数据源 / no such source")
 // runs it is fenced by the order and finds it when it comes back.
 
 // Stop says of a source that it stays down, over restarts, until Start. Its
-// position is kept.
-func Stop(ctx context.Context, b *bus.Bus, name string) error {
-	return order(ctx, b, "stop", name, func(s *contract.SourceStatus) { s.Stop, s.State, s.Error = true, contract.StateStopped, "" })
+// position is kept. by is who asks.
+func Stop(ctx context.Context, b *bus.Bus, name, by string) error {
+	return order(ctx, b, "stop", name, func(s *contract.SourceStatus) { Down(s, contract.StateStopped, by) })
 }
+
+// Down makes a status that of a source which a person has stopped or retired.
+func Down(s *contract.SourceStatus, state, by string) {
+	s.Stop, s.State, s.Error = true, state, ""
+	s.StoppedBy, s.StoppedAt = by, time.Now().UnixMilli()
+}
+
+// up takes that back.
+func up(s *contract.SourceStatus) { s.Stop, s.StoppedBy, s.StoppedAt = false, "", 0 }
 
 // Start takes back Stop and Retire: the source goes on from its position when it
 // is run.
 func Start(ctx context.Context, b *bus.Bus, name string) error {
-	return order(ctx, b, "start", name, func(s *contract.SourceStatus) { s.Stop = false })
+	return order(ctx, b, "start", name, up)
 }
 
 // Retire says of a source that is down that it stays so: its datasets come from
 // elsewhere now, or no more, and need not wait for it to be called current. Its
 // position is kept; after Start it goes on, and counts again. A resync under way is
-// kept too: what it has not deleted yet is still there, so it goes on with it.
-func Retire(ctx context.Context, b *bus.Bus, name string) error {
-	return order(ctx, b, "retire", name, func(s *contract.SourceStatus) {
-		s.Stop, s.State, s.Error = true, contract.StateRetired, ""
-	})
+// kept too: what it has not deleted yet is still there, so it goes on with it. by is who asks.
+func Retire(ctx context.Context, b *bus.Bus, name, by string) error {
+	return order(ctx, b, "retire", name, func(s *contract.SourceStatus) { Down(s, contract.StateRetired, by) })
 }
 
 // Resync has a source read again from the beginning, the one remedy of a lost
@@ -45,7 +53,7 @@ func Retire(ctx context.Context, b *bus.Bus, name string) error {
 // deletes goes on when accept covers them.
 func Resync(ctx context.Context, b *bus.Bus, name string, accept int64) error {
 	return order(ctx, b, "resync", name, func(s *contract.SourceStatus) {
-		s.Stop = false
+		up(s)
 		if s.Resync != nil && s.Resync.Step == contract.ResyncDeleting && accept > 0 {
 			going := *s.Resync
 			going.Accept = accept

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
@@ -19,7 +20,7 @@ func TestRetire(t *testing.T) {
 	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Sources, Partitions: 2, Compact: true}); err != nil {
 		t.Fatal(err)
 	}
-	if err := connectors.Retire(t.Context(), b, "nobody"); !errors.Is(err, connectors.ErrNoSource) {
+	if err := connectors.Retire(t.Context(), b, "nobody", "op@host"); !errors.Is(err, connectors.ErrNoSource) {
 		t.Errorf("Retire of nobody = %v, want ErrNoSource", err)
 	}
 	elder, err := b.Publisher(t.Context(), "ga")
@@ -31,7 +32,7 @@ func TestRetire(t *testing.T) {
 	if err := elder.Publish(t.Context(), nil, before); err != nil {
 		t.Fatal(err)
 	}
-	if err := connectors.Retire(t.Context(), b, "ga"); err != nil {
+	if err := connectors.Retire(t.Context(), b, "ga", "op@host"); err != nil {
 		t.Fatal(err)
 	}
 	if err := elder.Publish(t.Context(), nil, before); !errors.Is(err, bus.ErrPublisherLost) {
@@ -68,18 +69,24 @@ func TestStopIsRemembered(t *testing.T) {
 		}
 	}
 	run(1, contract.StateStopped)
-	for _, down := range []func(context.Context, *bus.Bus, string) error{connectors.Stop, connectors.Retire} {
-		if err := down(t.Context(), w.bus, "count"); err != nil {
+	for _, down := range []func(context.Context, *bus.Bus, string, string) error{connectors.Stop, connectors.Retire} {
+		if err := down(t.Context(), w.bus, "count", "op@host"); err != nil {
 			t.Fatal(err)
 		}
 		before, opens := w.status(t), opened
+		if ago := time.Since(time.UnixMilli(before.StoppedAt)); before.StoppedBy != "op@host" || ago < 0 || ago > time.Minute {
+			t.Errorf("stopped by %q, %v ago", before.StoppedBy, ago)
+		}
 		run(opens, before.State)
 		run(opens, before.State)
-		if got := w.status(t); got.Position != before.Position || got.Word("count", contract.Known{}).State != before.State {
+		if got := w.status(t); got.Position != before.Position || got.StoppedBy != "op@host" || got.StoppedAt != before.StoppedAt || got.Word("count", contract.Known{}).State != before.State {
 			t.Errorf("after restarts %+v, before them %+v", got, before)
 		}
 		if err := connectors.Start(t.Context(), w.bus, "count"); err != nil {
 			t.Fatal(err)
+		}
+		if got := w.status(t); got.Stop || got.StoppedBy != "" || got.StoppedAt != 0 {
+			t.Errorf("started, and still stopped: %+v", got)
 		}
 		run(opens+1, contract.StateStopped)
 	}

@@ -595,7 +595,7 @@ func TestHandedOver(t *testing.T) {
 			}
 			run("former", []*schemas.Dataset{w.d}, 100)
 			if c.retire {
-				if err := connectors.Retire(t.Context(), w.bus, "former"); err != nil {
+				if err := connectors.Retire(t.Context(), w.bus, "former", "op@host"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -635,7 +635,7 @@ func TestRetiredResyncGoesOn(t *testing.T) {
 	if err := w.until(t, o.open, heldForDeletes); err != nil {
 		t.Fatal(err)
 	}
-	if err := connectors.Retire(t.Context(), w.bus, "count"); err != nil {
+	if err := connectors.Retire(t.Context(), w.bus, "count", "op@host"); err != nil {
 		t.Fatal(err)
 	}
 	if s := w.status(t); s.Word("count", contract.Known{}).State != contract.StateRetired {

@@ -208,7 +208,7 @@ func TestRunAnnounces(t *testing.T) {
 		{retire: true, want: []string{"starting", "running", "complete", "stopped", "running", "complete", "stopped", "retired", "retired", "starting"}},
 	} {
 		if step.retire {
-			if err := connectors.Retire(t.Context(), w.bus, "count"); err != nil {
+			if err := connectors.Retire(t.Context(), w.bus, "count", "op@host"); err != nil {
 				t.Fatal(err)
 			}
 			if err := connectors.Start(t.Context(), w.bus, "count"); err != nil {

@@ -62,7 +62,7 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 		return &exitError{exitUsage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, stripURL(err))}
 	}
 	if method != http.MethodGet {
-		req.Header.Set(operatorHeader, "yiyuan "+version)
+		req.Header.Set(operatorHeader, account())
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -105,6 +106,9 @@ func sameSecret(a, b string) bool {
 func (a *app) serve(ctx context.Context, address string, cfg listener.Config, handler http.Handler) (string, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "", taken(cfg.Name, address, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%s 的端口打不开 / listen for %s: %w", cfg.Name, cfg.Name, err)
 	}
@@ -114,9 +118,17 @@ func (a *app) serve(ctx context.Context, address string, cfg listener.Config, ha
 	return a.scheme(cfg.Name) + l.Addr().String(), nil
 }
 
+// taken says what to do about a port that somebody has: most often another role of ours on
+// the same machine.
+func taken(name, address string, err error) error {
+	env := "YIYUAN_" + strings.ToUpper(name) + "_LISTEN"
+	return fmt.Errorf("%[1]s.listen 的端口 %[2]s 已被占用：一台机器上运行几个角色时各要自己的端口，写在配置里或用环境变量 %[3]s（registry 和 admin 写空则不开）"+
+		" / the port %[2]s of %[1]s.listen is taken: several roles on one machine need one each, in the configuration or by %[3]s (registry and admin open none if it is empty): %[4]w", name, address, env, err)
+}
+
 // operatorHeader has to stand in a call that changes something, where there is
 // no token: a browser sends it for no other site.
-const operatorHeader = "X-Yiyuan-Operator"
+const operatorHeader = fleet.OperatorHeader
 
 // serveAdmin opens the operators' listener.
 func (a *app) serveAdmin(ctx context.Context, f *fleet.Fleet) (string, error) {

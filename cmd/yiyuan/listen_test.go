@@ -35,10 +35,10 @@ func adminAt(t *testing.T, cfg adminConfig) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	yes := func(context.Context, string) error { return nil }
+	yes, by := func(context.Context, string) error { return nil }, func(context.Context, string, string) error { return nil }
 	f := fleet.New(fleet.Parts{
 		Run:  func(ctx context.Context, _ connectors.Config) error { <-ctx.Done(); return nil },
-		Stop: yes, Start: yes, Retire: yes, Logger: a.log,
+		Stop: by, Start: yes, Retire: by, Logger: a.log,
 	}, []connectors.Config{{Name: "ga", Kind: "fake"}})
 	ran := make(chan error, 2)
 	go func() { ran <- f.Run(ctx) }()
@@ -374,5 +374,22 @@ func refusedCall(t *testing.T, at, method, path, headers string) {
 	_ = resp.Body.Close()
 	if resp.StatusCode < 400 {
 		t.Fatalf("%s %s is answered %d", method, path, resp.StatusCode)
+	}
+}
+
+// A port that another role on this machine has is named, with what to do about it.
+func TestTakenPortIsNamed(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a := &app{log: slog.New(slog.DiscardHandler), group: &errgroup.Group{}}
+	_, err = a.serve(t.Context(), l.Addr().String(), listener.Config{Name: "registry"}, nil)
+	for _, part := range []string{"registry.listen", l.Addr().String(), "YIYUAN_REGISTRY_LISTEN", "已被占用"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("it says %v, without %q", err, part)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -33,12 +34,24 @@ func sourceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "source", Aliases: []string{"connector"}, Short: "查看、停止、启动、退役、重读数据源 / list, stop, start, retire and resync sources"}
 	cmd.AddCommand(sourceList(),
 		sourceVerb("stop NAME", "停止一个数据源，重启后仍停（位置保留）/ stop a source, over restarts too; its position is kept", connectors.Stop),
-		sourceVerb("start NAME", "从原位置继续 / go on from where it stopped", connectors.Start),
+		sourceVerb("start NAME", "从原位置继续 / go on from where it stopped", func(ctx context.Context, b *bus.Bus, name, _ string) error { return connectors.Start(ctx, b, name) }),
 		sourceVerb("retire NAME", "退役：停止，且其数据集不再等它（位置保留）/ stop for good: its datasets no longer wait for it", connectors.Retire),
 		sourceAnswer("accept NAME FILE", "同意一份将删除过多行的文件（编号见 ls）/ let a file be taken that would delete too much, by its number in ls"),
 		sourceAnswer("refuse NAME FILE", "退回这样的文件 / refuse such a file"),
 		sourceResync())
 	return cmd
+}
+
+// account is who gives an order, as source ls shows it to operators: account and machine.
+func account() string {
+	name, host := "yiyuan", ""
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = "@" + h
+	}
+	return name + host
 }
 
 // flags adds what every verb needs.
@@ -64,14 +77,14 @@ func sourceList() *cobra.Command {
 	return cmd
 }
 
-func sourceVerb(use, short string, order func(context.Context, *bus.Bus, string) error) *cobra.Command {
+func sourceVerb(use, short string, order func(ctx context.Context, b *bus.Bus, name, by string) error) *cobra.Command {
 	var c sourceClient
 	verb, _, _ := strings.Cut(use, " ")
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], "/sources/"+url.PathEscape(args[0])+"/"+verb, func(ctx context.Context, a *app) error {
-				return order(ctx, a.bus, args[0])
+				return order(ctx, a.bus, args[0], account())
 			})
 		},
 	}
@@ -189,6 +202,9 @@ func writeSources(out io.Writer, answer []byte) error {
 			continue
 		}
 		fmt.Fprintf(&text, "\n%s %s: %s\n", s.Name, s.State, s.Reason)
+		if s.StoppedBy != "" {
+			fmt.Fprintf(&text, "  由 / by %s\n", s.StoppedBy)
+		}
 		if s.Do != "" {
 			fmt.Fprintf(&text, "  → %s\n", s.Do)
 		}

@@ -33,18 +33,16 @@ type Parts struct {
 	// Run publishes one source, see connectors.Run.
 	Run func(ctx context.Context, cfg connectors.Config) error
 	// What a person asks of a source that is down, of this process or none, is written
-	// into its status.
-	Stop, Start, Retire func(ctx context.Context, name string) error
-	Resync              func(ctx context.Context, name string, accept int64) error
-	Dry                 func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error)
-	Logger              *slog.Logger
+	// into its status; by is who asks.
+	Stop, Retire func(ctx context.Context, name, by string) error
+	Start        func(ctx context.Context, name string) error
+	Resync       func(ctx context.Context, name string, accept int64) error
+	Dry          func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error)
+	Logger       *slog.Logger
 }
 
 // On returns the parts that run sources of those kinds on a bus.
 func On(b *bus.Bus, c *codec.Codec, kinds connectors.Kinds, log *slog.Logger) Parts {
-	order := func(f func(context.Context, *bus.Bus, string) error) func(context.Context, string) error {
-		return func(ctx context.Context, name string) error { return f(ctx, b, name) }
-	}
 	return Parts{
 		Run: func(ctx context.Context, cfg connectors.Config) error {
 			kind, err := kinds.Find(cfg.Kind)
@@ -53,7 +51,9 @@ func On(b *bus.Bus, c *codec.Codec, kinds connectors.Kinds, log *slog.Logger) Pa
 			}
 			return connectors.Run(ctx, b, c, cfg, kind.Open)
 		},
-		Stop: order(connectors.Stop), Start: order(connectors.Start), Retire: order(connectors.Retire),
+		Stop:   func(ctx context.Context, name, by string) error { return connectors.Stop(ctx, b, name, by) },
+		Retire: func(ctx context.Context, name, by string) error { return connectors.Retire(ctx, b, name, by) },
+		Start:  func(ctx context.Context, name string) error { return connectors.Start(ctx, b, name) },
 		Resync: func(ctx context.Context, name string, accept int64) error {
 			return connectors.Resync(ctx, b, name, accept)
 		},
@@ -154,12 +154,13 @@ func (m *member) word() contract.Word {
 var ErrNotHere = errors.New("本进程没有这个数据源 / no such source in this process")
 
 // Stop stops a source and waits until it is down; it stays so over restarts. Its
-// position is kept.
-func (f *Fleet) Stop(ctx context.Context, name string) error {
+// position is kept. by is who asks.
+func (f *Fleet) Stop(ctx context.Context, name, by string) error {
 	if err := f.halt(ctx, name); err != nil {
 		return err
 	}
-	return f.order(ctx, name, func(s *contract.SourceStatus) { s.Stop, s.State, s.Error = true, contract.StateStopped, "" }, f.parts.Stop)
+	return f.order(ctx, name, func(s *contract.SourceStatus) { connectors.Down(s, contract.StateStopped, by) },
+		func(ctx context.Context, name string) error { return f.parts.Stop(ctx, name, by) })
 }
 
 // order writes what a person asks of a source, which is down, into its status.
@@ -222,7 +223,7 @@ func (f *Fleet) Start(ctx context.Context, name string) error {
 		return nil
 	}
 	f.mu.Unlock()
-	err := f.order(ctx, name, func(s *contract.SourceStatus) { s.Stop = false }, f.parts.Start)
+	err := f.order(ctx, name, func(s *contract.SourceStatus) { s.Stop, s.StoppedBy, s.StoppedAt = false, "", 0 }, f.parts.Start)
 	if err != nil && !errors.Is(err, connectors.ErrNoSource) { // one that never said anything has nothing to take back
 		return err
 	}
@@ -245,11 +246,12 @@ func (f *Fleet) wake(m *member) {
 
 // Retire stops a source for good: its datasets no longer wait for it. One
 // that no process runs any more, because its file is gone, can be retired too.
-func (f *Fleet) Retire(ctx context.Context, name string) error {
+func (f *Fleet) Retire(ctx context.Context, name, by string) error {
 	if err := f.halt(ctx, name); err != nil && !errors.Is(err, ErrNotHere) {
 		return err
 	}
-	return f.order(ctx, name, func(s *contract.SourceStatus) { s.State, s.Error = contract.StateRetired, "" }, f.parts.Retire)
+	return f.order(ctx, name, func(s *contract.SourceStatus) { connectors.Down(s, contract.StateRetired, by) },
+		func(ctx context.Context, name string) error { return f.parts.Retire(ctx, name, by) })
 }
 
 // CannotError says that a source's kind cannot be read again, and what a person does instead.

@@ -86,9 +86,9 @@ func crew(t *testing.T, parts map[string]func(ctx context.Context) error, names 
 
 // willing takes every order, and has the actors play.
 func (a *actors) willing() Parts {
-	yes := func(context.Context, string) error { return nil }
+	yes, by := func(context.Context, string) error { return nil }, func(context.Context, string, string) error { return nil }
 	return Parts{
-		Run: a.run, Stop: yes, Start: yes, Retire: yes, Resync: func(context.Context, string, int64) error { return nil },
+		Run: a.run, Stop: by, Start: yes, Retire: by, Resync: func(context.Context, string, int64) error { return nil },
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -112,11 +112,11 @@ func TestFleetStopsAndStartsOneByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, a := crew(t, nil, "ga", "mz")
 		wantStates(t, f, map[string]string{"ga": "running", "mz": "running"})
-		if err := f.Stop(t.Context(), "ga"); err != nil {
+		if err := f.Stop(t.Context(), "ga", "op@host"); err != nil {
 			t.Fatal(err)
 		}
 		wantStates(t, f, map[string]string{"ga": "stopped", "mz": "running"})
-		if err := f.Stop(t.Context(), "ga"); err != nil { // once more: nothing to do
+		if err := f.Stop(t.Context(), "ga", "op@host"); err != nil { // once more: nothing to do
 			t.Fatal(err)
 		}
 		if err := f.Start(t.Context(), "ga"); err != nil {
@@ -150,7 +150,7 @@ func TestFleetKeepsAFailureToItself(t *testing.T) {
 		if got, want := f.Status()[0].Reason, "slot is gone"; got != want || f.Status()[0].Do == "" {
 			t.Errorf("reason = %q, want %q", got, want)
 		}
-		if err := f.Stop(t.Context(), "ga"); err != nil { // down already
+		if err := f.Stop(t.Context(), "ga", "op@host"); err != nil { // down already
 			t.Fatal(err)
 		}
 		mended = true
@@ -204,7 +204,7 @@ func TestFleetStopWaitsUntilItIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := crew(t, map[string]func(context.Context) error{"ga": slow}, "ga")
 		began := time.Now()
-		if err := f.Stop(t.Context(), "ga"); err != nil {
+		if err := f.Stop(t.Context(), "ga", "op@host"); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took < time.Second {
@@ -219,7 +219,7 @@ func TestFleetStopGivesUpWithItsCaller(t *testing.T) {
 		f, _ := crew(t, map[string]func(context.Context) error{"ga": slow}, "ga")
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if err := f.Stop(ctx, "ga"); !errors.Is(err, context.DeadlineExceeded) {
+		if err := f.Stop(ctx, "ga", "op@host"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Stop = %v, want the deadline", err)
 		}
 		wantStates(t, f, map[string]string{"ga": "running"}) // still on its way down
@@ -232,7 +232,7 @@ func TestFleetStartWhileStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, a := crew(t, map[string]func(context.Context) error{"ga": slow}, "ga")
 		stopped := make(chan error, 1)
-		go func() { stopped <- f.Stop(t.Context(), "ga") }()
+		go func() { stopped <- f.Stop(t.Context(), "ga", "op@host") }()
 		synctest.Wait()
 		if err := f.Start(t.Context(), "ga"); err != nil {
 			t.Fatal(err)
@@ -246,12 +246,12 @@ func TestFleetStartWhileStopping(t *testing.T) {
 			t.Errorf("ga was started %d times, want 2", got)
 		}
 		// Changed one's mind: the last word counts.
-		go func() { _ = f.Stop(t.Context(), "ga") }()
+		go func() { _ = f.Stop(t.Context(), "ga", "op@host") }()
 		synctest.Wait()
 		if err := f.Start(t.Context(), "ga"); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Stop(t.Context(), "ga"); err != nil {
+		if err := f.Stop(t.Context(), "ga", "op@host"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -283,7 +283,7 @@ func TestFleetEndsAll(t *testing.T) {
 func TestFleetStartIsNotStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := crew(t, nil, "ga")
-		if err := f.Stop(t.Context(), "ga"); err != nil {
+		if err := f.Stop(t.Context(), "ga", "op@host"); err != nil {
 			t.Fatal(err)
 		}
 		quiet := make(chan struct{})
@@ -305,10 +305,51 @@ func TestFleetStartIsNotStopped(t *testing.T) {
 	})
 }
 
+// Who has stopped a source, and when, is told until it is started, and after a restart.
+func TestFleetTellsWhoStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, nil, "ga")
+		now := time.Now()
+		mux := http.NewServeMux()
+		f.Routes(mux)
+		call := func(verb, by string) Line {
+			t.Helper()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/sources/ga/"+verb, nil)
+			r.Header.Set(OperatorHeader, by)
+			mux.ServeHTTP(httptest.NewRecorder(), r)
+			synctest.Wait()
+			return f.Status()[0]
+		}
+		if s := call("stop", " op@host\x07 "); s.StoppedBy != "op@host" || s.StoppedAt == nil || !s.StoppedAt.Equal(now) || !strings.Contains(s.Reason, now.Format("2006-01-02 15:04:05")) {
+			t.Errorf("stopped: %+v", s)
+		}
+		if s := call("start", "op@host"); s.StoppedBy != "" || s.StoppedAt != nil || s.Reason != "" {
+			t.Errorf("started: %+v", s)
+		}
+		if s := call("stop", strings.Repeat("某", 100)); len([]rune(s.StoppedBy)) != 64 {
+			t.Errorf("stopped by %q", s.StoppedBy)
+		}
+		parts := (&actors{}).willing()
+		parts.Run = func(_ context.Context, cfg connectors.Config) error { // a source that finds its order
+			cfg.Tell(connectors.Told{Status: contract.SourceStatus{State: contract.StateStopped, Stop: true, StoppedBy: "op@host", StoppedAt: now.UnixMilli()}})
+			return nil
+		}
+		again := New(parts, []connectors.Config{{Name: "ga"}})
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { synctest.Wait(); stop() }()
+		if err := again.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if s := again.Status()[0]; s.State != contract.StateStopped || s.StoppedBy != "op@host" || !s.StoppedAt.Equal(now.Truncate(time.Millisecond)) {
+			t.Errorf("after a restart: %+v", s)
+		}
+	})
+}
+
 func TestFleetUnknownName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := crew(t, nil, "ga")
-		if err := f.Stop(t.Context(), "nobody"); !errors.Is(err, ErrNotHere) {
+		if err := f.Stop(t.Context(), "nobody", "op@host"); !errors.Is(err, ErrNotHere) {
 			t.Errorf("Stop = %v, want ErrNotHere", err)
 		}
 		if err := f.Start(t.Context(), "nobody"); !errors.Is(err, ErrNotHere) {
@@ -356,7 +397,7 @@ func TestFleetRoutes(t *testing.T) {
 			t.Errorf("stop of nobody = %d %s %v", code, kind, body)
 		}
 		var retired []string
-		f.parts.Retire = func(_ context.Context, name string) error {
+		f.parts.Retire = func(_ context.Context, name, _ string) error {
 			if retired = append(retired, name+" "+states(f)[name]); name == "nobody" {
 				return connectors.ErrNoSource
 			}

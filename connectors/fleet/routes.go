@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -27,6 +28,10 @@ type Line struct {
 	Do       string           `json:"do,omitempty"`
 	Rows     int64            `json:"rows"`
 	Resync   *contract.Resync `json:"resync,omitempty"`
+	// StoppedBy and StoppedAt say who has stopped or retired it, as far as that was said,
+	// and when.
+	StoppedBy string     `json:"stopped_by,omitempty"`
+	StoppedAt *time.Time `json:"stopped_at,omitempty"`
 }
 
 // Status lists the sources by name.
@@ -37,6 +42,10 @@ func (f *Fleet) Status() []Line {
 	for _, m := range f.members {
 		w := m.word()
 		s := Line{Name: m.cfg.Name, Kind: m.cfg.Kind, State: w.State, Reason: w.Why, Do: w.Do, Rows: m.told.Status.Rows, Resync: m.told.Status.Resync}
+		if at := m.told.Status.StoppedAt; m.told.Status.Stop && at > 0 {
+			when := time.UnixMilli(at)
+			s.StoppedBy, s.StoppedAt = m.told.Status.StoppedBy, &when
+		}
 		for _, d := range m.cfg.Datasets {
 			s.Datasets = append(s.Datasets, d.ID)
 		}
@@ -60,9 +69,10 @@ func (f *Fleet) Routes(mux *http.ServeMux) {
 		}{f.Status(), would})
 	}
 	mux.HandleFunc("GET /sources", listener.Strict(func(w http.ResponseWriter, r *http.Request) { answer(w, r, nil, nil) }))
-	for verb, do := range map[string]func(context.Context, string) error{"stop": f.Stop, "start": f.Start, "retire": f.Retire} {
+	start := func(ctx context.Context, name, _ string) error { return f.Start(ctx, name) }
+	for verb, do := range map[string]func(ctx context.Context, name, by string) error{"stop": f.Stop, "start": start, "retire": f.Retire} {
 		mux.HandleFunc("POST /sources/{name}/"+verb, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
-			answer(w, r, do(r.Context(), r.PathValue("name")), nil)
+			answer(w, r, do(r.Context(), r.PathValue("name"), operator(r)), nil)
 		}))
 	}
 	for verb, accept := range map[string]bool{"accept": true, "refuse": false} {
@@ -84,6 +94,24 @@ func (f *Fleet) Routes(mux *http.ServeMux) {
 		}
 		answer(w, r, f.Resync(r.Context(), r.PathValue("name"), accept), nil)
 	}, "dry_run", "accept_deletes"))
+}
+
+// OperatorHeader is in which the operators' tools say who asks.
+const OperatorHeader = "X-Yiyuan-Operator"
+
+// operator is who asks, as far as that can be shown: it is told, and proves nothing.
+func operator(r *http.Request) string {
+	const most = 64
+	name := strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return -1
+		}
+		return c
+	}, r.Header.Get(OperatorHeader))
+	if runes := []rune(name); len(runes) > most {
+		name = string(runes[:most])
+	}
+	return strings.TrimSpace(name)
 }
 
 func refusalOf(err error) *problem.Problem {

@@ -34,8 +34,12 @@ type SourceStatus struct {
 	// over restarts too, until it is read again. Do is what a person does about it.
 	Lost string `json:"lost,omitempty"`
 	Do   string `json:"do,omitempty"`
-	// Stop says that a person has stopped it: a restart does not start it.
-	Stop bool `json:"stop,omitempty"`
+	// Stop says that a person has stopped it, or retired it: a restart does not start it.
+	// StoppedBy is who, as the operator's tools say ("" = not said), and StoppedAt when, in
+	// milliseconds.
+	Stop      bool   `json:"stop,omitempty"`
+	StoppedBy string `json:"stopped_by,omitempty"`
+	StoppedAt int64  `json:"stopped_at,omitempty"`
 	// Left are datasets that it fed before and feeds no more; what it said of their
 	// rows stands until another source that feeds them now is read again. Inherited
 	// are the sources whose rows this one has so accounted for, and how many each had

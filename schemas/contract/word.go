@@ -46,7 +46,7 @@ func (s SourceStatus) Word(name string, k Known) Word {
 	case s.State == StateRetired:
 		return Word{State: StateRetired}
 	case s.Stop:
-		return Word{StateStopped, "由人停下 / a person has stopped it", "yiyuan source start " + name}
+		return Word{StateStopped, stopped(s.StoppedAt), "yiyuan source start " + name}
 	case s.Lost != "" && (s.Resync == nil || s.Resync.Step == ResyncReading):
 		return Word{StateFailed, s.Lost, s.Do}
 	case k.Here && k.Failure != "" && s.State == StateWaiting:
@@ -67,6 +67,15 @@ func (s SourceStatus) Word(name string, k Known) Word {
 		return Word{StateResync, s.Resync.progress(), ""}
 	}
 	return Word{s.State, s.Error, s.Do}
+}
+
+// stopped says that a person has stopped it, and when. Who is for operators alone.
+func stopped(at int64) string {
+	if at == 0 {
+		return "由人停下 / a person has stopped it"
+	}
+	when := time.UnixMilli(at).Format("2006-01-02 15:04:05 -07:00")
+	return fmt.Sprintf("由人于 %s 停下 / a person has stopped it at %s", when, when)
 }
 
 func failing(why, do string, restarts int) Word {
