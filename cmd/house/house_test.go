@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,10 @@ func TestInspect(t *testing.T) {
 		"wing/wing.go":         "package wing\n\nimport _ \"example.gov/house/other/inner\"\n",
 		"other/inner/inner.go": "package inner\n" + strings.Repeat("\n", fileLines),
 		"lost/lost.go":         "package lost\n",
+		"docs/glossary.md":     "| 可信记录 | golden record | one | `主记录`, master record |\n",
+		"deploy/sources.yaml":  "# 每天一次,早上\na: [甲, 乙,丙]\nb: \"名称:值\"\n单位: x\n",
+		"README.md":            "没有主记录。 A master record: 云岭市, and no other.\n",
+		"wing/a_test.go":       "package wing\n\n// 甲,乙\n",
 	}
 	out, passed := run(t, broken)
 	if !passed {
@@ -33,6 +38,10 @@ func TestInspect(t *testing.T) {
 		"ground (floor 1) imports wing (floor 2)",
 		"wing (floor 2) imports other/inner (floor 2)",
 		"lost stands on no floor",
+		"texts: 530 lines, 3 faults",
+		"deploy/sources.yaml:1 half-width",
+		"deploy/sources.yaml:3 half-width",
+		"README.md:1 \"主记录\" is not what it is called",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("nothing says %q in\n%s", want, out)
@@ -47,6 +56,8 @@ func TestInspect(t *testing.T) {
 		"wing/wing.go":         broken["wing/wing.go"],
 		"other/inner/inner.go": "package inner\n",
 		"lost/lost.go":         broken["lost/lost.go"],
+		"docs/glossary.md":     broken["docs/glossary.md"],
+		"README.md":            "没有可信记录，有的是主张：一条。\n",
 	}
 	if out, passed := run(t, mended); passed {
 		t.Errorf("a house that keeps every rule passed a limit:\n%s", out)
@@ -62,6 +73,11 @@ func run(t *testing.T, project map[string]string) (string, bool) {
 		}
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}} {
+		if out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v %s", args, err, out)
 		}
 	}
 	var out strings.Builder

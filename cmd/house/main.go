@@ -60,5 +60,6 @@ func inspect(ctx context.Context, out *strings.Builder, all bool) (bool, error) 
 		return false, err
 	}
 	back := against(out, module, ours, floors)
-	return sized || tied || back, nil
+	wrong, err := texts(ctx, out)
+	return sized || tied || back || wrong, err
 }
