@@ -1,8 +1,12 @@
 package gateway_test
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,149 +14,463 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // page is the OpenAPI page, as a program reads it that makes its types of it.
-type page struct{ root map[string]any }
-
-// at follows a $ref.
-func (p page) at(s map[string]any) map[string]any {
-	ref, is := s["$ref"].(string)
-	if !is {
-		return s
-	}
-	var here any = p.root
-	for _, name := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
-		here = here.(map[string]any)[name]
-	}
-	return p.at(here.(map[string]any))
+type page struct {
+	root     any
+	compiler *jsonschema.Compiler
+	schemas  map[string]*jsonschema.Schema
 }
 
-// faults says where an answer is not as its schema has it.
-func (p page) faults(place string, s map[string]any, v any) (out []string) {
-	s = p.at(s)
-	var types []string
-	switch t := s["type"].(type) {
-	case string:
-		types = []string{t}
-	case []any:
-		for _, one := range t {
-			types = append(types, one.(string))
-		}
-	default:
-		return nil // anything
+const pageURL = "https://yiyuan.test/openapi.json"
+
+func readPage(t *testing.T, w *world) *page {
+	t.Helper()
+	root, err := jsonschema.UnmarshalJSON(strings.NewReader(w.get("/openapi.json", "", "").text))
+	must(t, err)
+	p := &page{root: root, compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{}}
+	p.compiler.DefaultDraft(jsonschema.Draft2020)
+	p.compiler.AssertFormat()
+	must(t, p.compiler.AddResource(pageURL, root))
+	return p
+}
+
+// at is what stands at a place, nil if nothing does.
+func (p *page) at(names ...string) any {
+	here := p.root
+	for _, name := range names {
+		object, _ := here.(map[string]any)
+		here = object[name]
 	}
-	is := "null"
-	switch v := v.(type) {
-	case string:
-		is = "string"
-	case bool:
-		is = "boolean"
-	case json.Number:
-		is = "number"
-		if _, err := strconv.ParseInt(v.String(), 10, 64); err == nil && slices.Contains(types, "integer") {
-			is = "integer"
-		}
-	case []any:
-		is = "array"
-	case map[string]any:
-		is = "object"
+	return here
+}
+
+// faults holds a value against the schema at a place.
+func (p *page) faults(t *testing.T, value any, names ...string) error {
+	t.Helper()
+	at := pageURL + "#"
+	for _, name := range names {
+		at += "/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D", "+", "%2B").Replace(name)
 	}
-	if !slices.Contains(types, is) {
-		return []string{fmt.Sprintf("%s is %s, described as %v", place, is, types)}
+	s := p.schemas[at]
+	if s == nil {
+		var err error
+		s, err = p.compiler.Compile(at)
+		must(t, err)
+		p.schemas[at] = s
 	}
-	switch v := v.(type) {
-	case string:
-		if _, err := time.Parse(time.RFC3339, v); err != nil && s["format"] == "date-time" {
-			out = append(out, place+" is no date-time")
-		}
-	case []any:
-		items, _ := s["items"].(map[string]any)
-		for i, one := range v {
-			out = append(out, p.faults(fmt.Sprintf("%s[%d]", place, i), items, one)...)
-		}
-	case map[string]any:
-		properties, _ := s["properties"].(map[string]any)
-		required, _ := s["required"].([]any)
-		for _, name := range required {
-			if _, there := v[name.(string)]; !there {
-				out = append(out, place+"."+name.(string)+" is missing")
-			}
-		}
-		for name, one := range v {
-			if described, is := properties[name].(map[string]any); is {
-				out = append(out, p.faults(place+"."+name, described, one)...)
-			} else if rest, said := s["additionalProperties"]; said && rest == false {
-				out = append(out, place+"."+name+" is not described")
-			}
+	return s.Validate(value)
+}
+
+// operation is one of the page.
+type operation struct{ path, method string }
+
+func (o operation) String() string { return strings.ToUpper(o.method) + " " + o.path }
+
+func (p *page) operations() (out []operation) {
+	paths := p.at("paths").(map[string]any)
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		for _, method := range slices.Sorted(maps.Keys(paths[path].(map[string]any))) {
+			out = append(out, operation{path, method})
 		}
 	}
 	return out
 }
 
-// TestAnswersAreAsDescribed asks everything while a dataset of the views has never come,
-// and holds what is answered against the OpenAPI page: as_of is null then, and so may
-// whatever else be that is not known.
-func TestAnswersAreAsDescribed(t *testing.T) {
-	w := start(t)
-	l := schemas.ExplainLayout
-	w.person(1, "张*")
-	w.publish(nil, w.shared("person.explain", zhang, 1, map[string]schemas.Value{"cells": rows(l, "cells", map[string]schemas.Value{
-		"field": schemas.Text("XM"), "dataset": schemas.Text("GA01"), "at": schemas.Int(1), "losers": rows(l.Columns[0].Rows, "losers", map[string]schemas.Value{"dataset": schemas.Text("MZ01")}),
-	})}), w.finding("f", "open", zhang, time.Now()))
-	w.ready()
-	eventually(t, "all is there", func() bool {
-		return w.get("/v1/explain/person/"+zhang, supervisor, "SUPERVISE").status == http.StatusOK && w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT").status == http.StatusOK
-	})
-	p := page{}
-	must(t, json.Unmarshal([]byte(w.get("/openapi.json", supervisor, "").text), &p.root))
-	nobody := "539902199001011239"
-	asked := 0
-	for path, methods := range p.root["paths"].(map[string]any) {
-		for method, o := range methods.(map[string]any) {
-			if path == "/v1/events" { // no JSON
-				continue
+func (p *page) of(o operation, names ...string) any {
+	return p.at(append([]string{"paths", o.path, o.method}, names...)...)
+}
+
+// answered holds an answer against the page: its status, its kind, its headers, its
+// body and, of a refusal, its code.
+func (p *page) answered(t *testing.T, what string, o operation, r *reply) {
+	t.Helper()
+	status := strconv.Itoa(r.status)
+	if p.of(o, "responses", status) == nil {
+		t.Errorf("%s (%s): answered %d, which is not described: %.300s", o, what, r.status, r.text)
+		return
+	}
+	kind, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
+	if err != nil || p.of(o, "responses", status, "content", kind) == nil {
+		t.Errorf("%s (%s): answered %d as %q, which is not described", o, what, r.status, r.header.Get("Content-Type"))
+		return
+	}
+	headers, _ := p.of(o, "responses", status, "headers").(map[string]any)
+	for name, h := range headers {
+		value := r.header.Get(name)
+		if value == "" {
+			if h.(map[string]any)["required"] == true {
+				t.Errorf("%s (%s): answered %d without %s", o, what, r.status, name)
 			}
-			for _, who := range []string{zhang, nobody, "1"} {
-				ask := strings.NewReplacer("/datasets/{id}", "/datasets/GA01", "/entities/{id}", "/entities/person", "{view}", "person.partial", "{entity}", "person", "{key}", who, "{id}", "f").Replace(path)
-				body := ""
-				if method == "post" {
-					body = map[string]string{
-						"/v1/lookup": `{"view":"person.partial","keys":["` + who + `","` + zhang + `"]}`,
-						"/v1/verify": `{"view":"person.verify","key":"` + who + `","fields":{"XM":"a","HJDZ":"b"}}`,
-					}[path]
-					if body == "" {
-						body = `{"key":"` + who + `"}`
-					}
-				}
-				key, purpose := "key-RS-GLJT", "GLJT"
-				if !strings.Contains(path, "lookup") && !strings.Contains(path, "verify") {
-					key, purpose = supervisor, "SUPERVISE"
-				}
-				r := w.do(strings.ToUpper(method), ask, key, purpose, body)
-				responses := o.(map[string]any)["responses"].(map[string]any)
-				said, as := responses[strconv.Itoa(r.status)], "application/json"
-				if r.status != http.StatusOK {
-					said, as = responses["default"], "application/problem+json"
-				}
-				schema := p.at(said.(map[string]any)["content"].(map[string]any)[as].(map[string]any)["schema"].(map[string]any))
-				var v any
-				d := json.NewDecoder(strings.NewReader(r.text))
-				d.UseNumber()
-				must(t, d.Decode(&v))
-				t.Logf("%s %s: answered %d", method, path, r.status)
-				asked++
-				for _, fault := range p.faults("answer", schema, v) {
-					t.Errorf("%s %s, answered %d: %s", method, path, r.status, fault)
-				}
-				if r.status == http.StatusOK && who == zhang && strings.Contains(path, "explain") && !strings.Contains(r.text, `"as_of":null`) {
-					t.Errorf("%s %s: as_of is known: %s", method, path, r.text)
-				}
-			}
+			continue
+		}
+		var v any = value
+		if p.of(o, "responses", status, "headers", name, "schema", "type") == "integer" {
+			v = json.Number(value)
+		}
+		if err := p.faults(t, v, "paths", o.path, o.method, "responses", status, "headers", name, "schema"); err != nil {
+			t.Errorf("%s (%s): answered %d, %s: %v", o, what, r.status, name, err)
 		}
 	}
-	if asked < 40 {
+	for _, name := range []string{"Retry-After", "WWW-Authenticate"} {
+		if r.header.Get(name) != "" && headers[name] == nil {
+			t.Errorf("%s (%s): answered %d with %s, which is not described", o, what, r.status, name)
+		}
+	}
+	var body any = r.text
+	if strings.HasSuffix(kind, "json") {
+		body, err = jsonschema.UnmarshalJSON(strings.NewReader(r.text))
+		must(t, err)
+	}
+	if kind == "application/openapi+yaml" {
+		return
+	}
+	if err := p.faults(t, body, "paths", o.path, o.method, "responses", status, "content", kind, "schema"); err != nil {
+		t.Errorf("%s (%s): answered %d: %v\n%.600s", o, what, r.status, err, r.text)
+	}
+	if kind == "application/problem+json" {
+		codes, _ := p.of(o, "responses", status, "x-codes").([]any)
+		if !slices.Contains(codes, any(r.code())) {
+			t.Errorf("%s (%s): answered %d with %s, described are %v", o, what, r.status, r.code(), codes)
+		}
+	}
+}
+
+// good are paths and bodies that are answered with 200, by operation.
+var good = map[string][2]string{
+	"GET /v1/lookup/{view}/{key}":     {"/v1/lookup/person.partial/" + zhang + "?fields=XM,CSRQ", ""},
+	"POST /v1/lookup/{view}":          {"/v1/lookup/person.partial", `{"key":"` + zhang + `","fields":["XM"]}`},
+	"POST /v1/lookup":                 {"/v1/lookup", `{"view":"person.partial","keys":["` + zhang + `","1","` + li + `"],"fields":["XM"]}`},
+	"POST /v1/verify":                 {"/v1/verify", `{"view":"person.verify","key":"` + zhang + `","fields":{"XM":"张三","HJDZ":"云岭市岭东区一街道1号"}}`},
+	"GET /v1/explain/{entity}/{key}":  {"/v1/explain/person/" + zhang, ""},
+	"POST /v1/explain/{entity}":       {"/v1/explain/person", `{"key":"` + zhang + `","fields":["XM"]}`},
+	"GET /v1/catalogue/datasets/{id}": {"/v1/catalogue/datasets/GA01", ""},
+	"GET /v1/catalogue/entities/{id}": {"/v1/catalogue/entities/person", ""},
+	"GET /v1/findings":                {"/v1/findings?state=open&rule=XV-01&severity=high&limit=1", ""},
+	"GET /v1/findings/{id}":           {"/v1/findings/f", ""},
+	"GET /v1/quarantine":              {"/v1/quarantine?limit=500", ""},
+	"GET /readyz":                     {"/readyz?verbose", ""},
+}
+
+// who asks an operation, and what for.
+func asker(path string) (key, purpose string) {
+	if strings.Contains(path, "lookup") || strings.Contains(path, "verify") {
+		return "key-RS-GLJT", "GLJT"
+	}
+	return supervisor, "SUPERVISE"
+}
+
+// described is a world in which every operation can be answered, and its page.
+func describedWorld(t *testing.T, options ...option) (*world, *page) {
+	t.Helper()
+	w := start(t, options...)
+	l := schemas.ExplainLayout
+	w.zhangVerifiable()
+	w.person(1, "张*")
+	w.publish([]string{"GA01"}, w.shared("person.explain", zhang, 1, map[string]schemas.Value{"cells": rows(l, "cells", map[string]schemas.Value{
+		"field": schemas.Text("XM"), "dataset": schemas.Text("GA01"), "at": schemas.Int(1), "losers": rows(l.Columns[0].Rows, "losers", map[string]schemas.Value{"dataset": schemas.Text("MZ01")}),
+	})}), w.finding("f", "open", zhang, time.Now()), w.refused("GA01", "r", time.Now(), zhang))
+	w.ready()
+	eventually(t, "all is there", func() bool {
+		return w.get("/v1/explain/person/"+zhang, supervisor, "SUPERVISE").status == http.StatusOK && w.get("/v1/findings/f", supervisor, "").status == http.StatusOK &&
+			strings.Contains(w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT").text, `"refused":[{`)
+	})
+	w.knowing()
+	return w, readPage(t, w)
+}
+
+// TestAnswersAreAsDescribed asks every operation of the OpenAPI page well, and in every
+// bad way that its parameters and its body offer, and holds what is answered against the
+// page: what its schemas refuse is refused, and each answer is one of those it describes.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	w, p := describedWorld(t, func(c *gateway.Config) { c.DemoApps = []gateway.DemoApp{{ID: "A"}} })
+	asked := 0
+	for _, o := range p.operations() {
+		if o.path == "/v1/events" { // never ends: TestEventsAreAsDescribed
+			continue
+		}
+		ask, body := o.path, ""
+		if g, is := good[o.String()]; is {
+			ask, body = g[0], g[1]
+		}
+		key, purpose := asker(o.path)
+		method := strings.ToUpper(o.method)
+		try := func(what, ask, key, purpose, body string, statuses ...int) {
+			t.Helper()
+			asked++
+			r := w.do(method, ask, key, purpose, body)
+			if len(statuses) > 0 && !slices.Contains(statuses, r.status) {
+				t.Errorf("%s (%s): answered %d, want %v: %.400s", o, what, r.status, statuses, r.text)
+			}
+			p.answered(t, what, o, r)
+		}
+		try("well", ask, key, purpose, body, http.StatusOK)
+		_, open := p.of(o, "security").([]any)
+		if !open {
+			try("no key", ask, "", purpose, body, 401)
+			try("a wrong key", ask, "guess", purpose, body, 401)
+		}
+		if p.param(o, "X-Purpose") != nil {
+			try("no purpose", ask, key, "", body, 403)
+			try("an unknown purpose", ask, key, "NONE", body, 403)
+			try("another's purpose", ask, key, "QYZX", body, 403)
+		} else if strings.Contains(o.path, "/v1/") && !open && p.of(o, "responses", "403") != nil {
+			try("no supervisor", ask, "key-RS-GLJT", "", body, 403)
+		}
+		try("an unknown parameter", strings.Split(ask, "?")[0]+"?none=1", key, purpose, body, 422)
+		try("bad escapes", strings.Split(ask, "?")[0]+"?fields=%zz", key, purpose, body, 422)
+		if body == "" && !strings.HasSuffix(o.path, "z") { // health is answered before anything is looked at
+			try("a body", ask, key, purpose, "{}", 400)
+		}
+		for _, q := range p.params(o, "query") {
+			base := strings.Split(ask, "?")[0]
+			name := q["name"].(string)
+			if name == "verbose" {
+				continue
+			}
+			try(name+" empty", base+"?"+name+"=", key, purpose, body, 422)
+			try(name+" twice", base+"?"+name+"=a&"+name+"=a", key, purpose, body, 422)
+			for _, bad := range p.bad(t, o, q) {
+				try(name+"="+bad, base+"?"+name+"="+bad, key, purpose, body, 400, 422)
+			}
+		}
+		for _, q := range p.params(o, "path") {
+			path := strings.Split(o.path, "{"+q["name"].(string)+"}")[0]
+			for _, bad := range []string{"none", ".", "..", "%00", "%E5%BC%A0", strings.Repeat("a", 600)} {
+				full := path + bad + strings.NewReplacer("{key}", zhang).Replace(strings.SplitN(o.path, "}", 2)[1])
+				if q["name"] == "key" {
+					full = strings.NewReplacer("{view}", "person.partial", "{entity}", "person").Replace(path) + bad
+				}
+				r := w.do(method, full, key, purpose, body)
+				asked++
+				if r.status == http.StatusOK || r.status >= 500 {
+					t.Errorf("%s: %.80s: answered %d", o, full, r.status)
+				}
+				p.answered(t, full[:min(len(full), 80)], o, r)
+			}
+		}
+		if body != "" {
+			p.bodies(t, w, o, ask, key, purpose, body, &asked)
+		}
+	}
+	if asked < 450 {
 		t.Errorf("%d questions: too few for this to be all", asked)
+	}
+	t.Logf("%d questions", asked)
+}
+
+func (p *page) params(o operation, in string) (out []map[string]any) {
+	all, _ := p.of(o, "parameters").([]any)
+	for _, q := range all {
+		if q := q.(map[string]any); q["in"] == in {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func (p *page) param(o operation, name string) map[string]any {
+	for _, q := range p.params(o, "header") {
+		if q["name"] == name {
+			return q
+		}
+	}
+	return nil
+}
+
+// bad are values of a parameter that its schema refuses.
+func (p *page) bad(t *testing.T, o operation, q map[string]any) (out []string) {
+	t.Helper()
+	all, _ := p.of(o, "parameters").([]any)
+	i := slices.IndexFunc(all, func(x any) bool { return x.(map[string]any)["name"] == q["name"] })
+	for _, value := range []string{"0", "-1", "501", "1.5", "x", "none", ",", "XM,", strings.Repeat("a", 300), "%E5%BC%A0"} {
+		var v any = value
+		if q["schema"].(map[string]any)["type"] == "integer" {
+			if _, err := strconv.ParseFloat(value, 64); err == nil {
+				v = json.Number(value)
+			}
+		}
+		at := pageURL + "#/paths/" + strings.NewReplacer("/", "~1", "{", "%7B", "}", "%7D").Replace(o.path) + "/" + o.method + "/parameters/" + strconv.Itoa(i) + "/schema"
+		s, err := p.compiler.Compile(at)
+		must(t, err)
+		if s.Validate(v) != nil {
+			out = append(out, value)
+		}
+	}
+	return out
+}
+
+// bodies sends what a body can be: with each member left out, null, of every other kind,
+// too long, and with one more. What the schema refuses is refused.
+func (p *page) bodies(t *testing.T, w *world, o operation, ask, key, purpose, body string, asked *int) {
+	t.Helper()
+	send := func(what string, body []byte, status int) {
+		t.Helper()
+		*asked++
+		r := w.do(strings.ToUpper(o.method), ask, key, purpose, string(body))
+		if r.status != status && status != 0 {
+			t.Errorf("%s (%s): answered %d, want %d: %.300s", o, what, r.status, status, r.text)
+		}
+		p.answered(t, what, o, r)
+	}
+	send("torn", []byte(body[:len(body)-1]), 400)
+	send("twice", []byte(body+body), 0)
+	send("a list", []byte("["+body+"]"), 422)
+	var members map[string]any
+	must(t, json.Unmarshal([]byte(body), &members))
+	with := func(name string, change func(map[string]any)) {
+		t.Helper()
+		one := maps.Clone(members)
+		change(one)
+		text, err := json.Marshal(one)
+		must(t, err)
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		must(t, err)
+		status := 0
+		if p.faults(t, value, "paths", o.path, o.method, "requestBody", "content", "application/json", "schema") != nil {
+			status = 422
+		}
+		send(name, text, status)
+	}
+	with("one more", func(m map[string]any) { m["none"] = 1 })
+	long := make([]string, 1001)
+	for name := range members {
+		with(name+" left out", func(m map[string]any) { delete(m, name) })
+		for _, other := range []any{nil, true, 1, 1.5, "", "x", strings.Repeat("a", 600), []string{}, []string{"x"}, []any{nil}, []any{1}, long, map[string]any{}, map[string]any{"XM": nil}, map[string]any{"XM": 1}} {
+			with(fmt.Sprintf("%s is %.40v", name, other), func(m map[string]any) { m[name] = other })
+		}
+	}
+	for kind, status := range map[string]int{"text/plain": 415, "": 415, "application/json; charset=gbk": 415} {
+		*asked++
+		r, err := http.NewRequestWithContext(t.Context(), strings.ToUpper(o.method), w.url+ask, strings.NewReader(body))
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer "+key)
+		r.Header.Set("X-Purpose", purpose)
+		if kind != "" {
+			r.Header.Set("Content-Type", kind)
+		}
+		if got := w.send(r); got.status != status {
+			t.Errorf("%s as %q: answered %d", o, kind, got.status)
+		} else {
+			p.answered(t, "as "+kind, o, got)
+		}
+	}
+	*asked++
+	r, err := http.NewRequestWithContext(t.Context(), strings.ToUpper(o.method), w.url+ask, struct{ *strings.Reader }{strings.NewReader(body)})
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	r.ContentLength = -1
+	got := w.send(r)
+	if got.status != http.StatusLengthRequired {
+		t.Errorf("%s in chunks: answered %d", o, got.status)
+	}
+	p.answered(t, "in chunks", o, got)
+}
+
+// TestTroubleIsAsDescribed asks everything while the audit cannot be written and while the
+// cache does not answer, and more than a quota allows.
+func TestTroubleIsAsDescribed(t *testing.T) {
+	w, p := describedWorld(t)
+	each := func(what string, status int) {
+		t.Helper()
+		for _, o := range p.operations() {
+			if !strings.HasPrefix(o.path, "/v1/") || o.path == "/v1/me" || o.path == "/v1/events" || status == 0 && p.param(o, "X-Purpose") == nil {
+				continue
+			}
+			ask, body := o.path, ""
+			if g, is := good[o.String()]; is {
+				ask, body = g[0], g[1]
+			}
+			key, purpose := asker(o.path)
+			r := w.do(strings.ToUpper(o.method), ask, key, purpose, body)
+			if r.status != http.StatusServiceUnavailable {
+				t.Errorf("%s, %s: answered %d", what, o, r.status)
+			}
+			p.answered(t, what, o, r)
+		}
+	}
+	for range 4 {
+		r := w.get("/v1/lookup/enterprise.public/"+firm, "key-SP-QYZX", "QYZX")
+		p.answered(t, "quota", operation{"/v1/lookup/{view}/{key}", "get"}, r)
+		if r.status != http.StatusNotFound && r.status != http.StatusTooManyRequests {
+			t.Errorf("quota: answered %d", r.status)
+		}
+	}
+	r := w.post("/v1/lookup", "key-SP-QYZX", "QYZX", map[string]any{"view": "enterprise.public", "keys": []string{firm, firm, firm, firm}})
+	p.answered(t, "more than a quota", operation{"/v1/lookup", "post"}, r)
+	if r.status != 422 {
+		t.Errorf("more than a quota: answered %d", r.status)
+	}
+	w.log.fail.Store(true)
+	each("no audit", http.StatusServiceUnavailable)
+	w.log.fail.Store(false)
+	if w.mini == nil {
+		return
+	}
+	w.mini.Close()
+	each("no cache", 0)
+	ready := operation{"/readyz", "get"}
+	eventually(t, "it is noticed", func() bool { return w.get("/readyz", "", "").status == http.StatusServiceUnavailable })
+	p.answered(t, "no cache", ready, w.get("/readyz?verbose", "", ""))
+}
+
+// TestEventsAreAsDescribed reads a stream: its data is what the page says.
+func TestEventsAreAsDescribed(t *testing.T) {
+	w, p := describedWorld(t)
+	o := operation{"/v1/events", "get"}
+	p.answered(t, "no key", o, w.get(o.path, "", ""))
+	p.answered(t, "no supervisor", o, w.get(o.path, "key-RS-GLJT", ""))
+	p.answered(t, "a parameter", o, w.get(o.path+"?x=1", supervisor, ""))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+o.path, nil)
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+supervisor)
+	resp, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		data, is := strings.CutPrefix(lines.Text(), "data: ")
+		if !is {
+			continue
+		}
+		p.answered(t, "a stream", o, &reply{status: resp.StatusCode, header: resp.Header, text: lines.Text()})
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(data))
+		must(t, err)
+		if err := p.faults(t, value, "components", "schemas", "FlowPage"); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Errorf("no event: %v", lines.Err())
+}
+
+// TestEveryRouteIsDescribed holds what is bound by hand against the page: what huma binds
+// it describes.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	w := start(t)
+	p := readPage(t, w)
+	known := map[string]bool{}
+	for _, o := range p.operations() {
+		known[o.String()] = true
+	}
+	for name := range operations(t, w) {
+		if !known[name] {
+			t.Errorf("%s is not described", name)
+		}
+	}
+	for _, name := range []string{"GET /livez", "GET /readyz", "GET /openapi.json", "GET /openapi.yaml", "GET /openapi-3.0.json", "GET /openapi-3.0.yaml", "GET /v1/events"} {
+		if !known[name] {
+			t.Errorf("%s is not described", name)
+		}
+	}
+	if text := w.get("/openapi.json", "", "").text; strings.Contains(text, `"default"`+`:{"description`) || strings.Contains(text, "ErrorModel") {
+		t.Error("something is described that is never answered")
 	}
 }

@@ -425,6 +425,11 @@ func (w *world) do(method, path, key, purpose, body string) *reply {
 	if purpose != "" {
 		r.Header.Set("X-Purpose", purpose)
 	}
+	return w.send(r)
+}
+
+func (w *world) send(r *http.Request) *reply {
+	w.t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	must(w.t, err)
 	defer func() { _ = resp.Body.Close() }()
@@ -433,7 +438,7 @@ func (w *world) do(method, path, key, purpose, body string) *reply {
 	out := &reply{status: resp.StatusCode, header: resp.Header, text: string(text)}
 	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
 		if err := json.Unmarshal(text, &out.body); err != nil {
-			w.t.Fatalf("%s %s: answer is not JSON: %v: %s", method, path, err, text)
+			w.t.Fatalf("%s %s: answer is not JSON: %v: %s", r.Method, r.URL.Path, err, text)
 		}
 	}
 	return out

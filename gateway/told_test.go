@@ -211,7 +211,7 @@ func TestSupervisorsAreAudited(t *testing.T) {
 	type question struct{ method, path, body, purpose string }
 	var asked []question
 	for name, o := range operations(t, w) {
-		if slices.Contains(unaudited, name) || name == "GET /v1/events" { // which never ends: below
+		if slices.Contains(unaudited, name) || name == "GET /v1/events" || !strings.Contains(name, " /v1/") { // which never ends: below; health and descriptions
 			continue
 		}
 		method, path, _ := strings.Cut(name, " ")

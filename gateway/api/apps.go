@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -10,7 +11,9 @@ import (
 // bindApps binds the applications of a demonstration.
 func bindApps(s *API, api huma.API) {
 	if s.DemoApps != nil {
-		huma.Register(api, operation(http.MethodGet, "/v1/console/apps", "apps", "应用 Application", "演示应用 / the demonstration's applications"),
+		o := may(operation(http.MethodGet, "/v1/console/apps", "apps", "应用 Application", "演示应用 / the demonstration's applications"), ofForm)
+		o.Security = []map[string][]string{{}}
+		huma.Register(api, o,
 			func(context.Context, *nothing) (*of[demoApps], error) {
 				return &of[demoApps]{demoApps{s.DemoApps}}, nil
 			})
@@ -19,4 +22,13 @@ func bindApps(s *API, api huma.API) {
 
 type demoApps struct {
 	Apps []DemoApp `json:"apps"`
+}
+
+// wholeApps are applications whose lists are there, if empty; nil stays nil.
+func wholeApps(apps []DemoApp) []DemoApp {
+	all := slices.Clone(apps)
+	for i := range all {
+		all[i].Purposes, all[i].Views = append([]string{}, all[i].Purposes...), append([]string{}, all[i].Views...)
+	}
+	return all
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // bindCatalogue binds what there is, which is for every application: else nobody
@@ -23,10 +24,10 @@ func bindCatalogue(s *API, api huma.API) {
 		func(_ *nothing, supervises bool) (catalog.Catalogue, error) {
 			return s.catalog.All(live(supervises)), nil
 		})
-	open(s, api, operation(http.MethodGet, "/v1/catalogue/datasets/{id}", "dataset", tag, "数据集 / one dataset"),
+	open(s, api, may(operation(http.MethodGet, "/v1/catalogue/datasets/{id}", "dataset", tag, "数据集 / one dataset"), ofForm, ofKey, []*problem.Kind{problem.Unknown}),
 		func(in *byID, supervises bool) (catalog.DatasetDetail, error) {
 			return s.catalog.Dataset(in.ID, live(supervises))
 		})
-	open(s, api, operation(http.MethodGet, "/v1/catalogue/entities/{id}", "entity", tag, "主体及其数源 / one entity and its sources"),
+	open(s, api, may(operation(http.MethodGet, "/v1/catalogue/entities/{id}", "entity", tag, "主体及其数源 / one entity and its sources"), ofForm, ofKey, []*problem.Kind{problem.Unknown}),
 		func(in *byID, _ bool) (catalog.EntityDetail, error) { return s.catalog.Entity(in.ID, s.Clock()) })
 }

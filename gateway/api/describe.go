@@ -92,14 +92,24 @@ func (s *API) transform(ctx huma.Context, _ string, v any) (any, error) {
 	return p, nil
 }
 
-// operation describes one operation.
+// operation describes one operation that needs a key.
 func operation(method, path, id, tag, summary string) huma.Operation {
-	return huma.Operation{
+	return may(huma.Operation{
 		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, MaxBodyBytes: admission.MaxBody,
-		Responses: map[string]*huma.Response{"default": {
-			Description: "RFC 9457", Content: map[string]*huma.MediaType{problem.MediaType: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
-		}},
-	}
+		Responses: map[string]*huma.Response{"default": {}},
+	}, ofForm, ofKey)
+}
+
+// asked describes an operation that is a question: it is asked for a purpose.
+func asked(o huma.Operation, kinds ...*problem.Kind) huma.Operation {
+	o = may(o, ofForm, ofKey, ofQuestion, kinds)
+	o.Parameters = append(o.Parameters, purpose)
+	return o
+}
+
+// supervised describes an operation that needs the purpose SUPERVISE.
+func supervised(path, id, summary string, kinds ...*problem.Kind) huma.Operation {
+	return may(operation(http.MethodGet, path, id, supervision, summary), ofForm, ofKey, ofPage, kinds)
 }
 
 // answers adds what a hand-written answer looks like.
@@ -110,10 +120,6 @@ func answers(api huma.API, o huma.Operation, example any) huma.Operation {
 		Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: r.Schema(reflect.TypeOf(example), true, o.OperationID)}},
 	}
 	return o
-}
-
-type purposeHeader struct {
-	Purpose string `header:"X-Purpose" maxLength:"128" doc:"用途代码 / purpose code"`
 }
 
 // page answers an operation about the exchange itself, for supervisors.

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -66,7 +68,14 @@ func (s *API) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bindEvents binds the stream of how things flow.
-func bindEvents(s *API, mux *http.ServeMux) {
+// bindEvents binds the stream of how things flow. It writes by itself and is only
+// described here.
+func bindEvents(s *API, api huma.API, mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/events", listener.Strict(s.events))
+	o := supervised("/v1/events", "events", "流量与数据源，持续推送 / flow and sources, as a stream")
+	o.Description = "每两秒一个事件：id 为序号，event 为 flow，data 与 GET /v1/flow 的回答相同 / an event every two seconds: id counts them, event is flow, data is what GET /v1/flow answers"
+	o.Responses["200"] = &huma.Response{Description: "text/event-stream", Content: map[string]*huma.MediaType{
+		"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString, Description: "data: #/components/schemas/FlowPage"}},
+	}}
+	api.OpenAPI().AddOperation(&o)
 }

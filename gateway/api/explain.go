@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/question"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 type explainAnswer struct {
@@ -53,18 +54,16 @@ type explainQuestion struct {
 // bindExplain binds what says where a golden record comes from.
 func bindExplain(s *API, api huma.API) {
 	const tag = "查询 Lookup"
-	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/explain/{entity}", "explain_one", tag, "字段来源说明，主键在请求体中 / why each cell is what it is, the key in the body"), explainAnswer{}),
+	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/explain/{entity}", "explain_one", tag, "字段来源说明，主键在请求体中 / why each cell is what it is, the key in the body"), problem.Absent), explainAnswer{}),
 		func(ctx context.Context, in *struct {
-			purposeHeader
 			Entity string `path:"entity" maxLength:"64"`
 			Body   explainQuestion
 		},
 		) (*raw, error) {
 			return rawAnswer(s.Desk.Explain(ctx, in.Entity, in.Body.Key, in.Body.Fields))
 		})
-	huma.Register(api, answers(api, operation(http.MethodGet, "/v1/explain/{entity}/{key}", "explain", tag, "字段来源说明 / why each cell is what it is"), explainAnswer{}),
+	huma.Register(api, answers(api, asked(operation(http.MethodGet, "/v1/explain/{entity}/{key}", "explain", tag, "字段来源说明 / why each cell is what it is"), problem.Absent), explainAnswer{}),
 		func(ctx context.Context, in *struct {
-			purposeHeader
 			Entity string `path:"entity" maxLength:"64"`
 			Key    string `path:"key" maxLength:"512"`
 		},

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -113,8 +112,8 @@ func (s *API) finding(f finding.Finding) findingPage {
 
 // bindFindings binds what departments contradict one another in.
 func bindFindings(s *API, api huma.API) {
-	page(s, api, operation(http.MethodGet, "/v1/findings", "findings", supervision, "核验疑点 / findings"), s.findings)
-	page(s, api, operation(http.MethodGet, "/v1/findings/{id}", "finding", supervision, "单个疑点 / one finding"),
+	page(s, api, supervised("/v1/findings", "findings", "核验疑点 / findings", problem.Cursor), s.findings)
+	page(s, api, supervised("/v1/findings/{id}", "finding", "单个疑点 / one finding", problem.Unknown),
 		func(_ context.Context, in *byID) (findingPage, error) {
 			f, ok := s.Findings.Get(in.ID)
 			if !ok {

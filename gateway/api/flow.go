@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -78,6 +77,6 @@ func (s *API) flowPage() flowPage {
 
 // bindFlow binds how things flow.
 func bindFlow(s *API, api huma.API) {
-	page(s, api, operation(http.MethodGet, "/v1/flow", "flow", supervision, "流量与数据源 / flow and sources"),
+	page(s, api, supervised("/v1/flow", "flow", "流量与数据源 / flow and sources"),
 		func(context.Context, *nothing) (flowPage, error) { return s.flowPage(), nil })
 }

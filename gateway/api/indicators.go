@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -68,6 +67,6 @@ func (s *API) indicatorsPage() indicatorsPage {
 
 // bindIndicators binds the indicators.
 func bindIndicators(s *API, api huma.API) {
-	page(s, api, operation(http.MethodGet, "/v1/indicators", "indicators", supervision, "指标 / indicators"),
+	page(s, api, supervised("/v1/indicators", "indicators", "指标 / indicators"),
 		func(context.Context, *nothing) (indicatorsPage, error) { return s.indicatorsPage(), nil })
 }

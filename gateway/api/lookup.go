@@ -70,29 +70,28 @@ type batchQuestion struct {
 func bindLookup(s *API, api huma.API, mux *http.ServeMux) {
 	const tag = "查询 Lookup"
 	// The single lookup writes its answer itself; here it is only described.
-	o := answers(api, operation(http.MethodGet, "/v1/lookup/{view}/{key}", "lookup", tag, "单条查询 / look one record up"), lookupAnswer{})
-	text := &huma.Schema{Type: huma.TypeString}
-	o.Parameters = []*huma.Param{
-		{Name: "view", In: "path", Required: true, Schema: text},
-		{Name: "key", In: "path", Required: true, Schema: text},
-		{Name: "fields", In: "query", Schema: text, Description: "逗号分隔 / comma separated"},
-		{Name: "X-Purpose", In: "header", Required: true, Schema: text, Description: "用途代码 / purpose code"},
+	o := answers(api, asked(operation(http.MethodGet, "/v1/lookup/{view}/{key}", "lookup", tag, "单条查询 / look one record up"), problem.Absent), lookupAnswer{})
+	name := func(most int) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeString, MinLength: ptr(1), MaxLength: ptr(most)}
 	}
+	o.Parameters = append(o.Parameters,
+		&huma.Param{Name: "view", In: "path", Required: true, Schema: name(128), Description: "视图，如 person.partial / view"},
+		&huma.Param{Name: "key", In: "path", Required: true, Schema: name(512), Description: "主键 / key"},
+		&huma.Param{Name: "fields", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Pattern: `^[^,]+(,[^,]+)*$`}, Description: "字段名，逗号分隔，缺省为全部授权字段 / names of fields, separated by commas; all that is granted if absent"},
+	)
 	api.OpenAPI().AddOperation(&o)
 	mux.HandleFunc("GET /v1/lookup/{view}/{key}", listener.Strict(s.lookup, "fields"))
 
-	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/lookup/{view}", "lookup_one", tag, "单条查询，主键在请求体中 / look one record up, its key in the body"), lookupAnswer{}),
+	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/lookup/{view}", "lookup_one", tag, "单条查询，主键在请求体中 / look one record up, its key in the body"), problem.Absent), lookupAnswer{}),
 		func(ctx context.Context, in *struct {
-			purposeHeader
 			View string `path:"view" maxLength:"128"`
 			Body keyQuestion
 		},
 		) (*raw, error) {
 			return rawAnswer(s.Desk.Lookup(ctx, in.View, in.Body.Key, in.Body.Fields, question.CheckFields("body.fields", in.Body.Fields)))
 		})
-	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/lookup", "batch", tag, "批量查询,至多1000条 / look up to 1,000 records up"), batchAnswer{}),
+	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/lookup", "batch", tag, "批量查询,至多1000条 / look up to 1,000 records up")), batchAnswer{}),
 		func(ctx context.Context, in *struct {
-			purposeHeader
 			Body batchQuestion
 		},
 		) (*raw, error) {

@@ -78,26 +78,32 @@ func member(object []byte, path string) (name string, position int, value json.R
 	return name, position, value
 }
 
-// memberNames returns the names of an object's members in their order, nil for what
-// is no object. There are no more than maxMembers: the rest is not looked at.
-func memberNames(object []byte) (names []string) {
+// named is a member of an object.
+type named struct {
+	name string
+	null bool
+}
+
+// members returns an object's members in their order, nil for what is no object.
+// There are no more than maxMembers: the rest is not looked at.
+func members(object []byte) (out []named) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil
 	}
-	for d.More() && len(names) < maxMembers {
+	for d.More() && len(out) < maxMembers {
 		t, err := d.Token()
 		if err != nil {
-			return names
+			return out
 		}
 		var v json.RawMessage
 		if err := d.Decode(&v); err != nil {
-			return names
+			return out
 		}
 		name, _ := t.(string)
-		names = append(names, name)
+		out = append(out, named{name, string(v) == "null"})
 	}
-	return names
+	return out
 }
 
 // maxMembers bounds the members of a body that are looked at: no body has so many

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -11,7 +10,7 @@ import (
 
 // bindQuarantine binds what was put aside.
 func bindQuarantine(s *API, api huma.API) {
-	page(s, api, operation(http.MethodGet, "/v1/quarantine", "quarantine", supervision, "问题数据 / quarantine"),
+	page(s, api, supervised("/v1/quarantine", "quarantine", "问题数据 / quarantine"),
 		func(_ context.Context, in *struct {
 			Limit int `query:"limit" minimum:"1" maximum:"500" default:"100"`
 		},

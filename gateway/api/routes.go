@@ -18,6 +18,7 @@ import (
 
 // New builds the API: it compiles what is described.
 func New(parts Parts, reg prometheus.Registerer) *API {
+	parts.Topology, parts.DemoApps = whole(parts.Topology), wholeApps(parts.DemoApps)
 	s := &API{Parts: parts, metrics: newMetrics(reg), catalog: catalog.New(parts.Catalogue)}
 	s.server = s.routes()
 	return s
@@ -51,6 +52,7 @@ func nobody(w http.ResponseWriter, r *http.Request) {
 
 // register adds the operations that huma binds and describes to the mux.
 func (s *API) register(mux *http.ServeMux) {
+	huma.DefaultArrayNullable = false // no array that is answered is null, and none that is asked with can be
 	config := huma.DefaultConfig("一源 Yiyuan", "1")
 	config.Info.Description = "政务数据共享交换总线:查询、核验、目录 / government data exchange: look-up, verification, catalogue"
 	config.DocsPath, config.SchemasPath = "", "" // the stock pages load from outside
@@ -72,6 +74,8 @@ func (s *API) register(mux *http.ServeMux) {
 	} {
 		bind(s, api)
 	}
-	bindEvents(s, mux)
+	bindEvents(s, api, mux)
+	describeHealth(api.OpenAPI())
+	finish(api.OpenAPI())
 	s.names = names(api.OpenAPI(), s.Views)
 }

@@ -30,7 +30,8 @@ func strictQuery(ctx huma.Context, next func(huma.Context)) {
 }
 
 // strictNames refuses a body whose members are not named as the operation describes
-// them: encoding/json takes a name for another that differs in case alone.
+// them, since encoding/json takes a name for another that differs in case alone; and one
+// with null where a value belongs, which is else taken for a member that is not there.
 func (s *API) strictNames(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
@@ -48,9 +49,12 @@ func (s *API) strictNames(api huma.API) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		var wrong []question.FieldError
-		for i, name := range memberNames(question.CallOf(r.Context()).Body) {
-			if s.Properties[name] == nil {
+		for i, m := range members(question.CallOf(r.Context()).Body) {
+			switch described := s.Properties[m.name]; {
+			case described == nil:
 				wrong = append(wrong, problem.At("body.#"+strconv.Itoa(i+1), unknownMember))
+			case m.null && !described.Nullable:
+				wrong = append(wrong, problem.At("body."+m.name, nullMember))
 			}
 		}
 		if len(wrong) > 0 {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,6 +34,6 @@ func (s *API) verifications() verificationsPage {
 
 // bindVerifications binds how verifications end.
 func bindVerifications(s *API, api huma.API) {
-	page(s, api, operation(http.MethodGet, "/v1/verifications", "verifications", supervision, "核验的结果与告警 / how applications' verifications end, and alarms"),
+	page(s, api, supervised("/v1/verifications", "verifications", "核验的结果与告警 / how applications' verifications end, and alarms"),
 		func(context.Context, *nothing) (verificationsPage, error) { return s.verifications(), nil })
 }

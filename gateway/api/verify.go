@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/question"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 type verifyAnswer struct {
@@ -29,9 +30,8 @@ type verifyQuestion struct {
 
 // bindVerify binds what answers yes or no.
 func bindVerify(s *API, api huma.API) {
-	huma.Register(api, answers(api, operation(http.MethodPost, "/v1/verify", "verify", "查询 Lookup", "核验:只回答是否一致 / verify: yes or no"), verifyAnswer{}),
+	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/verify", "verify", "查询 Lookup", "核验:只回答是否一致 / verify: yes or no"), problem.Value, problem.Few, problem.Budget), verifyAnswer{}),
 		func(ctx context.Context, in *struct {
-			purposeHeader
 			Body verifyQuestion
 		},
 		) (*raw, error) {

@@ -5,6 +5,9 @@ import "strings"
 // unknownMember is said of a member that no schema knows.
 const unknownMember = "没有这个成员，名字须与接口说明完全一致（区分大小写）/ unknown member, names are matched exactly"
 
+// nullMember is said of a member that is null.
+const nullMember = "不得为 null；不需要就不要写 / null is not taken, leave it out if it is not needed"
+
 // words are what huma says of a value, in Chinese. Of two that fit the longer counts.
 var words = []struct{ en, zh string }{
 	{"unexpected property", "没有这个成员"},
