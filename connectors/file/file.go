@@ -62,6 +62,10 @@ type source struct {
 	current  *reading
 	finished []claim // wholly read, waiting for Confirm
 	watched  []watched
+	// watchedAt is when it was looked last whether they have grown.
+	watchedAt time.Time
+	// refusal is the refused file as it was last seen.
+	refusal claim
 	begun    bool // opened at its beginning, and no file taken since
 	unseen   bool // something was read since the last idle answer
 	cleaned  time.Time
@@ -254,12 +258,21 @@ func (s *source) refused() (bool, error) {
 	if s.at.Refused == 0 {
 		return false, nil
 	}
-	for _, dir := range []string{processing, rejected} { // until Confirm it lies in the first
+	dirs := []string{processing, rejected} // until Confirm it lies in the first
+	if s.refusal.ordinal == s.at.Refused {
+		for _, dir := range dirs { // known by name: rejected/ may hold years of files
+			if _, err := s.inbox.root.Lstat(dir + "/" + s.refusal.name); err == nil {
+				return true, nil
+			}
+		}
+	}
+	for _, dir := range dirs {
 		claims, err := s.inbox.claims(dir)
 		if err != nil {
 			return false, err
 		}
-		if slices.ContainsFunc(claims, func(c claim) bool { return c.ordinal == s.at.Refused }) {
+		if i := slices.IndexFunc(claims, func(c claim) bool { return c.ordinal == s.at.Refused }); i >= 0 {
+			s.refusal = claims[i]
 			return true, nil
 		}
 	}

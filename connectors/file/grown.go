@@ -14,10 +14,12 @@ import (
 // Its sender still has it open and goes on writing where nobody reads: what comes then
 // is said, and the file goes to rejected/ as one that was not taken as a whole.
 
-// watchFor is for how long a file that was taken is watched, and watchMost how many are.
+// watchFor is for how long a file that was taken is watched, watchMost how many are, and
+// watchEvery how often: each costs a call to a file system that may be far away.
 const (
-	watchFor  = 30 * time.Minute
-	watchMost = 200
+	watchFor   = 30 * time.Minute
+	watchMost  = 200
+	watchEvery = connectors.IdleRead
 )
 
 // watched is a file that was taken.
@@ -31,6 +33,10 @@ type watched struct {
 // the first that has. A later table in mode replace is the whole of it again: what came
 // before is of no matter then but for quarantine.
 func (s *source) grown(now time.Time) (connectors.Batch, bool, error) {
+	if now.Sub(s.watchedAt) < watchEvery {
+		return connectors.Batch{}, false, nil
+	}
+	s.watchedAt = now
 	if extra := len(s.watched) - watchMost; extra > 0 {
 		s.watched = s.watched[extra:]
 	}
