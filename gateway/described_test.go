@@ -190,6 +190,13 @@ func describedWorld(t *testing.T, options ...option) (*world, *page) {
 func TestAnswersAreAsDescribed(t *testing.T) {
 	w, p := describedWorld(t, func(c *gateway.Config) { c.DemoApps = []gateway.DemoApp{{ID: "A"}} })
 	asked := 0
+	ids := map[string][]string{"/v1/catalogue/datasets/{id}": {}, "/v1/catalogue/entities/{id}": {}}
+	for _, d := range w.cat.Datasets {
+		ids["/v1/catalogue/datasets/{id}"] = append(ids["/v1/catalogue/datasets/{id}"], d.ID)
+	}
+	for _, e := range w.cat.Entities {
+		ids["/v1/catalogue/entities/{id}"] = append(ids["/v1/catalogue/entities/{id}"], e.ID)
+	}
 	for _, o := range p.operations() {
 		if o.path == "/v1/events" { // never ends: TestEventsAreAsDescribed
 			continue
@@ -211,6 +218,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		}
 		try("well", ask, key, purpose, body, http.StatusOK)
 		_, open := p.of(o, "security").([]any)
+		for _, id := range ids[o.path] {
+			try(id, strings.Replace(o.path, "{id}", id, 1), key, purpose, "", http.StatusOK)
+		}
 		if !open {
 			try("no key", ask, "", purpose, body, 401)
 			try("a wrong key", ask, "guess", purpose, body, 401)
@@ -258,7 +268,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 			p.bodies(t, w, o, ask, key, purpose, body, &asked)
 		}
 	}
-	if asked < 450 {
+	if asked < 480 {
 		t.Errorf("%d questions: too few for this to be all", asked)
 	}
 	t.Logf("%d questions", asked)
@@ -449,6 +459,34 @@ func TestEventsAreAsDescribed(t *testing.T) {
 		return
 	}
 	t.Errorf("no event: %v", lines.Err())
+}
+
+// TestOpenPagesAreAsDescribed: where the pages about the exchange need no key, the page
+// says so, of these and of no others.
+func TestOpenPagesAreAsDescribed(t *testing.T) {
+	w := start(t, func(c *gateway.Config) { c.OpenConsole = true })
+	w.ready()
+	p := readPage(t, w)
+	for _, o := range p.operations() {
+		if o.path == "/v1/events" {
+			continue
+		}
+		ask, body := o.path, ""
+		if g, is := good[o.String()]; is {
+			ask, body = g[0], g[1]
+		}
+		_, own := p.of(o, "security").([]any)
+		r := w.do(strings.ToUpper(o.method), ask, "", "GLJT", body)
+		p.answered(t, "no key", o, r)
+		if needs := r.status == http.StatusUnauthorized; needs == own {
+			t.Errorf("%s: answered %d without a key, described with security %v", o, r.status, p.of(o, "security"))
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz", "/v1/verify", "/v1/flow"} {
+		if r := w.do(http.MethodPut, path, supervisor, "", ""); r.status != http.StatusMethodNotAllowed || r.header.Get("Allow") == "" {
+			t.Errorf("PUT %s: answered %d, Allow %q", path, r.status, r.header.Get("Allow"))
+		}
+	}
 }
 
 // TestEveryRouteIsDescribed holds what is bound by hand against the page: what huma binds

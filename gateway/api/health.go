@@ -54,7 +54,7 @@ func describeHealth(api *huma.OpenAPI) {
 			"200": text("可以 / they can", `^ok\n$`),
 			"503": text("缓存没有回答，或仍在加载 / the cache does not answer, or views are being loaded", `\n$`),
 		},
-		Parameters: []*huma.Param{{Name: "verbose", In: "query", AllowEmptyValue: true, Schema: &huma.Schema{Type: huma.TypeString}, Description: "逐行列出仍在加载的视图 / name the views that are being loaded, one a line"}},
+		Parameters: []*huma.Param{{Name: "verbose", In: "query", Schema: &huma.Schema{Type: huma.TypeString, MinLength: ptr(1)}, Description: "逐行列出仍在加载的视图；也可以只写名字 / name the views that are being loaded, one a line; the name alone does too"}},
 	}
 	api.AddOperation(&ready)
 }

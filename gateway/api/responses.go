@@ -108,15 +108,19 @@ var purpose = &huma.Param{
 
 func ptr(n int) *int { return &n }
 
-// finish completes the page: what is described by hand, and what may be answered to
-// each operation.
-func finish(api *huma.OpenAPI) {
+// finish completes the page: what is described by hand, what may be answered to each
+// operation, and which need no key where the pages about the exchange are open.
+func finish(api *huma.OpenAPI, open bool) {
 	describeDocuments(api)
 	for _, path := range api.Paths {
 		for _, o := range []*huma.Operation{path.Get, path.Post} {
-			if o != nil {
-				describeRefusals(o)
+			if o == nil {
+				continue
 			}
+			if open && o.Method == http.MethodGet && o.Security == nil && !slices.Contains(o.Parameters, purpose) && o.OperationID != "me" {
+				o.Security = []map[string][]string{{"key": {}}, {}}
+			}
+			describeRefusals(o)
 		}
 	}
 	all := api.Components.Schemas.Map()

@@ -34,9 +34,13 @@ func (s *API) routes() *listener.Server {
 	s.register(mux)
 	mux.Handle(consolePages, console.Handler(nobody))
 	s.mux = mux
+	health := map[string]http.HandlerFunc{"/livez": listener.Strict(s.livez), "/readyz": listener.Strict(s.readyz, "verbose")}
+	for path, h := range health { // else another method were told that there is no such address
+		mux.HandleFunc("GET "+path, h)
+	}
 	return listener.New(listener.Config{
 		Shared: s.Shared, Name: "gateway", Logger: s.Logger, Admit: s.admit, Refused: s.refused, OwnHost: s.Open,
-		Health: map[string]http.HandlerFunc{"/livez": listener.Strict(s.livez), "/readyz": listener.Strict(s.readyz, "verbose")},
+		Health: health,
 	}, http.HandlerFunc(s.answer))
 }
 
@@ -76,6 +80,6 @@ func (s *API) register(mux *http.ServeMux) {
 	}
 	bindEvents(s, api, mux)
 	describeHealth(api.OpenAPI())
-	finish(api.OpenAPI())
+	finish(api.OpenAPI(), s.Open)
 	s.names = names(api.OpenAPI(), s.Views)
 }

@@ -182,7 +182,7 @@ type EntityDetail struct {
 	Key       EntityKey     `json:"key"`
 	Fields    []GoldenField `json:"fields"`
 	Views     []View        `json:"views"`
-	Authority *Authority    `json:"authority"`
+	Authority *Authority    `json:"authority,omitempty" doc:"现行的数源表，没有则缺省 / the table in force, left out if there is none"`
 	Rules     []Rule        `json:"rules"`
 }
 
