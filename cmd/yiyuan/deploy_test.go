@@ -276,7 +276,7 @@ func TestAlertsFitTheMetrics(t *testing.T) {
 	for _, g := range doc.Groups {
 		for _, r := range g.Rules {
 			names := regexp.MustCompile(`yiyuan_\w+`).FindAllString(r.Expr, -1)
-			if n++; len(names) == 0 || r.Annotations["do"] == "" {
+			if n++; len(names) == 0 && !strings.HasPrefix(r.Expr, `up{`) || r.Annotations["do"] == "" {
 				t.Errorf("%s watches %v and says to do %q", r.Alert, names, r.Annotations["do"])
 			}
 			for _, name := range names {

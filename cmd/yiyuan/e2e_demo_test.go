@@ -51,6 +51,7 @@ func TestDemoForPrograms(t *testing.T) {
 	r.isRefused()
 	r.isMended()
 	blanksAreRefused(t, city)
+	t.Run("dashboard", func(t *testing.T) { scrape(t, city.Admin).answersTheDashboard() })
 	stopAndStart(t, city, "YB") // the department that also has a push source
 	if !bytes.Equal(p.out.bytes(), line) {
 		t.Error("more than one line was printed")
