@@ -80,9 +80,6 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 		group.Go(func() error {
 			err := s.bus.Follow(ctx, cfg, func(_ context.Context, records []bus.Record) error {
 				for i := range records {
-					if records[i].Header(contract.ControlHeader) != nil {
-						continue // no data
-					}
 					person, v, err := w.read(&records[i])
 					if err != nil {
 						return err

@@ -252,6 +252,65 @@ func TestFollowInAGroup(t *testing.T) {
 	})
 }
 
+// TestControlRecordsAreNoData: neither Follow nor Replay nor Peek shows them, and a
+// group's position passes over them, also where nothing else is in what came.
+func TestControlRecordsAreNoData(t *testing.T) {
+	bustest.Each(t, func(t *testing.T, k bustest.Kafka) {
+		b, topic := k.Open(t, nil), contract.Raw("T")
+		if err := b.Ensure(t.Context(), contract.Spec{Topic: topic, Partitions: 2}); err != nil {
+			t.Fatal(err)
+		}
+		say := func(partition int32, key string) {
+			t.Helper()
+			r := bus.Record{Topic: topic, Partition: partition, Key: []byte(key)}
+			if done := (contract.Completion{Dataset: "T", Of: 2}); key == "" {
+				r.Key, r.Headers = done.Key(), []bus.Header{{Key: contract.ControlHeader, Value: done.Append(nil)}}
+			}
+			if err := b.Append(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, key := range []string{"a", "", "b", ""} {
+			say(0, key)
+		}
+		say(1, "") // and no more
+		seen := make(chan string, 8)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- b.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{topic}, Group: "g"}, func(_ context.Context, records []bus.Record) error {
+				if len(records) == 0 {
+					t.Error("called with nothing")
+				}
+				for i := range records {
+					seen <- string(records[i].Key)
+				}
+				return nil
+			})
+		}()
+		ends, err := b.EndOffsets(t.Context(), topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reach(t, b, "g", ends)
+		stop()
+		<-done
+		close(seen)
+		got := map[string][]string{}
+		for key := range seen {
+			got["Follow"] = append(got["Follow"], key)
+		}
+		for name, read := range map[string]func(context.Context, contract.Topic, func(bus.Record) error) error{"Replay": b.Replay, "Peek": b.Peek} {
+			if err := read(t.Context(), topic, func(r bus.Record) error { got[name] = append(got[name], string(r.Key)); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := cmp.Diff(map[string][]string{"Follow": {"a", "b"}, "Replay": {"a", "b"}, "Peek": {"a", "b"}}, got); d != "" {
+			t.Errorf("records shown (-want +got):\n%s", d)
+		}
+	})
+}
+
 // reach waits until the group stands at the ends.
 func reach(t *testing.T, b *bus.Bus, group string, ends map[contract.Topic]map[int32]int64) {
 	t.Helper()

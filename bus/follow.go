@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,6 +30,8 @@ type FollowConfig struct {
 // order, until ctx ends or fn fails. With a Group the offsets are committed
 // after fn has returned nil: after a crash the last records come again. A group
 // that has read all there is stands at the end offset, markers included.
+// Control records, which are no data, are left out as Replay does: a group's position
+// passes over them, and a reader that keeps its own is at its last data.
 func (b *Bus) Follow(ctx context.Context, cfg FollowConfig, fn func(ctx context.Context, records []Record) error) error {
 	opts := kafka.Consuming(500*time.Millisecond, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	names := b.link.Names(cfg.Topics)
@@ -59,7 +62,12 @@ func (b *Bus) Follow(ctx context.Context, cfg FollowConfig, fn func(ctx context.
 		if err := kafka.Fatal(fetches); err != nil {
 			return fmt.Errorf("follow %q: %w", cfg.Topics, err)
 		}
-		if _, err := b.link.Each(fetches, nil, func(records []Record) error { return fn(ctx, records) }); err != nil {
+		if _, err := b.link.Each(fetches, nil, func(records []Record) error {
+			if records = slices.DeleteFunc(records, control); len(records) == 0 {
+				return nil
+			}
+			return fn(ctx, records)
+		}); err != nil {
 			return err
 		}
 		if cfg.Group != "" {

@@ -26,7 +26,7 @@ func (b *Bus) Replay(ctx context.Context, t contract.Topic, fn func(Record) erro
 func eachData(fn func(Record) error) func(replay.Batch) error {
 	return func(r replay.Batch) error {
 		for i := range r.Records {
-			if r.Records[i].Header(contract.ControlHeader) != nil {
+			if control(r.Records[i]) {
 				continue
 			}
 			if err := fn(r.Records[i]); err != nil {
@@ -36,6 +36,9 @@ func eachData(fn func(Record) error) func(replay.Batch) error {
 		return nil
 	}
 }
+
+// control tells a record that is no data.
+func control(r Record) bool { return r.Header(contract.ControlHeader) != nil }
 
 // Peek is Replay that writes nothing, not even a fence into a topic of ours: for
 // who only looks. What was written shortly before the call may be missing.

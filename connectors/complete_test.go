@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -34,38 +34,40 @@ func (s *said) Close() error { return nil }
 // many rows stand before it.
 func (w world) completions(t *testing.T) []string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	ends, err := w.bus.EndOffsets(ctx, contract.Raw(w.d.ID))
+	ends, err := w.bus.EndOffsets(t.Context(), contract.Raw(w.d.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
-	left := 0
-	for _, end := range ends[contract.Raw(w.d.ID)] {
+	left := map[int32]int64{}
+	for p, end := range ends[contract.Raw(w.d.ID)] {
 		if end > 0 {
-			left++
+			left[p] = end
 		}
 	}
-	if left == 0 {
-		return nil
+	// Readers of the bus are not shown them.
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ConsumeTopics(string(contract.Raw(w.d.ID))), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())) // the markers of transactions tell how far it is read
+	if err != nil {
+		t.Fatal(err)
 	}
-	last := map[int32]int64{}
-	_ = w.bus.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{contract.Raw(w.d.ID)}}, func(_ context.Context, records []bus.Record) error {
-		for i := range records {
-			if v := records[i].Header(contract.ControlHeader); v != nil {
-				out = append(out, string(v))
-			}
-			last[records[i].Partition] = records[i].Offset
+	defer client.Close()
+	var out []string
+	for len(left) > 0 {
+		fetches := client.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
 		}
-		for p, end := range ends[contract.Raw(w.d.ID)] {
-			if end > 0 && last[p] < end-2 { // a marker stands behind the last record
-				return nil
+		fetches.EachRecord(func(r *kgo.Record) {
+			for _, h := range r.Headers {
+				if h.Key == contract.ControlHeader {
+					out = append(out, string(h.Value))
+				}
 			}
-		}
-		cancel()
-		return nil
-	})
+			if r.Offset >= left[r.Partition]-1 {
+				delete(left, r.Partition)
+			}
+		})
+	}
 	return out
 }
 

@@ -78,10 +78,11 @@ func building(d *schemas.Dataset, n int) schemas.Change {
 }
 
 type world struct {
-	bus   *bus.Bus
-	codec *codec.Codec
-	cat   *schemas.Catalogue
-	d     *schemas.Dataset
+	brokers []string
+	bus     *bus.Bus
+	codec   *codec.Codec
+	cat     *schemas.Catalogue
+	d       *schemas.Dataset
 }
 
 func newWorld(t *testing.T) world {
@@ -108,7 +109,7 @@ func newWorld(t *testing.T) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return world{b, codec.New(codec.NewMemory()), cat, d}
+	return world{broker.Addrs(), b, codec.New(codec.NewMemory()), cat, d}
 }
 
 func (w world) config() connectors.Config {

@@ -121,6 +121,58 @@ func TestSlowDiskIsShared(t *testing.T) {
 	})
 }
 
+// Who asks for the offsets of all partitions, as a start and each look at as_of do, waits
+// for what was written before, and for no more: a round of syncs or two, however many
+// write. When each batch was synced by itself, in the order in which they came, it was as
+// many as there were writers, six to ten seconds on a disk that others used too.
+func TestOffsetsWaitForARound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const topics, partitions, writers, rounds = 47, 8, 24, 8
+		d := &disk{takes: 20 * time.Millisecond, holds: map[string]int64{}}
+		k := bustest.OnDisk(t, t.TempDir(), d.sync)
+		b := k.Open(t, nil)
+		specs, all := make([]contract.Spec, topics), make([]contract.Topic, topics)
+		for i := range specs {
+			all[i] = contract.Topic("t" + strconv.Itoa(i))
+			specs[i] = contract.Spec{Topic: all[i], Partitions: partitions}
+		}
+		must(t, b.Ensure(t.Context(), specs...))
+		busy, stop := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		defer wait.Wait()
+		defer stop()
+		written := make(chan struct{}, writers)
+		for w := range writers { // processes that never rest
+			own := k.Open(t, nil)
+			wait.Go(func() {
+				for i := 0; busy.Err() == nil; i++ {
+					err := own.Append(busy, bus.Record{Topic: all[(w+i)%topics], Partition: int32(i % partitions), Value: []byte("v")})
+					if i == 0 {
+						if err != nil {
+							t.Error(err)
+						}
+						written <- struct{}{}
+					}
+				}
+			})
+		}
+		for range writers {
+			<-written
+		}
+		for range 5 {
+			began := time.Now()
+			ends, err := b.EndOffsets(t.Context(), all...)
+			must(t, err)
+			if took := time.Since(began); took > rounds*d.takes {
+				t.Errorf("the offsets took %v, %d syncs one after the other", took, took/d.takes)
+			}
+			if len(ends) != topics || len(ends[all[0]]) != partitions {
+				t.Errorf("offsets of %d topics", len(ends))
+			}
+		}
+	})
+}
+
 // Nothing is answered about what is not on the disk, to whom wrote it or to readers.
 func TestDiskComesBeforeTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

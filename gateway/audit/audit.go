@@ -141,7 +141,7 @@ func (l *Log) Append(ctx context.Context, e *Entry) error {
 	if err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
 	}
-	record := bus.Record{Topic: contract.Audit, Partition: -1, Key: []byte(e.ID), Value: value, Time: e.Time}
+	record := bus.Record{Topic: contract.Audit, Partition: bus.ByKey, Key: []byte(e.ID), Value: value, Time: e.Time}
 	if err := l.to.Append(ctx, record); err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
 	}
