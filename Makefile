@@ -17,7 +17,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/yiyuan (needs Go alone)
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/yiyuan ./cmd/yiyuan
+	@GO='$(GO)' deploy/build bin/yiyuan -ldflags '$(LDFLAGS)'
 
 .PHONY: demo
 demo: build ## the sample city, live, in one process: embedded broker and cache, console open to use
@@ -102,7 +102,7 @@ console-check: ## the committed page is what its source builds, and it is small
 
 .PHONY: deploy-check
 deploy-check: ## scripts parse, units and compose file are well formed
-	@bash -n deploy/testbed/testbed deploy/testbed/gotest deploy/testbed/fuzz deploy/testbed/vuln benchmarks/run benchmarks/engine/streams/build benchmarks/engine/goka/build .ci/run
+	@bash -n deploy/build deploy/testbed/testbed deploy/testbed/gotest deploy/testbed/fuzz deploy/testbed/vuln benchmarks/run benchmarks/engine/streams/build benchmarks/engine/goka/build .ci/run
 
 .PHONY: clean
 clean: ## remove what was built and the test bed's data
