@@ -76,12 +76,12 @@ export const datasets = table
     const fields = spec.split(" ").map((f) => {
       const name = f.replace(/[?*]/g, "");
       const sensitive = /GMSFHM|ZJHM|YHKH|ZDBM|SYMS/.test(name);
-      const mask = cls === "C" ? { verify: "digest" } : { clear: "clear", partial: sensitive || /XM$|DZ$|LXDH|HPHM/.test(name) ? "partial" : /RQ$/.test(name) && provider === "GA" ? "year" : /YDY|JFJS|JTSR/.test(name) ? "band" : "clear" };
+      const mask = cls === "C" ? { verify: "digest" } : { clear: "clear", partial: sensitive || /XM$|DZ$|LXDH|HPHM/.test(name) ? "partial" : name.endsWith("RQ") && provider === "GA" ? "year" : /YDY|JFJS|JTSR/.test(name) ? "band" : "clear" };
       return {
         name,
         title: titles[name] ?? name,
-        element: elements[name] ?? (/DM$|BZ$/.test(name) ? "code" : /RQ$/.test(name) ? "date" : "identifier"),
-        type: /RQ$/.test(name) ? "date" : /YDY|JFJS|JE$|MJ/.test(name) ? "decimal(10,2)" : /RS$|CS$/.test(name) ? "long" : "string",
+        element: elements[name] ?? (/DM$|BZ$/.test(name) ? "code" : name.endsWith("RQ") ? "date" : "identifier"),
+        type: name.endsWith("RQ") ? "date" : /YDY|JFJS|JE$|MJ/.test(name) ? "decimal(10,2)" : /RS$|CS$/.test(name) ? "long" : "string",
         level: /ZDBM|SYMS/.test(name) ? "L4" : sensitive ? "L3" : "L2",
         nullable: f.includes("?"),
         source: f.includes("*"),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { translate } from "../i18n";
-import { tell } from "../components/State";
+import { tell } from "../lib/tell";
 import { failedStep, trace } from "../lib/trace";
 import { ApiError, address, request, withQuery } from "./client";
 

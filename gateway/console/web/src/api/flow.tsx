@@ -58,24 +58,24 @@ export function readSpark(points: { at: number; rows: number }[] | undefined): n
 }
 
 export function advance(old: LiveFlow, flow: Flow, at: number, mode: LiveFlow["mode"], before: { totals: Flow["totals"]; at: number } | null): LiveFlow {
-  const s = before ? (at - before.at) / 1000 : 0;
+  const seconds = before ? (at - before.at) / 1000 : 0;
   const t = flow.totals;
   const point: FlowPoint = {
     at,
-    changes: changesPerSecond(flow) ?? rate(before?.totals?.changes, t?.changes, s),
-    lookups: rate(before?.totals?.lookups, t?.lookups, s),
-    denied: rate(before?.totals?.denied, t?.denied, s),
-    quarantined: rate(before?.totals?.quarantined, t?.quarantined, s),
+    changes: changesPerSecond(flow) ?? rate(before?.totals?.changes, t?.changes, seconds),
+    lookups: rate(before?.totals?.lookups, t?.lookups, seconds),
+    denied: rate(before?.totals?.denied, t?.denied, seconds),
+    quarantined: rate(before?.totals?.quarantined, t?.quarantined, seconds),
   };
   const spark: Record<string, number[]> = {};
   for (const d of list(flow.datasets)) {
     spark[d.id] = [...(old.spark[d.id] ?? []), known(d.changes_per_s) ? d.changes_per_s : 0].slice(-keepSpark);
   }
-  const read: LiveFlow["read"] = {};
+  const rows: LiveFlow["read"] = {};
   for (const s of list(flow.sources)) {
-    if (known(s.rows)) read[s.name] = [...(old.read[s.name] ?? []), { at, rows: s.rows }].slice(-keepSpark);
+    if (known(s.rows)) rows[s.name] = [...(old.read[s.name] ?? []), { at, rows: s.rows }].slice(-keepSpark);
   }
-  return { flow, history: [...old.history, point].slice(-keepPoints), spark, read, mode, error: undefined };
+  return { flow, history: [...old.history, point].slice(-keepPoints), spark, read: rows, mode, error: undefined };
 }
 
 const empty: LiveFlow = { flow: undefined, history: [], spark: {}, read: {}, mode: "waiting", error: undefined };

@@ -8,7 +8,7 @@ import { forget } from "../api/hooks";
 import { consoleKey, SUPERVISE } from "../api/session";
 import { list, type Me } from "../api/types";
 import { useI18n } from "../i18n";
-import { tell } from "./State";
+import { tell } from "../lib/tell";
 
 const opened = new EventTarget();
 export const openKeyDialog = () => opened.dispatchEvent(new Event("open"));
@@ -30,7 +30,7 @@ export function KeyDialog() {
     return () => opened.removeEventListener("open", on);
   }, []);
 
-  const use = (k: string) => {
+  const hold = (k: string) => {
     forget();
     consoleKey.set(k);
     setOpen(false);
@@ -43,7 +43,7 @@ export function KeyDialog() {
     try {
       const { data } = await request<Me>("v1/me", { key: k, purpose: SUPERVISE });
       const may = list(data.purposes).some((p) => (typeof p === "string" ? p : p.id) === SUPERVISE);
-      if (may) use(k);
+      if (may) hold(k);
       else setProblem(t("key.noSupervise", { app: data.title || data.app }));
     } catch (e) {
       if (e instanceof ApiError) {
@@ -62,7 +62,7 @@ export function KeyDialog() {
       destroyOnHidden
       footer={[
         held ? (
-          <Button key="out" danger onClick={() => use("")}>
+          <Button key="out" danger onClick={() => hold("")}>
             {t("key.forget")}
           </Button>
         ) : null,

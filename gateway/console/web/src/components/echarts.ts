@@ -1,8 +1,8 @@
 // Only the parts of ECharts the console draws with; loaded when first drawn.
 import { BarChart, LineChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
-import { init, use } from "echarts/core";
+import { init, use as register } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
-use([LineChart, BarChart, GridComponent, TooltipComponent, CanvasRenderer]);
+register([LineChart, BarChart, GridComponent, TooltipComponent, CanvasRenderer]);
 export { init };

@@ -1,5 +1,5 @@
 import { Mark, type Tone } from "../../components/Show";
-import { tell } from "../../components/State";
+import { tell } from "../../lib/tell";
 import { useI18n } from "../../i18n";
 import { day } from "../../lib/format";
 import { trace } from "../../lib/trace";

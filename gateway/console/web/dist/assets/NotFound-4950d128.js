@@ -1,1 +1,0 @@
-import{u as e}from"./console-221d5903.js";import{A as t,a as n,j as r,n as i,t as a}from"./Page-18e8d287.js";var o=r();function s(){let{t:r}=t();return(0,o.jsxs)(o.Fragment,{children:[(0,o.jsx)(i,{title:r(`notFound.title`)}),(0,o.jsx)(a,{children:(0,o.jsx)(n,{title:r(`notFound.do`),action:(0,o.jsx)(e,{to:`/`,children:r(`nav.overview`)})})})]})}export{s as default};
