@@ -25,7 +25,7 @@ func (a *app) openCache(ctx context.Context) (store.Cache, error) {
 		}
 		a.defers(mini.Close)
 		cfg.Address = mini.Addr()
-	} else if err := parseRedis(a.cfg.Gateway.Redis, &cfg); err != nil {
+	} else if err := a.cfg.Gateway.cache(&cfg); err != nil {
 		return nil, err
 	}
 	store, err := redis.Open(ctx, cfg, a.log, a.metrics)
@@ -46,6 +46,35 @@ func cachePrefix(prefix string) string {
 		return "y-" + prefix
 	}
 	return "y"
+}
+
+// cache says which Redis and how.
+func (c *gatewayConfig) cache(cfg *redis.Config) error {
+	if err := parseRedis(c.Redis, cfg); err != nil {
+		return err
+	}
+	if len(c.Sentinel.Addresses) > 0 {
+		u, err := url.Parse(c.Redis)
+		if err != nil || u.Port() != "" {
+			return errors.New("gateway.redis: 用 gateway.sentinel 时，主机处写主库名，不带端口 / with gateway.sentinel the host is the name of the master, without a port: redis://[user:password@]NAME[/database]")
+		}
+		cfg.Sentinel = redis.Sentinel{Master: u.Hostname(), Addresses: c.Sentinel.Addresses, Username: c.Sentinel.User, Password: c.Sentinel.Password}
+	}
+	if cfg.TLS == nil {
+		if c.RedisTLS != (redisTLS{}) {
+			return errors.New("gateway.redis_tls: 只用于 rediss:// / is for rediss:// alone")
+		}
+		return nil
+	}
+	trusted, err := trust{c.RedisTLS.CA, c.RedisTLS.Cert, c.RedisTLS.Key}.config("gateway.redis_tls.ca", "gateway.redis_tls.cert", "gateway.redis_tls.key")
+	if err != nil {
+		return err
+	}
+	if cfg.Sentinel.Master == "" {
+		trusted.ServerName = cfg.TLS.ServerName
+	}
+	cfg.TLS = trusted
+	return nil
 }
 
 // parseRedis reads redis://[user[:password]@]host:port[/database], rediss:// for TLS.

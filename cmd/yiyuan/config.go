@@ -103,12 +103,28 @@ type processorsConfig struct {
 }
 
 type gatewayConfig struct {
-	Listen      string   `mapstructure:"listen" about:"Address of the API and the console."`
-	Redis       string   `mapstructure:"redis"`
-	OpenConsole bool     `mapstructure:"open_console"`
-	Unconnected []string `mapstructure:"unconnected" about:"Datasets of the catalogue that are not connected in this deployment."`
+	Listen      string         `mapstructure:"listen" about:"Address of the API and the console."`
+	Redis       string         `mapstructure:"redis"`
+	RedisTLS    redisTLS       `mapstructure:"redis_tls"`
+	Sentinel    sentinelConfig `mapstructure:"sentinel"`
+	OpenConsole bool           `mapstructure:"open_console"`
+	Unconnected []string       `mapstructure:"unconnected" about:"Datasets of the catalogue that are not connected in this deployment."`
 
 	Verify verifyConfig `mapstructure:"verify"`
+}
+
+// redisTLS is what rediss:// trusts and shows.
+type redisTLS struct {
+	CA   string `mapstructure:"ca" about:"With rediss://: PEM file of the authority that signed Redis's certificate; empty = the system's."`
+	Cert string `mapstructure:"cert" about:"PEM file of our own certificate, if Redis asks for one."`
+	Key  string `mapstructure:"key" about:"PEM file of its key."`
+}
+
+// sentinelConfig is who knows which Redis is the master.
+type sentinelConfig struct {
+	Addresses []string `mapstructure:"addresses"`
+	User      string   `mapstructure:"user" about:"User of the sentinels themselves, if they ask for one."`
+	Password  string   `mapstructure:"password" about:"Its password: env:NAME or file:/path."`
 }
 
 // verifyConfig is how many verifications may be answered with no before more are
@@ -195,7 +211,7 @@ func defaultConfig() config {
 		Push:       pushConfig{Listen: "127.0.0.1:8090"},
 		Processors: processorsConfig{Workers: 2, CommitInterval: 100 * time.Millisecond, MaxRecords: 20000, MaxBytes: 16 << 20},
 		Gateway: gatewayConfig{
-			Unconnected: []string{}, Listen: "127.0.0.1:8080",
+			Unconnected: []string{}, Sentinel: sentinelConfig{Addresses: []string{}}, Listen: "127.0.0.1:8080",
 			Verify: verifyConfig{PerApplication: limitsConfig{20, 200, 1000}, PerSubject: limitsConfig{5, 20, 50}},
 		},
 		Admin: adminConfig{Listen: "127.0.0.1:8099"},
@@ -320,7 +336,7 @@ func inClear(key string, value ast.Node) bool {
 		return false
 	}
 	switch key {
-	case "bus.sasl.password":
+	case "bus.sasl.password", "gateway.sentinel.password":
 		return true
 	case "gateway.redis":
 		u, err := url.Parse(text)
@@ -424,6 +440,9 @@ func (c *config) resolve() error {
 	var err error
 	if c.Bus.SASL.Password, err = secret(c.Bus.SASL.Password); err != nil {
 		return fmt.Errorf("bus.sasl.password: %w", err)
+	}
+	if c.Gateway.Sentinel.Password, err = secret(c.Gateway.Sentinel.Password); err != nil {
+		return fmt.Errorf("gateway.sentinel.password: %w", err)
 	}
 	if c.Gateway.Redis, err = secret(c.Gateway.Redis); err != nil {
 		return fmt.Errorf("gateway.redis: %w", err)

@@ -236,6 +236,7 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"no role", "roles: []", []string{"roles"}},
 		{"a password in clear", "bus: {sasl: {password: hunter2}}", []string{"bus.sasl.password", "env:NAME"}},
 		{"a password in a URL", "gateway: {redis: 'redis://u:hunter2@h:1/0'}", []string{"gateway.redis", "env:NAME"}},
+		{"a password of the sentinels in clear", "gateway: {sentinel: {password: hunter2}}", []string{"gateway.sentinel.password", "env:NAME"}},
 		{"a secret that is not there", "bus: {sasl: {password: 'env:NO_SUCH_VARIABLE'}}", []string{"bus.sasl.password", "NO_SUCH_VARIABLE"}},
 		{"a secret file that is not there", "gateway: {redis: 'file:/no/such/file'}\nkeys: {file: k}", []string{"gateway.redis", "/no/such/file"}},
 		{"an open admin listener", "admin: {listen: '0.0.0.0:8099'}", []string{"admin.listen", "admin.token_file"}},

@@ -64,7 +64,7 @@ func (d *doctor) cache(ctx context.Context) []finding {
 		return []finding{fine("redis", "用进程内缓存 / the embedded cache is used")}
 	}
 	cfg := redis.Config{Prefix: cachePrefix(d.cfg.Bus.Prefix)}
-	if err := parseRedis(d.cfg.Gateway.Redis, &cfg); err != nil {
+	if err := d.cfg.Gateway.cache(&cfg); err != nil {
 		return []finding{problemFound("redis", err.Error(), "改 gateway.redis / mend gateway.redis")}
 	}
 	var views []string

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -20,28 +19,37 @@ func (t trust) client() (*http.Client, error) {
 	if t == (trust{}) {
 		return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}, nil
 	}
+	config, err := t.config("--ca", "--cert", "--cert-key")
+	if err != nil {
+		return nil, err
+	}
+	return withTLS(config), nil
+}
+
+// config reads the files; where they are named by the operator is for errors.
+func (t trust) config(ca, cert, certKey string) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if t.ca != "" {
 		text, err := os.ReadFile(t.ca)
 		if err != nil {
-			return nil, fmt.Errorf("--ca: CA 证书文件读不了 / read the authority: %w", err)
+			return nil, fmt.Errorf("%s: CA 证书文件读不了 / read the authority: %w", ca, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--ca: %s 中没有证书 / holds no certificate", t.ca)
+			return nil, fmt.Errorf("%s: %s 中没有证书 / holds no certificate", ca, t.ca)
 		}
 	}
 	if (t.cert == "") != (t.certKey == "") {
-		return nil, errors.New("--cert 与 --cert-key 须一起给出 / give --cert and --cert-key together")
+		return nil, fmt.Errorf("%s 与 %s 须一起给出 / give both together", cert, certKey)
 	}
 	if t.cert != "" {
 		pair, err := tls.LoadX509KeyPair(t.cert, t.certKey)
 		if err != nil {
-			return nil, fmt.Errorf("--cert: 客户端证书用不了 / the client certificate cannot be used: %w", err)
+			return nil, fmt.Errorf("%s: 客户端证书用不了 / the client certificate cannot be used: %w", cert, err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	return withTLS(config), nil
+	return config, nil
 }
 
 func withTLS(config *tls.Config) *http.Client {

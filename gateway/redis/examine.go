@@ -33,7 +33,7 @@ func (h Health) Evicts() bool { return h.Policy != "" && h.Policy != "noeviction
 // changes nothing.
 func Examine(ctx context.Context, cfg Config, views []string) (Health, error) {
 	cfg = cfg.withDefaults()
-	client := goredis.NewClient(&goredis.Options{
+	client := cfg.client(&goredis.Options{
 		Addr: cfg.Address, Username: cfg.Username, Password: cfg.Password, DB: cfg.Database, TLSConfig: cfg.TLS, Dialer: cfg.Dialer,
 		DialTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, ContextTimeoutEnabled: true, DisableIdentity: true, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
 	})

@@ -145,7 +145,10 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 			args = append(args, space.record(r.view, k))
 		}
 	}
-	values, err := s.mget(ctx, args, batch)
+	values, err := s.mget(ctx, space, args, batch)
+	if errors.Is(err, errBehind) {
+		return batch, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +211,10 @@ func fill(r *read, values []any, ready bool) error {
 // replies have slipped by one, even between two questions of the same shape,
 // the nonce that comes back is not the one that was sent. What the questions
 // reserve is reserved between the two.
-func (s *Store) mget(ctx context.Context, args []any, batch []*read) ([]any, error) {
+//
+// With Sentinel the views' marks come after the values: what an answer shows is in
+// them, and a replica that lacks it is noticed.
+func (s *Store) mget(ctx context.Context, space *keyspace, args []any, batch []*read) ([]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*s.cfg.ReadTimeout)
 	defer cancel()
 	nonce := s.ask()
@@ -219,6 +225,7 @@ func (s *Store) mget(ctx context.Context, args []any, batch []*read) ([]any, err
 	pending := s.reserve(ctx, pipe, batch)
 	values := goredis.NewSliceCmd(ctx, args...)
 	err := pipe.Process(ctx, values)
+	marks := s.marksOf(ctx, pipe, space, batch)
 	if err == nil {
 		_, err = pipe.Exec(ctx)
 	}
@@ -234,7 +241,35 @@ func (s *Store) mget(ctx context.Context, args []any, batch []*read) ([]any, err
 	if err != nil || echo.Val() != nonce || len(values.Val()) != len(args)-1 {
 		return nil, s.mixed("reply belongs to another question")
 	}
+	behind := false
+	for view, cmd := range marks {
+		p, err := progress(cmd.Val())
+		if err != nil {
+			return nil, s.mixed("reply belongs to another question")
+		}
+		behind = s.instance.read(view, p.Next) || behind
+	}
+	if behind {
+		return nil, errBehind
+	}
 	return values.Val(), nil
+}
+
+// errBehind says that an answer is older than one before it.
+var errBehind = errors.New("answer is behind an earlier one")
+
+// marksOf asks for the marks of the views of a batch, where replicas may take over.
+func (s *Store) marksOf(ctx context.Context, pipe goredis.Pipeliner, space *keyspace, batch []*read) map[string]*goredis.MapStringStringCmd {
+	if s.cfg.Sentinel.Master == "" {
+		return nil
+	}
+	out := map[string]*goredis.MapStringStringCmd{}
+	for _, r := range batch {
+		if out[r.view] == nil {
+			out[r.view] = pipe.HGetAll(ctx, space.marks(r.view))
+		}
+	}
+	return out
 }
 
 // transient reports whether err is the network's or the server's own word, and

@@ -35,7 +35,15 @@ func (s *Store) greet(ctx context.Context, c *goredis.Conn) error {
 		// The in-process server has no such section; it cannot be replaced unseen either.
 		return nil
 	}
+	if infoField(info, "redis_mode") == "sentinel" {
+		return nil // it says who the master is, and holds nothing
+	}
 	run := infoField(info, "run_id")
+	if s.cfg.Sentinel.Master != "" {
+		if err := onMaster(ctx, c); err != nil {
+			return err
+		}
+	}
 	in := &s.instance
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -68,6 +76,21 @@ func (in *instance) seen(views map[string]store.Progress) {
 	if !behind {
 		in.suspect.Store(false)
 	}
+}
+
+// read remembers the marks that came with an answer, which somebody else may have
+// moved, and reports whether they are behind those of an answer before: it came over
+// a connection to a server that is no longer the master.
+func (in *instance) read(view string, next map[int32]int64) (behind bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for m, at := range in.marks {
+		behind = behind || m.view == view && next[m.partition] < at
+	}
+	for partition, n := range next {
+		in.reach(place{view, partition}, n)
+	}
+	return behind
 }
 
 // wrote remembers a position written by this store.

@@ -15,8 +15,11 @@
 // lookups read it together with the record, so an emptied Redis is never taken
 // for "not there". y:gen names the current generation.
 //
-// One server (or one behind a sentinel or a proxy) with
-// maxmemory-policy noeviction; not Redis Cluster. The policy and the server's
+// One server, or those that Sentinel watches (Config.Sentinel), with
+// maxmemory-policy noeviction; not Redis Cluster. Replication is behind: a replica
+// that takes over may lack the last writes. It is another process, so nothing is
+// answered from it before every view stands where it was last seen, by the marks
+// that come with each answer too; the fillers write again what it lacks. The policy and the server's
 // count of evicted keys are looked at all the time, and before anybody is said
 // not to be there: y:{generation}:! keeps the count with which the generation
 // began. While the server may evict, and when it has, nothing is believed, and
@@ -55,7 +58,8 @@ var ErrEvicts = errors.New("server evicts keys: set maxmemory-policy noeviction"
 
 // Config says which Redis and how.
 type Config struct {
-	Address      string // host:port
+	Address      string // host:port; with Sentinel only a name for logs
+	Sentinel     Sentinel
 	Username     string // ACL user
 	Password     string
 	Database     int           // 0 unless the server is shared
@@ -152,7 +156,7 @@ func (s *Store) connect(timeout time.Duration, pool int) *goredis.Client {
 		Protocol:        2,
 	}
 	options.OnConnect = s.greet
-	return goredis.NewClient(options)
+	return s.cfg.client(options)
 }
 
 // check refuses a server that may evict keys.
