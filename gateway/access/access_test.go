@@ -228,8 +228,8 @@ func TestCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	print := "sha256:" + strings.Repeat("ab", 32)
-	who, reason := a.IdentifyCertificate([]string{print, "dns:rs.example"})
+	digits := "sha256:" + strings.Repeat("ab", 32)
+	who, reason := a.IdentifyCertificate([]string{digits, "dns:rs.example"})
 	if reason != access.OK || who.ID() != "RS" {
 		t.Fatalf("its certificate: %s", reason)
 	}
@@ -238,7 +238,7 @@ func TestCertificates(t *testing.T) {
 	if d := a.Decide(who, question, now); !d.Allowed {
 		t.Errorf("granted to it: %s", d.Reason)
 	}
-	for name, names := range map[string][]string{"another's": {print, "dns:evil.example"}, "one like it": {"dns:rs.example.evil"}} {
+	for name, names := range map[string][]string{"another's": {digits, "dns:evil.example"}, "one like it": {"dns:rs.example.evil"}} {
 		if _, reason := a.IdentifyCertificate(names); reason != access.UnknownKey {
 			t.Errorf("%s: %s", name, reason)
 		}

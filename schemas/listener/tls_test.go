@@ -98,7 +98,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("with a certificate that has expired: %q", text)
 	}
 	old := s.authority.Trust()
-	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 //nolint:gosec // it is to be refused
+	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if text, _, err := get(t, client(t, old), url); err == nil {
 		t.Errorf("with TLS 1.1: %q", text)
 	}
