@@ -3,6 +3,7 @@ package condition
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -199,4 +200,19 @@ func readsOnly(a *cel.Ast, allowed map[string]bool) error {
 		errs = append(errs, &CompileError{fmt.Sprintf("reads %q, which is not among its inputs", name)})
 	}
 	return errors.Join(errs...)
+}
+
+// mostRows is how many variables a silence can tell apart.
+const mostRows = 64
+
+// rowsOf returns the variables of rows that an expression reads.
+func (e *Env) rowsOf(a *cel.Ast) []int {
+	var read []int
+	for _, x := range ast.MatchDescendants(ast.NavigateAST(a.NativeRep()), ast.KindMatcher(ast.IdentKind)) {
+		at, ok := e.slots[x.AsIdent()]
+		if ok && e.variables[at].rows && !slices.Contains(read, at) {
+			read = append(read, at)
+		}
+	}
+	return read[:min(len(read), mostRows)]
 }

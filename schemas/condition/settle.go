@@ -1,9 +1,6 @@
 package condition
 
 import (
-	"slices"
-
-	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -21,21 +18,6 @@ type silence uint64
 // settled is what is known of one expression: its value by silence, nil where
 // the silence alone does not settle it.
 type settled map[silence]ref.Val
-
-// mostRows is how many variables a silence can tell apart.
-const mostRows = 64
-
-// rowsOf returns the variables of rows that an expression reads.
-func (e *Env) rowsOf(a *cel.Ast) []int {
-	var read []int
-	for _, x := range ast.MatchDescendants(ast.NavigateAST(a.NativeRep()), ast.KindMatcher(ast.IdentKind)) {
-		at, ok := e.slots[x.AsIdent()]
-		if ok && e.variables[at].rows && !slices.Contains(read, at) {
-			read = append(read, at)
-		}
-	}
-	return read[:min(len(read), mostRows)]
-}
 
 // settle returns the value of an expression if the datasets that say nothing
 // about the entity settle it.
