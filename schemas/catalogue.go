@@ -23,8 +23,9 @@ type Catalogue struct {
 	CodeRules   []*Rule // found without being written: codes that are in no set, numbers whose check does not hold; a rule of each a dataset
 	CodeSets    []*CodeSet
 	Purposes    []*Purpose
-	Version     string   // 12 hexadecimal digits of the digest of all files; header "cat"
-	Calendar    Calendar // working days
+	Version     string            // 12 hexadecimal digits of the digest of all files; header "cat"
+	Files       map[string]string // digest of each file, by name
+	Calendar    Calendar          // working days
 
 	departments map[string]*Department
 	elements    map[string]*Element

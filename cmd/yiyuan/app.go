@@ -43,31 +43,33 @@ const (
 // app is one process: what it was told, what it opened, in the order of opening.
 // close undoes it in reverse.
 type app struct {
-	cfg      config
-	log      *slog.Logger
-	metrics  *prometheus.Registry
-	settings *prometheus.GaugeVec // of files that are followed
-	cat      *schemas.Catalogue
-	keys     *keyring.Keyring
-	brokers  []string
-	broker   *embedded.Broker // nil = brokers elsewhere
-	bus      *bus.Bus
-	codec    *codec.Codec
-	schemas  *registry.Registry // nil = an outside one
-	steps    []processors.Step
-	gateway  *gateway.Gateway // nil = another process answers
-	clock    func() time.Time // of the steps; nil = the system's
-	shared   listener.Shared  // of all listeners
-	group    *errgroup.Group
-	closers  []func()
+	cfg        config
+	log        *slog.Logger
+	metrics    *prometheus.Registry
+	settings   *prometheus.GaugeVec // of files that are followed
+	catalogues *prometheus.GaugeVec // which one runs, is in force, is in the folder
+	folder     folder               // as it is configured
+	cat        *schemas.Catalogue   // in force when this process started
+	keys       *keyring.Keyring
+	brokers    []string
+	broker     *embedded.Broker // nil = brokers elsewhere
+	bus        *bus.Bus
+	codec      *codec.Codec
+	schemas    *registry.Registry // nil = an outside one
+	steps      []processors.Step
+	gateway    *gateway.Gateway // nil = another process answers
+	clock      func() time.Time // of the steps; nil = the system's
+	shared     listener.Shared  // of all listeners
+	group      *errgroup.Group
+	closers    []func()
 }
 
 // newApp opens the broker (or connects to one), the registry and the topics, and
 // makes sure of the keys.
 func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Logger) (*app, error) {
-	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys, settings: newSettings()}
+	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys, settings: newSettings(), folder: readFolder(cfg.Catalogue), catalogues: newCatalogues()}
 	crash.LogTo(log)
-	a.metrics.MustRegister(crash.Collector(), a.settings, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.metrics.MustRegister(crash.Collector(), a.settings, a.catalogues, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if a.shared, err = cfg.Listeners.shared(a.metrics); err != nil {
 		return nil, err
@@ -75,14 +77,11 @@ func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Lo
 	if err := a.secure(); err != nil {
 		return nil, err
 	}
-	if a.cat, err = loadCatalogue(cfg.Catalogue); err != nil {
-		return nil, err
-	}
 	if err := a.openBus(ctx); err != nil {
 		a.close()
 		return nil, err
 	}
-	for _, open := range []func(context.Context) error{a.openRegistry, a.bindKeys} {
+	for _, open := range []func(context.Context) error{a.begin, a.bindKeys, a.bindCatalogue, a.openRegistry} {
 		if err := open(ctx); err != nil {
 			a.close()
 			return nil, err
@@ -159,12 +158,33 @@ func openBus(ctx context.Context, c busConfig, brokers []string, log *slog.Logge
 	}, log, reg)
 }
 
-// openRegistry opens the registry and with it the codec, makes the steps and
-// then the topics. The registry's own topic must be there first.
-func (a *app) openRegistry(ctx context.Context) error {
+// begin makes the bus this build's, and the topics in which a process is bound to it.
+func (a *app) begin(ctx context.Context) error {
+	f, err := readInForce(ctx, a.bus, a.bus.Peek)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.folder.is(f):
+		a.cat = a.folder.cat
+	case f.Any():
+		if a.cat, err = loadInForce(f); err != nil {
+			return err
+		}
+	case a.folder.broken != nil:
+		return a.folder.broken
+	default:
+		a.cat = a.folder.cat
+	}
 	if err := a.upgrade(ctx, topics(a.cat, nil)); err != nil {
 		return err
 	}
+	return a.bus.Ensure(ctx, controlSpec, catalogueSpec)
+}
+
+// openRegistry opens the registry and with it the codec, makes the steps and
+// then the topics. The registry's own topic must be there first.
+func (a *app) openRegistry(ctx context.Context) error {
 	if err := a.bus.Ensure(ctx, contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true}); err != nil {
 		return err
 	}

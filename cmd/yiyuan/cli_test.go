@@ -24,7 +24,7 @@ import (
 //
 //	exit CODE COMMAND...   the command ends with that exit code
 //
-// and finds the sample city's catalogue in $WORK/city and deploy/ in $DEPLOY.
+// and finds the sample city's catalogue in $WORK/city and $WORK/original, and deploy/ in $DEPLOY.
 // With YIYUAN_TEST_UPDATE set, golden parts are written anew.
 func TestScripts(t *testing.T) {
 	deploy, err := filepath.Abs(filepath.FromSlash("../../deploy"))
@@ -37,6 +37,9 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("YIYUAN_TEST_UPDATE") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DEPLOY", deploy)
+			if err := os.CopyFS(filepath.Join(e.WorkDir, "original"), yunling.Files()); err != nil {
+				return err
+			}
 			return os.CopyFS(filepath.Join(e.WorkDir, "city"), yunling.Files())
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

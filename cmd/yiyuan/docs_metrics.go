@@ -78,6 +78,7 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 	c := codec.New(codec.NewMemory())
 	noted.MustRegister(crash.Collector())
 	noted.MustRegister(newSettings())
+	noted.MustRegister(newCatalogues())
 	processors.NewMetrics(&noted)
 	listener.NewMetrics(&noted)
 	ended := func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {

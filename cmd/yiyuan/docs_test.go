@@ -112,7 +112,7 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 		if strings.HasPrefix(m.name, "yiyuan_gateway_redis_") {
 			file = "gateway/redis/redis.go"
 		}
-		if strings.HasPrefix(m.name, "yiyuan_process_setting_") {
+		if strings.HasPrefix(m.name, "yiyuan_process_setting_") || strings.HasPrefix(m.name, "yiyuan_process_catalogue_") {
 			file = "cmd/yiyuan/main.go"
 		}
 		if file == "" {

@@ -126,16 +126,9 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+firstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
 	}
 	found = append(found, fine("catalogue", fmt.Sprintf("%s,%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
-	keys, err := keyring.New(keyring.Intl, map[int][]byte{1: make([]byte, 32)}, 1)
-	if err != nil {
-		return append(found, problemFound("catalogue", err.Error(), "")), false
-	}
-	d.steps = stepsOf(d.cat, codec.New(codec.NewMemory()), keys)
-	d.waits, err = verification.Awaits(d.cat, keys)
-	if err != nil {
+	if err := d.use(d.cat); err != nil {
 		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+firstLine(err), "yiyuan check")), false
 	}
-	d.specs = topics(d.cat, d.steps)
 	if d.sources, err = loadBindings(d.cfg.Sources, d.cat); err != nil {
 		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+firstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
 	} else if len(d.sources) > 0 {
@@ -145,6 +138,46 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	found = append(found, d.pushKeys()...)
 	found = append(found, d.certificates(time.Now())...)
 	return append(found, d.secrets()), true
+}
+
+// use makes a catalogue the one that the other checks go by.
+func (d *doctor) use(cat *schemas.Catalogue) error {
+	keys, err := keyring.New(keyring.Intl, map[int][]byte{1: make([]byte, 32)}, 1)
+	if err != nil {
+		return err
+	}
+	d.cat, d.steps = cat, stepsOf(cat, codec.New(codec.NewMemory()), keys)
+	d.specs = topics(cat, d.steps)
+	d.waits, err = verification.Awaits(cat, keys)
+	return err
+}
+
+// inForce holds the configured folder against the catalogue in force, by which the
+// processes run and the checks after this one go.
+func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []finding {
+	const check = "catalogue.in_force"
+	f, err := readInForce(ctx, b, b.Peek)
+	switch {
+	case err != nil:
+		return []finding{unanswered(check, err)}
+	case !f.Any():
+		return []finding{fine(check, "尚无生效的目录，第一个启动的进程会使配置的目录生效 / none is in force yet, the first process to start puts the configured one in force")}
+	case f.Version == d.cat.Version:
+		return []finding{fine(check, fmt.Sprintf("生效的就是配置的目录 %s / the configured catalogue %s is in force", f.Version, f.Version))}
+	}
+	folder := d.cat.Version
+	cat, err := loadInForce(f)
+	if err == nil {
+		err = d.use(cat)
+	}
+	if err != nil {
+		return []finding{problemFound(check, "生效的目录本版本读不了 / this build cannot read the catalogue in force: "+firstLine(err), "用原版本运行，或 yiyuan apply 换上能读的目录 / run the build of before, or put another in force: yiyuan apply")}
+	}
+	if f.Sample && d.cfg.Catalogue == "" {
+		return []finding{warning(check, fmt.Sprintf("生效的是另一版本程序的示例城市 %s，下次启动换为 %s / the sample city of another build, %s, is in force; the next start puts %s in force", f.Version, folder, f.Version, folder), "")}
+	}
+	return []finding{warning(check, fmt.Sprintf("配置的目录 %s 没有生效；生效的是 %s（%s 应用），以下检查以它为准 / the configured catalogue %s is not in force; %s is, applied by %s, and the checks below go by it", folder, f.Version, f.By, folder, f.Version, f.By),
+		"先看 yiyuan plan，再运行 yiyuan apply；已应用而进程仍运行旧目录的，重启进程 / look at yiyuan plan, then yiyuan apply; restart processes that still run another")}
 }
 
 // grants reads the access file as the gateway does. A running gateway keeps what

@@ -32,6 +32,7 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 	if id, err := b.Identity(ctx, contract.Sources); err == nil {
 		d.bus = hex.EncodeToString(id[:])
 	}
+	found = append(found, d.inForce(ctx, b)...)
 	names := make([]contract.Topic, len(d.specs))
 	for i, s := range d.specs {
 		names[i] = s.Topic

@@ -51,6 +51,7 @@ func TestFaultRegistry(t *testing.T) {
 
 	source.stop()
 	p.catalogue = p.rename(t)
+	runs(t, 0, "apply", "--yes", "--config", p.configure(t, roleConnectors))
 	p.bindTable(t, map[string]string{"sfzh": "GMSFHM"}, nil, "CYM")
 	p.outside[roleConnectors] = p.registry // it may register; the steps cannot look it up
 	source = p.launch(t, roleConnectors)

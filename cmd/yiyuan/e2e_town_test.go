@@ -21,6 +21,7 @@ type town struct {
 	dir, catalogue, drop     string
 	kafka, gateway, registry string
 	push, admin, redis       string
+	data                     string // of the embedded broker, "" = gone with the process
 	process                  *process
 	sources                  map[string]any
 	applications, pushKeys   []any
@@ -96,7 +97,7 @@ func (w *town) open() {
 		"sources":    filepath.Join(w.dir, "sources"),
 		"access":     write(w, map[string]any{"applications": w.applications}, w.dir, "access.yaml"),
 		"keys":       map[string]any{"file": keyFile(w, w.dir)},
-		"bus":        map[string]any{"embedded": map[string]any{"listen": w.kafka}},
+		"bus":        map[string]any{"embedded": map[string]any{"listen": w.kafka, "data": w.data}},
 		"registry":   map[string]any{"listen": w.registry},
 		"push":       map[string]any{"listen": w.push, "keys": write(w, map[string]any{"keys": w.pushKeys}, w.dir, "push-keys.yaml")},
 		"processors": map[string]any{"instance": "town"},

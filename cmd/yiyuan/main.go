@@ -4,9 +4,9 @@
 // Each subcommand is a file of its own; wiring.go lists what is in this
 // distribution. Data goes to standard output, talk to standard error. Exit
 // codes: 0 ok, 1 problems found or failed, 2 wrong usage, 3 not allowed,
-// 4 not found, 5 unavailable, 130 interrupted.
+// 4 not found, 5 unavailable, 6 differences (plan), 130 interrupted.
 //
-// Metrics: yiyuan_process_setting_up{setting}.
+// Metrics: yiyuan_process_setting_up{setting}, yiyuan_process_catalogue_state{which,version}.
 package main
 
 import (
@@ -62,6 +62,7 @@ const (
 	exitDenied      = 3
 	exitNotFound    = 4
 	exitUnavailable = 5
+	exitDiffers     = 6
 	exitInterrupted = 130
 )
 
@@ -76,6 +77,7 @@ var exitCodes = []struct {
 	{exitDenied, "没有权限", "not allowed"},
 	{exitNotFound, "查无此项", "not found"},
 	{exitUnavailable, "服务不可用或尚未就绪", "unavailable, or not ready yet"},
+	{exitDiffers, "有差异（plan --detailed-exitcode）", "differences (plan --detailed-exitcode)"},
 	{exitInterrupted, "被中断", "interrupted"},
 }
 

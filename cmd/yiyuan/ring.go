@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -67,17 +63,7 @@ func (a *app) knows(first, ring string) error {
 // process does not hold: going on it would not find what is published with it. If
 // the bus fails it begins anew.
 func (a *app) watchKeys(ctx context.Context) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := a.followKeys(ctx)
-		if errors.Is(err, bus.ErrConfig) {
-			return struct{}{}, backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(&backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 5 * time.Second}),
-		backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
-			a.log.Warn("keys in use cannot be followed, beginning anew", "error", err)
-		}))
-	return err
+	return a.persist(ctx, "keys in use", a.followKeys)
 }
 
 func (a *app) followKeys(ctx context.Context) error {

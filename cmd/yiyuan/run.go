@@ -58,6 +58,7 @@ func run(ctx context.Context, cfg config) error {
 	defer stop()
 	a.group, ctx = errgroup.WithContext(ctx)
 	a.start(ctx, "keys", a.watchKeys)
+	a.start(ctx, "catalogue", a.watchCatalogue)
 	if err := a.startRoles(ctx); err != nil {
 		stop() // what has started would go on by itself, and we would wait for it
 		return errors.Join(err, a.group.Wait())

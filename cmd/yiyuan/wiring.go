@@ -21,7 +21,7 @@ import (
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		demoCommand(), runCommand(),
-		checkCommand(), topologyCommand(),
+		checkCommand(), planCommand(), applyCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
 		sourceCommand(), keysCommand(), repartitionCommand(),
 		doctorCommand(), txnCommand(),
@@ -52,13 +52,20 @@ func stepsOf(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) []pr
 	return steps
 }
 
+// What decides whether a process may go on at all is there before everything else.
+var (
+	controlSpec   = contract.Spec{Topic: contract.Control, Partitions: 1, Retention: forever}
+	catalogueSpec = contract.Spec{Topic: contract.Catalogues, Partitions: 1, Retention: forever}
+)
+
 // topics is every topic the bus needs, with how it is kept.
 func topics(cat *schemas.Catalogue, steps []processors.Step) []contract.Spec {
 	specs := []contract.Spec{
 		{Topic: contract.Findings, Compact: true},
 		{Topic: contract.Refused, Compact: true},
 		{Topic: contract.Quarantine, Retention: 30 * day},
-		{Topic: contract.Control, Partitions: 1, Retention: forever},
+		controlSpec,
+		catalogueSpec,
 		{Topic: contract.Audit, Retention: forever},
 		busSpec,
 		{Topic: contract.Sources, Partitions: 16, Compact: true},

@@ -108,6 +108,7 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 		}
 		data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 		_, _ = fmt.Fprintf(digest, "%s\x00%d\x00", name, len(data))
+		l.cat.Files[name] = short(sha256.Sum256(data))
 		_, _ = digest.Write(data) // a hash takes everything
 		root, ok := parseYAML(name, data, l.collector)
 		if !ok {
@@ -120,9 +121,12 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
-	l.cat.Version = hex.EncodeToString(digest.Sum(nil))[:12]
+	l.cat.Version = short([sha256.Size]byte(digest.Sum(nil)))
 	return files, nil
 }
+
+// short writes a digest as versions are written.
+func short(digest [sha256.Size]byte) string { return hex.EncodeToString(digest[:])[:12] }
 
 // expected reports whether a file of that name belongs to a catalogue.
 func (l *loader) expected(name string) bool {

@@ -1,8 +1,7 @@
 // Package manifest reads a catalogue from its files. Load reads a folder and refuses
 // the whole of it if one file is wrong; Check also returns what a catalogue that loads
 // is warned of. Every problem names its file, line and column, what is wrong and what
-// to do, in Chinese and English; testdata/refuse shows them all. Evolve says what a new
-// catalogue would change of a published one, newly exposed fields first.
+// to do, in Chinese and English; testdata/refuse shows them all.
 //
 // A loaded catalogue is immutable and safe for concurrent use. Conditions (CEL) are
 // only checked for the fields they read from their row; package condition compiles
@@ -28,7 +27,7 @@ func Load(fsys fs.FS) (*schemas.Catalogue, error) {
 func Check(fsys fs.FS) (*schemas.Catalogue, []Problem, error) {
 	l := &loader{
 		collector: &collector{}, byID: map[string]*datasetFile{}, broken: map[string]bool{}, known: newKnown(),
-		cat: &schemas.Catalogue{Calendar: schemas.Calendar{Holidays: map[string]string{}, Workdays: map[string]string{}}},
+		cat: &schemas.Catalogue{Files: map[string]string{}, Calendar: schemas.Calendar{Holidays: map[string]string{}, Workdays: map[string]string{}}},
 	}
 	files, err := l.read(fsys)
 	if err != nil {

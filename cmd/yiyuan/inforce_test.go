@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
+)
+
+// hall is a bus to which processes come with catalogue folders.
+type hall struct {
+	testing.TB
+	broker *embedded.Broker
+	keys   *keyring.Keyring
+}
+
+func newHall(t testing.TB) *hall {
+	t.Helper()
+	broker, err := embedded.Start(t.Context(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	return &hall{t, broker, testKeys(t)}
+}
+
+// folder is a copy of the sample city with an edit of one file, or as it is.
+func (h *hall) folder(file, old, text string) string {
+	h.Helper()
+	w := &town{TB: h, catalogue: filepath.Join(h.TempDir(), "catalogue")}
+	if err := os.CopyFS(w.catalogue, yunling.Files()); err != nil {
+		h.Fatal(err)
+	}
+	if file != "" {
+		w.edit(file, old, text)
+	}
+	return w.catalogue
+}
+
+// withView is a copy of the sample city with another view.
+func (h *hall) withView(name string) string {
+	h.Helper()
+	return h.folder("datasets/GA01.yaml", "\nviews:\n", "\nviews:\n  "+name+": {title: 出生, fields: [GMSFHM, CSRQ]}\n")
+}
+
+// comes starts a process as far as it is bound to the bus.
+func (h *hall) comes(folder string, log io.Writer) (*app, error) {
+	h.Helper()
+	cfg := defaultConfig()
+	cfg.Bus.Brokers, cfg.Catalogue, cfg.Keys.File, cfg.Bus.Partitions = h.broker.Addrs(), folder, "keys.yaml", 1
+	a, err := newApp(h.Context(), cfg, h.keys, slog.New(slog.NewTextHandler(log, nil)))
+	if err == nil {
+		h.Cleanup(a.close)
+	}
+	return a, err
+}
+
+func (h *hall) must(folder string) *app {
+	h.Helper()
+	a, err := h.comes(folder, io.Discard)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return a
+}
+
+// applies runs apply over a folder.
+func (h *hall) applies(folder string, in io.Reader, how applying) (string, error) {
+	h.Helper()
+	p := planner{file: "", brokers: h.broker.Addrs(), folder: folder}
+	var out bytes.Buffer
+	err := p.apply(h.Context(), in, &out, io.Discard, how)
+	return out.String(), err
+}
+
+func (h *hall) version(folder string) string {
+	h.Helper()
+	cat, err := loadCatalogue(folder)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return cat.Version
+}
+
+func has(cat *schemas.Catalogue, view string) bool {
+	_, err := cat.View(view)
+	return err == nil
+}
+
+// states are the catalogues that a process knows, by what they are.
+func states(t testing.TB, a *app) map[string]string {
+	t.Helper()
+	families, err := a.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, f := range families {
+		if f.GetName() != "yiyuan_process_catalogue_state" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			labels := prometheus.Labels{}
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			if out[labels["which"]] != "" {
+				t.Errorf("two versions of %s", labels["which"])
+			}
+			out[labels["which"]] = labels["version"]
+		}
+	}
+	return out
+}
+
+// An edited folder shows nobody anything at a restart: only apply does, and what runs
+// says that it is to be started again.
+func TestFolderIsNotInForce(t *testing.T) {
+	h := newHall(t)
+	published, edited := h.folder("", "", ""), h.withView("ages")
+	was, is := h.version(published), h.version(edited)
+	if a := h.must(published); a.cat.Version != was || states(t, a)[catalogueFolder] != was {
+		t.Fatalf("the first process runs %s, want its own folder, %s", a.cat.Version, was)
+	}
+	var log bytes.Buffer
+	a, err := h.comes(edited, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if has(a.cat, "GA01.ages") || a.cat.Version != was {
+		t.Errorf("an edited folder shows GA01.ages without apply: %s runs", a.cat.Version)
+	}
+	if got := states(t, a); got[catalogueRuns] != was || got[catalogueInForce] != was || got[catalogueFolder] != is {
+		t.Errorf("the process says %v", got)
+	}
+	if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "folder_version="+is) {
+		t.Errorf("the difference is not told: %s", log.String())
+	}
+	if _, err := a.bus.Partitions(t.Context(), contract.Shared("GA01.ages")); err == nil {
+		t.Error("the topic of the new view is there")
+	}
+	d := &doctor{cfg: a.cfg, cat: loaded(t, edited)}
+	if found := d.inForce(t.Context(), a.bus); len(found) != 1 || found[0].Grade != gradeWarning || d.cat.Version != was {
+		t.Errorf("doctor says %+v and goes by %s", found, d.cat.Version)
+	}
+
+	ctx, stop := context.WithCancel(t.Context())
+	watched := make(chan error, 1)
+	go func() { watched <- a.watchCatalogue(ctx) }()
+	out, err := h.applies(edited, nil, applying{yes: true, by: "张工"})
+	if err != nil || !strings.Contains(out, "newly exposed GA01.ages.CSRQ (year)") {
+		t.Fatalf("apply = %v\n%s", err, out)
+	}
+	await(t, "the running process says so", time.Minute, func() string {
+		if got := states(t, a); got[catalogueInForce] != is || got[catalogueRuns] != was {
+			return got[catalogueInForce]
+		}
+		return ""
+	})
+	stop()
+	<-watched
+	if b := h.must(published); !has(b.cat, "GA01.ages") || b.cat.Version != is {
+		t.Errorf("after apply %s runs, want %s", b.cat.Version, is)
+	}
+	if b := h.must(edited); b.cat.Version != is || states(t, b)[catalogueFolder] != is {
+		t.Errorf("after apply %s runs, want %s", b.cat.Version, is)
+	}
+}
+
+func loaded(t testing.TB, dir string) *schemas.Catalogue {
+	t.Helper()
+	cat, err := loadCatalogue(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat
+}
+
+// A folder that is wrong stops nobody while another is in force, and starts nothing.
+func TestBrokenFolder(t *testing.T) {
+	h := newHall(t)
+	broken := h.folder("datasets/GA01.yaml", "element: id_number", "element: nothing")
+	if _, err := h.comes(broken, io.Discard); err == nil || !strings.Contains(err.Error(), "nothing") {
+		t.Fatalf("a first process with a broken folder: %v", err)
+	}
+	good := h.must(h.folder("", "", "")).cat.Version
+	if a := h.must(broken); a.cat.Version != good || states(t, a)[catalogueFolder] != "broken" {
+		t.Errorf("with a broken folder %s runs, it says %v", a.cat.Version, states(t, a))
+	}
+	if _, err := h.applies(broken, nil, applying{yes: true}); err == nil {
+		t.Error("a broken folder is applied")
+	}
+}
+
+// asked answers a question, and does something before.
+type asked struct {
+	before func()
+	answer io.Reader
+}
+
+func (a *asked) Read(b []byte) (int, error) {
+	if a.before != nil {
+		a.before()
+		a.before = nil
+	}
+	return a.answer.Read(b)
+}
+
+// Of two applies at the same time one wins, and the other is told which and whose.
+func TestTwoAppliesAtOnce(t *testing.T) {
+	h := newHall(t)
+	h.must(h.folder("", "", ""))
+	one, other := h.withView("ages"), h.withView("births")
+	_, err := h.applies(one, &asked{func() {
+		if _, err := h.applies(other, nil, applying{yes: true, by: "李工"}); err != nil {
+			t.Error(err)
+		}
+	}, strings.NewReader("yes\n")}, applying{by: "张工"})
+	if err == nil || !strings.Contains(err.Error(), h.version(other)+" 已由 李工 于 ") || !strings.Contains(err.Error(), "run yiyuan plan again") {
+		t.Errorf("the second to come: %v", err)
+	}
+	if a := h.must(one); !has(a.cat, "GA01.births") || has(a.cat, "GA01.ages") {
+		t.Errorf("%s is in force, want the first to come", a.cat.Version)
+	}
+	if _, err := h.applies(one, nil, applying{yes: true, from: h.version("")}); err == nil {
+		t.Error("a plan for what is no longer in force is applied")
+	}
+
+	// Without anybody looking between: all of them at the same instant.
+	folders := []string{h.withView("a"), h.withView("b"), h.withView("c")}
+	errs := make([]error, len(folders))
+	var wait sync.WaitGroup
+	for i, dir := range folders {
+		wait.Go(func() { _, errs[i] = h.applies(dir, nil, applying{yes: true, from: h.version(other)}) })
+	}
+	wait.Wait()
+	won, now := 0, h.must(other).cat.Version
+	for i, dir := range folders {
+		switch {
+		case errs[i] == nil && h.version(dir) == now:
+			won++
+		case errs[i] == nil || h.version(dir) == now:
+			t.Errorf("apply of %s = %v, in force is %s", h.version(dir), errs[i], now)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d won: %v", won, errs)
+	}
+}
+
+// Processes that come to a new bus at the same time agree whose catalogue is in force.
+func TestFirstCatalogue(t *testing.T) {
+	h := newHall(t)
+	folders := []string{h.folder("", "", ""), h.withView("ages"), h.withView("births"), ""}
+	apps, errs := make([]*app, len(folders)), make([]error, len(folders))
+	var wait sync.WaitGroup
+	for i, dir := range folders {
+		wait.Go(func() { apps[i], errs[i] = h.comes(dir, io.Discard) })
+	}
+	wait.Wait()
+	for i, a := range apps {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		if a.cat.Version != apps[0].cat.Version {
+			t.Errorf("process %d runs %s, another %s", i, a.cat.Version, apps[0].cat.Version)
+		}
+	}
+}
+
+// A build with another sample city puts its own in force, over another build's, but
+// never over a city's own catalogue.
+func TestSampleCityFollowsItsBuild(t *testing.T) {
+	h := newHall(t)
+	first := h.must("")
+	earlier := readFolder(h.withView("ages"))
+	earlier.sample = true
+	if _, err := apply(t.Context(), first.bus, &earlier, first.cat.Version, "an earlier build"); err != nil {
+		t.Fatal(err)
+	}
+	if a := h.must(""); a.cat.Version != first.cat.Version {
+		t.Errorf("%s runs, want this build's sample city", a.cat.Version)
+	}
+	own := h.withView("births")
+	if _, err := h.applies(own, nil, applying{yes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if a := h.must(""); a.cat.Version != h.version(own) {
+		t.Errorf("%s runs: the sample city took the place of a city's catalogue", a.cat.Version)
+	}
+}
+
+// What the topic cannot take is refused in words, before anything is written.
+func TestCatalogueTooLarge(t *testing.T) {
+	h := newHall(t)
+	a := h.must("")
+	large := readFolder("")
+	large.files = noise{large.files}
+	if _, err := apply(t.Context(), a.bus, &large, a.cat.Version, ""); err == nil || !strings.Contains(err.Error(), "the catalogue is too large for the topic catalogue even compressed") {
+		t.Errorf("apply = %v", err)
+	}
+	if f, err := readInForce(t.Context(), a.bus, a.bus.Replay); err != nil || f.Version != a.cat.Version {
+		t.Errorf("in force is %q, %v", f.Version, err)
+	}
+}
+
+// noise is a folder whose files do not compress.
+type noise struct{ fs.FS }
+
+func (n noise) ReadFile(name string) ([]byte, error) {
+	text, err := fs.ReadFile(n.FS, name)
+	seed := uint64(len(name)) + 88172645463325252
+	for range 20_000 {
+		seed ^= seed << 13
+		seed ^= seed >> 7
+		seed ^= seed << 17
+		text = append(text, byte(seed), byte(seed>>8), byte(seed>>16), byte(seed>>24))
+	}
+	return text, err
+}

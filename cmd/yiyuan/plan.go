@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/plan"
+)
+
+// planner compares a folder with what is in force.
+type planner struct {
+	file    string
+	brokers []string
+	folder  string
+	json    bool
+}
+
+func (p *planner) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.file, "config", "", "配置文件 / configuration file")
+	cmd.Flags().StringSliceVar(&p.brokers, "brokers", nil, "消息代理地址，代替配置中的 / brokers instead of the configured ones")
+	cmd.Flags().StringVar(&p.folder, "catalogue", "", "目录文件夹，代替配置中的 / catalogue folder instead of the configured one")
+	cmd.Flags().BoolVar(&p.json, "json", false, "给程序用的 JSON / JSON, for programs")
+}
+
+func planCommand() *cobra.Command {
+	var p planner
+	var against string
+	var detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "目录文件夹与生效目录的差异，新公开的字段在最前 / how the catalogue folder differs from the one in force, newly exposed fields first",
+		Long: `对比目录文件夹与总线上生效的目录：先列新公开的内容，再列删除、兼容和拒绝的改动，最后说明生效后会发生什么。不改变任何东西。
+有被拒绝的改动时退出码为 1。加 --detailed-exitcode 时：0 没有差异，6 有差异且可以应用，1 有被拒绝的改动或失败（terraform 以 2 表示有差异，本程序的 2 是用法有误）。
+Compares the catalogue folder with the one in force on the bus: newly exposed first, then what is removed, compatible and refused, then what happens. Nothing is changed.
+Ends with 1 where something is refused. With --detailed-exitcode: 0 no difference, 6 differences that can be applied, 1 refused or failed (terraform says 2 for differences, which is wrong usage here).`,
+		Example: `  yiyuan plan --config /etc/yiyuan/yiyuan.yaml --catalogue my-city/
+  yiyuan plan --catalogue my-city/ --against my-city-as-published/   # without Kafka`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			made, _, err := p.make(cmd.Context(), against)
+			if err != nil {
+				return err
+			}
+			if err := p.show(made, cmd.OutOrStdout()); err != nil {
+				return err
+			}
+			if err := refused(made); err != nil {
+				return err
+			}
+			if detailed && !made.Empty() {
+				return &exitError{exitDiffers, nil}
+			}
+			return nil
+		},
+	}
+	p.flags(cmd)
+	cmd.Flags().StringVar(&against, "against", "", "与这个文件夹比较，不连 Kafka / compare with this folder, without Kafka")
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "有差异时以 6 退出 / end with 6 if there are differences")
+	return cmd
+}
+
+func applyCommand() *cobra.Command {
+	var p planner
+	var yes bool
+	var from, by string
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "让目录文件夹在总线上生效 / put the catalogue folder in force on the bus",
+		Long: `显示与生效目录的差异，确认后发布；被拒绝的改动不能发布。如其间别人已应用另一目录，则拒绝并说明。各进程重启后使用新目录。
+Shows the difference to the catalogue in force, asks, and publishes it; what is refused cannot be published. If somebody else has applied
+another one meanwhile this is refused and told. Processes take the new one at their next start.`,
+		Example: `  yiyuan apply --config /etc/yiyuan/yiyuan.yaml --catalogue my-city/
+  yiyuan apply --config yiyuan.yaml --yes --from 0123456789ab   # only if the plan that was reviewed still holds`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.apply(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), applying{yes, from, by})
+		},
+	}
+	p.flags(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "不询问 / do not ask")
+	cmd.Flags().StringVar(&from, "from", "", "只有生效的仍是这一版本时才应用（plan 所示）/ apply only if this version is still in force, as plan shows it")
+	cmd.Flags().StringVar(&by, "by", me(), "谁在应用 / who applies it")
+	cmd.Flag("by").DefValue = "$USER"
+	return cmd
+}
+
+// refused is the error of a plan that cannot be applied.
+func refused(p *plan.Plan) error {
+	if n := len(p.Refused); n > 0 {
+		return &exitError{exitProblems, fmt.Errorf("%d 处改动被拒绝，不能应用 / %d changes are refused, this cannot be applied", n, n)}
+	}
+	return nil
+}
+
+func (p *planner) show(made *plan.Plan, to io.Writer) error {
+	if p.json {
+		return json.NewEncoder(to).Encode(made)
+	}
+	return made.Write(to)
+}
+
+// load reads the configuration and the folder.
+func (p *planner) load() (config, *folder, error) {
+	cfg, err := loadConfig(p.file)
+	if err != nil {
+		return cfg, nil, &exitError{exitUsage, err}
+	}
+	if p.folder != "" {
+		cfg.Catalogue = p.folder
+	}
+	if len(p.brokers) > 0 {
+		cfg.Bus.Brokers = p.brokers
+	}
+	want := readFolder(cfg.Catalogue)
+	return cfg, &want, want.broken
+}
+
+// make compares the folder with another, or with what is in force.
+func (p *planner) make(ctx context.Context, against string) (*plan.Plan, contract.InForce, error) {
+	cfg, want, err := p.load()
+	if err != nil {
+		return nil, contract.InForce{}, err
+	}
+	if against != "" {
+		old, err := loadCatalogue(against)
+		if err != nil {
+			return nil, contract.InForce{}, err
+		}
+		return plan.Make(old, want.cat), contract.InForce{}, nil
+	}
+	b, done, err := reach(ctx, cfg)
+	if err != nil {
+		return nil, contract.InForce{}, err
+	}
+	defer done()
+	f, err := readInForce(ctx, b, b.Peek)
+	if err != nil {
+		return nil, f, err
+	}
+	return compareInForce(f, want.cat), f, nil
+}
+
+// compareInForce plans against what is in force. Against what this build cannot read,
+// and where nothing is in force, everything is newly exposed.
+func compareInForce(f contract.InForce, next *schemas.Catalogue) *plan.Plan {
+	if f.Version == next.Version {
+		return plan.Make(next, next)
+	}
+	old := &schemas.Catalogue{Version: f.Version}
+	if f.Any() {
+		if cat, err := loadInForce(f); err == nil {
+			old = cat
+		}
+	}
+	old.Index()
+	return plan.Make(old, next)
+}
+
+// applying is how a catalogue is to be applied.
+type applying struct {
+	yes      bool
+	from, by string
+}
+
+func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, how applying) error {
+	cfg, want, err := p.load()
+	if err != nil {
+		return err
+	}
+	b, done, err := reach(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := b.Ensure(ctx, catalogueSpec); err != nil {
+		return err
+	}
+	f, err := readInForce(ctx, b, b.Replay)
+	if err != nil {
+		return err
+	}
+	if how.from != "" && how.from != f.Version {
+		return conflict(how.from, f)
+	}
+	made := compareInForce(f, want.cat)
+	if err := p.show(made, out); err != nil {
+		return err
+	}
+	if made.Empty() {
+		return nil
+	}
+	if err := refused(made); err != nil {
+		return err
+	}
+	if !how.yes {
+		if err := confirm(ctx, in, talk, len(made.Exposed)); err != nil {
+			return err
+		}
+	}
+	now, err := apply(ctx, b, want, f.Version, how.by)
+	if err != nil {
+		return err
+	}
+	if now.Version != want.cat.Version {
+		return conflict(f.Version, now)
+	}
+	_, err = fmt.Fprintf(talk, "目录 %s 已生效，重启各进程后使用 / catalogue %s is in force, restart the processes to take it\n", now.Version, now.Version)
+	return err
+}
+
+// conflict says that the plan was made against what is no longer in force.
+func conflict(planned string, f contract.InForce) error {
+	return &exitError{exitProblems, fmt.Errorf("计划针对的是 %s，但其间 %s 已由 %s 于 %s 应用；请重新运行 yiyuan plan / the plan is for %s, but %s was applied by %s at %s meanwhile; run yiyuan plan again",
+		planned, f.Version, f.By, time.UnixMilli(f.At).In(schemas.Zone).Format(time.DateTime), planned, f.Version, f.By, time.UnixMilli(f.At).UTC().Format(time.RFC3339))}
+}
+
+// confirm asks whether to go on.
+func confirm(ctx context.Context, in io.Reader, talk io.Writer, exposed int) error {
+	if _, err := fmt.Fprintf(talk, "新公开 %d 处。输入 yes 生效 / %d newly exposed. Type yes to put it in force: ", exposed, exposed); err != nil {
+		return err
+	}
+	line := make(chan string, 1)
+	go func() {
+		text, _ := bufio.NewReader(in).ReadString('\n') // nothing is a no
+		line <- strings.TrimSpace(text)
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case text := <-line:
+		if text == "yes" {
+			return nil
+		}
+	}
+	return &exitError{exitProblems, errors.New("没有应用 / nothing was applied")}
+}
+
+// reach connects to the bus of a configuration: to its brokers, to the embedded one of
+// the process that runs, or to the embedded one's data if none does.
+func reach(ctx context.Context, cfg config) (*bus.Bus, func(), error) {
+	log, stop, brokers := slog.New(slog.DiscardHandler), func() {}, cfg.Bus.Brokers
+	if len(brokers) == 0 && listens(ctx, cfg.Bus.Embedded.Listen) {
+		brokers = []string{cfg.Bus.Embedded.Listen}
+	}
+	if len(brokers) == 0 {
+		if cfg.Bus.Embedded.Data == "" {
+			return nil, nil, &exitError{exitUnavailable, fmt.Errorf("没有进程在 %s 上运行内置代理，也没有配置 bus.brokers 或 bus.embedded.data；不连 Kafka 可用 plan --against / "+
+				"no process runs the embedded broker at %s, and neither bus.brokers nor bus.embedded.data is configured; plan --against needs no Kafka", cfg.Bus.Embedded.Listen, cfg.Bus.Embedded.Listen)}
+		}
+		broker, err := embedded.Start(ctx, embedded.Options{Dir: cfg.Bus.Embedded.Data, Listen: cfg.Bus.Embedded.Listen, Logger: log})
+		if err != nil {
+			return nil, nil, fmt.Errorf("内置消息代理起不来 / start the embedded broker: %w", err)
+		}
+		stop, brokers = broker.Close, broker.Addrs()
+	}
+	b, err := openBus(ctx, cfg.Bus, brokers, log, prometheus.NewRegistry())
+	if err != nil {
+		stop()
+		return nil, nil, &exitError{exitUnavailable, err}
+	}
+	return b, func() { b.Close(); stop() }, nil
+}
+
+// listens reports whether somebody answers at an address.
+func listens(ctx context.Context, address string) bool {
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // only asked whether it is there
+	return true
+}

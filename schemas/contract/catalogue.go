@@ -1,0 +1,80 @@
+package contract
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Catalogues is the topic of the catalogues that were applied: one partition, in order,
+// never deleted, so that it is also the history of what was in force, by whom and when.
+const Catalogues Topic = "catalogue"
+
+// CatalogueKey is the key of its records.
+const CatalogueKey = "catalogue"
+
+// AppliedFormat is the form of Applied that this build writes and reads.
+const AppliedFormat = 1
+
+// AppliedLimit is how large a record of the topic may be. Brokers take a megabyte
+// where nobody has told them otherwise.
+const AppliedLimit = 950_000
+
+// The errors of Applied.
+var (
+	ErrAppliedFormat = errors.New("applied catalogue of a newer build")
+	ErrAppliedLarge  = errors.New("catalogue is larger than the topic takes")
+)
+
+// Applied is one record of the topic Catalogues: somebody wants a catalogue to take the
+// place of another. It takes effect only if that other is in force where the record
+// stands in the log (InForce.Take): of two that come at once the second changes nothing.
+type Applied struct {
+	Format  int    `json:"format"`
+	Version string `json:"version"` // of the catalogue, see schemas.Catalogue
+	After   string `json:"after"`   // the version it takes the place of, "" = none was in force
+	Sample  bool   `json:"sample"`  // it is the sample city that the binary of who applied it holds
+	By      string `json:"by"`      // who applied it, as they call themselves
+	At      int64  `json:"at"`      // when, by their clock, in milliseconds
+	Files   []byte `json:"files"`   // the folder, packed by manifest.Pack
+}
+
+// Append writes the record.
+func (a Applied) Append() ([]byte, error) {
+	a.Format = AppliedFormat
+	value, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("write applied catalogue: %w", err)
+	}
+	if len(value) > AppliedLimit {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrAppliedLarge, len(value), AppliedLimit)
+	}
+	return value, nil
+}
+
+// ParseApplied reads what Append wrote.
+func ParseApplied(value []byte) (Applied, error) {
+	var a Applied
+	if err := json.Unmarshal(value, &a); err != nil {
+		return Applied{}, fmt.Errorf("read applied catalogue: %w", err)
+	}
+	if a.Format > AppliedFormat {
+		return Applied{}, fmt.Errorf("%w: format %d, this build reads %d", ErrAppliedFormat, a.Format, AppliedFormat)
+	}
+	return a, nil
+}
+
+// InForce is what the topic Catalogues comes to. Its zero value is that none is in force.
+type InForce struct{ Applied }
+
+// Any reports whether a catalogue is in force.
+func (f *InForce) Any() bool { return f.Version != "" }
+
+// Take goes on by one record of the log and reports whether it took effect.
+func (f *InForce) Take(a Applied) bool {
+	if a.After != f.Version {
+		return false
+	}
+	f.Applied = a
+	return true
+}

@@ -1,0 +1,418 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// The compatibility levels of topics: raw topics are read by our own steps,
+// which are upgraded first; shared and resolved ones by anybody.
+const (
+	backwardTransitive = "BACKWARD_TRANSITIVE"
+	fullTransitive     = "FULL_TRANSITIVE"
+)
+
+// difference collects what differs.
+type difference struct {
+	plan  *Plan
+	judge compat
+}
+
+func (d *difference) all(old, next *schemas.Catalogue) {
+	both(old.Views(), next.Views(), func(v *schemas.View) string { return v.ID }, d.view)
+	both(old.Datasets, next.Datasets, func(d *schemas.Dataset) string { return d.ID }, d.dataset)
+	both(old.Entities, next.Entities, func(e *schemas.Entity) string { return e.ID }, d.entity)
+	both(old.Rules, next.Rules, func(r *schemas.Rule) string { return r.ID }, d.rule)
+	both(old.Purposes, next.Purposes, func(p *schemas.Purpose) string { return p.ID }, d.purpose)
+	both(old.Departments, next.Departments, func(p *schemas.Department) string { return p.ID }, d.department)
+	d.codes(old, next)
+	d.otherwise(old, next)
+}
+
+// both hands over what stands in either list, by id, nil where it stands in one only.
+func both[T any](old, next []*T, id func(*T) string, compare func(old, next *T)) {
+	before, after := map[string]*T{}, map[string]*T{}
+	for _, v := range old {
+		before[id(v)] = v
+	}
+	for _, v := range next {
+		after[id(v)] = v
+	}
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		compare(before[name], after[name])
+	}
+}
+
+// about is what a change is of.
+type about struct{ of, field, file string }
+
+func (d *difference) change(kind Kind, a about, chinese, english string, args ...any) Change {
+	return Change{Kind: kind, Of: a.of, Field: a.field, File: a.file, Chinese: format(chinese, args), English: format(english, args)}
+}
+
+// format fills in the arguments. A text need not use all of them: fmt does not
+// mind as long as verbs are indexed.
+func format(text string, args []any) string {
+	if !strings.Contains(text, "%[") {
+		return text
+	}
+	return fmt.Sprintf(text, args...)
+}
+
+func (d *difference) expose(kind Kind, a about, chinese, english string, args ...any) {
+	d.plan.Exposed = append(d.plan.Exposed, d.change(kind, a, chinese, english, args...))
+}
+
+func (d *difference) remove(a about, chinese, english string, args ...any) {
+	d.plan.Removed = append(d.plan.Removed, d.change(Removed, a, chinese, english, args...))
+}
+
+func (d *difference) note(kind Kind, a about, chinese, english string, args ...any) {
+	d.plan.Compatible = append(d.plan.Compatible, d.change(kind, a, chinese, english, args...))
+}
+
+func (d *difference) refuse(a about, chinese, english string, args ...any) {
+	d.plan.Refused = append(d.plan.Refused, d.change(Refused, a, chinese, english, args...))
+}
+
+// exposure ranks masks by how much they show.
+func exposure(mask string) int {
+	switch mask {
+	case "":
+		return 3
+	case schemas.MaskSuppress:
+		return 0
+	case schemas.MaskToken, schemas.MaskDigest, schemas.MaskPresent:
+		return 1
+	}
+	return 2
+}
+
+func maskTitle(mask string) string { return cmp.Or(mask, "clear") }
+
+func fileOf(v *schemas.View) string {
+	if v.Dataset != nil {
+		return v.Dataset.File
+	}
+	return v.Entity.File
+}
+
+func (d *difference) view(old, next *schemas.View) {
+	if next == nil {
+		d.remove(about{of: old.ID, file: fileOf(old)}, "视图 %[1]s 被删除，订阅者将收不到数据", "view %[1]s is removed, its subscribers get no more data", old.ID)
+		return
+	}
+	a := about{of: next.ID, file: fileOf(next)}
+	var before []schemas.ViewField
+	if old != nil {
+		before = old.Fields
+	} else if len(next.Fields) == 0 && len(next.Embed) == 0 {
+		d.expose(FieldShown, a, "新视图 %[1]s（数据来源说明）", "new view %[1]s: where each value comes from, masked", next.ID)
+	}
+	d.shown(a, "", before, next.Fields)
+	for _, b := range next.Embed {
+		d.shown(a, b.Dataset.ID+".", embedded(old, b), b.Fields)
+	}
+	if old == nil {
+		return
+	}
+	for _, b := range old.Embed {
+		if embedded(next, b) == nil {
+			d.remove(a, "视图 %[1]s 不再嵌入 %[2]s", "view %[1]s no longer embeds %[2]s", next.ID, b.Dataset.ID)
+		}
+	}
+	if old.KeyMask && !next.KeyMask {
+		d.expose(KeyShown, a, "视图 %[1]s 的主键由令牌变为明文", "the record key of view %[1]s was a token and is now in clear", next.ID)
+	}
+	if old.KeyMask != next.KeyMask {
+		d.refuse(a, "视图 %[1]s 的主键形式改变，旧记录无法被更新；请另建视图", "the record keys of view %[1]s change, so the old records could not be updated; make a new view", next.ID)
+	}
+	if old.Audience != next.Audience {
+		d.refuse(a, "视图 %[1]s 的令牌受众由 %[2]q 变为 %[3]q，已发出的令牌全部失效；请另建视图", "the audience of view %[1]s changes from %[2]q to %[3]q, which voids all tokens given out; make a new view", next.ID, old.Audience, next.Audience)
+	}
+	if old.Only != "" && next.Only == "" {
+		d.expose(ViewReadable, a, "视图 %[1]s 由只核验变为可读取", "view %[1]s was verify-only and can now be read", next.ID)
+	}
+	d.layout(a, fullTransitive, "视图", "view", old.Layout, next.Layout)
+}
+
+// embedded returns what a view shows of the rows that b embeds, nil if nothing.
+func embedded(v *schemas.View, b schemas.Embed) []schemas.ViewField {
+	if v != nil {
+		if i := slices.IndexFunc(v.Embed, func(o schemas.Embed) bool { return o.Dataset.ID == b.Dataset.ID && o.Role == b.Role }); i >= 0 {
+			return v.Embed[i].Fields
+		}
+	}
+	return nil
+}
+
+// shown compares what a view shows of its owner's fields, or of rows embedded in it.
+func (d *difference) shown(a about, rows string, old, next []schemas.ViewField) {
+	for _, f := range next {
+		a.field = rows + f.Name
+		i := slices.IndexFunc(old, func(o schemas.ViewField) bool { return o.Name == f.Name })
+		if i < 0 {
+			if f.Mask != schemas.MaskSuppress {
+				d.expose(FieldShown, a, "新公开 %[1]s.%[2]s（%[3]s）", "newly exposed %[1]s.%[2]s (%[3]s)", a.of, a.field, maskTitle(f.Mask))
+			}
+			continue
+		}
+		was, is := old[i].Mask, f.Mask
+		switch before, after := exposure(was), exposure(is); {
+		case after > before:
+			d.expose(MaskWeaker, a, "脱敏减弱 %[1]s.%[2]s：%[3]s → %[4]s", "weaker mask on %[1]s.%[2]s: %[3]s to %[4]s", a.of, a.field, maskTitle(was), maskTitle(is))
+		case was != is && before == after:
+			// Neither shows less than the other: a year is not part of a band. Both together tell more.
+			d.expose(MaskWeaker, a, "脱敏改变 %[1]s.%[2]s：%[3]s → %[4]s，两者合看可知更多", "another mask on %[1]s.%[2]s: %[3]s to %[4]s, the two together tell more", a.of, a.field, maskTitle(was), maskTitle(is))
+		case was != is:
+			d.note(Changed, a, "脱敏加强 %[1]s.%[2]s：%[3]s → %[4]s", "stronger mask on %[1]s.%[2]s: %[3]s to %[4]s", a.of, a.field, maskTitle(was), maskTitle(is))
+		case is == "" && old[i].Screened && !f.Screened:
+			d.expose(TextShown, a, "%[1]s.%[2]s 文字中的个人号码不再遮盖", "numbers of persons in the texts of %[1]s.%[2]s are no longer hidden", a.of, a.field)
+		}
+	}
+	for _, o := range old {
+		if !slices.ContainsFunc(next, func(f schemas.ViewField) bool { return f.Name == o.Name }) {
+			a.field = rows + o.Name
+			d.remove(a, "不再提供 %[1]s.%[2]s", "no longer shown: %[1]s.%[2]s", a.of, a.field)
+		}
+	}
+}
+
+func (d *difference) dataset(old, next *schemas.Dataset) {
+	switch {
+	case old == nil:
+		d.note(Added, about{of: next.ID, file: next.File}, "新增数据集 %[1]s（%[2]s）", "new dataset %[1]s", next.ID, next.Title)
+		return
+	case next == nil:
+		d.remove(about{of: old.ID, file: old.File}, "删除数据集 %[1]s（%[2]s）", "dataset %[1]s is removed", old.ID, old.Title)
+		return
+	}
+	a := about{of: next.ID, file: next.File}
+	if !slices.Equal(old.Key, next.Key) {
+		d.refuse(a, "数据集 %[1]s 的主键由 %[2]s 变为 %[3]s，已发布的记录无法对应；请另建数据集", "the key of dataset %[1]s changes from %[2]s to %[3]s, so published records could not be found again; make a new dataset", next.ID, strings.Join(old.Key, "|"), strings.Join(next.Key, "|"))
+	}
+	d.properties(a, old, next)
+	for _, f := range next.Fields {
+		a.field = f.Name
+		o := old.Field(f.Name)
+		if o == nil {
+			d.note(Added, a, "新增字段 %[1]s.%[2]s", "new field %[1]s.%[2]s", next.ID, f.Name)
+			continue
+		}
+		d.place(a, o.Level, o.Element, f.Level, f.Element)
+	}
+	for _, o := range old.Fields {
+		if next.Field(o.Name) == nil {
+			a.field = o.Name
+			d.remove(a, "删除字段 %[1]s.%[2]s", "field %[1]s.%[2]s is removed", next.ID, o.Name)
+		}
+	}
+	a.field = ""
+	d.layout(a, backwardTransitive, "数据集", "dataset", old.Layout, next.Layout)
+}
+
+// properties compares what is said of a dataset as a whole.
+func (d *difference) properties(a about, old, next *schemas.Dataset) {
+	if next.Class < old.Class {
+		d.expose(ClassWeaker, a, "数据集 %[1]s 的共享类型由 %[2]s 放宽为 %[3]s", "the class of dataset %[1]s opens from %[2]s to %[3]s", next.ID, old.Class, next.Class)
+	} else if next.Class != old.Class {
+		d.note(Changed, a, "数据集 %[1]s 的共享类型由 %[2]s 收紧为 %[3]s", "the class of dataset %[1]s tightens from %[2]s to %[3]s", next.ID, old.Class, next.Class)
+	}
+	for _, p := range []struct{ chinese, english, old, next string }{
+		{"资源代码", "resource code", old.Code, next.Code},
+		{"更新周期", "cycle", old.Cycle, next.Cycle},
+		{"提供部门", "provider", provider(old), provider(next)},
+	} {
+		if p.old != p.next {
+			d.note(Changed, a, "数据集 %[1]s 的"+p.chinese+"由 %[2]s 变为 %[3]s", "the "+p.english+" of dataset %[1]s changes from %[2]s to %[3]s", next.ID, p.old, p.next)
+		}
+	}
+	if !slices.Equal(linkNames(old), linkNames(next)) {
+		d.note(Changed, a, "数据集 %[1]s 的主体关联改变，相关主体将重新汇总", "the links of dataset %[1]s change, its entities will be folded again", next.ID)
+	}
+}
+
+func provider(d *schemas.Dataset) string {
+	if d.Provider == nil {
+		return ""
+	}
+	return d.Provider.ID
+}
+
+func linkNames(d *schemas.Dataset) []string {
+	var names []string
+	for _, k := range d.Links {
+		names = append(names, k.Entity+"/"+k.Role+"/"+k.Key)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// place compares what explanations and evidence show of a field: there its own mask and
+// level decide (masking.Place), whatever the views say.
+func (d *difference) place(a about, level string, e *schemas.Element, nextLevel string, next *schemas.Element) {
+	before, after := inEvidence(level, e.Mask), inEvidence(nextLevel, next.Mask)
+	switch {
+	case after > before || before == after && before > 0 && e.Mask != next.Mask:
+		d.expose(EvidenceShown, a, "%[1]s.%[2]s 在说明和依据中由 %[3]s %[4]s 变为 %[5]s %[6]s，所见更多", "explanations and evidence show more of %[1]s.%[2]s: %[3]s %[4]s becomes %[5]s %[6]s",
+			a.of, a.field, level, maskTitle(e.Mask), nextLevel, maskTitle(next.Mask))
+	case level != nextLevel || e.Mask != next.Mask:
+		d.note(Changed, a, "%[1]s.%[2]s 的级别和缺省脱敏由 %[3]s %[4]s 变为 %[5]s %[6]s", "level and default mask of %[1]s.%[2]s change from %[3]s %[4]s to %[5]s %[6]s",
+			a.of, a.field, level, maskTitle(e.Mask), nextLevel, maskTitle(next.Mask))
+	}
+}
+
+// inEvidence ranks how much is shown outside of views.
+func inEvidence(level, mask string) int {
+	if level >= "L4" || mask == "" && level >= "L3" || mask == schemas.MaskDigest {
+		return 0
+	}
+	return exposure(mask)
+}
+
+func (d *difference) entity(old, next *schemas.Entity) {
+	switch {
+	case old == nil:
+		d.note(Added, about{of: next.ID, file: next.File}, "新增主体 %[1]s（%[2]s）", "new entity %[1]s", next.ID, next.Title)
+		return
+	case next == nil:
+		d.remove(about{of: old.ID, file: old.File}, "删除主体 %[1]s（%[2]s）", "entity %[1]s is removed", old.ID, old.Title)
+		return
+	}
+	a := about{of: next.ID, file: next.File}
+	if old.Key.Name != next.Key.Name {
+		d.refuse(a, "主体 %[1]s 的主键由 %[2]s 变为 %[3]s", "the key of entity %[1]s changes from %[2]s to %[3]s", next.ID, old.Key.Name, next.Key.Name)
+	}
+	for _, f := range next.Fields {
+		a.field = f.Name
+		if o := old.Field(f.Name); o != nil {
+			d.place(a, o.Level, o.Element, f.Level, f.Element)
+		}
+	}
+	a.field = ""
+	d.authority(a, old, next)
+	if !reflect.DeepEqual(old.Aggregates, next.Aggregates) {
+		d.note(Changed, a, "主体 %[1]s 的汇总改变，将重新计算", "the aggregates of %[1]s change and will be worked out again", next.ID)
+	}
+	d.layout(a, fullTransitive, "主体", "entity", old.ResolvedLayout(), next.ResolvedLayout())
+}
+
+// authority refuses that a table which is published is rewritten: it is history.
+func (d *difference) authority(a about, old, next *schemas.Entity) {
+	version := func(e *schemas.Entity, n int) *schemas.AuthorityTable {
+		if i := slices.IndexFunc(e.Authority, func(t schemas.AuthorityTable) bool { return t.Version == n }); i >= 0 {
+			return &e.Authority[i]
+		}
+		return nil
+	}
+	for _, t := range next.Authority {
+		switch o := version(old, t.Version); {
+		case o == nil:
+			d.note(Added, a, "主体 %[1]s 的数源表第 %[2]d 版自 %[3]s 起生效，金记录将重新计算", "authority version %[2]d of %[1]s takes effect on %[3]s, golden records will be worked out again", next.ID, t.Version, t.Effective.Format("2006-01-02"))
+		case !reflect.DeepEqual(*o, t):
+			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能改写；请增加新版本", "authority version %[2]d of %[1]s is published and cannot be rewritten, add a new version", next.ID, t.Version)
+		}
+	}
+	for _, t := range old.Authority {
+		if version(next, t.Version) == nil {
+			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能删除", "authority version %[2]d of %[1]s is published and cannot be removed", next.ID, t.Version)
+		}
+	}
+}
+
+// codes refuses that a resource code passes to another dataset: it is never
+// used again, even when its dataset is gone.
+func (d *difference) codes(old, next *schemas.Catalogue) {
+	owners := map[string]string{}
+	for _, o := range old.Datasets {
+		owners[o.Code] = o.ID
+	}
+	for _, n := range next.Datasets {
+		if owner := owners[n.Code]; owner != "" && owner != n.ID {
+			d.refuse(about{of: n.ID, file: n.File}, "资源代码 %[1]s 曾属于 %[2]s，不得再用", "resource code %[1]s was %[2]s's and is never used again", n.Code, owner)
+		}
+	}
+}
+
+func (d *difference) rule(old, next *schemas.Rule) {
+	if next == nil {
+		d.remove(about{of: old.ID, file: old.File}, "删除规则 %[1]s（%[2]s），其疑点将关闭", "rule %[1]s is removed, its findings will close", old.ID, old.Title)
+		return
+	}
+	a := about{of: next.ID, file: next.File}
+	told := map[string]bool{}
+	if old != nil {
+		for _, c := range old.Cases {
+			for _, e := range c.Evidence {
+				told[c.Owner+"/"+e] = true
+			}
+		}
+	}
+	for _, c := range next.Cases {
+		for _, e := range c.Evidence {
+			if told[c.Owner+"/"+e] {
+				continue
+			}
+			told[c.Owner+"/"+e] = true
+			a.field = e
+			d.expose(EvidenceShown, a, "规则 %[1]s 的疑点向 %[3]s 展示 %[2]s", "findings of rule %[1]s show %[2]s to %[3]s", next.ID, e, c.Owner)
+		}
+	}
+	a.field = ""
+	if old == nil {
+		d.note(Added, a, "新增规则 %[1]s（%[2]s）", "new rule %[1]s", next.ID, next.Title)
+	} else if !reflect.DeepEqual(old, next) {
+		d.note(Changed, a, "规则 %[1]s 改变，将重新评估", "rule %[1]s changes and will be evaluated again", next.ID)
+	}
+}
+
+func (d *difference) purpose(old, next *schemas.Purpose) {
+	const file = "purposes.yaml"
+	switch {
+	case old == nil:
+		d.note(Added, about{of: next.ID, file: file}, "新增用途 %[1]s（%[2]s）", "new purpose %[1]s", next.ID, next.Title)
+	case next == nil:
+		d.remove(about{of: old.ID, file: file}, "删除用途 %[1]s（%[2]s）", "purpose %[1]s is removed", old.ID, old.Title)
+	case !reflect.DeepEqual(old, next):
+		d.note(Changed, about{of: next.ID, file: file}, "用途 %[1]s 改变", "purpose %[1]s changes", next.ID)
+	}
+}
+
+func (d *difference) department(old, next *schemas.Department) {
+	const file = "departments.yaml"
+	switch {
+	case old == nil:
+		d.note(Added, about{of: next.ID, file: file}, "新增部门 %[1]s（%[2]s）", "new department %[1]s", next.ID, next.Title)
+	case next == nil:
+		d.remove(about{of: old.ID, file: file}, "删除部门 %[1]s（%[2]s）", "department %[1]s is removed", old.ID, old.Title)
+	case !reflect.DeepEqual(old, next):
+		d.note(Changed, about{of: next.ID, file: file}, "部门 %[1]s 改变", "department %[1]s changes", next.ID)
+	}
+}
+
+// otherwise tells the files whose content differs and of which nothing else was told,
+// so that no difference goes untold.
+func (d *difference) otherwise(old, next *schemas.Catalogue) {
+	told := map[string]bool{}
+	for _, group := range [][]Change{d.plan.Exposed, d.plan.Removed, d.plan.Compatible, d.plan.Refused} {
+		for _, c := range group {
+			told[c.File] = true
+		}
+	}
+	all := map[string]string{}
+	maps.Copy(all, old.Files)
+	maps.Copy(all, next.Files)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if old.Files[name] != next.Files[name] && !told[name] {
+			d.note(Changed, about{of: name, file: name}, "文件 %[1]s 有其他改动（标题、说明、校验、代码、日历等）", "file %[1]s differs otherwise (titles, words, validation, codes, calendar)", name)
+		}
+	}
+}
