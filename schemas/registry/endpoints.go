@@ -43,7 +43,7 @@ func readSchema(req *http.Request) (schemaRequest, error) {
 		return s, err
 	}
 	if s.Type != "" && s.Type != "AVRO" {
-		return s, &problemError{problem.InvalidSchema, "只支持 AVRO 模式 / only schemas of type AVRO are supported"}
+		return s, &problemError{problem.InvalidSchema, "只支持 AVRO 模式，不支持 " + kindName(s.Type) + " / only schemas of type AVRO are supported, " + kindName(s.Type) + " is not"}
 	}
 	if len(s.References) > 0 {
 		return s, &problemError{problem.InvalidSchema, "不支持引用其他模式，请把引用的记录写在模式内 / references are not supported, write the records into the schema"}
@@ -52,6 +52,29 @@ func readSchema(req *http.Request) (schemaRequest, error) {
 		return s, &problemError{problem.InvalidSchema, "缺少 schema / schema is missing"}
 	}
 	return s, nil
+}
+
+// kindName is the type of a schema that a client asked for, if it is one that there is.
+func kindName(kind string) string {
+	if kind == "JSON" || kind == "PROTOBUF" {
+		return kind
+	}
+	return "?"
+}
+
+// metadata says which registry this is, for clients that ask before all else.
+func metadata(*http.Request) (any, error) {
+	type clusters struct {
+		Registry string `json:"schema-registry-cluster"`
+	}
+	type scope struct {
+		Path     []string `json:"path"`
+		Clusters clusters `json:"clusters"`
+	}
+	return struct {
+		ID    string `json:"id"`
+		Scope scope  `json:"scope"`
+	}{"", scope{[]string{}, clusters{"yiyuan"}}}, nil
 }
 
 func (r *Registry) answer(v version) versionAnswer {
@@ -84,11 +107,11 @@ func (r *Registry) postLookup(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	canonical, err := codec.Canonical(s.Schema)
+	name, deleted := req.PathValue("subject"), flag(req, "deleted")
+	_, canonical, err := examined(name, s.Schema)
 	if err != nil {
 		return nil, err
 	}
-	name, deleted := req.PathValue("subject"), flag(req, "deleted")
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if sub := r.state.subjects[name]; sub == nil || !deleted && len(sub.live()) == 0 {
@@ -291,7 +314,7 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 		Messages []string `json:"messages,omitempty"`
 	}{Is: true}
 	var incompatible *codec.CompatibilityError
-	if err := codec.Compatible(level, s.Schema, texts); errors.As(err, &incompatible) {
+	if err := compatible(name, level, s.Schema, texts); errors.As(err, &incompatible) {
 		out.Is = false
 		if flag(req, "verbose") {
 			out.Messages = append(incompatible.Problems, "compatibility: "+level)

@@ -109,6 +109,7 @@ func (r *Registry) routes() map[string]route {
 	const one = "/subjects/{subject}/versions/{version}"
 	routes := map[string]route{
 		"GET /{$}":                                        {do: func(*http.Request) (any, error) { return struct{}{}, nil }},
+		"GET /v1/metadata/id":                             {do: metadata},
 		"GET /contexts":                                   {do: func(*http.Request) (any, error) { return []string{"."}, nil }},
 		"GET /schemas":                                    {do: r.getSchemas, query: "subjectPrefix deleted latestOnly"},
 		"GET /schemas/types":                              {do: func(*http.Request) (any, error) { return []string{"AVRO"}, nil }},

@@ -192,7 +192,7 @@ func TestBadRequests(t *testing.T) {
 		"schema not Avro":    {"POST", versions, post(`{"type":"thing"}`), nil, 422, "42201"},
 		"outside profile":    {"POST", versions, post(`{"type":"array","items":"null"}`), nil, 422, "42201"},
 		"recursive":          {"POST", versions, post(`{"type":"record","name":"R","fields":[{"name":"n","type":["null","R"]}]}`), nil, 422, "42201"},
-		"protobuf":           {"POST", versions, `{"schemaType":"PROTOBUF","schema":"syntax = \"proto3\";"}`, nil, 422, "只支持 AVRO"},
+		"protobuf":           {"POST", versions, `{"schemaType":"PROTOBUF","schema":"syntax = \"proto3\";"}`, nil, 422, "PROTOBUF is not"},
 		"references":         {"POST", versions, `{"schema":"{}","references":[{"name":"a","subject":"b","version":1}]}`, nil, 422, "references are not supported"},
 		"id given":           {"POST", versions, `{"id":9,"schema":` + strconv.Quote(good) + `}`, nil, 422, "42205"},
 		"deep JSON":          {"POST", versions, `{"x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, nil, 400, "nested too deep"},
@@ -222,7 +222,7 @@ func TestBadRequests(t *testing.T) {
 		"context in a query": {"GET", "/schemas/ids/1?subject=:.other:a", "", nil, 422, "contexts are not supported"},
 		"read only mode":     {"PUT", "/mode", `{"mode":"READONLY"}`, nil, 422, "READONLY is not supported"},
 		"import mode":        {"PUT", "/mode/a", `{"mode":"IMPORT"}`, nil, 422, "IMPORT is not supported"},
-		"unknown path":       {"GET", "/v1/metadata/id", "", nil, 404, `"error_code":404`},
+		"unknown path":       {"GET", "/v1/metadata/version", "", nil, 404, `"error_code":404`},
 		"unknown method":     {"PATCH", "/subjects", "", nil, 405, `"error_code":405`},
 	} {
 		status, got := call(t, url, c.method, c.path, c.body, c.headers...)

@@ -18,8 +18,9 @@
 //
 // A subject whose topic is raw.* starts at BACKWARD_TRANSITIVE, resolved.* and
 // shared.* at FULL_TRANSITIVE, whatever prefix stands before; others at the
-// global level, BACKWARD at first. Schemas must be within the codec's profile;
-// references and types other than AVRO are refused.
+// global level, BACKWARD at first. Schemas of the bus's own topics must be within
+// the codec's profile; those of others' subjects may be any Avro (schemas/avro).
+// References, JSON Schema and Protobuf are refused by name.
 package registry
 
 import (

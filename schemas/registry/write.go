@@ -1,14 +1,10 @@
 package registry
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 )
 
 // maxAttempts bounds how often a write that met another is tried again. Each
@@ -38,13 +34,9 @@ func (r *Registry) register(ctx context.Context, name, text string) (version, er
 	if err := checkSubject(name); err != nil {
 		return version{}, err
 	}
-	canonical, err := codec.Canonical(text)
+	compact, canonical, err := examined(name, text)
 	if err != nil {
 		return version{}, err
-	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, []byte(text)); err != nil {
-		return version{}, fmt.Errorf("%w: %w", codec.ErrProfile, err) // Canonical has read it: cannot happen
 	}
 	r.write.Lock()
 	defer r.write.Unlock()
@@ -69,10 +61,10 @@ func (r *Registry) register(ctx context.Context, name, text string) (version, er
 		if full {
 			return version{}, errFull
 		}
-		if err := codec.Compatible(level, compact.String(), texts); err != nil {
+		if err := compatible(name, level, compact, texts); err != nil {
 			return version{}, err
 		}
-		value := encode(schemaValue{Subject: name, Version: number, ID: id, Schema: compact.String()})
+		value := encode(schemaValue{Subject: name, Version: number, ID: id, Schema: compact})
 		// Another process may have taken the id or the version by the time the
 		// record comes back: then it has no effect, find finds nothing, and we
 		// go round again with what is known now.
