@@ -125,7 +125,7 @@ func (s *boardSource) line(b *connectors.Batch, text string, now time.Time) {
 	b.Take(s.cfg, connectors.Arrival{
 		Dataset: s.dataset, Op: schemas.Update, Cells: []connectors.Cell{connectors.Text(key), connectors.Text(value)},
 		Origin: schemas.Origin{Source: s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(s.next) + 1}, At: now},
-		Where:  strconv.Itoa(s.next + 1), Raw: func() []byte { return []byte(text) },
+		Where:  strconv.Itoa(s.next + 1), Raw: [][]byte{[]byte(text)},
 	})
 }
 

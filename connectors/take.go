@@ -13,34 +13,41 @@ type Arrival struct {
 	Cells   []Cell // one for each field of the dataset
 	Op      schemas.Op
 	Origin  schemas.Origin
-	Where   string        // in the source: a table and a place, a file and a line; never a value
-	Raw     func() []byte // as it came, for the digest of a rejection
-	// Spelling is how the row writes its key, once that is known; nil if the source has
-	// one row a key.
-	Spelling func(key string) schemas.Spelling
+	Where   string   // in the source: a table and a place, a file and a line; never a value
+	Raw     [][]byte // its fields as they came, for the digest of a rejection
+	// Spelling is how the row writes its key, if the source may have several rows of one.
+	Spelling schemas.Spelling
+}
+
+func (a *Arrival) raw() (all []byte) {
+	for _, v := range a.Raw {
+		all = append(append(all, v...), 0)
+	}
+	return all
 }
 
 // Take adds a row to the batch: as a change or, if its elements refuse it, as rejections and,
 // where its key is known, a refusal. It reports whether the row was taken.
 func (b *Batch) Take(c Config, a Arrival) bool {
 	record, key, problems := Row(a.Dataset, a.Cells)
-	var spelling schemas.Spelling
-	if a.Spelling != nil {
-		spelling = a.Spelling(key)
-	}
+	return b.Add(c, a, record, key, problems)
+}
+
+// Add is Take for a source that has called Row itself, because more hangs on the key.
+func (b *Batch) Add(c Config, a Arrival, record schemas.Record, key string, problems []FieldError) bool {
 	if len(problems) == 0 {
-		b.Changes = append(b.Changes, schemas.Change{Dataset: a.Dataset, Key: key, Op: a.Op, Record: record, Origin: a.Origin, Spelling: spelling})
+		b.Changes = append(b.Changes, schemas.Change{Dataset: a.Dataset, Key: key, Op: a.Op, Record: record, Origin: a.Origin, Spelling: a.Spelling})
 		return true
 	}
 	b.Reject(c, a, problems...)
-	b.Refuse(a.Dataset, key, a.Cells, a.Origin, spelling)
+	b.Refuse(a.Dataset, key, a.Cells, a.Origin, a.Spelling)
 	return false
 }
 
 // Reject adds what is wrong with a row, of which no change comes.
 func (b *Batch) Reject(c Config, a Arrival, problems ...FieldError) {
 	for _, p := range problems {
-		b.Rejections = append(b.Rejections, c.Rejection(a.Dataset, a.Where, a.Origin.At, a.Raw(), p))
+		b.Rejections = append(b.Rejections, c.Rejection(a.Dataset, a.Where, a.Origin.At, a.raw(), p))
 	}
 }
 

@@ -66,10 +66,10 @@ type source struct {
 	watchedAt time.Time
 	// refusal is the refused file as it was last seen.
 	refusal claim
-	begun    bool // opened at its beginning, and no file taken since
-	unseen   bool // something was read since the last idle answer
-	cleaned  time.Time
-	told     uint64 // the held file of which was said that it waits
+	begun   bool // opened at its beginning, and no file taken since
+	unseen  bool // something was read since the last idle answer
+	cleaned time.Time
+	told    uint64 // the held file of which was said that it waits
 }
 
 // Open opens the drop folder. It implements connectors.Open.

@@ -227,7 +227,7 @@ func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *
 
 // row takes the row as it is now; was is how it was, nil if that is not known or another key.
 func (d *decoder) row(t *table, cells []connectors.Cell, raw, was [][]byte, op schemas.Op, second uint32, out *cdc.Part) {
-	out.Take(d.s.cfg, t.arrival(op, cells, raw, was, d.origin(second)))
+	d.s.take(t, &out.Batch, op, cells, raw, was, d.origin(second))
 }
 
 // nameless is the error of an update or delete that does not say which row it was.
@@ -280,8 +280,9 @@ func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *
 	}
 	cells, raw := d.cells(t, r, m.OldTuple)
 	key, problems := connectors.RowKey(t.dataset, cells)
-	out.Reject(d.s.cfg, t.arrival(schemas.Delete, cells, raw, nil, d.origin(0)), problems...)
-	if len(problems) == 0 {
+	if len(problems) > 0 {
+		out.Reject(d.s.cfg, connectors.Arrival{Dataset: t.dataset, Origin: d.origin(0), Where: t.where(d.origin(0)), Raw: raw}, problems...)
+	} else {
 		out.Changes = append(out.Changes, schemas.Change{Dataset: t.dataset, Key: key, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(key, raw, nil)})
 	}
 	return nil

@@ -218,23 +218,22 @@ func (sn *snapshot) row(b *connectors.Batch, at position) int {
 		sn.key = key
 	}
 	origin := schemas.Origin{Source: sn.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(at.Start) - 1, Minor: at.Rows}, At: sn.at}
-	b.Take(sn.s.cfg, t.arrival(schemas.Snapshot, cells, values, nil, origin))
+	sn.s.take(t, b, schemas.Snapshot, cells, values, nil, origin)
 	return bytes
 }
 
-// arrival is a row of the table; was is how it was, nil if that is not known.
-func (t *table) arrival(op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) connectors.Arrival {
-	return connectors.Arrival{
-		Dataset: t.dataset, Cells: cells, Op: op, Origin: origin, Where: t.name() + "@" + origin.Sequence.String(),
-		Raw: func() (all []byte) {
-			for _, v := range raw {
-				all = append(append(all, v...), 0)
-			}
-			return all
-		},
-		Spelling: func(key string) schemas.Spelling { return t.spelling(key, raw, was) },
+// take takes a row of a table; was is how it was, nil if that is not known.
+func (s *source) take(t *table, b *connectors.Batch, op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) {
+	record, key, problems := connectors.Row(t.dataset, cells)
+	a := connectors.Arrival{Dataset: t.dataset, Cells: cells, Op: op, Origin: origin, Raw: raw, Spelling: t.spelling(key, raw, was)}
+	if len(problems) > 0 {
+		a.Where = t.where(origin)
 	}
+	b.Add(s.cfg, a, record, key, problems)
 }
+
+// where is the place of a row as it may be told.
+func (t *table) where(origin schemas.Origin) string { return t.name() + "@" + origin.Sequence.String() }
 
 func (sn *snapshot) close() {
 	sn.cancel()
