@@ -211,7 +211,7 @@ func (l *loader) maskOf(at node, id string, e *schemas.Element) string {
 		for _, r := range schemas.MaskRules() {
 			known = append(known, r.ID)
 		}
-		at.unknown("unknown-mask", "脱敏规则", "mask", id, known)
+		at.notAmong("unknown-mask", "脱敏规则", "mask", id, known)
 		return schemas.MaskSuppress
 	}
 	if e != nil && e.Kind != "" && !rule.Applies(e.Kind) {

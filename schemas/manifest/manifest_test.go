@@ -424,5 +424,5 @@ func ExampleLoad() {
 			}
 		}
 	}
-	// Output: elements.yaml:2:33: kind 的值 "persn_name" 不存在, 是否想写 person_name / unknown value of kind "persn_name", did you mean person_name? [bad-value]
+	// Output: elements.yaml:2:33: kind 的值 "persn_name" 不存在，是否想写 person_name；可用：address amount bank_card boolean code count date id_number identifier org_name person_name phone plate region text timestamp uscc / unknown value of kind "persn_name", did you mean person_name? Known: address amount bank_card boolean code count date id_number identifier org_name person_name phone plate region text timestamp uscc [bad-value]
 }

@@ -224,6 +224,16 @@ func (n node) unknown(rule, whatChinese, what, name string, known []string) {
 	n.problem(rule, "%[1]s %[3]q 不存在%[4]s", "unknown %[2]s %[3]q%[5]s", whatChinese, what, name, zh, en)
 }
 
+// notAmong is unknown for a set that the language of catalogues closes: all of it is
+// said, whatever is near.
+func (n node) notAmong(rule, whatChinese, what, name string, set []string) {
+	zh, en := "；可用：", ", known: "
+	if best := nearest(name, set); best != "" {
+		zh, en = "，是否想写 "+best+zh, ", did you mean "+best+"? Known: "
+	}
+	n.problem(rule, "%[1]s %[3]q 不存在%[4]s%[6]s", "unknown %[2]s %[3]q%[5]s%[6]s", whatChinese, what, name, zh, en, strings.Join(set, " "))
+}
+
 // mapping is a YAML mapping whose keys are all known.
 type mapping struct {
 	node
@@ -312,7 +322,7 @@ func (m mapping) oneOf(key, absent string, set []string) string {
 	}
 	s := m.text(key)
 	if s != "" && !slices.Contains(set, s) {
-		m.at(key).unknown("bad-value", key+" 的值", "value of "+key, s, set)
+		m.at(key).notAmong("bad-value", key+" 的值", "value of "+key, s, set)
 	}
 	return s
 }
