@@ -22,9 +22,9 @@ import (
 
 // The bounds of a schema.
 const (
-	maxNesting = 200       // objects and lists inside one another in its text
-	maxTypes   = 10_000    // types in it
-	maxSteps   = 100_000   // pairs of types that one comparison looks at
+	maxNesting = 200     // objects and lists inside one another in its text
+	maxTypes   = 10_000  // types in it
+	maxSteps   = 100_000 // pairs of types that one comparison looks at
 )
 
 // Kind is the type of a schema, by the word that stands in its text.

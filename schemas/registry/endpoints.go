@@ -387,23 +387,3 @@ func (r *Registry) deleteConfig(req *http.Request) (any, error) {
 		Old string `json:"compatibility"`
 	}{levelAnswer{before}, before}, nil
 }
-
-type modeAnswer struct {
-	Mode string `json:"mode"`
-}
-
-func (r *Registry) getMode(*http.Request) (any, error) { return modeAnswer{"READWRITE"}, nil }
-
-func (r *Registry) putMode(req *http.Request) (any, error) {
-	var m modeAnswer
-	if err := read(req, &m, "mode"); err != nil {
-		return nil, err
-	}
-	switch m.Mode {
-	case "READWRITE":
-		return m, nil
-	case "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD":
-		return nil, &problemError{problem.NotPermitted, "mode：不支持 " + m.Mode + "，只支持 READWRITE / mode: " + m.Mode + " is not supported, only READWRITE is"}
-	}
-	return nil, &problemError{problem.InvalidMode, "未知的模式 / unknown mode"}
-}

@@ -103,6 +103,7 @@ type route struct {
 	query   string // parameters, by spaces
 	writes  bool
 	deletes bool
+	unlocks bool // also what is read only
 }
 
 func (r *Registry) routes() map[string]route {
@@ -134,7 +135,8 @@ func (r *Registry) routes() map[string]route {
 		routes["PUT /config"+at] = route{do: r.putConfig, writes: true}
 		routes["DELETE /config"+at] = route{do: r.deleteConfig, writes: true}
 		routes["GET /mode"+at] = route{do: r.getMode, query: "defaultToGlobal"}
-		routes["PUT /mode"+at] = route{do: r.putMode, query: "force", writes: true}
+		routes["PUT /mode"+at] = route{do: r.putMode, query: "force", writes: true, unlocks: true}
+		routes["DELETE /mode"+at] = route{do: r.deleteMode, writes: true, unlocks: true}
 	}
 	return routes
 }
@@ -167,6 +169,12 @@ func (r *Registry) serve(of route, access Access) http.Handler {
 		if err := of.may(req, access); err != nil { // before a byte of the body is read
 			r.refuse(w, req, err)
 			return
+		}
+		if (of.writes || of.deletes) && !of.unlocks {
+			if err := r.writable(req.PathValue("subject")); err != nil {
+				r.refuse(w, req, err)
+				return
+			}
 		}
 		if err := checkQuery(req, known); err != nil {
 			r.refuse(w, req, err)

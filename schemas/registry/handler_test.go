@@ -220,7 +220,7 @@ func TestBadRequests(t *testing.T) {
 		"paging":             {"GET", "/schemas?limit=5", "", nil, 422, "limit: unknown parameter"},
 		"context":            {"POST", "/subjects/:.other:a/versions", post(good), nil, 422, "contexts are not supported"},
 		"context in a query": {"GET", "/schemas/ids/1?subject=:.other:a", "", nil, 422, "contexts are not supported"},
-		"read only mode":     {"PUT", "/mode", `{"mode":"READONLY"}`, nil, 422, "READONLY is not supported"},
+		"mode of a subject":  {"PUT", "/mode/a", `{"mode":"READONLY_OVERRIDE"}`, nil, 422, "READONLY_OVERRIDE is not supported"},
 		"import mode":        {"PUT", "/mode/a", `{"mode":"IMPORT"}`, nil, 422, "IMPORT is not supported"},
 		"unknown path":       {"GET", "/v1/metadata/version", "", nil, 404, `"error_code":404`},
 		"unknown method":     {"PATCH", "/subjects", "", nil, 405, `"error_code":405`},

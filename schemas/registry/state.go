@@ -17,6 +17,7 @@ type state struct {
 	byText   map[string]int // canonical text -> id
 	subjects map[string]*subject
 	levels   map[string]string // by subject; "" is the global one
+	modes    map[string]string // likewise
 	lastID   int               // the highest id ever seen, in lost records too
 	buried   map[int]*schema   // deleted for good, as long as the log still tells of them
 	lost     map[string]int    // keys of records that lost their id to another, and that id
@@ -40,13 +41,14 @@ type version struct {
 }
 
 func newState() *state {
-	return &state{ids: map[int]*schema{}, byText: map[string]int{}, subjects: map[string]*subject{}, levels: map[string]string{}, lost: map[string]int{}, buried: map[int]*schema{}}
+	return &state{ids: map[int]*schema{}, byText: map[string]int{}, subjects: map[string]*subject{}, levels: map[string]string{}, modes: map[string]string{}, lost: map[string]int{}, buried: map[int]*schema{}}
 }
 
 // The key types of the log, as Confluent names them.
 const (
 	typeSchema        = "SCHEMA"
 	typeConfig        = "CONFIG"
+	typeMode          = "MODE"
 	typeDeleteSubject = "DELETE_SUBJECT"
 	typeNoop          = "NOOP"
 )
@@ -136,6 +138,20 @@ func (s *state) apply(key, value []byte) outcome {
 			return ignored
 		}
 		s.levels[name] = v.Level
+	case typeMode:
+		name := ""
+		if k.Subject != nil {
+			name = *k.Subject
+		}
+		if len(value) == 0 {
+			delete(s.modes, name)
+			return applied
+		}
+		var v modeAnswer
+		if json.Unmarshal(value, &v) != nil || !knownMode(v.Mode) {
+			return ignored
+		}
+		s.modes[name] = v.Mode
 	case typeDeleteSubject:
 		var v deleteSubjectValue
 		if k.Subject == nil || len(value) == 0 || json.Unmarshal(value, &v) != nil {
