@@ -8,7 +8,7 @@ GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
 GOVULNCHECK := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 TESTBED := deploy/testbed/testbed
 SERVICES := kafka postgres redis
-TOOLS := gcc kcat chromium python prometheus
+TOOLS := gcc kcat chromium python prometheus ts
 .DEFAULT_GOAL := help
 
 .PHONY: help

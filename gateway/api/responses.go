@@ -139,10 +139,14 @@ func describeDocuments(api *huma.OpenAPI) {
 		"/openapi.json": "application/openapi+json", "/openapi-3.0.json": "application/openapi+json",
 		"/openapi.yaml": "application/openapi+yaml", "/openapi-3.0.yaml": "application/openapi+yaml",
 	} {
+		schema := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+		if strings.HasSuffix(path, "yaml") {
+			schema = &huma.Schema{} // some readers take YAML for text, others for what it says
+		}
 		o := may(huma.Operation{
 			Method: http.MethodGet, Path: path, OperationID: strings.NewReplacer("/", "", ".", "_", "-", "_").Replace(path), Tags: []string{health}, Summary: "接口说明 / this description",
 			Security: []map[string][]string{{}}, Responses: map[string]*huma.Response{"200": {
-				Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
+				Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: schema}},
 			}},
 		}, ofForm)
 		api.AddOperation(&o)
