@@ -35,7 +35,7 @@ func (a *Admin) Ensure(ctx context.Context, specs ...contract.Spec) error {
 		}
 		if t, ok := have[names[i]]; ok && t.Err == nil {
 			if n := len(t.Partitions); n != want && (n < want || !s.Grown) {
-				problems = append(problems, fmt.Errorf("主题 %q 有 %d 个分区,应为 %d;改配置 bus.partitions 或迁移该主题 / topic %q has %d partitions instead of %d: change bus.partitions or migrate the topic: %w",
+				problems = append(problems, fmt.Errorf("主题 %q 有 %d 个分区，应为 %d；改配置 bus.partitions 或迁移该主题 / topic %q has %d partitions instead of %d: change bus.partitions or migrate the topic: %w",
 					names[i], len(t.Partitions), want, names[i], len(t.Partitions), want, kafka.ErrConfig))
 			}
 			there[names[i]] = s

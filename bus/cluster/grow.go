@@ -24,7 +24,7 @@ func (a *Admin) AtRest(ctx context.Context, group string, topics ...contract.Top
 	}
 	for _, g := range described {
 		if g.Err == nil && len(g.Members) > 0 {
-			return fmt.Errorf("步骤 %q 还有 %d 个成员,先停下所有进程,并等会话超时 / step %q has %d members, stop all processes and let their sessions time out: %w",
+			return fmt.Errorf("步骤 %q 还有 %d 个成员，先停下所有进程，并等会话超时 / step %q has %d members, stop all processes and let their sessions time out: %w",
 				group, len(g.Members), group, len(g.Members), ErrBusy)
 		}
 	}

@@ -54,7 +54,7 @@ func (h *holding) assigned(ctx context.Context, cl *kgo.Client, named map[string
 	clear(h.ready)
 	for p, n := range topics {
 		if n != len(h.cfg.From) {
-			h.failed = &StepError{fmt.Errorf("步骤 %q 的分区 %d 只分到 %d 个输入主题中的 %d 个,同组进程的版本不一致 / partition %d: members of the group read different topics: %w",
+			h.failed = &StepError{fmt.Errorf("步骤 %q 的分区 %d 只分到 %d 个输入主题中的 %d 个，同组进程的版本不一致 / partition %d: members of the group read different topics: %w",
 				h.cfg.Group, p, len(h.cfg.From), n, p, kafka.ErrConfig)}
 			return
 		}

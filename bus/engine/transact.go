@@ -64,7 +64,7 @@ func (e *Engine) copartitioned(ctx context.Context, cfg Transaction) error {
 			return err
 		}
 		if n != want {
-			return fmt.Errorf("步骤 %q 的输入 %q 有 %d 个分区,状态 %q 有 %d 个,必须一样 / input %q of step %q has %d partitions, its state %q has %d, they must agree: %w",
+			return fmt.Errorf("步骤 %q 的输入 %q 有 %d 个分区，状态 %q 有 %d 个，必须一样 / input %q of step %q has %d partitions, its state %q has %d, they must agree: %w",
 				cfg.Group, t, n, cfg.Changelog, want, t, cfg.Group, n, cfg.Changelog, want, kafka.ErrConfig)
 		}
 	}

@@ -82,7 +82,7 @@ func (s *session) turn(ctx context.Context) error {
 func (s *session) wait(e *earlyError) {
 	s.waiting[e.topic] = time.Now().Add(later)
 	s.client.Client().PauseFetchTopics(s.engine.link.Name(e.topic))
-	s.engine.link.Log.Warn("主题中有暂时无法处理的记录,该主题等待,其余继续 / records cannot be processed yet: their topic waits, the others go on", "group", s.cfg.Group, "topic", e.topic, "error", e.err)
+	s.engine.link.Log.Warn("主题中有暂时无法处理的记录，该主题等待，其余继续 / records cannot be processed yet: their topic waits, the others go on", "group", s.cfg.Group, "topic", e.topic, "error", e.err)
 }
 
 // resume fetches the topics again that have waited.
