@@ -258,3 +258,27 @@ func texts(given any) (map[string]any, bool) {
 	}
 	return m, true
 }
+
+// declared returns the options of a struct. A declaration that cannot be is a fault of
+// the build: it panics, and the first test of the kind tells.
+func declared(of Declarer) []*Option {
+	l := &List{}
+	of.Declare(l)
+	for i, o := range l.options {
+		if slices.ContainsFunc(l.options[:i], func(p *Option) bool { return p.name == o.name }) {
+			panic(fmt.Sprintf("option %q is declared twice", o.name))
+		}
+		if k, _, _ := kindOf(o.into); k == "" {
+			panic(fmt.Sprintf("option %q: no option can be a %s", o.name, o.into.Type()))
+		}
+		for _, written := range []any{o.fallback, unwritten(o.least, o.into), unwritten(o.most, o.into)} {
+			if written == nil || written == "" {
+				continue
+			}
+			if err := (&reader{}).value(written, reflect.New(o.into.Type()).Elem(), o.name); err != nil {
+				panic(fmt.Sprintf("option %q is declared with %v: %v", o.name, written, err))
+			}
+		}
+	}
+	return l.options
+}

@@ -1,6 +1,7 @@
 package option
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -123,3 +124,6 @@ func Distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// ErrConfig marks an error that only another configuration can mend.
+var ErrConfig = errors.New("configuration error")

@@ -17,9 +17,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
-// Handler answers POST /v1/push/{dataset}.
-func (s *Server) Handler() http.Handler { return s.kit }
-
 // refusal is a problem with the rows it is about.
 type refusal struct {
 	*problem.Problem

@@ -21,9 +21,6 @@ type (
 	bodyDigest [6]byte
 )
 
-// maxEntries bounds the ledger: it is written with every batch.
-const maxEntries = 20_000
-
 // entry is one idempotency key that was used.
 type entry struct {
 	key     keyDigest

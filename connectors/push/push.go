@@ -26,10 +26,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -40,7 +37,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
-	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // Key lets a department push to the datasets it provides.
@@ -81,37 +77,6 @@ type Server struct {
 	sources map[string]*source // by dataset; nil: known, but closed at the moment
 }
 
-// NewServer checks the configuration. The server listens with Serve.
-func NewServer(cfg Config) (*Server, error) {
-	if cfg.MaxRows == 0 {
-		cfg.MaxRows = 1000
-	}
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = 1 << 20
-	}
-	if cfg.InFlight == 0 {
-		cfg.InFlight = 64
-	}
-	if cfg.MaxHeld == 0 {
-		cfg.MaxHeld = 256
-	}
-	if cfg.Wait == 0 {
-		cfg.Wait = 30 * time.Second
-	}
-	if cfg.MaxRows < 0 || cfg.MaxRows > 1<<16-1 || cfg.MaxBytes < 0 || cfg.InFlight < 0 || cfg.MaxHeld < 0 || cfg.Wait < 0 {
-		return nil, fmt.Errorf("推送的各上限超出范围 / configure push server: limits out of range: %w", connectors.ErrConfig)
-	}
-	s := &Server{cfg: cfg, log: cfg.Logger, sources: map[string]*source{}}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if err := s.SetKeys(cfg.Keys); err != nil {
-		return nil, err
-	}
-	s.kit = s.door()
-	return s, nil
-}
-
 // SetKeys puts other keys in force, for every request that comes from then on; one
 // that is under way is finished. If one of them is malformed none is taken.
 func (s *Server) SetKeys(keys []Key) error {
@@ -136,70 +101,6 @@ type Refusal struct {
 	Status      int
 	Request     string
 	Client      netip.Addr
-}
-
-// Serve answers on a listener until ctx ends, then lets requests that wait for
-// their commit finish for a short while. It closes the listener.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if err := s.kit.Serve(ctx, l); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("serve push: %w", err)
-	}
-	return nil
-}
-
-// door is the listener in front: the key before the body, the same limits as
-// everywhere.
-func (s *Server) door() *listener.Server {
-	cfg := listener.Config{Shared: s.cfg.Shared, Name: "push", Logger: s.log, Chunked: true, SameSite: true, Admit: s.admit, Refused: s.trace}
-	ok := listener.Strict(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // the prober has gone
-	cfg.Health = map[string]http.HandlerFunc{"/livez": ok, "/readyz": ok}
-	l := &cfg.Limits
-	l.BodyBytes = s.cfg.MaxBytes
-	l.WriteTime, l.Drain = s.cfg.Wait+20*time.Second, 5*time.Second
-	// What is read is held in memory until its commit.
-	l.Requests = s.cfg.MaxHeld
-	l.RequestsPerDepartment = max(1, s.cfg.MaxHeld/2)
-	l.RequestsPerKey = l.RequestsPerDepartment
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/push/{dataset}", listener.Strict(s.push))
-	return listener.New(cfg, listener.Routes(mux))
-}
-
-// admit finds whose key it is.
-func (s *Server) admit(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
-	key := bearer(r)
-	if key == "" {
-		return listener.Who{}, problem.NoKey.Of(c.ID)
-	}
-	digest := KeyDigest(key)
-	departments := (*s.keys.Load())[digest]
-	if len(departments) == 0 {
-		return listener.Who{}, problem.UnknownKey.Of(c.ID)
-	}
-	c.Data = departments
-	return listener.Who{Key: digest, Department: departments[0]}, nil
-}
-
-// trace says of every refusal that it was: in the log, and to whoever keeps the
-// audit. What strangers cost in the log is told by the minute.
-func (s *Server) trace(r *http.Request, c *listener.Call, p *problem.Problem) {
-	departments, _ := c.Data.([]string)
-	out := Refusal{Departments: departments, Code: p.Code, Reason: p.Code, Status: p.Status, Request: c.ID, Client: c.Client}
-	switch p.Code {
-	case problem.NoKey.Code:
-		out.Reason = "no_key"
-	case problem.UnknownKey.Code:
-		out.Reason = "unknown_key"
-	}
-	if _, known := s.find(r.PathValue("dataset")); known {
-		out.Dataset = r.PathValue("dataset")
-	}
-	if len(departments) > 0 {
-		s.log.Warn("push refused", "department", departments[0], "dataset", out.Dataset, "code", p.Code, "request", c.ID, "client", c.Client.String())
-	}
-	if s.cfg.Refused != nil {
-		s.cfg.Refused(r.Context(), out)
-	}
 }
 
 // Expect makes datasets known before their sources are open: a push to them is
@@ -247,16 +148,46 @@ func (s *Server) find(dataset string) (src *source, known bool) {
 	return src, known
 }
 
-// bearer returns the key of a request, "" if it has none.
-func bearer(r *http.Request) string {
-	const scheme = "bearer "
-	h := r.Header.Get("Authorization")
-	if len(h) <= len(scheme) || len(h) > 1024 || !strings.EqualFold(h[:len(scheme)], scheme) {
-		return ""
-	}
-	return strings.TrimSpace(h[len(scheme):])
-}
-
 func provides(departments []string, d *schemas.Dataset) bool {
 	return d.Provider != nil && slices.Contains(departments, d.Provider.ID)
+}
+
+// submission is one request on its way to its commit.
+type submission struct {
+	dataset *schemas.Dataset
+	rows    []change
+	bytes   int
+	key     keyDigest
+	keyed   bool
+	body    bodyDigest
+	sent    time.Time // for the first time, zero if it was not said
+
+	ordinal uint64
+	done    chan struct{} // closed when err or ordinal is final
+	err     error
+}
+
+// answer is what a request learns when it is committed, and again when it is repeated.
+type answer struct {
+	rows  int
+	last  schemas.Sequence // of the last row
+	again bool
+}
+
+type source struct {
+	server  *Server
+	cfg     connectors.Config
+	options options
+	opened  ledger // as it was when the source was opened
+	now     func() time.Time
+	arrived chan struct{} // a token: the queue may hold something, or it is closed
+
+	mu        sync.Mutex
+	closed    bool
+	at        ledger        // what the next batch builds on
+	published ledger        // what is known to be committed
+	queue     []*submission // not yet in a batch
+	waiting   []*submission // in a batch, not yet confirmed
+	pending   map[keyDigest]*submission
+	fresh     bool // something was published since the last idle answer
 }

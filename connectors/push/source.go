@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -25,53 +24,6 @@ const (
 	batchRows  = 5000
 	batchBytes = 4 << 20
 )
-
-// submission is one request on its way to its commit.
-type submission struct {
-	dataset *schemas.Dataset
-	rows    []change
-	bytes   int
-	key     keyDigest
-	keyed   bool
-	body    bodyDigest
-	sent    time.Time // for the first time, zero if it was not said
-
-	ordinal uint64
-	done    chan struct{} // closed when err or ordinal is final
-	err     error
-}
-
-// change is one checked row of a request.
-type change struct {
-	op     schemas.Op
-	key    string
-	record schemas.Record
-}
-
-// answer is what a request learns when it is committed, and again when it is repeated.
-type answer struct {
-	rows  int
-	last  schemas.Sequence // of the last row
-	again bool
-}
-
-type source struct {
-	server  *Server
-	cfg     connectors.Config
-	options options
-	opened  ledger // as it was when the source was opened
-	now     func() time.Time
-	arrived chan struct{} // a token: the queue may hold something, or it is closed
-
-	mu        sync.Mutex
-	closed    bool
-	at        ledger        // what the next batch builds on
-	published ledger        // what is known to be committed
-	queue     []*submission // not yet in a batch
-	waiting   []*submission // in a batch, not yet confirmed
-	pending   map[keyDigest]*submission
-	fresh     bool // something was published since the last idle answer
-}
 
 func newSource(s *Server, cfg connectors.Config, o options, at ledger) *source {
 	return &source{
