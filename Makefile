@@ -61,7 +61,7 @@ testbed-down: ## stop the real services
 	@$(TESTBED) down
 
 .PHONY: check
-check: fmt-check lint vuln generate-check console-check deploy-check ## everything that must hold before a commit, but the tests
+check: fmt-check deploy-check house generate-check console-check lint vuln ## everything that must hold before a commit, but the tests
 
 .PHONY: house
 house: ## how the project is built: sizes, circles of files, imports against the written order (ARGS=-all: every name)

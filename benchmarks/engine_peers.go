@@ -96,6 +96,7 @@ func columnsOf(l *schemas.Layout) string {
 			kind = "n"
 		case schemas.Rows:
 			kind = "r"
+		default: // text, or what the peers treat as text
 		}
 		if c.Nullable {
 			kind = strings.ToUpper(kind)

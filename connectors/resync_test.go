@@ -693,6 +693,7 @@ func TestResyncOfLateRecords(t *testing.T) {
 			c.Key, c.Record = "", schemas.Record{}
 		case schemas.Delete:
 			c.Record = schemas.Record{}
+		default: // the row as it stands
 		}
 		return c
 	}

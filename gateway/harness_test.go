@@ -349,8 +349,9 @@ func zero(c schemas.Column) schemas.Value {
 		return schemas.Table(nil)
 	case schemas.Bytes:
 		return schemas.Binary("")
+	default:
+		return schemas.Int(0)
 	}
-	return schemas.Int(0)
 }
 
 func (w *world) recordKey(v *schemas.View, key string) string {

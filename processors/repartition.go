@@ -36,9 +36,9 @@ func Repartition(ctx context.Context, b *bus.Bus, s Step, n int, log *slog.Logge
 	case have == n && m.from == n:
 		return nil
 	case n < have || n < m.from:
-		return fmt.Errorf("步骤 %q 有 %d 个分区,只能增加 / step %q has %d partitions, their number can only be raised: %w", s.Name, have, s.Name, have, bus.ErrConfig)
+		return fmt.Errorf("步骤 %q 有 %d 个分区，只能增加 / step %q has %d partitions, their number can only be raised: %w", s.Name, have, s.Name, have, bus.ErrConfig)
 	case have != m.from && have != n:
-		return fmt.Errorf("步骤 %q 改为 %d 个分区还没有做完,先做完它 / repartitioning %q to %d is not finished, finish that first: %w", s.Name, have, s.Name, have, bus.ErrConfig)
+		return fmt.Errorf("步骤 %q 改为 %d 个分区还没有做完，先做完它 / repartitioning %q to %d is not finished, finish that first: %w", s.Name, have, s.Name, have, bus.ErrConfig)
 	}
 	if err := b.AtRest(ctx, s.Name, s.From...); err != nil {
 		return err

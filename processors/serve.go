@@ -25,7 +25,7 @@ func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Step, c
 			return ctx.Err() // the next start will notice it as well
 		}
 		cfg.Metrics.m.damaged.Inc()
-		log.Error("状态已损坏,丢弃后从变更日志恢复;请检查磁盘 / state is damaged, throwing it away and restoring it from the changelogs; check the disk", "dir", where.Dir, "error", err)
+		log.Error("状态已损坏，丢弃后从变更日志恢复；请检查磁盘 / state is damaged, throwing it away and restoring it from the changelogs; check the disk", "dir", where.Dir, "error", err)
 		if err := state.Discard(where); err != nil {
 			return err
 		}
@@ -36,9 +36,9 @@ func Serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Step, c
 func serve(ctx context.Context, b *bus.Bus, where state.Options, steps []Step, cfg Config, log *slog.Logger) error {
 	where.Full = func(full bool) {
 		if full {
-			log.Error("状态目录所在磁盘已满,处理暂停;清出空间后自动继续 / the disk of the state is full: processing pauses, and goes on by itself once there is room", "dir", where.Dir)
+			log.Error("状态目录所在磁盘已满，处理暂停；清出空间后自动继续 / the disk of the state is full: processing pauses, and goes on by itself once there is room", "dir", where.Dir)
 		} else {
-			log.Warn("状态目录所在磁盘有空间了,处理继续 / there is room on the disk of the state again: processing goes on", "dir", where.Dir)
+			log.Warn("状态目录所在磁盘有空间了，处理继续 / there is room on the disk of the state again: processing goes on", "dir", where.Dir)
 		}
 	}
 	store, err := state.Open(where)

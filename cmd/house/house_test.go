@@ -88,6 +88,25 @@ func run(t *testing.T, project map[string]string) (string, bool) {
 	return out.String(), passed
 }
 
+// TestDebt: what is admitted passes, and only as long as it is there.
+func TestDebt(t *testing.T) {
+	project := map[string]string{
+		"go.mod":               "module example.gov/house\n\ngo 1.26\n",
+		"docs/architecture.md": "```order\nground\n```\n\n```debt\nground\n```\n",
+		"docs/glossary.md":     "",
+		"ground/ground.go":     "package ground\n\ntype T struct{}\n\nfunc A() { B() }\n" + strings.Repeat("\n", fileLines),
+		"ground/b.go":          "package ground\n\nfunc B() { _ = T{} }\n",
+	}
+	out, passed := run(t, project)
+	if passed || !strings.Contains(out, "too long") || !strings.Contains(out, "ground: b.go ground.go") {
+		t.Errorf("passed %t, and the admitted faults are told by\n%s", passed, out)
+	}
+	project["ground/ground.go"], project["ground/b.go"] = "package ground\n", "package ground\n"
+	if out, passed := run(t, project); !passed || !strings.Contains(out, "ground keeps every limit") {
+		t.Errorf("a debt that is paid is kept:\n%s", out)
+	}
+}
+
 // TestRings holds the circles against what one can walk: two files are of one circle if each reaches the other.
 func TestRings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -125,7 +125,7 @@ func (a *app) openBus(ctx context.Context) error {
 	if len(a.brokers) == 0 {
 		broker, err := embedded.Start(ctx, embedded.Options{Dir: c.Embedded.Data, Listen: c.Embedded.Listen, Logger: a.log})
 		if err != nil {
-			return fmt.Errorf("内置消息代理起不来,端口 %s 是否被占用? / start the embedded broker, is its port taken? %w", c.Embedded.Listen, err)
+			return fmt.Errorf("内置消息代理起不来，端口 %s 是否被占用? / start the embedded broker, is its port taken? %w", c.Embedded.Listen, err)
 		}
 		a.defers(broker.Close)
 		a.broker = broker

@@ -19,7 +19,7 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "检查目录、规则和数据源，以及授权文件和推送密钥，有错就拒绝 / check catalogue, rules, sources, access file and push keys; refuse what is wrong",
-		Long: `读取目录文件夹,逐项检查并编译全部规则和脱敏视图,不启动任何服务。错误写明文件、行、列、原因和怎么改。
+		Long: `读取目录文件夹，逐项检查并编译全部规则和脱敏视图，不启动任何服务。错误写明文件、行、列、原因和怎么改。
 应用与授权文件、推送密钥文件由启动时的同一段代码读取：这里通过，下次启动就不会拒绝它们。
 Reads the catalogue folder, checks it and compiles every rule and masked view, without starting anything. The access file and the
 push keys are read by the code that reads them at a start: what passes here is not refused there.`,
@@ -52,12 +52,12 @@ push keys are read by the code that reads them at a start: what passes here is n
 			if err := errors.Join(accessErr, checkPushKeys(keys)); err != nil {
 				return &exitError{exitProblems, err}
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过:%s,%d 个部门,%d 个数据集,%d 个实体,%d 条规则,%d 个数据源,目录版本 %s / passed\n",
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过：%s,%d 个部门，%d 个数据集，%d 个实体，%d 条规则，%d 个数据源，目录版本 %s / passed\n",
 				cat.City.Name, len(cat.Departments), len(cat.Datasets), len(cat.Entities), len(cat.Rules), len(cfgs), cat.Version)
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&dir, "catalogue", "", "目录文件夹,默认示例城市 / catalogue folder, the sample city if empty")
+	cmd.Flags().StringVar(&dir, "catalogue", "", "目录文件夹，默认示例城市 / catalogue folder, the sample city if empty")
 	cmd.Flags().StringVar(&bindings, "sources", "", "数据源文件夹 / folder of source bindings")
 	cmd.Flags().StringVar(&who, "access", "", "应用与授权文件 / file of applications and grants")
 	cmd.Flags().StringVar(&keys, "push-keys", "", "推送密钥文件 / file of push keys")

@@ -30,7 +30,7 @@ type client struct {
 func (c *client) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&c.gateway, "gateway", fallback(os.Getenv("YIYUAN_CLIENT_GATEWAY"), "http://127.0.0.1:8080"), "网关地址 / the gateway's address (YIYUAN_CLIENT_GATEWAY)")
-	f.StringVar(&c.key, "key", "", "应用密钥,最好放在环境变量 YIYUAN_CLIENT_KEY / the application's key, better in the environment")
+	f.StringVar(&c.key, "key", "", "应用密钥，最好放在环境变量 YIYUAN_CLIENT_KEY / the application's key, better in the environment")
 	f.StringVar(&c.purpose, "purpose", os.Getenv("YIYUAN_CLIENT_PURPOSE"), "用途代码 / purpose code (YIYUAN_CLIENT_PURPOSE)")
 	f.DurationVar(&c.timeout, "timeout", 10*time.Second, "最长等待 / how long to wait")
 	f.StringVar(&c.trust.ca, "ca", os.Getenv("YIYUAN_CLIENT_CA"), "https:// 地址所信任的 CA 证书文件，空=系统的 / PEM file of the authority to trust with https://, empty = the system's (YIYUAN_CLIENT_CA)")
@@ -80,7 +80,7 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	defer asks.CloseIdleConnections()
 	res, err := asks.Do(req)
 	if err != nil {
-		return &exitError{exitUnavailable, fmt.Errorf("网关没有回答,先确认它在运行 / the gateway does not answer, is it running: %w", stripURL(err))}
+		return &exitError{exitUnavailable, fmt.Errorf("网关没有回答，先确认它在运行 / the gateway does not answer, is it running: %w", stripURL(err))}
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end below
 	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))

@@ -256,7 +256,7 @@ func loadConfig(file string) (config, error) {
 	}
 	strict := func(d *mapstructure.DecoderConfig) { d.ErrorUnused = true }
 	if err := v.Unmarshal(&cfg, strict); err != nil {
-		return cfg, fmt.Errorf("配置项的值有误,可用的项和写法见 deploy/yiyuan.yaml / decode configuration %q, see deploy/yiyuan.yaml: %w", file, err)
+		return cfg, fmt.Errorf("配置项的值有误，可用的项和写法见 deploy/yiyuan.yaml / decode configuration %q, see deploy/yiyuan.yaml: %w", file, err)
 	}
 	return cfg, cfg.resolve()
 }
@@ -302,7 +302,7 @@ func checkConfigFile(file string, text []byte) error {
 		}
 		m, ok := n.(ast.MapNode)
 		if !ok {
-			fail(n, "%s 应是一组配置项(键: 值) / must hold keys with values", cmp.Or(strings.TrimSuffix(prefix, "."), "配置文件 / the file"))
+			fail(n, "%s 应是一组配置项(键：值) / must hold keys with values", cmp.Or(strings.TrimSuffix(prefix, "."), "配置文件 / the file"))
 			return
 		}
 		for it := m.MapRange(); it.Next(); {
@@ -311,15 +311,15 @@ func checkConfigFile(file string, text []byte) error {
 			kind, leaf := leaves[key]
 			switch {
 			case strings.Contains(name, "."):
-				fail(it.Key(), "不认识的配置项 / unknown key %q: 请逐级缩进,不要用点 / nest keys, do not join them by dots", key)
+				fail(it.Key(), "不认识的配置项 / unknown key %q: 请逐级缩进，不要用点 / nest keys, do not join them by dots", key)
 			case sections[key]:
 				walk(it.Value(), key+".")
 			case !leaf:
 				fail(it.Key(), "不认识的配置项 / unknown key %q%s", key, nearest(key, slices.Concat(configKeys(), slices.Sorted(maps.Keys(sections)))))
 			case kind == reflect.TypeFor[time.Duration]() && it.Value().Type() == ast.IntegerType && it.Value().GetToken().Value != "0":
-				fail(it.Value(), "%s 缺少单位,如 100ms、10s / needs a unit, such as 100ms, 10s", key)
+				fail(it.Value(), "%s 缺少单位，如 100ms、10s / needs a unit, such as 100ms, 10s", key)
 			case inClear(key, it.Value()):
-				fail(it.Value(), "%s: 口令不能写在配置文件里,请用 env:NAME 或 file:/路径 / a secret must not stand in the file, use env:NAME or file:/path", key)
+				fail(it.Value(), "%s: 口令不能写在配置文件里，请用 env:NAME 或 file:/路径 / a secret must not stand in the file, use env:NAME or file:/path", key)
 			}
 		}
 	}
@@ -396,7 +396,7 @@ func (c *config) resolve() error {
 		return errors.New("roles: 至少要有一个 / at least one is needed")
 	}
 	if c.Keys.File == "" && (len(c.Bus.Brokers) > 0 || c.Bus.Embedded.Data != "" || c.Gateway.Redis != "") {
-		return errors.New("keys.file: 数据留存在本进程之外(bus.brokers、bus.embedded.data 或 gateway.redis)时必须指定密钥文件,否则重启后令牌和缓存键会变 / is needed when data outlives the process, or tokens and cache keys would change at a restart (create one: yiyuan keys generate FILE)")
+		return errors.New("keys.file: 数据留存在本进程之外(bus.brokers、bus.embedded.data 或 gateway.redis)时必须指定密钥文件，否则重启后令牌和缓存键会变 / is needed when data outlives the process, or tokens and cache keys would change at a restart (create one: yiyuan keys generate FILE)")
 	}
 	for _, n := range []struct {
 		key          string

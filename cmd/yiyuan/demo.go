@@ -48,8 +48,8 @@ func demoCommand() *cobra.Command {
 	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "示例城市云岭市,一个进程跑起全部 / the sample city live in one process",
-		Long: `用内置消息代理和缓存跑起示例城市:13 个部门实时产生变更,经接入、归集、核验、脱敏,一秒内可查。
+		Short: "示例城市云岭市，一个进程跑起全部 / the sample city live in one process",
+		Long: `用内置消息代理和缓存跑起示例城市：13 个部门实时产生变更，经接入、归集、核验、脱敏，一秒内可查。
 Runs the sample city on the embedded broker and cache: thirteen departments produce changes,
 which are routed, resolved, verified, masked and answered within the second. All data is made up.`,
 		Example: `  yiyuan demo
@@ -67,10 +67,10 @@ which are routed, resolved, verified, masked and answered within the second. All
 		},
 	}
 	f := cmd.Flags()
-	f.Int64Var(&o.seed, "seed", 1, "种子:同一种子同一座城 / the same seed is the same city")
+	f.Int64Var(&o.seed, "seed", 1, "种子：同一种子同一座城 / the same seed is the same city")
 	f.StringVar(&o.size, "size", synthetic.Tiny, "规模 / size: tiny (2 000 人) city (600 000) big (3 000 000)")
 	f.IntVar(&o.rate, "rate", 50, "首轮之后每秒变更数 / changes a second after the first copy")
-	f.StringVar(&o.data, "data", "", "数据目录,留空则退出即清 / folder to keep everything in; empty = gone at the end")
+	f.StringVar(&o.data, "data", "", "数据目录，留空则退出即清 / folder to keep everything in; empty = gone at the end")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "网关和控制台地址 / address of gateway and console")
 	f.StringVar(&o.base, "base", "", "城市的“今天”：只能是当天，或所留城市开始的那天，其他一律拒绝 / the city's today: only today, or the day a kept city was begun on; any other is refused")
 	f.DurationVar(&o.lasting, "for", 0, "运行多久后自动结束 / end by itself after")
@@ -202,7 +202,7 @@ func (c *city) start(ctx context.Context) error {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", c.options.listen)
 	if err != nil {
-		return fmt.Errorf("网关端口 %s 打不开,换一个: --listen 127.0.0.1:0 / cannot listen for the gateway, take another: %w", c.options.listen, err)
+		return fmt.Errorf("网关端口 %s 打不开，换一个: --listen 127.0.0.1:0 / cannot listen for the gateway, take another: %w", c.options.listen, err)
 	}
 	c.gateway = "http://" + listener.Addr().String()
 	if err := a.runProcessors(ctx); err != nil {

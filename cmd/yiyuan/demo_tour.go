@@ -39,17 +39,17 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 	}
 	line("")
 	relief := c.application("MZ-DBHD")
-	line("1 查一条脱敏的可信记录(民政局,低保核对)/ look up a masked golden record:")
+	line("1 查一条脱敏的可信记录(民政局，低保核对)/ look up a masked golden record:")
 	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: DBHD' -H 'Content-Type: application/json' %s/v1/lookup/person.partial -d '{\"key\":\"%s\"}'", relief.Key, c.gateway, samples["person.partial"])
 	line("")
 	bureau := c.bureau()
-	line("2 它为什么是这样:每个数据项的来源、理由和落选者(数据局)/ why each cell won:")
+	line("2 它为什么是这样：每个数据项的来源、理由和落选者(数据局)/ why each cell won:")
 	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: SUPERVISE' -H 'Content-Type: application/json' %s/v1/explain/person -d '{\"key\":\"%s\"}'", bureau.Key, c.gateway, samples["person.explain"])
 	line("")
 	if err := c.tourFinding(ctx, bureau, line); err != nil {
 		return err
 	}
-	line("4 停掉一个部门,看 70%% 指标在一分钟内跌破红线 / stop one department and watch the 70%% indicator fall:")
+	line("4 停掉一个部门，看 70%% 指标在一分钟内跌破红线 / stop one department and watch the 70%% indicator fall:")
 	line("  curl -s -X POST -H 'X-Yiyuan-Operator: me' %s/sources/ga-live/stop     # 恢复 / again: …/ga-live/start", c.admin)
 	line("  curl -s %s/v1/indicators", c.gateway)
 	line("")
@@ -72,9 +72,9 @@ func (c *city) tourFinding(ctx context.Context, bureau *demoApp, line func(strin
 	if fix == nil {
 		return nil
 	}
-	line("3 一条待处理的核验结果:%s(%s)/ an open finding:", fix.title, fix.rule)
+	line("3 一条待处理的核验结果：%s(%s)/ an open finding:", fix.title, fix.rule)
 	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: SUPERVISE' %s/v1/findings/%s", bureau.Key, c.gateway, fix.id)
-	line("  医保局更正后,它自己关闭 / the department corrects the row, and it closes by itself:")
+	line("  医保局更正后，它自己关闭 / the department corrects the row, and it closes by itself:")
 	line("  curl -s -X POST -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' %s/v1/push/YB01 -d '%s'", c.pushKeys["YB"], c.push, fix.row)
 	line("")
 	return nil

@@ -121,7 +121,7 @@ func commandsPage() string {
 	}
 	var b strings.Builder
 	b.WriteString("# 命令参考 / Commands\n\n")
-	b.WriteString("数据写标准输出,说明写标准错误。任何命令加 `--help` 可见同样内容。 / Data goes to standard output, talk to standard error; `--help` shows the same.\n\n")
+	b.WriteString("数据写标准输出，说明写标准错误。任何命令加 `--help` 可见同样内容。 / Data goes to standard output, talk to standard error; `--help` shows the same.\n\n")
 	b.WriteString("退出码 / Exit codes:\n\n")
 	var rows [][]string
 	for _, c := range exitCodes {
@@ -194,8 +194,8 @@ func configurationPage(root string) (string, error) {
 	b.WriteString(`# 配置参考 / Configuration
 
 进程配置来自 ` + "`yiyuan run --config yiyuan.yaml`" + `,样例见 [deploy/yiyuan.yaml](../../deploy/yiyuan.yaml)。
-优先级:默认值 < 文件 < 环境变量 ` + "`YIYUAN_*`" + ` < 命令行选项。不认识的键、变量一律报错。口令只能写 ` + "`env:NAME`" + ` 或 ` + "`file:/路径`" + `,或由环境变量给出。
-环境变量设为空也算设置;列表用逗号分隔。
+优先级：默认值 < 文件 < 环境变量 ` + "`YIYUAN_*`" + ` < 命令行选项。不认识的键、变量一律报错。口令只能写 ` + "`env:NAME`" + ` 或 ` + "`file:/路径`" + `,或由环境变量给出。
+环境变量设为空也算设置；列表用逗号分隔。
 
 Process settings for ` + "`yiyuan run --config yiyuan.yaml`" + `. Each overrides the one before: default, file, environment, flag. A key or variable that nothing
 knows is an error. Secrets are references, or come by the environment. A variable that is set and empty counts; lists are joined by commas.

@@ -14,7 +14,7 @@ func cataloguePage(cat *schemas.Catalogue) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# 示例城市%s目录 / Catalogue of %s, the sample city\n\n", cat.City.Name, cat.City.English)
 	b.WriteString("由 [schemas/yunling](../../schemas/yunling) 生成。此城及其数据均为虚构。 / Made from the manifests; the city and its data are made up.\n\n")
-	b.WriteString("分级 L1–L4,越高越敏感。共享类型:A 无条件共享,B 有条件共享,C 不予共享(只可核验)。★ 表示该数据集是此数据项的数源。\n")
+	b.WriteString("分级 L1–L4,越高越敏感。共享类型：A 无条件共享，B 有条件共享，C 不予共享(只可核验)。★ 表示该数据集是此数据项的数源。\n")
 	b.WriteString("Levels L1 to L4, rising with sensitivity. Classes: A shared, B shared on condition, C not shared (verification only). ★ = the accountable source of the field.\n\n")
 
 	b.WriteString("## 部门 / Departments\n\n")
@@ -48,7 +48,7 @@ func cataloguePage(cat *schemas.Catalogue) string {
 		ruleSection(&b, r)
 	}
 	b.WriteString("## 代码集 / Code sets\n\n")
-	b.WriteString("代码不在代码集时，数据照样接收，并由规则 `DM-<数据集>` 报告；代码集不完整的，疑点待核实。长度或者字符不对的，进入隔离区。 / A code of no set is taken and found by the rule `DM-<dataset>`; where the set is partial, to be confirmed. A malformed one goes to quarantine.\n\n")
+	b.WriteString("代码不在代码集时，数据照样接收，并由规则 `DM-<数据集>` 报告；代码集不完整的，结果待核实。长度或者字符不对的，进入问题数据。 / A code of no set is taken and found by the rule `DM-<dataset>`; where the set is partial, to be confirmed. A malformed one goes to quarantine.\n\n")
 	rows = nil
 	for _, s := range cat.CodeSets {
 		whole := "部分 / partial"
@@ -127,7 +127,7 @@ func maskOf(v *schemas.View, field string) string {
 func entitySection(b *strings.Builder, cat *schemas.Catalogue, e *schemas.Entity) {
 	fmt.Fprintf(b, "### %s\n\n%s / %s, 主键 / key: `%s` %s\n\n", e.ID, e.Title, e.English, e.Key.Name, e.Key.Title)
 	if len(e.Fields) == 0 {
-		b.WriteString("没有主记录,只用于核验“有此无彼”。 / No golden record: it serves checks of \"this without that\".\n\n")
+		b.WriteString("没有可信记录，只用于核验“有此无彼”。 / No golden record: it serves checks of \"this without that\".\n\n")
 	}
 	if len(e.Authority) > 0 {
 		a := e.Authority[len(e.Authority)-1]

@@ -49,9 +49,9 @@ func doctorCommand() *cobra.Command {
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "体检:逐项检查配置、Kafka、Redis、数据源和本机,说明怎么办 / check everything a city needs, and say what to do",
+		Short: "体检：逐项检查配置、Kafka、Redis、数据源和本机，说明怎么办 / check everything a city needs, and say what to do",
 		Long: `逐项检查配置与目录、密钥、授权文件和推送密钥、Kafka(版本、事务、主题、副本、积压)、注册中心、Redis、每个数据源的状态和本机,
-不改动任何东西。✓ 正常,! 需要留意,✗ 有问题;每个问题都写明怎么办。有 ✗ 时退出码为 1。
+不改动任何东西。✓ 正常，! 需要留意，✗ 有问题；每个问题都写明怎么办。有 ✗ 时退出码为 1。
 Checks configuration, catalogue, keys, access file and push keys, Kafka, registry, Redis, the state of every source and this machine, and changes nothing.`,
 		Example: `  yiyuan doctor --config /etc/yiyuan/yiyuan.yaml
   yiyuan doctor --brokers 127.0.0.1:9092 -o json`,
@@ -73,7 +73,7 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "配置文件 / configuration file")
-	cmd.Flags().StringSliceVar(&brokers, "brokers", nil, "消息代理地址,代替配置中的 / brokers instead of the configured ones, such as a demo's")
+	cmd.Flags().StringSliceVar(&brokers, "brokers", nil, "消息代理地址，代替配置中的 / brokers instead of the configured ones, such as a demo's")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "table json")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "最长等待 / how long to wait")
 	return cmd
@@ -110,7 +110,7 @@ func examine(ctx context.Context, file string, brokers []string) []finding {
 func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) {
 	var err error
 	if d.cfg, err = loadConfig(file); err != nil {
-		return []finding{problemFound("config", "配置读不了 / the configuration cannot be read: "+err.Error(), "按提示改配置,每一项见 deploy/yiyuan.yaml / mend it, every key is in deploy/yiyuan.yaml")}, false
+		return []finding{problemFound("config", "配置读不了 / the configuration cannot be read: "+err.Error(), "按提示改配置，每一项见 deploy/yiyuan.yaml / mend it, every key is in deploy/yiyuan.yaml")}, false
 	}
 	found := []finding{fine("config", "配置可读 / the configuration is readable")}
 	if len(brokers) > 0 {
@@ -263,6 +263,6 @@ func writeFindings(to io.Writer, output string, found []finding) error {
 			say("  %s  → %s\n", strings.Repeat(" ", width), f.Do)
 		}
 	}
-	say("\n%d 项检查,%d 项有问题,%d 项需留意 / %d checks, %d problems, %d warnings\n", len(found), problems, warnings, len(found), problems, warnings)
+	say("\n%d 项检查，%d 项有问题，%d 项需留意 / %d checks, %d problems, %d warnings\n", len(found), problems, warnings, len(found), problems, warnings)
 	return errors.Join(failed...)
 }

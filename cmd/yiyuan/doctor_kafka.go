@@ -21,7 +21,7 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 	b, err := d.connect(ctx)
 	if err != nil {
 		return []finding{problemFound("kafka", fmt.Sprintf("连不上 / no broker of %q answers: %s", d.cfg.Bus.Brokers, firstLine(err)),
-			"检查 bus.brokers、网络、TLS 和口令;演示用 --brokers 给出其地址 / check bus.brokers, network, TLS and password; name a demo's address by --brokers")}
+			"检查 bus.brokers、网络、TLS 和口令；演示用 --brokers 给出其地址 / check bus.brokers, network, TLS and password; name a demo's address by --brokers")}
 	}
 	defer b.Close()
 	cluster, err := b.Cluster(ctx)
@@ -138,19 +138,19 @@ func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]c
 			found = append(found, finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), some(topics)), do})
 		}
 	}
-	list("kafka.topics", gradeProblem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好;目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
+	list("kafka.topics", gradeProblem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好；目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
 	list("kafka.topics", gradeProblem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions,或迁移该主题 / change bus.partitions, or migrate the topic")
-	list("kafka.topics", gradeProblem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…;数据可能已丢失,请核对 / data may be gone, look")
+	list("kafka.topics", gradeProblem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…;数据可能已丢失，请核对 / data may be gone, look")
 	list("kafka.topics", gradeProblem, "不收大的记录：写到它的步骤、数据源或审计会停住 / takes no large records: the step, source or audit that writes one stands still", small,
 		"kafka-configs.sh --alter --entity-type topics --entity-name "+cfg.Prefix+"TOPIC --add-config max.message.bytes=1048588；随后自行继续 / it then goes on by itself")
 	list("kafka.topics", gradeProblem, "没有首领的分区 / partitions without a leader", leaderless, "启动缺席的代理 / start the brokers that are away")
-	list("kafka.replication", gradeWarning, "有副本落后 / copies are behind", behind, "等它们追上;长期如此则检查代理的磁盘和网络 / wait; if it lasts, look at the broker's disk and network")
+	list("kafka.replication", gradeWarning, "有副本落后 / copies are behind", behind, "等它们追上；长期如此则检查代理的磁盘和网络 / wait; if it lasts, look at the broker's disk and network")
 	list("kafka.replication", gradeProblem, "副本数/min.insync.replicas 不当 / replication or min.insync.replicas unfit", unsafe, "重要数据用 bus.replication: 3、min.insync.replicas=2 / use replication 3 with min.insync.replicas 2")
 	if len(found) == 0 {
 		found = append(found, fine("kafka.topics", fmt.Sprintf("%d 个主题齐全 / %d topics as they should be", len(specs), len(specs))))
 	}
 	if brokers == 1 {
-		found = append(found, warning("kafka.replication", "只有一个代理,磁盘坏了数据就没了 / one broker: a lost disk loses data", "正式环境用三个代理 / use three brokers where data matters"))
+		found = append(found, warning("kafka.replication", "只有一个代理，磁盘坏了数据就没了 / one broker: a lost disk loses data", "正式环境用三个代理 / use three brokers where data matters"))
 	}
 	return found
 }
@@ -204,12 +204,12 @@ func checkTransactions(open []cluster.OpenTransaction, held []string, now time.T
 	var found []finding
 	for _, t := range open {
 		if age := now.Sub(t.Started); age > limit {
-			found = append(found, problemFound("kafka.transactions", fmt.Sprintf("事务 %q 已开 %v 未结束,读者停在它前面 / transaction %q has been open for %v and holds up readers of: %s",
-				t.ID, age.Round(time.Second), t.ID, age.Round(time.Second), some(t.Partitions)), "确认其程序已停,再运行 / when its program is known to be dead: yiyuan txn abort --yes "+t.ID))
+			found = append(found, problemFound("kafka.transactions", fmt.Sprintf("事务 %q 已开 %v 未结束，读者停在它前面 / transaction %q has been open for %v and holds up readers of: %s",
+				t.ID, age.Round(time.Second), t.ID, age.Round(time.Second), some(t.Partitions)), "确认其程序已停，再运行 / when its program is known to be dead: yiyuan txn abort --yes "+t.ID))
 		}
 	}
 	if len(found) == 0 {
-		found = append(found, fine("kafka.transactions", fmt.Sprintf("%d 个事务进行中,%d 个分区暂候 / %d under way, %d partitions wait for them", len(open), len(held), len(open), len(held))))
+		found = append(found, fine("kafka.transactions", fmt.Sprintf("%d 个事务进行中，%d 个分区暂候 / %d under way, %d partitions wait for them", len(open), len(held), len(open), len(held))))
 	}
 	return found
 }
@@ -250,7 +250,7 @@ func checkGroup(check string, g cluster.GroupState, small ...string) finding {
 	case g.Lag > 0 && len(small) > 0:
 		return problemFound(check, "积压，且有主题不收大的记录 / behind, and a topic takes no large records ("+some(small)+"): "+text, "提高该主题的 max.message.bytes（见 kafka.topics），随后自行继续 / raise max.message.bytes of that topic (see kafka.topics); it then goes on by itself")
 	case g.Lag > lagLimit:
-		return warning(check, "积压很多 / far behind: "+text, "增加处理进程,或看其日志为何变慢 / add processes, or see in their log why they are slow")
+		return warning(check, "积压很多 / far behind: "+text, "增加处理进程，或看其日志为何变慢 / add processes, or see in their log why they are slow")
 	}
 	return fine(check, text)
 }

@@ -11,7 +11,7 @@ import (
 func (d *doctor) secrets() finding {
 	file := d.cfg.Keys.File
 	if file == "" {
-		return warning("keys", "没有密钥文件,令牌随进程消失 / no key file: tokens last as long as the process", "yiyuan keys generate FILE,写进 keys.file / and name it in keys.file")
+		return warning("keys", "没有密钥文件，令牌随进程消失 / no key file: tokens last as long as the process", "yiyuan keys generate FILE,写进 keys.file / and name it in keys.file")
 	}
 	info, err := os.Stat(file)
 	if err != nil {
@@ -24,7 +24,7 @@ func (d *doctor) secrets() finding {
 	}
 	ring, err := keyring.Load(file)
 	if err != nil {
-		return problemFound("keys", "密钥文件有误 / the key file is wrong: "+firstLine(err), "从备份恢复;重新生成会使旧令牌失效 / restore it from a copy; a new one would void old tokens")
+		return problemFound("keys", "密钥文件有误 / the key file is wrong: "+firstLine(err), "从备份恢复；重新生成会使旧令牌失效 / restore it from a copy; a new one would void old tokens")
 	}
 	return fine("keys", fmt.Sprintf("算法 %s,版本 %d / suite and version", ring.Suite(), ring.Current()))
 }
@@ -44,7 +44,7 @@ func (d *doctor) machine() []finding {
 	}
 	dir := d.cfg.Processors.Dir
 	if dir == "" {
-		return append(found, warning("disk", "本地状态在内存里,每次启动都要重建 / local state is in memory and rebuilt at each start", "设 processors.dir / set processors.dir"))
+		return append(found, warning("disk", "本地状态在内存里，每次启动都要重建 / local state is in memory and rebuilt at each start", "设 processors.dir / set processors.dir"))
 	}
 	if _, err := os.Stat(dir); os.IsNotExist(err) {
 		return append(found, warning("disk", "还没有状态目录 / no state folder yet: "+dir, "首次运行时会建 / it is made at the first run"))
@@ -54,7 +54,7 @@ func (d *doctor) machine() []finding {
 	case err != nil:
 		return append(found, warning("disk", "查不到磁盘空间 / disk space is not known: "+err.Error(), ""))
 	case free < leastDisk/8:
-		return append(found, problemFound("disk", text, "清出空间:满了处理就停 / make room: when it is full processing stops"))
+		return append(found, problemFound("disk", text, "清出空间：满了处理就停 / make room: when it is full processing stops"))
 	case free < leastDisk:
 		return append(found, warning("disk", text, "清出空间 / make room"))
 	default:

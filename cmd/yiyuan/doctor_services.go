@@ -80,7 +80,7 @@ func (d *doctor) cache(ctx context.Context) []finding {
 	}
 	h, err := redis.Examine(ctx, cfg, views)
 	if err != nil {
-		return []finding{problemFound("redis", "Redis 没有回答 / does not answer: "+firstLine(err), "检查 gateway.redis、网络和口令;数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
+		return []finding{problemFound("redis", "Redis 没有回答 / does not answer: "+firstLine(err), "检查 gateway.redis、网络和口令；数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
 	}
 	return checkRedis(h)
 }
@@ -89,7 +89,7 @@ func checkRedis(h redis.Health) []finding {
 	found := []finding{fine("redis", "Redis "+h.Version)}
 	switch {
 	case h.Evicts():
-		found = append(found, problemFound("redis.eviction", fmt.Sprintf("maxmemory-policy = %s:内存不足时会丢记录,“查无此人”就不可信 / it may drop records when memory is short, so that “not there” would prove nothing", h.Policy),
+		found = append(found, problemFound("redis.eviction", fmt.Sprintf("maxmemory-policy = %s:内存不足时会丢记录，“查无此人”就不可信 / it may drop records when memory is short, so that “not there” would prove nothing", h.Policy),
 			"redis-cli config set maxmemory-policy noeviction,并写进 redis.conf / and put it into redis.conf"))
 	case h.Policy == "":
 		found = append(found, warning("redis.eviction", "服务器不告知淘汰策略 / the server does not tell its eviction policy", "确认为 noeviction / make sure it is noeviction"))
@@ -104,9 +104,9 @@ func checkRedis(h redis.Health) []finding {
 	found = append(found, checkClock("redis.clock", h.Ahead))
 	switch {
 	case h.Generation == "":
-		found = append(found, warning("redis.views", "缓存是空的,查询会答 503 / the cache is empty, lookups are answered 503", "启动 / start: yiyuan run --role gateway"))
+		found = append(found, warning("redis.views", "缓存是空的，查询会答 503 / the cache is empty, lookups are answered 503", "启动 / start: yiyuan run --role gateway"))
 	case len(h.Missing) > 0:
-		found = append(found, warning("redis.views", fmt.Sprintf("尚未装载完 (%d) / not complete yet: %s", len(h.Missing), some(h.Missing)), "装载中则等待;网关没有运行则启动它 / wait while it loads; start the gateway if it does not run"))
+		found = append(found, warning("redis.views", fmt.Sprintf("尚未装载完 (%d) / not complete yet: %s", len(h.Missing), some(h.Missing)), "装载中则等待；网关没有运行则启动它 / wait while it loads; start the gateway if it does not run"))
 	default:
 		found = append(found, fine("redis.views", "全部视图已装载 / every view is complete"))
 	}
@@ -119,7 +119,7 @@ func checkClock(check string, ahead time.Duration) finding {
 	text := fmt.Sprintf("时钟相差 %v / clocks differ by %v", ahead.Round(time.Millisecond), ahead.Round(time.Millisecond))
 	switch d := ahead.Abs(); {
 	case d > time.Minute:
-		return problemFound(check, text, "用 NTP 对时:新鲜度和授权期限依赖时钟 / synchronise by NTP: freshness and expiry rest on clocks")
+		return problemFound(check, text, "用 NTP 对时：新鲜度和授权期限依赖时钟 / synchronise by NTP: freshness and expiry rest on clocks")
 	case d > 2*time.Second:
 		return warning(check, text, "用 NTP 对时 / synchronise by NTP")
 	}

@@ -41,7 +41,7 @@ func verifyCommand() *cobra.Command {
 	var c client
 	cmd := &cobra.Command{
 		Use:     "verify VIEW KEY FIELD=VALUE...",
-		Short:   "核验:只回答是否一致,值不出库 / ask whether values agree; no value leaves",
+		Short:   "核验：只回答是否一致，值不出库 / ask whether values agree; no value leaves",
 		Example: `  yiyuan verify person.verify 539902198503120013 XM=张三 HJDZ=云岭市岭东区一街道1号 --purpose GLJT`,
 		Args:    cobra.MinimumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {

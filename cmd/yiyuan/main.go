@@ -103,8 +103,8 @@ func newRoot() *cobra.Command {
 	}
 	root := &cobra.Command{
 		Use:   "yiyuan",
-		Short: "一源:城市政务数据共享交换总线 / the city's government data-exchange bus",
-		Long: `一源把各部门的数据变更实时汇成一人一档、一企一档的可信记录,脱敏后供订阅和查询。
+		Short: "一源：城市政务数据共享交换总线 / the city's government data-exchange bus",
+		Long: `一源把各部门的数据变更实时汇成一人一档、一企一档的可信记录，脱敏后供订阅和查询。
 Yiyuan streams departments' changes into one trusted record per person and enterprise,
 masks it before it leaves, and answers whoever is entitled to it within the second.
 

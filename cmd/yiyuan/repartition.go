@@ -16,8 +16,8 @@ func repartitionCommand() *cobra.Command {
 	var partitions int
 	cmd := &cobra.Command{
 		Use:   "repartition ENTITY",
-		Short: "增加一个实体的分区数,档案随之搬到新分区 / give an entity more partitions and move its dossiers",
-		Long: `先停接入,等 resolve 读完 claims,再停所有处理进程,然后运行;中断后重新运行即可接着做,做完之前该步骤拒绝启动。
+		Short: "增加一个实体的分区数，档案随之搬到新分区 / give an entity more partitions and move its dossiers",
+		Long: `先停接入，等 resolve 读完 claims,再停所有处理进程，然后运行；中断后重新运行即可接着做，做完之前该步骤拒绝启动。
 Stop the connectors, let resolve read all claims, stop every processor, then run this; broken off, run it again. Until it has
 finished the step refuses to start. The golden records, findings and views stay as they are.`,
 		Example: "  yiyuan repartition person --partitions 16 --config /etc/yiyuan/yiyuan.yaml",
@@ -33,11 +33,11 @@ finished the step refuses to start. The golden records, findings and views stay 
 			if err := repartition(cmd.Context(), cfg, args[0], partitions); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%s 现有 %d 个分区,可以启动了 / has %d partitions now, start the processes again\n", args[0], partitions, partitions)
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%s 现有 %d 个分区，可以启动了 / has %d partitions now, start the processes again\n", args[0], partitions, partitions)
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "配置文件,每一项见 deploy/yiyuan.yaml / configuration file")
+	cmd.Flags().StringVar(&file, "config", "", "配置文件，每一项见 deploy/yiyuan.yaml / configuration file")
 	cmd.Flags().IntVar(&partitions, "partitions", 0, "新的分区数 / the new number of partitions")
 	return cmd
 }

@@ -23,7 +23,7 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "按配置运行一个或几个角色 / run one or several roles by configuration",
-		Long: `按配置文件运行:connectors 接入、processors 处理、gateway 网关,可在一个进程,也可分在多个进程,它们只在 Kafka 主题里相遇。
+		Long: `按配置文件运行：connectors 接入、processors 处理、gateway 网关，可在一个进程，也可分在多个进程，它们只在 Kafka 主题里相遇。
 Runs connectors, processors and gateway, in one process or in several; they meet only in Kafka topics.`,
 		Example: `  yiyuan run --config /etc/yiyuan/yiyuan.yaml
   yiyuan run --config yiyuan.yaml --role processors`,
@@ -42,7 +42,7 @@ Runs connectors, processors and gateway, in one process or in several; they meet
 			return run(cmd.Context(), cfg)
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "配置文件,每一项见 deploy/yiyuan.yaml / configuration file")
+	cmd.Flags().StringVar(&file, "config", "", "配置文件，每一项见 deploy/yiyuan.yaml / configuration file")
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "connectors,processors,gateway")
 	return cmd
 }

@@ -43,7 +43,7 @@ func topologyCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&dir, "catalogue", "", "目录文件夹,默认示例城市 / catalogue folder, the sample city if empty")
+	cmd.Flags().StringVar(&dir, "catalogue", "", "目录文件夹，默认示例城市 / catalogue folder, the sample city if empty")
 	cmd.Flags().StringVar(&format, "format", "text", "text mermaid")
 	return cmd
 }

@@ -34,7 +34,7 @@ type operator struct {
 
 func (o *operator) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.file, "config", "", "配置文件 / configuration file")
-	cmd.Flags().StringSliceVar(&o.brokers, "brokers", nil, "消息代理地址,代替配置中的 / brokers instead of the configured ones")
+	cmd.Flags().StringSliceVar(&o.brokers, "brokers", nil, "消息代理地址，代替配置中的 / brokers instead of the configured ones")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 30*time.Second, "最长等待 / how long to wait")
 }
 
@@ -66,8 +66,8 @@ func txnListCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "列出未结束的事务,最早的在前 / list open transactions, the eldest first",
-		Long: `列出写过本市主题或以 bus.prefix 开头的未结束事务。事务未结束时,只读已提交数据的读者停在它前面。
+		Short: "列出未结束的事务，最早的在前 / list open transactions, the eldest first",
+		Long: `列出写过本市主题或以 bus.prefix 开头的未结束事务。事务未结束时，只读已提交数据的读者停在它前面。
 Lists open transactions that wrote to our topics or whose id has our prefix. Readers of committed records wait for them.`,
 		Example: "  yiyuan txn ls --config yiyuan.yaml -o json",
 		Args:    cobra.NoArgs,
@@ -94,8 +94,8 @@ func txnAbortCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "abort ID",
-		Short: "中止一个未结束的事务,其程序随之失效 / abort an open transaction and fence its program",
-		Long: `中止一个事务:它写的都不算数,读者继续往前。仍在运行的本系统进程会自行重来;其他程序会报错退出。
+		Short: "中止一个未结束的事务，其程序随之失效 / abort an open transaction and fence its program",
+		Long: `中止一个事务：它写的都不算数，读者继续往前。仍在运行的本系统进程会自行重来；其他程序会报错退出。
 Aborts a transaction: nothing of it counts, readers go on. A process of ours that still runs begins anew by itself.`,
 		Example: "  yiyuan txn abort source.ga-pg --yes",
 		Args:    cobra.ExactArgs(1),

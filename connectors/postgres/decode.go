@@ -161,7 +161,7 @@ func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
 			r.columns = append(r.columns, at)
 		}
 		if lost := slices.Index(found, false); lost >= 0 {
-			return fmt.Errorf("表 %q 的列 %q 被删除或改名,数据源停在日志的这个位置,什么也没有丢;把新列映射好(旧名写进 renamed)再启动 / decode table %q: its mapped column %q was dropped or renamed; the source is held at this point of the log and loses nothing: map the new column (and list the former name in renamed), then start it again: %w: %w",
+			return fmt.Errorf("表 %q 的列 %q 被删除或改名，数据源停在日志的这个位置，什么也没有丢；把新列映射好(旧名写进 renamed)再启动 / decode table %q: its mapped column %q was dropped or renamed; the source is held at this point of the log and loses nothing: map the new column (and list the former name in renamed), then start it again: %w: %w",
 				t.name(), t.columns[lost].name, t.name(), t.columns[lost].name, errHeld, connectors.ErrConfig)
 		}
 	}

@@ -323,6 +323,7 @@ func (b *block) plantedFirm(p plant, f firm, leader person) {
 	switch p.kind {
 	case cancelledTaxed, cancelledInsured, licenceCancelled:
 		status = "3"
+	default: // in business
 	}
 	if p.is(codeMistypedSC) {
 		f.code = miscoded(f.code)
@@ -442,5 +443,6 @@ func (b *block) plantedLicence(p plant, f firm) {
 			b.expect("HM-SP01", "check", "enterprise", f.code, "SP")
 		}
 		b.put(sp01, v...)
+	default: // has no licence
 	}
 }

@@ -63,8 +63,9 @@ func (l live) change(n int) event {
 		})
 	case sp:
 		return l.penalty(n)
+	default: // cl
+		return l.edit(n, unitDisabled, cl01, func(v []schemas.Value) { v[4] = day(l.w.base + int64(400+n%1000)) })
 	}
-	return l.edit(n, unitDisabled, cl01, func(v []schemas.Value) { v[4] = day(l.w.base + int64(400+n%1000)) })
 }
 
 // clean returns the first unit, in the order of the live stream from the n-th

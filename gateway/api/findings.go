@@ -40,7 +40,7 @@ type findingPage struct {
 	Subject       string         `json:"subject"`
 	SubjectMasked string         `json:"subject_masked"`
 	Severity      string         `json:"severity"`
-	Certainty     string         `json:"certainty" enum:"contradiction,to_confirm" doc:"contradiction 矛盾; to_confirm 待核实: 可能合法,须核实 / may be lawful, to be confirmed"`
+	Certainty     string         `json:"certainty" enum:"contradiction,to_confirm" doc:"contradiction 矛盾; to_confirm 待核实：可能合法，须核实 / may be lawful, to be confirmed"`
 	State         string         `json:"state"`
 	Owner         string         `json:"owner"`
 	OwnerTitle    string         `json:"owner_title"`
@@ -112,8 +112,8 @@ func (s *API) finding(f finding.Finding) findingPage {
 
 // bindFindings binds what departments contradict one another in.
 func bindFindings(s *API, api huma.API) {
-	page(s, api, supervised("/v1/findings", "findings", "核验疑点 / findings", problem.Cursor), s.findings)
-	page(s, api, supervised("/v1/findings/{id}", "finding", "单个疑点 / one finding", problem.Unknown),
+	page(s, api, supervised("/v1/findings", "findings", "核验结果 / findings", problem.Cursor), s.findings)
+	page(s, api, supervised("/v1/findings/{id}", "finding", "单个核验结果 / one finding", problem.Unknown),
 		func(_ context.Context, in *byID) (findingPage, error) {
 			f, ok := s.Findings.Get(in.ID)
 			if !ok {

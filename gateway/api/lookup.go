@@ -17,7 +17,7 @@ import (
 
 // lookupAnswer describes the answer, which is written by hand.
 type lookupAnswer struct {
-	Data       map[string]any     `json:"data" doc:"已授权的字段,缺失为 null；嵌入的数据集至多 max 行（视图定义），满额即可能还有 / granted fields; rows of an embedded dataset up to the max of the view, as many as that mean at least"`
+	Data       map[string]any     `json:"data" doc:"已授权的字段，缺失为 null；嵌入的数据集至多 max 行（视图定义），满额即可能还有 / granted fields; rows of an embedded dataset up to the max of the view, as many as that mean at least"`
 	AsOf       *time.Time         `json:"as_of" doc:"数据源在此之前提交的变更均已包含；null：有数据源还从未完整送达 / everything committed at the sources before it is in; null: a source of it has never come through whole"`
 	SourceTime time.Time          `json:"source_time" doc:"该记录在来源的提交时间 / when the source committed it"`
 	Stale      bool               `json:"stale" doc:"是否超过更新周期 / older than its cycle allows"`
@@ -61,9 +61,9 @@ type keyQuestion struct {
 
 // batchQuestion is the body of POST /v1/lookup.
 type batchQuestion struct {
-	View   string   `json:"view" doc:"视图,如 person.partial / view" maxLength:"128"`
-	Keys   []string `json:"keys" minItems:"1" maxItems:"1000" doc:"主键,至多1000个 / keys"`
-	Fields []string `json:"fields,omitempty" maxItems:"512" doc:"字段,缺省为全部授权字段 / fields, all that is granted if absent"`
+	View   string   `json:"view" doc:"视图，如 person.partial / view" maxLength:"128"`
+	Keys   []string `json:"keys" minItems:"1" maxItems:"1000" doc:"主键，至多1000个 / keys"`
+	Fields []string `json:"fields,omitempty" maxItems:"512" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
 }
 
 // bindLookup binds what answers with records.
@@ -90,7 +90,7 @@ func bindLookup(s *API, api huma.API, mux *http.ServeMux) {
 		) (*raw, error) {
 			return rawAnswer(s.Desk.Lookup(ctx, in.View, in.Body.Key, in.Body.Fields, question.CheckFields("body.fields", in.Body.Fields)))
 		})
-	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/lookup", "batch", tag, "批量查询,至多1000条 / look up to 1,000 records up")), batchAnswer{}),
+	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/lookup", "batch", tag, "批量查询，至多1000条 / look up to 1,000 records up")), batchAnswer{}),
 		func(ctx context.Context, in *struct {
 			Body batchQuestion
 		},

@@ -36,7 +36,7 @@ type meView struct {
 	KeyTitle string       `json:"key_title"`
 	Purposes []string     `json:"purposes"`
 	Until    *answer.Time `json:"until"`
-	Quota    int          `json:"quota" doc:"每分钟,0 为不限 / a minute, 0 = no limit"`
+	Quota    int          `json:"quota" doc:"每分钟，0 为不限 / a minute, 0 = no limit"`
 }
 
 type meField struct {

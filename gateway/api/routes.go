@@ -58,7 +58,7 @@ func nobody(w http.ResponseWriter, r *http.Request) {
 func (s *API) register(mux *http.ServeMux) {
 	huma.DefaultArrayNullable = false // no array that is answered is null, and none that is asked with can be
 	config := huma.DefaultConfig("一源 Yiyuan", "1")
-	config.Info.Description = "政务数据共享交换总线:查询、核验、目录 / government data exchange: look-up, verification, catalogue"
+	config.Info.Description = "政务数据共享交换总线：查询、核验、目录 / government data exchange: look-up, verification, catalogue"
 	config.DocsPath, config.SchemasPath = "", "" // the stock pages load from outside
 	config.CreateHooks = nil                     // no $schema links in answers
 	config.Transformers = []huma.Transformer{s.transform}

@@ -23,14 +23,14 @@ type verifyAnswer struct {
 
 // verifyQuestion is the body of POST /v1/verify.
 type verifyQuestion struct {
-	View   string            `json:"view" doc:"核验视图,如 person.verify / verification view" maxLength:"128"`
+	View   string            `json:"view" doc:"核验视图，如 person.verify / verification view" maxLength:"128"`
 	Key    string            `json:"key" doc:"主键 / key" maxLength:"512"`
-	Fields map[string]string `json:"fields" minProperties:"1" maxProperties:"64" doc:"待核验的字段,至少两个 / fields to verify, at least two"`
+	Fields map[string]string `json:"fields" minProperties:"1" maxProperties:"64" doc:"待核验的字段，至少两个 / fields to verify, at least two"`
 }
 
 // bindVerify binds what answers yes or no.
 func bindVerify(s *API, api huma.API) {
-	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/verify", "verify", "查询 Lookup", "核验:只回答是否一致 / verify: yes or no"), problem.Value, problem.Few, problem.Budget), verifyAnswer{}),
+	huma.Register(api, answers(api, asked(operation(http.MethodPost, "/v1/verify", "verify", "查询 Lookup", "核验：只回答是否一致 / verify: yes or no"), problem.Value, problem.Few, problem.Budget), verifyAnswer{}),
 		func(ctx context.Context, in *struct {
 			Body verifyQuestion
 		},

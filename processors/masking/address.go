@@ -67,7 +67,7 @@ func (g *gazetteer) find(address string) (d *district, town string) {
 	return d, town
 }
 
-// town cuts an address to its street office or township (街道, 乡镇) by the city's
+// town cuts an address to its street office or township (街道，乡镇) by the city's
 // dictionary, never by length: 云岭市岭东区东关街道***. An address outside the
 // dictionary shows nothing.
 func (g *gazetteer) town(address string) string {

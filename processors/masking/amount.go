@@ -7,7 +7,7 @@ import (
 )
 
 // amount reports whether a range of figures is so much money though it has the form of
-// a number of a person. That 元 or 万 stands behind is not enough, since 元旦, 元村 and
+// a number of a person. That 元 or 万 stands behind is not enough, since 元旦，元村 and
 // 万达广场 do as well: a sign of money must stand before, or a word for money before
 // and the unit behind, or the unit behind a decimal fraction or a span of two amounts, or
 // the digits must be parted as amounts are, 13,912,345,678.

@@ -36,7 +36,7 @@ func personName(s string) string {
 	return strings.Repeat("*", n)
 }
 
-// makeSurname is the rule surname: 张某, 欧阳某. Unlike the partial form it does
+// makeSurname is the rule surname: 张某，欧阳某. Unlike the partial form it does
 // not tell how long the name is.
 func makeSurname(spec) (mask, error) {
 	return textual(func(s string) string {

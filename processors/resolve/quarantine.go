@@ -51,7 +51,7 @@ func (s *stage) refuseControl(tx processors.Tx, r *bus.Record) error {
 // fault tells quarantine that a rule could not be evaluated over an entity.
 func (s *stage) fault(tx processors.Tx, f verification.Fault) error {
 	return s.quarantine(tx, contract.Rejection{
-		Field: f.Case, Reason: contract.ReasonInternal, Detail: "核验规则执行失败, 请检查规则 / the rule could not be evaluated, check it",
+		Field: f.Case, Reason: contract.ReasonInternal, Detail: "核验规则执行失败，请检查规则 / the rule could not be evaluated, check it",
 		Source: s.name, At: s.subject.at, Locator: f.Case + "/" + s.keys.Token(contract.LabelFinding, s.subject.key),
 	})
 }

@@ -154,7 +154,7 @@ func (d *dataset) fill(values []schemas.Value, last schemas.Record, columns stri
 			continue // a column that the dataset does not share
 		}
 		if last.IsZero() {
-			return &reject{field: name, reason: contract.ReasonMissing, detail: "来源未发送该字段且没有上一次的值, 请重做快照 / the source did not send the field and no earlier value is known; take a snapshot"}
+			return &reject{field: name, reason: contract.ReasonMissing, detail: "来源未发送该字段且没有上一次的值，请重读该数据源 / the source did not send the field and no earlier value is known; take a snapshot"}
 		}
 		values[i] = last.Value(i)
 	}

@@ -39,7 +39,7 @@ func (s *stage) say(c *change, l *link, entity string, row []byte) error {
 	}
 	var err error
 	if s.buffer, err = l.writer.Append(s.buffer[:0], m.Values(s.claim)); err != nil {
-		return &reject{reason: contract.ReasonTooLarge, detail: "行过大, 无法转发 / the row is too large to be passed on"}
+		return &reject{reason: contract.ReasonTooLarge, detail: "行过大，无法转发 / the row is too large to be passed on"}
 	}
 	s.out = append(s.out, bus.Record{Topic: l.topic, Partition: bus.ByKey, Key: []byte(entity), Value: s.arena.copy(s.buffer), Time: c.Time})
 	return nil

@@ -83,7 +83,7 @@ func (s *stage) lost(c *change, last image) error {
 	name := hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, schemas.JoinKey(c.dataset.ID, string(c.Key))))
 	r := contract.Rejection{
 		Dataset: c.dataset.ID, Reason: contract.ReasonSchema,
-		Detail: "本行上一次内容的模式已从注册表丢失，无法撤回它对其他主体的说法；请重新同步该来源 / the schema of the row's last content is lost from the registry, so what it said about other subjects cannot be taken back; re-read the source as a whole",
+		Detail: "本行上一次内容的模式已从注册表丢失，无法撤回它对其他主体的说法；请重读该数据源 / the schema of the row's last content is lost from the registry, so what it said about other subjects cannot be taken back; re-read the source as a whole",
 		Source: string(c.Topic), At: c.Time, Locator: "state/" + name, Digest: hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, string(last.row))),
 	}
 	value, err := s.quarantine.Append(nil, r.Record())

@@ -10,7 +10,7 @@ import (
 
 // ErrFull says that the process was told to end while it waited for room on the
 // disk. What was not written is rolled forward from the changelog.
-var ErrFull = errors.New("状态目录所在磁盘已满,没等到空间就结束了;清出空间再启动,数据不丢 / the disk of the state is full; make room and start again, nothing is lost")
+var ErrFull = errors.New("状态目录所在磁盘已满，没等到空间就结束了；清出空间再启动，数据不丢 / the disk of the state is full; make room and start again, nothing is lost")
 
 // brim waits while a disk is full. For Pebble a write that fails is the end of
 // the process, and the next one would end in the same way: so the write is held

@@ -115,6 +115,7 @@ func (c *comparison) pair(reader, writer *Schema, path string) bool {
 		return c.symbols(reader, writer, path)
 	case Record:
 		return c.fields(reader, writer, path)
+	default: // primitives; a union's branches were compared before
 	}
 	return true
 }

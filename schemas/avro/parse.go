@@ -130,6 +130,7 @@ func (p *parser) object(t map[string]any, kind, path, space string) (*Schema, er
 			return nil, err
 		}
 		return &Schema{Kind: Kind(kind), of: []*Schema{of}}, nil
+	default: // a primitive or the name of a type
 	}
 	s, err := p.byName(kind, path, space)
 	if err == nil && kind == "bytes" {
@@ -291,6 +292,7 @@ func fits(s *Schema, value any, budget *int, depth int) bool {
 	case Array:
 		list, ok := value.([]any)
 		return ok && !slices.ContainsFunc(list, func(item any) bool { return !fits(s.of[0], item, budget, depth+1) })
+	case Map, Record: // objects
 	}
 	object, ok := value.(map[string]any)
 	if !ok {

@@ -145,6 +145,7 @@ func (d *decoder) widen(to promotion, v *schemas.Value) {
 			d.fault = faultText
 		}
 		*v = schemas.Text(text)
+	case asWritten:
 	}
 }
 

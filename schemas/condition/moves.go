@@ -99,8 +99,9 @@ func (a *absence) of(e ast.Expr) Moves {
 			out = out.And(a.of(f.AsStructField().Value()))
 		}
 		return out.Anyhow()
+	default: // nothing is written there
+		return still
 	}
-	return still
 }
 
 // all is how something Moves that is made of several expressions in some way.

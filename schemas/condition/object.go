@@ -202,8 +202,9 @@ func celType(t schemas.Type) *types.Type {
 		return types.NewNullableType(types.BytesType)
 	case schemas.Date, schemas.Timestamp:
 		return types.TimestampType
+	default: // rows are a variable of their own
+		return types.NullType
 	}
-	return types.NullType
 }
 
 // valueOf turns a cell into a CEL value.
@@ -211,6 +212,7 @@ func valueOf(v schemas.Value, t schemas.Type, scale int) ref.Val {
 	switch v.Kind() {
 	case schemas.KindNull, schemas.KindUnavailable, schemas.KindRows:
 		return types.NullValue
+	default: // of the column's type
 	}
 	switch t {
 	case schemas.String:
@@ -229,6 +231,7 @@ func valueOf(v schemas.Value, t schemas.Type, scale int) ref.Val {
 		return types.Timestamp{Time: v.Time(schemas.Timestamp).In(schemas.Zone)}
 	case schemas.Bytes:
 		return types.Bytes(v.Str())
+	default: // rows
+		return types.NullValue
 	}
-	return types.NullValue
 }

@@ -120,6 +120,7 @@ func (s scope) value(e ast.Expr) ref.Val {
 		}
 	case ast.ComprehensionKind:
 		return s.comprehension(e.AsComprehension())
+	default: // not known
 	}
 	return nil
 }

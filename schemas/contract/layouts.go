@@ -13,7 +13,7 @@ var EvidenceLayout = schemas.MustLayout("yiyuan", "Evidence",
 // FindingLayout is the layout of the topic findings: a contradiction between
 // departments as a work order with a clock.
 var FindingLayout = schemas.MustLayout("yiyuan", "Finding",
-	schemas.Column{Name: "id", Type: schemas.String, Doc: "疑点编号"},
+	schemas.Column{Name: "id", Type: schemas.String, Doc: "核验结果编号"},
 	schemas.Column{Name: "rule", Type: schemas.String, Doc: "核验规则"},
 	schemas.Column{Name: "case", Type: schemas.String, Doc: "情形"},
 	schemas.Column{Name: "title", Type: schemas.String, Doc: "名称"},
@@ -43,8 +43,8 @@ var ClaimLayout = schemas.MustLayout("yiyuan", "Claim",
 	schemas.Column{Name: "major", Type: schemas.Long, Doc: "来源提交位置"},
 	schemas.Column{Name: "minor", Type: schemas.Long, Doc: "提交内序号"},
 	schemas.Column{Name: "at", Type: schemas.Timestamp, Doc: "来源提交时间"},
-	schemas.Column{Name: "value", Type: schemas.Bytes, Nullable: true, Doc: "来源行, 带模式编号"},
-	schemas.Column{Name: "epoch", Type: schemas.Long, Nullable: true, Doc: "来源重新读取的次序, 空为 0"},
+	schemas.Column{Name: "value", Type: schemas.Bytes, Nullable: true, Doc: "来源行，带模式编号"},
+	schemas.Column{Name: "epoch", Type: schemas.Long, Nullable: true, Doc: "来源重新读取的次序，空为 0"},
 )
 
 // AuditSubjectLayout is one row of the column subjects of AuditLayout.

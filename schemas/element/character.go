@@ -132,7 +132,7 @@ func scientific(s string) bool {
 	return digits(whole) && len(whole) == 1 && (fraction == "" || digits(fraction)) && digits(exponent)
 }
 
-var errSpreadsheet = fail(CodeSpreadsheet, "号码被电子表格改成了科学计数法, 原值已丢失, 请把该列设为文本后重新导出", "a spreadsheet turned the number into scientific notation and lost digits, export the column as text")
+var errSpreadsheet = fail(CodeSpreadsheet, "号码被电子表格改成了科学计数法，原值已丢失，请把该列设为文本后重新导出", "a spreadsheet turned the number into scientific notation and lost digits, export the column as text")
 
 func itoa(n int) string { return strconv.Itoa(n) }
 

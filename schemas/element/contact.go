@@ -41,7 +41,7 @@ func phone(s string) (string, error) {
 	if m := localLine.FindStringSubmatch(s); m != nil {
 		return m[1] + m[2] + "-" + m[3], nil
 	}
-	return "", fail(CodeLength, "电话号码长度不对: 手机 11 位, 固话为 区号-号码", "wrong length: a mobile has 11 digits, a fixed line is area-number")
+	return "", fail(CodeLength, "电话号码长度不对：手机 11 位，固话为 区号-号码", "wrong length: a mobile has 11 digits, a fixed line is area-number")
 }
 
 var (

@@ -155,7 +155,7 @@ func Check(e *schemas.Element, v schemas.Value) error {
 			return err
 		}
 		if s != v.Str() || s == "" {
-			return fail(CodeForm, "值没有规范化, 来源应先经 element.Parse 或 Canonical", "the value is not in canonical form, the source must pass it through element.Parse or Canonical")
+			return fail(CodeForm, "值没有规范化，来源应先经 element.Parse 或 Canonical", "the value is not in canonical form, the source must pass it through element.Parse or Canonical")
 		}
 		return nil
 	case schemas.KindInt, schemas.KindDouble, schemas.KindBytes, schemas.KindRows:
@@ -166,7 +166,7 @@ func Check(e *schemas.Element, v schemas.Value) error {
 // checkTyped validates what is not text.
 func checkTyped(e *schemas.Element, v schemas.Value) error {
 	if v.Kind() != schemas.KindInt {
-		return fail(CodeType, "类型不符, 应为 %s", "wrong type, want %s", e.Type)
+		return fail(CodeType, "类型不符，应为 %s", "wrong type, want %s", e.Type)
 	}
 	n := v.Int64()
 	switch e.Type {
@@ -190,7 +190,7 @@ func checkTyped(e *schemas.Element, v schemas.Value) error {
 			return errBoolean
 		}
 	default:
-		return fail(CodeType, "类型不符, 应为 %s", "wrong type, want %s", e.Type)
+		return fail(CodeType, "类型不符，应为 %s", "wrong type, want %s", e.Type)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ var (
 )
 
 var (
-	errDate    = fail(CodeDate, "日期不存在或不在 1800 到 9999 年之间, 格式 2026-01-31 或 20260131", "no day of the calendar, or not between 1800 and 9999; write 2026-01-31 or 20260131")
+	errDate    = fail(CodeDate, "日期不存在或不在 1800 到 9999 年之间，格式 2026-01-31 或 20260131", "no day of the calendar, or not between 1800 and 9999; write 2026-01-31 or 20260131")
 	errBoolean = fail(CodeSet, "应为 是/否, true/false 或 1/0", "expected true/false, 1/0 or 是/否")
 	errNumber  = fail(CodeCharacters, "不是数字", "not a number")
 	errBig     = fail(CodeRange, "数字太大", "the number is too large")
@@ -45,7 +45,7 @@ var chineseDate = strings.NewReplacer("年", "-", "月", "-", "日", "", "号", 
 func parseDate(raw string) (schemas.Value, error) {
 	s := flat(raw)
 	if len(s) == 5 && digits(s) {
-		return schemas.Null, fail(CodeSpreadsheet, "看起来是电子表格的日期序号, 请按文本 2026-01-31 导出", "this looks like a spreadsheet's day number, export it as text 2026-01-31")
+		return schemas.Null, fail(CodeSpreadsheet, "看起来是电子表格的日期序号，请按文本 2026-01-31 导出", "this looks like a spreadsheet's day number, export it as text 2026-01-31")
 	}
 	day, clock := s, ""
 	if len(s) == 14 && digits(s) {
@@ -73,7 +73,7 @@ func zeroDay(n int64) bool { return n == spreadsheetZero || n == spreadsheetZero
 
 var (
 	spreadsheetZero = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).Unix() / 86400
-	errZeroDay      = fail(CodeDate, "这一天是电子表格的零日, 表示没有日期, 请留空", "this is day 0 of spreadsheets and stands for no date: leave it empty")
+	errZeroDay      = fail(CodeDate, "这一天是电子表格的零日，表示没有日期，请留空", "this is day 0 of spreadsheets and stands for no date: leave it empty")
 )
 
 // midnight reports 0:00, 00:00:00, 00:00:00.000, with an optional Z or offset.
@@ -184,7 +184,7 @@ func ungroup(s string) string {
 func parseDecimal(e *schemas.Element, raw string) (schemas.Value, error) {
 	s := plainNumber(raw)
 	if strings.ContainsAny(s, "eE") {
-		return schemas.Null, fail(CodeSpreadsheet, "金额不能用科学计数法, 请按普通数字导出", "an amount must not be in scientific notation, export it as a plain number")
+		return schemas.Null, fail(CodeSpreadsheet, "金额不能用科学计数法，请按普通数字导出", "an amount must not be in scientific notation, export it as a plain number")
 	}
 	negative := strings.HasPrefix(s, "-")
 	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(s, "-"), ".")
@@ -196,7 +196,7 @@ func parseDecimal(e *schemas.Element, raw string) (schemas.Value, error) {
 	}
 	fraction = strings.TrimRight(fraction, "0")
 	if len(fraction) > e.Scale {
-		return schemas.Null, fail(CodePrecision, "小数超过 %d 位, 不作四舍五入", "more than %d decimals, and nothing is rounded here", e.Scale)
+		return schemas.Null, fail(CodePrecision, "小数超过 %d 位，不作四舍五入", "more than %d decimals, and nothing is rounded here", e.Scale)
 	}
 	unscaled := strings.TrimLeft(whole+fraction+strings.Repeat("0", e.Scale-len(fraction)), "0")
 	if len(unscaled) > 18 {

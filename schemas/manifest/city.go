@@ -120,9 +120,9 @@ func (l *loader) calendar(f file) {
 			weekend := err == nil && (t.Weekday() == time.Saturday || t.Weekday() == time.Sunday)
 			switch {
 			case err != nil || day[:4] != year:
-				at.problem("bad-value", "%[1]q 不是 %[2]s 年的日期, 格式 2026-01-31", "%[1]q is not a day of %[2]s, write 2026-01-31", day, year)
+				at.problem("bad-value", "%[1]q 不是 %[2]s 年的日期，格式 2026-01-31", "%[1]q is not a day of %[2]s, write 2026-01-31", day, year)
 			case part.key == "workdays" && !weekend:
-				at.problem("bad-value", "%[1]s 本来就是工作日, 调休只写周末", "%[1]s is a weekday, only weekend days can be made working days", day)
+				at.problem("bad-value", "%[1]s 本来就是工作日，调休只写周末", "%[1]s is a weekday, only weekend days can be made working days", day)
 			case part.key == "workdays" && holiday:
 				at.problem("bad-value", "%[1]s 既放假又上班", "%[1]s is both a holiday and a working day", day)
 			default:

@@ -61,7 +61,7 @@ func (l *loader) resourceCode(d *datasetFile) {
 		return
 	}
 	if !resourceCode.MatchString(d.Code) {
-		at.problem("resource-code", "政务信息资源代码 %[1]q 不合规则, 应如 101010001/000001", "resource code %[1]q is malformed, write it like 101010001/000001", d.Code)
+		at.problem("resource-code", "政务信息资源代码 %[1]q 不合规则，应如 101010001/000001", "resource code %[1]q is malformed, write it like 101010001/000001", d.Code)
 		return
 	}
 	for _, o := range l.datasets {
@@ -117,7 +117,7 @@ func (l *loader) datasetKey(d *datasetFile) {
 			at[i].unknown("unknown-field", "字段", "field", name, sortedKeys(d.fields))
 			continue
 		case f.Nullable:
-			at[i].problem("nullable-key", "主键字段 %[1]s 不能为空, 去掉 nullable", "key field %[1]s must not be nullable", name)
+			at[i].problem("nullable-key", "主键字段 %[1]s 不能为空，去掉 nullable", "key field %[1]s must not be nullable", name)
 		case f.Element.Type == schemas.Double || f.Element.Type == schemas.Bytes || f.Element.Type == schemas.Rows:
 			at[i].problem("bad-key", "字段 %[1]s 不能作主键", "field %[1]s cannot be a key", name)
 		}
@@ -208,7 +208,7 @@ func (l *loader) links(d *datasetFile) {
 			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s, 主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s is of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
 		}
 		if slices.ContainsFunc(d.Links, func(o schemas.Link) bool { return o.Entity == k.Entity && o.Role == k.Role }) {
-			item.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次, 请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)
+			item.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次，请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)
 			continue
 		}
 		d.Links = append(d.Links, k)

@@ -95,7 +95,7 @@ func (l *loader) narrow(m mapping, e *schemas.Element) {
 	if e.Type == schemas.Decimal {
 		e.Precision, e.Scale = m.number("precision", e.Precision, 18), m.number("scale", e.Scale, 18)
 		if e.Precision < 1 || e.Scale > e.Precision {
-			m.at("precision").problem("bad-value", "小数位数不能超过总位数, 总位数 1 到 18", "precision is 1 to 18 and scale at most the precision")
+			m.at("precision").problem("bad-value", "小数位数不能超过总位数，总位数 1 到 18", "precision is 1 to 18 and scale at most the precision")
 		}
 	} else if m.has("precision") || m.has("scale") {
 		m.at("precision").problem("bad-value", "只有金额类有 precision 和 scale", "only amounts have precision and scale")

@@ -164,7 +164,7 @@ func (l *loader) authority(e *entityFile) {
 		day := m.text("effective")
 		effective, err := time.ParseInLocation(time.DateOnly, day, schemas.Zone)
 		if err != nil && day != "" {
-			m.at("effective").problem("bad-value", "%[1]q 不是日期, 格式 2026-01-31", "%[1]q is not a date, write 2026-01-31", day)
+			m.at("effective").problem("bad-value", "%[1]q 不是日期，格式 2026-01-31", "%[1]q is not a date, write 2026-01-31", day)
 		}
 		t.Effective = effective
 		if n := len(e.Authority); n > 0 && (t.Version <= e.Authority[n-1].Version || !t.Effective.After(e.Authority[n-1].Effective)) {
@@ -212,7 +212,7 @@ func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping) {
 	}
 	for _, entry := range sortedKeys(entries) {
 		if !table.has(entry) {
-			table.problem("no-source", "%[1]s 没有数源; 若确实没有, 写 %[1]s: []", "%[1]s has no source; if there is none, write %[1]s: []", entry)
+			table.problem("no-source", "%[1]s 没有数源；若确实没有，写 %[1]s: []", "%[1]s has no source; if there is none, write %[1]s: []", entry)
 		}
 	}
 }
@@ -235,7 +235,7 @@ func (l *loader) candidate(e *entityFile, item node, members []*schemas.GoldenFi
 	}
 	for _, o := range before {
 		if o.Dataset == c.Dataset && o.Role == c.Role && o.Where == c.Where {
-			item.problem("two-authorities", "数据集 %[1]s 重复作为同一数源, 请用 where 或 role 区分", "dataset %[1]s is the same source twice, tell them apart by where or role", c.Dataset+roleSuffix(c.Role))
+			item.problem("two-authorities", "数据集 %[1]s 重复作为同一数源，请用 where 或 role 区分", "dataset %[1]s is the same source twice, tell them apart by where or role", c.Dataset+roleSuffix(c.Role))
 		}
 	}
 	l.rowFields(m.at("where"), d, c.Where)

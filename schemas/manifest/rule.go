@@ -59,7 +59,7 @@ func (l *loader) ruleCase(r *schemas.Rule, e *schemas.Entity, item node) {
 	if s := m.optional("settle", ""); s != "" {
 		d, err := time.ParseDuration(s)
 		if err != nil || d < 0 || d > 24*time.Hour {
-			m.at("settle").problem("bad-value", "settle 应是 0 到 24h 的时长, 如 5s", "settle is a duration of 0 to 24h, like 5s")
+			m.at("settle").problem("bad-value", "settle 应是 0 到 24h 的时长，如 5s", "settle is a duration of 0 to 24h, like 5s")
 		}
 		c.Settle = d
 	}
@@ -87,7 +87,7 @@ func (l *loader) input(e *schemas.Entity, input string, at node) {
 	}
 	if input == "golden" {
 		if len(e.Fields) == 0 {
-			at.problem("unknown-field", "主体 %[1]s 没有金记录", "entity %[1]s has no golden record", e.ID)
+			at.problem("unknown-field", "主体 %[1]s 没有可信记录", "entity %[1]s has no golden record", e.ID)
 		}
 		return
 	}
@@ -108,7 +108,7 @@ func (l *loader) input(e *schemas.Entity, input string, at node) {
 	}
 	for _, a := range e.Aggregates {
 		if a.Dataset == id && a.Role == role {
-			at.problem("aggregated", "%[1]s 已由 agg.%[2]s 汇总, 不再逐行读入, 请改用 agg.%[2]s", "%[1]s is aggregated as agg.%[2]s and its rows are not loaded, use agg.%[2]s", input, a.Name)
+			at.problem("aggregated", "%[1]s 已由 agg.%[2]s 汇总，不再逐行读入，请改用 agg.%[2]s", "%[1]s is aggregated as agg.%[2]s and its rows are not loaded, use agg.%[2]s", input, a.Name)
 			return
 		}
 	}
@@ -157,7 +157,7 @@ func (l *loader) evidence(e *schemas.Entity, ref string, at node, inputs []strin
 		at.problem("class-c-view", "不予共享(C)的数据集 %[1]s 不能作依据展示", "class C dataset %[1]s must not be shown as evidence", id)
 	}
 	if !slices.ContainsFunc(inputs, func(in string) bool { return in == id || strings.HasPrefix(in, id+"/") }) {
-		at.warn("evidence-input", "依据 %[1]s 的数据集不在 inputs 中, 它变化时不会更新", "the dataset of evidence %[1]s is not among the inputs, so the evidence will not follow its changes", ref)
+		at.warn("evidence-input", "依据 %[1]s 的数据集不在 inputs 中，它变化时不会更新", "the dataset of evidence %[1]s is not among the inputs, so the evidence will not follow its changes", ref)
 	}
 }
 
@@ -198,7 +198,7 @@ func (l *loader) oneSource(d *datasetFile, f *schemas.Field) {
 		}
 		if golden := e.Field(f.Name); golden != nil && f.Source {
 			if first := l.firstCandidate(e, golden); first != "" {
-				d.fields[f.Name].problem("two-authorities", "一格两源: %[1]s.%[2]s 的数源是 %[3]s, %[4]s.%[2]s 又标为数源(source); 请删去标记, 或列入 entities/%[1]s.yaml 的数源表", "two authorities for one cell: %[1]s.%[2]s comes from %[3]s, but %[4]s.%[2]s is marked source too; remove the mark or rank it in entities/%[1]s.yaml", e.ID, f.Name, first, d.ID)
+				d.fields[f.Name].problem("two-authorities", "一格两源: %[1]s.%[2]s 的数源是 %[3]s, %[4]s.%[2]s 又标为数源(source); 请删去标记，或列入 entities/%[1]s.yaml 的数源表", "two authorities for one cell: %[1]s.%[2]s comes from %[3]s, but %[4]s.%[2]s is marked source too; remove the mark or rank it in entities/%[1]s.yaml", e.ID, f.Name, first, d.ID)
 				return
 			}
 		}
@@ -234,7 +234,7 @@ func (l *loader) duplicate(d *datasetFile, f *schemas.Field, sources []*datasetF
 		zh = append(zh, o.ID+"("+o.Provider.Title+")")
 		en = append(en, o.ID+" ("+o.Provider.ID+")")
 	}
-	d.fields[f.Name].warn("duplicate-collection", "重复采集: %[1]s(%[2]s)采集的 %[3]s(%[4]s)以 %[5]s 为数源, 可共享取得", "duplicate collection: %[1]s (%[6]s) collects %[3]s, whose source is %[7]s; take it from there",
+	d.fields[f.Name].warn("duplicate-collection", "重复采集: %[1]s(%[2]s)采集的 %[3]s(%[4]s)以 %[5]s 为数源，可共享取得", "duplicate collection: %[1]s (%[6]s) collects %[3]s, whose source is %[7]s; take it from there",
 		d.ID, d.Provider.Title, f.Name, f.Title, strings.Join(zh, "、"), d.Provider.ID, strings.Join(en, ", "))
 }
 

@@ -125,7 +125,7 @@ func (l *loader) view(at node, m mapping, name, title string, s *shelf) *schemas
 func (l *loader) verifyView(at node, m mapping, v *schemas.View, s *shelf) {
 	for _, key := range []string{"mask", "embed", "base"} {
 		if m.has(key) {
-			m.at(key).problem("verify-mask", "核验视图只存带密钥摘要, 不能有 %[1]s", "a verify view holds keyed digests only and has no %[1]s", key)
+			m.at(key).problem("verify-mask", "核验视图只存带密钥摘要，不能有 %[1]s", "a verify view holds keyed digests only and has no %[1]s", key)
 		}
 	}
 	shown := len(v.Fields)
@@ -135,7 +135,7 @@ func (l *loader) verifyView(at node, m mapping, v *schemas.View, s *shelf) {
 		}
 	}
 	if shown < 2 {
-		at.problem("verify-oracle", "核验视图至少要两个字段, 单字段核验可被逐个试出", "a verify view needs two fields, a single one can be guessed by trying")
+		at.problem("verify-oracle", "核验视图至少要两个字段，单字段核验可被逐个试出", "a verify view needs two fields, a single one can be guessed by trying")
 	}
 }
 
@@ -160,7 +160,7 @@ func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []sch
 			case s.layout.Index(field) < 0:
 				mm.keys[field].unknown("unknown-field", "字段", "field", field, s.names())
 			case !slices.Contains(shown, field):
-				mm.keys[field].problem("mask-unused", "字段 %[1]s 不在视图里, 这条脱敏不起作用", "field %[1]s is not in the view, its mask does nothing", field)
+				mm.keys[field].problem("mask-unused", "字段 %[1]s 不在视图里，这条脱敏不起作用", "field %[1]s is not in the view, its mask does nothing", field)
 			default:
 				masks[field] = mm.values[field]
 			}
@@ -189,7 +189,7 @@ func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []sch
 			f.Type = rule.Type
 		}
 		if item.level == "L4" && f.Mask == "" {
-			m.at("fields").problem("l4-clear", "L4 级字段 %[1]s.%[2]s 不得以明文出现在视图中, 请去掉或脱敏", "L4 field %[1]s.%[2]s must not be shown in clear, leave it out or mask it", s.owner, field)
+			m.at("fields").problem("l4-clear", "L4 级字段 %[1]s.%[2]s 不得以明文出现在视图中，请去掉或脱敏", "L4 field %[1]s.%[2]s must not be shown in clear, leave it out or mask it", s.owner, field)
 		}
 		fields = append(fields, f)
 	}
@@ -246,7 +246,7 @@ func (l *loader) linked(at node, d *schemas.Dataset, entity, role string) bool {
 	for _, k := range links {
 		roles = append(roles, d.ID+roleSuffix(k.Role))
 	}
-	return at.problem("unknown-role", "数据集 %[1]s 与主体 %[2]s 没有角色 %[3]q 的关联, 有: %[4]s", "dataset %[1]s has no link to %[2]s with role %[3]q, it has %[4]s", d.ID, entity, role, strings.Join(roles, " "))
+	return at.problem("unknown-role", "数据集 %[1]s 与主体 %[2]s 没有角色 %[3]q 的关联，有: %[4]s", "dataset %[1]s has no link to %[2]s with role %[3]q, it has %[4]s", d.ID, entity, role, strings.Join(roles, " "))
 }
 
 func roleSuffix(role string) string {
@@ -366,7 +366,7 @@ func (l *loader) judge(at node, v *schemas.View, s *shelf) {
 				return (o.element.ID == e.PartOf || o.element.Contains == e.PartOf) && o.Mask == schemas.MaskPartial
 			})
 			if i >= 0 {
-				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选, 请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
+				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选，请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
 			}
 		}
 		if s.class == "A" && f.Mask == "" && slices.Index(levels, f.level) >= 2 {

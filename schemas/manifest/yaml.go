@@ -41,7 +41,7 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	case len(data) > maxFile:
 		return bad(0, 0, "文件超过 256 KiB, 请拆分", "the file is larger than 256 KiB, split it")
 	case !utf8.Valid(data):
-		return bad(badUTF8(data), 1, "不是 UTF-8 编码, 请另存为 UTF-8", "not UTF-8, save it as UTF-8")
+		return bad(badUTF8(data), 1, "不是 UTF-8 编码，请另存为 UTF-8", "not UTF-8, save it as UTF-8")
 	}
 	if line := tooDeep(data); line > 0 {
 		return bad(line, 1, "嵌套过深", "nested too deep")
@@ -59,7 +59,7 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	if err != nil {
 		line, column, text := syntaxError(err)
 		if m := duplicateKey.FindStringSubmatch(text); m != nil {
-			out.add(name, line, column, false, "duplicate-key", "键 %[1]q 重复, 已在第 %[2]s 行", "key %[1]q stands twice, first on line %[2]s", m[1], m[2])
+			out.add(name, line, column, false, "duplicate-key", "键 %[1]q 重复，已在第 %[2]s 行", "key %[1]q stands twice, first on line %[2]s", m[1], m[2])
 		} else {
 			out.add(name, line, column, false, "syntax", "YAML 语法错误: %[1]s", "YAML syntax: %[1]s", text)
 		}
@@ -252,7 +252,7 @@ func (n node) entries() (mapping, bool) {
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{v}
 	default:
-		return m, n.problem("shape", "这里应是 键: 值 的映射", "expected a mapping (key: value)")
+		return m, n.problem("shape", "这里应是 键：值 的映射", "expected a mapping (key: value)")
 	}
 	for _, p := range pairs {
 		key := p.Key.GetToken().Value
@@ -420,7 +420,7 @@ func (n node) text() (string, bool) {
 	case *ast.NullNode:
 		return "", n.problem("shape", "这里是空的", "this is empty")
 	case *ast.BoolNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return "", n.problem("shape", "这里应是文字, 请加引号: %[1]q", "expected text, quote it: %[1]q", n.n.GetToken().Value)
+		return "", n.problem("shape", "这里应是文字，请加引号: %[1]q", "expected text, quote it: %[1]q", n.n.GetToken().Value)
 	}
 	return "", n.problem("shape", "这里应是文字", "expected text")
 }

@@ -316,7 +316,7 @@ func (d *difference) authority(a about, old, next *schemas.Entity) {
 	for _, t := range next.Authority {
 		switch o := version(old, t.Version); {
 		case o == nil:
-			d.note(Added, a, "主体 %[1]s 的数源表第 %[2]d 版自 %[3]s 起生效，金记录将重新计算", "authority version %[2]d of %[1]s takes effect on %[3]s, golden records will be worked out again", next.ID, t.Version, t.Effective.Format("2006-01-02"))
+			d.note(Added, a, "主体 %[1]s 的数源表第 %[2]d 版自 %[3]s 起生效，可信记录将重新计算", "authority version %[2]d of %[1]s takes effect on %[3]s, golden records will be worked out again", next.ID, t.Version, t.Effective.Format("2006-01-02"))
 		case !reflect.DeepEqual(*o, t):
 			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能改写；请增加新版本", "authority version %[2]d of %[1]s is published and cannot be rewritten, add a new version", next.ID, t.Version)
 		}
@@ -344,7 +344,7 @@ func (d *difference) codes(old, next *schemas.Catalogue) {
 
 func (d *difference) rule(old, next *schemas.Rule) {
 	if next == nil {
-		d.remove(about{of: old.ID, file: old.File}, "删除规则 %[1]s（%[2]s），其疑点将关闭", "rule %[1]s is removed, its findings will close", old.ID, old.Title)
+		d.remove(about{of: old.ID, file: old.File}, "删除规则 %[1]s（%[2]s），其核验结果将关闭", "rule %[1]s is removed, its findings will close", old.ID, old.Title)
 		return
 	}
 	a := about{of: next.ID, file: next.File}
@@ -363,7 +363,7 @@ func (d *difference) rule(old, next *schemas.Rule) {
 			}
 			told[c.Owner+"/"+e] = true
 			a.field = e
-			d.expose(EvidenceShown, a, "规则 %[1]s 的疑点向 %[3]s 展示 %[2]s", "findings of rule %[1]s show %[2]s to %[3]s", next.ID, e, c.Owner)
+			d.expose(EvidenceShown, a, "规则 %[1]s 的核验结果向 %[3]s 展示 %[2]s", "findings of rule %[1]s show %[2]s to %[3]s", next.ID, e, c.Owner)
 		}
 	}
 	a.field = ""
