@@ -52,7 +52,7 @@ push keys are read by the code that reads them at a start: what passes here is n
 			if err := errors.Join(accessErr, checkPushKeys(keys)); err != nil {
 				return &exitError{exitProblems, err}
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过：%s,%d 个部门，%d 个数据集，%d 个实体，%d 条规则，%d 个数据源，目录版本 %s / passed\n",
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过：%s，%d 个部门，%d 个数据集，%d 个实体，%d 条规则，%d 个数据源，目录版本 %s / passed\n",
 				cat.City.Name, len(cat.Departments), len(cat.Datasets), len(cat.Entities), len(cat.Rules), len(cfgs), cat.Version)
 			return err
 		},

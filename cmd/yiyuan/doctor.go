@@ -125,7 +125,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	if err != nil {
 		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+firstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
 	}
-	found = append(found, fine("catalogue", fmt.Sprintf("%s,%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
+	found = append(found, fine("catalogue", fmt.Sprintf("%s，%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
 	if err := d.use(d.cat); err != nil {
 		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+firstLine(err), "yiyuan check")), false
 	}

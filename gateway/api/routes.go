@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,9 +55,13 @@ func nobody(w http.ResponseWriter, r *http.Request) {
 	listener.Refuse(w, r, problem.NoPath.Of(""))
 }
 
+// arraysOfValues has huma describe arrays as what they are: none that is answered is null, and none that is asked with can be. huma holds it
+// for all of a process, so it is said once, before anything is described.
+var arraysOfValues = sync.OnceFunc(func() { huma.DefaultArrayNullable = false })
+
 // register adds the operations that huma binds and describes to the mux.
 func (s *API) register(mux *http.ServeMux) {
-	huma.DefaultArrayNullable = false // no array that is answered is null, and none that is asked with can be
+	arraysOfValues()
 	config := huma.DefaultConfig("一源 Yiyuan", "1")
 	config.Info.Description = "政务数据共享交换总线：查询、核验、目录 / government data exchange: look-up, verification, catalogue"
 	config.DocsPath, config.SchemasPath = "", "" // the stock pages load from outside

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,20 +28,25 @@ import (
 type tape struct {
 	records map[contract.Topic][]bus.Record
 	fails   map[contract.Topic]int
-	read    map[contract.Topic]int
+
+	mu   sync.Mutex
+	read map[contract.Topic]int
 }
 
 var errAway = errors.New("bus is away")
 
 func (b *tape) Follow(ctx context.Context, cfg bus.FollowConfig, fn func(context.Context, []bus.Record) error) error {
 	topic := cfg.Topics[0]
+	b.mu.Lock()
 	b.read[topic]++
+	times := b.read[topic]
+	b.mu.Unlock()
 	for i := range b.records[topic] {
 		if err := fn(ctx, b.records[topic][i:i+1]); err != nil {
 			return err
 		}
 	}
-	if b.read[topic] <= b.fails[topic] {
+	if times <= b.fails[topic] {
 		return errAway
 	}
 	<-ctx.Done()
