@@ -68,7 +68,7 @@ func diskFull(t *testing.T, want *stream, brokers []string) {
 	c, p := d.launch(roleConnectors, "c"), d.launch(roleProcessors, "p")
 	d.at(20, c, p)
 	fill(t, ballast)
-	says(p, "磁盘已满,处理暂停")
+	says(p, "磁盘已满，处理暂停")
 	p.interrupt() // told to end, it does not wait for room
 	if p.err == nil || !strings.Contains(string(p.log.bytes()), "清出空间再启动") {
 		t.Errorf("ended on a full disk with %v:\n%s", p.err, p.log.tail(1000))
@@ -79,7 +79,7 @@ func diskFull(t *testing.T, want *stream, brokers []string) {
 	p = d.launch(roleProcessors, "p")
 	d.at(50, c, p)
 	fill(t, ballast)
-	says(p, "磁盘已满,处理暂停")
+	says(p, "磁盘已满，处理暂停")
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -214,18 +216,25 @@ func write(t testing.TB, content any, path ...string) string {
 	return file
 }
 
-// freePort returns an address that nobody listens on.
+// freePort returns an address nobody listens on, also while who listened there is killed and started again: its port lies below those that the
+// system gives to connections (32768 and up), one of which would sooner or later have it in between.
 func freePort(t testing.TB) string {
 	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var last error
+	for range 100 {
+		var lc net.ListenConfig
+		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(10_000+rand.IntN(22_000)))
+		if err != nil {
+			last = err
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	t.Fatalf("no free port: %v", last)
+	return ""
 }
 
 // keyFile writes the key ring of the tests.
