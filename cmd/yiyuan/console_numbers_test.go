@@ -15,7 +15,6 @@ import (
 // away or puts the number into a search box leaves it in no address: neither asked
 // for nor shown nor in the history, nor in the browser's storage.
 func TestConsolePutsNoNumberIntoAddresses(t *testing.T) {
-	t.Parallel()
 	tab := chromium(t)
 	city := live(t, demoOptions{seed: 1, rate: 20, correctAfter: time.Hour, correctEvery: time.Second})
 	var mu sync.Mutex

@@ -95,7 +95,6 @@ func chromium(t *testing.T) context.Context {
 // and in English: that it shows what it is for, fits the smallest screen without
 // sideways scroll, and logs no error.
 func TestConsole(t *testing.T) {
-	t.Parallel()
 	tab := chromium(t)
 	city := live(t, demoOptions{seed: 1, rate: 20, correctAfter: time.Hour, correctEvery: time.Second})
 	pages := []struct{ path, zh, en string }{

@@ -20,7 +20,6 @@ const clients = "../../deploy/testbed/clients"
 // /openapi.json, compiles them and calls every operation of a running city with each;
 // and has schemathesis look for what is answered otherwise than described.
 func TestClientsMadeOfTheDescription(t *testing.T) {
-	t.Parallel()
 	python, ts := service(t, "YIYUAN_TEST_PYTHON"), service(t, "YIYUAN_TEST_TS")
 	p := launch(t, "demo", "--json", "--listen", "127.0.0.1:0", "--correct-after", "1h", "--rate", "1")
 	await(t, "the ready line", 2*time.Minute, func() string {

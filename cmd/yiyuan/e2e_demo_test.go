@@ -22,7 +22,6 @@ import (
 // old until it is mended, and the 70 % indicator follows a department that stops and
 // comes back.
 func TestDemoForPrograms(t *testing.T) {
-	t.Parallel()
 	p := launch(t, "demo", "--json", "--listen", "127.0.0.1:0", "--correct-after", "1h")
 	await(t, "the ready line", 2*time.Minute, func() string {
 		if !p.running() {
