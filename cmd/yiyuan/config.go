@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -354,7 +353,7 @@ func inClear(key string, value ast.Node) bool {
 func nearest(name string, known []string) string {
 	best, distance := "", max(3, len(name)/4)
 	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+		if d := document.Distance(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -362,26 +361,6 @@ func nearest(name string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf(",是不是 / did you mean %q?", best)
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, change)
-		}
-	}
-	return row[len(b)]
 }
 
 // resolve checks what can be checked without a service and follows references
@@ -493,33 +472,4 @@ func eachLeaf(t reflect.Type, prefix string, visit func(key string, t reflect.Ty
 		}
 		visit(name, f.Type)
 	}
-}
-
-// variable is the environment variable that sets a key.
-func variable(key string) string {
-	return "YIYUAN_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-}
-
-// serviceLink matches what Kubernetes puts into the environment for a Service
-// whose name begins with yiyuan; its ports count only with a URL as value.
-var serviceLink = regexp.MustCompile(`^YIYUAN_([A-Z0-9_]+_)?(SERVICE_HOST=|SERVICE_PORT(_[A-Z0-9_]+)?=\d+$|PORT=(tcp|udp|sctp)://|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=)`)
-
-// unknownEnvironment refuses a YIYUAN_ variable that no key answers to: a
-// misspelt one would otherwise be ignored.
-func unknownEnvironment(environ []string) error {
-	var known []string
-	for _, k := range configKeys() {
-		known = append(known, variable(k))
-	}
-	for _, kv := range environ {
-		name, _, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, "YIYUAN_") || slices.Contains(known, name) || serviceLink.MatchString(kv) {
-			continue
-		}
-		if slices.ContainsFunc([]string{"YIYUAN_TEST", "YIYUAN_CACHE", "YIYUAN_CLIENT_"}, func(p string) bool { return strings.HasPrefix(name, p) }) {
-			continue
-		}
-		return fmt.Errorf("环境变量 %s 不对应任何配置项 / environment variable %s answers to no configuration key%s", name, name, nearest(name, known))
-	}
-	return nil
 }

@@ -298,7 +298,7 @@ func (c *city) day(now time.Time) (time.Time, error) {
 			return kept, &exitError{exitUsage, fmt.Errorf("--base: %w", synthetic.OtherDay(given, want, of))}
 		}
 	}
-	return time.ParseInLocation(time.DateOnly, want, time.FixedZone("Asia/Shanghai", 8*60*60))
+	return time.ParseInLocation(time.DateOnly, want, schemas.Zone)
 }
 
 // renew has the sources of a folder that an earlier build kept read again: its made-up

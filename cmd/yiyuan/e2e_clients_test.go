@@ -21,21 +21,7 @@ const clients = "../../deploy/testbed/clients"
 // and has schemathesis look for what is answered otherwise than described.
 func TestClientsMadeOfTheDescription(t *testing.T) {
 	python, ts := service(t, "YIYUAN_TEST_PYTHON"), service(t, "YIYUAN_TEST_TS")
-	p := launch(t, "demo", "--json", "--listen", "127.0.0.1:0", "--correct-after", "1h", "--rate", "1")
-	await(t, "the ready line", 2*time.Minute, func() string {
-		if !p.running() {
-			t.Fatalf("demo ended by itself: %v", p.err)
-		}
-		if !bytes.HasSuffix(p.out.bytes(), []byte("\n")) {
-			return "no line yet"
-		}
-		return ""
-	})
-	line := p.out.bytes()
-	var city ready
-	if err := json.Unmarshal(line, &city); err != nil {
-		t.Fatal(err)
-	}
+	p, line, city := demonstrated(t, "--correct-after", "1h", "--rate", "1")
 	folder := t.TempDir()
 	status, page := request(t, http.MethodGet, city.Gateway+"/openapi.json", "", "", "")
 	if status != http.StatusOK {

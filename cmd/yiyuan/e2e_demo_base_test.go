@@ -29,17 +29,7 @@ func TestDemoBase(t *testing.T) {
 	t.Setenv("TZ", "Pacific/Honolulu")
 	today := synthetic.Today(time.Now())
 	dir := filepath.Join(t.TempDir(), "kept")
-	p := launch(t, "demo", "--json", "--listen", "127.0.0.1:0", "--correct-after", "1h", "--data", dir, "--base", today)
-	var city ready
-	await(t, "the ready line", 2*time.Minute, func() string {
-		if !p.running() {
-			t.Fatalf("demo ended by itself: %v", p.err)
-		}
-		if err := json.Unmarshal(p.out.bytes(), &city); err != nil {
-			return err.Error()
-		}
-		return ""
-	})
+	p, _, city := demonstrated(t, "--correct-after", "1h", "--data", dir, "--base", today)
 	want := plantedIn(t, city.Truth, today, filepath.Join(dir, "keys.yaml"))
 	var got []string
 	await(t, "all that is planted", 2*time.Minute, func() string {

@@ -17,12 +17,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// TestDemoForPrograms runs the demonstration as a program would: one line on
-// standard output, all that stands in it works, a row that is refused is told to be
-// old until it is mended, and the 70 % indicator follows a department that stops and
-// comes back.
-func TestDemoForPrograms(t *testing.T) {
-	p := launch(t, "demo", "--json", "--listen", "127.0.0.1:0", "--correct-after", "1h")
+// demonstrated runs the demonstration as a program would, until it is ready: its one line, and the city that the line tells of.
+func demonstrated(t *testing.T, options ...string) (p *process, line []byte, city ready) {
+	t.Helper()
+	p = launch(t, append([]string{"demo", "--json", "--listen", "127.0.0.1:0"}, options...)...)
 	await(t, "the ready line", 2*time.Minute, func() string {
 		if !p.running() {
 			t.Fatalf("demo ended by itself: %v", p.err)
@@ -32,14 +30,22 @@ func TestDemoForPrograms(t *testing.T) {
 		}
 		return ""
 	})
-	line := p.out.bytes()
-	var keys map[string]json.RawMessage
-	var city ready
-	if err := json.Unmarshal(line, &keys); err != nil {
+	line = p.out.bytes()
+	if err := json.Unmarshal(line, &city); err != nil {
 		t.Fatalf("the line is not JSON: %v", err)
 	}
-	if err := json.Unmarshal(line, &city); err != nil {
-		t.Fatal(err)
+	return p, line, city
+}
+
+// TestDemoForPrograms runs the demonstration as a program would: one line on
+// standard output, all that stands in it works, a row that is refused is told to be
+// old until it is mended, and the 70 % indicator follows a department that stops and
+// comes back.
+func TestDemoForPrograms(t *testing.T) {
+	p, line, city := demonstrated(t, "--correct-after", "1h")
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(line, &keys); err != nil {
+		t.Fatalf("the line is not JSON: %v", err)
 	}
 	for _, key := range []string{"gateway", "console", "kafka", "registry", "push", "admin", "truth", "apps", "samples"} {
 		if raw := string(keys[key]); raw == "" || raw == "null" || raw == `""` {

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 // Size is an option counted in bytes: 1048576, "1MiB", "512KiB", "2GiB".
@@ -16,9 +18,6 @@ type Size int64
 // Secret is an option that must not stand in a configuration file: the file
 // says env:NAME or file:PATH. It never prints what it holds.
 type Secret struct{ text string }
-
-// NewSecret wraps a secret that is already at hand, for wiring and tests.
-func NewSecret(text string) Secret { return Secret{text} }
 
 // Reveal returns the secret itself.
 func (s Secret) Reveal() string { return s.text }
@@ -95,7 +94,7 @@ func parseSize(given any) (Size, bool) {
 func Nearest(given string, allowed []string) string {
 	best, distance := "", max(3, len(given)/4)
 	for _, k := range allowed {
-		if d := Distance(strings.ToLower(given), strings.ToLower(k)); d < distance || d == distance && best != "" && k < best {
+		if d := document.Distance(strings.ToLower(given), strings.ToLower(k)); d < distance || d == distance && best != "" && k < best {
 			best, distance = k, d
 		}
 	}
@@ -103,26 +102,6 @@ func Nearest(given string, allowed []string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %q?)", best)
-}
-
-// Distance counts the bytes to add, take away or replace between two words.
-func Distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 // ErrConfig marks an error that only another configuration can mend.

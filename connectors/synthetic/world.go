@@ -3,6 +3,8 @@ package synthetic
 import (
 	"fmt"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // The sizes of the city.
@@ -19,7 +21,7 @@ const (
 )
 
 // zone is where the city's days begin: Asia/Shanghai, without daylight saving.
-var zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+var zone = schemas.Zone
 
 // world answers every question about the city as a function of seed, size and
 // base day: nothing is stored. People live in blocks of twenty, and all that

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 // Check refuses options that name fields the dataset does not have.
@@ -142,7 +142,7 @@ func (c *Columns) Header(headings []string) ([]int, *Problem) {
 func (c *Columns) like(folded string) string {
 	best, name := 2, ""
 	for known, i := range c.byName {
-		if d := option.Distance(folded, known); d < best || d == best && c.dataset.Fields[i].Name < name {
+		if d := document.Distance(folded, known); d < best || d == best && c.dataset.Fields[i].Name < name {
 			best, name = d, c.dataset.Fields[i].Name
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 func ids[T any](list []*T, id func(*T) string) []string {
@@ -29,7 +30,7 @@ func viewIDs(c *schemas.Catalogue) []string {
 func unknown(what, name string, known []string) error {
 	best, least := "", len(name)/2+1
 	for _, k := range known {
-		if d := distance(name, k); d < least {
+		if d := document.Distance(name, k); d < least {
 			best, least = k, d
 		}
 	}
@@ -37,24 +38,4 @@ func unknown(what, name string, known []string) error {
 		return fmt.Errorf("unknown %s %q", what, name)
 	}
 	return fmt.Errorf("unknown %s %q, did you mean %q?", what, name, best)
-}
-
-// distance is the number of edits between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			edit := diagonal
-			if a[i] != b[j] {
-				edit = min(diagonal, row[j], row[j+1]) + 1
-			}
-			diagonal, row[j+1] = row[j+1], edit
-		}
-	}
-	return row[len(b)]
 }

@@ -98,16 +98,13 @@ func magnitude(n int64) uint64 {
 	return uint64(n)
 }
 
-// beijing is the zone in which moments are written.
-var beijing = time.FixedZone("", 8*60*60)
-
 // AppendTime appends a moment in RFC 3339 with milliseconds, null if it is zero.
 func AppendTime(dst []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(dst, "null"...)
 	}
 	dst = append(dst, '"')
-	return append(t.In(beijing).AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00"), '"')
+	return append(t.In(schemas.Zone).AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00"), '"')
 }
 
 // Time is a moment that is written like AppendTime does.

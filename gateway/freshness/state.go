@@ -30,9 +30,6 @@ type Dataset struct {
 	Sources []string
 }
 
-// beijing is the zone of working days.
-var beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
-
 // Deadline returns until when data of the cycle may be as old as asOf.
 func Deadline(cycle string, calendar *schemas.Calendar, asOf time.Time) time.Time {
 	const day = 24 * time.Hour
@@ -40,7 +37,7 @@ func Deadline(cycle string, calendar *schemas.Calendar, asOf time.Time) time.Tim
 	case "realtime":
 		return asOf.Add(time.Minute)
 	case "daily":
-		return calendar.Add(asOf.In(beijing), 1).Add(6 * time.Hour)
+		return calendar.Add(asOf.In(schemas.Zone), 1).Add(6 * time.Hour)
 	case "weekly":
 		return asOf.Add(8 * day)
 	case "monthly":

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
@@ -106,15 +107,12 @@ func parseDigest(text string) ([32]byte, error) {
 	return out, nil
 }
 
-// shanghai is the zone of dates without one.
-var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
-
 // parseUntil reads a day (its end, in China) or a moment (RFC 3339).
 func parseUntil(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, shanghai); err == nil {
+	if day, err := time.ParseInLocation(time.DateOnly, text, schemas.Zone); err == nil {
 		return day.AddDate(0, 0, 1), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)

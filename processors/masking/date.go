@@ -7,10 +7,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// shanghai is the zone in which a timestamp is given its calendar day. It has
-// had no daylight saving time since 1991, and no masked value depends on the hour.
-var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
-
 // makeYear is the rule year: 1985-03-12 becomes 1985.
 func makeYear(s spec) (mask, error) {
 	if s.to.Type == schemas.Long {
@@ -32,7 +28,7 @@ func makeYear(s spec) (mask, error) {
 // makeAge is the rule age: the five-year band of the age reached today, 40-44.
 func makeAge(s spec) (mask, error) {
 	return dated(s.from.Type, func(born, now time.Time) string {
-		now = now.In(shanghai)
+		now = now.In(schemas.Zone)
 		age := now.Year() - born.Year()
 		if now.Month() < born.Month() || now.Month() == born.Month() && now.Day() < born.Day() {
 			age--
@@ -68,7 +64,7 @@ func dated(from schemas.Type, show func(t, now time.Time) string) mask {
 func calendar(v schemas.Value, from schemas.Type) time.Time {
 	t := v.Time(from)
 	if from == schemas.Timestamp {
-		t = t.In(shanghai)
+		t = t.In(schemas.Zone)
 	}
 	return t
 }

@@ -80,7 +80,7 @@ func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) erro
 			if s.buffer, err = s.findings.Append(s.buffer[:0], f.Record()); err != nil {
 				return fmt.Errorf("write finding of %q: %w", f.Case, err)
 			}
-			out.Value = s.arena.copy(s.buffer)
+			out.Value = s.arena.Copy(s.buffer)
 		}
 		tx.Emit(out)
 	}

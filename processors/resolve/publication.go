@@ -24,7 +24,7 @@ func (p *publication) emit(topic contract.Topic, key string, value []byte) error
 	}
 	out := bus.Record{Topic: topic, Partition: bus.ByKey, Key: []byte(key), Time: p.of.at, Headers: p.shared}
 	if value != nil {
-		out.Value = p.arena.copy(value)
+		out.Value = p.arena.Copy(value)
 	}
 	p.emitted = true
 	p.tx.Emit(out)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -74,13 +73,10 @@ func (c *change) rowOf() error {
 // clock, or its calendar, may be a little ahead of the bus's.
 const leeway = 1
 
-// dayOf counts the days from 1970-01-01 to t's day in Shanghai.
-func dayOf(t time.Time) int64 { return (t.Unix() + 8*60*60) / (24 * 60 * 60) }
-
 // dayIn is the day of a date or time, in Shanghai.
 func dayIn(e *schemas.Element, v schemas.Value) int64 {
 	if e.Type == schemas.Timestamp {
-		return dayOf(v.Time(e.Type))
+		return schemas.DayNumber(v.Time(e.Type))
 	}
 	return v.Int64()
 }

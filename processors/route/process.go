@@ -27,7 +27,7 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 			continue
 		}
 		c, err := d.read(r)
-		c.today = dayOf(tx.Now())
+		c.today = schemas.DayNumber(tx.Now())
 		switch {
 		case err != nil:
 		case c.op == schemas.Refused:

@@ -41,7 +41,7 @@ func (s *stage) say(c *change, l *link, entity string, row []byte) error {
 	if s.buffer, err = l.writer.Append(s.buffer[:0], m.Values(s.claim)); err != nil {
 		return &reject{reason: contract.ReasonTooLarge, detail: "行过大，无法转发 / the row is too large to be passed on"}
 	}
-	s.out = append(s.out, bus.Record{Topic: l.topic, Partition: bus.ByKey, Key: []byte(entity), Value: s.arena.copy(s.buffer), Time: c.Time})
+	s.out = append(s.out, bus.Record{Topic: l.topic, Partition: bus.ByKey, Key: []byte(entity), Value: s.arena.Copy(s.buffer), Time: c.Time})
 	return nil
 }
 
@@ -79,7 +79,7 @@ func (s *stage) show(c *change, row, old schemas.Record, last, next image) error
 			return fmt.Errorf("write record of %q: %w", v.topic, err)
 		}
 		s.out = append(s.out, bus.Record{
-			Topic: v.topic, Partition: bus.ByKey, Key: []byte(key), Value: s.arena.copy(s.buffer), Time: c.Time, Headers: headers,
+			Topic: v.topic, Partition: bus.ByKey, Key: []byte(key), Value: s.arena.Copy(s.buffer), Time: c.Time, Headers: headers,
 		})
 	}
 	return nil

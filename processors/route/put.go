@@ -117,7 +117,7 @@ func (s *stage) prepare(c *change, last image, next *image, prior []byte) (row, 
 	if err != nil {
 		return row, old, &reject{reason: contract.ReasonInvalid, detail: "规范化后的行无法写出 / the normalised row cannot be written"}
 	}
-	next.row = s.arena.copy(s.buffer)
+	next.row = s.arena.Copy(s.buffer)
 	return row, old, nil
 }
 

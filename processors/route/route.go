@@ -85,7 +85,7 @@ type stage struct {
 	buffer []byte
 	claim  []schemas.Value
 	out    []bus.Record
-	arena  arena
+	arena  processors.Arena
 	slab   schemas.Slab // of the records of the change in hand
 }
 

@@ -2,20 +2,6 @@ package route
 
 import "github.com/yiyuan-bus/yiyuan/processors"
 
-// arena hands out memory for records, which must live until the transaction
-// ends, in pieces of large blocks.
-type arena struct{ free []byte }
-
-// copy returns a copy of b.
-func (a *arena) copy(b []byte) []byte {
-	if len(b) > cap(a.free)-len(a.free) {
-		a.free = make([]byte, 0, max(64<<10, len(b)))
-	}
-	n := len(a.free)
-	a.free = append(a.free, b...)
-	return a.free[n:len(a.free):len(a.free)]
-}
-
 // load reads the image under s.key into scratch memory.
 func (s *stage) load(tx processors.Tx) (m image, known bool, err error) {
 	stored, err := tx.Get(s.key)

@@ -51,7 +51,7 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 		at = tx.Now()
 	}
 	c := change{
-		today:   dayOf(tx.Now()),
+		today:   schemas.DayNumber(tx.Now()),
 		Record:  &bus.Record{Topic: contract.Raw(d.ID), Key: bytes.Clone(row), Value: last.row, Time: at},
 		dataset: d, op: schemas.Snapshot, source: last.source, sequence: last.sequence,
 	}

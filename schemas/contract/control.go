@@ -16,12 +16,6 @@ const ControlHeader = "ctl"
 // it in the partition: see Completion.
 const ControlComplete = "complete"
 
-// ControlKind returns the kind of a control record.
-func ControlKind(value []byte) string {
-	kind, _, _ := bytes.Cut(value, []byte{' '})
-	return string(kind)
-}
-
 // Completion says that a first complete copy of a dataset has been published: all that
 // lies in one partition of its raw topic stands before this record. Only with those of
 // all partitions is the copy complete.

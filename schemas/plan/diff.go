@@ -375,26 +375,28 @@ func (d *difference) rule(old, next *schemas.Rule) {
 }
 
 func (d *difference) purpose(old, next *schemas.Purpose) {
-	const file = "purposes.yaml"
-	switch {
-	case old == nil:
-		d.note(Added, about{of: next.ID, file: file}, "新增用途 %[1]s（%[2]s）", "new purpose %[1]s", next.ID, next.Title)
-	case next == nil:
-		d.remove(about{of: old.ID, file: file}, "删除用途 %[1]s（%[2]s）", "purpose %[1]s is removed", old.ID, old.Title)
-	case !reflect.DeepEqual(old, next):
-		d.note(Changed, about{of: next.ID, file: file}, "用途 %[1]s 改变", "purpose %[1]s changes", next.ID)
-	}
+	listed(d, "purposes.yaml", "用途", "purpose", old, next, func(p *schemas.Purpose) (id, title string) { return p.ID, p.Title })
 }
 
 func (d *difference) department(old, next *schemas.Department) {
-	const file = "departments.yaml"
+	listed(d, "departments.yaml", "部门", "department", old, next, func(x *schemas.Department) (id, title string) { return x.ID, x.Title })
+}
+
+// listed tells what became of one entry of a file that lists them.
+func listed[T any](d *difference, file, zh, en string, old, next *T, name func(*T) (id, title string)) {
+	of := next
+	if next == nil {
+		of = old
+	}
+	id, title := name(of)
+	a := about{of: id, file: file}
 	switch {
 	case old == nil:
-		d.note(Added, about{of: next.ID, file: file}, "新增部门 %[1]s（%[2]s）", "new department %[1]s", next.ID, next.Title)
+		d.note(Added, a, "新增"+zh+" %[1]s（%[2]s）", "new "+en+" %[1]s", id, title)
 	case next == nil:
-		d.remove(about{of: old.ID, file: file}, "删除部门 %[1]s（%[2]s）", "department %[1]s is removed", old.ID, old.Title)
+		d.remove(a, "删除"+zh+" %[1]s（%[2]s）", en+" %[1]s is removed", id, title)
 	case !reflect.DeepEqual(old, next):
-		d.note(Changed, about{of: next.ID, file: file}, "部门 %[1]s 改变", "department %[1]s changes", next.ID)
+		d.note(Changed, a, zh+" %[1]s 改变", en+" %[1]s changes", id)
 	}
 }
 
