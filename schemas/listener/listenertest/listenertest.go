@@ -40,6 +40,7 @@ func New(tb testing.TB) *Authority {
 	a := &Authority{tb: tb, next: 1}
 	a.key = a.newKey()
 	template := a.template(time.Now().Add(time.Hour))
+	template.Subject.CommonName = "authority" // OpenSSL takes one that is called as its authority for self-signed
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 	a.cert, a.PEM = a.sign(template, template, &a.key.PublicKey)
 	return a
