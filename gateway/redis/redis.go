@@ -120,6 +120,7 @@ var _ store.Cache = (*Store)(nil)
 func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, error) {
 	cfg = cfg.withDefaults()
 	s := &Store{cfg: cfg, log: log.With("redis", cfg.Address), metrics: newMetrics(reg), reads: make(chan *read, 1024), nonce: rand.Text()}
+	hearClient(s.log)
 	s.instance.marks = map[place]int64{}
 	s.reader.Store(s.connect(cfg.ReadTimeout, cfg.Readers+2))
 	s.writer = s.connect(10*time.Second, 8)

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,7 +78,9 @@ func TestTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			s, err := redis.Open(ctx, cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+			var said lockedLines
+			log := slog.New(slog.NewJSONHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			s, err := redis.Open(ctx, cfg, log, prometheus.NewRegistry())
 			if err == nil {
 				_ = s.Close()
 				t.Fatal("it was opened")
@@ -85,6 +89,28 @@ func TestTLS(t *testing.T) {
 				t.Fatalf("it is not refused, but waits: %v", err)
 			}
 			t.Log(err)
+			if name == "another's server" && !said.has("failed to dial") {
+				t.Error("what the client library says is not in the log")
+			}
 		})
 	}
+}
+
+// lockedLines is a log that may be read while it is written.
+type lockedLines struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (l *lockedLines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, b...)
+	return len(b), nil
+}
+
+func (l *lockedLines) has(words string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Contains(l.text, []byte(words))
 }
