@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -10,19 +9,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
-
-// The compatibility levels of topics: raw topics are read by our own steps,
-// which are upgraded first; shared and resolved ones by anybody.
-const (
-	backwardTransitive = "BACKWARD_TRANSITIVE"
-	fullTransitive     = "FULL_TRANSITIVE"
-)
-
-// difference collects what differs.
-type difference struct {
-	plan  *Plan
-	judge compat
-}
 
 func (d *difference) all(old, next *schemas.Catalogue) {
 	both(old.Views(), next.Views(), func(v *schemas.View) string { return v.ID }, d.view)
@@ -49,38 +35,6 @@ func both[T any](old, next []*T, id func(*T) string, compare func(old, next *T))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		compare(before[name], after[name])
 	}
-}
-
-// about is what a change is of.
-type about struct{ of, field, file string }
-
-func (d *difference) change(kind Kind, a about, chinese, english string, args ...any) Change {
-	return Change{Kind: kind, Of: a.of, Field: a.field, File: a.file, Chinese: format(chinese, args), English: format(english, args)}
-}
-
-// format fills in the arguments. A text need not use all of them: fmt does not
-// mind as long as verbs are indexed.
-func format(text string, args []any) string {
-	if !strings.Contains(text, "%[") {
-		return text
-	}
-	return fmt.Sprintf(text, args...)
-}
-
-func (d *difference) expose(kind Kind, a about, chinese, english string, args ...any) {
-	d.plan.Exposed = append(d.plan.Exposed, d.change(kind, a, chinese, english, args...))
-}
-
-func (d *difference) remove(a about, chinese, english string, args ...any) {
-	d.plan.Removed = append(d.plan.Removed, d.change(Removed, a, chinese, english, args...))
-}
-
-func (d *difference) note(kind Kind, a about, chinese, english string, args ...any) {
-	d.plan.Compatible = append(d.plan.Compatible, d.change(kind, a, chinese, english, args...))
-}
-
-func (d *difference) refuse(a about, chinese, english string, args ...any) {
-	d.plan.Refused = append(d.plan.Refused, d.change(Refused, a, chinese, english, args...))
 }
 
 // exposure ranks masks by how much they show.
