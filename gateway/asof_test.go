@@ -1,10 +1,8 @@
 package gateway_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,35 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/yiyuan-bus/yiyuan/gateway"
-	"github.com/yiyuan-bus/yiyuan/gateway/quota"
-	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
-
-// pausing is a cache one of whose reads can be held up between what it has read
-// and its return.
-type pausing struct {
-	store.Cache
-	next atomic.Pointer[pause]
-}
-
-// pause is one read that waits: has read, may go on.
-type pause struct{ read, goOn chan struct{} }
-
-// Get implements store.Store.
-func (c *pausing) Get(ctx context.Context, view string, keys []store.Digest, into []store.Stored, reserve *quota.Reservation) error {
-	var held *pause
-	if len(keys) > 0 && keys[0] != (store.Digest{}) { // not the gateway's own look whether the cache answers
-		held = c.next.Swap(nil)
-	}
-	err := c.Cache.Get(ctx, view, keys, into, reserve)
-	if held != nil {
-		close(held.read)
-		<-held.goOn
-	}
-	return err
-}
 
 func asOfOf(t *testing.T, r *reply) time.Time {
 	t.Helper()

@@ -3,18 +3,11 @@ package gateway_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,23 +19,14 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
-	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
-	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
-)
-
-// Made-up people of the made-up city.
-const (
-	zhang = "539902198503120013"
-	li    = "539902198503120021"
-	firm  = "91539900MADE00011B"
 )
 
 // world is a bus, a cache and a gateway between them, with nothing in front.
@@ -68,64 +52,6 @@ type world struct {
 	source  *bus.Publisher
 	denied  int
 	stop    func()
-}
-
-// appender is the bus, whose Append can be made to fail or wait.
-type appender struct {
-	*bus.Bus
-	fail atomic.Bool
-	hold atomic.Pointer[chan struct{}]
-
-	refused atomic.Int64                       // times that the topic of refused rows was begun to be read
-	cut     atomic.Pointer[context.CancelFunc] // ends that reading, as a broker that goes away does
-	away    atomic.Pointer[chan struct{}]      // until when it cannot be read
-
-	last atomic.Pointer[chan struct{}] // told when the one view that is not complete is looked at
-}
-
-var errAppend = errors.New("broker is away")
-
-func (a *appender) Append(ctx context.Context, records ...bus.Record) error {
-	if hold := a.hold.Load(); hold != nil {
-		<-*hold
-	}
-	if a.fail.Load() {
-		return errAppend
-	}
-	return a.Bus.Append(ctx, records...)
-}
-
-func (a *appender) Follow(ctx context.Context, cfg bus.FollowConfig, fn func(ctx context.Context, records []bus.Record) error) error {
-	if cfg.Topics[0] != contract.Refused {
-		return a.Bus.Follow(ctx, cfg, fn)
-	}
-	away := a.away.Load()
-	a.refused.Add(1)
-	if away != nil {
-		select {
-		case <-*away:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	reading, cut := context.WithCancel(ctx)
-	defer cut()
-	a.cut.Store(&cut)
-	if err := a.Bus.Follow(reading, cfg, fn); ctx.Err() != nil {
-		return err
-	}
-	return errAppend
-}
-
-func (a *appender) StableOffsets(ctx context.Context, topics ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
-	out, err := a.Bus.StableOffsets(ctx, topics...)
-	if last := a.last.Load(); last != nil && len(topics) == 1 {
-		select {
-		case *last <- struct{}{}:
-		default:
-		}
-	}
-	return out, err
 }
 
 // demoAccess is who may ask what in the tests.
@@ -309,201 +235,6 @@ func waitABit() {
 	timer := time.NewTimer(10 * time.Millisecond)
 	defer timer.Stop()
 	<-timer.C
-}
-
-// shared builds a record of a shared topic.
-func (w *world) shared(viewID, key string, version uint64, columns map[string]schemas.Value) bus.Record {
-	w.t.Helper()
-	v, err := w.cat.View(viewID)
-	must(w.t, err)
-	r := bus.Record{Topic: contract.Shared(viewID), Partition: bus.ByKey, Key: []byte(w.recordKey(v, key)), Time: time.UnixMilli(1_790_000_000_000)}
-	r.Headers = []bus.Header{{Key: "ver", Value: fmt.Appendf(nil, "%016x", version)}}
-	if columns == nil {
-		return r
-	}
-	values := make([]schemas.Value, len(v.Layout.Columns))
-	for name, value := range columns {
-		i := v.Layout.Index(name)
-		if i < 0 {
-			w.t.Fatalf("view %q has no column %q", viewID, name)
-		}
-		values[i] = value
-	}
-	for i, c := range v.Layout.Columns {
-		if values[i].IsNull() && !c.Nullable {
-			values[i] = zero(c)
-		}
-	}
-	writer, err := w.codec.Writer(w.t.Context(), r.Topic.Subject(), v.Layout)
-	must(w.t, err)
-	r.Value, err = writer.Append(nil, schemas.NewRecord(v.Layout, values))
-	must(w.t, err)
-	return r
-}
-
-func zero(c schemas.Column) schemas.Value {
-	switch c.Type {
-	case schemas.String:
-		return schemas.Text("")
-	case schemas.Rows:
-		return schemas.Table(nil)
-	case schemas.Bytes:
-		return schemas.Binary("")
-	default:
-		return schemas.Int(0)
-	}
-}
-
-func (w *world) recordKey(v *schemas.View, key string) string {
-	if !v.KeyMask {
-		return key
-	}
-	audience := v.Audience
-	if audience == "" {
-		audience = v.ID
-	}
-	return w.keys.Token("key:"+audience, key)
-}
-
-// verifiable builds a record of a verification view of persons.
-func (w *world) verifiable(viewID, key string, version uint64, fields map[string]string) bus.Record {
-	w.t.Helper()
-	v, err := w.cat.View(viewID)
-	must(w.t, err)
-	e, err := w.cat.Entity(v.Owner)
-	must(w.t, err)
-	columns := map[string]schemas.Value{}
-	for name, text := range fields {
-		kind := e.Key.Element
-		for _, f := range e.Fields {
-			if f.Name == name {
-				kind = f.Element
-			}
-		}
-		value, err := element.Parse(kind, text)
-		must(w.t, err)
-		columns[name] = schemas.Binary(string(w.keys.Digest("verify:"+viewID+":"+name, element.Render(kind, value))))
-	}
-	return w.shared(viewID, key, version, columns)
-}
-
-// publish writes records in one transaction, as the steps do, with a heartbeat
-// of a source of the datasets.
-func (w *world) publish(datasets []string, records ...bus.Record) {
-	w.t.Helper()
-	now := time.Now().UnixMilli()
-	must(w.t, w.source.Publish(w.t.Context(), records, contract.SourceStatus{Position: "p", Datasets: datasets, State: "running", CaughtUp: now, Kind: "test"}))
-}
-
-// person publishes Zhang as the view person.partial shows him.
-func (w *world) person(version uint64, name string) {
-	w.t.Helper()
-	w.publish([]string{"GA01"}, w.shared("person.partial", zhang, version, map[string]schemas.Value{
-		"GMSFHM": schemas.Text("539902************"), "XM": schemas.Text(name), "XBDM": schemas.Text("1"),
-	}))
-}
-
-// answer is what the gateway said.
-type reply struct {
-	status int
-	header http.Header
-	body   map[string]any
-	text   string
-}
-
-func (r *reply) code() string { s, _ := r.body["code"].(string); return s }
-
-func (w *world) do(method, path, key, purpose, body string) *reply {
-	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
-	must(w.t, err)
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	if key != "" {
-		r.Header.Set("Authorization", "Bearer "+key)
-	}
-	if purpose != "" {
-		r.Header.Set("X-Purpose", purpose)
-	}
-	return w.send(r)
-}
-
-func (w *world) send(r *http.Request) *reply {
-	w.t.Helper()
-	resp, err := http.DefaultClient.Do(r)
-	must(w.t, err)
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	must(w.t, err)
-	out := &reply{status: resp.StatusCode, header: resp.Header, text: string(text)}
-	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
-		if err := json.Unmarshal(text, &out.body); err != nil {
-			w.t.Fatalf("%s %s: answer is not JSON: %v: %s", r.Method, r.URL.Path, err, text)
-		}
-	}
-	return out
-}
-
-func (w *world) get(path, key, purpose string) *reply {
-	w.t.Helper()
-	return w.do(http.MethodGet, path, key, purpose, "")
-}
-
-func (w *world) post(path, key, purpose string, body any) *reply {
-	w.t.Helper()
-	text, err := json.Marshal(body)
-	must(w.t, err)
-	return w.do(http.MethodPost, path, key, purpose, string(text))
-}
-
-// ready waits until every view is loaded.
-func (w *world) ready() {
-	w.t.Helper()
-	eventually(w.t, "ready", func() bool { return w.get("/readyz", "", "").status == http.StatusOK })
-}
-
-// knowing waits until it is known of every dataset who is not in it: until then neither a
-// "no such record" nor a "no" is given. A supervisor asks, lest it cost others anything.
-func (w *world) knowing() {
-	w.t.Helper()
-	eventually(w.t, "absence is known", func() bool {
-		for _, path := range []string{"person.partial/539902198503120099", "enterprise.public/91530100MA6N000000"} {
-			if r := w.get("/v1/lookup/"+path, "key-SJ-JDGL", "SUPERVISE"); r.status == http.StatusServiceUnavailable {
-				return false
-			}
-		}
-		return true
-	})
-}
-
-// entries returns the audit as it stands.
-func (w *world) entries() []audit.Entry {
-	w.t.Helper()
-	reader := w.codec.Reader(contract.AuditLayout)
-	var out []audit.Entry
-	must(w.t, w.bus.Replay(w.t.Context(), contract.Audit, func(r bus.Record) error {
-		record, err := reader.Decode(w.t.Context(), r.Value)
-		if err != nil {
-			return err
-		}
-		out = append(out, audit.ParseEntry(record))
-		return nil
-	}))
-	return out
-}
-
-// entry returns the audit entry of a request.
-func (w *world) entry(r *reply) audit.Entry {
-	w.t.Helper()
-	id := r.header.Get("X-Request-Id")
-	for _, e := range w.entries() {
-		if e.Request == id {
-			return e
-		}
-	}
-	w.t.Fatalf("request %s is not in the audit", id)
-	return audit.Entry{}
 }
 
 // locked is a buffer that several goroutines write.
