@@ -25,7 +25,9 @@ const unread = time.Second
 // and only then is the new one refused, by the reserve.
 type door struct {
 	net.Listener
-	server *Server
+	cfg      *Config
+	tls      *TLS // nil = plain text
+	refusals *refusals
 
 	mu    sync.Mutex
 	rooms [2]room // of all, and the reserve
@@ -37,8 +39,8 @@ type room struct {
 	by   map[string]map[*conn]bool
 }
 
-func newDoor(l net.Listener, s *Server) *door {
-	d := &door{Listener: l, server: s}
+func newDoor(l net.Listener, cfg *Config, secure *TLS, f *refusals) *door {
+	d := &door{Listener: l, cfg: cfg, tls: secure, refusals: f}
 	for i := range d.rooms {
 		d.rooms[i].by = map[string]map[*conn]bool{}
 	}
@@ -61,21 +63,25 @@ func (d *door) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		client := addressOf(raw.RemoteAddr().String())
-		c := &conn{Conn: raw, raw: raw, door: d, share: share(client), record: d.server.cfg.Chunked}
-		if t := d.server.tls; t != nil {
+		c := &conn{Conn: raw, raw: raw, refusals: d.refusals, share: share(client)}
+		c.leave = sync.OnceFunc(func() { d.leave(c) })
+		if d.cfg.Chunked {
+			c.most = 2 * d.cfg.Limits.HeaderBytes
+		}
+		if t := d.tls; t != nil {
 			c.Conn = tls.Server(raw, t.now.Load().config) // the handshake comes with the first read, in the connection's own time
 		}
 		c.last.Store(time.Now().UnixNano())
-		victim, ok := d.enter(c, contains(d.server.cfg.TrustedProxies, client))
+		victim, ok := d.enter(c, contains(d.cfg.TrustedProxies, client))
 		if victim != nil {
-			d.server.cfg.Metrics.displace(d.server.cfg.Name)
+			d.cfg.Metrics.displace(d.cfg.Name)
 			if victim.kept { // it came when there was no place, and is told so like one that had asked
 				d.turnAway(victim.raw)
 			}
 			victim.cut()
 		}
 		if ok {
-			d.server.cfg.Metrics.opened(d.server.cfg.Name, 1)
+			d.cfg.Metrics.opened(d.cfg.Name, 1)
 			return c, nil
 		}
 		d.turnAway(raw)
@@ -86,18 +92,19 @@ func (d *door) Accept() (net.Conn, error) {
 // turnAway tells a connection that there is no place for it. With TLS it would
 // have to be greeted first: it is only counted.
 func (d *door) turnAway(raw net.Conn) {
-	d.server.refused(problem.Connections.Code)
-	if d.server.tls != nil {
+	if d.tls != nil {
+		d.refusals.count(problem.Connections.Code)
 		return
 	}
+	answer := d.refusals.raw(problem.Connections)
 	_ = raw.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // refused in passing: whether it hears why is its own matter
-	_, _ = raw.Write(d.server.answer(problem.Connections))
+	_, _ = raw.Write(answer)
 }
 
 // enter makes room for a connection, in the reserve if there is no other, or reports
 // that there is none.
 func (d *door) enter(c *conn, proxy bool) (victim *conn, ok bool) {
-	limits := d.server.cfg.Limits
+	limits := d.cfg.Limits
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all := &d.rooms[0]
@@ -199,6 +206,14 @@ func (c *conn) before(other *conn) bool {
 		return !asked
 	}
 	return c.last.Load() < other.last.Load()
+}
+
+// leave gives back the place of a connection that ends.
+func (d *door) leave(c *conn) {
+	d.mu.Lock()
+	d.drop(c)
+	d.mu.Unlock()
+	d.cfg.Metrics.opened(d.cfg.Name, -1)
 }
 
 // drop forgets a connection; d.mu is held.

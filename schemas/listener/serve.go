@@ -2,13 +2,9 @@ package listener
 
 import (
 	"context"
-	"crypto/rand"
 	"net/http"
-	"net/netip"
 	"path"
 	"strconv"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
@@ -17,32 +13,6 @@ import (
 
 // maxQuery is how long a query may be.
 const maxQuery = 4096
-
-// Call is what is known of a request before anybody has looked at what it asks.
-type Call struct {
-	ID     string
-	Client netip.Addr // as trusted proxies say it
-	Who    Who
-	Data   any // of the listener's own
-
-	// Certificate is the client's, nil if it showed none. It is of the connection:
-	// a proxy that ends TLS shows its own, never its clients'.
-	Certificate *Certificate
-
-	server *Server
-	body   *body
-}
-
-type callKey struct{}
-
-// CallOf returns the call that a request belongs to; an empty one if it came by
-// no Server.
-func CallOf(ctx context.Context) *Call {
-	if c, ok := ctx.Value(callKey{}).(*Call); ok {
-		return c
-	}
-	return &Call{}
-}
 
 // exchange is all that a Server keeps of a request and its answer, in one piece.
 type exchange struct {
@@ -62,7 +32,7 @@ var everyHeader = http.Header{
 
 // ServeHTTP implements http.Handler: what every request passes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{call: Call{ID: s.ids.next(), server: s}}
+	x := &exchange{call: Call{ID: s.refusals.ids.next(), refusals: s.refusals}}
 	c := &x.call
 	on, _ := r.Context().Value(connKey{}).(*conn)
 	if on != nil {
@@ -213,32 +183,6 @@ func (s *Server) leave(x *exchange) {
 // UnderWay is how many requests have a place.
 func (s *Server) UnderWay() int { return s.keys.Taken() + s.strangers.Taken() }
 
-// Refuse answers a request with a problem: it is counted, told to the listener
-// and written in its form. A body that has not been read is not waited for.
-func Refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem) { RefuseAs(w, r, p, p) }
-
-// RefuseAs is Refuse with a body that is the problem with members of its own.
-func RefuseAs(w http.ResponseWriter, r *http.Request, p *problem.Problem, body any) {
-	c := CallOf(r.Context())
-	if p.RequestID == "" {
-		p.RequestID = c.ID
-	}
-	s := c.server
-	if s == nil {
-		p.WriteAs(w, body)
-		return
-	}
-	s.refused(p.Code)
-	if s.cfg.Refused != nil {
-		s.cfg.Refused(r, c, p)
-	}
-	if s.cfg.Write != nil {
-		s.cfg.Write(w, p)
-		return
-	}
-	p.WriteAs(w, body)
-}
-
 // finish turns a panic into an answer that says nothing, and does not wait for
 // the rest of a body.
 func (s *Server) finish(w *answered, r *http.Request, on *conn) {
@@ -309,73 +253,4 @@ func Status(w http.ResponseWriter) int {
 		return w.status
 	}
 	return 0
-}
-
-// Routes answers what no pattern of a mux takes by a problem: a wrong method
-// with those that the address allows, a wrong path. Patterns end in no slash.
-func Routes(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		if allow := Methods(mux, r, func(pattern string) bool { return pattern != "" }); allow != "" {
-			w.Header().Set("Allow", allow)
-			Refuse(w, r, problem.Method.Of(""))
-			return
-		}
-		Refuse(w, r, problem.NoPath.Of(""))
-	})
-}
-
-// Methods returns the methods that the path of a request would take, "" if none.
-func Methods(mux *http.ServeMux, r *http.Request, routed func(pattern string) bool) string {
-	var out []string
-	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
-		if m == r.Method {
-			continue
-		}
-		other := r.Clone(r.Context())
-		other.Method = m
-		if _, pattern := mux.Handler(other); routed(pattern) {
-			out = append(out, m)
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
-// Strict refuses a query that holds anything but the known parameters, before
-// the handler sees it.
-func Strict(next http.HandlerFunc, known ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if _, wrong := Query(r.URL.RawQuery, known...); len(wrong) > 0 {
-			Refuse(w, r, problem.Invalid.Of("", wrong...))
-			return
-		}
-		next(w, r)
-	}
-}
-
-// Bare refuses a body, before the handler, which would not read it, runs.
-func Bare(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 {
-			Refuse(w, r, problem.NoBody.Of(""))
-			return
-		}
-		next(w, r)
-	}
-}
-
-// ids are unlike any other process's, without a system call each.
-type ids struct {
-	run   string
-	count atomic.Uint64
-}
-
-func newIDs() *ids { return &ids{run: "r" + strings.ToLower(rand.Text()[:12]) + "-"} }
-
-func (i *ids) next() string {
-	var room [32]byte
-	return string(strconv.AppendUint(append(room[:0], i.run...), i.count.Add(1), 36))
 }
