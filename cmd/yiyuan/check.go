@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -42,15 +43,15 @@ push keys are read by the code that reads them at a start: what passes here is n
 				return err
 			}
 			if err := compile(cat); err != nil {
-				return &exitError{exitProblems, err}
+				return exit.With(exit.Problems, err)
 			}
 			cfgs, err := loadBindings(bindings, cat)
 			if err != nil {
-				return &exitError{exitProblems, err}
+				return exit.With(exit.Problems, err)
 			}
 			_, _, accessErr := openAccess(who, cat)
 			if err := errors.Join(accessErr, checkPushKeys(keys)); err != nil {
-				return &exitError{exitProblems, err}
+				return exit.With(exit.Problems, err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过：%s，%d 个部门，%d 个数据集，%d 个实体，%d 条规则，%d 个数据源，目录版本 %s / passed\n",
 				cat.City.Name, len(cat.Departments), len(cat.Datasets), len(cat.Entities), len(cat.Rules), len(cfgs), cat.Version)
@@ -87,7 +88,7 @@ func report(to io.Writer, all []manifest.Problem) error {
 		}
 	}
 	if failed > 0 {
-		return &exitError{exitProblems, fmt.Errorf("%d 处错误 / %d errors", failed, failed)}
+		return exit.With(exit.Problems, fmt.Errorf("%d 处错误 / %d errors", failed, failed))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
@@ -139,14 +140,14 @@ func TestClientExitCodes(t *testing.T) {
 		body         string
 		says         []string
 	}{
-		{200, exitOK, `{"data":{"XM":"张*"}}`, nil},
-		{401, exitDenied, `{"code":"YIYUAN-4011","title":"密钥无效","detail":"密钥不存在 / unknown key","request_id":"r1"}`, []string{"YIYUAN-4011", "unknown key", "r1"}},
-		{403, exitDenied, `{"code":"YIYUAN-4031","title":"没有授权","detail":"没有授权 / no grant","request_id":"r2"}`, []string{"403", "no grant"}},
-		{404, exitNotFound, `{"code":"YIYUAN-4040","title":"查无此记录","detail":"查无此记录 / no such record","request_id":"r3"}`, []string{"YIYUAN-4040"}},
-		{422, exitProblems, `{"code":"YIYUAN-4220","title":"主键无效","detail":"格式不正确 / malformed","request_id":"r4"}`, []string{"YIYUAN-4220"}},
-		{429, exitUnavailable, `{"code":"YIYUAN-4290","title":"超过配额","detail":"用完 / used up","request_id":"r5"}`, []string{"YIYUAN-4290"}},
-		{503, exitUnavailable, `{"code":"YIYUAN-5031","title":"数据正在加载","detail":"正在加载 / loading","request_id":"r6"}`, []string{"YIYUAN-5031"}},
-		{502, exitUnavailable, `<html>`, []string{"502"}},
+		{200, exit.OK, `{"data":{"XM":"张*"}}`, nil},
+		{401, exit.Denied, `{"code":"YIYUAN-4011","title":"密钥无效","detail":"密钥不存在 / unknown key","request_id":"r1"}`, []string{"YIYUAN-4011", "unknown key", "r1"}},
+		{403, exit.Denied, `{"code":"YIYUAN-4031","title":"没有授权","detail":"没有授权 / no grant","request_id":"r2"}`, []string{"403", "no grant"}},
+		{404, exit.NotFound, `{"code":"YIYUAN-4040","title":"查无此记录","detail":"查无此记录 / no such record","request_id":"r3"}`, []string{"YIYUAN-4040"}},
+		{422, exit.Problems, `{"code":"YIYUAN-4220","title":"主键无效","detail":"格式不正确 / malformed","request_id":"r4"}`, []string{"YIYUAN-4220"}},
+		{429, exit.Unavailable, `{"code":"YIYUAN-4290","title":"超过配额","detail":"用完 / used up","request_id":"r5"}`, []string{"YIYUAN-4290"}},
+		{503, exit.Unavailable, `{"code":"YIYUAN-5031","title":"数据正在加载","detail":"正在加载 / loading","request_id":"r6"}`, []string{"YIYUAN-5031"}},
+		{502, exit.Unavailable, `<html>`, []string{"502"}},
 	} {
 		t.Run(fmt.Sprint(test.status, " ", test.want), func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -163,12 +164,12 @@ func TestClientExitCodes(t *testing.T) {
 			root.SetOut(&out)
 			root.SetArgs([]string{"lookup", "person.partial", subject, "--gateway", server.URL, "--purpose", "DBHD"})
 			err := root.ExecuteContext(t.Context())
-			got := exitOK
+			got := exit.OK
 			if err != nil {
-				got = exitProblems
-				var coded *exitError
+				got = exit.Problems
+				var coded *exit.Error
 				if errors.As(err, &coded) {
-					got = coded.code
+					got = coded.Code
 				}
 				for _, want := range test.says {
 					if !strings.Contains(err.Error(), want) {

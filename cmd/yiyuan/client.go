@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
@@ -59,7 +60,7 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.gateway, "/")+path, reader)
 	if err != nil {
-		return &exitError{exitUsage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, stripURL(err))}
+		return exit.With(exit.Usage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, terminal.WithoutURL(err)))
 	}
 	if method != http.MethodGet {
 		req.Header.Set(operatorHeader, account())
@@ -75,17 +76,17 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	}
 	asks, err := c.trust.client()
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	defer asks.CloseIdleConnections()
 	res, err := asks.Do(req)
 	if err != nil {
-		return &exitError{exitUnavailable, fmt.Errorf("网关没有回答，先确认它在运行 / the gateway does not answer, is it running: %w", stripURL(err))}
+		return exit.With(exit.Unavailable, fmt.Errorf("网关没有回答，先确认它在运行 / the gateway does not answer, is it running: %w", terminal.WithoutURL(err)))
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end below
 	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	if err != nil {
-		return &exitError{exitUnavailable, fmt.Errorf("read answer: %w", err)}
+		return exit.With(exit.Unavailable, fmt.Errorf("read answer: %w", err))
 	}
 	if res.StatusCode >= http.StatusBadRequest {
 		return refusal(res.StatusCode, b)
@@ -97,14 +98,6 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	indented.Truncate(len(bytes.TrimRight(indented.Bytes(), "\n")))
 	indented.WriteByte('\n')
 	_, err = indented.WriteTo(out)
-	return err
-}
-
-// stripURL drops the request's URL from a transport error: it holds the key asked for.
-func stripURL(err error) error {
-	if u, ok := err.(*url.Error); ok { //nolint:errorlint // the outermost error is what Do returns
-		return u.Err
-	}
 	return err
 }
 
@@ -124,16 +117,16 @@ func refusal(status int, body []byte) error {
 		text += strings.Join(lines, "")
 		text += " (" + p.RequestID + ")"
 	}
-	code := exitProblems
+	code := exit.Problems
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		code = exitDenied
+		code = exit.Denied
 	case http.StatusNotFound:
 		if strings.HasPrefix(p.Code, "YIYUAN-404") { // else the path is wrong, not the key
-			code = exitNotFound
+			code = exit.NotFound
 		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:
-		code = exitUnavailable
+		code = exit.Unavailable
 	}
-	return &exitError{code, fmt.Errorf("%d %s", status, text)}
+	return exit.With(code, fmt.Errorf("%d %s", status, text))
 }

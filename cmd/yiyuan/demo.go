@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
@@ -292,10 +293,10 @@ func (c *city) day(now time.Time) (time.Time, error) {
 	}
 	if given := c.options.base; given != "" {
 		if _, err := time.Parse(time.DateOnly, given); err != nil {
-			return kept, &exitError{exitUsage, fmt.Errorf("--base %q: 应为 / want 2026-11-22", given)}
+			return kept, exit.With(exit.Usage, fmt.Errorf("--base %q: 应为 / want 2026-11-22", given))
 		}
 		if given != want {
-			return kept, &exitError{exitUsage, fmt.Errorf("--base: %w", synthetic.OtherDay(given, want, of))}
+			return kept, exit.With(exit.Usage, fmt.Errorf("--base: %w", synthetic.OtherDay(given, want, of)))
 		}
 	}
 	return time.ParseInLocation(time.DateOnly, want, schemas.Zone)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -30,7 +31,7 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 		}
 		if !c.options.json && time.Since(last) > 2*time.Second {
 			last = time.Now()
-			if _, err := fmt.Fprintf(talk, "装载中：还有 %d 个数据集：%s / loading, %d datasets to go\n", len(waiting), some(waiting), len(waiting)); err != nil {
+			if _, err := fmt.Fprintf(talk, "装载中：还有 %d 个数据集：%s / loading, %d datasets to go\n", len(waiting), terminal.Some(waiting), len(waiting)); err != nil {
 				return err
 			}
 		}
@@ -87,7 +88,7 @@ func (c *city) get(ctx context.Context, path string, into any) (int, error) {
 	req.Header.Set("X-Purpose", "SUPERVISE")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, fmt.Errorf("ask the gateway: %w", stripURL(err))
+		return 0, fmt.Errorf("ask the gateway: %w", terminal.WithoutURL(err))
 	}
 	defer res.Body.Close() //nolint:errcheck // read below as far as it is wanted
 	if into == nil || res.StatusCode != http.StatusOK {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
@@ -124,8 +125,8 @@ func commandsPage() string {
 	b.WriteString("数据写标准输出，说明写标准错误。任何命令加 `--help` 可见同样内容。 / Data goes to standard output, talk to standard error; `--help` shows the same.\n\n")
 	b.WriteString("退出码 / Exit codes:\n\n")
 	var rows [][]string
-	for _, c := range exitCodes {
-		rows = append(rows, []string{strconv.Itoa(c.code), c.chinese, c.english})
+	for _, c := range exit.Codes {
+		rows = append(rows, []string{strconv.Itoa(c.Code), c.Chinese, c.English})
 	}
 	table(&b, []string{"码 / code", "含义", "meaning"}, rows)
 	var walk func(cmd *cobra.Command)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -61,8 +62,8 @@ func errorsPage() string {
 	var b strings.Builder
 	b.WriteString("# 错误码 / Error codes\n\n## 命令的退出码 / Exit codes\n\n")
 	var rows [][]string
-	for _, c := range exitCodes {
-		rows = append(rows, []string{strconv.Itoa(c.code), c.chinese, c.english})
+	for _, c := range exit.Codes {
+		rows = append(rows, []string{strconv.Itoa(c.Code), c.Chinese, c.English})
 	}
 	table(&b, []string{"码 / code", "含义", "meaning"}, rows)
 	b.WriteString("接口的错误是 RFC 9457 `application/problem+json`：`{type, title, title_en, status, detail, detail_en, code, request_id, errors?}`，中文与英文各有字段，其中从不出现数据的值。\n")

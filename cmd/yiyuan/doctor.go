@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -67,7 +69,7 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 				return err
 			}
 			if n := count(found, gradeProblem); n > 0 {
-				return &exitError{exitProblems, fmt.Errorf("%d 项有问题 / %d problems", n, n)}
+				return exit.With(exit.Problems, fmt.Errorf("%d 项有问题 / %d problems", n, n))
 			}
 			return nil
 		},
@@ -123,14 +125,14 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 		err = compile(d.cat)
 	}
 	if err != nil {
-		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+firstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
+		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+terminal.FirstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
 	}
 	found = append(found, fine("catalogue", fmt.Sprintf("%s，%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
 	if err := d.use(d.cat); err != nil {
-		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+firstLine(err), "yiyuan check")), false
+		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+terminal.FirstLine(err), "yiyuan check")), false
 	}
 	if d.sources, err = loadBindings(d.cfg.Sources, d.cat); err != nil {
-		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+firstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
+		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+terminal.FirstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
 	} else if len(d.sources) > 0 {
 		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
 	}
@@ -171,7 +173,7 @@ func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []finding {
 		err = d.use(cat)
 	}
 	if err != nil {
-		return []finding{problemFound(check, "生效的目录本版本读不了 / this build cannot read the catalogue in force: "+firstLine(err), "用原版本运行，或 yiyuan apply 换上能读的目录 / run the build of before, or put another in force: yiyuan apply")}
+		return []finding{problemFound(check, "生效的目录本版本读不了 / this build cannot read the catalogue in force: "+terminal.FirstLine(err), "用原版本运行，或 yiyuan apply 换上能读的目录 / run the build of before, or put another in force: yiyuan apply")}
 	}
 	if f.Sample && d.cfg.Catalogue == "" {
 		return []finding{warning(check, fmt.Sprintf("生效的是另一版本程序的示例城市 %s，下次启动换为 %s / the sample city of another build, %s, is in force; the next start puts %s in force", f.Version, folder, f.Version, folder), "")}
@@ -188,7 +190,7 @@ func (d *doctor) grants() []finding {
 	}
 	who, _, err := openAccess(d.cfg.Access, d.cat)
 	if err != nil {
-		return []finding{problemFound("access", "应用与授权文件有误：下次启动会拒绝它，运行中的网关仍按改动前的执行 / the access file is wrong: the next start refuses it, a running gateway keeps what was in force before: "+firstLine(err),
+		return []finding{problemFound("access", "应用与授权文件有误：下次启动会拒绝它，运行中的网关仍按改动前的执行 / the access file is wrong: the next start refuses it, a running gateway keeps what was in force before: "+terminal.FirstLine(err),
 			"按提示改正，一秒内生效；看全部错误 / mend it, it is in force within a second; see all errors with: yiyuan check --access "+d.cfg.Access)}
 	}
 	return []finding{fine("access", fmt.Sprintf("%d 个应用 / %d applications", who.Len(), who.Len()))}
@@ -201,23 +203,10 @@ func (d *doctor) pushKeys() []finding {
 		return nil
 	}
 	if err := checkPushKeys(file); err != nil {
-		return []finding{problemFound("push.keys", "推送密钥文件有误：下次启动会拒绝它，运行中的进程仍用改动前的密钥 / the file of push keys is wrong: the next start refuses it, a running process keeps the keys before: "+firstLine(err),
+		return []finding{problemFound("push.keys", "推送密钥文件有误：下次启动会拒绝它，运行中的进程仍用改动前的密钥 / the file of push keys is wrong: the next start refuses it, a running process keeps the keys before: "+terminal.FirstLine(err),
 			"按提示改正；看全部错误 / mend it; see all errors with: yiyuan check --push-keys "+file)}
 	}
 	return []finding{fine("push.keys", file)}
-}
-
-// firstLine is an error's first line, and the first of its list if it is one.
-func firstLine(err error) string {
-	line, more, _ := strings.Cut(err.Error(), "\n")
-	if strings.HasSuffix(line, ":") {
-		first, rest, _ := strings.Cut(more, "\n")
-		line, more = line+" "+strings.TrimSpace(first), rest
-	}
-	if more != "" {
-		line += " …"
-	}
-	return line
 }
 
 // connect opens a bus that only asks.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -20,7 +21,7 @@ import (
 func (d *doctor) kafka(ctx context.Context) []finding {
 	b, err := d.connect(ctx)
 	if err != nil {
-		return []finding{problemFound("kafka", fmt.Sprintf("连不上 / no broker of %q answers: %s", d.cfg.Bus.Brokers, firstLine(err)),
+		return []finding{problemFound("kafka", fmt.Sprintf("连不上 / no broker of %q answers: %s", d.cfg.Bus.Brokers, terminal.FirstLine(err)),
 			"检查 bus.brokers、网络、TLS 和口令；演示用 --brokers 给出其地址 / check bus.brokers, network, TLS and password; name a demo's address by --brokers")}
 	}
 	defer b.Close()
@@ -63,7 +64,7 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 
 // unanswered is a check that a service did not let us make.
 func unanswered(check string, err error) finding {
-	return problemFound(check, "查不到 / could not be asked: "+firstLine(err), "检查本账号的权限和集群状态 / check the rights of this account and the state of the cluster")
+	return problemFound(check, "查不到 / could not be asked: "+terminal.FirstLine(err), "检查本账号的权限和集群状态 / check the rights of this account and the state of the cluster")
 }
 
 // checkCluster holds the brokers against what exactly-once needs: Kafka 4.0 and
@@ -135,7 +136,7 @@ func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]c
 	var found []finding
 	list := func(check, grade, what string, topics []string, do string) {
 		if len(topics) > 0 {
-			found = append(found, finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), some(topics)), do})
+			found = append(found, finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), terminal.Some(topics)), do})
 		}
 	}
 	list("kafka.topics", gradeProblem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好；目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
@@ -174,15 +175,6 @@ func policyOf(s contract.Spec, t cluster.TopicState) string {
 	return ""
 }
 
-// some lists the first of many.
-func some(names []string) string {
-	const most = 5
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:most], ", ") + " …"
-}
-
 // transactions looks for what holds up readers of committed records.
 func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []contract.Topic) []finding {
 	open, err := b.Transactions(ctx)
@@ -205,7 +197,7 @@ func checkTransactions(open []cluster.OpenTransaction, held []string, now time.T
 	for _, t := range open {
 		if age := now.Sub(t.Started); age > limit {
 			found = append(found, problemFound("kafka.transactions", fmt.Sprintf("事务 %q 已开 %v 未结束，读者停在它前面 / transaction %q has been open for %v and holds up readers of: %s",
-				t.ID, age.Round(time.Second), t.ID, age.Round(time.Second), some(t.Partitions)), "确认其程序已停，再运行 / when its program is known to be dead: yiyuan txn abort --yes "+t.ID))
+				t.ID, age.Round(time.Second), t.ID, age.Round(time.Second), terminal.Some(t.Partitions)), "确认其程序已停，再运行 / when its program is known to be dead: yiyuan txn abort --yes "+t.ID))
 		}
 	}
 	if len(found) == 0 {
@@ -248,7 +240,7 @@ func checkGroup(check string, g cluster.GroupState, small ...string) finding {
 	case g.Members == 0:
 		return warning(check, "没有进程在处理 / nobody works on it: "+text, "启动 / start: yiyuan run --role processors")
 	case g.Lag > 0 && len(small) > 0:
-		return problemFound(check, "积压，且有主题不收大的记录 / behind, and a topic takes no large records ("+some(small)+"): "+text, "提高该主题的 max.message.bytes（见 kafka.topics），随后自行继续 / raise max.message.bytes of that topic (see kafka.topics); it then goes on by itself")
+		return problemFound(check, "积压，且有主题不收大的记录 / behind, and a topic takes no large records ("+terminal.Some(small)+"): "+text, "提高该主题的 max.message.bytes（见 kafka.topics），随后自行继续 / raise max.message.bytes of that topic (see kafka.topics); it then goes on by itself")
 	case g.Lag > lagLimit:
 		return warning(check, "积压很多 / far behind: "+text, "增加处理进程，或看其日志为何变慢 / add processes, or see in their log why they are slow")
 	}

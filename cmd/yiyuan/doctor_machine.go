@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -24,7 +25,7 @@ func (d *doctor) secrets() finding {
 	}
 	ring, err := keyring.Load(file)
 	if err != nil {
-		return problemFound("keys", "密钥文件有误 / the key file is wrong: "+firstLine(err), "从备份恢复；重新生成会使旧令牌失效 / restore it from a copy; a new one would void old tokens")
+		return problemFound("keys", "密钥文件有误 / the key file is wrong: "+terminal.FirstLine(err), "从备份恢复；重新生成会使旧令牌失效 / restore it from a copy; a new one would void old tokens")
 	}
 	return fine("keys", fmt.Sprintf("算法 %s,版本 %d / suite and version", ring.Suite(), ring.Current()))
 }

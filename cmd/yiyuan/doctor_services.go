@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 )
 
@@ -45,11 +46,11 @@ func (d *doctor) registry(ctx context.Context) []finding {
 func get(ctx context.Context, asks *http.Client, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return stripURL(err)
+		return terminal.WithoutURL(err)
 	}
 	res, err := asks.Do(req)
 	if err != nil {
-		return stripURL(err)
+		return terminal.WithoutURL(err)
 	}
 	defer res.Body.Close() //nolint:errcheck // only its status counts
 	if res.StatusCode != http.StatusOK {
@@ -80,7 +81,7 @@ func (d *doctor) cache(ctx context.Context) []finding {
 	}
 	h, err := redis.Examine(ctx, cfg, views)
 	if err != nil {
-		return []finding{problemFound("redis", "Redis 没有回答 / does not answer: "+firstLine(err), "检查 gateway.redis、网络和口令；数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
+		return []finding{problemFound("redis", "Redis 没有回答 / does not answer: "+terminal.FirstLine(err), "检查 gateway.redis、网络和口令；数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
 	}
 	return checkRedis(h)
 }
@@ -106,7 +107,7 @@ func checkRedis(h redis.Health) []finding {
 	case h.Generation == "":
 		found = append(found, warning("redis.views", "缓存是空的，查询会答 503 / the cache is empty, lookups are answered 503", "启动 / start: yiyuan run --role gateway"))
 	case len(h.Missing) > 0:
-		found = append(found, warning("redis.views", fmt.Sprintf("尚未装载完 (%d) / not complete yet: %s", len(h.Missing), some(h.Missing)), "装载中则等待；网关没有运行则启动它 / wait while it loads; start the gateway if it does not run"))
+		found = append(found, warning("redis.views", fmt.Sprintf("尚未装载完 (%d) / not complete yet: %s", len(h.Missing), terminal.Some(h.Missing)), "装载中则等待；网关没有运行则启动它 / wait while it loads; start the gateway if it does not run"))
 	default:
 		found = append(found, fine("redis.views", "全部视图已装载 / every view is complete"))
 	}
@@ -138,7 +139,7 @@ func (d *doctor) systems(ctx context.Context) []finding {
 		s.Bus = d.bus
 		seen, err := kind.Examine(ctx, s, d.said[s.Name].status.Position != "")
 		if err != nil {
-			found = append(found, problemFound(check, "部门的系统连不上 / its system cannot be reached: "+firstLine(err), "检查数据源的选项、网络和口令 / check the options of the source, network and password"))
+			found = append(found, problemFound(check, "部门的系统连不上 / its system cannot be reached: "+terminal.FirstLine(err), "检查数据源的选项、网络和口令 / check the options of the source, network and password"))
 			continue
 		}
 		for _, f := range seen.Found {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -94,7 +95,7 @@ func (d *doctor) waiting() finding {
 	if len(rules) == 0 {
 		return fine("rules.waiting", "规则都在核验 / all rules are judged")
 	}
-	zh, en := some(slices.Sorted(maps.Keys(rules))), some(slices.Sorted(maps.Keys(datasets)))
+	zh, en := terminal.Some(slices.Sorted(maps.Keys(rules))), terminal.Some(slices.Sorted(maps.Keys(datasets)))
 	return warning("rules.waiting", fmt.Sprintf("%d 条规则（%s）暂不核验，因为数据集 %s 尚无第一份完整数据 / %d rules (%s) are not judged yet, because no complete copy of %s has come", len(rules), zh, en, len(rules), zh, en),
 		"接入这些数据集，或等其首次交付到齐 / connect these datasets, or wait until their first delivery is complete")
 }
@@ -117,7 +118,7 @@ func checkSource(name string, s said, bound bool) finding {
 	case w.State == contract.StateStopped, w.State == contract.StateWaiting:
 		return warning(check, text, w.Do)
 	case w.State != contract.StateRetired && len(s.status.Awaited) > 0:
-		return warning(check, fmt.Sprintf("%s，首次交付尚未到齐 / the first delivery has not come whole yet: %s", text, some(s.status.Awaited)), "请部门交付 / have the department deliver it")
+		return warning(check, fmt.Sprintf("%s，首次交付尚未到齐 / the first delivery has not come whole yet: %s", text, terminal.Some(s.status.Awaited)), "请部门交付 / have the department deliver it")
 	}
 	return fine(check, fmt.Sprintf("%s，%d 行 / %d rows", text, s.status.Rows, s.status.Rows))
 }

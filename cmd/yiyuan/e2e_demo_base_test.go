@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
@@ -67,8 +68,8 @@ func TestDemoBase(t *testing.T) {
 			}
 			return ""
 		})
-		var exit *exec.ExitError
-		if !errors.As(p.err, &exit) || exit.ExitCode() != exitUsage || !strings.Contains(string(p.log.bytes()), c.says) || len(p.out.bytes()) > 0 {
+		var ended *exec.ExitError
+		if !errors.As(p.err, &ended) || ended.ExitCode() != exit.Usage || !strings.Contains(string(p.log.bytes()), c.says) || len(p.out.bytes()) > 0 {
 			t.Errorf("--base %s: %v, printed %q and %q, want it refused by %q", c.base, p.err, p.out.bytes(), p.log.bytes(), c.says)
 		}
 	}

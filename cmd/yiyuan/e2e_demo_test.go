@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -119,7 +120,7 @@ func request(t testing.TB, method, address, key, purpose, body string) (int, str
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatalf("%s: %v", method, stripURL(err))
+		t.Fatalf("%s: %v", method, terminal.WithoutURL(err))
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)

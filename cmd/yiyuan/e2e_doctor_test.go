@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 )
 
 // TestDoctorOnRealServices lets the doctor look at a city on real Kafka, Redis
@@ -86,8 +88,8 @@ func TestDoctorOnRealServices(t *testing.T) {
 	}
 	out, err := exec.CommandContext(bounded(t, time.Minute), "yiyuan", "txn", "abort", p.prefix+"left", "--yes", "--config", config).CombinedOutput()
 	var ended *exec.ExitError
-	if !asExit(err, &ended) || ended.ExitCode() != exitNotFound {
-		t.Errorf("a second abort ends with %v, want exit code %d\n%s", err, exitNotFound, out)
+	if !asExit(err, &ended) || ended.ExitCode() != exit.NotFound {
+		t.Errorf("a second abort ends with %v, want exit code %d\n%s", err, exit.NotFound, out)
 	}
 }
 
@@ -103,14 +105,14 @@ func doctorSays(t *testing.T, config string) []finding {
 	if err := json.Unmarshal(out, &said); err != nil {
 		t.Fatalf("doctor: %v in %s", err, out)
 	}
-	code := exitOK
+	code := exit.OK
 	var ended *exec.ExitError
 	if asExit(err, &ended) {
 		code = ended.ExitCode()
 	}
-	want := exitOK
+	want := exit.OK
 	if said.Problems > 0 {
-		want = exitProblems
+		want = exit.Problems
 	}
 	if code != want || said.Problems != count(said.Checks, gradeProblem) {
 		t.Errorf("doctor ends with %d, having found %d problems", code, said.Problems)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
 
 // TestRealPath runs the three roles as three processes on real services: rows
@@ -218,7 +220,7 @@ func (p *realPath) ask(t *testing.T, key, number string) (int, string) {
 	req.Header.Set("X-Purpose", "DBHD")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, stripURL(err).Error()
+		return 0, terminal.WithoutURL(err).Error()
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener/listenertest"
 )
 
@@ -94,12 +95,12 @@ func TestTLS(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no CA", []string{"lookup", "person.partial", "x", "--gateway", "https://" + gateway}, exitUnavailable, "certificate"},
-		{"no key", []string{"lookup", "person.partial", "x", "--gateway", "https://" + gateway, "--ca", ca}, exitDenied, "401"},
-		{"a certificate that no application has", []string{"lookup", "person.partial", "x", "--purpose", "SUPERVISE", "--gateway", "https://" + gateway, "--ca", ca, "--cert", otherCert, "--cert-key", otherKey}, exitDenied, "401"},
-		{"a certificate without the grant", []string{"lookup", "person.partial", "x", "--purpose", "SUPERVISE", "--gateway", "https://" + gateway, "--ca", ca, "--cert", myCert, "--cert-key", myKey}, exitDenied, "403"},
-		{"plain text", []string{"lookup", "person.partial", "x", "--gateway", "http://" + gateway}, exitProblems, "https://"},
-		{"the admin listener", []string{"source", "ls", "--gateway", "https://" + admin, "--ca", ca}, exitNotFound, "404"},
+		{"no CA", []string{"lookup", "person.partial", "x", "--gateway", "https://" + gateway}, exit.Unavailable, "certificate"},
+		{"no key", []string{"lookup", "person.partial", "x", "--gateway", "https://" + gateway, "--ca", ca}, exit.Denied, "401"},
+		{"a certificate that no application has", []string{"lookup", "person.partial", "x", "--purpose", "SUPERVISE", "--gateway", "https://" + gateway, "--ca", ca, "--cert", otherCert, "--cert-key", otherKey}, exit.Denied, "401"},
+		{"a certificate without the grant", []string{"lookup", "person.partial", "x", "--purpose", "SUPERVISE", "--gateway", "https://" + gateway, "--ca", ca, "--cert", myCert, "--cert-key", myKey}, exit.Denied, "403"},
+		{"plain text", []string{"lookup", "person.partial", "x", "--gateway", "http://" + gateway}, exit.Problems, "https://"},
+		{"the admin listener", []string{"source", "ls", "--gateway", "https://" + admin, "--ca", ca}, exit.NotFound, "404"},
 	} {
 		if out, code := call(t, c.args...); code != c.code && c.name != "the admin listener" || !strings.Contains(out, c.want) {
 			t.Errorf("%s: exit %d, want %d with %q:\n%s", c.name, code, c.code, c.want, out)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
@@ -140,7 +141,7 @@ func (w *town) ask(method, url, key, purpose, body string) answer {
 // reply reads what came back on a request.
 func reply(res *http.Response, err error) answer {
 	if err != nil {
-		return answer{body: stripURL(err).Error()}
+		return answer{body: terminal.WithoutURL(err).Error()}
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)

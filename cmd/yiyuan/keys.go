@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -78,7 +79,7 @@ Makes a version the current one. As processes are restarted, the steps move what
 		RunE: func(cmd *cobra.Command, args []string) error {
 			version, err := strconv.Atoi(args[1])
 			if err != nil {
-				return &exitError{exitUsage, fmt.Errorf("版本号须为正整数 / version %q is not a positive number", args[1])}
+				return exit.With(exit.Usage, fmt.Errorf("版本号须为正整数 / version %q is not a positive number", args[1]))
 			}
 			ring, err := keyring.Use(args[0], version)
 			if err != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 )
 
 func lookupCommand() *cobra.Command {
@@ -22,7 +24,7 @@ func lookupCommand() *cobra.Command {
 			view, keys := args[0], args[1:]
 			switch {
 			case explain && len(keys) != 1:
-				return &exitError{exitUsage, fmt.Errorf("--explain 一次只解释一条 / --explain takes one key, not %d", len(keys))}
+				return exit.With(exit.Usage, fmt.Errorf("--explain 一次只解释一条 / --explain takes one key, not %d", len(keys)))
 			case explain:
 				entity, _, _ := strings.Cut(view, ".")
 				return c.do(cmd.Context(), cmd.OutOrStdout(), http.MethodPost, "/v1/explain/"+url.PathEscape(entity), map[string]any{"key": keys[0]})
@@ -49,7 +51,7 @@ func verifyCommand() *cobra.Command {
 			for i, a := range args[2:] {
 				name, value, ok := strings.Cut(a, "=")
 				if !ok || name == "" {
-					return &exitError{exitUsage, fmt.Errorf("第 %d 个参数应为 字段=值 / argument %d must be FIELD=VALUE", i+3, i+3)}
+					return exit.With(exit.Usage, fmt.Errorf("第 %d 个参数应为 字段=值 / argument %d must be FIELD=VALUE", i+3, i+3))
 				}
 				fields[name] = value
 			}

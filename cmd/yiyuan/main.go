@@ -19,6 +19,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 )
 
 // version is set by the linker.
@@ -38,15 +40,15 @@ func execute(args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
-		return exitOK
+		return exit.OK
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return exitInterrupted
+		return exit.Interrupted
 	}
-	code, said := exitProblems, err
-	var coded *exitError
+	code, said := exit.Problems, err
+	var coded *exit.Error
 	if errors.As(err, &coded) {
-		code, said = coded.code, coded.err
+		code, said = coded.Code, coded.Err
 	}
 	if said != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "yiyuan: %v\n", said) // nowhere left to say so
@@ -54,52 +56,10 @@ func execute(args []string) int {
 	return code
 }
 
-// The exit codes.
-const (
-	exitOK          = 0
-	exitProblems    = 1
-	exitUsage       = 2
-	exitDenied      = 3
-	exitNotFound    = 4
-	exitUnavailable = 5
-	exitDiffers     = 6
-	exitInterrupted = 130
-)
-
-// exitCodes says what each means, for the help and the documentation.
-var exitCodes = []struct {
-	code             int
-	chinese, english string
-}{
-	{exitOK, "成功", "ok"},
-	{exitProblems, "查出问题或执行失败", "problems found, or failed"},
-	{exitUsage, "命令用法或配置有误", "wrong usage or configuration"},
-	{exitDenied, "没有权限", "not allowed"},
-	{exitNotFound, "查无此项", "not found"},
-	{exitUnavailable, "服务不可用或尚未就绪", "unavailable, or not ready yet"},
-	{exitDiffers, "有差异（plan --detailed-exitcode）", "differences (plan --detailed-exitcode)"},
-	{exitInterrupted, "被中断", "interrupted"},
-}
-
-// exitError is an error with the exit code it ends the process by.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
 func newRoot() *cobra.Command {
 	var codes strings.Builder
-	for _, c := range exitCodes {
-		fmt.Fprintf(&codes, "\n  %-4d %s / %s", c.code, c.chinese, c.english)
+	for _, c := range exit.Codes {
+		fmt.Fprintf(&codes, "\n  %-4d %s / %s", c.Code, c.Chinese, c.English)
 	}
 	root := &cobra.Command{
 		Use:   "yiyuan",
@@ -178,7 +138,7 @@ func usageError(cmd *cobra.Command, err error) error {
 	if cmd.HasAvailableSubCommands() {
 		line = cmd.CommandPath() + " COMMAND"
 	}
-	return &exitError{exitUsage, fmt.Errorf("用法有误 / wrong usage: %w\n用法 / usage: %s\n帮助 / help: %s --help", err, line, cmd.CommandPath())}
+	return exit.With(exit.Usage, fmt.Errorf("用法有误 / wrong usage: %w\n用法 / usage: %s\n帮助 / help: %s --help", err, line, cmd.CommandPath()))
 }
 
 const usageTemplate = `用法 / Usage:

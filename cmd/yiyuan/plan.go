@@ -17,6 +17,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/plan"
@@ -63,7 +64,7 @@ Ends with 1 where something is refused. With --detailed-exitcode: 0 no differenc
 				return err
 			}
 			if detailed && !made.Empty() {
-				return &exitError{exitDiffers, nil}
+				return exit.With(exit.Differs, nil)
 			}
 			return nil
 		},
@@ -102,7 +103,7 @@ another one meanwhile this is refused and told. Processes take the new one at th
 // refused is the error of a plan that cannot be applied.
 func refused(p *plan.Plan) error {
 	if n := len(p.Refused); n > 0 {
-		return &exitError{exitProblems, fmt.Errorf("%d 处改动被拒绝，不能应用 / %d changes are refused, this cannot be applied", n, n)}
+		return exit.With(exit.Problems, fmt.Errorf("%d 处改动被拒绝，不能应用 / %d changes are refused, this cannot be applied", n, n))
 	}
 	return nil
 }
@@ -118,7 +119,7 @@ func (p *planner) show(made *plan.Plan, to io.Writer) error {
 func (p *planner) load() (config, *folder, error) {
 	cfg, err := loadConfig(p.file)
 	if err != nil {
-		return cfg, nil, &exitError{exitUsage, err}
+		return cfg, nil, exit.With(exit.Usage, err)
 	}
 	if p.folder != "" {
 		cfg.Catalogue = p.folder
@@ -225,8 +226,8 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 
 // conflict says that the plan was made against what is no longer in force.
 func conflict(planned string, f contract.InForce) error {
-	return &exitError{exitProblems, fmt.Errorf("计划针对的是 %s，但其间 %s 已由 %s 于 %s 应用；请重新运行 yiyuan plan / the plan is for %s, but %s was applied by %s at %s meanwhile; run yiyuan plan again",
-		planned, f.Version, f.By, time.UnixMilli(f.At).In(schemas.Zone).Format(time.DateTime), planned, f.Version, f.By, time.UnixMilli(f.At).UTC().Format(time.RFC3339))}
+	return exit.With(exit.Problems, fmt.Errorf("计划针对的是 %s，但其间 %s 已由 %s 于 %s 应用；请重新运行 yiyuan plan / the plan is for %s, but %s was applied by %s at %s meanwhile; run yiyuan plan again",
+		planned, f.Version, f.By, time.UnixMilli(f.At).In(schemas.Zone).Format(time.DateTime), planned, f.Version, f.By, time.UnixMilli(f.At).UTC().Format(time.RFC3339)))
 }
 
 // confirm asks whether to go on.
@@ -247,7 +248,7 @@ func confirm(ctx context.Context, in io.Reader, talk io.Writer, exposed int) err
 			return nil
 		}
 	}
-	return &exitError{exitProblems, errors.New("没有应用 / nothing was applied")}
+	return exit.With(exit.Problems, errors.New("没有应用 / nothing was applied"))
 }
 
 // reach connects to the bus of a configuration: to its brokers, to the embedded one of
@@ -259,8 +260,8 @@ func reach(ctx context.Context, cfg config) (*bus.Bus, func(), error) {
 	}
 	if len(brokers) == 0 {
 		if cfg.Bus.Embedded.Data == "" {
-			return nil, nil, &exitError{exitUnavailable, fmt.Errorf("没有进程在 %s 上运行内置代理，也没有配置 bus.brokers 或 bus.embedded.data；不连 Kafka 可用 plan --against / "+
-				"no process runs the embedded broker at %s, and neither bus.brokers nor bus.embedded.data is configured; plan --against needs no Kafka", cfg.Bus.Embedded.Listen, cfg.Bus.Embedded.Listen)}
+			return nil, nil, exit.With(exit.Unavailable, fmt.Errorf("没有进程在 %s 上运行内置代理，也没有配置 bus.brokers 或 bus.embedded.data；不连 Kafka 可用 plan --against / "+
+				"no process runs the embedded broker at %s, and neither bus.brokers nor bus.embedded.data is configured; plan --against needs no Kafka", cfg.Bus.Embedded.Listen, cfg.Bus.Embedded.Listen))
 		}
 		broker, err := embedded.Start(ctx, embedded.Options{Dir: cfg.Bus.Embedded.Data, Listen: cfg.Bus.Embedded.Listen, Logger: log})
 		if err != nil {
@@ -271,7 +272,7 @@ func reach(ctx context.Context, cfg config) (*bus.Bus, func(), error) {
 	b, err := openBus(ctx, cfg.Bus, brokers, log, prometheus.NewRegistry())
 	if err != nil {
 		stop()
-		return nil, nil, &exitError{exitUnavailable, err}
+		return nil, nil, exit.With(exit.Unavailable, err)
 	}
 	return b, func() { b.Close(); stop() }, nil
 }

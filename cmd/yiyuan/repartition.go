@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -25,10 +26,10 @@ finished the step refuses to start. The golden records, findings and views stay 
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(file)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return exit.With(exit.Usage, err)
 			}
 			if partitions < 1 {
-				return &exitError{exitUsage, fmt.Errorf("--partitions %d: 至少为 1 / at least 1", partitions)}
+				return exit.With(exit.Usage, fmt.Errorf("--partitions %d: 至少为 1 / at least 1", partitions))
 			}
 			if err := repartition(cmd.Context(), cfg, args[0], partitions); err != nil {
 				return err
@@ -53,5 +54,5 @@ func repartition(ctx context.Context, cfg config, entity string, partitions int)
 			return processors.Repartition(ctx, a.bus, t, partitions, a.log)
 		}
 	}
-	return &exitError{exitUsage, fmt.Errorf("目录里没有实体 / the catalogue has no entity %q: %w", entity, schemas.ErrUnknown)}
+	return exit.With(exit.Usage, fmt.Errorf("目录里没有实体 / the catalogue has no entity %q: %w", entity, schemas.ErrUnknown))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
@@ -31,12 +32,12 @@ Runs connectors, processors and gateway, in one process or in several; they meet
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(file)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return exit.With(exit.Usage, err)
 			}
 			if len(roles) > 0 {
 				cfg.Roles = roles
 				if err := cfg.resolve(); err != nil {
-					return &exitError{exitUsage, err}
+					return exit.With(exit.Usage, err)
 				}
 			}
 			return run(cmd.Context(), cfg)

@@ -15,10 +15,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 )
@@ -185,17 +186,8 @@ func writeSources(out io.Writer, answer []byte) error {
 		lines = append(lines, []string{s.Name, s.State, s.Kind, strconv.FormatInt(s.Rows, 10), strings.Join(s.Datasets, " ")})
 	}
 	var text strings.Builder
-	widths := make([]int, len(lines[0]))
-	for _, l := range lines {
-		for i, cell := range l {
-			widths[i] = max(widths[i], runewidth.StringWidth(cell))
-		}
-	}
-	for _, l := range lines {
-		for i, cell := range l[:len(l)-1] {
-			text.WriteString(runewidth.FillRight(cell, widths[i]+2))
-		}
-		text.WriteString(l[len(l)-1] + "\n")
+	if err := terminal.Table(&text, lines); err != nil {
+		return err
 	}
 	for _, s := range page.Sources {
 		if s.Reason == "" && s.Do == "" {
@@ -240,16 +232,16 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 	if err == nil {
 		return writeSources(out, b.Bytes())
 	}
-	var coded *exitError
-	if c.config == "" || !errors.As(err, &coded) || coded.code != exitUnavailable && coded.code != exitNotFound {
+	var coded *exit.Error
+	if c.config == "" || !errors.As(err, &coded) || coded.Code != exit.Unavailable && coded.Code != exit.NotFound {
 		return err
 	}
 	cfg, err := loadConfig(c.config)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	if len(cfg.Bus.Brokers) == 0 {
-		return &exitError{exitUnavailable, errors.New("内置消息代理只在 yiyuan run 里：先启动它，再对管理端口说 / the embedded broker lives in yiyuan run alone: start that, then ask its admin listener")}
+		return exit.With(exit.Unavailable, errors.New("内置消息代理只在 yiyuan run 里：先启动它，再对管理端口说 / the embedded broker lives in yiyuan run alone: start that, then ask its admin listener"))
 	}
 	a, err := openApp(ctx, cfg)
 	if err != nil {
@@ -258,7 +250,7 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 	defer a.close()
 	if err := write(ctx, a); err != nil {
 		if errors.Is(err, connectors.ErrNoSource) {
-			return &exitError{exitNotFound, err}
+			return exit.With(exit.NotFound, err)
 		}
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -38,7 +39,7 @@ func topologyCommand() *cobra.Command {
 			case "text":
 				_, err = io.WriteString(cmd.OutOrStdout(), asText(drawn))
 			default:
-				err = &exitError{exitUsage, fmt.Errorf("--format %q: text mermaid", format)}
+				err = exit.With(exit.Usage, fmt.Errorf("--format %q: text mermaid", format))
 			}
 			return err
 		},

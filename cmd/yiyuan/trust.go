@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
 
 // trust is whom a client believes, and what it shows, where TLS is spoken.
@@ -90,7 +92,7 @@ func (d *doctor) certificates(now time.Time) []finding {
 		own, err := f.open()
 		switch {
 		case err != nil: // the configuration was read a moment ago, and it with it
-			found = append(found, problemFound(check, "证书用不了 / the certificate cannot be used: "+firstLine(err), "改 listeners.tls / mend listeners.tls"))
+			found = append(found, problemFound(check, "证书用不了 / the certificate cannot be used: "+terminal.FirstLine(err), "改 listeners.tls / mend listeners.tls"))
 			continue
 		case own == nil && !onThisMachine(doors[name]):
 			found = append(found, warning(check, doors[name]+" 以明文对外（listeners.plaintext: true）/ speaks plain text beyond this machine",

@@ -8,15 +8,15 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
 
 func txnCommand() *cobra.Command {
@@ -42,7 +42,7 @@ func (o *operator) flags(cmd *cobra.Command) {
 func (o *operator) with(ctx context.Context, f func(ctx context.Context, b *bus.Bus) error) error {
 	cfg, err := loadConfig(o.file)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	at := cfg.Bus.Brokers
 	if len(o.brokers) > 0 {
@@ -55,7 +55,7 @@ func (o *operator) with(ctx context.Context, f func(ctx context.Context, b *bus.
 	defer cancel()
 	b, err := openBus(ctx, cfg.Bus, at, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
-		return &exitError{exitUnavailable, err}
+		return exit.With(exit.Unavailable, err)
 	}
 	defer b.Close()
 	return f(ctx, b)
@@ -106,7 +106,7 @@ Aborts a transaction: nothing of it counts, readers go on. A process of ours tha
 			return o.with(cmd.Context(), func(ctx context.Context, b *bus.Bus) error {
 				err := b.Abort(ctx, args[0])
 				if errors.Is(err, cluster.ErrNoTransaction) {
-					return &exitError{exitNotFound, err}
+					return exit.With(exit.NotFound, err)
 				}
 				if err != nil {
 					return err
@@ -143,29 +143,7 @@ func writeTransactions(to io.Writer, output string, open []cluster.OpenTransacti
 	lines := [][]string{{"事务 ID", "生产者 PRODUCER", "状态 STATE", "已开 AGE", "分区 PARTITIONS"}}
 	for _, r := range rows {
 		age := time.Duration(r.AgeSeconds * float64(time.Second)).Round(time.Second)
-		lines = append(lines, []string{r.ID, strconv.FormatInt(r.Producer, 10) + "/" + strconv.Itoa(int(r.Epoch)), r.State, age.String(), some(r.Partitions)})
+		lines = append(lines, []string{r.ID, strconv.FormatInt(r.Producer, 10) + "/" + strconv.Itoa(int(r.Epoch)), r.State, age.String(), terminal.Some(r.Partitions)})
 	}
-	return writeTable(to, lines)
-}
-
-// writeTable aligns columns, counting a Chinese character as two.
-func writeTable(to io.Writer, lines [][]string) error {
-	widths := make([]int, len(lines[0]))
-	for _, l := range lines {
-		for i, cell := range l {
-			widths[i] = max(widths[i], runewidth.StringWidth(cell))
-		}
-	}
-	var b strings.Builder
-	for _, l := range lines {
-		for i, cell := range l {
-			if i == len(l)-1 {
-				b.WriteString(cell + "\n")
-				break
-			}
-			b.WriteString(runewidth.FillRight(cell, widths[i]+2))
-		}
-	}
-	_, err := io.WriteString(to, b.String())
-	return err
+	return terminal.Table(to, lines)
 }
