@@ -1,26 +1,22 @@
 package manifest
 
 import (
-	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
 func (l *loader) city(f file) {
-	m, ok := f.root.fields("name", "english", "region", "regions", "clocks")
+	m, ok := f.root.fields(format.City)
 	if !ok {
 		return
 	}
 	c := &l.cat.City
-	c.Name, c.English, c.Region = m.text("name"), m.text("english"), regionCode(m, "region")
+	c.Name, c.English, c.Region = m.text("name"), m.text("english"), m.text("region")
 	seen := map[string]bool{}
-	for _, item := range m.list("regions") {
-		r, ok := item.fields("code", "name", "towns")
-		if !ok {
-			continue
-		}
-		region := schemas.Region{Code: regionCode(r, "code"), Name: r.text("name")}
+	for _, r := range m.each("regions") {
+		region := schemas.Region{Code: r.text("code"), Name: r.text("name")}
 		region.Towns, _ = r.texts("towns")
 		if seen[region.Code] {
 			r.at("code").problem("duplicate", "区划代码 %[1]s 重复", "region code %[1]s stands twice", region.Code)
@@ -28,42 +24,23 @@ func (l *loader) city(f file) {
 		seen[region.Code] = true
 		c.Regions = append(c.Regions, region)
 	}
-	if m.has("clocks") {
-		clocks, ok := m.at("clocks").entries()
-		for _, name := range clocks.names {
-			if ok {
-				c.Clocks = append(c.Clocks, schemas.ClockConfig{Name: name, Days: clocks.number(name, 0, 1000)})
-			}
-		}
+	clocks := m.table("clocks")
+	for _, name := range clocks.names {
+		c.Clocks = append(c.Clocks, schemas.ClockConfig{Name: name, Days: clocks.number(name)})
 	}
-}
-
-func regionCode(m mapping, key string) string {
-	code := m.text(key)
-	if code != "" && (len(code) != 6 || strings.Trim(code, "0123456789") != "") {
-		m.at(key).problem("bad-value", "行政区划代码应是 6 位数字", "a region code has 6 digits")
-	}
-	return code
 }
 
 func (l *loader) departments(f file) {
-	m, ok := f.root.fields("departments")
+	m, ok := f.root.fields(format.Departments)
 	if !ok {
 		return
 	}
 	codes := map[string]string{}
-	for _, item := range m.at("departments").items() {
-		d, ok := item.fields("id", "title", "english", "code")
-		if !ok {
-			continue
-		}
-		dep := &schemas.Department{ID: d.at("id").named(datasetForm), Title: d.text("title"), English: d.optional("english", ""), Code: d.text("code")}
+	for _, d := range m.each("departments") {
+		dep := &schemas.Department{ID: d.text("id"), Title: d.text("title"), English: d.text("english"), Code: d.text("code")}
 		if l.known.departments[dep.ID] != nil {
 			d.at("id").problem("duplicate", "部门 %[1]s 重复", "department %[1]s stands twice", dep.ID)
 			continue
-		}
-		if dep.Code != "" && len(dep.Code) != 18 {
-			d.at("code").problem("bad-value", "部门的统一社会信用代码应是 18 位", "a department's code has 18 characters")
 		}
 		if other := codes[dep.Code]; other != "" {
 			d.at("code").problem("duplicate", "代码与部门 %[1]s 相同", "the code is also department %[1]s's", other)
@@ -75,16 +52,12 @@ func (l *loader) departments(f file) {
 }
 
 func (l *loader) purposes(f file) {
-	m, ok := f.root.fields("purposes")
+	m, ok := f.root.fields(format.Purposes)
 	if !ok {
 		return
 	}
-	for _, item := range m.at("purposes").items() {
-		p, ok := item.fields("id", "title", "english", "basis", "scenarios")
-		if !ok {
-			continue
-		}
-		purpose := &schemas.Purpose{ID: p.at("id").named(codeForm), Title: p.text("title"), English: p.optional("english", ""), Basis: p.optional("basis", "")}
+	for _, p := range m.each("purposes") {
+		purpose := &schemas.Purpose{ID: p.text("id"), Title: p.text("title"), English: p.text("english"), Basis: p.text("basis")}
 		purpose.Scenarios, _ = p.texts("scenarios")
 		if l.known.purposes[purpose.ID] != nil {
 			p.at("id").problem("duplicate", "用途 %[1]s 重复", "purpose %[1]s stands twice", purpose.ID)
@@ -96,11 +69,14 @@ func (l *loader) purposes(f file) {
 }
 
 func (l *loader) calendar(f file) {
-	m, ok := f.root.fields("year", "holidays", "workdays")
+	m, ok := f.root.fields(format.Calendar)
 	if !ok {
 		return
 	}
-	year := m.text("year")
+	year, ok := m.sound("year")
+	if !ok {
+		return
+	}
 	if "calendar-"+year != f.stem() {
 		m.at("year").problem("file-name", "文件名应是 calendar-%[1]s.yaml", "the file should be called calendar-%[1]s.yaml", year)
 		return
@@ -109,10 +85,7 @@ func (l *loader) calendar(f file) {
 		key  string
 		days map[string]string
 	}{{"holidays", l.cat.Calendar.Holidays}, {"workdays", l.cat.Calendar.Workdays}} {
-		if !m.has(part.key) {
-			continue
-		}
-		days, _ := m.at(part.key).entries()
+		days := m.table(part.key)
 		for _, day := range days.names {
 			at := days.keys[day]
 			t, err := time.Parse(time.DateOnly, day)
@@ -126,7 +99,7 @@ func (l *loader) calendar(f file) {
 			case part.key == "workdays" && holiday:
 				at.problem("bad-value", "%[1]s 既放假又上班", "%[1]s is both a holiday and a working day", day)
 			default:
-				part.days[day] = days.optional(day, "")
+				part.days[day] = days.text(day)
 			}
 		}
 	}

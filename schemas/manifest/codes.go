@@ -4,34 +4,35 @@ import (
 	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
 // codeSet reads codes/<id>.yaml.
 func (l *loader) codeSet(f file) {
-	m, ok := f.root.fields("set", "title", "english", "standard", "version", "source", "complete", "length", "min_length", "characters", "below", "codes")
+	m, ok := f.root.fields(format.Codes)
 	if !ok {
 		return
 	}
-	s := &schemas.CodeSet{ID: m.at("set").named(fieldForm), Title: m.text("title"), English: m.optional("english", ""), File: f.name}
+	s := &schemas.CodeSet{ID: m.text("set"), Title: m.text("title"), English: m.text("english"), File: f.name}
 	if !l.is(f, m, "set", s.ID) {
 		return
 	}
 	s.Standard, s.Version, s.Source = m.text("standard"), m.text("version"), m.text("source")
-	if !m.has("complete") {
-		m.at("complete").problem("missing-key", "请写明代码集是否完整：complete: true 或 false", "say whether the set is complete: complete: true or false")
-	}
-	s.Complete, s.Below = m.flag("complete"), m.has("below") && m.flag("below")
+	s.Complete, s.Below = m.flag("complete"), m.flag("below")
 	s.Codes = l.codeList(m)
 	if len(s.Codes) == 0 {
 		return
 	}
 	s.Shape = schemas.ShapeOf(s.Codes)
 	if m.has("characters") {
-		s.Shape.Digits = m.oneOf("characters", "", []string{"digits", "upper"}) == "digits"
+		s.Shape.Digits = m.text("characters") == "digits"
 	}
 	if m.has("length") {
-		s.Shape.Max = m.number("length", 0, 64)
-		s.Shape.Min = m.number("min_length", s.Shape.Max, s.Shape.Max)
+		s.Shape.Max = m.number("length")
+		s.Shape.Min = m.numberOr("min_length", s.Shape.Max)
+	}
+	if m.has("min_length") && (!m.has("length") || s.Shape.Min > s.Shape.Max) {
+		m.at("min_length").problem("bad-value", "min_length 须与 length 一起写，且不大于它", "min_length goes with length and is no greater")
 	}
 	for _, c := range s.Codes {
 		if !s.Shape.Match(c.Value) {

@@ -2,37 +2,32 @@ package manifest
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
 // maxFields bounds a dataset: the schema profile refuses wider records.
 const maxFields = 500
 
-var resourceCode = regexp.MustCompile(`^[1-3]\d{5}[0-9A-Z]*/\d{1,8}$`)
-
 func (l *loader) dataset(f file) {
-	m, ok := f.root.fields("dataset", "title", "english", "summary", "provider", "code", "class", "basis", "cycle", "format", "system", "returned", "key", "entities", "fields", "views")
+	m, ok := f.root.fields(format.Dataset)
 	if !ok {
 		return
 	}
 	d := &datasetFile{Dataset: &schemas.Dataset{File: f.name}, root: m, fields: map[string]node{}}
 	d.ID = m.text("dataset")
-	if !datasetForm.match(d.ID) && d.ID != "" {
-		m.at("dataset").named(datasetForm)
-	}
 	if !l.is(f, m, "dataset", d.ID) {
 		return
 	}
-	d.Title, d.English, d.Summary = m.text("title"), m.optional("english", ""), m.optional("summary", "")
-	d.Class = m.oneOf("class", "", classes)
-	d.Basis = m.optional("basis", "")
-	d.Cycle = m.oneOf("cycle", "", cycles)
-	d.Format = m.oneOf("format", "database", formats)
-	d.System, d.Returned = m.optional("system", ""), m.has("returned") && m.flag("returned")
+	d.Title, d.English, d.Summary = m.text("title"), m.text("english"), m.text("summary")
+	d.Class = m.text("class")
+	d.Basis = m.text("basis")
+	d.Cycle = m.text("cycle")
+	d.Format = m.text("format")
+	d.System, d.Returned = m.text("system"), m.flag("returned")
 	if d.Returned && d.System == "" {
 		m.at("returned").problem("missing-key", "回流数据须用 system 写明所属的上级系统", "returned data must name the system of the higher level: add system")
 	}
@@ -41,7 +36,7 @@ func (l *loader) dataset(f file) {
 	}
 	if id := m.text("provider"); id != "" {
 		if d.Provider = l.known.departments[id]; d.Provider == nil {
-			m.at("provider").unknown("unknown-department", "部门", "department", id, sortedKeys(l.known.departments))
+			m.at("provider").unknown("unknown-department", "部门", "department", id, sortedKeys(l.known.departments), "departments.yaml")
 		}
 	}
 	l.resourceCode(d)
@@ -55,46 +50,33 @@ func (l *loader) dataset(f file) {
 }
 
 func (l *loader) resourceCode(d *datasetFile) {
-	d.Code = d.root.text("code")
-	at := d.root.at("code")
-	if d.Code == "" {
-		return
-	}
-	if !resourceCode.MatchString(d.Code) {
-		at.problem("resource-code", "政务信息资源代码 %[1]q 不合规则，应如 101010001/000001", "resource code %[1]q is malformed, write it like 101010001/000001", d.Code)
+	var sound bool
+	if d.Code, sound = d.root.sound("code"); !sound {
 		return
 	}
 	for _, o := range l.datasets {
 		if o.Code == d.Code {
-			at.problem("resource-code", "政务信息资源代码 %[1]s 已由 %[2]s(%[3]s)使用", "resource code %[1]s is already used by %[2]s", d.Code, o.ID, o.Title)
+			d.root.at("code").problem("resource-code", "政务信息资源代码 %[1]s 已由 %[2]s(%[3]s)使用", "resource code %[1]s is already used by %[2]s", d.Code, o.ID, o.Title)
 		}
 	}
 }
 
 func (l *loader) datasetFields(d *datasetFile) {
-	items := d.root.list("fields")
-	if len(items) == 0 {
-		d.root.at("fields").problem("missing-key", "数据集没有字段", "the dataset has no fields")
-	}
+	items := d.root.each("fields")
 	if len(items) > maxFields {
 		d.root.at("fields").problem("too-large", "字段超过 %[1]d 个", "more than %[1]d fields", maxFields)
 		return
 	}
-	for _, item := range items {
-		m, ok := item.fields(append([]string{"name", "title", "english", "element", "level", "nullable", "source"}, narrowKeys...)...)
-		if !ok {
-			continue
-		}
+	for _, m := range items {
 		fl := &schemas.Field{Name: m.text("name"), Element: l.elementOf(m), Nullable: m.flag("nullable"), Source: m.flag("source"), Index: len(d.Fields)}
 		if fl.Name == "" {
 			continue
 		}
-		m.at("name").named(fieldForm)
 		if fl.Element == nil {
 			fl.Element = &schemas.Element{Type: schemas.String} // without a kind it is left alone from here on: the load fails anyway
 		}
-		fl.Title, fl.English = m.optional("title", fl.Element.Title), m.optional("english", fl.Element.English)
-		fl.Level = m.oneOf("level", cmp.Or(fl.Element.Level, "L1"), levels)
+		fl.Title, fl.English = cmp.Or(m.text("title"), fl.Element.Title), cmp.Or(m.text("english"), fl.Element.English)
+		fl.Level = cmp.Or(m.text("level"), fl.Element.Level, "L1")
 		if _, twice := d.fields[fl.Name]; twice {
 			m.at("name").problem("duplicate", "字段 %[1]s 重复", "field %[1]s stands twice", fl.Name)
 			continue
@@ -106,15 +88,12 @@ func (l *loader) datasetFields(d *datasetFile) {
 
 func (l *loader) datasetKey(d *datasetFile) {
 	names, at := d.root.texts("key")
-	if len(names) == 0 {
-		d.root.at("key").problem("missing-key", "缺少主键 key", "the key is missing")
-	}
 	d.Key = names
 	for i, name := range names {
 		f := d.Field(name)
 		switch {
 		case f == nil:
-			at[i].unknown("unknown-field", "字段", "field", name, sortedKeys(d.fields))
+			at[i].unknown("unknown-field", "字段", "field", name, sortedKeys(d.fields), d.File)
 			continue
 		case f.Nullable:
 			at[i].problem("nullable-key", "主键字段 %[1]s 不能为空，去掉 nullable", "key field %[1]s must not be nullable", name)
@@ -182,21 +161,14 @@ func linksTo(d *schemas.Dataset, entity string) []schemas.Link {
 
 // links resolves the entities a dataset's rows speak about.
 func (l *loader) links(d *datasetFile) {
-	for _, item := range d.root.list("entities") {
-		m, ok := item.fields("entity", "key", "role")
-		if !ok {
-			continue
-		}
-		k := schemas.Link{Entity: m.text("entity"), Key: m.text("key"), Role: m.optional("role", ""), Index: -1}
-		if k.Role != "" {
-			m.at("role").named(lowerForm)
-		}
+	for _, m := range d.root.each("entities") {
+		k := schemas.Link{Entity: m.text("entity"), Key: m.text("key"), Role: m.text("role"), Index: -1}
 		e, f := l.known.entities[k.Entity], d.Field(k.Key)
 		if e == nil {
 			l.unknownID(m.at("entity"), "entities", "主体", "entity", k.Entity, sortedKeys(l.known.entities))
 		}
 		if f == nil && k.Key != "" {
-			m.at("key").unknown("unknown-field", "字段", "field", k.Key, sortedKeys(d.fields))
+			m.at("key").unknown("unknown-field", "字段", "field", k.Key, sortedKeys(d.fields), d.File)
 		}
 		if e == nil || f == nil {
 			continue
@@ -208,7 +180,7 @@ func (l *loader) links(d *datasetFile) {
 			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s, 主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s is of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
 		}
 		if slices.ContainsFunc(d.Links, func(o schemas.Link) bool { return o.Entity == k.Entity && o.Role == k.Role }) {
-			item.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次，请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)
+			m.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次，请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)
 			continue
 		}
 		d.Links = append(d.Links, k)

@@ -1,38 +1,31 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
-var elementKeys = []string{"id", "title", "english", "kind", "type", "precision", "scale", "max_length", "codes", "set", "level", "mask", "standard", "min", "max", "part_of", "contains", "form", "past"}
-
-// narrowKeys are the keys with which a field narrows its element.
-var narrowKeys = []string{"precision", "scale", "max_length", "codes", "set", "min", "max", "past"}
-
 func (l *loader) elements(f file) {
-	m, ok := f.root.fields("elements")
+	m, ok := f.root.fields(format.Elements)
 	if !ok {
 		return
 	}
 	places := map[string]mapping{}
-	for _, item := range m.at("elements").items() {
-		em, ok := item.fields(elementKeys...)
-		if !ok {
-			continue
-		}
-		e := &schemas.Element{ID: em.at("id").named(fieldForm), Title: em.text("title"), English: em.optional("english", "")}
-		e.Kind = em.oneOf("kind", "", schemas.Kinds())
+	for _, em := range m.each("elements") {
+		e := &schemas.Element{ID: em.text("id"), Title: em.text("title"), English: em.text("english")}
+		e.Kind = em.text("kind")
 		if e.Type = schemas.KindType(e.Kind); e.Type == 0 {
 			e.Kind, e.Type = "", schemas.String // said; without a kind it is left alone from here on
 		}
-		e.Level = em.oneOf("level", "", levels)
-		e.Standard, e.PartOf = em.optional("standard", ""), em.optional("part_of", "")
-		e.Contains = em.optional("contains", "")
+		e.Level = em.text("level")
+		e.Standard, e.PartOf = em.text("standard"), em.text("part_of")
+		e.Contains = em.text("contains")
 		l.form(em, e)
-		if want := em.optional("type", e.Type.String()); e.Kind != "" && want != e.Type.String() {
+		if want := cmp.Or(em.text("type"), e.Type.String()); e.Kind != "" && want != e.Type.String() {
 			em.at("type").problem("bad-type", "种类 %[1]s 的类型只能是 %[2]s", "kind %[1]s has type %[2]s", e.Kind, e.Type)
 		}
 		if e.Type == schemas.Decimal {
@@ -43,7 +36,7 @@ func (l *loader) elements(f file) {
 			// Its fields must bring their own code sets.
 			places[e.ID] = em
 		}
-		e.Mask = l.maskOf(em.at("mask"), em.optional("mask", ""), e)
+		e.Mask = l.maskOf(em.at("mask"), em.word("mask"), e)
 		if l.known.elements[e.ID] != nil {
 			em.at("id").problem("duplicate", "数据元 %[1]s 重复", "element %[1]s stands twice", e.ID)
 			continue
@@ -54,7 +47,7 @@ func (l *loader) elements(f file) {
 	}
 	for _, e := range l.cat.Elements {
 		if e.PartOf != "" && l.known.elements[e.PartOf] == nil {
-			places[e.ID].at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.known.elements))
+			places[e.ID].at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.known.elements), "elements.yaml")
 		}
 		if e.Contains != "" {
 			l.contains(places[e.ID], e)
@@ -67,7 +60,7 @@ func (l *loader) form(m mapping, e *schemas.Element) {
 	if !m.has("form") {
 		return
 	}
-	if e.Form = m.oneOf("form", "", identifier.Documents()); e.Kind != "identifier" && e.Kind != "" {
+	if e.Form = m.text("form"); e.Kind != "identifier" && e.Kind != "" {
 		m.at("form").problem("bad-value", "只有种类 identifier 有 form", "only kind identifier has a form")
 	}
 }
@@ -78,7 +71,7 @@ func (l *loader) contains(m mapping, e *schemas.Element) {
 	at, inner := m.at("contains"), l.known.elements[e.Contains]
 	switch {
 	case inner == nil:
-		at.unknown("unknown-element", "数据元", "element", e.Contains, sortedKeys(l.known.elements))
+		at.unknown("unknown-element", "数据元", "element", e.Contains, sortedKeys(l.known.elements), "elements.yaml")
 	case inner == e || inner.Contains != "":
 		at.problem("bad-value", "contains 应指最里层的号码，而不是 %[1]s", "contains must name the innermost number, not %[1]s", e.Contains)
 	case e.Kind != "identifier" && e.Kind != "text":
@@ -93,14 +86,14 @@ func (l *loader) contains(m mapping, e *schemas.Element) {
 // narrow reads what an element, or a field of its own, says about the values.
 func (l *loader) narrow(m mapping, e *schemas.Element) {
 	if e.Type == schemas.Decimal {
-		e.Precision, e.Scale = m.number("precision", e.Precision, 18), m.number("scale", e.Scale, 18)
-		if e.Precision < 1 || e.Scale > e.Precision {
-			m.at("precision").problem("bad-value", "小数位数不能超过总位数，总位数 1 到 18", "precision is 1 to 18 and scale at most the precision")
+		e.Precision, e.Scale = m.numberOr("precision", e.Precision), m.numberOr("scale", e.Scale)
+		if e.Scale > e.Precision {
+			m.at("precision").problem("bad-value", "小数位数不能超过总位数", "the scale is at most the precision")
 		}
 	} else if m.has("precision") || m.has("scale") {
 		m.at("precision").problem("bad-value", "只有金额类有 precision 和 scale", "only amounts have precision and scale")
 	}
-	e.MaxLength = m.number("max_length", e.MaxLength, 100_000)
+	e.MaxLength = m.numberOr("max_length", e.MaxLength)
 	if m.has("max_length") && e.Type != schemas.String {
 		m.at("max_length").problem("bad-value", "只有文字有 max_length", "only texts have max_length")
 	}
@@ -154,20 +147,13 @@ func (l *loader) codes(m mapping, e *schemas.Element) {
 // codeList reads codes: the values with their titles.
 func (l *loader) codeList(m mapping) []schemas.Code {
 	var codes []schemas.Code
-	for _, item := range m.list("codes") {
-		c, ok := item.fields("value", "title", "english")
-		if !ok {
-			continue
-		}
-		code := schemas.Code{Value: c.text("value"), Title: c.text("title"), English: c.optional("english", "")}
+	for _, c := range m.each("codes") {
+		code := schemas.Code{Value: c.text("value"), Title: c.text("title"), English: c.text("english")}
 		if slices.ContainsFunc(codes, func(o schemas.Code) bool { return o.Value == code.Value }) {
 			c.at("value").problem("duplicate", "代码 %[1]s 重复", "code %[1]s stands twice", code.Value)
 			continue
 		}
 		codes = append(codes, code)
-	}
-	if len(codes) == 0 {
-		m.at("codes").problem("bad-value", "代码表是空的", "the code set is empty")
 	}
 	return codes
 }
@@ -181,10 +167,10 @@ func (l *loader) elementOf(m mapping) *schemas.Element {
 	}
 	e := l.known.elements[id]
 	if e == nil {
-		m.at("element").unknown("unknown-element", "数据元", "element", id, sortedKeys(l.known.elements))
+		m.at("element").unknown("unknown-element", "数据元", "element", id, sortedKeys(l.known.elements), "elements.yaml")
 		return nil
 	}
-	if slices.ContainsFunc(narrowKeys, m.has) {
+	if slices.ContainsFunc(format.Narrow, func(k document.Key) bool { return m.has(k.Name) }) {
 		own := *e
 		l.narrow(m, &own)
 		e = &own
@@ -198,7 +184,7 @@ func (l *loader) elementOf(m mapping) *schemas.Element {
 // maskOf checks that a mask exists, protects, and applies to the element, and
 // returns its id, "" for clear.
 func (l *loader) maskOf(at node, id string, e *schemas.Element) string {
-	if id == "" || id == maskClear {
+	if id == "" || id == format.MaskClear {
 		return ""
 	}
 	if reason, refused := refusedMask(id); refused {
@@ -207,7 +193,7 @@ func (l *loader) maskOf(at node, id string, e *schemas.Element) string {
 	}
 	rule, ok := schemas.Mask(id)
 	if !ok {
-		known := []string{maskClear}
+		known := []string{format.MaskClear}
 		for _, r := range schemas.MaskRules() {
 			known = append(known, r.ID)
 		}

@@ -1,41 +1,38 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
 func (l *loader) entity(f file) {
-	m, ok := f.root.fields("entity", "title", "english", "key", "fields", "authority", "aggregates", "views")
+	m, ok := f.root.fields(format.Entity)
 	if !ok {
 		return
 	}
 	e := &entityFile{Entity: &schemas.Entity{File: f.name, ID: m.text("entity")}, root: m, fields: map[string]node{}}
-	if e.ID != "" && !lowerForm.match(e.ID) {
-		m.at("entity").named(lowerForm)
-	}
 	if !l.is(f, m, "entity", e.ID) {
 		return
 	}
 	if l.known.datasets[e.ID] != nil {
 		m.at("entity").problem("duplicate", "%[1]s 已是数据集的名称", "%[1]s is already a dataset", e.ID)
 	}
-	e.Title, e.English = m.text("title"), m.optional("english", "")
-	if k, ok := m.at("key").fields("name", "title", "element"); ok && m.has("key") {
-		e.Key = schemas.EntityKey{Name: k.at("name").named(fieldForm), Element: l.elementOf(k)}
+	e.Title, e.English = m.text("title"), m.text("english")
+	if k, ok := m.part("key"); ok {
+		e.Key = schemas.EntityKey{Name: k.text("name"), Element: l.elementOf(k)}
 		if e.Key.Element != nil {
 			e.Key.Title = e.Key.Element.Title
 			if e.Key.Element.Type != schemas.String {
 				k.at("element").problem("bad-key", "主体的主键必须是文字", "an entity's key must be a text")
 			}
 		}
-		e.Key.Title = k.optional("title", e.Key.Title)
-	} else if !m.has("key") {
-		m.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "key")
+		e.Key.Title = cmp.Or(k.text("title"), e.Key.Title)
 	}
 	l.goldenFields(e)
 	compile(e.Entity)
@@ -45,20 +42,15 @@ func (l *loader) entity(f file) {
 }
 
 func (l *loader) goldenFields(e *entityFile) {
-	for _, item := range e.root.list("fields") {
-		m, ok := item.fields(append([]string{"name", "title", "english", "element", "group"}, narrowKeys...)...)
-		if !ok {
-			continue
-		}
-		f := &schemas.GoldenField{Name: m.text("name"), Element: l.elementOf(m), Group: m.optional("group", ""), Index: len(e.Fields) + 1}
+	for _, m := range e.root.each("fields") {
+		f := &schemas.GoldenField{Name: m.text("name"), Element: l.elementOf(m), Group: m.text("group"), Index: len(e.Fields) + 1}
 		if f.Name == "" {
 			continue
 		}
-		m.at("name").named(fieldForm)
 		if f.Element == nil {
 			f.Element = &schemas.Element{Type: schemas.String}
 		}
-		f.Title, f.English, f.Level = m.optional("title", f.Element.Title), m.optional("english", f.Element.English), f.Element.Level
+		f.Title, f.English, f.Level = cmp.Or(m.text("title"), f.Element.Title), cmp.Or(m.text("english"), f.Element.English), f.Element.Level
 		if _, twice := e.fields[f.Name]; twice || f.Name == e.Key.Name {
 			m.at("name").problem("duplicate", "字段 %[1]s 重复", "field %[1]s stands twice", f.Name)
 			continue
@@ -97,12 +89,8 @@ func compile(e *schemas.Entity) {
 }
 
 func (l *loader) aggregates(e *entityFile) {
-	for _, item := range e.root.list("aggregates") {
-		m, ok := item.fields("name", "dataset", "role", "where", "sum")
-		if !ok {
-			continue
-		}
-		a := &schemas.Aggregate{Name: m.at("name").named(lowerForm), Dataset: m.text("dataset"), Role: m.optional("role", ""), Where: m.optional("where", ""), Sum: m.optional("sum", "")}
+	for _, m := range e.root.each("aggregates") {
+		a := &schemas.Aggregate{Name: m.text("name"), Dataset: m.text("dataset"), Role: m.text("role"), Where: m.text("where"), Sum: m.text("sum")}
 		if slices.ContainsFunc(e.Aggregates, func(o *schemas.Aggregate) bool { return o.Name == a.Name }) {
 			m.at("name").problem("duplicate", "汇总 %[1]s 重复", "aggregate %[1]s stands twice", a.Name)
 		}
@@ -117,7 +105,7 @@ func (l *loader) aggregates(e *entityFile) {
 		}
 		switch f := d.Field(a.Sum); {
 		case f == nil:
-			m.at("sum").unknown("unknown-field", "字段", "field", a.Sum, sortedKeys(d.fields))
+			m.at("sum").unknown("unknown-field", "字段", "field", a.Sum, sortedKeys(d.fields), d.File)
 		case f.Element.Kind != "" && f.Element.Type != schemas.Long && f.Element.Type != schemas.Decimal:
 			m.at("sum").problem("bad-type", "只能对数值求和, %[1]s 是 %[2]s", "only numbers can be summed, %[1]s is %[2]s", a.Sum, f.Element.Type)
 		case d.Class == "C":
@@ -145,33 +133,26 @@ var (
 func (l *loader) rowFields(at node, d *datasetFile, condition string) {
 	for _, ref := range celRow.FindAllStringSubmatch(celText.ReplaceAllString(condition, `""`), -1) {
 		if d.Field(ref[1]) == nil {
-			at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, ref[1], sortedKeys(d.fields))
+			at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, ref[1], sortedKeys(d.fields), d.File)
 		}
 	}
 }
 
 func (l *loader) authority(e *entityFile) {
-	tables := e.root.list("authority")
+	tables := e.root.each("authority")
 	if len(tables) == 0 && len(e.Fields) > 0 {
 		e.root.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "authority")
 	}
-	for _, item := range tables {
-		m, ok := item.fields("version", "effective", "basis", "sources")
-		if !ok {
-			continue
-		}
-		t := schemas.AuthorityTable{Version: m.number("version", 0, 1_000_000), Basis: m.optional("basis", ""), Sources: map[string][]schemas.Candidate{}}
-		day := m.text("effective")
+	for _, m := range tables {
+		t := schemas.AuthorityTable{Version: m.number("version"), Basis: m.text("basis"), Sources: map[string][]schemas.Candidate{}}
+		day, sound := m.sound("effective")
 		effective, err := time.ParseInLocation(time.DateOnly, day, schemas.Zone)
-		if err != nil && day != "" {
+		if err != nil && sound {
 			m.at("effective").problem("bad-value", "%[1]q 不是日期，格式 2026-01-31", "%[1]q is not a date, write 2026-01-31", day)
 		}
 		t.Effective = effective
 		if n := len(e.Authority); n > 0 && (t.Version <= e.Authority[n-1].Version || !t.Effective.After(e.Authority[n-1].Effective)) {
 			m.at("version").problem("two-authorities", "数源表的版本和生效日期必须逐版递增", "authority versions and their days must grow from one to the next")
-		}
-		if t.Version == 0 {
-			m.at("version").problem("bad-value", "版本从 1 开始", "versions start at 1")
 		}
 		l.sources(e, &t, m)
 		e.Authority = append(e.Authority, t)
@@ -179,11 +160,10 @@ func (l *loader) authority(e *entityFile) {
 }
 
 func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping) {
+	table := m.table("sources")
 	if !m.has("sources") {
-		m.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "sources")
 		return
 	}
-	table, _ := m.at("sources").entries()
 	entries := map[string]bool{}
 	for _, f := range e.Fields {
 		if f.Group != "" {
@@ -199,11 +179,11 @@ func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping) {
 		}
 		members := e.Members(entry)
 		if len(members) == 0 {
-			table.keys[entry].unknown("unknown-field", "字段或组", "field or group", entry, sortedKeys(entries))
+			table.keys[entry].unknown("unknown-field", "字段或组", "field or group", entry, sortedKeys(entries), e.File)
 			continue
 		}
 		candidates := []schemas.Candidate{}
-		for _, item := range table.values[entry].items() {
+		for _, item := range table.each(entry) {
 			if c, ok := l.candidate(e, item, members, candidates); ok {
 				candidates = append(candidates, c)
 			}
@@ -217,14 +197,10 @@ func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping) {
 	}
 }
 
-func (l *loader) candidate(e *entityFile, item node, members []*schemas.GoldenField, before []schemas.Candidate) (schemas.Candidate, bool) {
-	m, ok := item.fields("dataset", "role", "columns", "constant", "where", "pick", "flag", "same_rank")
-	if !ok {
-		return schemas.Candidate{}, false
-	}
+func (l *loader) candidate(e *entityFile, m mapping, members []*schemas.GoldenField, before []schemas.Candidate) (schemas.Candidate, bool) {
 	c := schemas.Candidate{
-		Dataset: m.text("dataset"), Role: m.optional("role", ""), Where: m.optional("where", ""), Pick: m.optional("pick", "newest"),
-		Flag: m.optional("flag", ""), SameRank: m.flag("same_rank"), Columns: map[string]string{}, Constant: map[string]string{},
+		Dataset: m.text("dataset"), Role: m.text("role"), Where: m.text("where"), Pick: m.text("pick"),
+		Flag: m.text("flag"), SameRank: m.flag("same_rank"), Columns: map[string]string{}, Constant: map[string]string{},
 	}
 	d := l.datasetAt(m, "dataset", c.Dataset)
 	if d == nil || !l.linked(m.at("dataset"), d.Dataset, e.ID, c.Role) {
@@ -235,7 +211,7 @@ func (l *loader) candidate(e *entityFile, item node, members []*schemas.GoldenFi
 	}
 	for _, o := range before {
 		if o.Dataset == c.Dataset && o.Role == c.Role && o.Where == c.Where {
-			item.problem("two-authorities", "数据集 %[1]s 重复作为同一数源，请用 where 或 role 区分", "dataset %[1]s is the same source twice, tell them apart by where or role", c.Dataset+roleSuffix(c.Role))
+			m.problem("two-authorities", "数据集 %[1]s 重复作为同一数源，请用 where 或 role 区分", "dataset %[1]s is the same source twice, tell them apart by where or role", c.Dataset+roleSuffix(c.Role))
 		}
 	}
 	l.rowFields(m.at("where"), d, c.Where)
@@ -251,16 +227,13 @@ func (l *loader) columns(m mapping, d *datasetFile, c *schemas.Candidate, member
 		names = append(names, f.Name)
 	}
 	read := func(key string, into map[string]string) {
-		if !m.has(key) {
-			return
-		}
-		mm, _ := m.at(key).entries()
+		mm := m.table(key)
 		for _, golden := range mm.names {
 			if !slices.Contains(names, golden) {
-				mm.keys[golden].unknown("unknown-field", "字段", "field", golden, names)
+				mm.keys[golden].unknown("unknown-field", "字段", "field", golden, names, m.file)
 				continue
 			}
-			into[golden] = mm.optional(golden, "")
+			into[golden] = mm.text(golden)
 		}
 	}
 	read("constant", c.Constant)
@@ -272,7 +245,7 @@ func (l *loader) columns(m mapping, d *datasetFile, c *schemas.Candidate, member
 		}
 	}
 	if len(c.Columns)+len(c.Constant) == 0 {
-		zh, en := hint(names[0], sortedKeys(d.fields))
+		zh, en := hint(names[0], sortedKeys(d.fields), d.File)
 		m.at("dataset").problem("unknown-field", "数据集 %[1]s 没有字段 %[2]s%[3]s; 名称不同请写 columns: {%[2]s: …}", "dataset %[1]s has no field %[2]s%[4]s; if it is called otherwise write columns: {%[2]s: ...}", d.ID, names[0], zh, en)
 	}
 	for _, f := range members {
@@ -289,7 +262,7 @@ func (l *loader) columns(m mapping, d *datasetFile, c *schemas.Candidate, member
 func (l *loader) sameElement(at node, d *datasetFile, f *schemas.GoldenField, column string) {
 	from := d.Field(column)
 	if from == nil {
-		at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, column, sortedKeys(d.fields))
+		at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, column, sortedKeys(d.fields), d.File)
 		return
 	}
 	a, b := from.Element, f.Element
@@ -317,16 +290,12 @@ func describe(e *schemas.Element) string {
 
 func (l *loader) pick(m mapping, d *datasetFile, c *schemas.Candidate, before []schemas.Candidate) {
 	order, fields := c.PickBy()
-	switch {
-	case order == "newest" && c.Pick == "newest":
-	case order == "latest" || order == "earliest":
+	if order == "latest" || order == "earliest" {
 		for _, name := range slices.Concat(fields...) {
 			if d.Field(name) == nil {
-				m.at("pick").unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, name, sortedKeys(d.fields))
+				m.at("pick").unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, name, sortedKeys(d.fields), d.File)
 			}
 		}
-	default:
-		m.at("pick").problem("bad-value", "pick 只能是 newest, latest 字段 或 earliest 字段", "pick is newest, latest FIELD or earliest FIELD")
 	}
 	if !c.SameRank {
 		return

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
 // loader reads a catalogue's files in the order in which they need one another.
@@ -66,11 +67,6 @@ type file struct {
 
 // stem is the file's name without folder and ending.
 func (f file) stem() string { return strings.TrimSuffix(path.Base(f.name), ".yaml") }
-
-var (
-	topFiles   = []string{"city.yaml", "departments.yaml", "elements.yaml", "purposes.yaml"}
-	topFolders = []string{"codes", "datasets", "entities", "rules"}
-)
 
 // read parses every file and works out the catalogue's version. Files that no
 // one would read are refused: a misspelt folder must not silently share nothing.
@@ -131,24 +127,20 @@ func short(digest [sha256.Size]byte) string { return hex.EncodeToString(digest[:
 // expected reports whether a file of that name belongs to a catalogue.
 func (l *loader) expected(name string) bool {
 	folder, base := path.Split(name)
+	_, known := format.Of(name)
 	switch folder = strings.TrimSuffix(folder, "/"); {
-	case folder == "" && (slices.Contains(topFiles, base) || isCalendar(base)):
+	case slices.Contains(format.Folders(), folder):
 		return true
-	case slices.Contains(topFolders, folder):
+	case folder == "" && known:
 		return true
 	case folder == "":
-		zh, en := hint(base, topFiles)
+		zh, en := hint(base, format.Tops(), "")
 		l.add(name, 0, 0, false, "unknown-file", "不认识的文件%[1]s", "unknown file%[2]s", zh, en)
 	default:
-		zh, en := hint(folder, topFolders)
+		zh, en := hint(folder, format.Folders(), "")
 		l.add(name, 0, 0, false, "unknown-file", "不认识的文件夹 %[3]q%[1]s", "unknown folder %[3]q%[2]s", zh, en, folder)
 	}
 	return false
-}
-
-func isCalendar(base string) bool {
-	year, ok := strings.CutPrefix(base, "calendar-")
-	return ok && len(year) == len("2026.yaml")
 }
 
 // single reads a file that every catalogue has.
@@ -172,14 +164,6 @@ func (l *loader) folder(files []file, folder string, read func(file)) {
 		if strings.HasPrefix(f.name, folder) && f.root.exists() {
 			read(f)
 		}
-	}
-}
-
-// unknownID says that a dataset or entity does not exist, unless its file is
-// there and was refused: then that is what has to be said, once.
-func (l *loader) unknownID(at node, folder, whatChinese, what, id string, known []string) {
-	if id != "" && !l.broken[folder+"/"+id] {
-		at.unknown("unknown-"+what, whatChinese, what, id, known)
 	}
 }
 

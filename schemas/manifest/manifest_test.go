@@ -364,13 +364,23 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func TestNearest(t *testing.T) {
+func TestNear(t *testing.T) {
 	t.Parallel()
 	known := []string{"person_name", "phone", "GA01", "identifier"}
 	for name, want := range map[string]string{"persn_name": "person_name", "phnoe": "phone", "ga01": "GA01", "xyz": "", "indentifier": "identifier"} {
-		if got := nearest(name, known); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		if got := strings.Join(near(name, known), " "); got != want {
+			t.Errorf("near(%q) = %q, want %q", name, got, want)
 		}
+	}
+	if got := strings.Join(near("GA0", []string{"GA03", "MZ01", "GA02", "GA01", "GA0"}), " "); got != "GA0 GA03 GA02 GA01" {
+		t.Errorf("near(GA0) = %q, want the closest first", got)
+	}
+	many := make([]string, 13)
+	for i := range many {
+		many[i] = fmt.Sprintf("MZ%02d", i)
+	}
+	if zh, en := hint("GA", many, "datasets/"); zh != "；共 13 个，见 datasets/" || en != "; all 13 are in datasets/" {
+		t.Errorf("of a long list is said %q %q", zh, en)
 	}
 }
 

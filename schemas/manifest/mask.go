@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// maskClear is how a manifest says "no mask" aloud.
-const maskClear = "clear"
-
 // refusedMask recognises masks in use elsewhere that do not protect, and says why.
 func refusedMask(id string) (reason [2]string, refused bool) {
 	switch low := strings.ToLower(id); {

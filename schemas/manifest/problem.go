@@ -52,13 +52,13 @@ type collector struct{ all []Problem }
 func (c *collector) add(file string, line, column int, warning bool, rule, chinese, english string, args ...any) {
 	c.all = append(c.all, Problem{
 		File: file, Line: line, Column: column, Rule: rule, Warning: warning,
-		Message: format(chinese, args) + " / " + format(english, args),
+		Message: fill(chinese, args) + " / " + fill(english, args),
 	})
 }
 
-// format fills in the arguments. A text need not use all of them: fmt does not
+// fill puts in the arguments. A text need not use all of them: fmt does not
 // mind as long as verbs are indexed.
-func format(text string, args []any) string {
+func fill(text string, args []any) string {
 	if !strings.Contains(text, "%[") {
 		return text
 	}
@@ -76,65 +76,4 @@ func (c *collector) sorted() []Problem {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return c.all
-}
-
-// nearest returns the known name that is closest to name, or "" if none is
-// close enough to be what was meant.
-func nearest(name string, known []string) string {
-	size := len([]rune(name))
-	best, distance := "", min(max(size/3, 1)+1, size)
-	for _, k := range known {
-		if strings.EqualFold(k, name) {
-			return k
-		}
-		if d := editDistance(name, k, distance); d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
-}
-
-// hint turns the nearest name into the last words of a message.
-func hint(name string, known []string) (chinese, english string) {
-	if best := nearest(name, known); best != "" {
-		return ", 是否想写 " + best, ", did you mean " + best + "?"
-	}
-	if len(known) > 0 && len(known) <= 12 {
-		return ", 可用: " + strings.Join(known, " "), ", known: " + strings.Join(known, " ")
-	}
-	return "", ""
-}
-
-// editDistance counts insertions, deletions, replacements and swaps of
-// neighbours, and stops at limit.
-func editDistance(a, b string, limit int) int {
-	x, y := []rune(a), []rune(b)
-	if d := len(x) - len(y); d >= limit || -d >= limit {
-		return limit
-	}
-	before, row, next := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		next[0] = i + 1
-		least := next[0]
-		for j := range y {
-			cost := 1
-			if x[i] == y[j] {
-				cost = 0
-			}
-			d := min(row[j]+cost, row[j+1]+1, next[j]+1)
-			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
-				d = min(d, before[j-1]+1)
-			}
-			next[j+1] = d
-			least = min(least, d)
-		}
-		if least >= limit {
-			return limit
-		}
-		before, row, next = row, next, before
-	}
-	return row[len(y)]
 }

@@ -1,29 +1,24 @@
 package manifest
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
-var ruleForm = regexp.MustCompile(`^[A-Z]{2,8}-\d{2,4}$`)
-
 func (l *loader) rule(f file) {
-	m, ok := f.root.fields("rule", "title", "english", "entity", "severity", "basis", "advice", "cases")
+	m, ok := f.root.fields(format.Rule)
 	if !ok {
 		return
 	}
-	r := &schemas.Rule{ID: m.text("rule"), Title: m.text("title"), English: m.optional("english", ""), Entity: m.text("entity"), File: f.name}
-	if r.ID != "" && !ruleForm.MatchString(r.ID) {
-		m.at("rule").problem("bad-name", "规则编号 %[1]q 应如 XV-04", "rule id %[1]q must look like XV-04", r.ID)
-	}
+	r := &schemas.Rule{ID: m.text("rule"), Title: m.text("title"), English: m.text("english"), Entity: m.text("entity"), File: f.name}
 	if !l.is(f, m, "rule", r.ID) {
 		return
 	}
-	r.Severity, r.Basis, r.Advice = m.oneOf("severity", "", severities), m.optional("basis", ""), m.text("advice")
+	r.Severity, r.Basis, r.Advice = m.text("severity"), m.text("basis"), m.text("advice")
 	e := l.known.entities[r.Entity]
 	if e == nil {
 		l.unknownID(m.at("entity"), "entities", "主体", "entity", r.Entity, sortedKeys(l.known.entities))
@@ -32,31 +27,21 @@ func (l *loader) rule(f file) {
 	if e == nil {
 		return
 	}
-	if len(m.list("cases")) == 0 {
-		m.at("cases").problem("missing-key", "规则没有情形(cases)", "the rule has no cases")
-	}
-	for _, item := range m.list("cases") {
+	for _, item := range m.each("cases") {
 		l.ruleCase(r, e, item)
 	}
 }
 
-func (l *loader) ruleCase(r *schemas.Rule, e *schemas.Entity, item node) {
-	m, ok := item.fields("id", "inputs", "when", "owner", "evidence", "settle", "until", "days", "certainty")
-	if !ok {
-		return
-	}
-	c := &schemas.Case{ID: m.text("id"), When: m.text("when"), Owner: m.text("owner"), Until: m.optional("until", ""), Days: m.number("days", 10, 1000)}
-	c.Certainty = m.oneOf("certainty", schemas.Contradiction, certainties)
-	if c.ID != "" {
-		m.at("id").named(lowerForm)
-	}
+func (l *loader) ruleCase(r *schemas.Rule, e *schemas.Entity, m mapping) {
+	c := &schemas.Case{ID: m.text("id"), When: m.text("when"), Owner: m.text("owner"), Until: m.text("until"), Days: m.number("days")}
+	c.Certainty = m.text("certainty")
 	if slices.ContainsFunc(r.Cases, func(o *schemas.Case) bool { return o.ID == c.ID }) {
 		m.at("id").problem("duplicate", "情形 %[1]s 重复", "case %[1]s stands twice", c.ID)
 	}
 	if c.Owner != "" && c.Owner != schemas.OwnerProvider && l.known.departments[c.Owner] == nil {
-		m.at("owner").unknown("unknown-department", "部门", "department", c.Owner, append(sortedKeys(l.known.departments), schemas.OwnerProvider))
+		m.at("owner").unknown("unknown-department", "部门", "department", c.Owner, append(sortedKeys(l.known.departments), schemas.OwnerProvider), "departments.yaml")
 	}
-	if s := m.optional("settle", ""); s != "" {
+	if s, sound := m.sound("settle"); sound {
 		d, err := time.ParseDuration(s)
 		if err != nil || d < 0 || d > 24*time.Hour {
 			m.at("settle").problem("bad-value", "settle 应是 0 到 24h 的时长，如 5s", "settle is a duration of 0 to 24h, like 5s")
@@ -64,9 +49,6 @@ func (l *loader) ruleCase(r *schemas.Rule, e *schemas.Entity, item node) {
 		c.Settle = d
 	}
 	inputs, at := m.texts("inputs")
-	if len(inputs) == 0 {
-		m.at("inputs").problem("missing-key", "缺少 inputs: 没有输入的规则永远不会被评估", "inputs is missing: without any the case would never be evaluated")
-	}
 	for i, input := range inputs {
 		l.input(e, input, at[i])
 	}
@@ -120,7 +102,7 @@ func (l *loader) aggregateRef(e *schemas.Entity, name string, at node) {
 		known = append(known, a.Name)
 	}
 	if !slices.Contains(known, name) {
-		at.unknown("unknown-field", "汇总", "aggregate", name, known)
+		at.unknown("unknown-field", "汇总", "aggregate", name, known, e.File)
 	}
 }
 
@@ -137,7 +119,7 @@ func (l *loader) evidence(e *schemas.Entity, ref string, at node, inputs []strin
 		return
 	case "golden":
 		if e.Field(name) == nil && e.Key.Name != name {
-			at.unknown("unknown-field", "字段", "field", name, entityShelf(e).names())
+			at.unknown("unknown-field", "字段", "field", name, entityShelf(e).names(), e.File)
 		}
 		return
 	}
@@ -148,7 +130,7 @@ func (l *loader) evidence(e *schemas.Entity, ref string, at node, inputs []strin
 		return
 	}
 	if d.Field(name) == nil {
-		at.unknown("unknown-field", "数据集 "+id+" 的字段", "field of "+id, name, sortedKeys(d.fields))
+		at.unknown("unknown-field", "数据集 "+id+" 的字段", "field of "+id, name, sortedKeys(d.fields), d.File)
 	}
 	if links := linksTo(d.Dataset, e.ID); stated || len(links) == 0 {
 		l.linked(at, d.Dataset, e.ID, role)

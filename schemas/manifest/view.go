@@ -1,15 +1,18 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 )
 
 // shelf is what a view can show: the columns of a dataset or of an entity.
 type shelf struct {
 	owner  string // for messages: GA01, person
+	file   string // where that stands
 	class  string
 	layout *schemas.Layout
 	items  []shelfItem // one a column of layout
@@ -32,7 +35,7 @@ func (s *shelf) names() []string {
 }
 
 func datasetShelf(d *schemas.Dataset) *shelf {
-	s := &shelf{owner: d.ID, class: d.Class, layout: d.Layout, keys: d.KeyIndex}
+	s := &shelf{owner: d.ID, file: d.File, class: d.Class, layout: d.Layout, keys: d.KeyIndex}
 	for _, f := range d.Fields {
 		s.items = append(s.items, shelfItem{f.Element, f.Level, f.Title, f.English})
 	}
@@ -40,7 +43,7 @@ func datasetShelf(d *schemas.Dataset) *shelf {
 }
 
 func entityShelf(e *schemas.Entity) *shelf {
-	s := &shelf{owner: e.ID, layout: e.Layout, keys: []int{0}}
+	s := &shelf{owner: e.ID, file: e.File, layout: e.Layout, keys: []int{0}}
 	key := shelfItem{element: e.Key.Element, title: e.Key.Title}
 	if key.element != nil {
 		key.level = key.element.Level
@@ -53,12 +56,9 @@ func entityShelf(e *schemas.Entity) *shelf {
 }
 
 func (l *loader) datasetViews(d *datasetFile) {
-	if !d.root.has("views") {
-		return
-	}
-	views, _ := d.root.at("views").entries()
+	views := d.root.table("views")
 	for _, name := range views.names {
-		m, ok := views.values[name].fields("title", "audience", "fields", "mask", "only", "base")
+		m, ok := views.part(name)
 		if !ok {
 			continue
 		}
@@ -73,19 +73,17 @@ func (l *loader) datasetViews(d *datasetFile) {
 }
 
 func (l *loader) entityViews(e *entityFile) {
-	if e.root.has("views") {
-		views, _ := e.root.at("views").entries()
-		for _, name := range views.names {
-			m, ok := views.values[name].fields("title", "audience", "fields", "mask", "only", "base", "embed")
-			if !ok {
-				continue
-			}
-			v := l.view(views.keys[name], m, name, e.Title, entityShelf(e.Entity))
-			v.Entity = e.Entity
-			l.embeds(e, v, m)
-			l.finishView(views.keys[name], v, entityShelf(e.Entity))
-			e.Views = append(e.Views, v)
+	views := e.root.table("views")
+	for _, name := range views.names {
+		m, ok := views.part(name)
+		if !ok {
+			continue
 		}
+		v := l.view(views.keys[name], m, name, e.Title, entityShelf(e.Entity))
+		v.Entity = e.Entity
+		l.embeds(e, v, m)
+		l.finishView(views.keys[name], v, entityShelf(e.Entity))
+		e.Views = append(e.Views, v)
 	}
 	if len(e.Fields) > 0 {
 		v := explainView(e.Entity)
@@ -96,18 +94,12 @@ func (l *loader) entityViews(e *entityFile) {
 
 // view reads what views of datasets and entities have in common.
 func (l *loader) view(at node, m mapping, name, title string, s *shelf) *schemas.View {
-	if !lowerForm.match(name) {
-		at.problem("bad-name", "名称 %[1]q 不合规则: %[2]s", "name %[1]q must match %[2]s", name, lowerForm.pattern)
-	}
 	if name == schemas.ExplainView {
 		at.problem("bad-name", "视图名 explain 由系统使用", "the view name explain is reserved")
 	}
 	v := &schemas.View{ID: s.owner + "." + name, Owner: s.owner, Name: name}
-	v.Title, v.Audience = m.optional("title", title), m.optional("audience", "")
-	v.Only = m.optional("only", "")
-	if v.Only != "" && v.Only != "verify" {
-		m.at("only").problem("bad-value", "only 只能是 verify", "only can only be verify")
-	}
+	v.Title, v.Audience = cmp.Or(m.text("title"), title), m.text("audience")
+	v.Only = m.text("only")
 	v.Fields = l.viewFields(m, s, v.Only == "verify", name)
 	if v.Only == "verify" {
 		l.verifyView(at, m, v, s)
@@ -141,36 +133,31 @@ func (l *loader) verifyView(at node, m mapping, v *schemas.View, s *shelf) {
 
 // viewFields reads fields, mask and base: which columns are shown, and how.
 func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []schemas.ViewField {
-	base := "default"
-	if name == "clear" {
+	base := m.text("base")
+	if name == "clear" && !m.has("base") {
 		base = "clear"
 	}
-	base = m.oneOf("base", base, []string{"default", "clear"})
 	shown, places := s.names(), []node(nil)
 	if m.has("fields") {
-		if shown, places = m.texts("fields"); len(shown) == 0 {
-			m.at("fields").problem("missing-key", "视图没有字段", "the view shows no field")
-		}
+		shown, places = m.texts("fields")
 	}
 	masks := map[string]node{}
-	if m.has("mask") {
-		mm, _ := m.at("mask").entries()
-		for _, field := range mm.names {
-			switch {
-			case s.layout.Index(field) < 0:
-				mm.keys[field].unknown("unknown-field", "字段", "field", field, s.names())
-			case !slices.Contains(shown, field):
-				mm.keys[field].problem("mask-unused", "字段 %[1]s 不在视图里，这条脱敏不起作用", "field %[1]s is not in the view, its mask does nothing", field)
-			default:
-				masks[field] = mm.values[field]
-			}
+	mm := m.table("mask")
+	for _, field := range mm.names {
+		switch {
+		case s.layout.Index(field) < 0:
+			mm.keys[field].unknown("unknown-field", "字段", "field", field, s.names(), s.file)
+		case !slices.Contains(shown, field):
+			mm.keys[field].problem("mask-unused", "字段 %[1]s 不在视图里，这条脱敏不起作用", "field %[1]s is not in the view, its mask does nothing", field)
+		default:
+			masks[field] = mm.values[field]
 		}
 	}
 	var fields []schemas.ViewField
 	for i, field := range shown {
 		at := s.layout.Index(field)
 		if at < 0 {
-			places[i].unknown("unknown-field", "字段", "field", field, s.names())
+			places[i].unknown("unknown-field", "字段", "field", field, s.names(), s.file)
 			continue
 		}
 		item := s.items[at]
@@ -198,18 +185,14 @@ func (l *loader) viewFields(m mapping, s *shelf, verify bool, name string) []sch
 
 // embeds reads the rows of datasets that an entity's view shows.
 func (l *loader) embeds(e *entityFile, v *schemas.View, m mapping) {
-	for _, item := range m.list("embed") {
-		em, ok := item.fields("dataset", "role", "fields", "mask", "base", "max")
-		if !ok {
-			continue
-		}
+	for _, em := range m.each("embed") {
 		id := em.text("dataset")
 		d := l.known.datasets[id]
 		if d == nil {
 			l.unknownID(em.at("dataset"), "datasets", "数据集", "dataset", id, sortedKeys(l.known.datasets))
 			continue
 		}
-		b := schemas.Embed{Dataset: d, Role: em.optional("role", ""), Max: em.number("max", 100, 1000)}
+		b := schemas.Embed{Dataset: d, Role: em.text("role"), Max: em.number("max")}
 		if !l.linked(em.at("role"), d, e.ID, b.Role) {
 			continue
 		}
@@ -369,7 +352,7 @@ func (l *loader) judge(at node, v *schemas.View, s *shelf) {
 				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选，请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
 			}
 		}
-		if s.class == "A" && f.Mask == "" && slices.Index(levels, f.level) >= 2 {
+		if s.class == "A" && f.Mask == "" && slices.Index(format.Levels, f.level) >= 2 {
 			at.warn("level-class", "无条件共享(A)的视图 %[1]s 以明文给出 %[3]s 级字段 %[2]s", "view %[1]s of a class A dataset shows %[2]s (%[3]s) in clear", v.ID, f.Name, f.level)
 		}
 	}

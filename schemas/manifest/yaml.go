@@ -3,8 +3,6 @@ package manifest
 import (
 	"errors"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -218,193 +216,16 @@ func (n node) warn(rule, chinese, english string, args ...any) {
 	n.out.add(n.file, line, column, true, rule, chinese, english, args...)
 }
 
-// unknown records that name is not one of known, with the nearest of them.
-func (n node) unknown(rule, whatChinese, what, name string, known []string) {
-	zh, en := hint(name, known)
-	n.problem(rule, "%[1]s %[3]q 不存在%[4]s", "unknown %[2]s %[3]q%[5]s", whatChinese, what, name, zh, en)
-}
-
-// notAmong is unknown for a set that the language of catalogues closes: all of it is
-// said, whatever is near.
-func (n node) notAmong(rule, whatChinese, what, name string, set []string) {
-	zh, en := "；可用：", ", known: "
-	if best := nearest(name, set); best != "" {
-		zh, en = "，是否想写 "+best+zh, ", did you mean "+best+"? Known: "
-	}
-	n.problem(rule, "%[1]s %[3]q 不存在%[4]s%[6]s", "unknown %[2]s %[3]q%[5]s%[6]s", whatChinese, what, name, zh, en, strings.Join(set, " "))
-}
-
-// mapping is a YAML mapping whose keys are all known.
-type mapping struct {
-	node
-	names  []string // in order of the file
-	keys   map[string]node
-	values map[string]node
-}
-
-// entries reads a mapping whose keys are names of the catalogue's own.
-func (n node) entries() (mapping, bool) {
-	m := mapping{node: n, keys: map[string]node{}, values: map[string]node{}}
-	var pairs []*ast.MappingValueNode
-	switch v := n.n.(type) {
-	case *ast.MappingNode:
-		pairs = v.Values
-	case *ast.MappingValueNode:
-		pairs = []*ast.MappingValueNode{v}
-	default:
-		return m, n.problem("shape", "这里应是 键：值 的映射", "expected a mapping (key: value)")
-	}
-	for _, p := range pairs {
-		key := p.Key.GetToken().Value
-		if _, twice := m.keys[key]; twice {
-			n.with(p.Key).problem("duplicate-key", "键 %[1]q 重复", "key %[1]q stands twice", key)
-			continue
-		}
-		m.names = append(m.names, key)
-		m.keys[key], m.values[key] = n.with(p.Key), n.with(p.Value)
-	}
-	return m, true
-}
-
-// fields reads a mapping that may have only the allowed keys.
-func (n node) fields(allowed ...string) (mapping, bool) {
-	m, ok := n.entries()
-	if !ok {
-		return m, false
-	}
-	for _, name := range m.names {
-		if !slices.Contains(allowed, name) {
-			m.keys[name].unknown("unknown-key", "键", "key", name, allowed)
-		}
-	}
-	return m, true
-}
-
-func (m mapping) has(key string) bool { return m.values[key].exists() }
-
-// at returns the value of a key, or the mapping itself if the key is absent, so
-// that a message always has a place.
-func (m mapping) at(key string) node {
-	if v, ok := m.values[key]; ok {
-		return v
-	}
-	return m.node
-}
-
-// text returns a text that must be there and not be empty.
-func (m mapping) text(key string) string {
-	v, ok := m.values[key]
-	if !ok {
-		m.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", key)
-		return ""
-	}
-	s, ok := v.text()
-	if ok && s == "" {
-		v.problem("missing-key", "%[1]s 不能为空", "%[1]s must not be empty", key)
-	}
-	return s
-}
-
-// optional returns a text that may be absent.
-func (m mapping) optional(key, absent string) string {
-	v, ok := m.values[key]
-	if !ok {
-		return absent
-	}
-	s, _ := v.text()
-	return s
-}
-
-// oneOf returns a text that must be one of a set; a key with a default may be absent.
-func (m mapping) oneOf(key, absent string, set []string) string {
-	if absent != "" && !m.has(key) {
-		return absent
-	}
-	s := m.text(key)
-	if s != "" && !slices.Contains(set, s) {
-		m.at(key).notAmong("bad-value", key+" 的值", "value of "+key, s, set)
-	}
-	return s
-}
-
-func (m mapping) flag(key string) bool {
-	v, ok := m.values[key]
-	if !ok {
-		return false
-	}
-	b, ok := v.n.(*ast.BoolNode)
-	if !ok {
-		return v.problem("bad-value", "%[1]s 只能是 true 或 false", "%[1]s must be true or false", key)
-	}
-	return b.Value
-}
-
-// number returns a whole number of 0 to limit.
-func (m mapping) number(key string, absent, limit int) int {
-	v, ok := m.values[key]
-	if !ok {
-		return absent
-	}
-	if i, isInt := v.n.(*ast.IntegerNode); isInt {
-		if n, err := strconv.Atoi(i.GetToken().Value); err == nil && n >= 0 && n <= limit {
-			return n
-		}
-	}
-	v.problem("bad-value", "%[1]s 应是 0 到 %[2]d 的整数", "%[1]s must be a whole number of 0 to %[2]d", key, limit)
-	return absent
-}
-
-func (m mapping) float(key string) *float64 {
-	v, ok := m.values[key]
-	if !ok {
-		return nil
-	}
-	switch v.n.(type) {
-	case *ast.IntegerNode, *ast.FloatNode:
-		if f, err := strconv.ParseFloat(v.n.GetToken().Value, 64); err == nil {
-			return &f
-		}
-	}
-	v.problem("bad-value", "%[1]s 应是数字", "%[1]s must be a number", key)
-	return nil
-}
-
-// list returns the items of a sequence, nil if the key is absent.
-func (m mapping) list(key string) []node {
-	v, ok := m.values[key]
-	if !ok {
-		return nil
-	}
-	return v.items()
-}
-
-func (n node) items() []node {
+func (n node) items() ([]node, bool) {
 	s, ok := n.n.(*ast.SequenceNode)
 	if !ok {
-		n.problem("shape", "这里应是列表", "expected a list")
-		return nil
+		return nil, n.problem("shape", "这里应是列表", "expected a list")
 	}
 	items := make([]node, len(s.Values))
 	for i, v := range s.Values {
 		items[i] = n.with(v)
 	}
-	return items
-}
-
-// texts returns a list of texts, each once.
-func (m mapping) texts(key string) (names []string, at []node) {
-	for _, item := range m.list(key) {
-		s, ok := item.text()
-		if !ok {
-			continue
-		}
-		if slices.Contains(names, s) {
-			item.problem("duplicate", "%[1]q 重复", "%[1]q stands twice", s)
-			continue
-		}
-		names, at = append(names, s), append(at, item)
-	}
-	return names, at
+	return items, true
 }
 
 // text returns a scalar as it is written. A bare number is taken by its digits
@@ -424,42 +245,3 @@ func (n node) text() (string, bool) {
 	}
 	return "", n.problem("shape", "这里应是文字", "expected text")
 }
-
-// name returns a text that must be a name of the given form.
-func (n node) named(form *nameForm) string {
-	s, ok := n.text()
-	if ok && !form.match(s) {
-		n.problem("bad-name", "名称 %[1]q 不合规则: %[2]s", "name %[1]q must match %[2]s", s, form.pattern)
-	}
-	return s
-}
-
-// nameForm is one of the forms names have.
-type nameForm struct {
-	pattern     string
-	first, rest func(byte) bool
-	max         int
-}
-
-var (
-	datasetForm = &nameForm{"[A-Za-z][A-Za-z0-9]*", isLetter, func(b byte) bool { return isLetter(b) || isDigit(b) }, 40}
-	fieldForm   = &nameForm{"[A-Za-z][A-Za-z0-9_]*", isLetter, func(b byte) bool { return isLetter(b) || isDigit(b) || b == '_' }, 64}
-	lowerForm   = &nameForm{"[a-z][a-z0-9_]*", isLower, func(b byte) bool { return isLower(b) || isDigit(b) || b == '_' }, 40}
-	codeForm    = &nameForm{"[A-Za-z][A-Za-z0-9-]*", isLetter, func(b byte) bool { return isLetter(b) || isDigit(b) || b == '-' }, 40}
-)
-
-func (f *nameForm) match(s string) bool {
-	if s == "" || len(s) > f.max || !f.first(s[0]) {
-		return false
-	}
-	for i := 1; i < len(s); i++ {
-		if !f.rest(s[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func isLower(b byte) bool  { return 'a' <= b && b <= 'z' }
-func isLetter(b byte) bool { return isLower(b) || 'A' <= b && b <= 'Z' }
-func isDigit(b byte) bool  { return '0' <= b && b <= '9' }
