@@ -117,7 +117,7 @@ func (r *Registry) postLookup(req *http.Request) (any, error) {
 	if sub := r.state.subjects[name]; sub == nil || !deleted && len(sub.live()) == 0 {
 		return nil, errSubjectNotFound
 	}
-	v, ok := r.find(name, canonical, deleted)
+	v, ok := r.state.find(name, canonical, deleted)
 	if !ok {
 		return nil, &problemError{problem.SchemaNotFound, "该主题下没有此模式 / schema not found under the subject"}
 	}

@@ -64,3 +64,14 @@ func compatible(subject, level, text string, old []string) error {
 	}
 	return nil
 }
+
+// identity tells schemas apart. One that is outside the profile, in a log that
+// others wrote before us, is what its text is.
+func identity(kind, text string) string {
+	if kind == "" {
+		if canonical, err := codec.Canonical(text); err == nil {
+			return canonical
+		}
+	}
+	return kind + "\x00" + text
+}

@@ -1,12 +1,5 @@
 package registry
 
-import (
-	"context"
-	"net/http"
-
-	"github.com/yiyuan-bus/yiyuan/schemas/problem"
-)
-
 // The modes that a registry, or a subject of it, can be in: one that is read only
 // registers, deletes and judges by no other level through the API. They are for
 // moving to another registry. The bus's own processes write to the log and are not
@@ -17,77 +10,6 @@ const (
 	readOnlyOverride = "READONLY_OVERRIDE" // of the whole registry, whatever its subjects are in
 )
 
-type modeAnswer struct {
-	Mode string `json:"mode"`
-}
-
 func knownMode(mode string) bool {
 	return mode == readWrite || mode == readOnly || mode == readOnlyOverride
-}
-
-// mode is the one that holds for a subject.
-func (s *state) mode(name string) string {
-	global := s.modes[""]
-	if own := s.modes[name]; own != "" && global != readOnlyOverride {
-		return own
-	}
-	if global != "" {
-		return global
-	}
-	return readWrite
-}
-
-// writable refuses a change of what is read only.
-func (r *Registry) writable(name string) *problemError {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if mode := r.state.mode(name); mode != readWrite {
-		return &problemError{problem.NotPermitted, "mode 为 " + mode + "，只读 / the mode is " + mode + ": nothing is changed"}
-	}
-	return nil
-}
-
-func (r *Registry) getMode(req *http.Request) (any, error) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return modeAnswer{r.state.mode(req.PathValue("subject"))}, nil
-}
-
-func (r *Registry) putMode(req *http.Request) (any, error) {
-	var m modeAnswer
-	if err := read(req, &m, "mode"); err != nil {
-		return nil, err
-	}
-	name := req.PathValue("subject")
-	switch {
-	case m.Mode == "IMPORT" || m.Mode == "FORWARD" || m.Mode == readOnlyOverride && name != "":
-		return nil, &problemError{problem.NotPermitted, "mode：不支持 " + m.Mode + " / mode: " + m.Mode + " is not supported here"}
-	case !knownMode(m.Mode):
-		return nil, &problemError{problem.InvalidMode, "未知的模式 / unknown mode"}
-	}
-	if name != "" {
-		if err := checkSubject(name); err != nil {
-			return nil, err
-		}
-	}
-	return m, r.setMode(req.Context(), name, encode(m))
-}
-
-// deleteMode answers with the mode that held.
-func (r *Registry) deleteMode(req *http.Request) (any, error) {
-	name := req.PathValue("subject")
-	r.mu.RLock()
-	before := modeAnswer{r.state.mode(name)}
-	r.mu.RUnlock()
-	return before, r.setMode(req.Context(), name, nil)
-}
-
-func (r *Registry) setMode(ctx context.Context, name string, value []byte) error {
-	r.write.Lock()
-	defer r.write.Unlock()
-	key := []byte(`{"keytype":"MODE","subject":null,"magic":0}`) // as Confluent writes it
-	if name != "" {
-		key = encode(recordKey{Type: typeMode, Subject: &name})
-	}
-	return r.commit(ctx, key, value)
 }

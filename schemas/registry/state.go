@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -42,48 +43,6 @@ type version struct {
 
 func newState() *state {
 	return &state{ids: map[int]*schema{}, byText: map[string]int{}, subjects: map[string]*subject{}, levels: map[string]string{}, modes: map[string]string{}, lost: map[string]int{}, buried: map[int]*schema{}}
-}
-
-// The key types of the log, as Confluent names them.
-const (
-	typeSchema        = "SCHEMA"
-	typeConfig        = "CONFIG"
-	typeMode          = "MODE"
-	typeDeleteSubject = "DELETE_SUBJECT"
-	typeNoop          = "NOOP"
-)
-
-// recordKey is the key of a record. Field order is that of Confluent and
-// Karapace: keys are compared as bytes by compaction.
-type recordKey struct {
-	Type    string  `json:"keytype"`
-	Subject *string `json:"subject,omitempty"`
-	Version int     `json:"version,omitempty"`
-	Magic   int     `json:"magic"`
-}
-
-type schemaValue struct {
-	Subject string            `json:"subject"`
-	Version int               `json:"version"`
-	ID      int               `json:"id"`
-	Kind    string            `json:"schemaType,omitempty"`
-	Refs    []json.RawMessage `json:"references,omitempty"`
-	Schema  string            `json:"schema"`
-	Deleted bool              `json:"deleted"`
-}
-
-type configValue struct {
-	Level string `json:"compatibilityLevel"`
-}
-
-type deleteSubjectValue struct {
-	Subject string `json:"subject"`
-	Version int    `json:"version"`
-}
-
-// noopValue keeps the highest id when the record that had it goes.
-type noopValue struct {
-	LastID int `json:"lastId"`
 }
 
 // outcome is what became of a record.
@@ -261,6 +220,13 @@ func (s *subject) live() []version {
 	return slices.DeleteFunc(slices.Clone(s.versions), func(v version) bool { return v.deleted })
 }
 
+// The ways a version can fail to be found that clients of the REST API know by number.
+var (
+	errSubjectNotFound = errors.New("没有该主题 / subject not found")
+	errVersionNotFound = errors.New("没有该版本 / version not found")
+	errVersion         = errors.New("版本号须为正整数或 latest / version must be a positive number or latest")
+)
+
 // version returns a version by its number or "latest". Deleted ones count only
 // if asked for.
 func (s *state) version(name, number string, deleted bool) (version, error) {
@@ -314,45 +280,34 @@ func (s *state) texts(versions []version) []string {
 	return texts
 }
 
-// identity tells schemas apart. One that is outside the profile, in a log that
-// others wrote before us, is what its text is.
-func identity(kind, text string) string {
-	if kind == "" {
-		if canonical, err := codec.Canonical(text); err == nil {
-			return canonical
-		}
-	}
-	return kind + "\x00" + text
-}
-
 // encodeSchema writes the record of a version.
 func (s *state) encodeSchema(v version) (key, value []byte) {
 	known := s.ids[v.id]
 	return schemaKey(v.subject, v.number), encode(schemaValue{Subject: v.subject, Version: v.number, ID: v.id, Kind: known.kind, Schema: known.text, Deleted: v.deleted})
 }
 
-func schemaKey(name string, number int) []byte {
-	return encode(recordKey{Type: typeSchema, Subject: &name, Version: number, Magic: 1})
-}
-
-func deleteSubjectKey(name string) []byte {
-	return encode(recordKey{Type: typeDeleteSubject, Subject: &name, Magic: 0})
-}
-
-func noopKey() []byte { return encode(recordKey{Type: typeNoop}) }
-
-// configKey writes "subject":null for the global level, as Confluent does.
-func configKey(name string) []byte {
-	if name == "" {
-		return []byte(`{"keytype":"CONFIG","subject":null,"magic":0}`)
+// mode is the one that holds for a subject.
+func (s *state) mode(name string) string {
+	global := s.modes[""]
+	if own := s.modes[name]; own != "" && global != readOnlyOverride {
+		return own
 	}
-	return encode(recordKey{Type: typeConfig, Subject: &name})
+	if global != "" {
+		return global
+	}
+	return readWrite
 }
 
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("registry: a record of strings and numbers cannot be written: " + err.Error())
+// find returns the subject's version that has a schema.
+func (s *state) find(name, canonical string, deleted bool) (version, bool) {
+	sub := s.subjects[name]
+	if sub == nil {
+		return version{}, false
 	}
-	return b
+	for _, v := range slices.Backward(sub.versions) {
+		if (deleted || !v.deleted) && s.ids[v.id].canonical == canonical {
+			return v, true
+		}
+	}
+	return version{}, false
 }

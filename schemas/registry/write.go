@@ -16,11 +16,8 @@ const maxAttempts = 50
 // message must be stopped before it fills every process's memory.
 const maxSchemas = 100_000
 
-// The ways a request can fail that clients of the REST API know by number.
+// The ways a change can fail that clients of the REST API know by number.
 var (
-	errSubjectNotFound       = errors.New("没有该主题 / subject not found")
-	errVersionNotFound       = errors.New("没有该版本 / version not found")
-	errVersion               = errors.New("版本号须为正整数或 latest / version must be a positive number or latest")
 	errSubjectSoftDeleted    = errors.New("该主题已删除，永久删除请加 permanent=true / subject was deleted, set permanent=true to delete it permanently")
 	errVersionSoftDeleted    = errors.New("该版本已删除，永久删除请加 permanent=true / version was deleted, set permanent=true to delete it permanently")
 	errSubjectNotSoftDeleted = errors.New("须先做普通删除才能永久删除 / subject must be deleted before it is deleted permanently")
@@ -42,7 +39,7 @@ func (r *Registry) register(ctx context.Context, name, text string) (version, er
 	defer r.write.Unlock()
 	for range maxAttempts {
 		r.mu.RLock()
-		found, ok := r.find(name, canonical, false)
+		found, ok := r.state.find(name, canonical, false)
 		live := r.state.subjects[name].live()
 		level, texts := r.state.level(name), r.state.texts(live)
 		id, known := r.state.byText[canonical]
@@ -73,20 +70,6 @@ func (r *Registry) register(ctx context.Context, name, text string) (version, er
 		}
 	}
 	return version{}, fmt.Errorf("%d attempts met other writers: %w", maxAttempts, ErrUnavailable)
-}
-
-// find returns the subject's version that has a schema. Call with mu held.
-func (r *Registry) find(name, canonical string, deleted bool) (version, bool) {
-	sub := r.state.subjects[name]
-	if sub == nil {
-		return version{}, false
-	}
-	for _, v := range slices.Backward(sub.versions) {
-		if (deleted || !v.deleted) && r.state.ids[v.id].canonical == canonical {
-			return v, true
-		}
-	}
-	return version{}, false
 }
 
 // deleteSubject deletes all versions of a subject and returns their numbers.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -27,8 +29,38 @@ func fingerprint(key, value []byte) uint64 {
 	return h.Sum64()
 }
 
+// replica is this process's copy of what the log says, and follows it. It is safe for
+// concurrent use: whoever reads state holds mu.
+type replica struct {
+	log    Log
+	logger *slog.Logger
+	done   chan struct{} // closed when follow has ended
+
+	mu      sync.RWMutex
+	state   *state
+	history []uint64 // fingerprints of the records that made state, in order
+	waiting map[*waiter]bool
+}
+
+func newReplica(log Log, logger *slog.Logger) *replica {
+	return &replica{log: log, logger: logger, done: make(chan struct{}), state: newState(), waiting: map[*waiter]bool{}}
+}
+
+// load folds the log as it stands. Call before follow.
+func (r *replica) load(ctx context.Context) error {
+	err := r.log.Replay(ctx, func(key, value []byte) error {
+		r.state.apply(key, value)
+		r.history = append(r.history, fingerprint(key, value))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("replay schema log: %w", err)
+	}
+	return nil
+}
+
 // follow folds the log for as long as the registry is open.
-func (r *Registry) follow(ctx context.Context) {
+func (r *replica) follow(ctx context.Context) {
 	defer close(r.done)
 	for wait := 50 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
 		began := time.Now()
@@ -56,7 +88,7 @@ func (r *Registry) follow(ctx context.Context) {
 // those that compaction took out meanwhile, and then come new ones. So it walks
 // along the fingerprints of the old records; at the last of them, or at the
 // first record that is none of them, it has caught up.
-func (r *Registry) followOnce(ctx context.Context) error {
+func (r *replica) followOnce(ctx context.Context) error {
 	next := newState()
 	r.mu.RLock()
 	old := r.history
@@ -125,7 +157,7 @@ func (r *Registry) followOnce(ctx context.Context) error {
 
 // mend appends what stands in the state under a key whose last record in the
 // log was overruled. Several processes may do so; the record says the same.
-func (r *Registry) mend(ctx context.Context, key []byte) {
+func (r *replica) mend(ctx context.Context, key []byte) {
 	var k recordKey
 	if json.Unmarshal(key, &k) != nil || k.Subject == nil {
 		return
@@ -150,7 +182,7 @@ func (r *Registry) mend(ctx context.Context, key []byte) {
 }
 
 // commit appends a record and waits until it has been folded.
-func (r *Registry) commit(ctx context.Context, key, value []byte) error {
+func (r *replica) commit(ctx context.Context, key, value []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	w := &waiter{key: key, value: value, seen: make(chan struct{})}
