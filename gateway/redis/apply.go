@@ -2,32 +2,13 @@ package redis
 
 import (
 	"context"
-	"crypto/rand"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
-	"slices"
-	"strconv"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
-)
-
-var (
-	//go:embed apply.lua
-	applySource string
-	//go:embed seal.lua
-	sealSource string
-	//go:embed flip.lua
-	flipSource string
-
-	// Run sends EVALSHA, and EVAL when the server does not know the script, as
-	// after a restart or a failover; EVAL makes it known again.
-	applyScript = goredis.NewScript(applySource)
-	sealScript  = goredis.NewScript(sealSource)
-	flipScript  = goredis.NewScript(flipSource)
 )
 
 // maxScript bounds the records of one script: Redis does nothing else meanwhile.
@@ -52,10 +33,10 @@ func (s *Store) Apply(ctx context.Context, g store.Generation, b store.Batch) er
 }
 
 func (s *Store) apply(ctx context.Context, g store.Generation, b store.Batch) error {
-	if s.evicts.Load() {
+	if s.guard.evicts.Load() {
 		return fmt.Errorf("write view %q: %w", b.View, ErrEvicts)
 	}
-	space := newKeyspace(s.cfg.Prefix, g)
+	space := s.generations.space(g)
 	keys := make([]string, 1, 1+len(b.Writes))
 	keys[0] = space.marks(b.View)
 	size := 0
@@ -91,10 +72,10 @@ func (s *Store) apply(ctx context.Context, g store.Generation, b store.Batch) er
 
 // Progress reads the marks of views in one go.
 func (s *Store) Progress(ctx context.Context, g store.Generation, views []string) (map[string]store.Progress, error) {
-	if s.evicts.Load() {
+	if s.guard.evicts.Load() {
 		return nil, fmt.Errorf("read marks of generation %q: %w", g, ErrEvicts)
 	}
-	space := newKeyspace(s.cfg.Prefix, g)
+	space := s.generations.space(g)
 	pipe := s.writer.Pipeline()
 	marks := make([]*goredis.MapStringStringCmd, len(views))
 	ready := make([]*goredis.IntCmd, len(views))
@@ -113,41 +94,18 @@ func (s *Store) Progress(ctx context.Context, g store.Generation, views []string
 		p.Ready = ready[i].Val() > 0
 		out[v] = p
 	}
-	if s.isCurrent(g) {
+	if s.generations.isCurrent(g) {
 		s.instance.seen(out)
 	}
 	return out, nil
 }
 
-func progress(fields map[string]string) (store.Progress, error) {
-	p := store.Progress{Next: make(map[int32]int64, len(fields))}
-	for name, text := range fields {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return p, fmt.Errorf("parse mark %q: %w", name, err)
-		}
-		switch name {
-		case "live":
-			p.Live = n
-		case "newest":
-			p.Newest = time.UnixMilli(n)
-		default:
-			partition, err := strconv.ParseInt(name, 10, 32)
-			if err != nil {
-				return p, fmt.Errorf("parse mark %q: %w", name, err)
-			}
-			p.Next[int32(partition)] = n
-		}
-	}
-	return p, nil
-}
-
 // Seal declares a view complete.
 func (s *Store) Seal(ctx context.Context, g store.Generation, view string, have map[int32]int64) error {
-	if s.evicts.Load() {
+	if s.guard.evicts.Load() {
 		return fmt.Errorf("seal view %q: %w", view, ErrEvicts)
 	}
-	space := newKeyspace(s.cfg.Prefix, g)
+	space := s.generations.space(g)
 	args := make([]any, 0, 2*len(have))
 	for partition, next := range have {
 		args = append(args, partition, next)
@@ -160,39 +118,34 @@ func (s *Store) Seal(ctx context.Context, g store.Generation, view string, have 
 		s.metrics.lost.Inc()
 		return fmt.Errorf("seal view %q: %w", view, store.ErrLost)
 	}
-	if s.isCurrent(g) {
+	if s.generations.isCurrent(g) {
 		s.instance.sealed(view, have)
 	}
 	return nil
 }
 
-func (s *Store) isCurrent(g store.Generation) bool {
-	now := s.keys.Load()
-	return now != nil && now.generation == g
-}
-
 // Current returns the current generation; the first caller names the first one.
 func (s *Store) Current(ctx context.Context) (store.Generation, error) {
-	if s.evicts.Load() {
+	if s.guard.evicts.Load() {
 		return "", fmt.Errorf("read current generation: %w", ErrEvicts)
 	}
-	if err := s.refresh(ctx); err != nil {
+	if err := s.generations.refresh(ctx); err != nil {
 		return "", err
 	}
-	if now := s.keys.Load(); now != nil {
+	if now := s.generations.now.Load(); now != nil {
 		return now.generation, nil
 	}
 	first, err := s.Begin(ctx)
 	if err != nil {
 		return "", err
 	}
-	if err := s.writer.SetNX(ctx, s.cfg.Prefix+":gen", string(first), 0).Err(); err != nil {
+	if err := s.writer.SetNX(ctx, s.generations.pointer(), string(first), 0).Err(); err != nil {
 		return "", fmt.Errorf("name the first generation: %w", err)
 	}
-	if err := s.refresh(ctx); err != nil {
+	if err := s.generations.refresh(ctx); err != nil {
 		return "", err
 	}
-	now := s.keys.Load()
+	now := s.generations.now.Load()
 	if now == nil {
 		return "", fmt.Errorf("read current generation: %w", store.ErrLost)
 	}
@@ -200,63 +153,17 @@ func (s *Store) Current(ctx context.Context) (store.Generation, error) {
 }
 
 // Begin returns a name that no other generation of this Redis has had.
-func (s *Store) Begin(ctx context.Context) (store.Generation, error) {
-	// The counter is lost with everything else, and a clock may go back or stand still.
-	n, err := s.writer.Incr(ctx, s.cfg.Prefix+":gens").Result()
-	if err != nil {
-		return "", fmt.Errorf("name a generation: %w", err)
-	}
-	var salt [5]byte
-	_, _ = rand.Read(salt[:]) // never fails, says its documentation
-	g := store.Generation("g" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "." + strconv.FormatInt(n, 36) + "." + hex.EncodeToString(salt[:]))
-	evicted, err := s.evicted(ctx)
-	if err != nil || evicted == "" {
-		return g, err
-	}
-	if err := s.writer.Set(ctx, newKeyspace(s.cfg.Prefix, g).evictedKey(), s.counted(evicted), 0).Err(); err != nil {
-		return "", fmt.Errorf("name a generation: %w", err)
-	}
-	return g, nil
-}
+func (s *Store) Begin(ctx context.Context) (store.Generation, error) { return s.generations.begin(ctx) }
 
 // Flip makes to the current generation.
 func (s *Store) Flip(ctx context.Context, from, to store.Generation, views []string) error {
-	old, next := newKeyspace(s.cfg.Prefix, from), newKeyspace(s.cfg.Prefix, to)
-	keys := []string{s.cfg.Prefix + ":gen"}
-	for _, v := range views {
-		keys = append(keys, old.marks(v), next.marks(v))
-	}
-	done, err := flipScript.Run(ctx, s.writer, keys, string(from), string(to)).Int()
-	switch {
-	case err != nil:
+	if err := s.generations.replace(ctx, from, to, views); err != nil {
 		return fmt.Errorf("flip to generation %q: %w", to, err)
-	case done == -1:
-		return fmt.Errorf("flip to generation %q: %w", to, store.ErrLost)
-	case done == -2:
-		return fmt.Errorf("flip to generation %q: %w", to, store.ErrBehind)
 	}
-	return s.refresh(ctx)
+	return s.generations.refresh(ctx)
 }
 
 // Drop unlinks every key of a generation that is not the current one.
 func (s *Store) Drop(ctx context.Context, g store.Generation) error {
-	if s.isCurrent(g) {
-		return fmt.Errorf("drop generation %q: it is the current one", g)
-	}
-	var cursor uint64
-	for {
-		keys, next, err := s.writer.Scan(ctx, cursor, newKeyspace(s.cfg.Prefix, g).prefix+"*", 1000).Result()
-		if err != nil {
-			return fmt.Errorf("drop generation %q: %w", g, err)
-		}
-		if len(keys) > 0 {
-			if err := s.writer.Unlink(ctx, slices.Clone(keys)...).Err(); err != nil {
-				return fmt.Errorf("drop generation %q: %w", g, err)
-			}
-		}
-		if next == 0 {
-			return nil
-		}
-		cursor = next
-	}
+	return s.generations.drop(ctx, g)
 }

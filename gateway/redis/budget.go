@@ -48,28 +48,28 @@ type pending struct {
 	cmd    *goredis.Cmd
 }
 
-// reserve puts what a batch of reads reserves into the pipeline that reads.
-func (s *Store) reserve(ctx context.Context, pipe goredis.Pipeliner, batch []*read) []pending {
+// reserve puts what reads reserve into the pipeline that reads.
+func reserve(ctx context.Context, pipe goredis.Pipeliner, keys quotaKeys, wanted []*quota.Reservation) []pending {
 	var out []pending
 	add := func(to *quota.Reservation, script *goredis.Script, keys []string, args []any) {
 		out = append(out, pending{to, script, keys, args, script.EvalSha(ctx, pipe, keys, args...)})
 	}
-	for _, r := range batch {
-		if r.reserve == nil || r.reserve.Made {
+	for _, r := range wanted {
+		if r.Made {
 			continue // a read that is repeated in the next generation reserves once
 		}
-		if takes := r.reserve.Takes; len(takes) > 0 {
-			keys, args := make([]string, len(takes)), make([]any, 2, 2+3*len(takes))
-			args[0], args[1] = r.reserve.ID, quota.Window.Milliseconds()
+		if takes := r.Takes; len(takes) > 0 {
+			names, args := make([]string, len(takes)), make([]any, 2, 2+3*len(takes))
+			args[0], args[1] = r.ID, quota.Window.Milliseconds()
 			for i, t := range takes {
-				keys[i] = s.quotaKey(t.Key)
+				names[i] = keys.of(t.Key)
 				args = append(args, t.Quota, t.Need, t.Slice)
 			}
-			add(r.reserve, takeScript, keys, args)
+			add(r, takeScript, names, args)
 		}
-		if t := r.reserve.Try; t != nil {
+		if t := r.Try; t != nil {
 			a, b := t.PerApp, t.PerTarget
-			add(r.reserve, tryScript, s.tryKeys(t), []any{
+			add(r, tryScript, keys.try(t), []any{
 				t.ID, t.Application, underWay.Milliseconds(), (2 * tallySpan).Milliseconds(), a.Minute, a.Hour, a.Day, b.Minute, b.Hour, b.Day,
 			})
 		}
@@ -78,7 +78,7 @@ func (s *Store) reserve(ctx context.Context, pipe goredis.Pipeliner, batch []*re
 }
 
 // reserved reads what came of the reservations.
-func (s *Store) reserved(ctx context.Context, client *goredis.Client, all []pending) error {
+func reserved(ctx context.Context, client *goredis.Client, all []pending) error {
 	for _, p := range all {
 		reply, err := p.cmd.Int64Slice()
 		if goredis.HasErrorPrefix(err, "NOSCRIPT") { // the server has forgotten its scripts
@@ -122,23 +122,27 @@ func (p pending) result(reply []int64) error {
 	return nil
 }
 
-func (s *Store) quotaKey(k quota.Key) string { return s.cfg.Prefix + ":q:" + hex.EncodeToString(k[:]) }
+// quotaKeys makes every key of what is reserved, behind the prefix of all keys: it is of
+// no generation.
+type quotaKeys string
 
-func (s *Store) tryKeys(t *quota.Try) []string {
-	app, target := s.cfg.Prefix+":v:"+hex.EncodeToString(t.App[:]), s.cfg.Prefix+":v:"+hex.EncodeToString(t.Target[:])
-	return []string{app, app + ":p", target, target + ":p", s.tallyKey(0)}
+func (p quotaKeys) of(k quota.Key) string { return string(p) + ":q:" + hex.EncodeToString(k[:]) }
+
+func (p quotaKeys) try(t *quota.Try) []string {
+	app, target := string(p)+":v:"+hex.EncodeToString(t.App[:]), string(p)+":v:"+hex.EncodeToString(t.Target[:])
+	return []string{app, app + ":p", target, target + ":p", p.tally(0)}
 }
 
-// tallyKey names the tally of now, or of so many spans ago.
-func (s *Store) tallyKey(ago int64) string {
-	return s.cfg.Prefix + ":v:#" + strconv.FormatInt(time.Now().UnixMilli()/tallySpan.Milliseconds()-ago, 36)
+// tally names the tally of now, or of so many spans ago.
+func (p quotaKeys) tally(ago int64) string {
+	return string(p) + ":v:#" + strconv.FormatInt(time.Now().UnixMilli()/tallySpan.Milliseconds()-ago, 36)
 }
 
 // Settle implements quota.Store.
 func (s *Store) Settle(ctx context.Context, t *quota.Try, o quota.Outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*s.cfg.ReadTimeout)
 	defer cancel()
-	err := settleScript.Run(ctx, s.writer, s.tryKeys(t), t.ID, t.Application, int(o), (2 * tallySpan).Milliseconds()).Err()
+	err := settleScript.Run(ctx, s.writer, s.quotas.try(t), t.ID, t.Application, int(o), (2 * tallySpan).Milliseconds()).Err()
 	if err != nil {
 		return fmt.Errorf("settle a verification: %w", err)
 	}
@@ -151,7 +155,7 @@ func (s *Store) GiveBack(ctx context.Context, unused []quota.Took) error {
 	defer cancel()
 	keys, args := make([]string, len(unused)), make([]any, 0, 2*len(unused))
 	for i, u := range unused {
-		keys[i] = s.quotaKey(u.Key)
+		keys[i] = s.quotas.of(u.Key)
 		args = append(args, u.ID, u.Count)
 	}
 	if err := giveBackScript.Run(ctx, s.writer, keys, args...).Err(); err != nil {
@@ -165,7 +169,7 @@ func (s *Store) Tallies(ctx context.Context) (map[string]quota.Tally, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*s.cfg.ReadTimeout)
 	defer cancel()
 	pipe := s.writer.Pipeline()
-	spans := []*goredis.MapStringStringCmd{pipe.HGetAll(ctx, s.tallyKey(0)), pipe.HGetAll(ctx, s.tallyKey(1))}
+	spans := []*goredis.MapStringStringCmd{pipe.HGetAll(ctx, s.quotas.tally(0)), pipe.HGetAll(ctx, s.quotas.tally(1))}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("read tallies: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -101,7 +102,7 @@ func (s *Store) refuse(ctx context.Context) {
 }
 
 func (s *Store) answer(ctx context.Context, batch []*read) {
-	now := s.keys.Load()
+	now := s.generations.now.Load()
 	unloaded, err := s.trip(ctx, now, batch)
 	if err != nil {
 		for _, r := range batch {
@@ -114,9 +115,9 @@ func (s *Store) answer(ctx context.Context, batch []*read) {
 	}
 	// The generation may have just been replaced: look again before saying no.
 	ask, cancel := context.WithTimeout(ctx, s.cfg.ReadTimeout)
-	err = s.refresh(ask)
+	err = s.generations.refresh(ask)
 	cancel()
-	if after := s.keys.Load(); err == nil && after != nil && after != now {
+	if after := s.generations.now.Load(); err == nil && after != nil && after != now {
 		if unloaded, err = s.trip(ctx, after, unloaded); err == nil && len(unloaded) == 0 {
 			return
 		}
@@ -132,7 +133,7 @@ func (s *Store) answer(ctx context.Context, batch []*read) {
 // trip reads the batch in one go, answers what can be answered and returns
 // the lookups of views that are not complete.
 func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*read, error) {
-	if space == nil || s.instance.suspect.Load() || s.evicts.Load() {
+	if space == nil || s.instance.suspect.Load() || s.guard.evicts.Load() {
 		return batch, nil
 	}
 	args := make([]any, 1, 2+2*len(batch))
@@ -159,7 +160,7 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 	}
 	s.metrics.keys.Add(float64(len(values)))
 	if slices.Contains(values, nil) {
-		if all, err := s.present(ctx, space); err != nil || !all {
+		if all, err := s.guard.present(ctx, space); err != nil || !all {
 			return batch, err
 		}
 	}
@@ -222,7 +223,13 @@ func (s *Store) mget(ctx context.Context, space *keyspace, args []any, batch []*
 	client := s.reader.Load()
 	pipe := client.Pipeline()
 	echo := pipe.Echo(ctx, nonce)
-	pending := s.reserve(ctx, pipe, batch)
+	var wanted []*quota.Reservation
+	for _, r := range batch {
+		if r.reserve != nil {
+			wanted = append(wanted, r.reserve)
+		}
+	}
+	pending := reserve(ctx, pipe, s.quotas, wanted)
 	values := goredis.NewSliceCmd(ctx, args...)
 	err := pipe.Process(ctx, values)
 	marks := s.marksOf(ctx, pipe, space, batch)
@@ -231,7 +238,7 @@ func (s *Store) mget(ctx context.Context, space *keyspace, args []any, batch []*
 	}
 	if len(pending) > 0 {
 		if err = cmp.Or(echo.Err(), values.Err()); err == nil {
-			err = s.reserved(ctx, client, pending)
+			err = reserved(ctx, client, pending)
 		}
 	}
 	s.metrics.readSeconds.Observe(time.Since(begin).Seconds())
@@ -286,9 +293,12 @@ func transient(err error) bool {
 func (s *Store) mixed(what string, facts ...any) error {
 	s.metrics.mixed.Inc()
 	s.log.Error("cache answered another question", append(facts, "what", what)...)
-	old := s.reader.Swap(s.connect(s.cfg.ReadTimeout, s.cfg.Readers+2))
+	old := s.reader.Swap(s.cfg.connect(s.cfg.ReadTimeout, s.cfg.Readers+2, s.instance.greet))
 	if err := old.Close(); err != nil {
 		s.log.Debug("connections could not be closed", "error", err)
 	}
 	return store.ErrMixedReply
 }
+
+// ask returns a text that no other read of any process uses.
+func (s *Store) ask() string { return s.nonce + strconv.FormatUint(s.asked.Add(1), 36) }

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -22,14 +23,21 @@ type place struct {
 // seen every place at least where it was. Where that was in another generation
 // counts as well: an old file brings back one that had been lost since.
 type instance struct {
+	master  bool // only a master is taken, since replicas may take over
+	log     *slog.Logger
+	metrics *metrics
 	suspect atomic.Bool
 	mu      sync.Mutex
 	run     string
 	marks   map[place]int64
 }
 
+func newInstance(master bool, log *slog.Logger, m *metrics) *instance {
+	return &instance{master: master, log: log, metrics: m, marks: map[place]int64{}}
+}
+
 // greet runs on every new connection.
-func (s *Store) greet(ctx context.Context, c *goredis.Conn) error {
+func (in *instance) greet(ctx context.Context, c *goredis.Conn) error {
 	info, err := c.Info(ctx, "server").Result()
 	if err != nil {
 		// The in-process server has no such section; it cannot be replaced unseen either.
@@ -39,21 +47,28 @@ func (s *Store) greet(ctx context.Context, c *goredis.Conn) error {
 		return nil // it says who the master is, and holds nothing
 	}
 	run := infoField(info, "run_id")
-	if s.cfg.Sentinel.Master != "" {
+	if in.master {
 		if err := onMaster(ctx, c); err != nil {
 			return err
 		}
 	}
-	in := &s.instance
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.run != "" && run != in.run {
 		in.suspect.Store(true)
-		s.metrics.restarts.Inc()
-		s.log.Warn("another redis process answers, its content is verified first")
+		in.metrics.restarts.Inc()
+		in.log.Warn("another redis process answers, its content is verified first")
 	}
 	in.run = run
 	return nil
+}
+
+// counted is a count of keys thrown away, as a generation keeps it: with the process
+// that counted.
+func (in *instance) counted(evicted string) string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.run + " " + evicted
 }
 
 // seen remembers what Redis says of views in the current generation. If Redis is

@@ -32,3 +32,7 @@ func (k *keyspace) marks(view string) string { return k.prefix + view + ":#" }
 
 // ready returns the key that exists while the view is complete.
 func (k *keyspace) ready(view string) string { return k.prefix + view + ":@" }
+
+// evictedKey is where a generation keeps how many keys its server had thrown
+// away when the generation began: "{run id} {count}".
+func (k *keyspace) evictedKey() string { return k.prefix + "!" }

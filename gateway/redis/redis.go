@@ -39,8 +39,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,10 +49,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
-
-// ErrEvicts says that the server may throw records away when memory is short,
-// so that a missing key would prove nothing.
-var ErrEvicts = errors.New("server evicts keys: set maxmemory-policy noeviction")
 
 // Config says which Redis and how.
 type Config struct {
@@ -103,15 +97,14 @@ type Store struct {
 	done   sync.WaitGroup
 	nonce  string
 	asked  atomic.Uint64
-	keys   atomic.Pointer[keyspace] // of the current generation, nil = unknown
 	writer *goredis.Client
 
 	reader atomic.Pointer[goredis.Client] // replaced after a mixed reply
 
-	instance instance
-	life     context.Context // ends with Close
-	evicts   atomic.Bool     // the server may throw keys away, or did and nobody has cleared up yet: nothing is believed
-	silent   atomic.Bool     // the server does not tell
+	quotas      quotaKeys
+	instance    *instance
+	generations *generations
+	guard       *guard
 }
 
 var _ store.Cache = (*Store)(nil)
@@ -121,11 +114,18 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	cfg = cfg.withDefaults()
 	s := &Store{cfg: cfg, log: log.With("redis", cfg.Address), metrics: newMetrics(reg), reads: make(chan *read, 1024), nonce: rand.Text()}
 	hearClient(s.log)
-	s.instance.marks = map[place]int64{}
-	s.reader.Store(s.connect(cfg.ReadTimeout, cfg.Readers+2))
-	s.writer = s.connect(10*time.Second, 8)
-	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if err := s.check(ctx); err != nil {
+	s.quotas = quotaKeys(cfg.Prefix)
+	s.instance = newInstance(cfg.Sentinel.Master != "", s.log, s.metrics)
+	s.reader.Store(cfg.connect(cfg.ReadTimeout, cfg.Readers+2, s.instance.greet))
+	s.writer = cfg.connect(10*time.Second, 8, s.instance.greet)
+	s.generations = &generations{prefix: cfg.Prefix, writer: s.writer, instance: s.instance}
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.guard = &guard{
+		writer: s.writer, generations: s.generations, instance: s.instance, log: s.log, metrics: s.metrics,
+		answer: cfg.ReadTimeout, notice: 20 * cfg.Poll, life: life, done: &s.done,
+	}
+	if err := s.guard.check(ctx); err != nil {
 		s.stop()
 		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Load().Close(), s.writer.Close())
 	}
@@ -133,9 +133,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.Close())
 	}
 	for range cfg.Readers {
-		s.done.Go(func() { s.serve(s.life) })
+		s.done.Go(func() { s.serve(life) })
 	}
-	s.done.Go(func() { s.watch(s.life) })
+	s.done.Go(func() { s.watch(life) })
 	return s, nil
 }
 
@@ -144,48 +144,6 @@ func (s *Store) Close() error {
 	s.stop()
 	s.done.Wait()
 	return errors.Join(s.reader.Load().Close(), s.writer.Close())
-}
-
-func (s *Store) connect(timeout time.Duration, pool int) *goredis.Client {
-	options := &goredis.Options{
-		Addr: s.cfg.Address, Username: s.cfg.Username, Password: s.cfg.Password, DB: s.cfg.Database, TLSConfig: s.cfg.TLS,
-		Dialer: s.cfg.Dialer, PoolSize: pool, MaxRetries: 1,
-		DialTimeout: 5 * time.Second, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: 2 * timeout,
-		ContextTimeoutEnabled: true,
-		// Redis 7.0 has no CLIENT SETINFO, and its timeout once shifted replies.
-		DisableIdentity: true,
-		Protocol:        2,
-	}
-	options.OnConnect = s.greet
-	return s.cfg.client(options)
-}
-
-// check refuses a server that may evict keys.
-func (s *Store) check(ctx context.Context) error {
-	if err := s.writer.Ping(ctx).Err(); err != nil {
-		return err
-	}
-	e, err := s.eviction(ctx)
-	if err != nil {
-		return err
-	}
-	if e.possible() {
-		return fmt.Errorf("maxmemory-policy is %q: %w", e.policy, ErrEvicts)
-	}
-	if s.silent.Store(e.evicted == ""); e.policy == "" {
-		// The in-process server does not report it, and does not evict.
-		s.log.Debug("eviction policy is unknown")
-	}
-	return nil
-}
-
-func infoField(info, name string) string {
-	for line := range strings.Lines(info) {
-		if value, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), name+":"); ok {
-			return value
-		}
-	}
-	return ""
 }
 
 // watch follows the pointer to the current generation, and what was examined at the start.
@@ -208,33 +166,14 @@ func (s *Store) watch(ctx context.Context) {
 
 // look reads which generation is current and whether it can be believed.
 func (s *Store) look(ctx context.Context) error {
-	if err := s.refresh(ctx); err != nil {
+	if err := s.generations.refresh(ctx); err != nil {
 		return err
 	}
-	if err := s.guard(ctx); err != nil {
+	if err := s.guard.look(ctx); err != nil {
 		return err
 	}
-	if s.keys.Load() == nil {
-		return s.refresh(ctx)
+	if s.generations.now.Load() == nil {
+		return s.generations.refresh(ctx)
 	}
 	return nil
 }
-
-// refresh reads which generation is current.
-func (s *Store) refresh(ctx context.Context) error {
-	name, err := s.writer.Get(ctx, s.cfg.Prefix+":gen").Result()
-	if errors.Is(err, goredis.Nil) {
-		s.keys.Store(nil)
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read current generation: %w", err)
-	}
-	if now := s.keys.Load(); now == nil || string(now.generation) != name {
-		s.keys.Store(newKeyspace(s.cfg.Prefix, store.Generation(name)))
-	}
-	return nil
-}
-
-// ask returns a text that no other read of any process uses.
-func (s *Store) ask() string { return s.nonce + strconv.FormatUint(s.asked.Add(1), 36) }
