@@ -24,7 +24,7 @@ func commands() []*cobra.Command {
 		checkCommand(), planCommand(), applyCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
 		sourceCommand(), keysCommand(), repartitionCommand(),
-		doctorCommand(), txnCommand(),
+		doctorCommand(), txnCommand(), aclsCommand(),
 		versionCommand(), docsCommand(),
 	}
 }
