@@ -7,7 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/rights"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/rights"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -67,7 +68,7 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 	}
 	cfg, err := loadConfig(g.file)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	cat, err := loadCatalogue(cfg.Catalogue)
 	if err != nil {
@@ -100,7 +101,7 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 		}
 		for _, id := range g.views {
 			if _, err := cat.View(id); err != nil {
-				return &exitError{exitNotFound, err}
+				return exit.With(exit.NotFound, err)
 			}
 		}
 		needed = city.Subscriber(g.group, g.views...)
@@ -137,7 +138,7 @@ func (g *granting) named(dir string, cat *schemas.Catalogue) ([]rights.Source, e
 	for _, name := range g.sources {
 		s, ok := have[name]
 		if !ok {
-			return nil, &exitError{exitNotFound, fmt.Errorf("sources 里没有数据源 %q / no source %q is bound", name, name)}
+			return nil, exit.With(exit.NotFound, fmt.Errorf("sources 里没有数据源 %q / no source %q is bound", name, name))
 		}
 		out = append(out, s)
 	}
