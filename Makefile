@@ -95,6 +95,10 @@ generate-check: generate
 console: ## build the console's page (needs Node)
 	@cd gateway/console/web && npm ci --no-audit --no-fund && npm run lint && npm run build
 
+.PHONY: console-types
+console-types: ## the types of the gateway's answers, for the console, made of /openapi.json
+	@YIYUAN_TEST_UPDATE=1 $(TESTBED) run ts -- $(GO) test ./gateway -count 1 -run TestConsoleTypesAreTheDescription
+
 .PHONY: console-check
 console-check: ## the committed page is what its source builds, and it is small
 	@cd gateway/console/web && npm ci --no-audit --no-fund --loglevel=error && npm run lint && npm test && npm run build && npm run size

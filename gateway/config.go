@@ -17,10 +17,11 @@ type Config struct {
 	Listener net.Listener    // takes the place of Listen
 	Shared   listener.Shared // what all listeners of the process have in common
 
-	OpenConsole bool      // the pages about the exchange itself need no key (demo)
-	Unconnected []string  // datasets that are not connected in this deployment: nobody waits for a copy of them before saying that somebody is not there
-	Waits       []Waits   // what rules wait for before they speak of absence
-	DemoApps    []DemoApp // shown with their keys to the playground (demo)
+	OpenConsole bool                     // the pages about the exchange itself need no key (demo)
+	Unconnected []string                 // datasets that are not connected in this deployment: nobody waits for a copy of them before saying that somebody is not there
+	Waits       []Waits                  // what rules wait for before they speak of absence
+	DemoApps    []DemoApp                // shown with their keys to the playground (demo)
+	DemoSamples func() map[string]string // a key of each view that is found, for the playground; nil = none
 	Topology    Topology
 
 	ReadOnly    bool          // another process materialises

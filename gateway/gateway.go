@@ -136,7 +136,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 		folds:  folds(findings, quarantine, now.Fresh, marks),
 		api: api.New(api.Parts{ //nolint:contextcheck // what it registers has the context of a request
 			Catalogue: parts.Catalogue, Views: views, Access: parts.Access, Desk: desk, Pulse: now, Findings: findings, Quarantine: quarantine,
-			Strangers: strangers, Logger: log, Clock: cfg.Clock, Shared: cfg.Shared, Open: cfg.OpenConsole, DemoApps: cfg.DemoApps,
+			Strangers: strangers, Logger: log, Clock: cfg.Clock, Shared: cfg.Shared, Open: cfg.OpenConsole, DemoApps: cfg.DemoApps, DemoSamples: cfg.DemoSamples,
 			Topology: cfg.Topology, MaxStreams: cfg.MaxStreams,
 		}, reg),
 	}, nil

@@ -144,6 +144,7 @@ func TestPages(t *testing.T) {
 	w := start(t, func(c *gateway.Config) {
 		c.OpenConsole, c.Topology = true, topology
 		c.DemoApps = []gateway.DemoApp{{ID: "SJ-JDGL", Key: supervisor, Views: []string{"person.partial"}}}
+		c.DemoSamples = func() map[string]string { return map[string]string{"person.partial": zhang} }
 	})
 	w.publish([]string{"GA01", "RS01"}, w.shared("GA01.partial", zhang, 1, nil), w.shared("GA01.partial", li, 1, map[string]schemas.Value{"XM": schemas.Text("李**")}))
 	rejection := contract.Rejection{Dataset: "GA01", Field: "CSRQ", Reason: contract.ReasonInvalid, Detail: "日期无效 / invalid date", Source: "ga", At: time.Now(), Locator: "a.csv:1"}
@@ -160,12 +161,12 @@ func TestPages(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/v1/catalogue":                 {`"name":"云岭市"`, `"id":"GA01"`, `"state":"fresh"`, `"state":"unknown"`, `"id":"person"`, `"id":"GLJT"`, `"id":"XV-04"`},
 		"/v1/catalogue/datasets/GA01":   {`"mask":{"partial":"clear","verify":"digest"}`, `"source":true`, `"entity_title":"自然人"`, `"id":"XV-07"`},
-		"/v1/catalogue/entities/person": {`"group":"residence"`, `"dataset":"MZ01"`, `"flag":"非权威"`, `"basis":"云岭市一数一源责任清单(2026年)"`},
+		"/v1/catalogue/entities/person": {`"group":"residence"`, `"element_title":"性别"`, `{"value":"1","title":"男"`, `"dataset":"MZ01"`, `"flag":"非权威"`, `"basis":"云岭市一数一源责任清单(2026年)"`},
 		"/v1/indicators":                {`"id":"realtime"`, `"id":"realtime_shareable"`, `"id":"departments"`, `"id":"datasets"`, `"id":"mutual_checking"`, `"denominator":24`, `"denominator":23`},
 		"/v1/flow":                      {`"quarantined":1`, `"kind":"test"`, `"id":"GA01"`},
 		"/v1/quarantine":                {`"locator":"a.csv:1"`, `"by_reason":{"invalid":1}`},
 		"/v1/topology":                  {`"name":"route"`, `"mermaid":"flowchart LR"`},
-		"/v1/console/apps":              {supervisor},
+		"/v1/console/apps":              {supervisor, `"samples":{"person.partial":"` + zhang},
 		"/openapi.json":                 {`"openapi":"3.1.0"`, `/v1/lookup/{view}/{key}`, `/v1/verify`, `"Problem"`},
 		"/livez":                        {"ok"},
 	} {

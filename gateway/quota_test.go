@@ -103,7 +103,7 @@ func TestBudgetOfTwoGateways(t *testing.T) {
 	eventually(t, "supervisors see it in both", func() bool {
 		for _, g := range both {
 			r := g.get("/v1/verifications", supervisor, "")
-			if r.status != http.StatusOK || !strings.Contains(r.text, `"app":"RS-GLJT"`) || !strings.Contains(r.text, `"alarm":true`) {
+			if r.status != http.StatusOK || !strings.Contains(r.text, `"app":"RS-GLJT","title":"RS-GLJT 应用"`) || !strings.Contains(r.text, `"alarm":true`) {
 				return false
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -188,7 +189,8 @@ type city struct {
 	truth   string
 
 	apps     []gateway.DemoApp
-	pushKeys map[string]string // by department
+	found    atomic.Pointer[map[string]string] // by samples
+	pushKeys map[string]string                 // by department
 
 	gateway, registry, push, admin string
 }
@@ -209,7 +211,7 @@ func (c *city) start(ctx context.Context) error {
 	if err := a.runProcessors(ctx); err != nil {
 		return err
 	}
-	if err := a.runGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps}, who, nil); err != nil {
+	if err := a.runGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps, DemoSamples: c.sampled}, who, nil); err != nil {
 		return err
 	}
 	cfgs, keys, err := c.sources(ctx)

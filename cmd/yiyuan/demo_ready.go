@@ -132,7 +132,16 @@ func (c *city) samples(ctx context.Context) (map[string]string, error) {
 			out[v.ID] = key
 		}
 	}
+	c.found.Store(&out)
 	return out, nil
+}
+
+// sampled is what samples found, nil before it has.
+func (c *city) sampled() map[string]string {
+	if found := c.found.Load(); found != nil {
+		return *found
+	}
+	return nil
 }
 
 // anyKey returns the smallest key of a raw topic whose row has not been deleted.

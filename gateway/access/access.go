@@ -231,6 +231,16 @@ func meter(app string, g Grant, before []*grant) string {
 // Len returns how many applications are in force.
 func (a *Access) Len() int { return len(a.rules.Load().apps) }
 
+// Title returns the title of an application, "" if none of that id is in force.
+func (a *Access) Title(id string) string {
+	for _, app := range a.rules.Load().apps {
+		if app.ID == id {
+			return app.Title
+		}
+	}
+	return ""
+}
+
 // Fields returns what can be granted of a view: its columns, or the entity's
 // fields for the view that explains them.
 func Fields(v *schemas.View) []string {

@@ -37,11 +37,13 @@ type Parts struct {
 	Logger     *slog.Logger
 	Clock      func() time.Time
 
-	Shared     listener.Shared
-	Open       bool // pages about the exchange itself need no key
-	DemoApps   []DemoApp
-	Topology   Topology
-	MaxStreams int // of /v1/events
+	Shared   listener.Shared
+	Open     bool // pages about the exchange itself need no key
+	DemoApps []DemoApp
+	// DemoSamples returns a key that each view can be asked for in a demonstration; nil = none is known.
+	DemoSamples func() map[string]string
+	Topology    Topology
+	MaxStreams  int // of /v1/events
 }
 
 // DemoApp is an application of the demonstration, with its key.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -15,13 +16,22 @@ func bindApps(s *API, api huma.API) {
 		o.Security = []map[string][]string{{}}
 		huma.Register(api, o,
 			func(context.Context, *nothing) (*of[demoApps], error) {
-				return &of[demoApps]{demoApps{s.DemoApps}}, nil
+				return &of[demoApps]{demoApps{s.DemoApps, s.samples()}}, nil
 			})
 	}
 }
 
 type demoApps struct {
-	Apps []DemoApp `json:"apps"`
+	Apps    []DemoApp         `json:"apps"`
+	Samples map[string]string `json:"samples" doc:"每个视图一个可查到的示例主键，就绪前为空 / for each view a key that is found, empty until the city is ready"`
+}
+
+func (s *API) samples() map[string]string {
+	out := map[string]string{}
+	if s.DemoSamples != nil {
+		maps.Copy(out, s.DemoSamples())
+	}
+	return out
 }
 
 // wholeApps are applications whose lists are there, if empty; nil stays nil.

@@ -19,6 +19,7 @@ type findingsQuery struct {
 	Owner     string `query:"owner" maxLength:"64" doc:"责任部门 / department"`
 	Severity  string `query:"severity" enum:"high,medium,low"`
 	Certainty string `query:"certainty" enum:"contradiction,to_confirm" doc:"contradiction 矛盾 或 to_confirm 待核实"`
+	Subject   string `query:"subject" maxLength:"128" doc:"对象令牌，同一对象的核验结果 / token of a subject: what is found about that one"`
 	Limit     int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	Cursor    string `query:"cursor" maxLength:"256"`
 }
@@ -78,7 +79,7 @@ func (s *API) waiting() []waitingCase {
 // findings answers GET /v1/findings.
 func (s *API) findings(_ context.Context, q *findingsQuery) (findingsPage, error) {
 	list, total, next, err := s.Findings.List(finding.Filter{
-		State: q.State, Rule: q.Rule, Owner: q.Owner, Severity: q.Severity, Certainty: q.Certainty, Limit: q.Limit, Cursor: q.Cursor,
+		State: q.State, Rule: q.Rule, Owner: q.Owner, Severity: q.Severity, Certainty: q.Certainty, Subject: q.Subject, Limit: q.Limit, Cursor: q.Cursor,
 	})
 	if err != nil {
 		return findingsPage{}, err

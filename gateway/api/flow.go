@@ -24,7 +24,7 @@ type flowSet struct {
 	Changes float64  `json:"changes_per_s"`
 	Total   int64    `json:"total"`
 	Lag     *float64 `json:"lag_s" doc:"null 为未知 / null if unknown"`
-	State   string   `json:"state"`
+	State   string   `json:"state" enum:"fresh,due,overdue,stopped,unknown"`
 }
 
 type flowTotals struct {

@@ -14,6 +14,7 @@ type verificationsPage struct {
 
 type verificationsLine struct {
 	App     string  `json:"app"`
+	Title   string  `json:"title" doc:"应用名称，已撤销的为空 / empty if it is no longer in force"`
 	Asked   int64   `json:"asked" doc:"近十至二十分钟的核验数，各网关合计 / of the last ten to twenty minutes, over all gateways"`
 	Missed  int64   `json:"missed" doc:"其中答“不一致”的 / of them answered with no"`
 	Stopped int64   `json:"stopped" doc:"因不一致过多而被拒绝的 / refused because too many had been answered with no"`
@@ -27,7 +28,7 @@ func (s *API) verifications() verificationsPage {
 	tallies := s.Desk.Tallies()
 	for _, app := range slices.Sorted(maps.Keys(tallies)) {
 		t := tallies[app]
-		out.Applications = append(out.Applications, verificationsLine{app, t.Asked, t.Missed, t.Stopped, t.Ratio(), t.Alarm()})
+		out.Applications = append(out.Applications, verificationsLine{app, s.Access.Title(app), t.Asked, t.Missed, t.Stopped, t.Ratio(), t.Alarm()})
 	}
 	return out
 }

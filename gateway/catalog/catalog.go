@@ -202,14 +202,16 @@ type Authority struct {
 
 // GoldenField is a cell of the golden record with its sources in rank order.
 type GoldenField struct {
-	Name    string   `json:"name"`
-	Title   string   `json:"title"`
-	English string   `json:"english"`
-	Element string   `json:"element"`
-	Type    string   `json:"type"`
-	Level   string   `json:"level"`
-	Group   string   `json:"group,omitempty"`
-	Sources []Source `json:"sources"`
+	Name         string   `json:"name"`
+	Title        string   `json:"title"`
+	English      string   `json:"english"`
+	Element      string   `json:"element"`
+	ElementTitle string   `json:"element_title"`
+	Type         string   `json:"type"`
+	Level        string   `json:"level"`
+	Group        string   `json:"group,omitempty"`
+	Codes        []Code   `json:"codes,omitempty"`
+	Sources      []Source `json:"sources"`
 }
 
 // Source is one candidate of a cell.
@@ -277,6 +279,14 @@ func viewIDs(views []*schemas.View) []string {
 	return out
 }
 
+// codesOf are the values that an element may have, nil if it has no code set.
+func codesOf(e *schemas.Element) (out []Code) {
+	for _, code := range e.Codes {
+		out = append(out, Code{code.Value, code.Title, code.English})
+	}
+	return out
+}
+
 func rule(r *schemas.Rule) Rule { return Rule{r.ID, r.Title, r.English, r.Severity, r.Entity} }
 
 // Dataset returns one dataset, or schemas.ErrUnknown.
@@ -295,9 +305,7 @@ func (c *Catalog) Dataset(id string, live func(*schemas.Dataset) Live) (DatasetD
 			Name: f.Name, Title: f.Title, English: f.English, Element: f.Element.ID, ElementTitle: f.Element.Title,
 			Type: d.Layout.Columns[f.Index].Type.String(), Level: f.Level, Nullable: f.Nullable, Source: f.Source, Mask: map[string]string{},
 		}
-		for _, code := range f.Element.Codes {
-			field.Codes = append(field.Codes, Code{code.Value, code.Title, code.English})
-		}
+		field.Codes = codesOf(f.Element)
 		for _, v := range d.Views {
 			if i := slices.IndexFunc(v.Fields, func(s schemas.ViewField) bool { return s.Name == f.Name }); i >= 0 {
 				field.Mask[v.Name] = cmp.Or(v.Fields[i].Mask, "clear")
@@ -355,8 +363,8 @@ func (c *Catalog) Entity(id string, now time.Time) (EntityDetail, error) {
 	described := map[string]ViewField{e.Key.Name: {e.Key.Name, e.Key.Title, e.Key.Element.Kind, e.Key.Element.ID, ""}}
 	for _, f := range e.Fields {
 		field := GoldenField{
-			Name: f.Name, Title: f.Title, English: f.English, Element: f.Element.ID, Type: e.Layout.Columns[f.Index].Type.String(),
-			Level: f.Element.Level, Group: f.Group, Sources: []Source{},
+			Name: f.Name, Title: f.Title, English: f.English, Element: f.Element.ID, ElementTitle: f.Element.Title,
+			Type: e.Layout.Columns[f.Index].Type.String(), Level: f.Element.Level, Group: f.Group, Codes: codesOf(f.Element), Sources: []Source{},
 		}
 		if table != nil {
 			field.Sources = c.sources(table, f)

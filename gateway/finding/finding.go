@@ -164,14 +164,15 @@ func (b *Book) Get(id string) (Finding, bool) {
 
 // Filter chooses findings; "" in a field means any.
 type Filter struct {
-	State, Rule, Owner, Severity, Certainty string
-	Limit                                   int
-	Cursor                                  string
+	State, Rule, Owner, Severity, Certainty, Subject string
+	Limit                                            int
+	Cursor                                           string
 }
 
 func (f *Filter) matches(x *Finding) bool {
 	return (f.State == "" || f.State == x.State) && (f.Rule == "" || f.Rule == x.Rule) &&
-		(f.Owner == "" || f.Owner == x.Owner) && (f.Severity == "" || f.Severity == x.Severity) && (f.Certainty == "" || f.Certainty == x.Certainty)
+		(f.Owner == "" || f.Owner == x.Owner) && (f.Severity == "" || f.Severity == x.Severity) && (f.Certainty == "" || f.Certainty == x.Certainty) &&
+		(f.Subject == "" || f.Subject == x.Subject)
 }
 
 // List returns a page of findings, newest first, how many there are in all,

@@ -35,6 +35,9 @@ func TestBook(t *testing.T) {
 	if b.Open() != 0 || len(b.Disputed("other")) != 0 {
 		t.Error("a deleted finding is still open")
 	}
+	if page, total, _, err := b.List(finding.Filter{Subject: "s", Limit: 9}); err != nil || total != 2 || len(page) != 2 || page[0].Subject != "s" {
+		t.Errorf("of one subject: %v, %d, %v", page, total, err)
+	}
 	if _, ok := b.Get("3"); !ok {
 		t.Error("a closed finding cannot be read")
 	}

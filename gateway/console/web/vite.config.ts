@@ -2,8 +2,8 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-// The gateway a developer's page talks to; the mock server by default.
-const gateway = process.env.YIYUAN_GATEWAY ?? "http://127.0.0.1:8089";
+// The gateway a developer's page talks to; that of make demo by default.
+const gateway = process.env.YIYUAN_GATEWAY ?? "http://127.0.0.1:8080";
 
 // File names hold only hexadecimal hashes and never begin with "_" or ".",
 // which go:embed would leave out.

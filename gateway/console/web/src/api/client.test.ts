@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { translate } from "../i18n";
 import { tell } from "../lib/tell";
 import { failedStep, trace } from "../lib/trace";
-import { ApiError, address, request, withQuery } from "./client";
+import { ApiError, address, request } from "./client";
+import { pathOf } from "./types";
 
 const answers = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   vi.fn(async (_url: string, _init: RequestInit) => new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers }));
@@ -79,8 +80,9 @@ describe("request", () => {
 
 describe("addresses", () => {
   it("leave empty parameters out and escape the rest", () => {
-    expect(withQuery("v1/findings", { state: "open", rule: "", owner: null, limit: 5, q: "甲&乙" })).toBe("v1/findings?state=open&limit=5&q=%E7%94%B2%26%E4%B9%99");
-    expect(withQuery("v1/findings", {})).toBe("v1/findings");
+    expect(pathOf("/v1/findings", {}, { state: "open", rule: "", owner: null, limit: 5, subject: "甲&乙" })).toBe("v1/findings?state=open&limit=5&subject=%E7%94%B2%26%E4%B9%99");
+    expect(pathOf("/v1/findings/{id}", { id: "a/b" })).toBe("v1/findings/a%2Fb");
+    expect(pathOf("/v1/findings")).toBe("v1/findings");
     expect(address("v1/me")).toBe("http://localhost/v1/me");
   });
 });

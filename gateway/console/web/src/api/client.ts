@@ -1,12 +1,6 @@
 // The one door to the gateway: every request, its errors made uniform.
 
-import type { Refused } from "./types";
-
-export interface FieldProblem {
-  message?: string;
-  message_en?: string;
-  location?: string;
-}
+import type { FieldProblem, Refused } from "./types";
 
 /** Why a request gave no answer. Status 0 = the gateway was not reached. */
 export class ApiError extends Error {
@@ -73,16 +67,6 @@ export interface Answer<T> {
 export function address(path: string): string {
   const base = typeof document === "undefined" ? "http://localhost/" : document.baseURI.replace(/#.*$/, "");
   return new URL(path.replace(/^\//, ""), base).href;
-}
-
-/** Path with its query; empty values are left out. */
-export function withQuery(path: string, query: Record<string, string | number | null | undefined>): string {
-  const q = new URLSearchParams();
-  for (const [k, v] of Object.entries(query)) {
-    if (v !== null && v !== undefined && v !== "") q.set(k, String(v));
-  }
-  const s = q.toString();
-  return s ? `${path}?${s}` : path;
 }
 
 export function headersOf(r: Request): Record<string, string> {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
-import { type FieldEntry, type FieldIndex, fieldsOf } from "../lib/search";
+import type { FieldEntry, FieldIndex } from "../lib/search";
 import { read } from "./hooks";
-import { type DatasetDetail, type DatasetSummary, list } from "./types";
+import { type DatasetSummary, pathOf } from "./types";
 
 const most = 300;
 const known = new Map<string, FieldEntry[]>();
@@ -10,7 +10,7 @@ const known = new Map<string, FieldEntry[]>();
 export function useFieldIndex(sets: DatasetSummary[], wanted: boolean): { index: FieldIndex; busy: boolean } {
   const [, setTurn] = useState(0);
   const [busy, setBusy] = useState(false);
-  const ids = sets.length <= most ? sets.filter((d) => fieldsOf(d)?.some((f) => f.title) !== true).map((d) => d.id).join(",") : "";
+  const ids = sets.length <= most ? sets.map((d) => d.id).join(",") : "";
   useEffect(() => {
     if (!wanted || !ids) return;
     const missing = ids.split(",").filter((id) => !known.has(id));
@@ -20,8 +20,8 @@ export function useFieldIndex(sets: DatasetSummary[], wanted: boolean): { index:
     const worker = async () => {
       for (let id = missing.shift(); id !== undefined; id = missing.shift()) {
         try {
-          const d = await read<DatasetDetail>(`v1/catalogue/datasets/${encodeURIComponent(id)}`, abort.signal);
-          known.set(id, list(d.fields).map((f) => ({ name: f.name, title: f.title ?? "", english: f.english ?? "" })));
+          const d = await read(pathOf("/v1/catalogue/datasets/{id}", { id }), abort.signal);
+          known.set(id, d.fields);
         } catch {
           if (abort.signal.aborted) return;
           known.set(id, []);

@@ -6,7 +6,7 @@ import { ApiError } from "./client";
 import { read, refusal } from "./hooks";
 import { consoleKey } from "./session";
 import { follow } from "./stream";
-import { type Flow, list } from "./types";
+import { type Flow, list, pathOf } from "./types";
 import { known } from "../lib/format";
 
 export interface FlowPoint {
@@ -104,7 +104,7 @@ export function FlowProvider({ children }: { children: ReactNode }) {
       if (stopped || live) return;
       if (document.visibilityState === "visible") {
         try {
-          const flow = await read<Flow>("v1/flow");
+          const flow = await read(pathOf("/v1/flow"));
           if (!stopped && !live) take(flow, "polling");
         } catch (e) {
           const error = e instanceof ApiError ? e : undefined;

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { ApiError, request } from "./client";
 import { consoleKey, SUPERVISE } from "./session";
+import type { Path } from "./types";
 
 export interface Loaded<T> {
   data: T | undefined;
@@ -28,14 +29,14 @@ export const forget = () => kept.clear();
 export const refusal = (e: ApiError | undefined): boolean => e?.status === 401 || e?.status === 403;
 
 /** Reads under the console's own key. */
-export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+export async function read<T>(path: Path<T>, signal?: AbortSignal): Promise<T> {
   const key = consoleKey.get();
   const { data } = await request<T>(path, { key, purpose: key ? SUPERVISE : "", signal });
   return data;
 }
 
 /** Reads a path (null = nothing yet) and, with `every`, again each so many milliseconds while the page is visible. */
-export function useApi<T>(path: string | null, every = 0): Loaded<T> {
+export function useApi<T>(path: Path<T> | null, every = 0): Loaded<T> {
   const key = consoleKey.use();
   const id = path === null ? "" : key + "\n" + path;
   const [state, setState] = useState<{ id: string; data?: T; error?: ApiError; busy: boolean }>(() => ({

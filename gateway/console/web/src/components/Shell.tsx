@@ -7,7 +7,7 @@ import { NavLink, Outlet, useLocation, useNavigate } from "react-router";
 import { useFlow } from "../api/flow";
 import { type Loaded, refusal, useApi } from "../api/hooks";
 import { consoleKey } from "../api/session";
-import type { Catalogue } from "../api/types";
+import {type Catalogue, pathOf } from "../api/types";
 import { langStore, useI18n } from "../i18n";
 import { keepUnsaid } from "../lib/filters";
 import { personal } from "../lib/keys";
@@ -109,7 +109,7 @@ export function Shell() {
   const key = consoleKey.use();
   const at = useLocation();
   const main = useRef<HTMLElement>(null);
-  const catalogue = useApi<Catalogue>("v1/catalogue");
+  const catalogue = useApi(pathOf("/v1/catalogue"));
   const city = catalogue.data?.city;
   const cityName = typeof city === "string" ? city : name(city?.name, city?.english);
   // The bench asks with its own key; all else needs the console's.

@@ -1,14 +1,8 @@
-import { list, type Quarantine } from "../api/types";
+import type { Quarantine } from "../api/types";
 
 /** The reasons of quarantined rows with their numbers, most first. */
 export function byReason(q: Quarantine | undefined): { reason: string; count: number }[] {
-  const r = q?.by_reason;
-  const rows = Array.isArray(r) ? r : Object.entries(r ?? {}).map(([reason, count]) => ({ reason, count }));
-  if (rows.length === 0) {
-    const n = new Map<string, number>();
-    for (const e of list(q?.entries)) n.set(e.reason, (n.get(e.reason) ?? 0) + 1);
-    for (const [reason, count] of n) rows.push({ reason, count });
-  }
+  const rows = Object.entries(q?.by_reason ?? {}).map(([reason, count]) => ({ reason, count }));
   return rows.filter((x) => x.count > 0).sort((a, b) => b.count - a.count);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Catalogue, DatasetSummary, Finding, Flow } from "../api/types";
+import type { Catalogue, DatasetSummary, Finding, Flow, FlowSource } from "../api/types";
 import { family, graph, reach } from "./graph";
 import { byReason } from "./group";
 import { facetCounts, searchDatasets } from "./search";
@@ -7,7 +7,14 @@ import { languages, snippet } from "./snippets";
 import { foremost, todos } from "./todo";
 import { curlOf, isEntityOwner, isVerifyOnly, ownerOf } from "./views";
 
-const ds = (id: string, title: string, more: Partial<DatasetSummary> = {}): DatasetSummary => ({ id, title, provider: id.slice(0, 2), class: "B", cycle: "realtime", state: "fresh", ...more });
+const ds = (id: string, title: string, more: Partial<DatasetSummary> = {}): DatasetSummary => ({
+  id, title, english: "", provider: id.slice(0, 2), provider_title: "", code: "", class: "B", cycle: "realtime", fields: 0, field_names: [], views: [],
+  live: true, state: "fresh", last_update: null, as_of: null, rows: null, sources: [], ...more,
+});
+const department = (id: string, title: string) => ({ id, title, english: "", datasets: 1 });
+const city = (departments: Catalogue["departments"], datasets: DatasetSummary[]): Catalogue => ({ city: { name: "", english: "", region: "" }, version: "", classes: [], entities: [], purposes: [], rules: [], departments, datasets });
+const source = (name: string, more: Partial<FlowSource>): FlowSource => ({ name, kind: "file", datasets: [], state: "running", last_error: "", last_error_en: "", last_seen: null, rows: 0, ...more });
+const flowing = (sources: FlowSource[], datasets: Flow["datasets"] = []): Flow => ({ at: "2026-01-01T00:00:00Z", sources, datasets, totals: { changes: 0, lookups: 0, denied: 0, quarantined: 0, findings_open: 0 } });
 const sets = [ds("GA01", "户籍人口", { code: "101010001/000001" }), ds("MZ01", "婚姻登记"), ds("SC01", "市场主体", { class: "A", english: "Market entities" })];
 const index = new Map([
   ["GA01", [{ name: "HYZKDM", title: "婚姻状况", english: "Marital status" }, { name: "XM", title: "姓名", english: "Name" }]],
@@ -45,11 +52,11 @@ describe("search", () => {
 
 describe("what needs a hand", () => {
   const name = (t?: string | null) => t ?? "";
-  const catalogue: Catalogue = { city: "", version: "", departments: [{ id: "GA", title: "公安局" }, { id: "MZ", title: "民政局" }], datasets: [ds("GA01", "户籍", { state: "overdue" }), ds("MZ01", "婚姻", { state: "overdue" }), ds("MZ02", "低保")] };
-  const flow: Flow = { sources: [{ name: "ga-pg", kind: "postgres", datasets: ["GA01"], state: "failed", last_error: "x" }, { name: "ok", kind: "file", datasets: ["MZ01"], state: "running" }], datasets: [] };
+  const catalogue = city([department("GA", "公安局"), department("MZ", "民政局")], [ds("GA01", "户籍", { state: "overdue" }), ds("MZ01", "婚姻", { state: "overdue" }), ds("MZ02", "低保")]);
+  const flow = flowing([source("ga-pg", { datasets: ["GA01"], state: "failed", last_error: "x" }), source("ok", { datasets: ["MZ01"] })]);
   const finding = (rule: string, id: string) => ({ id, rule, title: "t" + rule, owner: "MZ", due: "2026-01-0" + id }) as Finding;
   it("is sorted by harm, one line a cause", () => {
-    const list = todos(flow, catalogue, { list: [finding("XV-04", "2"), finding("XV-04", "1"), finding("XV-14", "3")], total: 3 }, { entries: null, total: 9, by_reason: { invalid: 7, schema: 2 } }, name);
+    const list = todos(flow, catalogue, { list: [finding("XV-04", "2"), finding("XV-04", "1"), finding("XV-14", "3")], total: 3 }, { entries: [], total: 9, by_reason: { invalid: 7, schema: 2 } }, name);
     expect(list.map((x) => [x.kind, x.count])).toEqual([["source", 1], ["overdue", 1], ["finding", 2], ["finding", 1], ["quarantine", 9]]);
     expect(list[0]!.who).toBe("公安局");
     // GA01 is overdue because its source is down: that is one thing to do.
@@ -59,7 +66,7 @@ describe("what needs a hand", () => {
   });
   it("is nothing when nothing is known or wrong", () => {
     expect(todos(undefined, undefined, undefined, undefined, name)).toEqual([]);
-    expect(todos({ sources: null }, { city: "", version: "", datasets: null }, { list: [], total: 0 }, { entries: null }, name)).toEqual([]);
+    expect(todos(flowing([]), city([], []), { list: [], total: 0 }, { entries: [], total: 0, by_reason: {} }, name)).toEqual([]);
   });
   it("lets no kind crowd out the others", () => {
     const of = (kind: string, n: number) => Array.from({ length: n }, (_, i) => ({ kind, id: kind + i })) as ReturnType<typeof todos>;
@@ -68,22 +75,20 @@ describe("what needs a hand", () => {
     expect(foremost(of("finding", 9), 7)).toHaveLength(7);
   });
   it("believes the live state over the catalogue's", () => {
-    const list = todos({ datasets: [{ id: "GA01", state: "fresh", changes_per_s: 0, total: 0, lag_s: 0 }] }, catalogue, undefined, undefined, name);
+    const list = todos(flowing([], [{ id: "GA01", state: "fresh", changes_per_s: 0, total: 0, lag_s: 0 }]), catalogue, undefined, undefined, name);
     expect(list.map((x) => x.id)).toEqual(["dataset:MZ01"]);
   });
 });
 
 describe("reasons", () => {
-  it("come as a map, a list, or are counted", () => {
-    expect(byReason({ by_reason: { a: 1, b: 5, c: 0 } })).toEqual([{ reason: "b", count: 5 }, { reason: "a", count: 1 }]);
-    expect(byReason({ by_reason: [{ reason: "a", count: 2 }] })).toEqual([{ reason: "a", count: 2 }]);
-    expect(byReason({ entries: [{ reason: "a" }, { reason: "a" }] })).toEqual([{ reason: "a", count: 2 }]);
+  it("come most first, without those that have none", () => {
+    expect(byReason({ entries: [], total: 6, by_reason: { a: 1, b: 5, c: 0 } })).toEqual([{ reason: "b", count: 5 }, { reason: "a", count: 1 }]);
     expect(byReason(undefined)).toEqual([]);
   });
 });
 
 describe("the topology", () => {
-  const t = { steps: [{ name: "route", from: ["raw.A", "raw.B", "raw.C", "raw.D", "raw.E", "raw.F"], to: ["claims.person", "quarantine"] }, { name: "resolve.person", from: ["claims.person"], to: ["resolved.person", "findings"] }] };
+  const t = { mermaid: "", steps: [{ name: "route", from: ["raw.A", "raw.B", "raw.C", "raw.D", "raw.E", "raw.F"], to: ["claims.person", "quarantine"] }, { name: "resolve.person", from: ["claims.person"], to: ["resolved.person", "findings"] }] };
   it("folds large families and runs from left to right", () => {
     const g = graph(t, new Set());
     expect(g.nodes.filter((n) => n.kind === "group").map((n) => [n.label, n.members.length])).toEqual([["raw.*", 6]]);
@@ -102,9 +107,9 @@ describe("the topology", () => {
     expect([...reach(g, "s:resolve.person")].sort()).toEqual(["s:resolve.person", "s:route", "t:claims.person", "t:findings", "t:raw.*", "t:resolved.person"]);
   });
   it("survives a circle and emptiness", () => {
-    const g = graph({ steps: [{ name: "a", from: ["x"], to: ["y"] }, { name: "b", from: ["y"], to: ["x"] }] }, new Set());
+    const g = graph({ mermaid: "", steps: [{ name: "a", from: ["x"], to: ["y"] }, { name: "b", from: ["y"], to: ["x"] }] }, new Set());
     expect(g.nodes).toHaveLength(4);
-    expect(graph({ steps: null }, new Set()).nodes).toEqual([]);
+    expect(graph({ mermaid: "", steps: [] }, new Set()).nodes).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 // Finding datasets by whatever a person remembers of them.
 
-import { type DatasetSummary, type FieldInfo } from "../api/types";
+import type { DatasetSummary } from "../api/types";
 import { narrow } from "./keys";
 
 export interface FieldEntry {
@@ -12,15 +12,8 @@ export type FieldIndex = Map<string, FieldEntry[]>;
 
 export const fold = (s: string) => narrow(s).toLowerCase().replace(/\s+/g, " ").trim();
 
-/** The fields the summary itself names, or null when it only counts them. */
-export function fieldsOf(d: DatasetSummary): FieldEntry[] | null {
-  const from = Array.isArray(d.fields) ? d.fields : d.field_names;
-  if (!Array.isArray(from)) return null;
-  return from.map((f: string | FieldInfo) => (typeof f === "string" ? { name: f, title: "", english: "" } : { name: f.name, title: f.title ?? "", english: f.english ?? "" }));
-}
-
-export const fieldCount = (d: DatasetSummary): number | null =>
-  typeof d.fields === "number" ? d.fields : Array.isArray(d.fields) ? d.fields.length : null;
+/** The fields by the names that the summary gives, without their titles. */
+export const fieldsOf = (d: DatasetSummary): FieldEntry[] => d.field_names.map((name) => ({ name, title: "", english: "" }));
 
 export interface Hit {
   dataset: DatasetSummary;
@@ -38,7 +31,7 @@ export function searchDatasets(sets: DatasetSummary[], query: string, index: Fie
     const id = fold(dataset.id);
     const title = fold(`${dataset.title} ${dataset.english ?? ""}`);
     const rest = fold(`${dataset.code ?? ""} ${department(dataset.provider)} ${dataset.provider}`);
-    const fields = index.get(dataset.id) ?? fieldsOf(dataset) ?? [];
+    const fields = index.get(dataset.id) ?? fieldsOf(dataset);
     let rank = 0;
     let ok = true;
     const matched = new Set<FieldEntry>();

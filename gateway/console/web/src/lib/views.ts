@@ -1,8 +1,3 @@
-import { list, type List, type ViewInfo } from "../api/types";
-
-/** Views may come as bare ids or as objects. */
-export const viewsOf = (v: List<string | ViewInfo>): ViewInfo[] => list(v).map((x) => (typeof x === "string" ? { id: x } : x));
-
 /** "GA01.partial" -> "partial" */
 export const shortView = (id: string): string => id.slice(id.indexOf(".") + 1);
 export const ownerOf = (id: string): string => (id.includes(".") ? id.slice(0, id.indexOf(".")) : id);

@@ -4,13 +4,13 @@ import { Link } from "react-router";
 import { useFlow } from "../api/flow";
 import { useFieldIndex } from "../api/fields";
 import { useApi } from "../api/hooks";
-import { type Catalogue as Data, type DatasetSummary, list } from "../api/types";
+import { type Catalogue as Data, type DatasetSummary, list, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { ClassMark, DatasetMark, Num, When } from "../components/Show";
 import { Empty, Ready } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
-import { type FacetName, facetCounts, fieldCount, type Hit, searchDatasets } from "../lib/search";
+import { type FacetName, facetCounts, type Hit, searchDatasets } from "../lib/search";
 
 const facets: FacetName[] = ["state", "class", "cycle", "provider"];
 const orders: Partial<Record<FacetName, string[]>> = {
@@ -40,17 +40,16 @@ function Facet({ facet, counts, chosen, label, toggle }: { facet: FacetName; cou
 
 function Entities({ data }: { data: Data }) {
   const { t, name } = useI18n();
-  const entities = list(data.entities).map((e) => (typeof e === "string" ? { id: e, title: e, english: e, fields: undefined } : e)).filter((e) => e.fields !== 0);
+  const entities = data.entities.filter((e) => e.fields !== 0);
   if (entities.length === 0) return null;
   return (
     <div className="bases">
       <span className="dim">{t("catalogue.bases")}</span>
       {entities.map((e) => {
-        const n = typeof e.fields === "number" ? e.fields : Array.isArray(e.fields) ? e.fields.length : null;
         return (
           <Link key={e.id} className="chip" to={`/catalogue/entities/${encodeURIComponent(e.id)}`}>
             {name(e.title, e.english) || e.id}
-            {n !== null && n > 0 ? ` · ${t("catalogue.nFields", { n })}` : null}
+            {` · ${t("catalogue.nFields", { n: e.fields })}`}
           </Link>
         );
       })}
@@ -64,9 +63,9 @@ function Browse({ data }: { data: Data }) {
   const { flow } = useFlow();
   const q = get("q");
   const live = useMemo(() => new Map(list(flow?.datasets).map((d) => [d.id, d])), [flow]);
-  const sets = useMemo(() => list(data.datasets).map((d) => ({ ...d, state: live.get(d.id)?.state ?? d.state })), [data, live]);
-  const { index, busy } = useFieldIndex(list(data.datasets), q.trim().length >= 2);
-  const departments = useMemo(() => new Map(list(data.departments).map((d) => [d.id, name(d.title, d.english)])), [data, name]);
+  const sets = useMemo(() => data.datasets.map((d) => ({ ...d, state: live.get(d.id)?.state ?? d.state })), [data, live]);
+  const { index, busy } = useFieldIndex(data.datasets, q.trim().length >= 2);
+  const departments = useMemo(() => new Map(data.departments.map((d) => [d.id, name(d.title, d.english)])), [data, name]);
   const department = (id: string) => departments.get(id) ?? id;
   const valueOf = (d: DatasetSummary, f: FacetName) => d[f];
   const hits = searchDatasets(sets, q, index, department);
@@ -108,7 +107,7 @@ function Browse({ data }: { data: Data }) {
     { title: t("dataset.provider"), key: "provider", width: 136, render: (_, h) => department(h.dataset.provider) },
     { title: t("dataset.class"), key: "class", width: 104, render: (_, h) => <ClassMark c={h.dataset.class} /> },
     { title: t("dataset.cycle"), key: "cycle", width: 94, render: (_, h) => say(`cycle.${h.dataset.cycle}`, h.dataset.cycle) },
-    { title: t("dataset.fields"), key: "fields", width: 88, align: "right", render: (_, h) => <Num n={fieldCount(h.dataset) ?? index.get(h.dataset.id)?.length} />, sorter: (a, b) => (fieldCount(a.dataset) ?? 0) - (fieldCount(b.dataset) ?? 0) },
+    { title: t("dataset.fields"), key: "fields", width: 88, align: "right", render: (_, h) => <Num n={h.dataset.fields} />, sorter: (a, b) => a.dataset.fields - b.dataset.fields },
     {
       title: t("dataset.rows"),
       key: "rows",
@@ -189,7 +188,7 @@ function Browse({ data }: { data: Data }) {
 
 export default function Catalogue() {
   const { t } = useI18n();
-  const data = useApi<Data>("v1/catalogue", 15000);
+  const data = useApi(pathOf("/v1/catalogue"), 15000);
   return (
     <>
       <PageHead

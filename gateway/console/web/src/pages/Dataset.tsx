@@ -4,22 +4,18 @@ import { Link, useParams } from "react-router";
 import { useFlow } from "../api/flow";
 import { useApi } from "../api/hooks";
 import { address } from "../api/client";
-import { type Catalogue, type DatasetDetail, type FieldInfo, list, type RuleInfo, type ViewInfo } from "../api/types";
+import { type DatasetDetail, type FieldInfo, list, type ViewInfo, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { ClassMark, Code, DatasetMark, Num, SeverityMark, Spark, When } from "../components/Show";
 import { Empty, Ready } from "../components/State";
 import { useI18n } from "../i18n";
 import { duration } from "../lib/format";
-import { curlOf, isVerifyOnly, shortView, viewsOf } from "../lib/views";
+import { curlOf, isVerifyOnly, shortView } from "../lib/views";
 import { useFilters } from "../lib/filters";
-
-const rulesOf = (r: DatasetDetail["rules"]): RuleInfo[] => list(r).map((x) => (typeof x === "string" ? { id: x } : x));
 
 /** What a view does to one field: hidden when the view does not list it. */
 function maskOf(f: FieldInfo, view: string): string | null {
-  const m = f.mask ?? f.masks ?? {};
-  const v = m[view] ?? m[shortView(view)];
-  return v === undefined ? null : v;
+  return f.mask[shortView(view)] ?? null;
 }
 
 function MaskCell({ rule, verify }: { rule: string | null; verify: boolean }) {
@@ -36,7 +32,7 @@ function MaskCell({ rule, verify }: { rule: string | null; verify: boolean }) {
 
 function Fields({ d }: { d: DatasetDetail }) {
   const { t, name, lang } = useI18n();
-  const keys = new Set(list(d.key));
+  const keys = new Set(d.key);
   const columns: TableColumnsType<FieldInfo> = [
     {
       title: t("field.name"),
@@ -67,12 +63,12 @@ function Fields({ d }: { d: DatasetDetail }) {
         ),
     },
   ];
-  return <Table<FieldInfo> size="small" rowKey="name" columns={columns} dataSource={list(d.fields)} pagination={false} scroll={{ x: "max-content" }} />;
+  return <Table<FieldInfo> size="small" rowKey="name" columns={columns} dataSource={d.fields} pagination={false} scroll={{ x: "max-content" }} />;
 }
 
 function Masks({ d }: { d: DatasetDetail }) {
   const { t, name, say } = useI18n();
-  const views = viewsOf(d.views);
+  const views = d.views;
   if (views.length === 0) return <Empty title={t("dataset.noViews")}>{t("dataset.noViews.do")}</Empty>;
   const columns: TableColumnsType<FieldInfo> = [
     {
@@ -100,15 +96,15 @@ function Masks({ d }: { d: DatasetDetail }) {
   return (
     <div className="stack">
       <p className="dim">{t("dataset.masks.lead")}</p>
-      <Table<FieldInfo> size="small" rowKey="name" columns={columns} dataSource={list(d.fields)} pagination={false} scroll={{ x: "max-content" }} />
+      <Table<FieldInfo> size="small" rowKey="name" columns={columns} dataSource={d.fields} pagination={false} scroll={{ x: "max-content" }} />
     </div>
   );
 }
 
 function Relations({ d }: { d: DatasetDetail }) {
   const { t, name, say, lang } = useI18n();
-  const rules = rulesOf(d.rules);
-  const links = list(d.links);
+  const rules = d.rules;
+  const links = d.links;
   return (
     <div className="two">
       <div>
@@ -151,12 +147,12 @@ function Relations({ d }: { d: DatasetDetail }) {
 
 function Interface({ d }: { d: DatasetDetail }) {
   const { t, say } = useI18n();
-  const views = viewsOf(d.views);
+  const views = d.views;
   if (views.length === 0) return <Empty title={t("dataset.noViews")}>{t("dataset.noViews.do")}</Empty>;
   // Two fields of the view to begin with; without its own list, the dataset's.
   const verified = (v: ViewInfo) => {
-    const own = list(v.fields).map((f) => (typeof f === "string" ? f : f.name));
-    return (own.length > 0 ? own : list(d.fields).map((f) => f.name)).slice(0, 2);
+    const own = v.fields.length > 0 ? v.fields : d.fields;
+    return own.map((f) => f.name).slice(0, 2);
   };
   return (
     <div className="stack">
@@ -166,7 +162,7 @@ function Interface({ d }: { d: DatasetDetail }) {
           <p>
             <code>{v.id}</code> {v.title || say(`view.${shortView(v.id)}`, "")} <Link to={`/lookup?view=${encodeURIComponent(v.id)}`}>{t("dataset.try")}</Link>
           </p>
-          <Code text={curlOf(address(""), v.id, list(d.key).map((k) => `{${k}}`).join("|"), isVerifyOnly(v) ? verified(v) : null)} />
+          <Code text={curlOf(address(""), v.id, d.key.map((k) => `{${k}}`).join("|"), isVerifyOnly(v) ? verified(v) : null)} />
         </div>
       ))}
     </div>
@@ -176,14 +172,14 @@ function Interface({ d }: { d: DatasetDetail }) {
 function Body({ d }: { d: DatasetDetail }) {
   const { t, name, lang, say } = useI18n();
   const { flow, spark } = useFlow();
-  const catalogue = useApi<Catalogue>("v1/catalogue");
+  const catalogue = useApi(pathOf("/v1/catalogue"));
   const { get, set } = useFilters();
   const live = list(flow?.datasets).find((x) => x.id === d.id);
   const state = live?.state ?? d.state;
   const dept = list(catalogue.data?.departments).find((x) => x.id === d.provider);
   const tabs = [
-    { key: "fields", label: `${t("dataset.tab.fields")} ${list(d.fields).length}`, children: <Fields d={d} /> },
-    { key: "masks", label: `${t("dataset.tab.masks")} ${viewsOf(d.views).length}`, children: <Masks d={d} /> },
+    { key: "fields", label: `${t("dataset.tab.fields")} ${d.fields.length}`, children: <Fields d={d} /> },
+    { key: "masks", label: `${t("dataset.tab.masks")} ${d.views.length}`, children: <Masks d={d} /> },
     { key: "rules", label: t("dataset.tab.rules"), children: <Relations d={d} /> },
     { key: "curl", label: t("dataset.tab.curl"), children: <Interface d={d} /> },
   ];
@@ -201,8 +197,8 @@ function Body({ d }: { d: DatasetDetail }) {
           </>
         }
         actions={
-          viewsOf(d.views).length > 0 ? (
-            <Link to={`/lookup?view=${encodeURIComponent(viewsOf(d.views)[0]!.id)}`}>
+          d.views.length > 0 ? (
+            <Link to={`/lookup?view=${encodeURIComponent(d.views[0]!.id)}`}>
               <Button type="primary">{t("dataset.try")}</Button>
             </Link>
           ) : null
@@ -250,9 +246,9 @@ function Body({ d }: { d: DatasetDetail }) {
             <div>
               <dt>{t("dataset.sources")}</dt>
               <dd>
-                {list(d.sources).length === 0
+                {d.sources.length === 0
                   ? "–"
-                  : list(d.sources).map((s) => (
+                  : d.sources.map((s) => (
                       <Link key={s} className="chip" to={`/sources?q=${encodeURIComponent(s)}`}>
                         {s}
                       </Link>
@@ -272,6 +268,6 @@ function Body({ d }: { d: DatasetDetail }) {
 
 export default function Dataset() {
   const { id = "" } = useParams();
-  const d = useApi<DatasetDetail>(`v1/catalogue/datasets/${encodeURIComponent(id)}`, 15000);
+  const d = useApi(pathOf("/v1/catalogue/datasets/{id}", { id }), 15000);
   return <Ready of={d} rows={10}>{(x) => <Body d={x} />}</Ready>;
 }

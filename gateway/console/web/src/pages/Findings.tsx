@@ -1,8 +1,8 @@
 import { Button, Select, Table, type TableColumnsType } from "antd";
 import { useEffect, useMemo, useState } from "react";
-import { ApiError, withQuery } from "../api/client";
+import { ApiError } from "../api/client";
 import { read, useApi } from "../api/hooks";
-import { type Catalogue, type Finding, type FindingPage, list } from "../api/types";
+import { type Finding, list, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { FindingMark, Num, CertaintyMark, SeverityMark, When } from "../components/Show";
 import { Empty, ErrorBox, Ready } from "../components/State";
@@ -13,19 +13,31 @@ import { FindingDrawer } from "./findings/FindingDrawer";
 
 const pageSize = 100;
 
+/** A filter of the address if it is one of those that can be asked for, else none. */
+const oneOf = <V extends string>(v: string, ...may: V[]): V | "" => may.find((m) => m === v) ?? "";
+
 // Rules met in this session, so that a filter can be changed after it was set.
 const met = new Map<string, string>();
 
 export default function Findings() {
   const { t, name, say } = useI18n();
   const { get, set } = useFilters();
-  const catalogue = useApi<Catalogue>("v1/catalogue");
+  const catalogue = useApi(pathOf("/v1/catalogue"));
   const departments = useMemo(() => new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)])), [catalogue.data, name]);
   // Without a choice the open ones are shown: they are the work.
   const state = get("state") || "open";
-  const query = { state: state === "all" ? "" : state, rule: get("rule"), owner: get("owner"), severity: get("severity"), certainty: get("certainty"), limit: pageSize };
-  const path = withQuery("v1/findings", query);
-  const first = useApi<FindingPage>(path, 10000);
+  const asked = (cursor: string) =>
+    pathOf("/v1/findings", {}, {
+      state: oneOf(state, "open", "closed"),
+      rule: get("rule"),
+      owner: get("owner"),
+      severity: oneOf(get("severity"), "high", "medium", "low"),
+      certainty: oneOf(get("certainty"), "contradiction", "to_confirm"),
+      limit: pageSize,
+      cursor,
+    });
+  const path = asked("");
+  const first = useApi(path, 10000);
   const [more, setMore] = useState<{ path: string; rows: Finding[]; next: string | null; error?: ApiError; busy: boolean }>({ path: "", rows: [], next: null, busy: false });
   const mine = more.path === path ? more : null;
   const next = mine ? mine.next : (first.data?.next ?? null);
@@ -42,8 +54,8 @@ export default function Findings() {
     if (!next) return;
     setMore({ path, rows: mine?.rows ?? [], next, busy: true });
     try {
-      const page = await read<FindingPage>(withQuery("v1/findings", { ...query, cursor: next }));
-      setMore((m) => ({ path, rows: [...(m.path === path ? m.rows : []), ...list(page.findings)], next: page.next ?? null, busy: false }));
+      const page = await read(asked(next));
+      setMore((m) => ({ path, rows: [...(m.path === path ? m.rows : []), ...list(page.findings)], next: page.next, busy: false }));
     } catch (e) {
       if (e instanceof ApiError) setMore((m) => ({ ...m, path, error: e, busy: false }));
     }

@@ -3,7 +3,7 @@ import { Button, Input, Segmented, Select, Tabs } from "antd";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, request } from "../api/client";
 import { useApi } from "../api/hooks";
-import { type Catalogue, type DemoApps, list, type LookupAnswer, type Me, type VerifyAnswer } from "../api/types";
+import { list, type Me, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { Empty, ErrorBox, Waiting } from "../components/State";
 import { useI18n } from "../i18n";
@@ -11,6 +11,7 @@ import { useFilters } from "../lib/filters";
 import { day } from "../lib/format";
 import { cleanKey, hint } from "../lib/keys";
 import { isExplain, isVerifyOnly } from "../lib/views";
+import { ask } from "./lookup/ask";
 import { CodeTab } from "./lookup/CodeTab";
 import { Explain } from "./lookup/Explain";
 import { appTitle, type Caller, callerOf, type Round } from "./lookup/model";
@@ -47,9 +48,9 @@ function useCaller(apiKey: string): { caller: Caller | null; error: ApiError | n
 export default function Lookup() {
   const { t, name } = useI18n();
   const { get, set } = useFilters();
-  const demo = useApi<DemoApps>("v1/console/apps");
-  const catalogue = useApi<Catalogue>("v1/catalogue");
-  const apps = useMemo(() => (Array.isArray(demo.data) ? (demo.data as DemoApps["apps"] & object) : list(demo.data?.apps)), [demo.data]);
+  const demo = useApi(pathOf("/v1/console/apps"));
+  const catalogue = useApi(pathOf("/v1/catalogue"));
+  const apps = useMemo(() => list(demo.data?.apps), [demo.data]);
   const departments = useMemo(() => new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)])), [catalogue.data, name]);
 
   const datasets = useMemo(() => new Map(list(catalogue.data?.datasets).map((d) => [d.id, name(d.title, d.english)])), [catalogue.data, name]);
@@ -66,7 +67,7 @@ export default function Lookup() {
   const wantedView = get("view");
 
   // In a demo the first application that may see the wanted view is taken.
-  const chosen = appId || (apps.length > 0 ? (apps.find((a) => list(a.views).some((v) => (typeof v === "string" ? v : v.id) === wantedView)) ?? apps[0]!).id : pasted);
+  const chosen = appId || (apps.length > 0 ? (apps.find((a) => a.views.includes(wantedView)) ?? apps[0]!).id : pasted);
   const apiKey = chosen === pasted ? ownKey.replace(/\s+/g, "") : (apps.find((a) => a.id === chosen)?.key ?? "");
   const { caller, error: callerError, busy: calling } = useCaller(apiKey);
 
@@ -81,10 +82,7 @@ export default function Lookup() {
   const cleaned = cleanKey(raw);
   const said = hint(cleaned.key, keyElement || undefined);
   const filled = Object.fromEntries(Object.entries(fields).filter(([k, v]) => v.trim() !== "" && view?.fields.some((f) => f.name === k)));
-  const samples = useMemo(() => {
-    const s = demo.data?.samples?.[view?.id ?? ""];
-    return s === undefined ? [] : Array.isArray(s) ? s : [s];
-  }, [demo.data, view?.id]);
+  const sample = demo.data?.samples[view?.id ?? ""] ?? "";
   const ready = view !== undefined && usePurpose !== "" && cleaned.key !== "" && (!verify || Object.keys(filled).length >= 2);
   const missing = !view ? null : !cleaned.key ? t("lookup.need.key") : verify && Object.keys(filled).length < 2 ? t("lookup.need.fields") : null;
 
@@ -95,27 +93,15 @@ export default function Lookup() {
     setBusy(false);
   };
 
-  const ask = async () => {
+  const submit = async () => {
     if (!view || !ready) return;
     asking.current?.abort();
     const abort = new AbortController();
     asking.current = abort;
     setBusy(true);
-    const base = { view, purpose: usePurpose, key: cleaned.key, apiKey, verify: verify ? filled : null, lookup: null, verdict: null, error: null, took: 0 };
-    const began = performance.now();
-    const opts = { key: apiKey, purpose: usePurpose, signal: abort.signal };
-    try {
-      if (verify) {
-        const a = await request<VerifyAnswer>("v1/verify", { ...opts, body: { view: view.id, key: cleaned.key, fields: filled } });
-        setRound({ ...base, verdict: a.data, took: a.took });
-      } else {
-        const a = await request<LookupAnswer>(`v1/lookup/${encodeURIComponent(view.id)}`, { ...opts, body: { key: cleaned.key } });
-        setRound({ ...base, lookup: a.data, took: a.took });
-      }
-    } catch (e) {
-      if (abort.signal.aborted) return;
-      if (e instanceof ApiError) setRound({ ...base, error: e, took: performance.now() - began });
-    }
+    const came = await ask({ view, purpose: usePurpose, key: cleaned.key, apiKey, verify: verify ? filled : null }, abort.signal);
+    if (abort.signal.aborted) return;
+    setRound(came);
     setBusy(false);
   };
 
@@ -123,7 +109,7 @@ export default function Lookup() {
   const label = keyTitle || view?.keyTitle || t("lookup.key");
   const tabs = round
     ? [
-        { key: "result", label: t("lookup.tab.result"), children: <Result round={round} facts={facts} datasets={datasets} retry={() => void ask()} /> },
+        { key: "result", label: t("lookup.tab.result"), children: <Result round={round} facts={facts} datasets={datasets} retry={() => void submit()} /> },
         { key: "trace", label: t("lookup.tab.trace"), children: <Trace round={round} caller={caller} /> },
         { key: "explain", label: t("lookup.tab.explain"), children: <Explain round={round} facts={facts} departments={departments} datasets={datasets} /> },
         { key: "code", label: t("lookup.tab.code"), children: <CodeTab view={round.view.id} valueKey={round.key} purpose={round.purpose} verify={round.verify} /> },
@@ -140,7 +126,7 @@ export default function Lookup() {
           <form
             onSubmit={(e) => {
               e.preventDefault();
-              void ask();
+              void submit();
             }}
           >
             <label className="field">
@@ -154,7 +140,7 @@ export default function Lookup() {
                     setAppId(v);
                     forgetRound();
                   }}
-                  options={[...apps.map((a) => ({ value: a.id, label: appTitle(a, departments.get(a.department ?? "") ?? a.department_title ?? a.department ?? "") })), { value: pasted, label: t("lookup.ownKey") }]}
+                  options={[...apps.map((a) => ({ value: a.id, label: appTitle(a, departments.get(a.department) ?? a.department) })), { value: pasted, label: t("lookup.ownKey") }]}
                 />
               )}
             </label>
@@ -200,8 +186,7 @@ export default function Lookup() {
                     onChange={setPurpose}
                     placeholder={t("lookup.purpose")}
                     options={purposes.map((p) => {
-                      const known = list(catalogue.data?.purposes).find((x) => typeof x !== "string" && x.id === p.id);
-                      const title = name(p.title || (typeof known === "object" ? known.title : ""), p.english || (typeof known === "object" ? known.english : ""));
+                      const title = name(p.title, p.english);
                       return { value: p.id, label: title ? `${p.id} ${title}` : p.id };
                     })}
                   />
@@ -243,14 +228,12 @@ export default function Lookup() {
                         </small>
                       ) : null}
                       {said && said !== "ok" ? <small className="tone-warn">{t(`lookup.hint.${said}`)}</small> : null}
-                      {samples.length > 0 ? (
+                      {sample ? (
                         <small>
                           {t("lookup.samples")}{" "}
-                          {samples.slice(0, 4).map((s) => (
-                            <button key={s} type="button" className="linkish mono" onClick={() => setRaw(s)}>
-                              {s}
-                            </button>
-                          ))}
+                          <button type="button" className="linkish mono" onClick={() => setRaw(sample)}>
+                            {sample}
+                          </button>
                         </small>
                       ) : null}
                     </label>

@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import { useFlow } from "../api/flow";
 import { useApi } from "../api/hooks";
-import { type Catalogue, type FindingPage, type Indicator, type Indicators, list, type Quarantine } from "../api/types";
+import { type Indicator, list, pathOf } from "../api/types";
 import { Gauge } from "../components/Gauge";
 import { Card, PageHead } from "../components/Page";
 import { Mark, Num, When } from "../components/Show";
@@ -16,7 +16,7 @@ import { FreshnessCard } from "./overview/FreshnessCard";
 import { IndicatorDrawer } from "./overview/IndicatorDrawer";
 import { TodoCard } from "./overview/TodoCard";
 
-const isShare = (i: Indicator) => i.unit === "share" || i.unit === "%" || (i.unit === undefined && known(i.value) && i.value <= 1 && known(i.denominator));
+const isShare = (i: Indicator) => i.value <= 1 && i.denominator > 0;
 
 function Fraction({ of }: { of: Indicator }) {
   if (!known(of.numerator) || !known(of.denominator)) return null;
@@ -125,10 +125,10 @@ function Totals({ open }: { open: number | null }) {
 export default function Overview() {
   const { t, name } = useI18n();
   const live = useFlow();
-  const indicators = useApi<Indicators>("v1/indicators", 5000);
-  const catalogue = useApi<Catalogue>("v1/catalogue", 15000);
-  const high = useApi<FindingPage>("v1/findings?state=open&severity=high&limit=200", 10000);
-  const quarantine = useApi<Quarantine>("v1/quarantine?limit=20", 15000);
+  const indicators = useApi(pathOf("/v1/indicators"), 5000);
+  const catalogue = useApi(pathOf("/v1/catalogue"), 15000);
+  const high = useApi(pathOf("/v1/findings", {}, { state: "open", severity: "high", limit: 200 }), 10000);
+  const quarantine = useApi(pathOf("/v1/quarantine", {}, { limit: 20 }), 15000);
   const [shown, setShown] = useState<string | null>(null);
 
   const all = list(indicators.data?.indicators);

@@ -1,7 +1,7 @@
 import { Select, Table, type TableColumnsType, Tooltip } from "antd";
 import { Link } from "react-router";
 import { useApi } from "../api/hooks";
-import { list, type Quarantine as Data, type QuarantineEntry } from "../api/types";
+import { list, type QuarantineEntry, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { Copy, Num, When } from "../components/Show";
 import { Empty, Ready } from "../components/State";
@@ -12,7 +12,7 @@ import { byReason } from "../lib/group";
 export default function Quarantine() {
   const { t, name, say } = useI18n();
   const { get, set } = useFilters();
-  const data = useApi<Data>("v1/quarantine?limit=500", 10000);
+  const data = useApi(pathOf("/v1/quarantine", {}, { limit: 500 }), 10000);
   const columns: TableColumnsType<QuarantineEntry> = [
     { title: t("quarantine.at"), key: "at", width: 122, render: (_, e) => <span className="nowrap"><When at={e.at} /></span> },
     {

@@ -2,7 +2,7 @@ import { Input, Segmented } from "antd";
 import { Link } from "react-router";
 import { readRate, readSpark, useFlow } from "../api/flow";
 import { useApi } from "../api/hooks";
-import { type Catalogue, type FlowSource, list } from "../api/types";
+import { type FlowSource, list, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { Copy, Num, SourceMark, Spark, When } from "../components/Show";
 import { Empty, ErrorBox, Waiting } from "../components/State";
@@ -119,7 +119,7 @@ function SourceCard({ s, departments }: { s: FlowSource; departments: (dataset: 
 export default function Sources() {
   const { t, name, say } = useI18n();
   const { flow, error } = useFlow();
-  const catalogue = useApi<Catalogue>("v1/catalogue");
+  const catalogue = useApi(pathOf("/v1/catalogue"));
   const { get, set } = useFilters();
   const departments = new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)]));
   const provider = new Map(list(catalogue.data?.datasets).map((d) => [d.id, departments.get(d.provider) ?? d.provider_title ?? d.provider]));

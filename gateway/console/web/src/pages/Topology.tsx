@@ -2,7 +2,7 @@ import { Button } from "antd";
 import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import { useApi } from "../api/hooks";
-import { list, type Topology as Data } from "../api/types";
+import { list, type Topology as Data, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { Code } from "../components/Show";
 import { Empty, Ready } from "../components/State";
@@ -144,7 +144,7 @@ function Drawing({ data }: { data: Data }) {
 
 export default function Topology() {
   const { t } = useI18n();
-  const data = useApi<Data>("v1/topology");
+  const data = useApi(pathOf("/v1/topology"));
   return (
     <>
       <PageHead title={t("nav.topology")} lead={t("topology.lead")} />

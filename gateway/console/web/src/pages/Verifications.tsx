@@ -1,6 +1,6 @@
 import { Table, type TableColumnsType } from "antd";
 import { useApi } from "../api/hooks";
-import { list, type Verifications as Data, type VerificationsLine } from "../api/types";
+import { list, type VerificationsLine, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
 import { Mark, Num } from "../components/Show";
 import { Empty, Ready } from "../components/State";
@@ -10,7 +10,7 @@ import { percent } from "../lib/format";
 /** How the verifications of every application end: who asks, how often the answer is no, who may be trying values. */
 export default function Verifications() {
   const { t } = useI18n();
-  const data = useApi<Data>("v1/verifications", 5000);
+  const data = useApi(pathOf("/v1/verifications"), 5000);
   const columns: TableColumnsType<VerificationsLine> = [
     { title: t("verifications.app"), key: "app", render: (_, a) => <code className="val">{a.app}</code> },
     {

@@ -1,7 +1,7 @@
 import { Drawer, Timeline } from "antd";
 import { Link } from "react-router";
 import { useApi } from "../../api/hooks";
-import { type DatasetSummary, type Evidence, type Finding, list } from "../../api/types";
+import { type DatasetSummary, type Evidence, type Finding, list, pathOf } from "../../api/types";
 import { Copy, FindingMark, CertaintyMark, SeverityMark, Value, When } from "../../components/Show";
 import { ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
@@ -105,7 +105,7 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
 
 /** One finding: what department A says against what B says, what to do, until when. */
 export function FindingDrawer({ id, known, departments, datasets, titleOf, close }: { id: string; known: Finding | undefined; departments: Map<string, string>; datasets: DatasetSummary[]; titleOf: (f: Finding) => string; close: () => void }) {
-  const one = useApi<Finding>(id ? `v1/findings/${encodeURIComponent(id)}` : null, 10000);
+  const one = useApi(id ? pathOf("/v1/findings/{id}", { id }) : null, 10000);
   const f = one.data ?? known;
   return (
     <Drawer open={id !== ""} onClose={close} size={640} title={f ? titleOf(f) : id} destroyOnHidden>

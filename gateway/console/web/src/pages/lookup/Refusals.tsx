@@ -1,10 +1,10 @@
 import { Link } from "react-router";
-import { list, type List, type Refused } from "../../api/types";
+import { list, type Refused } from "../../api/types";
 import { Mark, When } from "../../components/Show";
 import { useI18n } from "../../i18n";
 
 /** Says that what is shown is older than what a department sent: its newer row was refused. */
-export function Refusals({ rows, datasets }: { rows: List<Refused> | undefined; datasets: Map<string, string> }) {
+export function Refusals({ rows, datasets }: { rows: Refused[] | undefined; datasets: Map<string, string> }) {
   const { lang, t } = useI18n();
   const all = list(rows);
   if (all.length === 0) return null;

@@ -1,7 +1,7 @@
 import { EyeInvisibleOutlined, FlagOutlined, StopOutlined } from "@ant-design/icons";
 import { Tooltip } from "antd";
 import type { ReactNode } from "react";
-import { list, type List, type LookupAnswer, type Refused } from "../../api/types";
+import { list, type LookupAnswer, type Refused } from "../../api/types";
 import { Copy, Mark, When } from "../../components/Show";
 import { Empty, ErrorBox } from "../../components/State";
 import { useI18n } from "../../i18n";
@@ -48,7 +48,7 @@ function Rows({ of, rows, masked }: { of: string; rows: Record<string, unknown>[
 
 const isRows = (v: unknown): v is Record<string, unknown>[] => Array.isArray(v) && v.every((x) => x !== null && typeof x === "object" && !Array.isArray(x));
 
-function Stamp({ answer, took, extra }: { answer: { as_of?: string | null; source_time?: string; stale?: boolean; refused?: List<Refused>; audit_id?: string; request_id?: string; version?: string }; took: number; extra?: ReactNode }) {
+function Stamp({ answer, took, extra }: { answer: { as_of?: string | null; source_time?: string; stale?: boolean; refused?: Refused[]; audit_id?: string; request_id?: string; version?: string }; took: number; extra?: ReactNode }) {
   const { t } = useI18n();
   return (
     <div className="answer-stamp">

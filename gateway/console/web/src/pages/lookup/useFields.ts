@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "react";
 import { read, useApi } from "../../api/hooks";
-import { type DatasetDetail, type EntityDetail, list } from "../../api/types";
+import { type DatasetDetail, type EntityDetail, list, pathOf } from "../../api/types";
 import { useI18n } from "../../i18n";
 import { isEntityOwner, ownerOf } from "../../lib/views";
 
@@ -24,7 +24,7 @@ function useCodes(d: EntityDetail | undefined, name: (title?: string | null, eng
     const abort = new AbortController();
     const codes: Codes = new Map();
     const take = async ([dataset, fields]: [string, string[]]) => {
-      const detail = await read<DatasetDetail>(`v1/catalogue/datasets/${encodeURIComponent(dataset)}`, abort.signal);
+      const detail = await read(pathOf("/v1/catalogue/datasets/{id}", { id: dataset }), abort.signal);
       for (const f of list(detail.fields)) {
         if (!f.codes || !fields.includes(f.name)) continue;
         const known = codes.get(f.name) ?? new Map<string, string>();

@@ -23,7 +23,7 @@ export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicat
   const needle = q.trim().toLowerCase();
   const rows = items
     .filter((x) => only === "all" || x.counted === (only === "in"))
-    .filter((x) => !needle || `${x.id} ${x.title ?? ""} ${x.english ?? ""} ${x.why ?? ""}`.toLowerCase().includes(needle));
+    .filter((x) => !needle || `${x.id} ${x.title} ${x.why} ${x.why_en}`.toLowerCase().includes(needle));
   return (
     <Drawer open={indicator !== undefined} onClose={close} size={560} title={i ? name(i.title, i.english) : ""}>
       {i ? (
@@ -70,7 +70,7 @@ export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicat
                   <li key={x.id}>
                     <Mark tone={x.counted ? "ok" : "bad"}>{t(x.counted ? "indicator.counted" : "indicator.notCounted")}</Mark>
                     <span>
-                      {/^[A-Z]{2}\d+$/.test(x.id) ? <Link to={`/catalogue/${x.id}`}>{x.id}</Link> : <b>{x.id}</b>} {name(x.title, x.english)}
+                      {/^[A-Z]{2}\d+$/.test(x.id) ? <Link to={`/catalogue/${x.id}`}>{x.id}</Link> : <b>{x.id}</b>} {x.title}
                       {x.why ? <small className="dim">{name(x.why, x.why_en)}</small> : null}
                     </span>
                   </li>

@@ -1,0 +1,1 @@
+function e(e){return Object.entries(e?.by_reason??{}).map(([e,t])=>({reason:e,count:t})).filter(e=>e.count>0).sort((e,t)=>t.count-e.count)}function t(e,t){let n=new Map;for(let r of e){let e=t(r),i=n.get(e);i?i.push(r):n.set(e,[r])}return n}export{t as n,e as t};
