@@ -1,12 +1,7 @@
 package connectors
 
 import (
-	"context"
-	"fmt"
-
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
 
@@ -49,25 +44,4 @@ func about(c *schemas.Change) []string {
 		}
 	}
 	return out
-}
-
-// refusal adds the record of raw.* that says so, in the partition of the row itself.
-func (e *encoder) refusal(ctx context.Context, r *Refusal) error {
-	topic := contract.Raw(r.Dataset.ID)
-	n, ok := e.partitions[topic]
-	if !ok {
-		var err error
-		if n, err = e.bus.Partitions(ctx, topic); err != nil {
-			return fmt.Errorf("publish refusal of a row of %q: %w", r.Dataset.ID, err)
-		}
-		e.partitions[topic] = n
-	}
-	headers := e.headers(&schemas.Change{Dataset: r.Dataset, Op: schemas.Refused, Origin: r.Origin, Spelling: r.Spelling})
-	if len(r.About) > 0 {
-		headers = append(headers, bus.Header{Key: contract.About, Value: contract.AppendAbout(nil, r.About)})
-	}
-	e.records = append(e.records, bus.Record{
-		Topic: topic, Partition: bus.PartitionOf([]byte(r.Key), n), Key: contract.AppendRefusedKey(nil, r.Key), Time: r.Origin.At, Headers: headers,
-	})
-	return nil
 }
