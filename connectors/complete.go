@@ -2,12 +2,12 @@ package connectors
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -25,14 +25,14 @@ const (
 	lookRest  = time.Minute
 )
 
-// completes adds what a batch completes to the datasets that the source has brought as
-// a whole. A source that is read again has brought them before.
-func (r *runner) completes(have []string, b Batch) []string {
-	if b.CaughtUp.IsZero() || b.Held != "" || r.rereading() {
+// completes adds what a batch completes to the datasets, of those that a source feeds,
+// that it has brought as a whole. A source that is read again has brought them before.
+func completes(fed []*schemas.Dataset, have []string, b Batch, rereading bool) []string {
+	if b.CaughtUp.IsZero() || b.Held != "" || rereading {
 		return have
 	}
 	out := have[:len(have):len(have)]
-	for _, d := range r.cfg.Datasets {
+	for _, d := range fed {
 		if !slices.Contains(out, d.ID) && !slices.Contains(b.Awaited, d.ID) {
 			out = append(out, d.ID)
 		}
@@ -43,64 +43,84 @@ func (r *runner) completes(have []string, b Batch) []string {
 // awaits are the datasets for which the promise of CaughtUp does not hold after a batch.
 // What has begun to come in is waited for until the source has caught up with it: the
 // last CaughtUp is of a time when nothing of it was there.
-func (r *runner) awaits(b Batch) []string {
-	if !b.CaughtUp.IsZero() && b.Held == "" && !r.rereading() {
+func awaits(have []string, b Batch, rereading bool) []string {
+	if !b.CaughtUp.IsZero() && b.Held == "" && !rereading {
 		return b.Awaited
 	}
-	return union(r.status.Awaited, b.Awaited)
+	return union(have, b.Awaited)
 }
 
 // joined are the datasets that are awaited when a session begins: those that were, and
 // those that the source feeds since, which an earlier CaughtUp knows nothing of.
-func (r *runner) joined(fed []string) []string {
+func joined(s contract.SourceStatus, fed []string) []string {
 	var out []string
-	for _, id := range r.status.Datasets {
+	for _, id := range s.Datasets {
 		anew := len(fed) > 0 && !slices.Contains(fed, id)
-		if anew || slices.Contains(r.status.Awaited, id) {
+		if anew || slices.Contains(s.Awaited, id) {
 			out = append(out, id)
 		}
 	}
 	return out
 }
 
+// completeness is what a runner has said of its datasets' being complete.
+type completeness struct {
+	*voice
+	bus       *bus.Bus
+	announced map[string]bool // datasets of which it has said that they are complete
+	looked    int             // of how many it looked last whether they are
+	look      time.Time       // when it looks again
+	lookWait  time.Duration
+}
+
+func newCompleteness(v *voice, b *bus.Bus) *completeness {
+	return &completeness{voice: v, bus: b, announced: map[string]bool{}}
+}
+
 // announce says of datasets that are complete that they are, once in the life of a
-// runner.
-func (r *runner) announce(ctx context.Context) error {
+// runner. After an error it looks at once when it is called again.
+func (c *completeness) announce(ctx context.Context) error {
+	err := c.lookAndSay(ctx)
+	if err != nil {
+		c.look = time.Time{} // a source that fails at this says so until it has passed
+	}
+	return err
+}
+
+func (c *completeness) lookAndSay(ctx context.Context) error {
 	var open []string
-	for _, d := range r.cfg.Datasets {
-		if slices.Contains(r.status.Complete, d.ID) && !r.announced[d.ID] {
+	for _, d := range c.cfg.Datasets {
+		if slices.Contains(c.status.Complete, d.ID) && !c.announced[d.ID] {
 			open = append(open, d.ID)
 		}
 	}
-	if len(open) == 0 || time.Now().Before(r.look) && len(open) == r.looked {
+	if len(open) == 0 || time.Now().Before(c.look) && len(open) == c.looked {
 		return nil
 	}
-	ready, err := complete(ctx, r.bus, open)
+	ready, err := complete(ctx, c.bus, open)
 	if err != nil {
 		return err
 	}
-	if r.lookWait = min(max(2*r.lookWait, lookPause), lookRest); len(open) != r.looked {
-		r.lookWait = lookPause
+	if c.lookWait = min(max(2*c.lookWait, lookPause), lookRest); len(open) != c.looked {
+		c.lookWait = lookPause
 	}
-	r.looked, r.look = len(open), time.Now().Add(r.lookWait)
+	c.looked, c.look = len(open), time.Now().Add(c.lookWait)
 	if len(ready) == 0 {
 		return nil
 	}
-	records, err := completions(ctx, r.bus, ready)
+	records, err := completions(ctx, c.bus, ready)
 	if err != nil {
 		return err
 	}
-	next := r.status
+	next := c.status
 	next.At, next.Announced = 0, union(next.Announced, ready)
-	if err := r.publisher.Publish(ctx, records, next); err != nil {
+	if err := c.commit(ctx, records, next); err != nil {
 		return err
 	}
-	r.status, r.written = next, time.Now()
 	for _, id := range ready {
-		r.announced[id] = true
+		c.announced[id] = true
 	}
-	r.log.Info("first complete copy is published", "datasets", ready)
-	r.tell()
+	c.log.Info("first complete copy is published", "datasets", ready)
 	return nil
 }
 
@@ -127,23 +147,6 @@ func complete(ctx context.Context, b *bus.Bus, datasets []string, but ...string)
 		}
 	}
 	return out, nil
-}
-
-// statuses returns what each source last said of itself.
-func statuses(ctx context.Context, b *bus.Bus) (map[string]contract.SourceStatus, error) {
-	sources := map[string]contract.SourceStatus{}
-	err := b.Replay(ctx, contract.Sources, func(r bus.Record) error {
-		var s contract.SourceStatus
-		if delete(sources, string(r.Key)); r.Value == nil {
-			return nil
-		}
-		if err := json.Unmarshal(r.Value, &s); err != nil {
-			return fmt.Errorf("status of source %q: %w", r.Key, err)
-		}
-		sources[string(r.Key)] = s
-		return nil
-	})
-	return sources, err
 }
 
 // completions are the records that say of datasets that they are complete.

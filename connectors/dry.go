@@ -135,9 +135,9 @@ func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Diff
 		return Difference{}, fmt.Errorf("look who else feeds it: %w", err)
 	}
 	sole := contract.SoleFeeder(sources, s.ID) == d.cfg.Name
-	r, reader, slab := &runner{cfg: d.cfg}, d.encoder.codec.Reader(s.Layout), schemas.Slab{}
+	ear := newHearer(d.encoder.codec, d.cfg.Name, 0, s)
 	err = b.Replay(ctx, contract.Raw(s.ID), func(rec bus.Record) error {
-		said, err := r.hear(ctx, s, reader, &slab, rec)
+		said, err := ear.hear(ctx, rec)
 		_, mark := contract.RefusedRow(rec.Key)
 		switch {
 		case err != nil:

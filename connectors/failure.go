@@ -1,9 +1,9 @@
 package connectors
 
 import (
-	"context"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -32,63 +32,6 @@ func words(err error) (why, do string) {
 		return clip(w.Error()), w.Do
 	}
 	return clip(err.Error()), ""
-}
-
-func (r *runner) tellFailure(err error) {
-	if r.cfg.Tell == nil {
-		return
-	}
-	why, do := words(err)
-	status := r.status
-	if do != "" {
-		status.Do = do
-	}
-	r.cfg.Tell(Told{status, why, r.restarts})
-}
-
-// farewell says how a session ended. When that cannot be said, because the
-// publisher is lost or Kafka is away, the next session does, before anything else.
-func (r *runner) farewell(ctx context.Context, err error) {
-	if errors.Is(err, errNext) || errors.Is(err, errStopped) {
-		return
-	}
-	if err == nil || ctx.Err() != nil {
-		last := r.status
-		last.State, last.Error, last.Do, last.Restarts = contract.StateStopped, "", "", 0
-		_ = r.lastWord(ctx, last)
-		return
-	}
-	f := &failure{at: time.Now(), rows: r.refused}
-	f.word = contract.SourceStatus{State: contract.StateFailed, Restarts: r.restarts + 1}
-	f.word.Error, f.word.Do = words(err)
-	var refusal *bus.WriteError
-	if errors.As(err, &refusal) {
-		f.topic = refusal.Topic
-	}
-	switch {
-	case errors.Is(err, ErrWaiting):
-		f.word.State = contract.StateWaiting
-	case errors.Is(err, ErrPositionLost):
-		f.word.Lost, f.word.Do = f.word.Error, r.remedy()
-	case errors.Is(err, ErrConfig):
-		f.word.Do = "按原因改配置，再启动 / mend the configuration, then: yiyuan source start " + r.cfg.Name
-	}
-	if forGood(err) {
-		f.forGood = err
-	}
-	r.failure = f
-	f.said = r.lastWord(ctx, f.status(r.status)) == nil
-}
-
-// lastWord publishes a status when a session ends, for which there is little time.
-func (r *runner) lastWord(ctx context.Context, last contract.SourceStatus) error {
-	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer cancel()
-	err := r.say(short, last)
-	if err != nil {
-		r.log.Debug("last status was not written", "error", err)
-	}
-	return err
 }
 
 // status is s with the failure's word.
@@ -132,24 +75,17 @@ func (f *failure) over(b Batch) bool {
 	return reads && (!f.rows || time.Since(f.at) > contract.Silence)
 }
 
-// turned ends a turn of read, publish, announce and confirm in which nothing failed.
-func (r *runner) turned(ctx context.Context, b Batch) error {
-	if r.failure != nil {
-		if !r.failure.over(b) {
-			return nil
-		}
-		failed := r.failure.word.State == contract.StateFailed
-		r.failure = nil
-		if r.restarts = 0; failed && b.Held == "" {
-			next := r.next(Batch{State: b.State, Awaited: b.Awaited})
-			if next.Resync != nil {
-				next.State = contract.StateResync
-			}
-			if err := r.say(ctx, next); err != nil {
-				return err
-			}
-		}
+// maxError is how much of an error a status carries, in bytes.
+const maxError = 1200
+
+// clip keeps an error short without cutting a character.
+func clip(s string) string {
+	if len(s) <= maxError {
+		return s
 	}
-	r.progress = true
-	return nil
+	s = s[:maxError]
+	for len(s) > 0 && !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s + "..."
 }

@@ -3,8 +3,12 @@ package connectors
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 type metrics struct {
@@ -59,4 +63,33 @@ func shared[C prometheus.Collector](reg prometheus.Registerer, c C, errs *[]erro
 	}
 	*errs = append(*errs, fmt.Errorf("register metrics: %w", err))
 	return c
+}
+
+// count counts a batch that source name has published: what was rejected of it, how many
+// bytes it came to and how long it took. The source has caught up with caughtUp, Unix
+// milliseconds, 0 = never.
+func (m *metrics) count(name string, caughtUp int64, b Batch, rejections []contract.Rejection, bytes int, took time.Duration) {
+	if caughtUp > 0 {
+		m.caughtUp.WithLabelValues(name).Set(float64(caughtUp) / 1000)
+	}
+	if len(b.Changes) == 0 && len(rejections) == 0 {
+		return
+	}
+	type label struct {
+		dataset string
+		op      schemas.Op
+	}
+	counts := map[label]int{}
+	for i := range b.Changes {
+		counts[label{b.Changes[i].Dataset.ID, b.Changes[i].Op}]++
+	}
+	for l, n := range counts {
+		m.changes.WithLabelValues(name, l.dataset, string(ops[l.op])).Add(float64(n))
+	}
+	for _, x := range rejections {
+		m.rejections.WithLabelValues(name, x.Dataset, x.Reason).Inc()
+	}
+	m.bytes.WithLabelValues(name).Add(float64(bytes))
+	m.batches.WithLabelValues(name).Inc()
+	m.publish.WithLabelValues(name).Observe(took.Seconds())
 }

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -27,23 +29,33 @@ import (
 // inferred delete has the lowest sequence of its epoch, so that whatever the
 // source says of that row later is newer.
 
-const (
-	// deleteBatch is how many inferred deletes are published together.
-	deleteBatch = 1000
-	// passRecords is of how many records the keys are held at a time; a raw topic
-	// with more is read in several passes over a part of the keys each.
-	passRecords = 2_000_000
-)
+// deleteBatch is how many inferred deletes are published together.
+const deleteBatch = 1000
 
 // errNext ends a session because the next step of a resync begins.
 var errNext = errors.New("the next step of a resync")
 
-func (r *runner) rereading() bool {
-	return r.status.Resync != nil && r.status.Resync.Step == contract.ResyncReading
+// rereading reports whether a source is being read again.
+func rereading(s contract.SourceStatus) bool {
+	return s.Resync != nil && s.Resync.Step == contract.ResyncReading
+}
+
+// deleting reports whether what it did not bring again is being deleted.
+func deleting(s contract.SourceStatus) bool {
+	return s.Resync != nil && s.Resync.Step == contract.ResyncDeleting
+}
+
+// resync takes the steps in which the source is closed.
+type resync struct {
+	*voice
+	bus     *bus.Bus
+	codec   *codec.Codec
+	metrics *metrics
+	run     string // which of the source's lives this is
 }
 
 // beginAgain forgets the position under a raised epoch.
-func (r *runner) beginAgain(ctx context.Context) error {
+func (r *resync) beginAgain(ctx context.Context) error {
 	next := r.status
 	if r.cfg.Reread.Cannot != "" {
 		next.Resync, next.Error = nil, r.cfg.Reread.Cannot
@@ -60,7 +72,7 @@ func (r *runner) beginAgain(ctx context.Context) error {
 }
 
 // allRead goes over to deleting when a source has ended.
-func (r *runner) allRead(ctx context.Context) error {
+func (r *resync) allRead(ctx context.Context) error {
 	next := r.status
 	again := *next.Resync
 	again.Step = contract.ResyncDeleting
@@ -74,9 +86,9 @@ func (r *runner) allRead(ctx context.Context) error {
 // deleteGone deletes what the source did not bring again, unless that is so much
 // that a person must answer first. At its end the resync is done, and a position
 // that was lost is forgotten.
-func (r *runner) deleteGone(ctx context.Context) error {
-	var err error
-	if r.encoder, err = newEncoder(ctx, r.bus, r.codec, r.cfg, r.run); err != nil {
+func (r *resync) deleteGone(ctx context.Context) error {
+	encoder, err := newEncoder(ctx, r.bus, r.codec, r.cfg, r.run)
+	if err != nil {
 		return err
 	}
 	missing, why, err := r.missing(ctx)
@@ -99,13 +111,13 @@ func (r *runner) deleteGone(ctx context.Context) error {
 		return err
 	}
 	for _, m := range missing {
-		if err := r.deleteMissing(ctx, m); err != nil {
+		if err := r.deleteMissing(ctx, encoder, m); err != nil {
 			return err
 		}
 	}
 	r.log.Info("source was read again", "rows", again.Rows, "deleted", r.status.Resync.Deleted)
 	next = r.status
-	if next.Inherited, err = r.inherited(ctx, next.Inherited); err != nil {
+	if next.Inherited, err = inherited(ctx, r.bus, r.cfg, next.Inherited); err != nil {
 		return err
 	}
 	next.Resync, next.Lost, next.Do, next.Error, next.State, next.Restarts = nil, "", "", "", contract.StateStarting, 0
@@ -117,7 +129,7 @@ func (r *runner) deleteGone(ctx context.Context) error {
 }
 
 // holdDeletes stands still until a person's answer fences this publisher.
-func (r *runner) holdDeletes(ctx context.Context, next contract.SourceStatus, why string) error {
+func (r *resync) holdDeletes(ctx context.Context, next contract.SourceStatus, why string) error {
 	next.State, next.Error = contract.StateHeld, clip(why)
 	next.Do = fmt.Sprintf("%s --accept-deletes %d", contract.ResyncCommand(r.cfg.Name), next.Resync.Found)
 	r.log.Warn("resync stands still: it would delete too much", "found", next.Resync.Found, "of", next.Resync.Of)
@@ -137,7 +149,7 @@ func (r *runner) holdDeletes(ctx context.Context, next contract.SourceStatus, wh
 
 // missing tells, of each dataset, which rows did not come again, and why a person
 // must be asked, "" if not.
-func (r *runner) missing(ctx context.Context) ([]*missing, string, error) {
+func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 	sources, err := statuses(ctx, r.bus)
 	if err != nil {
 		return nil, "", fmt.Errorf("look who else feeds the datasets: %w", err)
@@ -145,8 +157,11 @@ func (r *runner) missing(ctx context.Context) ([]*missing, string, error) {
 	var out []*missing
 	var why []string
 	for _, d := range r.cfg.Datasets {
-		m := &missing{dataset: d, sole: contract.SoleFeeder(sources, d.ID) == r.cfg.Name}
-		err := r.passes(ctx, m, func(p *pass) error {
+		m := &missing{dataset: d, search: &search{
+			bus: r.bus, cfg: r.cfg, ear: newHearer(r.codec, r.cfg.Name, r.status.Epoch, d), topic: contract.Raw(d.ID),
+			sole: contract.SoleFeeder(sources, d.ID) == r.cfg.Name,
+		}}
+		err := m.search.passes(ctx, func(p *pass) error {
 			found := p.found()
 			m.found += found
 			m.of += found + p.kept
@@ -175,24 +190,24 @@ func (r *runner) missing(ctx context.Context) ([]*missing, string, error) {
 // missing is how many rows of a dataset did not come again, of how many.
 type missing struct {
 	dataset   *schemas.Dataset
-	sole      bool // no other source feeds it any more
+	search    *search
 	found, of int64
 	traces    int64 // with those that may be of no row
 	whole     *pass // all of it, if it was few enough for one pass
 }
 
 // deleteMissing publishes the deletes of one dataset.
-func (r *runner) deleteMissing(ctx context.Context, m *missing) error {
+func (r *resync) deleteMissing(ctx context.Context, e *encoder, m *missing) error {
 	if m.traces == 0 {
 		return nil
 	}
 	if m.whole != nil {
-		return r.deletePass(ctx, m.dataset, m.whole)
+		return r.deletePass(ctx, e, m.dataset, m.whole)
 	}
-	return r.passes(ctx, m, func(p *pass) error { return r.deletePass(ctx, m.dataset, p) })
+	return m.search.passes(ctx, func(p *pass) error { return r.deletePass(ctx, e, m.dataset, p) })
 }
 
-func (r *runner) deletePass(ctx context.Context, d *schemas.Dataset, p *pass) error {
+func (r *resync) deletePass(ctx context.Context, e *encoder, d *schemas.Dataset, p *pass) error {
 	var batch Batch
 	err := p.keys(ctx, func(key string) error {
 		minor := uint32(r.status.Resync.Deleted) + uint32(len(batch.Changes))
@@ -202,33 +217,32 @@ func (r *runner) deletePass(ctx context.Context, d *schemas.Dataset, p *pass) er
 		if len(batch.Changes) < deleteBatch {
 			return nil
 		}
-		err := r.publishDeletes(ctx, batch)
+		err := r.publishDeletes(ctx, e, batch)
 		batch.Changes = batch.Changes[:0]
 		return err
 	})
 	if err != nil || len(batch.Changes) == 0 {
 		return err
 	}
-	return r.publishDeletes(ctx, batch)
+	return r.publishDeletes(ctx, e, batch)
 }
 
-func (r *runner) publishDeletes(ctx context.Context, b Batch) error {
+func (r *resync) publishDeletes(ctx context.Context, e *encoder, b Batch) error {
 	next := r.status
 	again := *next.Resync
 	again.Deleted += int64(len(b.Changes))
 	next.Resync, next.At = &again, 0
 	next.State, next.Error, next.Do, next.Restarts = contract.StateResync, "", "", 0 // if this passes, it does
 	began := time.Now()
-	r.encoder.epoch = next.Epoch
-	records, _, err := r.encoder.encode(ctx, b)
+	e.epoch = next.Epoch
+	records, _, err := e.encode(ctx, b)
 	if err != nil {
 		return err
 	}
-	if err := r.publisher.Publish(ctx, records, next); err != nil {
+	if err := r.commit(ctx, records, next); err != nil {
 		return err
 	}
-	r.status, r.written, r.progress, r.failure = next, time.Now(), true, nil
-	r.tell()
-	r.count(b, nil, time.Since(began))
+	r.progress, r.failure = true, nil
+	r.metrics.count(r.cfg.Name, r.status.CaughtUp, b, nil, e.bytes, time.Since(began))
 	return nil
 }

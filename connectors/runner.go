@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -22,14 +20,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
-const (
-	// heartbeat is how often an idle source's status is written.
-	heartbeat = 2 * time.Second
-	// farewell bounds the last words of a source that ends.
-	farewell = 3 * time.Second
-	// maxError is how much of an error a status carries, in bytes.
-	maxError = 1200
-)
+// farewell bounds the last words of a source that ends.
+const farewell = 3 * time.Second
 
 // Run publishes one source until ctx ends, the source ends, a person stops it,
 // or it fails for good; it then returns nil, nil, nil, or the error. Topics must
@@ -54,9 +46,10 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails, says its documentation
 	r := &runner{
-		bus: b, codec: c, cfg: cfg, open: open, metrics: m, run: cfg.Name + "-" + hex.EncodeToString(id[:]),
-		log: cfg.Log().With("source", cfg.Name, "kind", cfg.Kind), announced: map[string]bool{},
+		bus: b, codec: c, open: open, metrics: m, run: cfg.Name + "-" + hex.EncodeToString(id[:]),
+		voice: &voice{cfg: cfg, log: cfg.Log().With("source", cfg.Name, "kind", cfg.Kind)},
 	}
+	r.complete = newCompleteness(r.voice, b)
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 200*time.Millisecond, 30*time.Second
 	for {
@@ -96,29 +89,21 @@ func Run(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config, open Open)
 var errStopped = errors.New("a person has stopped it")
 
 type runner struct {
-	bus     *bus.Bus
-	codec   *codec.Codec
-	cfg     Config
-	open    Open
-	metrics *metrics
-	run     string
-	log     *slog.Logger
+	*voice
+	bus      *bus.Bus
+	codec    *codec.Codec
+	open     Open
+	metrics  *metrics
+	run      string
+	complete *completeness
 
-	progress bool // this session has got somewhere: a turn of it is whole
-	restarts int  // sessions that failed since one has
-	failure  *failure
+	encoder *encoder
+	refused bool // rows, or what else a batch publishes, were not taken
+	caught  bool // the last status came with CaughtUp
+}
 
-	publisher *bus.Publisher
-	encoder   *encoder
-	refused   bool                  // rows, or what else a batch publishes, were not taken
-	status    contract.SourceStatus // as last published
-	written   time.Time
-	caught    bool // the last status came with CaughtUp
-
-	announced map[string]bool // datasets of which it has said that they are complete
-	looked    int             // of how many it looked last whether they are
-	look      time.Time       // when it looks again
-	lookWait  time.Duration
+func (r *runner) resync() *resync {
+	return &resync{voice: r.voice, bus: r.bus, codec: r.codec, metrics: r.metrics, run: r.run}
 }
 
 // session is one life of publisher and source.
@@ -142,7 +127,7 @@ func (r *runner) session(ctx context.Context) (err error) {
 	for _, d := range r.cfg.Datasets {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
-	r.status.Awaited = r.joined(fed)
+	r.status.Awaited = joined(r.status, fed)
 	r.status.Left = slices.DeleteFunc(slices.Clone(union(r.status.Left, fed)), func(id string) bool { return slices.Contains(r.status.Datasets, id) })
 	r.refused = false
 	if err = r.obey(ctx); err == nil {
@@ -150,23 +135,6 @@ func (r *runner) session(ctx context.Context) (err error) {
 	}
 	r.farewell(ctx, err)
 	return err
-}
-
-// say publishes a status alone.
-func (r *runner) say(ctx context.Context, next contract.SourceStatus) error {
-	next.At = 0
-	if err := r.publisher.Publish(ctx, nil, next); err != nil {
-		return err
-	}
-	r.status, r.written = next, time.Now()
-	r.tell()
-	return nil
-}
-
-func (r *runner) tell() {
-	if r.cfg.Tell != nil {
-		r.cfg.Tell(Told{r.status, "", r.restarts})
-	}
 }
 
 // obey does what must be done before the source is opened: what a person has
@@ -183,7 +151,7 @@ func (r *runner) obey(ctx context.Context) error {
 		}
 		return errStopped
 	case s.Resync != nil && s.Resync.Step == contract.ResyncAsked:
-		return r.beginAgain(ctx)
+		return r.resync().beginAgain(ctx)
 	case unsaid:
 		// Whoever looks at the topic must not believe what was said before.
 		if err := r.say(ctx, r.failure.status(s)); err != nil {
@@ -194,8 +162,8 @@ func (r *runner) obey(ctx context.Context) error {
 			return r.failure.forGood
 		}
 		return r.obey(ctx)
-	case s.Resync != nil && s.Resync.Step == contract.ResyncDeleting:
-		return r.deleteGone(ctx)
+	case deleting(s):
+		return r.resync().deleteGone(ctx)
 	case s.Lost != "": // also while it is read again: what comes then would be taken for all there is
 		return fmt.Errorf("%s: %w", strings.TrimSuffix(s.Lost, ": "+ErrPositionLost.Error()), ErrPositionLost)
 	case s.State == "", s.State == contract.StateRetired:
@@ -243,8 +211,8 @@ func (r *runner) read(ctx context.Context) (err error) {
 		batch, err := src.Read(ctx)
 		if errors.Is(err, io.EOF) {
 			r.log.Info("source ended", "rows", r.status.Rows)
-			if r.rereading() {
-				return r.allRead(ctx)
+			if rereading(r.status) {
+				return r.resync().allRead(ctx)
 			}
 			return nil
 		}
@@ -254,8 +222,7 @@ func (r *runner) read(ctx context.Context) (err error) {
 		if err := r.publish(ctx, batch); err != nil {
 			return err
 		}
-		if err := r.announce(ctx); err != nil {
-			r.look = time.Time{} // a source that fails at this says so until it has passed
+		if err := r.complete.announce(ctx); err != nil {
 			return err
 		}
 		if c, ok := src.(Confirmer); ok && r.publisher.Position() != "" {
@@ -266,7 +233,7 @@ func (r *runner) read(ctx context.Context) (err error) {
 		if err := r.turned(ctx, batch); err != nil {
 			return err
 		}
-		if r.status.Resync != nil && r.status.Resync.Step == contract.ResyncDeleting {
+		if deleting(r.status) {
 			return errNext
 		}
 	}
@@ -290,14 +257,14 @@ func (r *runner) publish(ctx context.Context, b Batch) error {
 		return err
 	}
 	next.Rows += int64(len(b.Changes))
-	if err := r.publisher.Publish(ctx, records, next); err != nil {
+	moved := next.Position != r.status.Position
+	if err := r.commit(ctx, records, next); err != nil {
 		r.refused = len(records) > 0
 		return err
 	}
-	r.failure.passed(records, next.Position != r.status.Position)
-	r.status, r.written, r.caught = next, time.Now(), !b.CaughtUp.IsZero()
-	r.tell()
-	r.count(b, rejections, time.Since(began))
+	r.failure.passed(records, moved)
+	r.caught = !b.CaughtUp.IsZero()
+	r.metrics.count(r.cfg.Name, r.status.CaughtUp, b, rejections, r.encoder.bytes, time.Since(began))
 	return nil
 }
 
@@ -314,23 +281,24 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 	if b.After != "" {
 		next.Position = string(b.After)
 	}
-	if r.rereading() {
+	again := rereading(r.status)
+	if again {
 		// What the source has committed meanwhile is not in before the end: as_of
 		// stands still.
-		again := *next.Resync
-		again.Rows += int64(len(b.Changes))
+		reading := *next.Resync
+		reading.Rows += int64(len(b.Changes))
 		if b.Held == "" {
 			next.State = contract.StateResync
 			if b.State != contract.StateSnapshot && !b.CaughtUp.IsZero() {
-				again.Step = contract.ResyncDeleting
+				reading.Step = contract.ResyncDeleting
 			}
 		}
-		next.Resync = &again
+		next.Resync = &reading
 	} else if !b.CaughtUp.IsZero() {
 		// A source whose clock is ahead has committed nothing later than now.
 		next.CaughtUp = min(max(next.CaughtUp, b.CaughtUp.UnixMilli()), time.Now().UnixMilli())
 	}
-	next.Awaited, next.Complete = r.awaits(b), r.completes(next.Complete, b)
+	next.Awaited, next.Complete = awaits(next.Awaited, b, again), completes(r.cfg.Datasets, next.Complete, b, again)
 	if b.Held == "" {
 		next = r.failure.still(next)
 	}
@@ -346,41 +314,81 @@ func (r *runner) due(b Batch, next contract.SourceStatus) bool {
 	return next.State != r.status.State || len(next.Complete) != len(r.status.Complete) || next.Error != r.status.Error || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught
 }
 
-func (r *runner) count(b Batch, rejections []contract.Rejection, took time.Duration) {
-	name := r.cfg.Name
-	if r.status.CaughtUp > 0 {
-		r.metrics.caughtUp.WithLabelValues(name).Set(float64(r.status.CaughtUp) / 1000)
-	}
-	if len(b.Changes) == 0 && len(rejections) == 0 {
+func (r *runner) tellFailure(err error) {
+	if r.cfg.Tell == nil {
 		return
 	}
-	type label struct {
-		dataset string
-		op      schemas.Op
+	why, do := words(err)
+	status := r.status
+	if do != "" {
+		status.Do = do
 	}
-	counts := map[label]int{}
-	for i := range b.Changes {
-		counts[label{b.Changes[i].Dataset.ID, b.Changes[i].Op}]++
-	}
-	for l, n := range counts {
-		r.metrics.changes.WithLabelValues(name, l.dataset, string(ops[l.op])).Add(float64(n))
-	}
-	for _, x := range rejections {
-		r.metrics.rejections.WithLabelValues(name, x.Dataset, x.Reason).Inc()
-	}
-	r.metrics.bytes.WithLabelValues(name).Add(float64(r.encoder.bytes))
-	r.metrics.batches.WithLabelValues(name).Inc()
-	r.metrics.publish.WithLabelValues(name).Observe(took.Seconds())
+	r.cfg.Tell(Told{status, why, r.restarts})
 }
 
-// clip keeps an error short without cutting a character.
-func clip(s string) string {
-	if len(s) <= maxError {
-		return s
+// farewell says how a session ended. When that cannot be said, because the
+// publisher is lost or Kafka is away, the next session does, before anything else.
+func (r *runner) farewell(ctx context.Context, err error) {
+	if errors.Is(err, errNext) || errors.Is(err, errStopped) {
+		return
 	}
-	s = s[:maxError]
-	for len(s) > 0 && !utf8.ValidString(s) {
-		s = s[:len(s)-1]
+	if err == nil || ctx.Err() != nil {
+		last := r.status
+		last.State, last.Error, last.Do, last.Restarts = contract.StateStopped, "", "", 0
+		_ = r.lastWord(ctx, last)
+		return
 	}
-	return s + "..."
+	f := &failure{at: time.Now(), rows: r.refused}
+	f.word = contract.SourceStatus{State: contract.StateFailed, Restarts: r.restarts + 1}
+	f.word.Error, f.word.Do = words(err)
+	var refusal *bus.WriteError
+	if errors.As(err, &refusal) {
+		f.topic = refusal.Topic
+	}
+	switch {
+	case errors.Is(err, ErrWaiting):
+		f.word.State = contract.StateWaiting
+	case errors.Is(err, ErrPositionLost):
+		f.word.Lost, f.word.Do = f.word.Error, r.remedy()
+	case errors.Is(err, ErrConfig):
+		f.word.Do = "按原因改配置，再启动 / mend the configuration, then: yiyuan source start " + r.cfg.Name
+	}
+	if forGood(err) {
+		f.forGood = err
+	}
+	r.failure = f
+	f.said = r.lastWord(ctx, f.status(r.status)) == nil
+}
+
+// lastWord publishes a status when a session ends, for which there is little time.
+func (r *runner) lastWord(ctx context.Context, last contract.SourceStatus) error {
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	err := r.say(short, last)
+	if err != nil {
+		r.log.Debug("last status was not written", "error", err)
+	}
+	return err
+}
+
+// turned ends a turn of read, publish, announce and confirm in which nothing failed.
+func (r *runner) turned(ctx context.Context, b Batch) error {
+	if r.failure != nil {
+		if !r.failure.over(b) {
+			return nil
+		}
+		failed := r.failure.word.State == contract.StateFailed
+		r.failure = nil
+		if r.restarts = 0; failed && b.Held == "" {
+			next := r.next(Batch{State: b.State, Awaited: b.Awaited})
+			if next.Resync != nil {
+				next.State = contract.StateResync
+			}
+			if err := r.say(ctx, next); err != nil {
+				return err
+			}
+		}
+	}
+	r.progress = true
+	return nil
 }
