@@ -1,9 +1,7 @@
 package file
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -22,7 +20,7 @@ func Consent(cfg connectors.Config, item string, accept bool) error {
 		return fmt.Errorf("open drop folder: %w", bare(err))
 	}
 	defer root.Close() //nolint:errcheck // a folder
-	b := &inbox{root: root, options: o}
+	b := &box{root: root}
 	claims, err := b.claims(processing)
 	if err != nil {
 		return err
@@ -33,25 +31,4 @@ func Consent(cfg connectors.Config, item string, accept bool) error {
 		}
 	}
 	return fmt.Errorf("answer about file %q: %w", item, connectors.ErrNotHeld)
-}
-
-// consent writes an answer, anew if there is one, and takes back the other.
-func (b *inbox) consent(number string, accept bool) error {
-	said, other := number+acceptSuffix, number+refuseSuffix
-	if !accept {
-		said, other = other, said
-	}
-	for _, name := range []string{other, said} {
-		if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("take back an answer: %w", bare(err))
-		}
-	}
-	f, err := b.root.OpenFile(said, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("write the answer: %w", bare(err))
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write the answer: %w", bare(err))
-	}
-	return nil
 }

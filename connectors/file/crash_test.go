@@ -244,7 +244,7 @@ func TestWithoutItsMarker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &source{cfg: connectors.Config{Name: "s"}, options: b.options, inbox: b, log: b.log, at: position{Epoch: 1}}
+	s := &source{setting: &setting{cfg: connectors.Config{Name: "s"}, options: b.options, log: b.log, box: b.box}, inbox: b, at: position{Epoch: 1}}
 	for _, lay := range []time.Duration{0, unmarked} {
 		b.seen["a.csv"] = sighting{info.Size(), info.ModTime(), time.Now().Add(-lay)}
 		got, err := s.Read(t.Context())
@@ -293,7 +293,7 @@ func TestNoRoomToClaim(t *testing.T) {
 	}
 	b.options.Settle = 0
 	b.root = noRoom{b.root}
-	s := &source{cfg: connectors.Config{Name: "s"}, options: b.options, inbox: b, log: b.log, at: position{Epoch: 1}}
+	s := &source{setting: &setting{cfg: connectors.Config{Name: "s"}, options: b.options, log: b.log, box: b.box}, inbox: b, at: position{Epoch: 1}}
 	if _, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "磁盘已满") || strings.Contains(err.Error(), "a.csv") {
 		t.Errorf("no room, and it says %v", err)
 	}

@@ -18,7 +18,7 @@ var (
 
 // open opens a claimed file for reading: no symbolic link is followed and
 // nothing but a regular file is accepted.
-func (b *inbox) open(c claim) (*os.File, fs.FileInfo, error) {
+func (b *box) open(c claim) (*os.File, fs.FileInfo, error) {
 	path := processing + "/" + c.name
 	before, err := b.root.Lstat(path)
 	switch {
@@ -52,7 +52,7 @@ func (b *inbox) open(c claim) (*os.File, fs.FileInfo, error) {
 const maxMarker = 1 << 20
 
 // marker returns what a marker says; its info is nil if there is none.
-func (b *inbox) marker(path string) ([]byte, fs.FileInfo, error) {
+func (b *box) marker(path string) ([]byte, fs.FileInfo, error) {
 	info, err := b.root.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -74,7 +74,7 @@ func (b *inbox) marker(path string) ([]byte, fs.FileInfo, error) {
 }
 
 // reason writes the .reason file that sends a claimed file to rejected/.
-func (b *inbox) reason(c claim, text string) error {
+func (b *box) reason(c claim, text string) error {
 	if err := b.store(processing+"/"+c.name+reasonSuffix, []byte(text+"\n")); err != nil {
 		return fmt.Errorf("write reason of file %08d: %w", c.ordinal, err)
 	}
@@ -83,7 +83,7 @@ func (b *inbox) reason(c claim, text string) error {
 
 // finish moves a wholly published file out of processing/. Doing it again after
 // a crash in the middle changes nothing.
-func (b *inbox) finish(c claim) error {
+func (b *box) finish(c claim) error {
 	to := done
 	if _, err := b.root.Lstat(processing + "/" + c.name + reasonSuffix); err == nil {
 		to = rejected
@@ -106,14 +106,14 @@ func (b *inbox) finish(c claim) error {
 
 // answers lists where a person may have answered about a held file, by its
 // ordinal or by its name.
-func (b *inbox) answers(c claim) []string {
+func (b *box) answers(c claim) []string {
 	number := fmt.Sprintf("%0*d", ordinalWidth, c.ordinal)
 	return []string{number + acceptSuffix, c.original() + acceptSuffix, number + refuseSuffix, c.original() + refuseSuffix}
 }
 
 // answer returns acceptSuffix or refuseSuffix once a person has answered, "" until
 // then. One that is older than the claim is about an earlier file of that name.
-func (b *inbox) answer(c claim) (string, error) {
+func (b *box) answer(c claim) (string, error) {
 	since, err := b.root.Lstat(processing + "/" + c.name)
 	if err != nil {
 		return "", fmt.Errorf("look at file %08d: %w", c.ordinal, bare(err))
@@ -137,8 +137,8 @@ func (b *inbox) answer(c claim) (string, error) {
 
 // clean removes what has been in done/ for longer than it is kept, and returns
 // how many files that were. What was refused stays until a person takes it away.
-func (b *inbox) clean(now time.Time) (int, error) {
-	if b.options.KeepDone <= 0 {
+func (b *box) clean(now time.Time, keep time.Duration) (int, error) {
+	if keep <= 0 {
 		return 0, nil
 	}
 	entries, err := b.list(done)
@@ -148,7 +148,7 @@ func (b *inbox) clean(now time.Time) (int, error) {
 	removed := 0
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || info.IsDir() || now.Sub(changed(info)) < b.options.KeepDone {
+		if err != nil || info.IsDir() || now.Sub(changed(info)) < keep {
 			continue // what cannot be looked at now is looked at the next time
 		}
 		if err := b.remove(done + "/" + e.Name()); err != nil {
@@ -157,4 +157,43 @@ func (b *inbox) clean(now time.Time) (int, error) {
 		removed++
 	}
 	return removed, nil
+}
+
+// takeBack moves a file that was taken to rejected/, with why. Done again after a crash
+// in the middle it changes nothing.
+func (b *box) takeBack(c claim, text string) error {
+	err := b.store(rejected+"/"+c.name+reasonSuffix, []byte(text+"\n"))
+	for _, suffix := range []string{markerSuffix, ""} {
+		if err == nil {
+			err = b.root.Rename(done+"/"+c.name+suffix, rejected+"/"+c.name+suffix)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("move file %08d to %s/: %w", c.ordinal, rejected, bare(err))
+	}
+	return nil
+}
+
+// consent writes an answer, anew if there is one, and takes back the other.
+func (b *box) consent(number string, accept bool) error {
+	said, other := number+acceptSuffix, number+refuseSuffix
+	if !accept {
+		said, other = other, said
+	}
+	for _, name := range []string{other, said} {
+		if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("take back an answer: %w", bare(err))
+		}
+	}
+	f, err := b.root.OpenFile(said, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", bare(err))
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write the answer: %w", bare(err))
+	}
+	return nil
 }

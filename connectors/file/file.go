@@ -33,7 +33,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"slices"
 	"sync"
@@ -49,21 +48,16 @@ import (
 )
 
 type source struct {
-	cfg     connectors.Config
-	options Options
-	dataset *schemas.Dataset
-	log     *slog.Logger
-	inbox   *inbox
-	watch   *fsnotify.Watcher
+	*setting
+	inbox *inbox
+	watch *fsnotify.Watcher
 
 	mu       sync.Mutex // Read and Close
 	closed   bool
 	at       position
 	current  *reading
 	finished []claim // wholly read, waiting for Confirm
-	watched  []watched
-	// watchedAt is when it was looked last whether they have grown.
-	watchedAt time.Time
+	growth   growth
 	// refusal is the refused file as it was last seen.
 	refusal claim
 	begun   bool // opened at its beginning, and no file taken since
@@ -93,13 +87,16 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
 	log := cfg.Log().With("source", cfg.Name)
-	box, err := openInbox(o, cfg.Name, after != "", log)
+	in, err := openInbox(o, cfg.Name, after != "", log)
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
-	s := &source{cfg: cfg, options: o, dataset: d, log: log, inbox: box, at: at, begun: after == "", unseen: true}
+	s := &source{
+		setting: &setting{cfg: cfg, options: o, dataset: d, log: log, box: in.box},
+		inbox:   in, at: at, begun: after == "", unseen: true,
+	}
 	if err := s.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), box.Close())
+		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), in.Close())
 	}
 	// Without a watcher (too many of them, a network share) polling still finds
 	// every file, a little later.
@@ -137,17 +134,12 @@ func (s *source) recover() error {
 		}
 	}
 	if s.at.Open && !open {
-		return s.lost()
+		return s.at.lost()
 	}
 	if err := s.inbox.resolveAll(left); err != nil {
 		return err
 	}
 	return s.inbox.dropKeys(s.at.Keys)
-}
-
-func (s *source) lost() error {
-	return fmt.Errorf("文件 %08d 读到第 %d 行后不见了；请放回 processing/ / find file %08d in processing/: it is gone with rows unread after row %d; put it back, or have the source read again (yiyuan source resync): %w",
-		s.at.File, s.at.Row, s.at.File, s.at.Row, connectors.ErrPositionLost)
 }
 
 // first begins a source without a position. Numbers go on behind those of files
@@ -219,6 +211,28 @@ func (s *source) look(ctx context.Context) (connectors.Batch, bool, error) {
 		return b, some, err
 	}
 	return s.idle(looked)
+}
+
+// grown says of a file that was taken that it has grown since, if one has. A later table
+// in mode replace is the whole of it again: what came before is of no matter then but for
+// quarantine.
+func (s *source) grown(now time.Time) (connectors.Batch, bool, error) {
+	c, some, err := s.growth.grown(s.box, now)
+	if err != nil || !some {
+		return connectors.Batch{}, false, err
+	}
+	const detail = "文件在被接收之后又有内容写入，其后的行未读取（传输中断过？请用 wait: marker，或传完再改名放入）；请重新投放 / " +
+		"the file was written to after it had been taken, and those rows were not read (did its transfer stall? use wait: marker, or rename it into the folder when it is whole): drop it again"
+	if err := s.box.takeBack(c, detail); err != nil {
+		return connectors.Batch{}, false, err
+	}
+	if c.ordinal == s.at.File || !s.replace() {
+		s.at.Refused = max(s.at.Refused, c.ordinal)
+	}
+	s.log.Warn("a file grew after it had been taken", "file", s.label(c))
+	return connectors.Batch{After: s.at.encode(), Rejections: []contract.Rejection{
+		s.cfg.Rejection(s.dataset, s.label(c), now, []byte(s.label(c)), connectors.FieldError{Reason: contract.ReasonUnreadable, Detail: detail}),
+	}}, true, nil
 }
 
 // idle says why there is nothing: nothing was delivered, or it stands still.
@@ -334,7 +348,7 @@ func (s *source) clean(now time.Time) error {
 		return nil
 	}
 	s.cleaned = now
-	n, err := s.inbox.clean(now)
+	n, err := s.inbox.clean(now, s.options.KeepDone)
 	if n > 0 {
 		s.log.Info("old files were removed from done/", "files", n, "older_than", s.options.KeepDone)
 	}
@@ -373,7 +387,7 @@ func (s *source) advance() error {
 			return err
 		}
 	}
-	s.current, err = s.start(c)
+	s.current, err = start(s.setting, s.at, c)
 	return err
 }
 
@@ -390,7 +404,7 @@ func (s *source) step(ctx context.Context) (connectors.Batch, error) {
 		s.current.close()
 		s.finished = append(s.finished, s.current.claim)
 		if s.current.condemned == nil {
-			s.watched = append(s.watched, watched{s.current.claim, s.current.size, time.Now()})
+			s.growth.add(s.current.claim, s.current.size, time.Now())
 		}
 		s.current = nil
 	}
@@ -402,7 +416,7 @@ func (s *source) step(ctx context.Context) (connectors.Batch, error) {
 // its beginning, in mode replace no whole one since it began: of what is read
 // again nothing is known then.
 func (s *source) nothingYet() bool {
-	if s.options.Mode == "replace" {
+	if s.replace() {
 		return s.at.Keys == 0
 	}
 	return s.begun
@@ -410,9 +424,9 @@ func (s *source) nothingYet() bool {
 
 func (s *source) wanted(chinese bool) string {
 	switch {
-	case s.options.Mode == "replace" && chinese:
+	case s.replace() && chinese:
 		return "整张表的最新文件"
-	case s.options.Mode == "replace":
+	case s.replace():
 		return "the newest file of the whole table"
 	case chinese:
 		return "全部文件"

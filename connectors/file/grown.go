@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // A file that lay still for the settle time may be half of one whose transfer stalled.
@@ -29,68 +28,49 @@ type watched struct {
 	since time.Time
 }
 
-// grown looks whether files that were taken have grown since, and yields what is said of
-// the first that has. A later table in mode replace is the whole of it again: what came
-// before is of no matter then but for quarantine.
-func (s *source) grown(now time.Time) (connectors.Batch, bool, error) {
-	if now.Sub(s.watchedAt) < watchEvery {
-		return connectors.Batch{}, false, nil
+// growth watches the files that were taken lately.
+type growth struct {
+	files  []watched
+	looked time.Time // when it was looked last whether they have grown
+}
+
+// add begins to watch a file.
+func (g *growth) add(c claim, size int64, now time.Time) {
+	g.files = append(g.files, watched{c, size, now})
+}
+
+// grown looks whether files that were taken have grown since, and returns the first that
+// has, which is watched no more.
+func (g *growth) grown(b *box, now time.Time) (c claim, some bool, err error) {
+	if now.Sub(g.looked) < watchEvery {
+		return claim{}, false, nil
 	}
-	s.watchedAt = now
-	if extra := len(s.watched) - watchMost; extra > 0 {
-		s.watched = s.watched[extra:]
+	g.looked = now
+	if extra := len(g.files) - watchMost; extra > 0 {
+		g.files = g.files[extra:]
 	}
-	rest := s.watched[:0]
+	rest := g.files[:0]
 	var found *watched
-	for _, w := range s.watched {
+	for _, w := range g.files {
 		if found != nil || now.Sub(w.since) > watchFor {
 			if found != nil {
 				rest = append(rest, w)
 			}
 			continue
 		}
-		info, err := s.inbox.root.Lstat(done + "/" + w.claim.name)
+		info, err := b.root.Lstat(done + "/" + w.claim.name)
 		switch {
 		case err == nil && info.Size() > w.size:
 			found = &w
 			continue
 		case err != nil && !errors.Is(err, fs.ErrNotExist): // not there yet, or taken away
-			return connectors.Batch{}, false, fmt.Errorf("look at file %08d: %w", w.claim.ordinal, bare(err))
+			return claim{}, false, fmt.Errorf("look at file %08d: %w", w.claim.ordinal, bare(err))
 		}
 		rest = append(rest, w)
 	}
-	s.watched = rest
+	g.files = rest
 	if found == nil {
-		return connectors.Batch{}, false, nil
+		return claim{}, false, nil
 	}
-	const detail = "文件在被接收之后又有内容写入，其后的行未读取（传输中断过？请用 wait: marker，或传完再改名放入）；请重新投放 / " +
-		"the file was written to after it had been taken, and those rows were not read (did its transfer stall? use wait: marker, or rename it into the folder when it is whole): drop it again"
-	if err := s.inbox.takeBack(found.claim, detail); err != nil {
-		return connectors.Batch{}, false, err
-	}
-	if found.claim.ordinal == s.at.File || s.options.Mode != "replace" {
-		s.at.Refused = max(s.at.Refused, found.claim.ordinal)
-	}
-	s.log.Warn("a file grew after it had been taken", "file", s.label(found.claim))
-	return connectors.Batch{After: s.at.encode(), Rejections: []contract.Rejection{
-		s.cfg.Rejection(s.dataset, s.label(found.claim), now, []byte(s.label(found.claim)), connectors.FieldError{Reason: contract.ReasonUnreadable, Detail: detail}),
-	}}, true, nil
-}
-
-// takeBack moves a file that was taken to rejected/, with why. Done again after a crash
-// in the middle it changes nothing.
-func (b *inbox) takeBack(c claim, text string) error {
-	err := b.store(rejected+"/"+c.name+reasonSuffix, []byte(text+"\n"))
-	for _, suffix := range []string{markerSuffix, ""} {
-		if err == nil {
-			err = b.root.Rename(done+"/"+c.name+suffix, rejected+"/"+c.name+suffix)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("move file %08d to %s/: %w", c.ordinal, rejected, bare(err))
-	}
-	return nil
+	return found.claim, true, nil
 }

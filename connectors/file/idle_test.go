@@ -39,10 +39,10 @@ func TestIdleLooksCostLittle(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b := testInbox(t, dir)
-	s := &source{cfg: connectors.Config{Name: "s"}, options: b.options, inbox: b, log: b.log, at: position{Epoch: 1, File: 9, Refused: 9}, dataset: &schemas.Dataset{ID: "ZJ01"}}
+	s := &source{setting: &setting{cfg: connectors.Config{Name: "s"}, options: b.options, log: b.log, box: b.box, dataset: &schemas.Dataset{ID: "ZJ01"}}, inbox: b, at: position{Epoch: 1, File: 9, Refused: 9}}
 	const files = 20
 	for n := range files {
-		s.watched = append(s.watched, watched{claim{uint64(n), fmt.Sprintf("%08d-a.csv", n)}, 0, time.Now()})
+		s.growth.add(claim{uint64(n), fmt.Sprintf("%08d-a.csv", n)}, 0, time.Now())
 	}
 	refused := filepath.Join(dir, rejected, "00000009-b.csv")
 	if err := os.WriteFile(refused, nil, 0o600); err != nil {
@@ -65,7 +65,7 @@ func TestIdleLooksCostLittle(t *testing.T) {
 	if got, _, err := s.look(t.Context()); err != nil || got.Held != "" {
 		t.Errorf("it was taken away, and it says %+v, %v", got, err)
 	}
-	s.watchedAt = s.watchedAt.Add(-watchEvery)
+	s.growth.looked = s.growth.looked.Add(-watchEvery)
 	if _, _, err := s.look(t.Context()); err != nil || c.looked <= files {
 		t.Errorf("after a while %d looks at %d files, %v", c.looked, files, err)
 	}

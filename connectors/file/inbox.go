@@ -1,7 +1,6 @@
 package file
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,76 +19,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
-// The folders inside the drop folder.
-const (
-	processing = "processing"
-	done       = "done"
-	rejected   = "rejected"
-	state      = ".yiyuan"
-)
-
-// The suffixes of what lies beside a file: in the drop folder the marker has the
-// one of the options, in the folders inside always this one.
-const (
-	markerSuffix = ".done"
-	reasonSuffix = ".reason"
-	acceptSuffix = ".accept"
-	refuseSuffix = ".refuse"
-	ordinalWidth = 8
-	maxName      = 96 // runes of a name that are kept
-)
-
-// folder is what is done to a drop folder. An os.Root never leaves it.
-type folder interface {
-	Open(name string) (*os.File, error)
-	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
-	Lstat(name string) (fs.FileInfo, error)
-	Stat(name string) (fs.FileInfo, error)
-	ReadFile(name string) ([]byte, error)
-	Mkdir(name string, perm fs.FileMode) error
-	Rename(from, to string) error
-	Remove(name string) error
-	Close() error
-}
-
-// inbox is the drop folder: what lies in it, what is settled, what is claimed.
+// inbox is the drop folder of a source that runs: what is settled in it is claimed.
 type inbox struct {
-	root    folder
-	options Options
-	log     *slog.Logger
-	lock    *os.File
-	seen    map[string]sighting
-	soonest time.Duration   // until something may be settled
-	waiting bool            // files lie in the folder that are not taken yet
-	alone   int             // of them, those that have waited for their marker for too long
-	behind  int             // whole files that wait for one that was delivered before them
-	before  string          // that one's name
-	told    map[string]bool // what lies there and is left alone: said once
-}
-
-// claim is a file in processing/, or a symbolic link or device moved there so
-// that it is out of the way.
-type claim struct {
-	ordinal uint64
-	name    string // in processing/: 00000012-people.csv
-}
-
-// original is the name it was dropped under, unless that could not be kept.
-func (c claim) original() string {
-	_, name, _ := strings.Cut(c.name, "-")
-	return name
-}
-
-// bare leaves out of an error the paths that the system puts into it: a file's
-// name may hold a person's name or number.
-func bare(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
-	}
-	return err
+	*lookout
+	lock *os.File
 }
 
 // openInbox opens the folder of a source. known says that the source has read
@@ -103,7 +35,7 @@ func openInbox(o Options, source string, known bool, log *slog.Logger) (*inbox, 
 		}
 		return nil, fmt.Errorf("投递目录打不开 / open drop folder %q: %w: %w", o.Dir, bare(err), connectors.ErrConfig)
 	}
-	b := &inbox{root: root, options: o, log: log, seen: map[string]sighting{}, soonest: time.Hour, told: map[string]bool{}}
+	b := &inbox{lookout: newLookout(&box{root: root}, o, log)}
 	if err := b.prepare(source, known); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -173,47 +105,6 @@ func (b *inbox) Close() error {
 		b.lock = nil
 	}
 	return errors.Join(err, b.root.Close())
-}
-
-// pending reports whether the last look found files that are not taken yet.
-func (b *inbox) pending() bool { return b.waiting }
-
-// settlesIn is how long until a file may be settled.
-func (b *inbox) settlesIn() time.Duration { return max(b.soonest, 10*time.Millisecond) }
-
-// claims lists the files of processing/, done/ or rejected/ in the order of
-// their ordinals.
-func (b *inbox) claims(dir string) ([]claim, error) {
-	entries, err := b.list(dir)
-	if err != nil {
-		return nil, err
-	}
-	var claims []claim
-	for _, e := range entries {
-		digits, _, ok := strings.Cut(e.Name(), "-")
-		if !ok || len(digits) < ordinalWidth || strings.HasSuffix(e.Name(), markerSuffix) || strings.HasSuffix(e.Name(), reasonSuffix) {
-			continue
-		}
-		n, err := strconv.ParseUint(digits, 10, 64)
-		if err != nil {
-			continue
-		}
-		claims = append(claims, claim{n, e.Name()})
-	}
-	slices.SortFunc(claims, func(x, y claim) int { return cmp.Compare(x.ordinal, y.ordinal) })
-	return claims, nil
-}
-
-func (b *inbox) list(dir string) ([]fs.DirEntry, error) {
-	f, err := b.root.Open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("list %q: %w", dir, bare(err))
-	}
-	entries, err := f.ReadDir(-1)
-	if err = errors.Join(bare(err), f.Close()); err != nil {
-		return nil, fmt.Errorf("list %q: %w", dir, err)
-	}
-	return entries, nil
 }
 
 // note is what .yiyuan/claim-N holds while a file and its marker are moved.
@@ -347,28 +238,6 @@ func (b *inbox) adopt(c claim) error {
 		return fmt.Errorf("find the marker of file %08d: %w", c.ordinal, bare(err))
 	}
 	return nil
-}
-
-func (b *inbox) remove(name string) error {
-	if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return bare(err)
-	}
-	return nil
-}
-
-// store makes content durable before its name appears.
-func (b *inbox) store(name string, content []byte) error {
-	f, err := b.root.OpenFile(state+"/new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return bare(err)
-	}
-	if _, err = f.Write(content); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(bare(err), f.Close()); err == nil {
-		err = b.root.Rename(state+"/new", name)
-	}
-	return bare(err)
 }
 
 // safeName keeps a name readable in the folder: no control characters, no

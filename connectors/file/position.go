@@ -96,3 +96,9 @@ func (p position) end(complete bool) position {
 	p.Row, p.Deletes, p.Bad, p.Taken = 0, 0, 0, false
 	return p
 }
+
+// lost says that the open file is gone.
+func (p position) lost() error {
+	return fmt.Errorf("文件 %08d 读到第 %d 行后不见了；请放回 processing/ / find file %08d in processing/: it is gone with rows unread after row %d; put it back, or have the source read again (yiyuan source resync): %w",
+		p.File, p.Row, p.File, p.Row, connectors.ErrPositionLost)
+}

@@ -97,11 +97,11 @@ func TestPatience(t *testing.T) {
 	for _, name := range []string{"张三.csv", "b.csv", "b.csv.done", "c.csv"} {
 		delivered(t, dir, name, "")
 	}
-	s := &source{cfg: connectors.Config{Name: "s"}, options: b.options, inbox: b, log: b.log, at: position{Epoch: 1}, dataset: &schemas.Dataset{ID: "ZJ01"}}
-	start := time.Now()
-	taken(t, b, start)
+	s := &source{setting: &setting{cfg: connectors.Config{Name: "s"}, options: b.options, log: b.log, box: b.box, dataset: &schemas.Dataset{ID: "ZJ01"}}, inbox: b, at: position{Epoch: 1}}
+	began := time.Now()
+	taken(t, b, began)
 	for name, was := range b.seen {
-		was.since = start.Add(-unmarked)
+		was.since = began.Add(-unmarked)
 		b.seen[name] = was
 	}
 	got, err := s.Read(t.Context())
@@ -117,14 +117,14 @@ func TestPatience(t *testing.T) {
 	if strings.Contains(got.Held, "张三") {
 		t.Errorf("it says %q", got.Held)
 	}
-	if got := taken(t, b, start.Add(b.options.Patience-2*unmarked)); len(got) > 0 {
+	if got := taken(t, b, began.Add(b.options.Patience-2*unmarked)); len(got) > 0 {
 		t.Errorf("taken within its patience: %q", got)
 	}
 	// c.csv, behind which nobody waits, is left alone.
-	if got := taken(t, b, start.Add(b.options.Patience)); !slices.Equal(got, []string{"张三.csv", "b.csv"}) {
+	if got := taken(t, b, began.Add(b.options.Patience)); !slices.Equal(got, []string{"张三.csv", "b.csv"}) {
 		t.Errorf("taken after its patience: %q", got)
 	}
-	r, err := s.start(claim{1, "00000001-张三.csv"})
+	r, err := start(s.setting, s.at, claim{1, "00000001-张三.csv"})
 	if err != nil || r.condemned == nil || !strings.Contains(r.condemned.Detail, "标记") {
 		t.Errorf("the file without marker: %+v, %v", r, err)
 	}
@@ -132,8 +132,8 @@ func TestPatience(t *testing.T) {
 	b.options.Patience = 0
 	delivered(t, dir, "d.csv", "")
 	delivered(t, dir, "d.csv.done", "")
-	taken(t, b, start.Add(1000*time.Hour))
-	if got := taken(t, b, start.Add(2000*time.Hour)); len(got) > 0 {
+	taken(t, b, began.Add(1000*time.Hour))
+	if got := taken(t, b, began.Add(2000*time.Hour)); len(got) > 0 {
 		t.Errorf("taken though patience is for ever: %q", got)
 	}
 }

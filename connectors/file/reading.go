@@ -1,17 +1,12 @@
 package file
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -23,7 +18,7 @@ import (
 
 // reading is one claimed file on its way into batches.
 type reading struct {
-	s     *source
+	*setting
 	claim claim
 	time  time.Time // the file's, the source time of its rows
 	size  int64     // when it was opened
@@ -41,19 +36,10 @@ type reading struct {
 	deletes   *tabular.Gone
 }
 
-// feed is the rows of a file as they are read from it.
-type feed struct {
-	file     *os.File
-	sum      hash.Hash // of what has been read, to notice a change under our hands
-	rows     format.Rows
-	header   []int // of CSV
-	headings []string
-}
-
 // start opens a claimed file and decides how to read it. What is wrong with the
 // file itself condemns it; only failures of our own come back as errors.
-func (s *source) start(c claim) (*reading, error) {
-	r := &reading{s: s, claim: c, at: s.at, time: time.Now(), columns: tabular.New(s.dataset, s.options.mapping())}
+func start(s *setting, at position, c claim) (*reading, error) {
+	r := &reading{setting: s, claim: c, at: at, time: time.Now(), columns: tabular.New(s.dataset, s.options.mapping())}
 	if err := r.open(); err != nil {
 		r.close()
 		return nil, err
@@ -62,7 +48,7 @@ func (s *source) start(c claim) (*reading, error) {
 }
 
 func (r *reading) open() error {
-	file, info, err := r.s.inbox.open(r.claim)
+	file, info, err := r.box.open(r.claim)
 	if info != nil {
 		r.time = info.ModTime()
 	}
@@ -77,20 +63,20 @@ func (r *reading) open() error {
 		r.condemn("", tabular.Bad(contract.ReasonUnreadable, "文件在读取之前被移走 / the file was taken away before it was read"))
 		return nil
 	case errors.Is(err, errGone):
-		return r.s.lost()
+		return r.at.lost()
 	case err != nil:
 		return err
 	}
 	r.file, r.size = file, info.Size()
-	if r.size > int64(r.s.options.MaxFile) {
-		r.condemn("", tabular.Bad(contract.ReasonTooLarge, fmt.Sprintf("文件超过 %d 字节 / the file is larger than %d bytes", r.s.options.MaxFile, r.s.options.MaxFile)))
+	if r.size > int64(r.options.MaxFile) {
+		r.condemn("", tabular.Bad(contract.ReasonTooLarge, fmt.Sprintf("文件超过 %d 字节 / the file is larger than %d bytes", r.options.MaxFile, r.options.MaxFile)))
 		return nil
 	}
 	view, err := format.Look(file)
 	if err != nil {
 		return bare(err)
 	}
-	content := r.s.fingerprint(view.Digest)
+	content := r.fingerprint(view.Digest)
 	if r.at.Open && r.at.Digest != content {
 		r.condemn(content, altered)
 		return nil
@@ -100,10 +86,6 @@ func (r *reading) open() error {
 	}
 	return r.prepare(view)
 }
-
-var altered = tabular.Bad(contract.ReasonUnreadable, "文件在读取期间被改动，请重新投放 / the file changed while it was read: drop it again")
-
-func (r *reading) replace() bool { return r.s.options.Mode == "replace" }
 
 func (r *reading) condemn(digest string, p *tabular.Problem) {
 	if !r.at.Open {
@@ -119,25 +101,30 @@ func (r *reading) prepare(view format.Survey) error {
 	if err != nil || r.condemned != nil {
 		return err
 	}
-	charset, skip, bad := format.Choose(view, r.s.options.Charset)
+	charset, skip, bad := format.Choose(view, r.options.Charset)
 	if bad != nil {
 		r.condemned = bad
 		return nil
 	}
-	kind := r.s.formatOf(r.claim.name, view.Head[min(skip, len(view.Head)):])
+	how := form{charset, skip, formatOf(r.options.Format, r.claim.name, view.Head[min(skip, len(view.Head)):])}
 	if r.replace() || said.rows >= 0 {
-		if err := r.scout(charset, skip, kind, said); err != nil || r.condemned != nil || r.held != "" {
+		seen := scout{setting: r.setting, claim: r.claim, at: r.at, columns: r.columns, said: said}
+		err := seen.look(r.file, how)
+		if r.table, r.condemned, r.held, r.do = &seen.table, seen.condemned, seen.held, seen.do; err != nil || r.condemned != nil || r.held != "" {
 			return err
 		}
 	}
-	return r.begin(charset, skip, kind)
+	return r.begin(how)
 }
 
 // begin opens the rows, behind those that are published.
-func (r *reading) begin(charset string, skip int, kind string) error {
+func (r *reading) begin(how form) error {
 	var err error
-	if r.feed, r.condemned, err = r.rowsOf(r.file, charset, skip, kind); err != nil || r.condemned != nil {
-		return err
+	if r.feed, r.condemned, err = rowsOf(r.file, how, r.options.limits(), r.columns); err != nil {
+		return fmt.Errorf("read file %08d: %w", r.claim.ordinal, err)
+	}
+	if r.condemned != nil {
+		return nil
 	}
 	for r.number < r.at.Row {
 		row, err := r.feed.rows.Next()
@@ -169,12 +156,12 @@ func (r *reading) remember(row tabular.Row) {
 
 // marker reads what the marker says and holds the file against it.
 func (r *reading) marker(view format.Survey) (wants, error) {
-	text, info, err := r.s.inbox.marker(processing + "/" + r.claim.name + markerSuffix)
+	text, info, err := r.box.marker(processing + "/" + r.claim.name + markerSuffix)
 	if err != nil {
 		return wants{}, err
 	}
 	if info == nil {
-		if r.s.options.Wait == "marker" && r.at.Row == 0 {
+		if r.options.Wait == "marker" && r.at.Row == 0 {
 			r.condemned = tabular.Bad(contract.ReasonUnreadable, "没有标记文件，无法确认是否完整；请连同标记重新投放 / it has no marker, so nobody knows whether it is whole: drop it again with its marker")
 		}
 		return wants{rows: -1}, nil
@@ -188,100 +175,12 @@ func (r *reading) marker(view format.Survey) (wants, error) {
 	return said, err
 }
 
-// rowsOf opens the rows of a file from its start.
-func (r *reading) rowsOf(file *os.File, charset string, skip int, kind string) (*feed, *tabular.Problem, error) {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return nil, nil, fmt.Errorf("rewind file %08d: %w", r.claim.ordinal, bare(err))
-	}
-	f := &feed{file: file, sum: sha256.New()}
-	raw := io.TeeReader(file, f.sum)
-	if _, err := io.CopyN(io.Discard, raw, int64(skip)); err != nil {
-		return nil, nil, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
-	}
-	text := format.Decode(raw, charset)
-	switch kind {
-	case "pretty":
-		return nil, tabular.Bad(contract.ReasonUnreadable, "JSON 写成了多行；请每行写一个对象，或用数组 / JSON over several lines: write one object a line, or an array"), nil
-	case "array":
-		f.rows = format.NewArray(text, r.s.options.limits())
-	case "jsonl":
-		f.rows = format.NewJSON(text, r.s.options.limits())
-	default:
-		bad, err := f.openCSV(format.NewCSV(text, r.s.options.limits()), r.columns)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
-		}
-		return f, bad, nil
-	}
-	return f, nil, nil
-}
-
-func (f *feed) openCSV(csv *format.CSV, c *tabular.Columns) (*tabular.Problem, error) {
-	f.rows = csv
-	first, err := csv.Next()
-	for err == nil && first.Blank {
-		first, err = csv.Next()
-	}
-	switch {
-	case errors.Is(err, io.EOF):
-		return tabular.Bad(contract.ReasonMissing, "文件为空，没有表头 / the file is empty, it has no heading line"), nil
-	case err != nil && !errors.Is(err, format.ErrManyOpen):
-		return nil, err
-	case err != nil || first.Bad != nil:
-		return tabular.Bad(contract.ReasonUnreadable, "表头无法读取 / the heading line cannot be read"), nil //nolint:nilerr // the file is refused, which is no error of ours
-	}
-	var bad *tabular.Problem
-	f.header, bad = c.Header(first.Fields)
-	f.headings = first.Fields
-	return bad, nil
-}
-
-// fingerprint is how a file's content stands in the position: keyed, since a
-// file of one row would not survive an unkeyed digest.
-func (s *source) fingerprint(sum []byte) string {
-	return hex.EncodeToString(s.cfg.Keyed(contract.LabelFile, sum))
-}
-
-// label names a file where its own name must not stand, since it may hold a
-// person's name or number: its ordinal, by which it is found in done/ and
-// rejected/, and a digest of its name.
-func (s *source) label(c claim) string {
-	return fmt.Sprintf("%0*d-%x", ordinalWidth, c.ordinal, s.cfg.Keyed(contract.LabelFileName, []byte(c.original()))[:4])
-}
-
-// formatOf decides between csv, jsonl, array (of JSON) and pretty (JSON that is
-// none of these).
-func (s *source) formatOf(name string, head []byte) string {
-	kind := s.options.Format
-	start := bytes.TrimSpace(head)
-	if kind == "auto" {
-		kind = "csv"
-		lower := strings.ToLower(name)
-		for _, ext := range []string{".jsonl", ".ndjson", ".json"} {
-			if strings.HasSuffix(lower, ext) {
-				kind = "jsonl"
-			}
-		}
-		if !strings.HasSuffix(lower, ".csv") && (bytes.HasPrefix(start, []byte("{")) || bytes.HasPrefix(start, []byte("[{"))) {
-			kind = "jsonl"
-		}
-	}
-	line, _, _ := bytes.Cut(start, []byte("\n"))
-	switch {
-	case kind == "jsonl" && bytes.HasPrefix(start, []byte("[")):
-		return "array"
-	case kind == "jsonl" && string(bytes.TrimSpace(line)) == "{":
-		return "pretty"
-	}
-	return kind
-}
-
 // batch yields the next rows; at the end of the file its position is not Open.
 func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 	var b connectors.Batch
 	size := 0
 	for r.condemned == nil && r.deletes == nil {
-		if len(b.Changes)+len(b.Rejections) >= r.s.options.BatchRows || size >= 1<<20 {
+		if len(b.Changes)+len(b.Rejections) >= r.options.BatchRows || size >= 1<<20 {
 			return b, ctx.Err()
 		}
 		row, err := r.feed.rows.Next()
@@ -291,7 +190,7 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 				return b, err
 			}
 			if r.condemned == nil && r.deletes == nil {
-				r.at = r.at.taken(false, r.s.options.emptyAllowed())
+				r.at = r.at.taken(false, r.options.emptyAllowed())
 				return b, nil
 			}
 			continue
@@ -312,7 +211,7 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 		}
 		if r.take(row, &b) {
 			r.at.Bad, r.at.Taken = 0, true
-		} else if r.at.Bad++; r.at.Bad >= r.s.options.MaxBad {
+		} else if r.at.Bad++; r.at.Bad >= r.options.MaxBad {
 			r.condemned = tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("连续 %d 行有错，其余行未读取 / %d bad rows in a run: the rest of the file was not read", r.at.Bad, r.at.Bad))
 		}
 	}
@@ -336,7 +235,7 @@ func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 		r.refuse(b, row, p.Field, *tabular.Bad(p.Reason, p.Detail))
 	}
 	if len(problems) > 0 {
-		b.Refuse(r.s.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
+		b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 		return false
 	}
 	op := schemas.Update
@@ -345,29 +244,29 @@ func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 		again, same := r.table.Again(key, record)
 		if again && !same {
 			r.refuse(b, row, "", *tabular.Bad(contract.ReasonInvalid, "主键在此文件中重复且内容不同；全表文件中一个主键只能有一行，已取第一行 / another row of this file has the same key and other content: a whole table has one row a key, the first was taken"))
-			b.Refuse(r.s.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
+			b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 		}
 		if again {
 			return same
 		}
 	}
-	b.Changes = append(b.Changes, schemas.Change{Dataset: r.s.dataset, Key: key, Op: op, Record: record, Origin: r.origin(r.number)})
+	b.Changes = append(b.Changes, schemas.Change{Dataset: r.dataset, Key: key, Op: op, Record: record, Origin: r.origin(r.number)})
 	return true
 }
 
 func (r *reading) origin(minor uint32) schemas.Origin {
-	return schemas.Origin{Source: r.s.cfg.Name, Sequence: r.at.sequence(minor), At: r.time}
+	return schemas.Origin{Source: r.cfg.Name, Sequence: r.at.sequence(minor), At: r.time}
 }
 
 func (r *reading) refuse(b *connectors.Batch, row tabular.Row, field string, p tabular.Problem) {
-	locator := r.s.label(r.claim)
+	locator := r.label(r.claim)
 	switch {
 	case row.Place != "":
 		locator += ":" + row.Place
 	case row.Line > 0:
 		locator += ":" + strconv.Itoa(row.Line)
 	}
-	b.Rejections = append(b.Rejections, r.s.cfg.Rejection(r.s.dataset, locator, r.time, row.Raw, connectors.FieldError{Field: field, Reason: p.Reason, Detail: p.Detail}))
+	b.Rejections = append(b.Rejections, r.cfg.Rejection(r.dataset, locator, r.time, row.Raw, connectors.FieldError{Field: field, Reason: p.Reason, Detail: p.Detail}))
 }
 
 // endRows is reached behind the last row: is it still the file we began with?
@@ -375,7 +274,7 @@ func (r *reading) endRows(b *connectors.Batch) error {
 	if _, err := io.Copy(io.Discard, io.TeeReader(r.file, r.feed.sum)); err != nil {
 		return fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 	}
-	if r.s.fingerprint(r.feed.sum.Sum(nil)) != r.at.Digest {
+	if r.fingerprint(r.feed.sum.Sum(nil)) != r.at.Digest {
 		r.condemned = altered
 		return nil
 	}
@@ -385,23 +284,23 @@ func (r *reading) endRows(b *connectors.Batch) error {
 	if r.table.Unreadable {
 		r.refuse(b, tabular.Row{}, "", *tabular.Bad(contract.ReasonUnreadable, "有行的主键无法读取，本次不推断删除 / the key of some row could not be read: no deletes are inferred from this file"))
 		r.deletes = &tabular.Gone{}
-		return r.s.inbox.merge(r.at, r.table)
+		return r.box.merge(r.at, r.table)
 	}
 	var err error
-	r.deletes, err = r.s.inbox.compare(r.at, r.table)
+	r.deletes, err = r.box.compare(r.at, r.table)
 	return err
 }
 
 // reject ends a file that could not be taken as a whole. Rows of it may be
 // published already: a later complete file must know their keys.
 func (r *reading) reject(b *connectors.Batch) error {
-	if err := r.s.inbox.reason(r.claim, r.condemned.Detail); err != nil {
+	if err := r.box.reason(r.claim, r.condemned.Detail); err != nil {
 		return err
 	}
-	b.Rejections = append(b.Rejections, r.s.cfg.Rejection(r.s.dataset, r.s.label(r.claim), r.time, []byte(r.at.Digest), connectors.FieldError{Reason: r.condemned.Reason, Detail: r.condemned.Detail}))
+	b.Rejections = append(b.Rejections, r.cfg.Rejection(r.dataset, r.label(r.claim), r.time, []byte(r.at.Digest), connectors.FieldError{Reason: r.condemned.Reason, Detail: r.condemned.Detail}))
 	partial := r.at.Row > 0 && r.table != nil && len(r.table.Keys) > 0
 	if partial {
-		if err := r.s.inbox.merge(r.at, r.table); err != nil {
+		if err := r.box.merge(r.at, r.table); err != nil {
 			return err
 		}
 	}
@@ -417,4 +316,24 @@ func (r *reading) close() {
 		_ = r.file.Close() // read only: nothing can be lost
 		r.file = nil
 	}
+}
+
+// infer yields the deletes of a replace file, then ends it.
+func (r *reading) infer(b *connectors.Batch) error {
+	for !r.deletes.First() && len(b.Changes)+len(b.Rejections) < r.options.BatchRows {
+		key, err := r.deletes.Next()
+		if errors.Is(err, io.EOF) {
+			r.at = r.at.taken(true, r.options.emptyAllowed())
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.at.Deletes++
+		b.Changes = append(b.Changes, schemas.Change{Dataset: r.dataset, Key: key, Op: schemas.Delete, Origin: r.origin(r.number + r.at.Deletes)})
+	}
+	if r.deletes.First() && r.at.Open {
+		r.at = r.at.taken(true, r.options.emptyAllowed())
+	}
+	return nil
 }

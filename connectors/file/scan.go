@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,9 +20,6 @@ type sighting struct {
 	modified time.Time
 	since    time.Time
 }
-
-// unmarked is how long a file may lie without its marker before it is said.
-const unmarked = time.Minute
 
 // candidate is a file of the folder. Files are taken in the order of their
 // delivery, see delivered; markers say whether it is whole, not when it was delivered.
@@ -73,44 +71,62 @@ func inLine(whole, open []candidate, patience time.Duration) queue {
 	return q
 }
 
+// lookout looks what lies in the drop folder and how long it has lain still.
+type lookout struct {
+	*box
+	options Options
+	log     *slog.Logger
+	seen    map[string]sighting
+	soonest time.Duration   // until something may be settled
+	waiting bool            // files lie in the folder that are not taken yet
+	alone   int             // of them, those that have waited for their marker for too long
+	behind  int             // whole files that wait for one that was delivered before them
+	before  string          // that one's name
+	told    map[string]bool // what lies there and is left alone: said once
+}
+
+func newLookout(b *box, o Options, log *slog.Logger) *lookout {
+	return &lookout{box: b, options: o, log: log, seen: map[string]sighting{}, soonest: time.Hour, told: map[string]bool{}}
+}
+
 // same makes sure that the folder is still what its path leads to: a file system
 // that was unmounted shows an empty folder, which would look like "nothing new".
-func (b *inbox) same() error {
-	now, err := os.Stat(b.options.Dir)
+func (l *lookout) same() error {
+	now, err := os.Stat(l.options.Dir)
 	if err != nil {
-		return fmt.Errorf("投递目录打不开，恢复后自动继续 / look at drop folder %q: %w", b.options.Dir, bare(err))
+		return fmt.Errorf("投递目录打不开，恢复后自动继续 / look at drop folder %q: %w", l.options.Dir, bare(err))
 	}
-	mine, err := b.root.Stat(".")
+	mine, err := l.root.Stat(".")
 	if err != nil {
-		return fmt.Errorf("投递目录打不开，恢复后自动继续 / look at drop folder %q: %w", b.options.Dir, bare(err))
+		return fmt.Errorf("投递目录打不开，恢复后自动继续 / look at drop folder %q: %w", l.options.Dir, bare(err))
 	}
 	if !os.SameFile(now, mine) {
-		return fmt.Errorf("投递目录 %s 不是原来的那个（卸载或换掉了），恢复后自动继续 / the drop folder is another than before: unmounted or replaced", b.options.Dir)
+		return fmt.Errorf("投递目录 %s 不是原来的那个（卸载或换掉了），恢复后自动继续 / the drop folder is another than before: unmounted or replaced", l.options.Dir)
 	}
 	return nil
 }
 
 // scan lists the files that can be taken, in the order of their delivery.
-func (b *inbox) scan(now time.Time) ([]candidate, error) {
-	if err := b.same(); err != nil {
+func (l *lookout) scan(now time.Time) ([]candidate, error) {
+	if err := l.same(); err != nil {
 		return nil, err
 	}
-	entries, err := b.list(".")
+	entries, err := l.list(".")
 	if err != nil {
 		return nil, err
 	}
 	markers := map[string]fs.DirEntry{}
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), b.options.Marker); ok && name != "" {
+		if name, ok := strings.CutSuffix(e.Name(), l.options.Marker); ok && name != "" {
 			markers[name] = e
 		}
 	}
 	var whole, open []candidate
 	next := make(map[string]sighting, len(entries))
-	b.soonest, b.waiting, b.alone, b.before = time.Hour, false, 0, ""
+	l.soonest, l.waiting, l.alone, l.before = time.Hour, false, 0, ""
 	present := 0
 	for _, e := range entries {
-		if b.passOver(e) {
+		if l.passOver(e) {
 			continue
 		}
 		info, err := e.Info()
@@ -120,31 +136,31 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("look at a file of the drop folder: %w", bare(err))
 		}
-		b.waiting = true
+		l.waiting = true
 		present++
-		file := sight{info, b.sighted(next, info, now)}
-		marker, err := b.marked(next, markers[e.Name()], now)
+		file := sight{info, l.sighted(next, info, now)}
+		marker, err := l.marked(next, markers[e.Name()], now)
 		if err != nil {
 			return nil, err
 		}
-		c, ok := b.whole(file, marker)
+		c, ok := l.whole(file, marker)
 		if ok {
 			whole = append(whole, c)
 			continue
 		}
-		if marker == nil && b.options.Wait == "marker" && file.still >= unmarked {
-			b.alone++
+		if marker == nil && l.options.Wait == "marker" && file.still >= unmarked {
+			l.alone++
 			c.unmarked = max(file.still, now.Sub(c.delivered)) // it may lie there since before this process
 		}
 		open = append(open, c)
 	}
-	b.seen = next
+	l.seen = next
 	if len(markers) > 0 && present == 0 {
-		b.tell("*"+b.options.Marker, "a marker lies in the drop folder without its file")
+		l.tell("*"+l.options.Marker, "a marker lies in the drop folder without its file")
 	}
-	q := inLine(whole, open, b.options.Patience)
-	if b.behind = q.behind; q.behind > 0 {
-		b.before = q.first.name
+	q := inLine(whole, open, l.options.Patience)
+	if l.behind = q.behind; q.behind > 0 {
+		l.before = q.first.name
 	}
 	return q.ready, nil
 }
@@ -153,9 +169,9 @@ func (b *inbox) scan(now time.Time) ([]candidate, error) {
 // made here if that is later, since a sender may keep the time that a file has with him.
 // A right or an owner that is changed later, or a name, delivers nothing. Where the
 // file system does not tell when a file was made, the last change of any kind counts.
-func (b *inbox) delivered(info fs.FileInfo) time.Time {
+func (l *lookout) delivered(info fs.FileInfo) time.Time {
 	last := changed(info)
-	born, known := made(filepath.Join(b.options.Dir, info.Name()))
+	born, known := made(filepath.Join(l.options.Dir, info.Name()))
 	if !known {
 		return last
 	}
@@ -176,8 +192,8 @@ type sight struct {
 }
 
 // sighted notes how a file looks, and returns for how long it has.
-func (b *inbox) sighted(next map[string]sighting, info fs.FileInfo, now time.Time) time.Duration {
-	seen, known := b.seen[info.Name()]
+func (l *lookout) sighted(next map[string]sighting, info fs.FileInfo, now time.Time) time.Duration {
+	seen, known := l.seen[info.Name()]
 	if !known || seen.size != info.Size() || !seen.modified.Equal(info.ModTime()) {
 		seen = sighting{info.Size(), info.ModTime(), now}
 	}
@@ -186,7 +202,7 @@ func (b *inbox) sighted(next map[string]sighting, info fs.FileInfo, now time.Tim
 }
 
 // marked looks at a file's marker, nil if there is none.
-func (b *inbox) marked(next map[string]sighting, marker fs.DirEntry, now time.Time) (*sight, error) {
+func (l *lookout) marked(next map[string]sighting, marker fs.DirEntry, now time.Time) (*sight, error) {
 	if marker == nil {
 		return nil, nil //nolint:nilnil // no marker is an answer
 	}
@@ -197,30 +213,30 @@ func (b *inbox) marked(next map[string]sighting, marker fs.DirEntry, now time.Ti
 	if err != nil {
 		return nil, fmt.Errorf("look at a marker of the drop folder: %w", bare(err))
 	}
-	return &sight{info, b.sighted(next, info, now)}, nil
+	return &sight{info, l.sighted(next, info, now)}, nil
 }
 
 // whole decides whether a file can be taken. A marker vouches for its file once it
 // lies still itself: while it is being written it is empty, or cut, and would not
 // say what its sender means. One that is older than the last change of its file may
 // be of an earlier file of that name, so the file must lie still too.
-func (b *inbox) whole(file sight, marker *sight) (candidate, bool) {
-	c := candidate{name: file.Name(), delivered: b.delivered(file)}
-	left := b.options.Settle - file.still
+func (l *lookout) whole(file sight, marker *sight) (candidate, bool) {
+	c := candidate{name: file.Name(), delivered: l.delivered(file)}
+	left := l.options.Settle - file.still
 	switch {
 	case marker != nil:
 		if changed(marker).Before(changed(file)) {
-			left = max(left, b.options.Settle-marker.still)
+			left = max(left, l.options.Settle-marker.still)
 		} else {
-			left = b.options.Settle - marker.still
+			left = l.options.Settle - marker.still
 		}
 	case !file.Mode().IsRegular():
 		return c, true
-	case b.options.Wait != "settle":
+	case l.options.Wait != "settle":
 		return c, false
 	}
 	if left > 0 {
-		b.soonest = min(b.soonest, left)
+		l.soonest = min(l.soonest, left)
 	}
 	return c, left <= 0
 }
@@ -236,21 +252,21 @@ var ours = []string{
 
 // passOver reports what is left alone, and says so once a pattern: markers and
 // hidden files are meant to be, the rest somebody may take for data.
-func (b *inbox) passOver(e fs.DirEntry) bool {
+func (l *lookout) passOver(e fs.DirEntry) bool {
 	name := strings.ToLower(e.Name())
 	if e.IsDir() {
 		if !slices.Contains([]string{processing, done, rejected, state}, e.Name()) {
-			b.tell("folder", "a folder in the drop folder is not read")
+			l.tell("folder", "a folder in the drop folder is not read")
 		}
 		return true
 	}
-	if strings.HasSuffix(e.Name(), b.options.Marker) {
+	if strings.HasSuffix(e.Name(), l.options.Marker) {
 		return true
 	}
-	for _, pattern := range append(ours[:len(ours):len(ours)], b.options.IgnoreNames...) {
+	for _, pattern := range append(ours[:len(ours):len(ours)], l.options.IgnoreNames...) {
 		if ok, err := path.Match(strings.ToLower(pattern), name); err == nil && ok {
 			if !strings.HasPrefix(pattern, ".") && pattern != "*"+acceptSuffix && pattern != "*"+refuseSuffix {
-				b.tell(pattern, "files of this name in the drop folder are not read")
+				l.tell(pattern, "files of this name in the drop folder are not read")
 			}
 			return true
 		}
@@ -258,9 +274,15 @@ func (b *inbox) passOver(e fs.DirEntry) bool {
 	return false
 }
 
-func (b *inbox) tell(pattern, text string) {
-	if !b.told[pattern] {
-		b.told[pattern] = true
-		b.log.Warn("投递目录中有不作数据的名称 / names in the drop folder that are no data", "pattern", pattern, "why", text)
+func (l *lookout) tell(pattern, text string) {
+	if !l.told[pattern] {
+		l.told[pattern] = true
+		l.log.Warn("投递目录中有不作数据的名称 / names in the drop folder that are no data", "pattern", pattern, "why", text)
 	}
 }
+
+// pending reports whether the last look found files that are not taken yet.
+func (l *lookout) pending() bool { return l.waiting }
+
+// settlesIn is how long until a file may be settled.
+func (l *lookout) settlesIn() time.Duration { return max(l.soonest, 10*time.Millisecond) }
