@@ -2,7 +2,6 @@ package synthetic
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -32,68 +31,6 @@ type row struct {
 }
 
 const allTables = 1<<tableCount - 1
-
-func tablesOf(d department) uint32 {
-	var mask uint32
-	for t := range tables {
-		if tables[t].owner == d {
-			mask |= 1 << t
-		}
-	}
-	return mask
-}
-
-// makers are the units of a block, in the order of their constants, and the
-// tables that each may have rows in.
-var makers = [unitCount]struct {
-	make   func(*block, plant)
-	tables uint32
-}{
-	unitFamily:   {(*block).family, in(ga01, ga02, mz01, rs01, zj02, yb01, ga03, zr01, jy01, wj01)},
-	unitTenants:  {(*block).tenants, in(ga01, mz01, rs01, zj02, yb01, jy01, ga03, ga02)},
-	unitElders:   {(*block).elders, in(ga01, rs02, yb01, ga02, zr01, yb02)},
-	unitSingle:   {(*block).single, in(ga01, rs01, zj02, yb01, ga02, ga03)},
-	unitDivorced: {(*block).divorced, in(mz01, ga01, rs01, zj02, yb01, zr01, ga03)},
-	unitBereaved: {(*block).bereaved, in(ga01, mz01, rs02, yb01, wj02, mz03, mz02, cl01)},
-	unitRelief:   {(*block).relief, in(ga01, mz01, yb01, mz02, jy01, zr01, ga03, sc01, rs01)},
-	unitDisabled: {(*block).disabled, in(ga01, yb01, mz02, cl01)},
-	unitWedded:   {(*block).wedded, in(mz01, ga01, rs01, zj02, yb01, ga03)},
-	unitEmployer: {(*block).employer, in(sc01, sw01, rs03, sw02, zj02, sp01, ga03, zr01)},
-	unitFirm:     {(*block).otherFirm, in(sc01, sw01, sw02, rs03, rs01, sp01, sc02, mz04)},
-	unitGround:   {(*block).ground, in(zj01, sc01, sw01, rs03, sw02)},
-}
-
-func in(list ...table) uint32 {
-	var mask uint32
-	for _, t := range list {
-		mask |= 1 << t
-	}
-	return mask
-}
-
-// makeBlock makes all units of block n as they are before or after the
-// correction stream.
-func (w *world) makeBlock(n int, want uint32, after bool) *block {
-	b := &block{w: w, n: n, want: want}
-	for u := range unitCount {
-		if makers[u].tables&want != 0 {
-			b.make(u, w.plant(u, n, after))
-		}
-	}
-	return b
-}
-
-// makeUnit makes one unit of block n.
-func (w *world) makeUnit(n int, u unit, p plant, want uint32) *block {
-	b := &block{w: w, n: n, want: want}
-	b.make(u, p)
-	return b
-}
-
-func (b *block) make(u unit, p plant) {
-	b.corrects = p.corrected
-	makers[u].make(b, p)
-}
 
 // put adds a row.
 func (b *block) put(t table, v ...schemas.Value) { b.putAfter(t, nil, v...) }
@@ -149,12 +86,6 @@ func (b *block) between(what string, lo, hi int) int {
 func (b *block) ago(what string, lo, hi int) int64 { return b.w.base - int64(b.between(what, lo, hi)) }
 
 func (b *block) region() string { return districts[b.n%4].code }
-
-// building is the k-th standard address of block n, unique in the city.
-func building(n, k int) string {
-	d := &districts[n%4]
-	return "云岭市" + d.name + d.towns[n/4%4] + streets[n/16%len(streets)] + strconv.Itoa(n/(16*len(streets))+1) + "号" + strconv.Itoa(k+1) + "栋"
-}
 
 func (b *block) building(k int) string { return building(b.n, k) }
 

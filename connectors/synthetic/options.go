@@ -1,7 +1,6 @@
 package synthetic
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,25 +11,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
-
-// Kind is the kind of source that makes its rows up. To read one again is to open it again,
-// since the city is a function of its seed; a trial reads the first copy.
-var Kind = connectors.Kind{
-	Name:    "synthetic",
-	Chinese: "编造的城市：云岭的十三个部门作为实时数据源，一部门一源，可分别停止",
-	English: "a made-up city: the thirteen departments of Yunling as live sources, one source a department, so that each can be stopped alone",
-	Options: func() option.Declarer { return new(settings) },
-	Open:    Live,
-	Reread:  connectors.Reread{Dry: dry},
-}
-
-func dry(ctx context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
-	src, err := Open(ctx, cfg, after)
-	if s, ok := src.(*source); ok && err == nil {
-		s.options.End, s.options.Correct = true, false
-	}
-	return src, err
-}
 
 // Options are the city's: all thirteen sources and WriteTruth must be given the
 // same Seed, Size and Base to speak of the same city.

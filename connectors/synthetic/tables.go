@@ -1,8 +1,6 @@
 package synthetic
 
-import (
-	"github.com/yiyuan-bus/yiyuan/schemas"
-)
+import "github.com/yiyuan-bus/yiyuan/schemas"
 
 // table is one of the datasets, in the order of its code.
 type table uint8
@@ -188,4 +186,14 @@ func keyOf(t table, v []schemas.Value) string {
 		return schemas.JoinKey(v[k[0]].Str())
 	}
 	return schemas.JoinKey(v[k[0]].Str(), v[k[1]].Str())
+}
+
+func tablesOf(d department) uint32 {
+	var mask uint32
+	for t := range tables {
+		if tables[t].owner == d {
+			mask |= 1 << t
+		}
+	}
+	return mask
 }
