@@ -15,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -126,7 +127,7 @@ func (s *site) planted(p people) (map[finding]string, error) {
 	for lines.Scan() {
 		var line struct {
 			Type string
-			synthetic.Finding
+			world.Finding
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("read truth: %w", err)

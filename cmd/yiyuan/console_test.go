@@ -18,14 +18,14 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 )
 
 // live runs a demonstration until the test ends and returns the line it prints
 // for programs.
 func live(t *testing.T, o demoOptions) ready {
 	t.Helper()
-	o.json, o.listen, o.size = true, "127.0.0.1:0", synthetic.Tiny
+	o.json, o.listen, o.size = true, "127.0.0.1:0", world.Tiny
 	ctx, stop := context.WithCancel(t.Context())
 	out, printed := io.Pipe()
 	ended := make(chan error, 1)

@@ -24,6 +24,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -70,7 +71,7 @@ which are routed, resolved, verified, masked and answered within the second. All
 	}
 	f := cmd.Flags()
 	f.Int64Var(&o.seed, "seed", 1, "种子：同一种子同一座城 / the same seed is the same city")
-	f.StringVar(&o.size, "size", synthetic.Tiny, "规模 / size: tiny (2 000 人) city (600 000) big (3 000 000)")
+	f.StringVar(&o.size, "size", world.Tiny, "规模 / size: tiny (2 000 人) city (600 000) big (3 000 000)")
 	f.IntVar(&o.rate, "rate", 50, "首轮之后每秒变更数 / changes a second after the first copy")
 	f.StringVar(&o.data, "data", "", "数据目录，留空则退出即清 / folder to keep everything in; empty = gone at the end")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "网关和控制台地址 / address of gateway and console")
@@ -239,7 +240,7 @@ func (c *city) start(ctx context.Context) error {
 func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, error) {
 	options := synthetic.Options{
 		Seed: c.options.seed, Size: c.options.size, Rate: c.options.rate, Correct: true,
-		CorrectAfter: c.options.correctAfter, CorrectEvery: c.options.correctEvery, Rows: c.options.size == synthetic.Tiny,
+		CorrectAfter: c.options.correctAfter, CorrectEvery: c.options.correctEvery, Rows: c.options.size == world.Tiny,
 	}
 	base, err := c.day(time.Now())
 	if err != nil {

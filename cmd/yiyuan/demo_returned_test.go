@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 )
 
 // What the province gives back comes as files: the whole first copy as one, with
@@ -24,7 +25,7 @@ func TestProvinceSendsFiles(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		o := synthetic.Options{Seed: 1, Size: synthetic.Tiny, Correct: true, CorrectAfter: time.Hour, CorrectEvery: time.Minute}
+		o := synthetic.Options{Seed: 1, Size: world.Tiny, Correct: true, CorrectAfter: time.Hour, CorrectEvery: time.Minute}
 		p, cfg, err := openProvince(t.Context(), cat, o, dir)
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
@@ -113,7 +113,7 @@ func (c *city) findFix(ctx context.Context) (*fix, error) {
 }
 
 // planted returns the first contradiction of a rule that is never corrected.
-func (c *city) planted(rule string) (*synthetic.Finding, error) {
+func (c *city) planted(rule string) (*world.Finding, error) {
 	f, err := os.Open(c.truth)
 	if err != nil {
 		return nil, fmt.Errorf("read truth file: %w", err)
@@ -124,7 +124,7 @@ func (c *city) planted(rule string) (*synthetic.Finding, error) {
 	for scan.Scan() {
 		var l struct {
 			Type string `json:"type"`
-			synthetic.Finding
+			world.Finding
 		}
 		if err := json.Unmarshal(scan.Bytes(), &l); err != nil {
 			return nil, fmt.Errorf("read truth file: %w", err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 )
 
 // squeezed runs a whole bus with 256 MiB for Go's heap, garbage left lying until
@@ -91,7 +92,7 @@ func (d *disturbed) answers(gateway string, cache *server) map[string]any {
 func (d *disturbed) residents(n int) []string {
 	d.Helper()
 	var keys []string
-	for _, r := range readTruth(d, synthetic.Options{Seed: killSeed, Size: synthetic.Tiny, Base: d.want.base}).rows("after") {
+	for _, r := range readTruth(d, synthetic.Options{Seed: killSeed, Size: world.Tiny, Base: d.want.base}).rows("after") {
 		if r.Dataset == "GA01" && len(keys) < n {
 			keys = append(keys, r.Key)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
@@ -98,7 +99,7 @@ func begin(t testing.TB, seed int64, change func(*config)) *journey {
 
 // options are the synthetic city's.
 func (j *journey) options() synthetic.Options {
-	return synthetic.Options{Seed: j.seed, Size: synthetic.Tiny, Base: j.base}
+	return synthetic.Options{Seed: j.seed, Size: world.Tiny, Base: j.base}
 }
 
 // feed runs the thirteen departments' sources, with or without the corrections,

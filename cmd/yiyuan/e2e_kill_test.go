@@ -19,6 +19,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -186,7 +187,7 @@ func bindCity(t testing.TB, dir string, base time.Time) string {
 		}
 		write(t, map[string]any{
 			"source": name, "kind": "synthetic", "datasets": datasets,
-			"options": map[string]any{"seed": killSeed, "size": synthetic.Tiny, "base": base.Format(time.DateOnly), "batch": 100, "correct": true, "end": true},
+			"options": map[string]any{"seed": killSeed, "size": world.Tiny, "base": base.Format(time.DateOnly), "batch": 100, "correct": true, "end": true},
 		}, folder, name+".yaml")
 	}
 	return folder

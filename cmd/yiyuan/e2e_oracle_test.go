@@ -22,6 +22,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
@@ -75,7 +76,7 @@ type truth struct {
 	base       string
 	before     map[string]truthRow // by dataset and key
 	after      []truthRow          // laid over before
-	planted    []synthetic.Finding
+	planted    []world.Finding
 	quarantine []string // "dataset field reason", each once
 }
 
@@ -112,7 +113,7 @@ func readTruth(t testing.TB, o synthetic.Options) *truth {
 		case l.Type == "run":
 			out.base = l.Base
 		case l.Type == "finding":
-			out.planted = append(out.planted, synthetic.Finding{Rule: l.Rule, Case: l.Case, Entity: l.Entity, Key: l.Key, Owner: l.Owner, Corrected: l.Corrected})
+			out.planted = append(out.planted, world.Finding{Rule: l.Rule, Case: l.Case, Entity: l.Entity, Key: l.Key, Owner: l.Owner, Corrected: l.Corrected})
 		case l.Type == "quarantine":
 			out.quarantine = append(out.quarantine, l.Dataset+" "+l.Field+" "+l.Reason)
 		case l.Phase == "before":
@@ -152,8 +153,8 @@ func (c *truth) rows(phase string) map[string]truthRow {
 	return out
 }
 
-// world is what a city came to: by the bus or by the oracle.
-type world struct {
+// outcome is what a city came to: by the bus or by the oracle.
+type outcome struct {
 	golden   golden
 	open     map[string]string // finding -> department that must act
 	certain  map[string]string // open finding -> contradiction or to_confirm
@@ -173,7 +174,7 @@ func findingName(rule, which, entity, subject string) string {
 }
 
 // expect asks the oracle.
-func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world {
+func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *outcome {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -201,7 +202,7 @@ func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world
 	if err != nil {
 		t.Fatalf("oracle: %v\n%s", err, talk.String())
 	}
-	out := &world{golden: golden{}, open: map[string]string{}, certain: map[string]string{}, partial: map[string]masked{}}
+	out := &outcome{golden: golden{}, open: map[string]string{}, certain: map[string]string{}, partial: map[string]masked{}}
 	for decoder := json.NewDecoder(bytes.NewReader(said)); ; {
 		var l struct {
 			Type, Entity, Key, Rule, Case, Owner, Certainty string
@@ -233,16 +234,16 @@ func (c *truth) expect(t testing.TB, keys *keyring.Keyring, phase string) *world
 }
 
 // observe reads what the bus came to.
-func observe(j *journey) *world {
+func observe(j *journey) *outcome {
 	j.Helper()
-	out := &world{golden: j.golden(), open: map[string]string{}, certain: map[string]string{}, closed: map[string]bool{}, partial: map[string]masked{}}
+	out := &outcome{golden: j.golden(), open: map[string]string{}, certain: map[string]string{}, closed: map[string]bool{}, partial: map[string]masked{}}
 	if err := errors.Join(out.readFindings(j), out.readPartial(j), out.readQuarantine(j)); err != nil {
 		j.Fatal(err)
 	}
 	return out
 }
 
-func (w *world) readFindings(j *journey) error {
+func (w *outcome) readFindings(j *journey) error {
 	reader, last := j.app.codec.Reader(contract.FindingLayout), map[string]schemas.Record{}
 	err := j.app.bus.Replay(j.ctx, contract.Findings, func(r bus.Record) error {
 		id := string(r.Key)
@@ -270,7 +271,7 @@ func (w *world) readFindings(j *journey) error {
 	return err
 }
 
-func (w *world) readPartial(j *journey) error {
+func (w *outcome) readPartial(j *journey) error {
 	view, err := j.app.cat.View("person.partial")
 	if err != nil {
 		return err
@@ -315,7 +316,7 @@ func (w *world) readPartial(j *journey) error {
 	})
 }
 
-func (w *world) readQuarantine(j *journey) error {
+func (w *outcome) readQuarantine(j *journey) error {
 	reader := j.app.codec.Reader(contract.QuarantineLayout)
 	seen := map[string]bool{}
 	err := j.app.bus.Replay(j.ctx, contract.Quarantine, func(r bus.Record) error {
@@ -334,7 +335,7 @@ func (w *world) readQuarantine(j *journey) error {
 }
 
 // equal holds the bus's world against the oracle's.
-func (w *world) equal(j *journey, want *world, c *truth) {
+func (w *outcome) equal(j *journey, want *outcome, c *truth) {
 	j.Helper()
 	if len(want.golden) < 2000 || len(want.open) < 100 {
 		j.Fatalf("the oracle knows %d golden records and %d findings: the city is too small to prove anything", len(want.golden), len(want.open))
@@ -357,7 +358,7 @@ func (w *world) equal(j *journey, want *world, c *truth) {
 }
 
 // corrected holds what the correction stream closed against what it corrected.
-func (w *world) corrected(j *journey, before *world, c *truth) {
+func (w *outcome) corrected(j *journey, before *outcome, c *truth) {
 	j.Helper()
 	open, left, closed := map[string]string{}, map[string]string{}, map[string]bool{}
 	for _, f := range c.planted {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
@@ -149,7 +150,7 @@ func (w *landed) readAgain(j *journey) {
 		return ""
 	})
 	made := delivery{Source: "cl-live", Dataset: "CL01", Replace: true}
-	for _, r := range readTruth(w, synthetic.Options{Seed: 5, Size: synthetic.Tiny, Base: time.Date(2026, 11, 22, 0, 0, 0, 0, schemas.Zone), Calm: true}).before {
+	for _, r := range readTruth(w, synthetic.Options{Seed: 5, Size: world.Tiny, Base: time.Date(2026, 11, 22, 0, 0, 0, 0, schemas.Zone), Calm: true}).before {
 		if r.Dataset != made.Dataset {
 			continue
 		}
@@ -275,7 +276,7 @@ func (w *landed) differs(j *journey, as func(*schemas.Element, string) string) s
 
 // worldDiffers tells a difference in what was found and what was refused.
 func (w *landed) worldDiffers(j *journey) string {
-	found := &world{open: map[string]string{}, certain: map[string]string{}, closed: map[string]bool{}}
+	found := &outcome{open: map[string]string{}, certain: map[string]string{}, closed: map[string]bool{}}
 	if err := found.readFindings(j); err != nil {
 		w.Fatal(err)
 	}

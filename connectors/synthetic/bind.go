@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -25,14 +26,14 @@ func (s *source) bind(cfg connectors.Config, o *Options) error {
 		}
 		o.Department = datasets[0].Provider.ID
 	}
-	d, ok := departmentOf(o.Department)
+	d, ok := world.DepartmentOf(o.Department)
 	if !ok {
 		return fmt.Errorf("该部门没有合成数据源 / department %q has no synthetic source: %w", o.Department, connectors.ErrConfig)
 	}
 	s.d = d
 	if len(datasets) == 0 && cfg.Catalogue != nil {
 		for _, known := range cfg.Catalogue.Datasets {
-			if t, made := tableOf(known.ID); made && tables[t].owner == d {
+			if t, made := world.TableOf(known.ID); made && t.Owner() == d {
 				datasets = append(datasets, known)
 			}
 		}
@@ -41,8 +42,8 @@ func (s *source) bind(cfg connectors.Config, o *Options) error {
 		return fmt.Errorf("该部门没有数据集 / department %q: no datasets: %w", o.Department, connectors.ErrConfig)
 	}
 	for _, dataset := range datasets {
-		t, made := tableOf(dataset.ID)
-		if !made || tables[t].owner != d {
+		t, made := world.TableOf(dataset.ID)
+		if !made || t.Owner() != d {
 			return fmt.Errorf("该部门不产生这个数据集 / dataset %q is not made by department %q: %w", dataset.ID, o.Department, connectors.ErrConfig)
 		}
 		b, err := bindTable(t, dataset)
@@ -54,16 +55,16 @@ func (s *source) bind(cfg connectors.Config, o *Options) error {
 	return nil
 }
 
-func bindTable(t table, dataset *schemas.Dataset) (*binding, error) {
+func bindTable(t world.Table, dataset *schemas.Dataset) (*binding, error) {
 	b := &binding{dataset: dataset, from: make([]int, len(dataset.Layout.Columns))}
 	used := 0
 	for i, c := range dataset.Layout.Columns {
 		b.from[i] = -1
-		for j, have := range tables[t].columns {
-			if have.name != c.Name {
+		for j, have := range t.Columns() {
+			if have.Name != c.Name {
 				continue
 			}
-			if have.typ != c.Type || have.typ == schemas.Decimal && have.scale != c.Scale {
+			if have.Type != c.Type || have.Type == schemas.Decimal && have.Scale != c.Scale {
 				return nil, fmt.Errorf("dataset %s: field %s is not of the type that is made: %w", dataset.ID, c.Name, connectors.ErrConfig)
 			}
 			b.from[i] = j
@@ -73,11 +74,11 @@ func bindTable(t table, dataset *schemas.Dataset) (*binding, error) {
 			return nil, fmt.Errorf("dataset %s: field %s is not made and may not be null: %w", dataset.ID, c.Name, connectors.ErrConfig)
 		}
 	}
-	if used != len(tables[t].columns) {
-		return nil, fmt.Errorf("dataset %s: %d of %d fields that are made are not in the catalogue: %w", dataset.ID, len(tables[t].columns)-used, len(tables[t].columns), connectors.ErrConfig)
+	if used != len(t.Columns()) {
+		return nil, fmt.Errorf("dataset %s: %d of %d fields that are made are not in the catalogue: %w", dataset.ID, len(t.Columns())-used, len(t.Columns()), connectors.ErrConfig)
 	}
-	for i, k := range tables[t].key {
-		if i >= len(dataset.Key) || dataset.Key[i] != tables[t].columns[k].name || len(dataset.Key) != len(tables[t].key) {
+	for i, k := range t.Key() {
+		if i >= len(dataset.Key) || dataset.Key[i] != t.Columns()[k].Name || len(dataset.Key) != len(t.Key()) {
 			return nil, fmt.Errorf("dataset %s has another key than the one that is made: %w", dataset.ID, connectors.ErrConfig)
 		}
 	}
@@ -97,34 +98,34 @@ func (b *binding) record(v []schemas.Value) schemas.Record {
 
 // add puts an event into a batch, unless its dataset is not fed here, and
 // returns how many were added.
-func (s *source) add(batch *connectors.Batch, e event) int {
-	b := s.bindings[e.t]
+func (s *source) add(batch *connectors.Batch, e world.Event) int {
+	b := s.bindings[e.Table]
 	if b == nil {
 		return 0
 	}
-	at := time.UnixMilli(e.at)
-	if e.bad == broken {
+	at := time.UnixMilli(e.At)
+	if e.Spoilt == world.Broken {
 		batch.Rejections = append(batch.Rejections, s.refuse(b.dataset, e, at))
 		return 1
 	}
-	c := schemas.Change{Dataset: b.dataset, Key: e.key, Op: e.op, Origin: schemas.Origin{
-		Source: s.name, Sequence: e.seq, At: at, Tx: e.tx, TxIndex: e.index,
+	c := schemas.Change{Dataset: b.dataset, Key: e.Key, Op: e.Op, Origin: schemas.Origin{
+		Source: s.name, Sequence: e.Sequence, At: at, Tx: e.Tx, TxIndex: e.TxIndex,
 	}}
-	if e.v != nil {
-		c.Record = b.record(e.v)
+	if e.Values != nil {
+		c.Record = b.record(e.Values)
 	}
 	batch.Changes = append(batch.Changes, c)
 	return 1
 }
 
 // refuse is the schema break of the run: a row with a column nobody declared.
-func (s *source) refuse(d *schemas.Dataset, e event, at time.Time) contract.Rejection {
+func (s *source) refuse(d *schemas.Dataset, e world.Event, at time.Time) contract.Rejection {
 	r := contract.Rejection{
 		Dataset: d.ID, Field: brokenField, Reason: contract.ReasonSchema,
 		Detail: "行中出现目录未登记的字段 " + brokenField + ", 请先变更目录或者改回原表结构 / the row has a field that the catalogue does not know: change the catalogue first or restore the table",
-		Source: s.name, At: at, Locator: s.name + "@" + e.seq.String(),
+		Source: s.name, At: at, Locator: s.name + "@" + e.Sequence.String(),
 	}
-	r.Digest = s.digest([]byte(brokenRow + e.seq.String()))
+	r.Digest = s.digest([]byte(brokenRow + e.Sequence.String()))
 	return r
 }
 

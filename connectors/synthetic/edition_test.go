@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"io"
 	"testing"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 )
 
 // The same seed makes the same city, byte for byte, in every build of an edition: all rows, all that must be found, and all that
-// the sources send, in its order. A build that makes other rows raises edition, because a position of the old city would go on in
+// the sources send, in its order. A build that makes other rows raises world.Edition, because a position of the old city would go on in
 // the new one; then these digests change with it, and never otherwise.
 func TestEdition(t *testing.T) {
 	t.Parallel()
-	if edition != 2 {
-		t.Fatalf("edition %d: put its digests here", edition)
+	if world.Edition != 2 {
+		t.Fatalf("edition %d: put its digests here", world.Edition)
 	}
 	for _, test := range []struct {
 		options Options
@@ -27,16 +29,16 @@ func TestEdition(t *testing.T) {
 		o := test.options
 		o.Base = base
 		if got := digest(t, o); got != test.want {
-			t.Errorf("seed %d: the city has digest %s, edition %d has %s", o.Seed, got, edition, test.want)
+			t.Errorf("seed %d: the city has digest %s, edition %d has %s", o.Seed, got, world.Edition, test.want)
 		}
 	}
-	o := Options{Seed: 1, Size: City, Base: base}
+	o := Options{Seed: 1, Size: world.City, Base: base}
 	h := sha256.New()
 	if err := WriteTruth(h, o); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := hex.EncodeToString(h.Sum(nil)[:8]), "6a8d37425b71aa1a"; got != want {
-		t.Errorf("what must be found in the larger city has digest %s, edition %d has %s", got, edition, want)
+		t.Errorf("what must be found in the larger city has digest %s, edition %d has %s", got, world.Edition, want)
 	}
 }
 
@@ -65,9 +67,9 @@ func digest(t *testing.T, o Options) string {
 			}
 		}
 		for n := range 300 {
-			e := s.(*source).live.at(n)
-			write(h, tables[e.t].id, e.key, e.op, e.seq)
-			_, _ = h.Write(fieldsOf(e.t, e.v)) // a hash never fails
+			e := s.(*source).live.At(n)
+			write(h, e.Table.ID(), e.Key, e.Op, e.Sequence)
+			_, _ = h.Write(fieldsOf(e.Table, e.Values)) // a hash never fails
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])

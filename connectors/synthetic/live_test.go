@@ -13,8 +13,15 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// The sequences of corrections and of neutral changes begin here.
+const (
+	fixMajor  = uint64(1) << 40
+	liveMajor = uint64(1) << 41
 )
 
 // watch reads a source for a time and says what came after the first copy.
@@ -71,7 +78,7 @@ func TestLive(t *testing.T) {
 		if neutral < 590 || neutral > 610 {
 			t.Errorf("%d neutral changes in a minute, want 600", neutral)
 		}
-		total := newFixes(s.(*source).w, ga).total
+		total := s.(*source).fixes.Total
 		if mended < 30 || mended > 45 && mended > total+5 {
 			t.Errorf("%d mending changes in 40 s of %d, want one a second", mended, total)
 		}
@@ -248,139 +255,14 @@ func TestTruthFile(t *testing.T) {
 	}
 }
 
-// A larger city's truth names its findings only, and no number is given twice.
+// A larger city's truth names its findings only.
 func TestLargerCities(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	if err := WriteTruth(&out, Options{Size: City, Base: base}); err != nil {
+	if err := WriteTruth(&out, Options{Size: world.City, Base: base}); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), `"finding"`); n < 30_000 || strings.Contains(out.String(), `"row"`) {
 		t.Errorf("%d findings, want at least 30,000 and no rows", n)
-	}
-	w, err := newWorld(0, Big, dayOf(base))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for b := 0; b < w.blocks; b += 8 { // of one district, which share a region
-		for s := range peoplePerBlock {
-			if id := w.person(b, s).id[:17]; seen[id] {
-				t.Fatal("a number is given twice")
-			} else {
-				seen[id] = true
-			}
-		}
-		for kind := range outsiderKinds {
-			if id := w.outsider(b, kind, 0).id[:17]; seen[id] {
-				t.Fatal("an outsider's number is given twice")
-			} else {
-				seen[id] = true
-			}
-		}
-	}
-}
-
-// Each unit has rows in the tables it is listed for and in no other, and what
-// the corrections make of a unit is the unit as mended.
-func TestUnits(t *testing.T) {
-	t.Parallel()
-	w, err := newWorld(11, Tiny, dayOf(base))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var used [unitCount]uint32
-	for n := range w.blocks {
-		for u := range unitCount {
-			for _, r := range w.makeUnit(n, u, w.plant(u, n, false), allTables).rows {
-				used[u] |= 1 << r.t
-			}
-		}
-	}
-	for u, mask := range used {
-		if mask&^makers[u].tables != 0 {
-			t.Errorf("unit %d has rows in tables %b that it is not listed for", u, mask&^makers[u].tables)
-		}
-	}
-	mended := map[string]int{}
-	for d := range departmentCount {
-		f := newFixes(w, d)
-		for n := range f.total {
-			for _, e := range f.fix(n) {
-				mended[tables[e.t].id+" "+e.key]++
-			}
-		}
-	}
-	for n := range w.blocks {
-		before, after := w.makeBlock(n, allTables, false), w.makeBlock(n, allTables, true)
-		for _, e := range differ(before.rows, after.rows) {
-			mended[tables[e.t].id+" "+e.key]--
-		}
-	}
-	for row, n := range mended {
-		if n != 0 {
-			t.Errorf("row %.4s: %d corrections too many", row, n)
-		}
-	}
-}
-
-// The stream is as disorderly as promised, and the names as various.
-func TestDisorder(t *testing.T) {
-	t.Parallel()
-	o := Options{Seed: 12, Base: base}
-	w, err := o.world(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, again, late := 0, 0, 0
-	last := map[string]schemas.Sequence{}
-	names := map[string]bool{}
-	for d := range departmentCount {
-		s := newStream(w, d)
-		for n := range s.steps() {
-			for _, e := range s.step(n) {
-				id := tables[e.t].id + " " + e.key
-				switch {
-				case e.bad != fine:
-					continue
-				case e.again:
-					again++
-				case e.seq.Compare(last[id]) < 0:
-					late++
-				}
-				all++
-				last[id] = e.seq
-				if e.t == ga01 && e.v != nil {
-					names[e.v[1].Str()] = true
-				}
-			}
-		}
-	}
-	if share := late * 1000 / all; share < 30 || share > 60 {
-		t.Errorf("%d of %d changes come late, want about 4%%", late, all)
-	}
-	if share := again * 1000 / all; share < 20 || share > 80 {
-		t.Errorf("%d of %d changes come twice, want 2%% and a batch", again, all)
-	}
-	dotted, double, rare, beyond := 0, 0, 0, 0
-	for n := range names {
-		if strings.Contains(n, "·") {
-			dotted++
-		}
-		for _, s := range doubleSurnames {
-			if strings.HasPrefix(n, s) {
-				double++
-			}
-		}
-		for i, r := range rareGiven {
-			if strings.HasSuffix(n, r) {
-				if rare++; i >= 10 {
-					beyond++
-				}
-			}
-		}
-	}
-	if dotted < 5 || double < 20 || rare < 20 || beyond < 3 {
-		t.Errorf("%d dotted, %d double, %d rare, %d supplementary names", dotted, double, rare, beyond)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -16,7 +17,7 @@ import (
 // same Seed, Size and Base to speak of the same city.
 type Options struct {
 	Seed int64  // 0 is a seed like any other
-	Size string // Tiny, City or Big; "" = Tiny
+	Size string // world.Tiny, City or Big; "" = world.Tiny
 	// Base is the city's today; only its calendar day in Asia/Shanghai counts.
 	// Zero = now. Times in the data are relative to it, so that what is to be
 	// found is the same on every day.
@@ -50,6 +51,15 @@ type Options struct {
 	Rows  bool
 }
 
+// Departments returns the ids of the departments that have a source, GA first.
+func Departments() []string {
+	var ids []string
+	for _, d := range world.Departments() {
+		ids = append(ids, d.ID())
+	}
+	return ids
+}
+
 // settings are the options as a connector's configuration writes them.
 type settings struct {
 	Options
@@ -59,7 +69,7 @@ type settings struct {
 // Declare implements option.Declarer.
 func (s *settings) Declare(l *option.List) {
 	l.Add(&s.Seed, "seed", "种子，0 也是种子；同一座城的各数据源须相同", "the seed, 0 is one like any other; all sources of one city have the same")
-	l.Add(&s.Size, "size", "城市规模", "how large the city is").Default(Tiny).OneOf(Tiny, City, Big)
+	l.Add(&s.Size, "size", "城市规模", "how large the city is").Default(world.Tiny).OneOf(world.Tiny, world.City, world.Big)
 	l.Add(&s.day, "base", "城市的今天（亚洲/上海的日期）；缺省为现在。数据里的时间都相对于它，所以每天能发现的都一样",
 		"the city's today, a day in Asia/Shanghai; default now. Times in the data are relative to it, so that what is to be found is the same on every day").
 		Must(func() bool { return s.day == "" || s.readDay() == nil }, "日期，如 2026-11-22", "a day such as 2026-11-22")
@@ -77,7 +87,7 @@ func (s *settings) Declare(l *option.List) {
 }
 
 func (s *settings) readDay() error {
-	t, err := time.ParseInLocation(time.DateOnly, s.day, zone)
+	t, err := time.ParseInLocation(time.DateOnly, s.day, schemas.Zone)
 	if err == nil {
 		s.Base = t
 	}
@@ -91,37 +101,29 @@ func (o Options) Map() map[string]any {
 		"size": o.Size, "department": o.Department, "truth": o.Truth, "correct_after": o.CorrectAfter, "correct_every": o.CorrectEvery,
 	}
 	if !o.Base.IsZero() {
-		m["base"] = o.Base.In(zone).Format(time.DateOnly)
+		m["base"] = o.Base.In(schemas.Zone).Format(time.DateOnly)
 	}
 	maps.DeleteFunc(m, func(_ string, v any) bool { return reflect.ValueOf(v).IsZero() })
 	return m
 }
 
 // world returns the city of the options.
-func (o Options) world(now time.Time) (*world, error) {
+func (o Options) world(now time.Time) (*world.World, error) {
 	base := o.Base
 	if base.IsZero() {
 		base = now
 	}
 	size := o.Size
 	if size == "" {
-		size = Tiny
+		size = world.Tiny
 	}
-	w, err := newWorld(o.Seed, size, dayOf(base))
-	if err == nil {
-		w.calm = o.Calm
-	}
-	return w, err
+	return world.New(o.Seed, size, base, o.Calm)
 }
-
-// edition is that of the made-up city: a build in which the same seed makes other rows
-// raises it. Positions of the first release name none.
-const edition = 2
 
 // position is how far a source has been read. It carries what makes the
 // stream, so that a source opened on another day goes on with the same one.
 type position struct {
-	City       int    `json:"city,omitempty"` // the edition
+	City       int    `json:"city,omitempty"` // the edition, 0 of the first release
 	Seed       int64  `json:"seed"`
 	Size       string `json:"size"`
 	Base       string `json:"base"`
@@ -142,7 +144,7 @@ func (p position) encode() (schemas.Position, error) {
 	return schemas.Position(b), nil
 }
 
-func (p position) elder() bool { return p.City < edition && p.Base != "" }
+func (p position) elder() bool { return p.City < world.Edition && p.Base != "" }
 
 // Elder reports whether a position belongs to the city of an earlier build: a source
 // that went on from it would be of two cities.
@@ -158,13 +160,13 @@ func (o *Options) resume(after schemas.Position) (position, error) {
 		return p, fmt.Errorf("decode position: %w: %w", err, connectors.ErrPositionLost)
 	}
 	if p.elder() {
-		return p, fmt.Errorf("本版本的示例城市与原来的不同，须整个重读 / the made-up city of this build is another (edition %d, the position is of %d): %w", edition, p.City, connectors.ErrPositionLost)
+		return p, fmt.Errorf("本版本的示例城市与原来的不同，须整个重读 / the made-up city of this build is another (edition %d, the position is of %d): %w", world.Edition, p.City, connectors.ErrPositionLost)
 	}
 	if p.Seed != o.Seed || p.Size != o.Size || p.Department != o.Department || p.Calm != o.Calm {
 		return p, fmt.Errorf("position belongs to seed %d, size %s, department %s, calm %t, the options say %d, %s, %s, %t: %w",
 			p.Seed, p.Size, p.Department, p.Calm, o.Seed, o.Size, o.Department, o.Calm, connectors.ErrPositionLost)
 	}
-	t, err := time.ParseInLocation(time.DateOnly, p.Base, zone)
+	t, err := time.ParseInLocation(time.DateOnly, p.Base, schemas.Zone)
 	if err != nil || p.Step < 0 || p.Skip < 0 || p.Fix < 0 || p.Live < 0 {
 		return p, fmt.Errorf("decode position: not one of this source: %w", connectors.ErrPositionLost)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // facts are rows as plain text, by dataset and key; null fields are absent.
@@ -64,7 +66,7 @@ func readTruth(t *testing.T, o Options) city {
 		}
 		switch l.Type {
 		case "run":
-			c.base, _ = time.ParseInLocation(time.DateOnly, l.Base, zone)
+			c.base, _ = time.ParseInLocation(time.DateOnly, l.Base, schemas.Zone)
 		case "finding":
 			id := strings.Join([]string{l.Rule, l.Case, l.Entity, l.Key, l.Owner}, " ")
 			if c.findings[0][id] {
@@ -144,7 +146,7 @@ func (j *judgement) by(dataset, field string) map[string][]record {
 }
 
 func date(s string) time.Time {
-	t, err := time.ParseInLocation(time.DateOnly, s, zone)
+	t, err := time.ParseInLocation(time.DateOnly, s, schemas.Zone)
 	if err != nil {
 		panic(err)
 	}
@@ -561,4 +563,12 @@ func goodLicence(s string) bool {
 		p = 2 * d % 11
 	}
 	return (p+int(s[len(s)-1]-'0'))%10 == 1
+}
+
+// either returns a where c holds, else b.
+func either(c bool, a, b string) string {
+	if c {
+		return a
+	}
+	return b
 }

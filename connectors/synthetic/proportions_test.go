@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // TestProportions holds the city against the ranges that README.md gives, with
@@ -123,7 +125,7 @@ func impossible(f facts, out map[string]float64) {
 	early := 0.0
 	for _, m := range f["MZ01"] {
 		for field, age := range map[string]int{"NFGMSFHM": 22, "NVFGMSFHM": 20} {
-			born, err := time.ParseInLocation("20060102", m[field][6:14], zone)
+			born, err := time.ParseInLocation("20060102", m[field][6:14], schemas.Zone)
 			if err == nil && born.AddDate(age, 0, 0).After(date(m["DJRQ"])) {
 				early++
 			}

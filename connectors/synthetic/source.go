@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -18,20 +19,20 @@ const standstill = time.Minute
 
 // source is one department's stream.
 type source struct {
-	w        *world
-	d        department
+	w        *world.World
+	d        world.Department
 	options  Options
 	name     string
 	digest   func(raw []byte) string
 	log      *slog.Logger
-	bindings [tableCount]*binding
+	bindings [world.TableCount]*binding
 	now      func() time.Time
 
-	copy  *stream
-	fixes *fixes
-	live  live
+	copy  *world.Stream
+	fixes *world.Fixes
+	live  world.Live
 	pos   position
-	step  []event // events of step pos.Step, nil = not made yet
+	step  []world.Event // events of step pos.Step, nil = not made yet
 	ended bool
 	// resumed: the live stream goes on where an earlier source left it.
 	resumed bool
@@ -60,7 +61,7 @@ func open(_ context.Context, cfg connectors.Config, after schemas.Position, now 
 		if o.Base.IsZero() {
 			o.Base = now()
 		}
-		s.pos = position{City: edition, Seed: o.Seed, Size: o.Size, Base: o.Base.In(zone).Format(time.DateOnly), Department: o.Department, Calm: o.Calm}
+		s.pos = position{City: world.Edition, Seed: o.Seed, Size: o.Size, Base: o.Base.In(schemas.Zone).Format(time.DateOnly), Department: o.Department, Calm: o.Calm}
 	}
 	if s.w, err = o.world(now()); err != nil {
 		return nil, fmt.Errorf("open synthetic source %q: %w: %w", cfg.Name, err, connectors.ErrConfig)
@@ -71,7 +72,7 @@ func open(_ context.Context, cfg connectors.Config, after schemas.Position, now 
 		}
 	}
 	s.options = o
-	s.copy, s.fixes, s.live = newStream(s.w, s.d), newFixes(s.w, s.d), live{s.w, s.d, o.Faults}
+	s.copy, s.fixes, s.live = world.NewStream(s.w, s.d), world.NewFixes(s.w, s.d), world.NewLive(s.w, s.d, o.Faults)
 	return s, nil
 }
 
@@ -92,7 +93,7 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 	default:
 	}
 	switch {
-	case s.pos.Step < s.copy.steps():
+	case s.pos.Step < s.copy.Steps():
 		return s.readCopy()
 	case s.options.End:
 		return s.readFixes()
@@ -103,9 +104,9 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 // readCopy fills a batch from the first copy.
 func (s *source) readCopy() (connectors.Batch, error) {
 	batch := connectors.Batch{State: contract.StateSnapshot}
-	for n := 0; n < s.options.Batch && s.pos.Step < s.copy.steps(); {
+	for n := 0; n < s.options.Batch && s.pos.Step < s.copy.Steps(); {
 		if s.step == nil {
-			s.step = s.copy.step(s.pos.Step)
+			s.step = s.copy.Step(s.pos.Step)
 		}
 		if s.pos.Skip >= len(s.step) {
 			s.pos.Step, s.pos.Skip, s.step = s.pos.Step+1, 0, nil
@@ -115,7 +116,7 @@ func (s *source) readCopy() (connectors.Batch, error) {
 		s.pos.Skip++
 		n += s.add(&batch, e)
 	}
-	if s.pos.Step == s.copy.steps() && (!s.options.End || !s.options.Correct) {
+	if s.pos.Step == s.copy.Steps() && (!s.options.End || !s.options.Correct) {
 		batch.State, batch.CaughtUp = "", s.now()
 	}
 	return s.finish(batch)
@@ -123,7 +124,7 @@ func (s *source) readCopy() (connectors.Batch, error) {
 
 // readFixes sends the corrections of a source that ends.
 func (s *source) readFixes() (connectors.Batch, error) {
-	if !s.options.Correct || s.pos.Fix >= s.fixes.total {
+	if !s.options.Correct || s.pos.Fix >= s.fixes.Total {
 		if s.ended {
 			return connectors.Batch{}, io.EOF
 		}
@@ -131,8 +132,8 @@ func (s *source) readFixes() (connectors.Batch, error) {
 		return s.finish(connectors.Batch{CaughtUp: s.now()})
 	}
 	var batch connectors.Batch
-	for n := 0; n < s.options.Batch && s.pos.Fix < s.fixes.total; s.pos.Fix++ {
-		for _, e := range s.fixes.fix(s.pos.Fix) {
+	for n := 0; n < s.options.Batch && s.pos.Fix < s.fixes.Total; s.pos.Fix++ {
+		for _, e := range s.fixes.Fix(s.pos.Fix) {
 			n += s.add(&batch, e)
 		}
 	}
@@ -175,18 +176,18 @@ func (s *source) next(batch *connectors.Batch, at int64) int {
 	fix, change := s.dueFix(), s.dueLive()
 	if fix >= 0 && (change < 0 || fix <= change) {
 		n := 0
-		for _, e := range s.fixes.fix(s.pos.Fix) {
-			e.at = at
+		for _, e := range s.fixes.Fix(s.pos.Fix) {
+			e.At = at
 			n += s.add(batch, e)
 		}
 		s.pos.Fix++
 		return n
 	}
-	if s.live.isFault(s.pos.Live) {
+	if s.live.Plants(s.pos.Live) {
 		s.log.Info("planted a contradiction", "source", s.name, "rule", "XV-18", "change", s.pos.Live)
 	}
-	e := s.live.at(s.pos.Live)
-	e.at = at
+	e := s.live.At(s.pos.Live)
+	e.At = at
 	s.pos.Live++
 	return s.add(batch, e)
 }
@@ -202,14 +203,14 @@ func (s *source) due() int64 {
 }
 
 func (s *source) dueFix() int64 {
-	if !s.options.Correct || s.pos.Fix >= s.fixes.total {
+	if !s.options.Correct || s.pos.Fix >= s.fixes.Total {
 		return -1
 	}
 	return s.options.CorrectAfter.Milliseconds() + int64(s.pos.Fix)*s.options.CorrectEvery.Milliseconds()
 }
 
 func (s *source) dueLive() int64 {
-	share := int64(s.options.Rate) * int64(departments[s.d].share)
+	share := int64(s.options.Rate) * int64(s.d.Share())
 	if share == 0 {
 		return -1
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/sourcetest"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
@@ -22,7 +23,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
-var base = time.Date(2026, 11, 22, 0, 0, 0, 0, zone)
+var base = time.Date(2026, 11, 22, 0, 0, 0, 0, schemas.Zone)
 
 func catalogue(t *testing.T) *schemas.Catalogue {
 	t.Helper()
@@ -369,16 +370,16 @@ func TestLiveIsNeutral(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := c.rows[1].clone()
-	for d := range departmentCount {
-		l := live{w: w, d: d}
+	for _, d := range world.Departments() {
+		l := world.NewLive(w, d, false)
 		for n := range 700 {
-			e := l.at(n)
-			if e.op == schemas.Update && rows[tables[e.t].id][e.key] == nil {
-				t.Fatalf("%s: change %d updates a row that is not there", departments[d].id, n)
+			e := l.At(n)
+			if e.Op == schemas.Update && rows[e.Table.ID()][e.Key] == nil {
+				t.Fatalf("%s: change %d updates a row that is not there", d.ID(), n)
 			}
-			rows.set(tables[e.t].id, e.key, plainFields(t, e))
-			if !same(e.v, l.at(n).v) {
-				t.Fatalf("%s: change %d is not a function of its number", departments[d].id, n)
+			rows.set(e.Table.ID(), e.Key, plainFields(t, e))
+			if !slices.EqualFunc(e.Values, l.At(n).Values, schemas.Value.Equal) {
+				t.Fatalf("%s: change %d is not a function of its number", d.ID(), n)
 			}
 		}
 	}
@@ -387,10 +388,10 @@ func TestLiveIsNeutral(t *testing.T) {
 	}
 }
 
-func plainFields(t *testing.T, e event) map[string]string {
+func plainFields(t *testing.T, e world.Event) map[string]string {
 	t.Helper()
 	var object map[string]any
-	if err := json.Unmarshal(fieldsOf(e.t, e.v), &object); err != nil {
+	if err := json.Unmarshal(fieldsOf(e.Table, e.Values), &object); err != nil {
 		t.Fatal(err)
 	}
 	fields := map[string]string{}

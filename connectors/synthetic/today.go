@@ -25,7 +25,7 @@ func Live(ctx context.Context, cfg connectors.Config, after schemas.Position) (c
 
 func openLive(ctx context.Context, cfg connectors.Config, after schemas.Position, now func() time.Time) (connectors.Source, error) {
 	if text, ok := cfg.Options["base"].(string); ok && text != "" && !cfg.Again {
-		day, of := now().In(zone).Format(time.DateOnly), "今天 / today"
+		day, of := now().In(schemas.Zone).Format(time.DateOnly), "今天 / today"
 		if after != "" {
 			var p position
 			if err := json.Unmarshal([]byte(after), &p); err == nil {
@@ -46,7 +46,7 @@ func OtherDay(given, want, of string) error {
 }
 
 // Today is the day of the city that begins now.
-func Today(now time.Time) string { return now.In(zone).Format(time.DateOnly) }
+func Today(now time.Time) string { return now.In(schemas.Zone).Format(time.DateOnly) }
 
 // TruthDay reads from a truth file of which day its city is, zero if there is no such
 // file.
@@ -67,7 +67,7 @@ func TruthDay(file string) (time.Time, error) {
 	if err := json.Unmarshal(first, &run); err != nil || run.Type != "run" {
 		return time.Time{}, nil // cut off while it was written: it is written anew
 	}
-	day, err := time.ParseInLocation(time.DateOnly, run.Base, zone)
+	day, err := time.ParseInLocation(time.DateOnly, run.Base, schemas.Zone)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read truth file: %w", err)
 	}

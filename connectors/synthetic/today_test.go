@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestLiveIsOfToday(t *testing.T) {
 	cat := catalogue(t)
 	now := func() time.Time { return time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC) } // the 23rd in the city
-	begun, err := position{City: edition, Seed: 1, Size: Tiny, Base: "2026-11-20", Department: "GA"}.encode()
+	begun, err := position{City: world.Edition, Seed: 1, Size: world.Tiny, Base: "2026-11-20", Department: "GA"}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestLiveIsOfToday(t *testing.T) {
 		"begun, today":   {base: "2026-11-23", after: begun, refused: "2026-11-23 is not 2026-11-20"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := Options{Seed: 1, Size: Tiny, Department: "GA"}
+			o := Options{Seed: 1, Size: world.Tiny, Department: "GA"}
 			cfg := config(t, cat, o)
 			if test.base != "" {
 				cfg.Options["base"] = test.base
@@ -64,7 +65,7 @@ func TestTruthDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(WriteTruth(f, Options{Seed: 1, Size: Tiny, Base: time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)}), f.Close()); err != nil {
+	if err := errors.Join(WriteTruth(f, Options{Seed: 1, Size: world.Tiny, Base: time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)}), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if day, err := TruthDay(file); err != nil || Today(day) != "2026-11-23" {

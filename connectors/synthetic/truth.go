@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -25,7 +26,7 @@ type (
 	}
 	findingLine struct {
 		Type string `json:"type"` // finding
-		Finding
+		world.Finding
 	}
 	rowLine struct {
 		Type     string          `json:"type"`  // row, deleted
@@ -62,14 +63,14 @@ func WriteTruth(to io.Writer, o Options) error {
 	buffer := bufio.NewWriterSize(to, 1<<20)
 	t := &truth{w: w, to: json.NewEncoder(buffer)}
 	t.to.SetEscapeHTML(false)
-	t.write(runLine{"run", 1, o.Seed, w.size, time.UnixMilli(midnight(w.base)).In(zone).Format(time.DateOnly)})
-	for i := range w.kinds {
-		t.plants(&w.kinds[i])
+	t.write(runLine{"run", 1, o.Seed, w.Size(), w.Today().Format(time.DateOnly)})
+	for f := range w.Findings() {
+		t.write(findingLine{"finding", f})
 	}
-	t.write(quarantineLine{"quarantine", tables[jy01].id, brokenField, contract.ReasonSchema, "source"})
-	t.write(quarantineLine{"quarantine", tables[sw01].id, "NSRZTDM", contract.ReasonInvalid, contract.Route})
-	if o.Rows || w.size == Tiny {
-		for d := range departmentCount {
+	t.write(quarantineLine{"quarantine", world.Broken.Table().ID(), brokenField, contract.ReasonSchema, "source"})
+	t.write(quarantineLine{"quarantine", world.Malformed.Table().ID(), "NSRZTDM", contract.ReasonInvalid, contract.Route})
+	if o.Rows || w.Size() == world.Tiny {
+		for _, d := range world.Departments() {
 			t.rows(d)
 		}
 	}
@@ -104,7 +105,7 @@ func writeTruthFile(o Options) error {
 }
 
 type truth struct {
-	w   *world
+	w   *world.World
 	to  *json.Encoder
 	err error
 }
@@ -115,90 +116,76 @@ func (t *truth) write(l any) {
 	}
 }
 
-// plants writes the findings of one kind.
-func (t *truth) plants(k *planned) {
-	for n := range k.count {
-		b := t.w.makeUnit(t.w.block(k, n), k.unit, k.plant(n, false), 0)
-		for i := range b.findings {
-			t.write(findingLine{"finding", b.findings[i]})
-		}
-	}
-}
-
 // rows writes the last images of one department's rows, before and, where they
 // differ, after the corrections.
-func (t *truth) rows(d department) {
-	s := newStream(t.w, d)
-	var repeated [tableCount]int
-	for n := range s.steps() {
-		last := map[string]*event{}
+func (t *truth) rows(d world.Department) {
+	s := world.NewStream(t.w, d)
+	var repeated [world.TableCount]int
+	for n := range s.Steps() {
+		last := map[string]*world.Event{}
 		var order []string
-		sent := s.step(n)
-		if n < t.w.blocks {
-			own := append(append([]event(nil), s.cache.soon...), s.cache.late...)
-			for _, e := range own {
-				id := tables[e.t].id + " " + e.key
-				old, known := last[id]
-				if !known {
-					order = append(order, id)
-				}
-				if !known || e.seq.Compare(old.seq) > 0 {
-					last[id] = &e
-				}
+		sent := s.Step(n)
+		for _, e := range s.Own(n) {
+			id := e.Table.ID() + " " + e.Key
+			old, known := last[id]
+			if !known {
+				order = append(order, id)
+			}
+			if !known || e.Sequence.Compare(old.Sequence) > 0 {
+				last[id] = &e
 			}
 		}
 		for _, id := range order {
 			t.image("before", last[id])
 		}
 		for _, e := range sent {
-			if e.again {
-				repeated[e.t]++
+			if e.Again {
+				repeated[e.Table]++
 			}
 		}
 	}
 	for i, n := range repeated {
 		if n > 0 {
-			t.write(duplicateLine{"duplicate", tables[i].id, n})
+			t.write(duplicateLine{"duplicate", world.Table(i).ID(), n})
 		}
 	}
-	f := newFixes(t.w, d)
-	for n := range f.total {
-		for _, e := range f.fix(n) {
+	f := world.NewFixes(t.w, d)
+	for n := range f.Total {
+		for _, e := range f.Fix(n) {
 			t.image("after", &e)
 		}
 	}
 }
 
-func (t *truth) image(phase string, e *event) {
-	l := rowLine{Type: "deleted", Phase: phase, Dataset: tables[e.t].id, Key: e.key, Sequence: e.seq.String()}
-	if e.v != nil {
-		l.Type, l.Fields = "row", fieldsOf(e.t, e.v)
-		l.At = time.UnixMilli(e.at).UTC().Format("2006-01-02T15:04:05.000Z")
+func (t *truth) image(phase string, e *world.Event) {
+	l := rowLine{Type: "deleted", Phase: phase, Dataset: e.Table.ID(), Key: e.Key, Sequence: e.Sequence.String()}
+	if e.Values != nil {
+		l.Type, l.Fields = "row", fieldsOf(e.Table, e.Values)
+		l.At = time.UnixMilli(e.At).UTC().Format("2006-01-02T15:04:05.000Z")
 	}
 	t.write(l)
 }
 
 // fieldsOf writes a row as a JSON object: texts, dates (2006-01-02) and
 // decimals as strings, counts as numbers.
-func fieldsOf(t table, v []schemas.Value) json.RawMessage {
+func fieldsOf(t world.Table, v []schemas.Value) json.RawMessage {
 	out := []byte{'{'}
-	for i, c := range tables[t].columns {
+	for i, c := range t.Columns() {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(strconv.AppendQuote(out, c.name), ':')
+		out = append(strconv.AppendQuote(out, c.Name), ':')
 		switch {
 		case v[i].IsNull():
 			out = append(out, "null"...)
-		case c.typ == schemas.String:
+		case c.Type == schemas.String:
 			text, _ := json.Marshal(v[i].Str()) //nolint:errchkjson // a string always encodes
 			out = append(out, text...)
-		case c.typ == schemas.Date:
-			y, m, d := civil(v[i].Int64())
-			out = fmt.Appendf(out, `"%04d-%02d-%02d"`, y, m, d)
-		case c.typ == schemas.Decimal:
+		case c.Type == schemas.Date:
+			out = strconv.AppendQuote(out, v[i].Time(schemas.Date).Format(time.DateOnly))
+		case c.Type == schemas.Decimal:
 			out = append(out, '"')
-			out = appendDecimal(out, v[i].Int64(), c.scale)
+			out = appendDecimal(out, v[i].Int64(), c.Scale)
 			out = append(out, '"')
 		default:
 			out = strconv.AppendInt(out, v[i].Int64(), 10)

@@ -1,7 +1,7 @@
-package synthetic
+package world
 
 // roll is a pseudo-random number for block b and a purpose.
-func (w *world) roll(b int, what string) uint64 {
+func (w *World) roll(b int, what string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(what) {
 		h = (h ^ uint64(what[i])) * 1099511628211
@@ -10,15 +10,15 @@ func (w *world) roll(b int, what string) uint64 {
 }
 
 // pick is a number in [0, n).
-func (w *world) pick(b int, what string, n int) int {
+func (w *World) pick(b int, what string, n int) int {
 	return int(w.roll(b, what) % uint64(n))
 }
 
 // chance is true in percent of the blocks.
-func (w *world) chance(b int, what string, percent int) bool { return w.pick(b, what, 100) < percent }
+func (w *World) chance(b int, what string, percent int) bool { return w.pick(b, what, 100) < percent }
 
 // between is a number in [lo, hi].
-func (w *world) between(b int, what string, lo, hi int) int { return lo + w.pick(b, what, hi-lo+1) }
+func (w *World) between(b int, what string, lo, hi int) int { return lo + w.pick(b, what, hi-lo+1) }
 
 // mix is the finaliser of SplitMix64.
 func mix(z uint64) uint64 {
@@ -32,7 +32,7 @@ func mix(z uint64) uint64 {
 // affine is the permutation x -> a*x+c of [0, n).
 type affine struct{ n, a, back, c uint64 }
 
-func (w *world) shuffle(what string, n int) affine {
+func (w *World) shuffle(what string, n int) affine {
 	f := affine{n: uint64(n)}
 	f.c = w.roll(1, what) % f.n
 	f.a = f.n/3 + w.roll(2, what)%(f.n/2)

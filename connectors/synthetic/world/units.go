@@ -1,4 +1,6 @@
-package synthetic
+package world
+
+import "iter"
 
 // makers are the units of a block, in the order of their constants, and the
 // tables that each may have rows in.
@@ -20,7 +22,7 @@ var makers = [unitCount]struct {
 	unitGround:   {(*block).ground, in(zj01, sc01, sw01, rs03, sw02)},
 }
 
-func in(list ...table) uint32 {
+func in(list ...Table) uint32 {
 	var mask uint32
 	for _, t := range list {
 		mask |= 1 << t
@@ -30,7 +32,7 @@ func in(list ...table) uint32 {
 
 // makeBlock makes all units of block n as they are before or after the
 // correction stream.
-func (w *world) makeBlock(n int, want uint32, after bool) *block {
+func (w *World) makeBlock(n int, want uint32, after bool) *block {
 	b := &block{w: w, n: n, want: want}
 	for u := range unitCount {
 		if makers[u].tables&want != 0 {
@@ -41,7 +43,7 @@ func (w *world) makeBlock(n int, want uint32, after bool) *block {
 }
 
 // makeUnit makes one unit of block n.
-func (w *world) makeUnit(n int, u unit, p plant, want uint32) *block {
+func (w *World) makeUnit(n int, u unit, p plant, want uint32) *block {
 	b := &block{w: w, n: n, want: want}
 	b.make(u, p)
 	return b
@@ -50,4 +52,20 @@ func (w *world) makeUnit(n int, u unit, p plant, want uint32) *block {
 func (b *block) make(u unit, p plant) {
 	b.corrects = p.corrected
 	makers[u].make(b, p)
+}
+
+// Findings are all contradictions that the rules must find before any is mended, kind by kind.
+func (w *World) Findings() iter.Seq[Finding] {
+	return func(yield func(Finding) bool) {
+		for i := range w.kinds {
+			k := &w.kinds[i]
+			for n := range k.count {
+				for _, f := range w.makeUnit(w.block(k, n), k.unit, k.plant(n, false), 0).findings {
+					if !yield(f) {
+						return
+					}
+				}
+			}
+		}
+	}
 }

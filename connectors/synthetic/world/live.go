@@ -1,4 +1,4 @@
-package synthetic
+package world
 
 import (
 	"fmt"
@@ -6,28 +6,31 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// live is the endless stream of neutral changes of one department. Each is a
+// Live is the endless stream of neutral changes of one department. Each is a
 // function of its number alone and touches only units that nothing is planted
 // in. A row is always changed in the same fields, to values made from the
 // number, so the image is whole without knowing what went before.
-type live struct {
-	w      *world
-	d      department
+type Live struct {
+	w      *World
+	d      Department
 	faults bool
 }
+
+// NewLive is a department's; with faults it plants a contradiction now and then, and mends it.
+func NewLive(w *World, d Department, faults bool) Live { return Live{w, d, faults} }
 
 // faultEvery is how often the deliberate fault of the live stream comes round,
 // in changes of the department that makes it.
 const faultEvery = 50
 
-// at returns the n-th change.
-func (l live) at(n int) event {
+// At returns the n-th change; its time is the caller's.
+func (l Live) At(n int) Event {
 	e := l.change(n)
-	e.seq = schemas.Sequence{Major: liveMajor + uint64(n)}
+	e.Sequence = schemas.Sequence{Major: liveMajor + uint64(n)}
 	return e
 }
 
-func (l live) change(n int) event {
+func (l Live) change(n int) Event {
 	if e, ok := l.fault(n); ok {
 		return e
 	}
@@ -70,7 +73,7 @@ func (l live) change(n int) event {
 
 // clean returns the first unit, in the order of the live stream from the n-th
 // on, that nothing is planted in and that has a row of the table.
-func (l live) clean(n int, u unit, t table) (*block, int) {
+func (l Live) clean(n int, u unit, t Table) (*block, int) {
 	for try := 0; ; try++ {
 		at := l.w.liveOrd.forward((n + try) % l.w.blocks)
 		if l.w.plant(u, at, false).any() {
@@ -82,65 +85,65 @@ func (l live) clean(n int, u unit, t table) (*block, int) {
 	}
 }
 
-func (l live) edit(n int, u unit, t table, how func([]schemas.Value)) event {
+func (l Live) edit(n int, u unit, t Table, how func([]schemas.Value)) Event {
 	b, _ := l.clean(n, u, t)
 	r := &b.rows[0]
 	v := append([]schemas.Value(nil), r.v...)
 	how(v)
-	return event{t: t, key: r.key, op: schemas.Update, v: v}
+	return Event{Table: t, Key: r.key, Op: schemas.Update, Values: v}
 }
 
 // household is the income of a household on relief, which changes for all of it:
 // one member after the other, with the same income.
-func (l live) household(n int) event {
+func (l Live) household(n int) Event {
 	b, _ := l.clean(n/3, unitRelief, mz02)
 	r := &b.rows[n%3%len(b.rows)]
-	return event{t: mz02, key: r.key, op: schemas.Update, v: changed(r.v, 5, yuan(500+n/3%700))}
+	return Event{Table: mz02, Key: r.key, Op: schemas.Update, Values: changed(r.v, 5, yuan(500+n/3%700))}
 }
 
 // police: people move between the buildings of their block, change their
 // telephone, and buy cars.
-func (l live) police(n int) event {
+func (l Live) police(n int) Event {
 	if n%4 < 3 {
 		b, at := l.clean(n, unitSingle, ga02)
 		r := &b.rows[0]
 		v := append([]schemas.Value(nil), r.v...)
 		v[3], v[4], v[5] = str(building(at, n%3)), str(phone(mix(uint64(n)))), day(l.w.base-int64(n%30))
-		return event{t: ga02, key: r.key, op: schemas.Update, v: v}
+		return Event{Table: ga02, Key: r.key, Op: schemas.Update, Values: v}
 	}
 	b, _ := l.clean(n, unitSingle, ga01)
 	owner := b.person(9)
 	v := []schemas.Value{str(plateNumber(l.w.blocks*8 + n)), str("02"), str(owner.id), null, str("云岭牌YL7150"), day(l.w.base), str("1")}
-	return event{t: ga03, key: keyOf(ga03, v), op: schemas.Create, v: v}
+	return Event{Table: ga03, Key: keyOf(ga03, v), Op: schemas.Create, Values: v}
 }
 
-func (l live) birth(n int) event {
+func (l Live) birth(n int) Event {
 	b, _ := l.clean(n, unitFamily, ga01)
 	mother := b.person(1)
 	sex := string(rune('1' + n%2))
 	name := l.w.name(b.n, 100+n, sex, mother.nation)
 	v := []schemas.Value{str(birthNumber(5_000_000 + n)), str(name), str(sex), day(l.w.base - 3), str(mother.id), day(l.w.base)}
-	return event{t: wj01, key: keyOf(wj01, v), op: schemas.Create, v: v}
+	return Event{Table: wj01, Key: keyOf(wj01, v), Op: schemas.Create, Values: v}
 }
 
-func (l live) settlement(n int) event {
+func (l Live) settlement(n int) Event {
 	b, _ := l.clean(n, unitElders, yb01)
 	v := []schemas.Value{str(fmt.Sprintf("S%s9%09d", b.region(), n)), str(b.person(8).id), str("I10"), num(2000 + n%70_000), day(l.w.base)}
-	return event{t: yb02, key: keyOf(yb02, v), op: schemas.Create, v: v}
+	return Event{Table: yb02, Key: keyOf(yb02, v), Op: schemas.Create, Values: v}
 }
 
-func (l live) penalty(n int) event {
+func (l Live) penalty(n int) Event {
 	b, _ := l.clean(n, unitEmployer, sc01)
 	v := penaltyOf(n%len(organs), 5_000_000+n, b.employerFirm().code, l.w.base-2, l.w.base)
-	return event{t: sp01, key: keyOf(sp01, v), op: schemas.Create, v: v}
+	return Event{Table: sp01, Key: keyOf(sp01, v), Op: schemas.Create, Values: v}
 }
 
 // fault, if the option asks for it: now and then the insurance office insures
 // somebody twice (XV-18) and ends it some changes later.
-func (l live) fault(n int) (event, bool) {
+func (l Live) fault(n int) (Event, bool) {
 	at := n % faultEvery
 	if !l.faults || l.d != yb || at != faultEvery/5 && at != faultEvery*4/5 {
-		return event{}, false
+		return Event{}, false
 	}
 	twice := at == faultEvery/5
 	e := l.edit(n/faultEvery, unitSingle, yb01, func(v []schemas.Value) {
@@ -151,7 +154,7 @@ func (l live) fault(n int) (event, bool) {
 	return e, true
 }
 
-// isFault reports whether the n-th change plants a contradiction, for the log.
-func (l live) isFault(n int) bool {
+// Plants reports whether the n-th change plants a contradiction, for the log.
+func (l Live) Plants(n int) bool {
 	return l.faults && l.d == yb && n%faultEvery == faultEvery/5
 }

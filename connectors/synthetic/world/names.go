@@ -1,4 +1,4 @@
-package synthetic
+package world
 
 import "unicode/utf8"
 
@@ -28,7 +28,7 @@ var (
 )
 
 // nation is the ethnic group of the families of a block.
-func (w *world) nation(b int) string {
+func (w *World) nation(b int) string {
 	if n := w.pick(b, "nation", 100); n < len(nations)*2 {
 		return nations[n/2]
 	}
@@ -37,7 +37,7 @@ func (w *world) nation(b int) string {
 
 // name is the name of the person in slot s. Slots of one family share the
 // father's surname, children included.
-func (w *world) name(b, s int, sex, nation string) string {
+func (w *World) name(b, s int, sex, nation string) string {
 	h := mix(w.roll(b, "name") + uint64(s)*0x9e3779b97f4a7c15)
 	if nation == "05" {
 		given, father := dottedMale[h%8], dottedMale[w.familyRoll(b, s)%8]
@@ -65,7 +65,7 @@ func (w *world) name(b, s int, sex, nation string) string {
 	return surname + given
 }
 
-func (w *world) familyRoll(b, s int) uint64 {
+func (w *World) familyRoll(b, s int) uint64 {
 	switch {
 	case s <= 3:
 		return w.roll(b, "familyA")

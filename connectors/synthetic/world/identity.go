@@ -1,4 +1,4 @@
-package synthetic
+package world
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ type person struct {
 }
 
 // person returns who lives in a slot of block b.
-func (w *world) person(b, s int) person {
+func (w *World) person(b, s int) person {
 	p := person{region: districts[b%4].code}
 	x := b / 4 // blocks of one district are told apart by day and serial number
 	span := slots[s].span
@@ -29,7 +29,7 @@ func (w *world) person(b, s int) person {
 }
 
 // outsider returns the i-th person of a kind that block b refers to.
-func (w *world) outsider(b, kind, i int) person {
+func (w *World) outsider(b, kind, i int) person {
 	p := person{region: cityCode}
 	span := outsiders[kind].span
 	x := b
@@ -50,7 +50,7 @@ func (w *world) outsider(b, kind, i int) person {
 	return p
 }
 
-func (w *world) sexOf(b, s int, of slot) string {
+func (w *World) sexOf(b, s int, of slot) string {
 	switch {
 	case of.male && !of.female:
 		return "1"
@@ -60,7 +60,7 @@ func (w *world) sexOf(b, s int, of slot) string {
 	return "1"
 }
 
-func (w *world) finish(p *person, b, s, serial int) {
+func (w *World) finish(p *person, b, s, serial int) {
 	p.id = citizen(p.region, p.birth, serial)
 	p.age = int((w.base - p.birth) / 365)
 	p.nation = w.nation(b)
@@ -109,7 +109,7 @@ const codeSpace = 31 * 31 * 31 * 31
 
 // credit makes a unified social credit code: kind (2), region (6), a body of
 // four letters and a number, and both check characters.
-func (w *world) credit(kind, region, body string, number int) string {
+func (w *World) credit(kind, region, body string, number int) string {
 	n := make([]byte, 0, 18)
 	n = append(n, kind...)
 	n = append(n, region...)

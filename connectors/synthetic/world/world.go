@@ -1,4 +1,7 @@
-package synthetic
+// Package world is the made-up city itself: a pure function of a seed, a size and a day. It knows every row that a department has, in the
+// order and the disorder in which its system says so (Stream), what mends the contradictions that were planted (Fixes), neutral changes
+// without end (Live), and what must be found (World.Findings). It knows no catalogue, no clock and no file: that is the source's, above.
+package world
 
 import (
 	"fmt"
@@ -16,14 +19,16 @@ const (
 
 const millisPerDay = 86_400_000
 
-// zone is where the city's days begin: Asia/Shanghai, without daylight saving.
-var zone = schemas.Zone
+// Edition is that of the made-up city: a build in which the same seed makes other rows
+// raises it. Positions of the first release name none.
+const Edition = 2
 
-// world answers every question about the city as a function of seed, size and
+// World answers every question about the city as a function of seed, size and
 // base day: nothing is stored. People live in blocks of twenty, and all that
 // ties people, enterprises and buildings together stays inside one block (but
-// for the large employers), so a block is made from its number alone.
-type world struct {
+// for the large employers), so a block is made from its number alone. It is safe
+// for concurrent use.
+type World struct {
 	seed   uint64
 	size   string
 	base   int64 // the city's "today", days since 1970-01-01
@@ -45,8 +50,11 @@ type planned struct {
 	first, count int
 }
 
-func newWorld(seed int64, size string, base int64) (*world, error) {
-	w := &world{seed: uint64(seed), size: size, base: base}
+// New makes the city of a seed and a size (Tiny, City or Big; another is an error), whose today is
+// the calendar day of an instant in Asia/Shanghai. In a calm one rows come in order and once: no older
+// images, no duplicates.
+func New(seed int64, size string, today time.Time, calm bool) (*World, error) {
+	w := &World{seed: uint64(seed), size: size, base: dayOf(today), calm: calm}
 	switch size {
 	case Tiny:
 		w.blocks, w.few, w.shops = 100, 1, true
@@ -80,6 +88,15 @@ func newWorld(seed int64, size string, base int64) (*world, error) {
 	return w, nil
 }
 
+// Size is the size that the city was made of.
+func (w *World) Size() string { return w.size }
+
+// Today is the instant at which the city's today begins.
+func (w *World) Today() time.Time { return time.UnixMilli(midnight(w.base)).In(schemas.Zone) }
+
+// Blocks is how many blocks of twenty people there are.
+func (w *World) Blocks() int { return w.blocks }
+
 // plant is what is planted in one unit of one block. The zero plant is none.
 type plant struct {
 	kind      kindID
@@ -97,7 +114,7 @@ func (p plant) any() bool { return p.kind != none }
 
 // plant returns what is planted in a unit of block b, before or after the
 // correction stream.
-func (w *world) plant(u unit, b int, after bool) plant {
+func (w *World) plant(u unit, b int, after bool) plant {
 	at := w.places[u].inverse(b)
 	for i := range w.kinds {
 		k := &w.kinds[i]
@@ -115,7 +132,7 @@ func (k *planned) plant(ordinal int, after bool) plant {
 }
 
 // block returns where the plant stands.
-func (w *world) block(k *planned, ordinal int) int {
+func (w *World) block(k *planned, ordinal int) int {
 	return w.places[k.unit].forward(k.first + ordinal)
 }
 

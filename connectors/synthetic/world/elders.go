@@ -1,4 +1,4 @@
-package synthetic
+package world
 
 import (
 	"fmt"
@@ -338,7 +338,7 @@ func (b *block) disabled(p plant) {
 
 // putFor puts a row about a person whose number may have been corrected: then
 // the row was first written with the former number.
-func (b *block) putFor(t table, who person, p plant, image func(person) []schemas.Value) {
+func (b *block) putFor(t Table, who person, p plant, image func(person) []schemas.Value) {
 	var old [][]schemas.Value
 	if p.kind == idCorrected {
 		former := who

@@ -1,12 +1,12 @@
-package synthetic
+package world
 
 import "github.com/yiyuan-bus/yiyuan/schemas"
 
-// table is one of the datasets, in the order of its code.
-type table uint8
+// Table is one of the datasets that are made, in the order of its code.
+type Table uint8
 
 const (
-	ga01 table = iota
+	ga01 Table = iota
 	ga02
 	ga03
 	mz01
@@ -33,11 +33,14 @@ const (
 	tableCount
 )
 
-// department is one of the departments that feed the bus.
-type department uint8
+// TableCount is how many tables there are.
+const TableCount = tableCount
+
+// Department is one of the thirteen that feed the bus.
+type Department uint8
 
 const (
-	ga department = iota
+	ga Department = iota
 	mz
 	rs
 	wj
@@ -63,59 +66,66 @@ var departments = [departmentCount]struct {
 	sw: {"SW", 6}, zr: {"ZR", 4}, zj: {"ZJ", 1}, gj: {"GJ", 7}, jy: {"JY", 2}, sp: {"SP", 4}, cl: {"CL", 2},
 }
 
-// Departments returns the ids of the departments that have a source, GA first.
-func Departments() []string {
-	ids := make([]string, 0, departmentCount)
-	for _, d := range departments {
-		ids = append(ids, d.id)
+// Departments returns all of them, GA first.
+func Departments() []Department {
+	all := make([]Department, departmentCount)
+	for d := range all {
+		all[d] = Department(d)
 	}
-	return ids
+	return all
 }
 
-func departmentOf(id string) (department, bool) {
+// ID is the department's id in the catalogue.
+func (d Department) ID() string { return departments[d].id }
+
+// Share is how much of the city's neutral changes the department makes, in percent.
+func (d Department) Share() int { return departments[d].share }
+
+// DepartmentOf finds a department by its id.
+func DepartmentOf(id string) (Department, bool) {
 	for d := range departments {
 		if departments[d].id == id {
-			return department(d), true
+			return Department(d), true
 		}
 	}
 	return 0, false
 }
 
-// column is a field with its physical type.
-type column struct {
-	name  string
-	typ   schemas.Type
-	scale int
+// Column is a field with its physical type.
+type Column struct {
+	Name  string
+	Type  schemas.Type
+	Scale int
 }
 
 // layoutOf is what the generator makes of a dataset. Columns are in the order
 // in which the units list their values.
 type layoutOf struct {
 	id      string
-	owner   department
+	owner   Department
 	key     []int
-	columns []column
+	columns []Column
 	// stale turns a row's values into an older image of it.
 	stale func(v []schemas.Value)
 }
 
-func text(names ...string) []column  { return typed(schemas.String, 0, names) }
-func dates(names ...string) []column { return typed(schemas.Date, 0, names) }
-func longs(names ...string) []column { return typed(schemas.Long, 0, names) }
-func money(scale int, names ...string) []column {
+func text(names ...string) []Column  { return typed(schemas.String, 0, names) }
+func dates(names ...string) []Column { return typed(schemas.Date, 0, names) }
+func longs(names ...string) []Column { return typed(schemas.Long, 0, names) }
+func money(scale int, names ...string) []Column {
 	return typed(schemas.Decimal, scale, names)
 }
 
-func typed(t schemas.Type, scale int, names []string) []column {
-	out := make([]column, len(names))
+func typed(t schemas.Type, scale int, names []string) []Column {
+	out := make([]Column, len(names))
 	for i, n := range names {
-		out[i] = column{n, t, scale}
+		out[i] = Column{n, t, scale}
 	}
 	return out
 }
 
-func columns(parts ...[]column) []column {
-	var out []column
+func columns(parts ...[]Column) []Column {
+	var out []Column
 	for _, p := range parts {
 		out = append(out, p...)
 	}
@@ -170,17 +180,30 @@ var tables = [tableCount]layoutOf{
 	cl01: {"CL01", cl, one, columns(text("CJZH", "GMSFHM", "CJLBDM", "CJDJDM"), dates("YXQ")), staleNumber(4, -30)},
 }
 
-func tableOf(id string) (table, bool) {
+// ID is the dataset's id in the catalogue.
+func (t Table) ID() string { return tables[t].id }
+
+// Owner is the department that provides the dataset.
+func (t Table) Owner() Department { return tables[t].owner }
+
+// Columns are in the order of Event.Values; they must not be changed.
+func (t Table) Columns() []Column { return tables[t].columns }
+
+// Key names the columns of the key, by their places in Columns; it must not be changed.
+func (t Table) Key() []int { return tables[t].key }
+
+// TableOf finds a table by its dataset's id.
+func TableOf(id string) (Table, bool) {
 	for t := range tables {
 		if tables[t].id == id {
-			return table(t), true
+			return Table(t), true
 		}
 	}
 	return 0, false
 }
 
 // keyOf joins the key of a row.
-func keyOf(t table, v []schemas.Value) string {
+func keyOf(t Table, v []schemas.Value) string {
 	k := tables[t].key
 	if len(k) == 1 {
 		return schemas.JoinKey(v[k[0]].Str())
@@ -188,7 +211,7 @@ func keyOf(t table, v []schemas.Value) string {
 	return schemas.JoinKey(v[k[0]].Str(), v[k[1]].Str())
 }
 
-func tablesOf(d department) uint32 {
+func tablesOf(d Department) uint32 {
 	var mask uint32
 	for t := range tables {
 		if tables[t].owner == d {

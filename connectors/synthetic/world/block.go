@@ -1,4 +1,4 @@
-package synthetic
+package world
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 
 // block makes the rows of one block, for the tables that are asked for.
 type block struct {
-	w        *world
+	w        *World
 	n        int
 	want     uint32 // bit per table
 	rows     []row
@@ -20,7 +20,7 @@ type block struct {
 
 // row is the last image of a row and how it came to be.
 type row struct {
-	t   table
+	t   Table
 	key string
 	v   []schemas.Value
 	// old are earlier images, oldest first. One under another key was deleted
@@ -30,13 +30,13 @@ type row struct {
 	soon bool
 }
 
-const allTables = 1<<tableCount - 1
+const allTables = 1<<TableCount - 1
 
 // put adds a row.
-func (b *block) put(t table, v ...schemas.Value) { b.putAfter(t, nil, v...) }
+func (b *block) put(t Table, v ...schemas.Value) { b.putAfter(t, nil, v...) }
 
 // putAfter adds a row that had earlier images.
-func (b *block) putAfter(t table, old [][]schemas.Value, v ...schemas.Value) *row {
+func (b *block) putAfter(t Table, old [][]schemas.Value, v ...schemas.Value) *row {
 	if b.want&(1<<t) == 0 {
 		return &row{}
 	}

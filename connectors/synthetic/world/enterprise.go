@@ -1,4 +1,4 @@
-package synthetic
+package world
 
 import "strconv"
 
@@ -43,7 +43,7 @@ var (
 	licences = map[string]string{"G5430": "道路运输经营许可证", "E4710": "安全生产许可证", "E5011": "安全生产许可证"}
 )
 
-func (w *world) firm(b int, which, kind, body, suffix string, number int) firm {
+func (w *World) firm(b int, which, kind, body, suffix string, number int) firm {
 	d := &districts[b%4]
 	t := trades[w.pick(b, which+"trade", len(trades))]
 	name := "云岭市" + firmWords[w.pick(b, which+"word", len(firmWords))] + firmMore[w.pick(b, which+"more", len(firmMore))] + t.name + suffix
@@ -57,7 +57,7 @@ func (w *world) firm(b int, which, kind, body, suffix string, number int) firm {
 	}
 }
 
-func (w *world) shopFirm(b int) firm {
+func (w *World) shopFirm(b int) firm {
 	f := w.firm(b, "Z", "92", "MADF", "店", b)
 	f.capital = 50_000
 	return f
@@ -67,14 +67,14 @@ func (w *world) shopFirm(b int) firm {
 const bigFirmBlocks = 1000
 
 // bigFirm is the large employer of a run of blocks.
-func (w *world) bigFirm(g int) firm {
+func (w *World) bigFirm(g int) firm {
 	f := w.firm(g*bigFirmBlocks, "B", "91", "MADG", "集团股份有限公司", g)
 	f.fund = true
 	return f
 }
 
 // works reports whether a slot's person works at the block's employer.
-func (w *world) works(b, s int) bool {
+func (w *World) works(b, s int) bool {
 	switch s {
 	case 0, 4, 5:
 		return true
@@ -88,7 +88,7 @@ func (w *world) works(b, s int) bool {
 	return false
 }
 
-func (w *world) staff(b int) int {
+func (w *World) staff(b int) int {
 	n := 0
 	for s := range peoplePerBlock {
 		if w.works(b, s) {

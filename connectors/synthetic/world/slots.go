@@ -1,4 +1,4 @@
-package synthetic
+package world
 
 // slot is what a place in a block says about the age of who lives there.
 type slot struct {
