@@ -107,6 +107,7 @@ var (
 	InvalidLevel        = add(Registry, 422, "42203", "兼容级别无效", "invalid level", "未知的兼容级别", "unknown compatibility level")
 	InvalidMode         = add(Registry, 422, "42204", "模式开关无效", "invalid mode", "未知的 mode", "unknown mode")
 	NotPermitted        = add(Registry, 422, "42205", "不允许", "not permitted", "该操作不允许", "the operation is not permitted")
+	Referenced          = add(Registry, 422, "42206", "有引用", "referenced", "有其他模式引用它，不能删除", "other schemas refer to it, so it cannot be deleted")
 	InvalidSubject      = add(Registry, 422, "42208", "主题名不可用", "unusable subject", "主题名不可用", "unusable subject name")
 	RegistryUnavailable = add(Registry, 500, "50001", "模式日志不可用", "schema log unavailable", "模式注册日志不可用，请稍后重试", "schema log unavailable, try again")
 )

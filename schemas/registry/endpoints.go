@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -21,15 +23,18 @@ type schemaRequest struct {
 	References []json.RawMessage `json:"references"`
 	ID         int               `json:"id"`
 	Version    int               `json:"version"`
+
+	refs []reference // References, read
 }
 
 // versionAnswer is a version of a subject.
 type versionAnswer struct {
-	Subject string `json:"subject"`
-	Version int    `json:"version"`
-	ID      int    `json:"id"`
-	Type    string `json:"schemaType,omitempty"`
-	Schema  string `json:"schema"`
+	Subject string      `json:"subject"`
+	Version int         `json:"version"`
+	ID      int         `json:"id"`
+	Type    string      `json:"schemaType,omitempty"`
+	Refs    []reference `json:"references,omitempty"`
+	Schema  string      `json:"schema"`
 }
 
 type use struct {
@@ -45,11 +50,17 @@ func readSchema(req *http.Request) (schemaRequest, error) {
 	if s.Type != "" && s.Type != "AVRO" {
 		return s, &problemError{problem.InvalidSchema, "只支持 AVRO 模式，不支持 " + kindName(s.Type) + " / only schemas of type AVRO are supported, " + kindName(s.Type) + " is not"}
 	}
-	if len(s.References) > 0 {
-		return s, &problemError{problem.InvalidSchema, "不支持引用其他模式，请把引用的记录写在模式内 / references are not supported, write the records into the schema"}
-	}
 	if s.Schema == "" {
 		return s, &problemError{problem.InvalidSchema, "缺少 schema / schema is missing"}
+	}
+	for i, text := range s.References {
+		var ref reference
+		strict := json.NewDecoder(bytes.NewReader(text))
+		strict.DisallowUnknownFields()
+		if strict.Decode(&ref) != nil || ref.Name == "" || ref.Subject == "" || strings.HasPrefix(ref.Subject, ":") {
+			return s, &problemError{problem.InvalidSchema, fmt.Sprintf("references[%d]：须有 name、subject、version，且没有别的 / references[%[1]d]: name, subject and version are wanted, and nothing else", i)}
+		}
+		s.refs = append(s.refs, ref)
 	}
 	return s, nil
 }
@@ -79,7 +90,7 @@ func metadata(*http.Request) (any, error) {
 
 func (r *Registry) answer(v version) versionAnswer {
 	s := r.state.ids[v.id]
-	return versionAnswer{Subject: v.subject, Version: v.number, ID: v.id, Type: s.kind, Schema: s.text}
+	return versionAnswer{Subject: v.subject, Version: v.number, ID: v.id, Type: s.kind, Refs: s.refs, Schema: s.text}
 }
 
 func (r *Registry) postVersion(req *http.Request) (any, error) {
@@ -90,7 +101,7 @@ func (r *Registry) postVersion(req *http.Request) (any, error) {
 	if s.ID > 0 || s.Version > 0 {
 		return nil, &problemError{problem.NotPermitted, "不能指定编号或版本 / ids and versions are given by the registry"}
 	}
-	v, err := r.register(req.Context(), req.PathValue("subject"), s.Schema)
+	v, err := r.register(req.Context(), req.PathValue("subject"), s.Schema, s.refs)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +119,11 @@ func (r *Registry) postLookup(req *http.Request) (any, error) {
 		return nil, err
 	}
 	name, deleted := req.PathValue("subject"), flag(req, "deleted")
-	_, canonical, err := examined(name, s.Schema)
+	w, refs, err := r.worded(s.Schema, s.refs)
+	if err != nil {
+		return nil, err
+	}
+	_, canonical, err := examined(name, w, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -199,12 +214,18 @@ func (r *Registry) getVersionText(req *http.Request) (any, error) {
 	return plain(v.(versionAnswer).Schema), nil
 }
 
-// getReferences: there are none, but the version must exist.
+// getReferences lists the ids of the schemas that refer to a version.
 func (r *Registry) getReferences(req *http.Request) (any, error) {
-	if _, err := r.getVersion(req); err != nil {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	deleted := flag(req, "deleted")
+	v, err := r.state.version(req.PathValue("subject"), req.PathValue("version"), true)
+	if err != nil {
 		return nil, err
 	}
-	return []int{}, nil
+	ids := r.state.referrers(v.subject, v.number, deleted)
+	slices.Sort(ids)
+	return ids, nil
 }
 
 func (r *Registry) byID(req *http.Request) (*schema, error) {
@@ -221,10 +242,11 @@ func (r *Registry) getSchema(req *http.Request) (any, error) {
 		return nil, err
 	}
 	out := struct {
-		Type   string `json:"schemaType,omitempty"`
-		Schema string `json:"schema"`
-		MaxID  int    `json:"maxId,omitempty"`
-	}{s.kind, s.text, 0}
+		Type   string      `json:"schemaType,omitempty"`
+		Refs   []reference `json:"references,omitempty"`
+		Schema string      `json:"schema"`
+		MaxID  int         `json:"maxId,omitempty"`
+	}{s.kind, s.refs, s.text, 0}
 	if flag(req, "fetchMaxId") {
 		r.mu.RLock()
 		out.MaxID = r.state.lastID
@@ -296,17 +318,23 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 	name, number := req.PathValue("subject"), req.PathValue("version")
 	r.mu.RLock()
 	level := r.state.level(name)
-	var texts []string
-	if number == "" {
-		texts = r.state.texts(r.state.subjects[name].live())
-	} else {
+	old := r.state.subjects[name].live()
+	if number != "" {
 		var v version
 		if v, err = r.state.version(name, number, false); err == nil {
-			texts = r.state.texts([]version{v})
+			old = []version{v}
 		}
 	}
+	before := r.state.wordings(old)
 	r.mu.RUnlock()
 	if err != nil {
+		return nil, err
+	}
+	w, refs, err := r.worded(s.Schema, s.refs)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := examined(name, w, refs); err != nil {
 		return nil, err
 	}
 	out := struct {
@@ -314,7 +342,7 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 		Messages []string `json:"messages,omitempty"`
 	}{Is: true}
 	var incompatible *codec.CompatibilityError
-	if err := compatible(name, level, s.Schema, texts); errors.As(err, &incompatible) {
+	if err := compatible(name, level, w, before); errors.As(err, &incompatible) {
 		out.Is = false
 		if flag(req, "verbose") {
 			out.Messages = append(incompatible.Problems, "compatibility: "+level)

@@ -8,38 +8,59 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/schemas/avro"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
+
+// wording is a schema and the texts of those it refers to, each after those that
+// it needs itself, and once.
+type wording struct {
+	text   string
+	before []string
+}
+
+func (w wording) parse() (*avro.Schema, error) {
+	return avro.Parse(w.text, codec.MaxSchema, w.before...)
+}
 
 // examined returns a schema without spaces, and its identity, or says what is wrong
 // with it: for a topic of the bus the codec's profile decides, for others' Avro does.
-func examined(subject, text string) (compact, canonical string, err error) {
-	if inUse(subject) {
-		if _, err := codec.Canonical(text); err != nil {
+func examined(subject string, w wording, refs []reference) (compact, canonical string, err error) {
+	switch {
+	case inUse(subject) && len(refs) > 0:
+		return "", "", &problemError{problem.InvalidSchema, "references：总线自己的主题不支持引用，请把引用的记录写在模式内 / references: not for the bus's own topics, write the records into the schema"}
+	case inUse(subject):
+		if _, err := codec.Canonical(w.text); err != nil {
 			return "", "", err
 		}
-	} else if _, err := avro.Parse(text, codec.MaxSchema); err != nil {
-		return "", "", fmt.Errorf("read schema: %w: %w", codec.ErrProfile, err)
+	default:
+		if _, err := w.parse(); err != nil {
+			return "", "", fmt.Errorf("read schema: %w: %w", codec.ErrProfile, err)
+		}
 	}
 	var b bytes.Buffer
-	if err := json.Compact(&b, []byte(text)); err != nil {
+	if err := json.Compact(&b, []byte(w.text)); err != nil {
 		return "", "", fmt.Errorf("%w: %w", codec.ErrProfile, err) // it has been read: cannot happen
 	}
-	return b.String(), identity("", b.String()), nil
+	return b.String(), identity("", b.String(), refs), nil
 }
 
 // compatible says whether a schema may follow the older ones of a subject, by the
 // rules that examined reads it by.
-func compatible(subject, level, text string, old []string) error {
+func compatible(subject, level string, w wording, old []wording) error {
 	if inUse(subject) {
-		return codec.Compatible(level, text, old)
+		texts := make([]string, len(old))
+		for i, o := range old {
+			texts[i] = o.text
+		}
+		return codec.Compatible(level, w.text, texts)
 	}
-	next, err := avro.Parse(text, codec.MaxSchema)
+	next, err := w.parse()
 	if err != nil {
 		return fmt.Errorf("read schema: %w: %w", codec.ErrProfile, err)
 	}
 	base, transitive := strings.CutSuffix(level, "_TRANSITIVE")
 	for i := len(old) - 1; i >= 0 && base != "NONE"; i-- {
-		before, err := avro.Parse(old[i], codec.MaxSchema)
+		before, err := old[i].parse()
 		if err != nil {
 			return &codec.CompatibilityError{Level: level, Old: i, Problems: []string{err.Error()}}
 		}
@@ -66,8 +87,11 @@ func compatible(subject, level, text string, old []string) error {
 }
 
 // identity tells schemas apart. One that is outside the profile, in a log that
-// others wrote before us, is what its text is.
-func identity(kind, text string) string {
+// others wrote before us, is what its text is. What it refers to is part of it.
+func identity(kind, text string, refs []reference) string {
+	if len(refs) > 0 {
+		return kind + "\x00" + text + "\x00" + string(encode(refs))
+	}
 	if kind == "" {
 		if canonical, err := codec.Canonical(text); err == nil {
 			return canonical

@@ -53,6 +53,7 @@ var codes = []struct {
 	{codec.ErrProfile, problem.InvalidSchema},
 	{errVersion, problem.InvalidVersion},
 	{errInUse, problem.NotPermitted},
+	{errReferenced, problem.Referenced},
 	{errFull, problem.NotPermitted},
 	{ErrSubject, problem.InvalidSubject},
 	{ErrUnavailable, problem.RegistryUnavailable},

@@ -193,7 +193,7 @@ func TestBadRequests(t *testing.T) {
 		"outside profile":    {"POST", versions, post(`{"type":"array","items":"null"}`), nil, 422, "42201"},
 		"recursive":          {"POST", versions, post(`{"type":"record","name":"R","fields":[{"name":"n","type":["null","R"]}]}`), nil, 422, "42201"},
 		"protobuf":           {"POST", versions, `{"schemaType":"PROTOBUF","schema":"syntax = \"proto3\";"}`, nil, 422, "PROTOBUF is not"},
-		"references":         {"POST", versions, `{"schema":"{}","references":[{"name":"a","subject":"b","version":1}]}`, nil, 422, "references are not supported"},
+		"references":         {"POST", versions, `{"schema":"{}","references":[{"name":"a","subject":"b","version":1}]}`, nil, 422, "there is no such subject or version"},
 		"id given":           {"POST", versions, `{"id":9,"schema":` + strconv.Quote(good) + `}`, nil, 422, "42205"},
 		"deep JSON":          {"POST", versions, `{"x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, nil, 400, "nested too deep"},
 		"2 MiB":              {"POST", versions, `{"schema":"` + strings.Repeat("x", 2<<20) + `"}`, nil, 413, "1 MiB"},

@@ -20,14 +20,22 @@ type recordKey struct {
 	Magic   int     `json:"magic"`
 }
 
+// reference names a version that defines types which a schema uses and does not
+// define itself. What it is called does not matter to Avro: a type is found by its name.
+type reference struct {
+	Name    string `json:"name"`
+	Subject string `json:"subject"`
+	Version int    `json:"version"`
+}
+
 type schemaValue struct {
-	Subject string            `json:"subject"`
-	Version int               `json:"version"`
-	ID      int               `json:"id"`
-	Kind    string            `json:"schemaType,omitempty"`
-	Refs    []json.RawMessage `json:"references,omitempty"`
-	Schema  string            `json:"schema"`
-	Deleted bool              `json:"deleted"`
+	Subject string      `json:"subject"`
+	Version int         `json:"version"`
+	ID      int         `json:"id"`
+	Kind    string      `json:"schemaType,omitempty"`
+	Refs    []reference `json:"references,omitempty"`
+	Schema  string      `json:"schema"`
+	Deleted bool        `json:"deleted"`
 }
 
 type configValue struct {

@@ -74,7 +74,7 @@ func (r *Registry) Close() {
 // subject, registering it if it is new and compatible. Errors are
 // codec.ErrProfile, codec.ErrIncompatible, ErrSubject or ErrUnavailable.
 func (r *Registry) Register(ctx context.Context, subject, schema string) (int, error) {
-	v, err := r.register(ctx, subject, schema)
+	v, err := r.register(ctx, subject, schema, nil)
 	if err != nil {
 		return 0, fmt.Errorf("register schema of %q: %w", subject, err)
 	}

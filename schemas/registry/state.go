@@ -28,6 +28,7 @@ type schema struct {
 	id        int
 	text      string
 	kind      string // "" for AVRO
+	refs      []reference
 	canonical string
 	uses      int // versions that have it, deleted ones included
 }
@@ -145,10 +146,10 @@ func (s *state) put(v schemaValue) outcome {
 	known := s.ids[v.ID]
 	// Most records repeat a text that is known: only others are parsed.
 	var canonical string
-	if known != nil && known.text == v.Schema && known.kind == kind {
+	if known != nil && known.text == v.Schema && known.kind == kind && slices.Equal(known.refs, v.Refs) {
 		canonical = known.canonical
 	} else {
-		canonical = identity(kind, v.Schema)
+		canonical = identity(kind, v.Schema, v.Refs)
 	}
 	other := known != nil && known.canonical != canonical
 	sub := s.subjects[v.Subject]
@@ -166,7 +167,7 @@ func (s *state) put(v schemaValue) outcome {
 		return conflict
 	}
 	if known == nil {
-		known = &schema{id: v.ID, text: v.Schema, kind: kind, canonical: canonical}
+		known = &schema{id: v.ID, text: v.Schema, kind: kind, refs: v.Refs, canonical: canonical}
 		s.ids[v.ID] = known
 		delete(s.buried, v.ID)
 		if _, taken := s.byText[canonical]; !taken {
@@ -271,19 +272,10 @@ func (s *state) global() string {
 	return "BACKWARD"
 }
 
-// texts returns the schemas of versions, in order.
-func (s *state) texts(versions []version) []string {
-	texts := make([]string, len(versions))
-	for i, v := range versions {
-		texts[i] = s.ids[v.id].text
-	}
-	return texts
-}
-
 // encodeSchema writes the record of a version.
 func (s *state) encodeSchema(v version) (key, value []byte) {
 	known := s.ids[v.id]
-	return schemaKey(v.subject, v.number), encode(schemaValue{Subject: v.subject, Version: v.number, ID: v.id, Kind: known.kind, Schema: known.text, Deleted: v.deleted})
+	return schemaKey(v.subject, v.number), encode(schemaValue{Subject: v.subject, Version: v.number, ID: v.id, Kind: known.kind, Refs: known.refs, Schema: known.text, Deleted: v.deleted})
 }
 
 // mode is the one that holds for a subject.

@@ -27,21 +27,26 @@ var (
 )
 
 // register finds or makes the version of a subject that has the schema.
-func (r *Registry) register(ctx context.Context, name, text string) (version, error) {
+func (r *Registry) register(ctx context.Context, name, text string, refs []reference) (version, error) {
 	if err := checkSubject(name); err != nil {
 		return version{}, err
 	}
-	compact, canonical, err := examined(name, text)
+	r.write.Lock() // also while it is examined: what it refers to must not go meanwhile
+	defer r.write.Unlock()
+	w, refs, err := r.worded(text, refs)
 	if err != nil {
 		return version{}, err
 	}
-	r.write.Lock()
-	defer r.write.Unlock()
+	compact, canonical, err := examined(name, w, refs)
+	if err != nil {
+		return version{}, err
+	}
+	w.text = compact
 	for range maxAttempts {
 		r.mu.RLock()
 		found, ok := r.state.find(name, canonical, false)
 		live := r.state.subjects[name].live()
-		level, texts := r.state.level(name), r.state.texts(live)
+		level, old := r.state.level(name), r.state.wordings(live)
 		id, known := r.state.byText[canonical]
 		if !known {
 			id = r.state.lastID + 1
@@ -58,10 +63,10 @@ func (r *Registry) register(ctx context.Context, name, text string) (version, er
 		if full {
 			return version{}, errFull
 		}
-		if err := compatible(name, level, compact, texts); err != nil {
+		if err := compatible(name, level, w, old); err != nil {
 			return version{}, err
 		}
-		value := encode(schemaValue{Subject: name, Version: number, ID: id, Schema: compact})
+		value := encode(schemaValue{Subject: name, Version: number, ID: id, Refs: refs, Schema: compact})
 		// Another process may have taken the id or the version by the time the
 		// record comes back: then it has no effect, find finds nothing, and we
 		// go round again with what is known now.
@@ -70,6 +75,18 @@ func (r *Registry) register(ctx context.Context, name, text string) (version, er
 		}
 	}
 	return version{}, fmt.Errorf("%d attempts met other writers: %w", maxAttempts, ErrUnavailable)
+}
+
+// worded finds what a schema refers to.
+func (r *Registry) worded(text string, refs []reference) (wording, []reference, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	refs, err := r.state.resolve(refs)
+	if err != nil {
+		return wording{}, nil, err
+	}
+	before, err := r.state.before(refs)
+	return wording{text, before}, refs, err
 }
 
 // deleteSubject deletes all versions of a subject and returns their numbers.
@@ -84,6 +101,7 @@ func (r *Registry) deleteSubject(ctx context.Context, name string, permanent boo
 		all = slices.Clone(sub.versions)
 	}
 	live := sub.live()
+	referred := r.state.referred(name, all, permanent)
 	r.mu.RUnlock()
 	switch {
 	case sub == nil:
@@ -92,6 +110,8 @@ func (r *Registry) deleteSubject(ctx context.Context, name string, permanent boo
 		return nil, errSubjectNotSoftDeleted
 	case permanent && inUse(name):
 		return nil, errInUse
+	case referred:
+		return nil, errReferenced
 	case permanent:
 		if err := r.forget(ctx, all); err != nil {
 			return nil, err
@@ -113,9 +133,11 @@ func (r *Registry) deleteVersion(ctx context.Context, name, number string, perma
 	v, err := r.state.version(name, number, number != "latest" && number != "-1" || permanent)
 	deleted := v.deleted
 	var key, value []byte
+	referred := false
 	if err == nil {
 		v.deleted = true
 		key, value = r.state.encodeSchema(v)
+		referred = len(r.state.referrers(name, v.number, permanent)) > 0
 	}
 	r.mu.RUnlock()
 	switch {
@@ -125,6 +147,8 @@ func (r *Registry) deleteVersion(ctx context.Context, name, number string, perma
 		return 0, errVersionNotSoftDeleted
 	case permanent && inUse(name):
 		return 0, errInUse
+	case referred && (permanent || !deleted):
+		return 0, errReferenced
 	case permanent:
 		return v.number, r.forget(ctx, []version{v})
 	case deleted:
