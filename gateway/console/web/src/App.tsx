@@ -7,6 +7,7 @@ import { FlowProvider } from "./api/flow";
 import { Crash } from "./components/Crash";
 import { Shell } from "./components/Shell";
 import { I18nProvider, useI18n } from "./i18n";
+import { useNarrow } from "./lib/narrow";
 import { antdTheme, useMode } from "./theme";
 
 const Overview = lazy(() => import("./pages/Overview"));
@@ -52,7 +53,8 @@ const router = createHashRouter([
 function Themed() {
   const { lang } = useI18n();
   const mode = useMode();
-  const theme = useMemo(() => antdTheme(mode), [mode]);
+  const narrow = useNarrow();
+  const theme = useMemo(() => antdTheme(mode, narrow), [mode, narrow]);
   return (
     <ConfigProvider theme={theme} locale={lang === "zh" ? zhCN : enUS} button={{ autoInsertSpace: false }}>
       <FlowProvider>

@@ -33,7 +33,8 @@ export function useMode(): Mode {
 
 export const fonts = '"PingFang SC","Microsoft YaHei","Noto Sans CJK SC","WenQuanYi Micro Hei",system-ui,sans-serif';
 
-export function antdTheme(mode: Mode): ThemeConfig {
+/** The colours and sizes of the component library: on a phone every control is a finger high. */
+export function antdTheme(mode: Mode, narrow: boolean): ThemeConfig {
   const dark = mode === "dark";
   return {
     algorithm: dark ? antd.darkAlgorithm : antd.defaultAlgorithm,
@@ -54,6 +55,7 @@ export function antdTheme(mode: Mode): ThemeConfig {
       borderRadius: 6,
       fontFamily: fonts,
       fontSize: 14,
+      ...(narrow ? { controlHeight: 44, controlHeightSM: 44, fontSize: 15 } : {}),
     },
     components: {
       Button: { primaryColor: dark ? "#08111f" : "#ffffff" },

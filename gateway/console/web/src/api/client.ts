@@ -1,5 +1,6 @@
 // The one door to the gateway: every request, its errors made uniform.
 
+import { heardTime } from "../lib/now";
 import type { FieldProblem, Refused } from "./types";
 
 /** Why a request gave no answer. Status 0 = the gateway was not reached. */
@@ -128,6 +129,7 @@ export async function request<T>(path: string, r: Request = {}): Promise<Answer<
       credentials: "same-origin",
       referrerPolicy: "no-referrer",
     });
+    heardTime(res.headers.get("Date"));
     if (!res.ok) throw await problemOf(res);
     let data: T;
     try {

@@ -6,7 +6,8 @@ import { useEffect, useState } from "react";
 import { ApiError, request } from "../api/client";
 import { forget } from "../api/hooks";
 import { consoleKey, SUPERVISE } from "../api/session";
-import { list, type Me } from "../api/types";
+import type { Me } from "../api/types";
+import { useWhose } from "../api/whose";
 import { useI18n } from "../i18n";
 import { tell } from "../lib/tell";
 
@@ -16,6 +17,7 @@ export const openKeyDialog = () => opened.dispatchEvent(new Event("open"));
 export function KeyDialog() {
   const { t, lang } = useI18n();
   const held = consoleKey.use();
+  const whose = useWhose();
   const [open, setOpen] = useState(false);
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
@@ -42,7 +44,7 @@ export function KeyDialog() {
     setProblem("");
     try {
       const { data } = await request<Me>("v1/me", { key: k, purpose: SUPERVISE });
-      const may = list(data.purposes).some((p) => (typeof p === "string" ? p : p.id) === SUPERVISE);
+      const may = data.purposes.some((p) => p.id === SUPERVISE);
       if (may) hold(k);
       else setProblem(t("key.noSupervise", { app: data.title || data.app }));
     } catch (e) {
@@ -74,6 +76,11 @@ export function KeyDialog() {
         </Button>,
       ]}
     >
+      {whose ? (
+        <p className="caller" data-caller={whose.app}>
+          {t("key.whose", { app: whose.title || whose.app, department: whose.department_title })}
+        </p>
+      ) : null}
       <p>{t("key.why")}</p>
       <Input.Password
         autoFocus

@@ -9,7 +9,7 @@ import { type Loaded } from "../api/hooks";
 import { useI18n } from "../i18n";
 import { tell } from "../lib/tell";
 import { openKeyDialog } from "./KeyDialog";
-import { Copy } from "./Show";
+import { Copy } from "./Copy";
 
 export function ErrorBox({ error, retry, compact, note }: { error: ApiError; retry?: () => void; compact?: boolean; note?: ReactNode }) {
   const { lang, t } = useI18n();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { day, daysUntil, duration, exact, percent, relative, short, stamp, time } from "./format";
+import { day, daysUntil, duration, exact, percent, relative, short, stamp, time, ago } from "./format";
 
 describe("numbers", () => {
   it("read in 万 and 亿", () => {
@@ -74,5 +74,16 @@ describe("times", () => {
     expect(daysUntil("2026-11-25", now)).toBe(2);
     expect(daysUntil("2026-11-22", now)).toBe(-1);
     expect(daysUntil(null, now)).toBeNull();
+  });
+});
+
+describe("how long ago", () => {
+  const now = new Date("2026-11-22T15:55:00Z");
+  it("is never to come", () => {
+    expect(ago("2026-11-22T15:55:12Z", now)).toBe("刚刚");
+    expect(ago("2026-11-22T15:55:12Z", now, "en")).toBe("just now");
+    expect(ago("2026-11-22T15:57:00Z", now)).toBeNull();
+    expect(ago("2026-11-22T15:52:00Z", now)).toBe("3分钟前");
+    expect(ago(null, now)).toBeNull();
   });
 });

@@ -131,3 +131,16 @@ export function relative(v: string | number | Date | null | undefined, now: Date
   }
   return null;
 }
+
+/**
+ * How long ago something happened. Clocks differ a little: what lies up to a minute ahead
+ * happened just now, and what lies further ahead is no "in 12 seconds" but null: say the
+ * moment itself.
+ */
+export function ago(v: string | number | Date | null | undefined, now: Date = new Date(), lang: Lang = "zh"): string | null {
+  const d = v instanceof Date ? v : time(v);
+  if (!d) return null;
+  const ahead = d.getTime() - now.getTime();
+  if (ahead > 60_000) return null;
+  return relative(ahead > 0 ? now : d, now, lang);
+}

@@ -1,42 +1,19 @@
-import { Button, Input, Table, type TableColumnsType } from "antd";
+import { Button, Input } from "antd";
 import { useMemo } from "react";
 import { Link } from "react-router";
 import { useFlow } from "../api/flow";
 import { useFieldIndex } from "../api/fields";
 import { useApi } from "../api/hooks";
 import { type Catalogue as Data, type DatasetSummary, list, pathOf } from "../api/types";
+import { Export, Listing } from "../components/Listing";
 import { Card, PageHead } from "../components/Page";
-import { ClassMark, DatasetMark, Num, When } from "../components/Show";
 import { Empty, Ready } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
+import { useNarrow } from "../lib/narrow";
 import { type FacetName, facetCounts, type Hit, searchDatasets } from "../lib/search";
-
-const facets: FacetName[] = ["state", "class", "cycle", "provider"];
-const orders: Partial<Record<FacetName, string[]>> = {
-  state: ["fresh", "due", "overdue", "stopped", "unknown"],
-  class: ["A", "B", "C"],
-  cycle: ["realtime", "daily", "weekly", "monthly", "quarterly", "halfyear", "yearly"],
-};
-
-function Facet({ facet, counts, chosen, label, toggle }: { facet: FacetName; counts: Map<string, number>; chosen: string[]; label: (v: string) => string; toggle: (v: string) => void }) {
-  const { t } = useI18n();
-  const order = orders[facet];
-  const values = [...new Set([...counts.keys(), ...chosen])].sort((a, b) => (order ? order.indexOf(a) - order.indexOf(b) : (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || a.localeCompare(b)));
-  if (values.length === 0) return null;
-  return (
-    <fieldset className="facet">
-      <legend>{t(`facet.${facet}`)}</legend>
-      {values.map((v) => (
-        <label key={v}>
-          <input type="checkbox" checked={chosen.includes(v)} onChange={() => toggle(v)} />
-          <span title={label(v)}>{label(v)}</span>
-          <span className="num dim">{counts.get(v) ?? 0}</span>
-        </label>
-      ))}
-    </fieldset>
-  );
-}
+import { useColumns } from "./catalogue/columns";
+import { Facet, facets } from "./catalogue/Facet";
 
 function Entities({ data }: { data: Data }) {
   const { t, name } = useI18n();
@@ -61,6 +38,7 @@ function Browse({ data }: { data: Data }) {
   const { t, name, say } = useI18n();
   const { get, all, set } = useFilters();
   const { flow } = useFlow();
+  const narrow = useNarrow();
   const q = get("q");
   const live = useMemo(() => new Map(list(flow?.datasets).map((d) => [d.id, d])), [flow]);
   const sets = useMemo(() => data.datasets.map((d) => ({ ...d, state: live.get(d.id)?.state ?? d.state })), [data, live]);
@@ -81,58 +59,8 @@ function Browse({ data }: { data: Data }) {
   const filtered = q !== "" || facets.some((f) => chosen[f].length > 0);
   const clear = () => set({ q: "", provider: "", class: "", cycle: "", state: "" });
 
-  const columns: TableColumnsType<Hit> = [
-    {
-      title: t("dataset.name"),
-      key: "title",
-      render: (_, { dataset: d, fields }) => (
-        <div className="ds-name">
-          <Link to={`/catalogue/${encodeURIComponent(d.id)}`}>
-            <b>{d.id}</b> {name(d.title, d.english)}
-          </Link>
-          {d.code ? <small className="dim mono">{d.code}</small> : null}
-          {fields.length > 0 ? (
-            <small>
-              {t("catalogue.matched")}{" "}
-              {fields.slice(0, 4).map((f) => (
-                <span key={f.name} className="chip">
-                  {f.name} {name(f.title, f.english)}
-                </span>
-              ))}
-            </small>
-          ) : null}
-        </div>
-      ),
-    },
-    { title: t("dataset.provider"), key: "provider", width: 136, render: (_, h) => department(h.dataset.provider) },
-    { title: t("dataset.class"), key: "class", width: 104, render: (_, h) => <ClassMark c={h.dataset.class} /> },
-    { title: t("dataset.cycle"), key: "cycle", width: 94, render: (_, h) => say(`cycle.${h.dataset.cycle}`, h.dataset.cycle) },
-    { title: t("dataset.fields"), key: "fields", width: 88, align: "right", render: (_, h) => <Num n={h.dataset.fields} />, sorter: (a, b) => a.dataset.fields - b.dataset.fields },
-    {
-      title: t("dataset.rows"),
-      key: "rows",
-      width: 96,
-      align: "right",
-      render: (_, h) => <Num n={h.dataset.rows} />,
-      sorter: (a, b) => (a.dataset.rows ?? -1) - (b.dataset.rows ?? -1),
-    },
-    {
-      title: t("dataset.updated"),
-      key: "updated",
-      width: 122,
-      render: (_, h) => (
-        <span className="nowrap">
-          <When at={h.dataset.last_update} />
-        </span>
-      ),
-      sorter: (a, b) => Date.parse(a.dataset.last_update ?? "") - Date.parse(b.dataset.last_update ?? ""),
-    },
-    { title: t("dataset.state"), key: "state", width: 98, render: (_, h) => <DatasetMark state={h.dataset.state} /> },
-  ];
-  return (
-    <div className="browse">
-      <aside className="card facets" aria-label={t("facet.aria")}>
-        {facets.map((f) => (
+  const columns = useColumns(department);
+  const choices = facets.map((f) => (
           <Facet
             key={f}
             facet={f}
@@ -141,7 +69,18 @@ function Browse({ data }: { data: Data }) {
             label={labelOf(f)}
             toggle={(v) => set({ [f]: chosen[f].includes(v) ? chosen[f].filter((x) => x !== v) : [...chosen[f], v] })}
           />
-        ))}
+        ));
+  return (
+    <div className="browse">
+      <aside className="card facets" aria-label={t("facet.aria")}>
+        {narrow ? (
+          <details>
+            <summary>{t("facet.aria")}</summary>
+            {choices}
+          </details>
+        ) : (
+          choices
+        )}
       </aside>
       <Card className="flush">
         <div className="toolbar">
@@ -158,28 +97,24 @@ function Browse({ data }: { data: Data }) {
             {t("catalogue.found", { n: rows.length, all: sets.length })}
             {busy ? ` · ${t("catalogue.indexing")}` : ""}
           </span>
-          {filtered ? (
-            <Button size="small" onClick={clear}>
-              {t("catalogue.clear")}
-            </Button>
-          ) : null}
+          {filtered ? <Button onClick={clear}>{t("catalogue.clear")}</Button> : null}
+          <span className="grow-right">
+            <Export name="datasets" columns={columns} rows={rows} />
+          </span>
         </div>
-        <Table<Hit>
-          size="middle"
-          tableLayout="fixed"
-          rowKey={(h) => h.dataset.id}
+        <Listing<Hit>
           columns={columns}
-          dataSource={rows}
-          pagination={rows.length > 50 ? { pageSize: 50, showSizeChanger: false } : false}
-          locale={{
-            emptyText: filtered ? (
+          rows={rows}
+          rowKey={(h) => h.dataset.id}
+          empty={
+            filtered ? (
               <Empty title={t("catalogue.noMatch")} action={<Button onClick={clear}>{t("catalogue.clear")}</Button>}>
                 {t("catalogue.noMatch.do")}
               </Empty>
             ) : (
               <Empty title={t("catalogue.empty")}>{t("catalogue.empty.do")}</Empty>
-            ),
-          }}
+            )
+          }
         />
       </Card>
     </div>

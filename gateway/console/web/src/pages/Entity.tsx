@@ -1,8 +1,8 @@
 import { ArrowLeftOutlined } from "@ant-design/icons";
-import { Table, type TableColumnsType } from "antd";
 import { Link, useParams } from "react-router";
 import { useApi } from "../api/hooks";
 import { type EntityDetail, type GoldenField, list, pathOf } from "../api/types";
+import { type Column, Export, Listing } from "../components/Listing";
 import { Card, PageHead } from "../components/Page";
 import { Empty, Ready } from "../components/State";
 import { useI18n } from "../i18n";
@@ -14,36 +14,32 @@ function Body({ e }: { e: EntityDetail }) {
   const catalogue = useApi(pathOf("/v1/catalogue"));
   const sets = new Map(list(catalogue.data?.datasets).map((d) => [d.id, d]));
   const departments = new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)]));
-  const columns: TableColumnsType<GoldenField> = [
-    { title: t("field.name"), key: "name", render: (_, f) => <code>{f.name}</code> },
-    { title: t("field.title"), key: "title", render: (_, f) => name(f.title, f.english) || "–" },
-    { title: t("field.element"), key: "element", render: (_, f) => (lang === "zh" && f.element_title) || f.element },
+  const element = (f: GoldenField) => (lang === "zh" && f.element_title) || f.element;
+  const sourceOf = (id: string) => [id, name(sets.get(id)?.title, sets.get(id)?.english)].filter(Boolean).join(" ");
+  const columns: Column<GoldenField>[] = [
+    { key: "name", title: t("field.name"), head: true, show: (f) => <code>{f.name}</code>, text: (f) => f.name },
+    { key: "title", title: t("field.title"), head: true, show: (f) => name(f.title, f.english) || "–", text: (f) => name(f.title, f.english) },
+    { key: "element", title: t("field.element"), show: element, text: element },
     {
-      title: t("entity.sources"),
       key: "sources",
-      render: (_, f) => {
-        const sources = f.sources;
-        if (sources.length === 0) return <span className="dim">{t("entity.noSource")}</span>;
-        return (
+      title: t("entity.sources"),
+      show: (f) =>
+        f.sources.length === 0 ? (
+          <span className="dim">{t("entity.noSource")}</span>
+        ) : (
           <ol className="ranked">
-            {sources.map((s, i) => {
-              const d = sets.get(s.dataset);
-              return (
-                <li key={i}>
-                  <span className="rank">{s.same_rank ? "=" : i + 1}</span>
-                  <Link to={`/catalogue/${encodeURIComponent(s.dataset)}`}>
-                    {s.dataset} {name(d?.title, d?.english)}
-                  </Link>{" "}
-                  <span className="dim">{departments.get(d?.provider ?? "") ?? ""}</span>
-                  {s.flag ? <span className="chip">{s.flag}</span> : null}
-                </li>
-              );
-            })}
+            {f.sources.map((s, i) => (
+              <li key={i}>
+                <span className="rank">{s.same_rank ? "=" : i + 1}</span>
+                <Link to={`/catalogue/${encodeURIComponent(s.dataset)}`}>{sourceOf(s.dataset)}</Link> <span className="dim">{departments.get(sets.get(s.dataset)?.provider ?? "") ?? ""}</span>
+                {s.flag ? <span className="chip">{s.flag}</span> : null}
+              </li>
+            ))}
           </ol>
-        );
-      },
+        ),
+      text: (f) => f.sources.map((s) => sourceOf(s.dataset)).join("; "),
     },
-    { title: t("entity.group"), key: "group", render: (_, f) => (f.group ? <span className="chip">{f.group}</span> : <span className="dim">–</span>) },
+    { key: "group", title: t("entity.group"), show: (f) => (f.group ? <span className="chip">{f.group}</span> : <span className="dim">–</span>), text: (f) => f.group },
   ];
   return (
     <>
@@ -95,16 +91,8 @@ function Body({ e }: { e: EntityDetail }) {
             </div>
           </dl>
         </Card>
-        <Card title={t("entity.fields")}>
-          <Table<GoldenField>
-            size="small"
-            rowKey="name"
-            columns={columns}
-            dataSource={e.fields}
-            pagination={false}
-            scroll={{ x: "max-content" }}
-            locale={{ emptyText: <Empty title={t("entity.noFields")}>{t("entity.noFields.do")}</Empty> }}
-          />
+        <Card title={t("entity.fields")} extra={<Export name={e.id} columns={columns} rows={e.fields} />}>
+          <Listing<GoldenField> size="small" wide rowKey={(f) => f.name} columns={columns} rows={e.fields} empty={<Empty title={t("entity.noFields")}>{t("entity.noFields.do")}</Empty>} />
         </Card>
       </div>
     </>

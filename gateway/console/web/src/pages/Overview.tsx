@@ -6,7 +6,9 @@ import { useApi } from "../api/hooks";
 import { type Indicator, list, pathOf } from "../api/types";
 import { Gauge } from "../components/Gauge";
 import { Card, PageHead } from "../components/Page";
-import { Mark, Num, When } from "../components/Show";
+import { Mark } from "../components/Mark";
+import { Num } from "../components/Num";
+import { When } from "../components/When";
 import { Empty, ErrorBox, Ready, Waiting } from "../components/State";
 import { useI18n } from "../i18n";
 import { known, percent } from "../lib/format";
@@ -155,7 +157,7 @@ export default function Overview() {
         actions={
           indicators.data?.as_of ? (
             <span className="dim">
-              {t("common.asOf")} <When at={indicators.data.as_of} />
+              {t("indicator.asOf")} <When at={indicators.data.as_of} />
             </span>
           ) : null
         }

@@ -4,9 +4,10 @@ import { Link } from "react-router";
 import { useApi } from "../api/hooks";
 import { list, type Topology as Data, pathOf } from "../api/types";
 import { Card, PageHead } from "../components/Page";
-import { Code } from "../components/Show";
+import { Code } from "../components/Copy";
 import { Empty, Ready } from "../components/State";
 import { useI18n } from "../i18n";
+import { useNarrow } from "../lib/narrow";
 import { family, graph, nodeHeight, nodeWidth, reach } from "../lib/graph";
 
 const cut = (s: string, n: number) => (s.length > n ? s.slice(0, n - 1) + "…" : s);
@@ -22,6 +23,7 @@ function Drawing({ data }: { data: Data }) {
   const nodes = new Map(g.nodes.map((n) => [n.id, n]));
   const chosen = pinned ? nodes.get(pinned) : undefined;
   const pad = 12;
+  const scale = useNarrow() ? 1.3 : 1; // a finger high
   const toggle = (f: string) =>
     setOpen((o) => {
       const next = new Set(o);
@@ -47,7 +49,7 @@ function Drawing({ data }: { data: Data }) {
         }
       >
         <div className="graph-box">
-          <svg className="graph" viewBox={`0 0 ${g.width + pad * 2} ${g.height + pad * 2}`} style={{ width: g.width + pad * 2, maxWidth: g.height > 700 ? undefined : "100%" }} role="group" aria-label={t("topology.aria")}>
+          <svg className="graph" viewBox={`0 0 ${g.width + pad * 2} ${g.height + pad * 2}`} style={{ width: (g.width + pad * 2) * scale, maxWidth: g.height > 700 ? undefined : "100%" }} role="group" aria-label={t("topology.aria")}>
             <g transform={`translate(${pad},${pad})`}>
               {g.edges.map((e) => {
                 const a = nodes.get(e.from)!;

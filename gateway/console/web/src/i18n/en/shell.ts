@@ -53,7 +53,6 @@ export const shell: Record<keyof typeof zh, string> = {
   "common.copied": "Copied",
   "common.loading": "Loading",
   "common.zone": "Beijing time",
-  "common.asOf": "As of",
   "common.noMatch": "Nothing matches",
   "common.noMatch.do": "Try another word, or clear the filters above.",
   "unit.perSecond": "/s",

@@ -52,7 +52,6 @@ export const shell = {
   "common.copied": "已复制",
   "common.loading": "加载中",
   "common.zone": "北京时间",
-  "common.asOf": "数据截至",
   "common.noMatch": "没有符合条件的条目",
   "common.noMatch.do": "换一个词，或清除上面的筛选条件。",
   "unit.perSecond": "条/秒",

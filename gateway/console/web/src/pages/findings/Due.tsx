@@ -1,6 +1,6 @@
 import { Tooltip } from "antd";
 import type { Finding } from "../../api/types";
-import { Mark } from "../../components/Show";
+import { Mark } from "../../components/Mark";
 import { useI18n } from "../../i18n";
 import { day, daysUntil } from "../../lib/format";
 import { useNow } from "../../lib/now";

@@ -1,8 +1,13 @@
 import { Drawer, Timeline } from "antd";
 import { Link } from "react-router";
+import { type Facts, useFacts } from "../../api/facts";
 import { useApi } from "../../api/hooks";
-import { type DatasetSummary, type Evidence, type Finding, list, pathOf } from "../../api/types";
-import { Copy, FindingMark, CertaintyMark, SeverityMark, Value, When } from "../../components/Show";
+import { type DatasetSummary, type Evidence, type Finding, pathOf } from "../../api/types";
+import { Copy } from "../../components/Copy";
+import { CertaintyMark, FindingMark, SeverityMark } from "../../components/Mark";
+import { Subject } from "../../components/Subject";
+import { Coded, FieldName } from "../../components/Value";
+import { SourceTime, When } from "../../components/When";
 import { ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { day, daysUntil } from "../../lib/format";
@@ -10,7 +15,7 @@ import { groupBy } from "../../lib/group";
 import { useNow } from "../../lib/now";
 import { Due } from "./Due";
 
-function Side({ dataset, rows, title, department, letter }: { dataset: string; rows: Evidence[]; title: string; department: string; letter: string }) {
+function Side({ dataset, rows, title, department, letter, facts }: { dataset: string; rows: Evidence[]; facts: Facts; title: string; department: string; letter: string }) {
   const { t } = useI18n();
   return (
     <div className="side-card">
@@ -24,14 +29,16 @@ function Side({ dataset, rows, title, department, letter }: { dataset: string; r
       <dl className="kv">
         {rows.map((e, i) => (
           <div key={i} style={{ display: "contents" }}>
-            <dt className="mono">{e.field}</dt>
+            <dt>
+              <FieldName name={e.field} facts={facts.get(e.field)} />
+            </dt>
             <dd>
               <b>
-                <Value v={e.value} />
+                <Coded v={e.value} facts={facts.get(e.field)} />
               </b>
               {e.at ? (
-                <small className="dim block">
-                  <When at={e.at} full />
+                <small className="block">
+                  <SourceTime at={e.at} />
                 </small>
               ) : null}
             </dd>
@@ -42,15 +49,16 @@ function Side({ dataset, rows, title, department, letter }: { dataset: string; r
   );
 }
 
-function Body({ f, departments, datasets }: { f: Finding; departments: Map<string, string>; datasets: DatasetSummary[] }) {
+function Body({ f, departments, datasets, ofSubject }: { f: Finding; departments: Map<string, string>; datasets: DatasetSummary[]; ofSubject: (token: string) => void }) {
   const { t, name, say } = useI18n();
   const now = useNow();
   const sets = new Map(datasets.map((d) => [d.id, d]));
-  const sides = [...groupBy(list(f.evidence), (e) => e.dataset)];
+  const facts = useFacts([f.entity, ...f.evidence.map((e) => e.dataset).filter((d) => d !== "golden")]);
+  const sides = [...groupBy(f.evidence, (e) => e.dataset)];
   const left = daysUntil(f.due, now);
   const events = [
     { color: "blue", content: <><b>{t("timeline.opened")}</b><br /><When at={f.opened_at} full /></> },
-    ...((f.reopened ?? 0) > 0 ? [{ color: "orange", content: <b>{t("timeline.reopened", { n: f.reopened ?? 0 })}</b> }] : []),
+    ...(f.reopened > 0 ? [{ color: "orange", content: <b>{t("timeline.reopened", { n: f.reopened })}</b> }] : []),
     ...(f.due ? [{ color: f.state !== "closed" && left !== null && left < 0 ? "red" : "gray", content: <><b>{t("timeline.due")}</b><br /><span className="num">{day(f.due)}</span> <Due finding={f} /></> }] : []),
     ...(f.state === "closed" ? [{ color: "green", content: <><b>{t("timeline.closed")}</b><br /><When at={f.closed_at} full /></> }] : []),
   ];
@@ -62,7 +70,10 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
       <dl className="kv">
         <dt>{t("finding.subject")}</dt>
         <dd>
-          {say(`entity.${f.entity}`, f.entity)} <span className="mono">{f.subject_masked}</span>
+          {say(`entity.${f.entity}`, f.entity)} <Subject masked={f.subject_masked} token={f.subject} />{" "}
+          <button type="button" className="linkish" onClick={() => ofSubject(f.subject)}>
+            {t("subject.others")}
+          </button>
         </dd>
         <dt>{t("finding.token")}</dt>
         <dd className="mono">
@@ -79,7 +90,7 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
           <div className="sides">
             {sides.map(([dataset, rows], i) => {
               const d = sets.get(dataset);
-              return <Side key={dataset} dataset={dataset} rows={rows} title={name(d?.title, d?.english)} department={departments.get(d?.provider ?? "") ?? d?.provider_title ?? ""} letter={String.fromCharCode(65 + (i % 26))} />;
+              return <Side key={dataset} dataset={dataset} rows={rows} title={name(d?.title, d?.english)} department={departments.get(d?.provider ?? "") ?? d?.provider_title ?? ""} facts={facts(dataset === "golden" ? f.entity : dataset)} letter={String.fromCharCode(65 + (i % 26))} />;
             })}
           </div>
         )}
@@ -104,12 +115,12 @@ function Body({ f, departments, datasets }: { f: Finding; departments: Map<strin
 }
 
 /** One finding: what department A says against what B says, what to do, until when. */
-export function FindingDrawer({ id, known, departments, datasets, titleOf, close }: { id: string; known: Finding | undefined; departments: Map<string, string>; datasets: DatasetSummary[]; titleOf: (f: Finding) => string; close: () => void }) {
+export function FindingDrawer({ id, known, departments, datasets, titleOf, ofSubject, close }: { id: string; known: Finding | undefined; departments: Map<string, string>; datasets: DatasetSummary[]; titleOf: (f: Finding) => string; ofSubject: (token: string) => void; close: () => void }) {
   const one = useApi(id ? pathOf("/v1/findings/{id}", { id }) : null, 10000);
   const f = one.data ?? known;
   return (
-    <Drawer open={id !== ""} onClose={close} size={640} title={f ? titleOf(f) : id} destroyOnHidden>
-      {f ? <Body f={f} departments={departments} datasets={datasets} /> : one.error ? <ErrorBox error={one.error} retry={one.reload} /> : <Waiting rows={8} />}
+    <Drawer open={id !== ""} onClose={close} size="min(640px, 100vw)" title={f ? titleOf(f) : id} destroyOnHidden>
+      {f ? <Body f={f} departments={departments} datasets={datasets} ofSubject={ofSubject} /> : one.error ? <ErrorBox error={one.error} retry={one.reload} /> : <Waiting rows={8} />}
     </Drawer>
   );
 }

@@ -1,7 +1,7 @@
 import { Segmented } from "antd";
 import { useState } from "react";
 import { address } from "../../api/client";
-import { Code } from "../../components/Show";
+import { Code } from "../../components/Copy";
 import { useI18n } from "../../i18n";
 import { type Language, languages, snippet } from "../../lib/snippets";
 

@@ -1,18 +1,18 @@
 import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import { ApiError, request } from "../../api/client";
+import type { Facts } from "../../api/facts";
 import { type ExplainAnswer, list } from "../../api/types";
-import { Coded } from "./Coded";
 import { Refusals } from "./Refusals";
-import { When } from "../../components/Show";
+import { Coded, FieldName } from "../../components/Value";
+import { AsOf, SourceTime } from "../../components/When";
 import { Empty, ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { isEntityOwner, ownerOf } from "../../lib/views";
 import type { Round } from "./model";
-import type { FieldFacts } from "./useFields";
 
 /** Each cell of the golden record: who said it, why that one won, who lost. */
-export function Explain({ round, facts, departments, datasets }: { round: Round; facts: Map<string, FieldFacts>; departments: Map<string, string>; datasets: Map<string, string> }) {
+export function Explain({ round, facts, departments, datasets }: { round: Round; facts: Facts; departments: Map<string, string>; datasets: Map<string, string> }) {
   const { t, say } = useI18n();
   const entity = ownerOf(round.view.id);
   const applies = isEntityOwner(entity);
@@ -61,9 +61,9 @@ export function Explain({ round, facts, departments, datasets }: { round: Round;
     <div className="stack">
       <Refusals rows={answer.refused} datasets={datasets} />
       <p className="dim">
-        {t("explain.lead")} {answer.key_masked ? <code>{answer.key_masked}</code> : null} {answer.as_of ? <When at={answer.as_of} /> : null}
+        {t("explain.lead")} {answer.key_masked ? <code>{answer.key_masked}</code> : null} <AsOf at={answer.as_of} />
       </p>
-      <table className="record explain">
+      <div className="frame"><table className="record explain">
         <thead>
           <tr>
             <th>{t("field.title")}</th>
@@ -77,17 +77,17 @@ export function Explain({ round, facts, departments, datasets }: { round: Round;
           {cells.map((c) => (
             <tr key={c.field}>
               <th scope="row">
-                {facts.get(c.field)?.title || c.title || c.field} <code className="dim">{c.field}</code>
+                <FieldName name={c.field} facts={facts.get(c.field)} title={c.title} />
               </th>
               <td>
                 <Coded v={c.value} facts={facts.get(c.field)} /> {c.flag ? <span className="chip chip-warn">{c.flag}</span> : null}
               </td>
               <td>
-                {c.dataset ? <Link to={`/catalogue/${encodeURIComponent(c.dataset)}`}>{c.dataset}</Link> : <span className="dim">{t("entity.noSource")}</span>}{" "}
+                {c.dataset ? <Link to={`/catalogue/${encodeURIComponent(c.dataset)}`}>{c.dataset} {datasets.get(c.dataset) ?? ""}</Link> : <span className="dim">{t("entity.noSource")}</span>}{" "}
                 {departmentOf(c.department)}
                 {c.at ? (
-                  <small className="dim block">
-                    <When at={c.at} />
+                  <small className="block">
+                    <SourceTime at={c.at} />
                   </small>
                 ) : null}
               </td>
@@ -111,7 +111,7 @@ export function Explain({ round, facts, departments, datasets }: { round: Round;
             </tr>
           ))}
         </tbody>
-      </table>
+      </table></div>
     </div>
   );
 }

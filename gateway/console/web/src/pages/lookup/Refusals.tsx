@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 import { list, type Refused } from "../../api/types";
-import { Mark, When } from "../../components/Show";
+import { Mark } from "../../components/Mark";
+import { When } from "../../components/When";
 import { useI18n } from "../../i18n";
 
 /** Says that what is shown is older than what a department sent: its newer row was refused. */

@@ -1,17 +1,18 @@
 import { EyeInvisibleOutlined, FlagOutlined, StopOutlined } from "@ant-design/icons";
 import { Tooltip } from "antd";
 import type { ReactNode } from "react";
+import type { Facts } from "../../api/facts";
 import { list, type LookupAnswer, type Refused } from "../../api/types";
-import { Copy, Mark, When } from "../../components/Show";
+import { Copy } from "../../components/Copy";
+import { Mark } from "../../components/Mark";
+import { Coded, FieldName } from "../../components/Value";
+import { AsOf, SourceTime } from "../../components/When";
 import { Empty, ErrorBox } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { time } from "../../lib/format";
 import type { Round } from "./model";
-import { Coded } from "./Coded";
 import { Refusals } from "./Refusals";
-import { type FieldFacts, useFields } from "./useFields";
-
-type Facts = Map<string, FieldFacts>;
+import { useFields } from "./useFields";
 
 /** Rows of another dataset inside a record: a person's vehicles. */
 function Rows({ of, rows, masked }: { of: string; rows: Record<string, unknown>[]; masked: string[] }) {
@@ -20,12 +21,12 @@ function Rows({ of, rows, masked }: { of: string; rows: Record<string, unknown>[
   if (rows.length === 0) return <span className="dim">{t("result.noRows")}</span>;
   const columns = [...new Set(rows.flatMap((r) => Object.keys(r)))];
   return (
-    <table className="mini">
+    <div className="frame"><table className="mini">
       <thead>
         <tr>
           {columns.map((c) => (
             <th key={c}>
-              {facts.get(c)?.title || c} {facts.get(c)?.title ? <code className="dim">{c}</code> : null}{" "}
+              <FieldName name={c} facts={facts.get(c)} />{" "}
               {masked.includes(c) ? <EyeInvisibleOutlined title={t("result.masked")} /> : null}
             </th>
           ))}
@@ -42,7 +43,7 @@ function Rows({ of, rows, masked }: { of: string; rows: Record<string, unknown>[
           </tr>
         ))}
       </tbody>
-    </table>
+    </table></div>
   );
 }
 
@@ -59,14 +60,8 @@ function Stamp({ answer, took, extra }: { answer: { as_of?: string | null; sourc
         </Mark>
       )}
       {extra}
-      <span>
-        <span className="dim">{t("result.asOf")}</span> <When at={answer.as_of} full none={t("common.unknown")} />
-      </span>
-      {answer.source_time ? (
-        <span>
-          <span className="dim">{t("result.sourceTime")}</span> <When at={answer.source_time} full />
-        </span>
-      ) : null}
+      <AsOf at={answer.as_of} full />
+      {answer.source_time ? <SourceTime at={answer.source_time} full /> : null}
       <span>
         <span className="dim">{t("result.took")}</span> <span className="num">{Math.max(1, Math.round(took))} ms</span>
       </span>
@@ -110,7 +105,7 @@ function Record({ answer, facts, titles }: { answer: LookupAnswer; facts: Facts;
         {entries.map(([field, v]) => (
           <tr key={field}>
             <th scope="row">
-              {facts.get(field)?.title || titles.get(field) || field} <code className="dim">{field}</code>
+              <FieldName name={field} facts={facts.get(field)} title={titles.get(field)} />
             </th>
             <td>{isRows(v) ? <Rows of={field} rows={v} masked={list(answer.masked).filter((m) => m.startsWith(field + ".")).map((m) => m.slice(field.length + 1))} /> : <Coded v={v} facts={facts.get(field)} />}</td>
             <td>

@@ -1,4 +1,4 @@
-import { Mark, type Tone } from "../../components/Show";
+import { Mark, type Tone } from "../../components/Mark";
 import { tell } from "../../lib/tell";
 import { useI18n } from "../../i18n";
 import { day } from "../../lib/format";

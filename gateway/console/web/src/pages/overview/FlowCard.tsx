@@ -2,7 +2,7 @@ import { useCallback } from "react";
 import { useFlow } from "../../api/flow";
 import { Chart, type Palette } from "../../components/Chart";
 import { Card } from "../../components/Page";
-import { Num } from "../../components/Show";
+import { Num } from "../../components/Num";
 import { ErrorBox, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { clock } from "../../lib/format";

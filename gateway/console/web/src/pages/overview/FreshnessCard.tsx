@@ -3,7 +3,7 @@ import { Link } from "react-router";
 import { useFlow } from "../../api/flow";
 import { type Catalogue, type DatasetSummary, list } from "../../api/types";
 import { Card } from "../../components/Page";
-import { DatasetMark, iconOfDataset, toneOfDataset } from "../../components/Show";
+import { DatasetMark, iconOfDataset, toneOfDataset } from "../../components/Mark";
 import { Empty } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { duration, relative, stamp } from "../../lib/format";

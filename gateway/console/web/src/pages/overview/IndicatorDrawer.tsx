@@ -2,9 +2,12 @@ import { Drawer, Input, Segmented } from "antd";
 import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import { type Indicator, list } from "../../api/types";
-import { Mark, When } from "../../components/Show";
+import { Export } from "../../components/Listing";
+import { Mark } from "../../components/Mark";
+import { When } from "../../components/When";
 import { Empty } from "../../components/State";
 import { useI18n } from "../../i18n";
+import type { TextColumn } from "../../lib/csv";
 import { known, percent } from "../../lib/format";
 
 /** The list behind a number, and how the number is made (口径). */
@@ -24,8 +27,14 @@ export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicat
   const rows = items
     .filter((x) => only === "all" || x.counted === (only === "in"))
     .filter((x) => !needle || `${x.id} ${x.title} ${x.why} ${x.why_en}`.toLowerCase().includes(needle));
+  const columns: TextColumn<(typeof rows)[number]>[] = [
+    { title: t("dataset.id"), text: (x) => x.id },
+    { title: t("dataset.name"), text: (x) => x.title },
+    { title: t("indicator.counted"), text: (x) => t(x.counted ? "common.yes" : "common.no") },
+    { title: t("indicator.why"), text: (x) => name(x.why, x.why_en) },
+  ];
   return (
-    <Drawer open={indicator !== undefined} onClose={close} size={560} title={i ? name(i.title, i.english) : ""}>
+    <Drawer open={indicator !== undefined} onClose={close} size="min(560px, 100vw)" title={i ? name(i.title, i.english) : ""}>
       {i ? (
         <div className="stack">
           <div className="formula">
@@ -45,7 +54,7 @@ export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicat
             ) : null}
             {asOf ? (
               <p className="dim">
-                {t("common.asOf")} <When at={asOf} full />
+                {t("indicator.asOf")} <When at={asOf} full />
               </p>
             ) : null}
           </div>
@@ -63,7 +72,8 @@ export function IndicatorDrawer({ indicator, asOf, close }: { indicator: Indicat
                     { value: "out", label: `${t("indicator.notCounted")} ${items.length - counted}` },
                   ]}
                 />
-                <Input.Search allowClear placeholder={t("indicator.filter")} onChange={(e) => setQ(e.target.value)} style={{ maxWidth: 200 }} />
+                <Export name={i.id} columns={columns} rows={rows} />
+                <Input.Search allowClear aria-label={t("indicator.filter")} placeholder={t("indicator.filter")} onChange={(e) => setQ(e.target.value)} style={{ maxWidth: 200 }} />
               </div>
               <ul className="counted">
                 {rows.map((x) => (

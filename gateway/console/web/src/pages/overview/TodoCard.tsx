@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 import { Card } from "../../components/Page";
-import { Mark, type Tone, When } from "../../components/Show";
+import { Mark, type Tone } from "../../components/Mark";
+import { When } from "../../components/When";
 import { Empty, Waiting } from "../../components/State";
 import { useI18n } from "../../i18n";
 import { daysUntil } from "../../lib/format";
