@@ -14,7 +14,14 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
-func (s *source) checkServer(ctx context.Context) error {
+// checks hold the server, the tables and the publication against what the options ask of
+// them, and look the tables' columns up.
+type checks struct {
+	*server
+	fresh bool // nothing was read before; else hold looks at what can be mended meanwhile
+}
+
+func (s *checks) checkServer(ctx context.Context) error {
 	var level, version string
 	err := s.sql.QueryRow(ctx, "SELECT current_setting('wal_level'), current_setting('server_version_num')").Scan(&level, &version)
 	if err != nil {
@@ -29,7 +36,7 @@ func (s *source) checkServer(ctx context.Context) error {
 	return nil
 }
 
-func (s *source) checkTables(ctx context.Context) error {
+func (s *checks) checkTables(ctx context.Context) error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
 		if err := s.checkTable(ctx, s.tables[name]); err != nil {
@@ -42,7 +49,7 @@ func (s *source) checkTables(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-func (s *source) checkTable(ctx context.Context, t *table) error {
+func (s *checks) checkTable(ctx context.Context, t *table) error {
 	var oid uint32
 	var readable, visible, logged bool
 	var children []string
@@ -53,7 +60,6 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, t.schema, t.relation).
 		Scan(&oid, &t.kind, &readable, &visible, &logged, &children)
 	children = slices.DeleteFunc(children, func(name string) bool { return s.tables[name] != nil })
-	fresh := s.at.System == "" // else hold looks at what can be mended meanwhile
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("没有这张表 / check table %q: there is no such table: %w", t.name(), connectors.ErrConfig)
@@ -61,13 +67,13 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 		return fmt.Errorf("check table %q: %w", t.name(), err)
 	case t.kind != "r" && t.kind != "p":
 		return fmt.Errorf("不是表（视图、外部表不能复制）/ check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
-	case !logged && fresh:
+	case !logged && s.fresh:
 		return fmt.Errorf("不记日志的表（UNLOGGED、临时表）不能复制 / check table %q: it has no log (UNLOGGED or temporary) and cannot be replicated: %w", t.name(), connectors.ErrConfig)
-	case len(children) > 0 && fresh:
+	case len(children) > 0 && s.fresh:
 		return fmt.Errorf("有继承它的子表（INHERITS），子表的行读不到；把子表也列入本数据源，或解除继承 / check table %q: %s inherit from it, and their rows are not read: list them in this source too, or end the inheritance: %w", t.name(), strings.Join(children, ", "), connectors.ErrConfig)
-	case !readable && fresh && s.options.Snapshot:
+	case !readable && s.fresh && s.options.Snapshot:
 		return fmt.Errorf("没有读表的权限 / check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
-	case !visible && fresh:
+	case !visible && s.fresh:
 		return fmt.Errorf("表 %q 对本角色启用了行级安全，只看得见部分行；请数据库管理员执行 ALTER ROLE %s BYPASSRLS / check table %q: it shows this role only some rows (row level security): have a DBA run ALTER ROLE %s BYPASSRLS: %w",
 			t.name(), pgx.Identifier{s.conn.User}.Sanitize(), t.name(), pgx.Identifier{s.conn.User}.Sanitize(), connectors.ErrConfig)
 	}
@@ -83,8 +89,8 @@ func (s *source) checkTable(ctx context.Context, t *table) error {
 
 // checkIdentity refuses a table, or one of its partitions, whose deletes would not
 // name their row.
-func (s *source) checkIdentity(ctx context.Context, t *table, oid uint32) error {
-	if s.at.System != "" {
+func (s *checks) checkIdentity(ctx context.Context, t *table, oid uint32) error {
+	if !s.fresh {
 		return nil // hold looks at it
 	}
 	rows, err := s.sql.Query(ctx, `SELECT $1::oid, $2::text UNION ALL SELECT t.relid, t.relid::regclass::text FROM pg_partition_tree($1::oid) t WHERE t.isleaf AND t.relid <> $1::oid`, oid, t.quoted())
@@ -112,7 +118,7 @@ func (s *source) checkIdentity(ctx context.Context, t *table, oid uint32) error 
 	return nil
 }
 
-func (s *source) readColumns(ctx context.Context, table uint32) ([]column, error) {
+func (s *checks) readColumns(ctx context.Context, table uint32) ([]column, error) {
 	rows, err := s.sql.Query(ctx, `WITH RECURSIVE base(oid, typ) AS (
 			SELECT t.oid, t.oid FROM pg_type t
 			UNION ALL SELECT b.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.typ WHERE t.typtype = 'd')
@@ -130,7 +136,7 @@ func (s *source) readColumns(ctx context.Context, table uint32) ([]column, error
 
 // identityColumns lists the columns of the index that is the replica identity;
 // nil: the whole row is.
-func (s *source) identityColumns(ctx context.Context, table uint32) ([]string, error) {
+func (s *checks) identityColumns(ctx context.Context, table uint32) ([]string, error) {
 	var identity string
 	names := []string{}
 	err := s.sql.QueryRow(ctx, `SELECT c.relreplident::text, coalesce((`+identityQuery+`), '{}')
@@ -150,18 +156,18 @@ const identityQuery = `SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM 
 	WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END`
 
 // checkPublication creates the publication or holds it against the tables.
-func (s *source) checkPublication(ctx context.Context) error {
+func (s *checks) checkPublication(ctx context.Context) error {
 	var all, insert, update, remove, truncate, viaRoot bool
 	err := s.sql.QueryRow(ctx, `SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1`, s.options.Publication).
 		Scan(&all, &insert, &update, &remove, &truncate, &viaRoot)
-	if errors.Is(err, pgx.ErrNoRows) && s.at.System == "" {
+	if errors.Is(err, pgx.ErrNoRows) && s.fresh {
 		return s.createPublication(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("check publication %q: %w", s.options.Publication, err)
 	}
 	name := pgx.Identifier{s.options.Publication}.Sanitize()
-	if s.at.System != "" && !(insert && update && remove && truncate) {
+	if !s.fresh && !(insert && update && remove && truncate) {
 		return s.lost(fmt.Sprintf("发布 %q 未包含全部操作", s.options.Publication), fmt.Sprintf("publication %q leaves out some operations", s.options.Publication))
 	}
 	if !insert || !update || !remove || !truncate {
@@ -201,7 +207,7 @@ type publishedTable struct {
 	filter  string
 }
 
-func (s *source) published(ctx context.Context) (map[string]publishedTable, error) {
+func (s *checks) published(ctx context.Context) (map[string]publishedTable, error) {
 	// Column lists and row filters came with PostgreSQL 15.
 	extra := `NULL::name[], NULL::text`
 	if s.since15() {
@@ -234,15 +240,9 @@ func (s *source) published(ctx context.Context) (map[string]publishedTable, erro
 	return out, nil
 }
 
-func (s *source) since15() bool {
-	v := s.sql.PgConn().ParameterStatus("server_version")
-	major, _, _ := strings.Cut(v, ".")
-	return len(major) >= 2 && major >= "15"
-}
-
 // createPublication publishes the mapped columns of the mapped tables and
 // nothing else: what is not shared should not leave the database.
-func (s *source) createPublication(ctx context.Context) error {
+func (s *checks) createPublication(ctx context.Context) error {
 	var parts []string
 	for _, n := range slices.Sorted(maps.Keys(s.tables)) {
 		t := s.tables[n]
@@ -274,7 +274,7 @@ func (s *source) createPublication(ctx context.Context) error {
 // publishColumns is the column list of a table: the mapped columns and, as the
 // server demands, the whole replica identity. With REPLICA IDENTITY FULL no list
 // is possible.
-func (s *source) publishColumns(ctx context.Context, t *table) (string, error) {
+func (s *checks) publishColumns(ctx context.Context, t *table) (string, error) {
 	var oid uint32
 	err := s.sql.QueryRow(ctx, `SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
 		t.schema, t.relation).Scan(&oid)

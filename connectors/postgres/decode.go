@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/cdc"
@@ -26,8 +28,9 @@ type relation struct {
 
 // decoder turns pgoutput messages into changes. Only the receiver uses it.
 type decoder struct {
-	st        *stream
-	s         *source
+	*server
+	life      context.Context //nolint:containedctx // of the receiver
+	out       *cdc.Log[position]
 	from      position // what is published already
 	proof     proof
 	relations map[uint32]relation
@@ -41,8 +44,9 @@ type decoder struct {
 	skip   uint32 // events before this one are published
 }
 
-func newDecoder(st *stream, from position) *decoder {
-	return &decoder{st: st, s: st.s, from: from, proof: newProof(from, st.s.heard), relations: map[uint32]relation{}}
+// newDecoder begins behind from; the server sends from heard on.
+func newDecoder(life context.Context, s *server, out *cdc.Log[position], from position, heard lsn) *decoder {
+	return &decoder{server: s, life: life, out: out, from: from, proof: newProof(from, heard), relations: map[uint32]relation{}}
 }
 
 func (d *decoder) message(data []byte) error {
@@ -59,7 +63,7 @@ func (d *decoder) message(data []byte) error {
 		d.inside = false
 		at := d.position(d.index)
 		at.Index, at.Whole, at.Flush = 0, true, lsn(m.TransactionEndLSN)
-		d.st.commit(at)
+		d.out.Commit(at, uint64(at.Flush))
 	case *pglogrepl.InsertMessage:
 		return d.event(m.RelationID, len(data), func(t *table, r relation, out *cdc.Part) error { return d.insert(t, r, m, out) })
 	case *pglogrepl.UpdateMessage:
@@ -84,7 +88,7 @@ func (d *decoder) begin(m *pglogrepl.BeginMessage) error {
 	d.inside = true
 	d.commit, d.at, d.number, d.xid = lsn(m.FinalLSN), m.CommitTime.UTC(), m.Xid, strconv.FormatUint(uint64(m.Xid), 10)
 	if !d.proof.transaction(d.commit, m.Xid, d.at.UnixMicro()) {
-		return d.s.another()
+		return d.another()
 	}
 	d.index, d.skip = 0, 0
 	switch {
@@ -107,7 +111,7 @@ func (d *decoder) position(events uint32) position {
 func (d *decoder) origin(second uint32) schemas.Origin {
 	minor := 2*d.index + second
 	return schemas.Origin{
-		Source: d.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(d.commit), Minor: minor},
+		Source: d.cfg.Name, Sequence: schemas.Sequence{Major: uint64(d.commit), Minor: minor},
 		At: d.at, Tx: d.xid, TxIndex: int(minor),
 	}
 }
@@ -126,7 +130,7 @@ func (d *decoder) event(id uint32, bytes int, decode func(*table, relation, *cdc
 		if err := decode(r.table, r, &out); err != nil {
 			return err
 		}
-		d.st.emit(out, d.position(d.index+1))
+		d.emit(out, d.position(d.index+1))
 	}
 	d.index++
 	return nil
@@ -136,9 +140,9 @@ func (d *decoder) event(id uint32, bytes int, decode func(*table, relation, *cdc
 // name may have changed for a while, and another may bear it. One that lost a
 // mapped column holds the stream: its rows would go out incomplete.
 func (d *decoder) relation(m *pglogrepl.RelationMessage) error {
-	t := d.s.byOID[m.RelationID]
-	if other := d.s.tables[m.Namespace+"."+m.RelationName]; t == nil && other != nil && other.oid != 0 {
-		return d.s.lost(fmt.Sprintf("表 %q 被换成另一张同名的表", other.name()), fmt.Sprintf("table %q was replaced by another of that name", other.name()))
+	t := d.byOID[m.RelationID]
+	if other := d.tables[m.Namespace+"."+m.RelationName]; t == nil && other != nil && other.oid != 0 {
+		return d.lost(fmt.Sprintf("表 %q 被换成另一张同名的表", other.name()), fmt.Sprintf("table %q was replaced by another of that name", other.name()))
 	}
 	r := relation{table: t}
 	if t != nil {
@@ -174,27 +178,24 @@ func (d *decoder) retype(c *column, oid uint32) error {
 	if c.oid == oid {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(d.st.life, 10*time.Second)
+	ctx, cancel := context.WithTimeout(d.life, 10*time.Second)
 	defer cancel()
-	d.s.sqlMu.Lock()
-	defer d.s.sqlMu.Unlock()
-	if d.s.sql == nil {
-		return errClosed
-	}
-	base := oid
-	for {
-		var kind string
-		var of uint32
-		if err := d.s.sql.QueryRow(ctx, "SELECT typtype::text, typbasetype FROM pg_type WHERE oid = $1", base).Scan(&kind, &of); err != nil {
-			return fmt.Errorf("look up type of column %q: %w", c.name, err)
+	return d.ask(func(sql *pgx.Conn) error {
+		base := oid
+		for {
+			var kind string
+			var of uint32
+			if err := sql.QueryRow(ctx, "SELECT typtype::text, typbasetype FROM pg_type WHERE oid = $1", base).Scan(&kind, &of); err != nil {
+				return fmt.Errorf("look up type of column %q: %w", c.name, err)
+			}
+			if kind != "d" {
+				break
+			}
+			base = of
 		}
-		if kind != "d" {
-			break
-		}
-		base = of
-	}
-	c.oid, c.base = oid, base
-	return nil
+		c.oid, c.base = oid, base
+		return nil
+	})
 }
 
 // cells arranges a tuple by field. Rows of the key only leave the rest absent.
@@ -227,12 +228,12 @@ func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *
 
 // row takes the row as it is now; was is how it was, nil if that is not known or another key.
 func (d *decoder) row(t *table, cells []connectors.Cell, raw, was [][]byte, op schemas.Op, second uint32, out *cdc.Part) {
-	d.s.take(t, &out.Batch, op, cells, raw, was, d.origin(second))
+	d.take(t, &out.Batch, op, cells, raw, was, d.origin(second))
 }
 
 // nameless is the error of an update or delete that does not say which row it was.
 func (d *decoder) nameless(t *table) error {
-	return d.s.lost(fmt.Sprintf("表 %q 的复制标识（REPLICA IDENTITY）一度不含主键列，其间的删除与改键没有写明是哪一行", t.name()),
+	return d.lost(fmt.Sprintf("表 %q 的复制标识（REPLICA IDENTITY）一度不含主键列，其间的删除与改键没有写明是哪一行", t.name()),
 		fmt.Sprintf("the replica identity of table %q did not hold its key for a while, deletes and changes of key then do not name their row", t.name()))
 }
 
@@ -281,7 +282,7 @@ func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *
 	cells, raw := d.cells(t, r, m.OldTuple)
 	key, problems := connectors.RowKey(t.dataset, cells)
 	if len(problems) > 0 {
-		out.Reject(d.s.cfg, connectors.Arrival{Dataset: t.dataset, Origin: d.origin(0), Where: t.where(d.origin(0)), Raw: raw}, problems...)
+		out.Reject(d.cfg, connectors.Arrival{Dataset: t.dataset, Origin: d.origin(0), Where: t.where(d.origin(0)), Raw: raw}, problems...)
 	} else {
 		out.Changes = append(out.Changes, schemas.Change{Dataset: t.dataset, Key: key, Op: schemas.Delete, Origin: d.origin(0), Spelling: t.spelling(key, raw, nil)})
 	}
@@ -316,17 +317,16 @@ func (d *decoder) complete(t *table, cells []connectors.Cell, raw [][]byte) erro
 			where = append(where, pgx.Identifier{c.name}.Sanitize()+" = $"+strconv.Itoa(len(values)))
 		}
 	}
-	ctx, cancel := context.WithTimeout(d.st.life, 10*time.Second)
+	ctx, cancel := context.WithTimeout(d.life, 10*time.Second)
 	defer cancel()
-	d.s.sqlMu.Lock()
-	defer d.s.sqlMu.Unlock()
-	if d.s.sql == nil {
-		return errClosed
-	}
 	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + t.quoted() + " WHERE " + strings.Join(where, " AND ") + " LIMIT 1"
-	result := d.s.sql.PgConn().ExecParams(ctx, query, values, nil, nil, nil).Read()
-	if result.Err != nil {
-		return fmt.Errorf("look up row of table %q: %w", t.name(), result.Err)
+	var result *pgconn.Result
+	err := d.ask(func(sql *pgx.Conn) error {
+		result = sql.PgConn().ExecParams(ctx, query, values, nil, nil, nil).Read()
+		return result.Err
+	})
+	if err != nil {
+		return fmt.Errorf("look up row of table %q: %w", t.name(), err)
 	}
 	if len(result.Rows) == 0 {
 		return nil // gone already: the log brings its end
@@ -341,4 +341,15 @@ func (d *decoder) complete(t *table, cells []connectors.Cell, raw [][]byte) erro
 		}
 	}
 	return nil
+}
+
+var errHeld = errors.New("schema held")
+
+// emit adds events of the transaction that is being received. It is not whole: the server
+// must be ready to send it again.
+func (d *decoder) emit(p cdc.Part, at position) {
+	d.out.Emit(p, func(whole position) position {
+		at.Flush = whole.Flush
+		return at
+	})
 }

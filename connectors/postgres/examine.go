@@ -85,12 +85,12 @@ func healthOf(ctx context.Context, cfg connectors.Config) (health, error) {
 	if err != nil {
 		return health{}, err
 	}
-	s, err := prepare(cfg, o, "")
+	set, err := prepare(ctx, cfg, o)
 	if err != nil {
 		return health{}, err
 	}
-	s.life, s.close = context.WithCancel(context.WithoutCancel(ctx))
-	defer s.Close() //nolint:errcheck // nothing was written
+	s := &server{setting: set}
+	defer s.close()
 	if err := s.connect(ctx); err != nil {
 		return health{}, clean(err)
 	}
@@ -101,7 +101,7 @@ func healthOf(ctx context.Context, cfg connectors.Config) (health, error) {
 		return h, fmt.Errorf("read server settings: %w", clean(err))
 	}
 	h.Ahead = now.Sub(asked.Add(time.Since(asked) / 2))
-	switch err := s.checkTables(ctx); {
+	switch err := (&checks{server: s, fresh: true}).checkTables(ctx); {
 	case errors.Is(err, connectors.ErrConfig):
 		h.Tables = err
 	case err != nil:
@@ -112,7 +112,7 @@ func healthOf(ctx context.Context, cfg connectors.Config) (health, error) {
 
 // slots finds the slot of the source: the one that bears this bus's mark, or the
 // one that a build before marks has made.
-func (h *health) slots(ctx context.Context, s *source) error {
+func (h *health) slots(ctx context.Context, s *server) error {
 	names, err := others(ctx, s.sql, s.options.Slot, "")
 	if err != nil {
 		return clean(err)

@@ -105,3 +105,11 @@ func (p position) encode() schemas.Position {
 	}
 	return schemas.Position(b)
 }
+
+func parseLSN(text string) lsn {
+	at, err := pglogrepl.ParseLSN(text)
+	if err != nil {
+		return 0
+	}
+	return lsn(at)
+}

@@ -20,7 +20,7 @@
 // source is opened again: the cluster, its timeline and the end of its log, the
 // slot, the publication with its operations, filters and column lists, the
 // tables' oids and names, their replica identity, and our right to see all rows
-// (facts.go). If something differs the source fails: with connectors.ErrPositionLost
+// (facts.go, guards.go). If something differs the source fails: with connectors.ErrPositionLost
 // where the server may have swallowed changes, and then stays so until it is read
 // again; with an error that passes where nothing is lost and it goes on by itself
 // once the database is as it was.
@@ -63,42 +63,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"maps"
 	"os"
-	"slices"
-	"strings"
 	"sync"
-	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 type source struct {
-	cfg     connectors.Config
-	options Options
-	conn    *pgconn.Config
-	zone    *time.Location
-	log     *slog.Logger
-	tables  map[string]*table // by schema.table
-	byOID   map[uint32]*table
-	slot    string // its name on the server
-	dry     bool   // first rows only, see Dry
-	want    facts  // that reading rests on
-	heard   lsn    // the confirmed position of the slot when it was opened
-	floor   lsn    // what the server has told us of
-	watched time.Time
-
-	life  context.Context //nolint:containedctx // ended by Close, lives as long as the receiver
-	close context.CancelFunc
-
-	sqlMu  sync.Mutex
-	sql    *pgx.Conn
-	export *pgconn.PgConn // holds the exported snapshot while Open lasts
+	*server
+	watch *watch
+	dry   bool // first rows only, see Dry
+	heard lsn  // the confirmed position of the slot when it was opened
+	end   context.CancelFunc
 
 	reading  sync.Mutex // held by Read, and by Close once Read was told to end
 	at       position
@@ -126,44 +103,23 @@ func open(ctx context.Context, cfg connectors.Config, after schemas.Position, dr
 	if err != nil {
 		return nil, err
 	}
-	s, err := prepare(cfg, o, after)
+	o.Snapshot = o.Snapshot || cfg.Again // what is read again is read whole
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	set, err := prepare(life, cfg, o)
 	if err != nil {
+		end()
 		return nil, fmt.Errorf("open postgres source %q: %w", cfg.Name, err)
-	}
-	s.dry = dry
-	s.options.Snapshot = s.options.Snapshot || cfg.Again // what is read again is read whole
-	s.life, s.close = context.WithCancel(context.WithoutCancel(ctx))
-	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open postgres source %q: %w", cfg.Name, clean(err)), s.Close())
-	}
-	return s, nil
-}
-
-func prepare(cfg connectors.Config, o Options, after schemas.Position) (*source, error) {
-	zone, err := time.LoadLocation(o.Timezone)
-	if err != nil {
-		return nil, fmt.Errorf("时区不存在 / option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)
-	}
-	conn, err := o.connection()
-	if err != nil {
-		return nil, err
 	}
 	at, err := parsePosition(after)
 	if err != nil {
-		return nil, err
+		end()
+		return nil, fmt.Errorf("open postgres source %q: %w", cfg.Name, err)
 	}
-	s := &source{cfg: cfg, options: o, conn: conn, zone: zone, at: at, slot: cmp.Or(at.Slot, o.Slot), tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name)}
-	fed := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
-		t, err := newTable(cfg, name, o.Tables[name], zone)
-		if err != nil {
-			return nil, err
-		}
-		if other, twice := fed[t.dataset.ID]; twice {
-			return nil, fmt.Errorf("两张表对应同一数据集 / option %q: tables %q and %q feed one dataset: %w", "tables", other, name, connectors.ErrConfig)
-		}
-		fed[t.dataset.ID] = name
-		s.tables[t.name()] = t
+	set.slot = cmp.Or(at.Slot, set.slot)
+	db := &server{setting: set}
+	s := &source{server: db, watch: &watch{server: db}, dry: dry, end: end, at: at}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open postgres source %q: %w", cfg.Name, clean(err)), s.Close())
 	}
 	return s, nil
 }
@@ -190,11 +146,12 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 		return connectors.Batch{}, err
 	}
 	if s.at.Snapshot {
-		if _, _, err := s.watch(ctx); err != nil {
+		if _, _, err := s.watch.look(ctx); err != nil {
 			return connectors.Batch{}, err
 		}
+		s.snapshot.place.Facts = s.watch.kept
 		b, err := s.snapshot.next(ctx)
-		if err == nil && !s.at.Snapshot {
+		if s.at = s.snapshot.place; err == nil && !s.at.Snapshot {
 			s.log.Info("snapshot finished", "rows", s.at.Rows)
 		}
 		return b, err
@@ -217,11 +174,11 @@ func (s *source) startStream(ctx context.Context) error {
 	if s.stream != nil {
 		return nil
 	}
-	st, err := newStream(ctx, s)
+	st, err := newStream(ctx, s.watch, s.at, s.heard)
 	if err != nil {
 		return err
 	}
-	s.stream = st
+	s.stream, s.watch.log = st, st
 	return nil
 }
 
@@ -242,7 +199,7 @@ func (s *source) Confirm(_ context.Context, published schemas.Position) error {
 
 // Close implements connectors.Source.
 func (s *source) Close() error {
-	s.close()
+	s.end()
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.mu.Lock()
@@ -257,33 +214,6 @@ func (s *source) Close() error {
 	if s.snapshot != nil {
 		s.snapshot.close()
 	}
-	s.sqlMu.Lock()
-	defer s.sqlMu.Unlock()
-	if s.sql != nil {
-		s.disconnect(s.sql.PgConn())
-		s.sql = nil
-	}
+	s.server.close()
 	return nil
-}
-
-// disconnect says goodbye for a moment at most; the server notices either way.
-func (s *source) disconnect(conn *pgconn.PgConn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), 2*time.Second)
-	defer cancel()
-	if err := conn.Close(ctx); err != nil {
-		s.log.Debug("connection closed uncleanly", "error", clean(err))
-	}
-}
-
-// clean keeps the values of rows out of errors: what the server says about
-// data (SQLSTATE classes 22 and 23) quotes them.
-func clean(err error) error {
-	p, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return err
-	}
-	if strings.HasPrefix(p.Code, "22") || strings.HasPrefix(p.Code, "23") {
-		return fmt.Errorf("postgres refused data (SQLSTATE %s)", p.Code)
-	}
-	return err
 }

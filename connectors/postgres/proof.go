@@ -43,7 +43,7 @@ func (p *proof) transaction(commit lsn, xid uint32, at int64) bool {
 func (p *proof) passed(end lsn) bool { return !p.due || p.seen || end <= p.commit }
 
 // another is the error of a log that is not the one that was read.
-func (s *source) another() error {
+func (s *setting) another() error {
 	return s.lost("数据库日志里已没有上次读到的事务，或多出当时没有的事务：数据库是从较早的备份恢复的",
 		"the log no longer holds the transaction that was read last, or holds one that was not there: the database was put back from an earlier copy")
 }

@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -26,7 +24,7 @@ type slotState struct {
 }
 
 // readSlot returns nil if there is no slot of that name.
-func (s *source) readSlot(ctx context.Context) (*slotState, error) {
+func (s *server) readSlot(ctx context.Context) (*slotState, error) {
 	deadline := time.Now().Add(slotWait)
 	for {
 		var st slotState
@@ -50,7 +48,7 @@ func (s *source) readSlot(ctx context.Context) (*slotState, error) {
 }
 
 // awaitSlot waits for an earlier connection of ours that is on its way out.
-func (s *source) awaitSlot(ctx context.Context) error {
+func (s *server) awaitSlot(ctx context.Context) error {
 	st, err := s.readSlot(ctx)
 	if err == nil && st != nil && st.active {
 		return fmt.Errorf("复制槽 %q 仍被另一连接占用，等它放开后自行继续 / wait for slot %q: another connection reads it: %w", s.slot, s.slot, connectors.ErrWaiting)
@@ -76,7 +74,7 @@ func marked(base, bus, source string) string {
 
 // claimSlot frees the slot's name. Nothing was ever published from the position
 // that is to come, so a slot of ours has nothing to give that a new one has not.
-func (s *source) claimSlot(ctx context.Context) error {
+func (s *server) claimSlot(ctx context.Context) error {
 	s.slot = marked(s.options.Slot, s.cfg.Bus, s.cfg.Name)
 	st, err := s.readSlot(ctx)
 	switch {
@@ -108,57 +106,42 @@ func others(ctx context.Context, db *pgx.Conn, base, ours string) ([]string, err
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// createSlot makes the slot, with an exported snapshot if one is wanted, and
-// sets the first position.
-func (s *source) createSlot(ctx context.Context) (string, error) {
+// newSlot is a slot that was made, and where it begins.
+type newSlot struct {
+	start    lsn
+	snapshot string         // exported, "" if none was wanted
+	export   *pgconn.PgConn // holds it; whoever takes the snapshot over keeps it beyond
+}
+
+// createSlot makes the slot, with an exported snapshot if one is wanted.
+func (s *server) createSlot(ctx context.Context) (*newSlot, error) {
 	if err := s.claimSlot(ctx); err != nil {
-		return "", err
+		return nil, err
 	}
 	foreign, err := others(ctx, s.sql, s.options.Slot, s.slot)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, name := range foreign {
 		s.log.Warn("a slot of this source's name is not of this bus and is left alone; it keeps log until a DBA drops it", "slot", name)
 	}
-	if s.export, err = s.replicate(ctx); err != nil {
-		return "", err
+	export, err := s.replicate(ctx)
+	if err != nil {
+		return nil, err
 	}
 	action := "NOEXPORT_SNAPSHOT"
 	if s.options.Snapshot {
 		action = "EXPORT_SNAPSHOT"
 	}
-	made, err := pglogrepl.CreateReplicationSlot(ctx, s.export, s.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{Mode: pglogrepl.LogicalReplication, SnapshotAction: action})
+	var start pglogrepl.LSN
+	made, err := pglogrepl.CreateReplicationSlot(ctx, export, s.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{Mode: pglogrepl.LogicalReplication, SnapshotAction: action})
+	if err == nil {
+		start, err = pglogrepl.ParseLSN(made.ConsistentPoint)
+	}
 	if err != nil {
-		return "", fmt.Errorf("create slot %q: %w", s.slot, err)
+		s.disconnect(export)
+		return nil, fmt.Errorf("create slot %q: %w", s.slot, err)
 	}
-	start, err := pglogrepl.ParseLSN(made.ConsistentPoint)
-	if err != nil {
-		return "", fmt.Errorf("create slot %q: %w", s.slot, err)
-	}
-	s.at = position{
-		Slot: s.slot, Tables: slices.Sorted(maps.Keys(s.tables)), Start: lsn(start), Snapshot: s.options.Snapshot, Flush: lsn(start), Kept: lsn(start),
-	}
-	s.log.Info("slot created", "slot", s.slot, "start", s.at.Start.String())
-	return made.SnapshotName, nil
-}
-
-// releaseExport ends the connection that holds the exported snapshot: whoever
-// took the snapshot over keeps it.
-func (s *source) releaseExport() {
-	if s.export != nil {
-		s.disconnect(s.export)
-		s.export = nil
-	}
-}
-
-// replicate opens a connection that speaks the replication protocol.
-func (s *source) replicate(ctx context.Context) (*pgconn.PgConn, error) {
-	c := s.conn.Copy()
-	c.RuntimeParams["replication"] = "database"
-	conn, err := pgconn.ConnectConfig(ctx, c)
-	if err != nil {
-		return nil, fmt.Errorf("数据库连不上 / connect for replication: %w", err)
-	}
-	return conn, nil
+	s.log.Info("slot created", "slot", s.slot, "start", start.String())
+	return &newSlot{start: lsn(start), snapshot: made.SnapshotName, export: export}, nil
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -23,7 +22,9 @@ import (
 // snapshot reads the rows that are there, table by table in the order of the
 // tables' names, rows in the order of their keys.
 type snapshot struct {
-	s      *source
+	s      *setting
+	dry    bool     // the position counts for nothing
+	place  position // behind the rows that were read
 	conn   *pgconn.PgConn
 	life   context.Context //nolint:containedctx // of the running query
 	cancel context.CancelFunc
@@ -35,13 +36,13 @@ type snapshot struct {
 	broken bool     // a read was cut off: begin again behind the position
 }
 
-// newSnapshot takes over an exported snapshot, or goes on with a new one.
-func newSnapshot(ctx context.Context, s *source, exported string) (*snapshot, error) {
+// newSnapshot takes over an exported snapshot, or goes on with a new one, behind a position.
+func newSnapshot(ctx context.Context, s *setting, from position, exported string, dry bool) (*snapshot, error) {
 	conn, err := pgconn.ConnectConfig(ctx, s.conn)
 	if err != nil {
 		return nil, fmt.Errorf("数据库连不上 / connect for snapshot: %w", err)
 	}
-	sn := &snapshot{s: s, conn: conn}
+	sn := &snapshot{s: s, dry: dry, place: from, conn: conn}
 	sn.life, sn.cancel = context.WithCancel(s.life)
 	if err := sn.begin(ctx, exported); err != nil {
 		sn.close()
@@ -70,14 +71,14 @@ func (sn *snapshot) begin(ctx context.Context, exported string) error {
 		return fmt.Errorf("read clock: %w", err)
 	}
 	sn.at = time.UnixMilli(millis).UTC()
-	if exported == "" && !sn.s.dry {
+	if exported == "" && !sn.dry {
 		end, err := pglogrepl.ParseLSN(string(result.Rows[0][1]))
 		if err != nil {
 			return fmt.Errorf("read end of log: %w", err)
 		}
-		sn.s.at.Resumed = true
-		sn.s.at.High = max(sn.s.at.High, lsn(end))
-		sn.s.log.Info("snapshot resumed", "table", sn.s.at.Table, "rows", sn.s.at.Rows)
+		sn.place.Resumed = true
+		sn.place.High = max(sn.place.High, lsn(end))
+		sn.s.log.Info("snapshot resumed", "table", sn.place.Table, "rows", sn.place.Rows)
 	}
 	return nil
 }
@@ -86,7 +87,7 @@ func (sn *snapshot) begin(ctx context.Context, exported string) error {
 func (sn *snapshot) next(ctx context.Context) (connectors.Batch, error) {
 	if sn.broken {
 		sn.close()
-		again, err := newSnapshot(ctx, sn.s, "")
+		again, err := newSnapshot(ctx, sn.s, sn.place, "", sn.dry)
 		if err != nil {
 			return connectors.Batch{}, err
 		}
@@ -101,14 +102,14 @@ func (sn *snapshot) next(ctx context.Context) (connectors.Batch, error) {
 		}
 		return connectors.Batch{}, err
 	}
-	sn.s.at = at
+	sn.place = at
 	b.After, b.State = at.encode(), contract.StateSnapshot
 	return b, nil
 }
 
 func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error) {
 	var b connectors.Batch
-	at := sn.s.at
+	at := sn.place
 	bytes := 0
 	for len(b.Changes)+len(b.Rejections) < sn.s.options.BatchRows && bytes < int(sn.s.options.BatchBytes) {
 		if sn.reader == nil {
@@ -222,19 +223,6 @@ func (sn *snapshot) row(b *connectors.Batch, at position) int {
 	return bytes
 }
 
-// take takes a row of a table; was is how it was, nil if that is not known.
-func (s *source) take(t *table, b *connectors.Batch, op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) {
-	record, key, problems := connectors.Row(t.dataset, cells)
-	a := connectors.Arrival{Dataset: t.dataset, Cells: cells, Op: op, Origin: origin, Raw: raw, Spelling: t.spelling(key, raw, was)}
-	if len(problems) > 0 {
-		a.Where = t.where(origin)
-	}
-	b.Add(s.cfg, a, record, key, problems)
-}
-
-// where is the place of a row as it may be told.
-func (t *table) where(origin schemas.Origin) string { return t.name() + "@" + origin.Sequence.String() }
-
 func (sn *snapshot) close() {
 	sn.cancel()
 	if sn.conn != nil && !sn.conn.IsClosed() {
@@ -242,5 +230,3 @@ func (sn *snapshot) close() {
 	}
 	sn.reader = nil
 }
-
-var errHeld = errors.New("schema held")

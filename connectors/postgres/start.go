@@ -8,23 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/yiyuan-bus/yiyuan/connectors"
 )
-
-// connect opens the connection for all questions.
-func (s *source) connect(ctx context.Context) error {
-	config, err := pgx.ParseConfig("")
-	if err != nil {
-		return fmt.Errorf("prepare connection: %w", err)
-	}
-	config.Config = *s.conn.Copy()
-	if s.sql, err = pgx.ConnectConfig(ctx, config); err != nil {
-		return fmt.Errorf("数据库连不上 / connect: %w", err)
-	}
-	return nil
-}
 
 // start makes the checks that need the server. Its order matters: the slot is
 // made last, so that a refused configuration leaves nothing behind.
@@ -33,53 +18,71 @@ func (s *source) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkServer(ctx); err != nil {
+	check := &checks{server: s.server, fresh: s.at.System == ""}
+	if err := check.checkServer(ctx); err != nil {
 		return err
 	}
-	if s.dry {
-		return s.rehearse(ctx)
-	}
 	exported := ""
-	if s.at.System == "" {
-		defer s.releaseExport()
-		exported, err = s.begin(ctx)
-	} else {
-		err = s.resume(ctx)
+	switch {
+	case s.dry:
+		err = s.rehearse(ctx, check)
+	case check.fresh:
+		var made *newSlot
+		if made, err = s.begin(ctx, check); made != nil {
+			defer s.disconnect(made.export) // whoever took the snapshot over keeps it
+			exported = made.snapshot
+		}
+	default:
+		err = s.resume(ctx, check)
 	}
 	if err != nil {
 		return err
 	}
+	s.watch.from = s.at
 	if s.at.Snapshot {
-		s.snapshot, err = newSnapshot(ctx, s, exported)
+		if s.snapshot, err = newSnapshot(ctx, s.setting, s.at, exported, s.dry); err == nil {
+			s.at = s.snapshot.place
+		}
 	}
 	return err
 }
 
 // begin makes all checks of a source that was never read, then its slot, and
 // notes the facts that reading rests on from here.
-func (s *source) begin(ctx context.Context) (exported string, err error) {
-	if err := s.checkTables(ctx); err != nil {
-		return "", err
+func (s *source) begin(ctx context.Context, check *checks) (*newSlot, error) {
+	if err := check.checkTables(ctx); err != nil {
+		return nil, err
 	}
-	if err := s.checkPublication(ctx); err != nil {
-		return "", err
+	if err := check.checkPublication(ctx); err != nil {
+		return nil, err
 	}
-	if exported, err = s.createSlot(ctx); err != nil {
-		return "", err
+	made, err := s.createSlot(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if s.want, err = s.look(ctx); err != nil {
-		return "", err
+	s.at = position{
+		Slot: s.slot, Tables: slices.Sorted(maps.Keys(s.tables)), Start: made.start, Snapshot: s.options.Snapshot, Flush: made.start, Kept: made.start,
 	}
-	if s.at.System, s.at.Timeline, err = s.want.origin(); err != nil {
-		return "", err
+	want, err := s.look(ctx)
+	if err != nil {
+		return made, err
 	}
-	s.know(s.want)
-	s.at.Facts = s.want.kept()
-	return exported, s.hold(s.want, s.want)
+	if s.at.System, s.at.Timeline, err = want.origin(); err != nil {
+		return made, err
+	}
+	s.know(want)
+	s.rest(want)
+	return made, s.watch.hold(want)
+}
+
+// rest notes the facts that reading rests on.
+func (s *source) rest(want facts) {
+	s.watch.want, s.watch.kept = want, want.kept()
+	s.watch.from, s.at.Facts = s.at, s.watch.kept
 }
 
 // know notes which tables are meant by their names.
-func (s *source) know(f facts) {
+func (s *setting) know(f facts) {
 	s.byOID = map[uint32]*table{}
 	for name, text := range f["table"] {
 		if oid, err := strconv.ParseUint(text, 10, 32); err == nil && s.tables[name] != nil {
@@ -91,7 +94,7 @@ func (s *source) know(f facts) {
 
 // resume holds the database against the stored position before anything else:
 // what a DBA should mend is told only when mending it will do.
-func (s *source) resume(ctx context.Context) error {
+func (s *source) resume(ctx context.Context, check *checks) error {
 	if s.at.Slot != "" && !strings.HasPrefix(s.slot, s.options.Slot) && s.slot != marked(s.options.Slot, s.cfg.Bus, s.cfg.Name) {
 		s.log.Warn("option slot takes effect when the source is read again", "slot", s.slot, "option", s.options.Slot)
 	}
@@ -107,37 +110,39 @@ func (s *source) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.want, err = recall(s.at, now); err != nil {
+	want, err := recall(s.at, now)
+	if err != nil {
 		return err
 	}
-	s.know(s.want)
+	s.know(want)
+	s.rest(want)
 	if now, err = s.look(ctx); err != nil { // with the tables' former oids
 		return err
 	}
-	if err := s.hold(s.want, now); err != nil {
+	if err := s.watch.hold(now); err != nil {
 		return err
 	}
-	if err := s.checkTables(ctx); err != nil {
+	if err := check.checkTables(ctx); err != nil {
 		return err
 	}
-	if err := s.checkPublication(ctx); err != nil {
+	if err := check.checkPublication(ctx); err != nil {
 		return err
 	}
-	if err := s.hold(s.want, now); err != nil { // with the tables' columns
+	if err := s.watch.hold(now); err != nil { // with the tables' columns
 		return err
 	}
-	s.at.Facts = s.want.kept()
-	s.takeUp(now)
+	s.watch.grow(now)
+	s.at.Facts = s.watch.kept
 	s.heard = parseLSN(now["slot.confirmed"][""])
 	return nil
 }
 
 // rehearse prepares the first rows without a slot.
-func (s *source) rehearse(ctx context.Context) error {
-	if err := s.checkTables(ctx); err != nil {
+func (s *source) rehearse(ctx context.Context, check *checks) error {
+	if err := check.checkTables(ctx); err != nil {
 		return err
 	}
-	published, err := s.published(ctx)
+	published, err := check.published(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,6 +150,5 @@ func (s *source) rehearse(ctx context.Context) error {
 		t.filter = published[n].filter
 	}
 	s.at = position{Tables: slices.Sorted(maps.Keys(s.tables)), Start: 1, Snapshot: true}
-	s.snapshot, err = newSnapshot(ctx, s, "")
-	return err
+	return nil
 }

@@ -17,25 +17,19 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-const (
-	// tick is how soon the receiver notices what others ask of it.
-	tick = 100 * time.Millisecond
-	// silence is how long the server may owe the answer to a probe: a connection
-	// on which nothing comes back any more breaks by itself after many minutes.
-	silence = 10 * time.Second
-	// probeEvery is how often the source looks how far the server is.
-	probeEvery = time.Second
-)
+// tick is how soon the receiver notices what others ask of it.
+const tick = 100 * time.Millisecond
 
 // stream receives the log. One goroutine owns the connection: it receives,
 // decodes, and tells the server that we are alive, also while nothing is taken
 // from it. Read takes what it has put into log.
 type stream struct {
-	s    *source
-	conn *pgconn.PgConn
-	life context.Context //nolint:containedctx // of the receiver
-	stop context.CancelFunc
-	over chan struct{} // closed when the receiver has ended
+	db    *server
+	watch *watch
+	conn  *pgconn.PgConn
+	life  context.Context //nolint:containedctx // of the receiver
+	stop  context.CancelFunc
+	over  chan struct{} // closed when the receiver has ended
 
 	confirmed atomic.Uint64 // the server may forget what lies before
 	ask       atomic.Bool   // the server shall say where it is
@@ -43,11 +37,11 @@ type stream struct {
 	toldAt    time.Time
 
 	log *cdc.Log[position]
-
-	backend string // the server's process that sends, once seen
 }
 
-func newStream(ctx context.Context, s *source) (*stream, error) {
+// newStream goes on behind a position. The server sends from heard on.
+func newStream(ctx context.Context, w *watch, from position, heard lsn) (*stream, error) {
+	s := w.server
 	conn, err := s.replicate(ctx)
 	if err != nil {
 		return nil, err
@@ -63,14 +57,20 @@ func newStream(ctx context.Context, s *source) (*stream, error) {
 		return nil, fmt.Errorf("start replication from slot %q: %w", s.slot, err)
 	}
 	st := &stream{
-		s: s, conn: conn, over: make(chan struct{}), told: s.at.Kept, toldAt: time.Now(),
-		log: cdc.New(s.at, s.options.BatchRows, int(s.options.BatchBytes)),
+		db: s, watch: w, conn: conn, over: make(chan struct{}), told: from.Kept, toldAt: time.Now(),
+		log: cdc.New(from, s.options.BatchRows, int(s.options.BatchBytes)),
 	}
 	st.life, st.stop = context.WithCancel(s.life)
-	st.confirmed.Store(uint64(s.at.Kept))
-	go st.receive(s.at)
+	st.confirmed.Store(uint64(from.Kept))
+	go st.receive(from, heard)
 	return st, nil
 }
+
+// heard is how far the server has told us of its log.
+func (st *stream) heard() lsn { return lsn(st.log.Mark()) }
+
+// allowed is what the server may forget.
+func (st *stream) allowed() lsn { return lsn(st.confirmed.Load()) }
 
 // confirm lets the server forget what lies before an LSN.
 func (st *stream) confirm(at lsn) {
@@ -100,7 +100,7 @@ func (st *stream) next(ctx context.Context) (connectors.Batch, error) {
 		}
 		b := taken.Batch
 		if b.CaughtUp, b.State = taken.CaughtUp, st.state(taken.At); !taken.Inside {
-			taken.At.Facts = st.s.at.Facts // as they were last seen
+			taken.At.Facts = st.watch.kept // as they were last seen
 		}
 		b.After = taken.At.encode()
 		return b, true, nil
@@ -110,7 +110,7 @@ func (st *stream) next(ctx context.Context) (connectors.Batch, error) {
 // probe watches the facts, and notes where the server's log ends now: when the
 // stream has come that far, everything that was committed by now is read.
 func (st *stream) probe(ctx context.Context) error {
-	now, end, err := st.s.watch(ctx)
+	now, end, err := st.watch.look(ctx)
 	if err == nil && end == 0 {
 		return nil
 	}
@@ -134,9 +134,9 @@ func (st *stream) state(at position) string {
 }
 
 // receive is the goroutine that owns the connection.
-func (st *stream) receive(from position) {
+func (st *stream) receive(from position, heard lsn) {
 	defer close(st.over)
-	d := newDecoder(st, from)
+	d := newDecoder(st.life, st.db, st.log, from, heard)
 	var err error
 	for err == nil && st.life.Err() == nil {
 		if err = st.log.Room(st.life, tick, st.tellIfDue); err == nil {
@@ -148,14 +148,12 @@ func (st *stream) receive(from position) {
 		_ = st.tell(false) // what was confirmed is worth a last word, no more
 	}
 	st.log.End(err)
-	st.s.disconnect(st.conn)
+	st.db.disconnect(st.conn)
 }
-
-var errClosed = errors.New("source is closed")
 
 func (st *stream) tellIfDue() error {
 	ask := st.ask.Swap(false)
-	if !ask && lsn(st.confirmed.Load()) == st.told && time.Since(st.toldAt) < st.s.options.Status {
+	if !ask && lsn(st.confirmed.Load()) == st.told && time.Since(st.toldAt) < st.db.options.Status {
 		return nil
 	}
 	return st.tell(ask)
@@ -220,7 +218,7 @@ func (st *stream) data(d *decoder, data []byte) error {
 			return nil
 		}
 		if !d.proof.passed(lsn(k.ServerWALEnd)) {
-			return d.s.another()
+			return d.another()
 		}
 		st.alive(lsn(k.ServerWALEnd))
 		return nil
@@ -242,15 +240,3 @@ func (st *stream) alive(end lsn) {
 		return at
 	})
 }
-
-// emit adds events of the transaction that is being received. It is not whole: the server
-// must be ready to send it again.
-func (st *stream) emit(p cdc.Part, at position) {
-	st.log.Emit(p, func(whole position) position {
-		at.Flush = whole.Flush
-		return at
-	})
-}
-
-// commit makes the received transaction ready.
-func (st *stream) commit(at position) { st.log.Commit(at, uint64(at.Flush)) }

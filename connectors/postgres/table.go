@@ -200,3 +200,6 @@ func (t *table) spelled(key string, raw [][]byte) string {
 	}
 	return ""
 }
+
+// where is the place of a row as it may be told.
+func (t *table) where(origin schemas.Origin) string { return t.name() + "@" + origin.Sequence.String() }

@@ -1,0 +1,272 @@
+package postgres
+
+import (
+	"crypto/md5" //nolint:gosec // only to tell names apart, as the server does
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+)
+
+// fate is what it means that a fact is no longer what it was.
+type fate int
+
+const (
+	lost    fate = iota // changes may have been swallowed: only a re-read mends it
+	waiting             // nothing was swallowed: the source goes on when it is mended
+)
+
+// stand is where reading stands, against which some facts are held.
+type stand struct {
+	*setting
+	reached lsn     // what has been read at least
+	allowed lsn     // what the server was told at most
+	backend *string // the server's process that sends the log, "" = not seen yet; nil: nothing is sent
+}
+
+// guard watches one kind of fact. To watch another: its row in the query of
+// look, its line in guards.
+type guard struct {
+	kind string
+	fate fate
+	// kept facts are remembered in the position, so that what was changed, and
+	// what was changed and changed back, is noticed also after a restart.
+	kept bool
+	// holds says whether what is seen will do; nil: it is what it was, or, where
+	// grows is not nil, what that lets it become. What is seen stands for it from then on.
+	holds func(s *stand, table, seen string) bool
+	grows func(s *stand, table, was, seen string) bool
+	// What is said, %q being the table's or the publication's name.
+	zh, en string
+}
+
+// guards in the order in which they are told: what a person did before what it
+// shows in.
+//
+// The server decodes every change with the publication as it was when the change
+// was made. An operation, filter or column list that was in force for a moment
+// therefore loses changes for good, and looking once a second would miss it. So
+// the versions of the catalogue's rows (their oid and xmin, which outlives
+// freezing) are facts too: they differ after any change, also one that was taken
+// back. Of a published schema the row that ties the table to it counts as well.
+var guards = []guard{
+	{kind: "system", zh: "数据库已不是原来的集群", en: "the database is another cluster"},
+	{kind: "standby", fate: waiting, holds: no, zh: "数据库成了备库，不能从它读取变更；连到主库即自行继续", en: "the database is a standby, from which changes cannot be read: connect to the primary"},
+	{kind: "timeline", zh: "数据库被恢复或切换过（时间线变了）", en: "the database was restored or failed over (another timeline)"},
+	{kind: "end", holds: reachesUs, zh: "数据库日志的末端在已读位置之前：它是从较早的备份恢复的", en: "the database's log ends before what was read: it was put back from an earlier copy"},
+	{kind: "slot", holds: yes, zh: "复制槽 %q 已不存在", en: "slot %q is gone"},
+	{kind: "slot.ours", holds: yes, zh: "复制槽 %q 不是本数据源的", en: "slot %q is not the slot of this source"},
+	{kind: "slot.kept", holds: yes, zh: "复制槽 %q 所需的日志已被数据库删除", en: "the server removed the log that slot %q needs"},
+	{kind: "slot.confirmed", holds: notAhead, zh: "复制槽 %q 越过了已存位置：别的程序读过它，或它被重建过", en: "slot %q is ahead of the stored position: something else read it, or it was made again"},
+	{kind: "publication", holds: yes, zh: "发布 %q 被删除", en: "publication %q was dropped"},
+	{kind: "publication.operations", kept: true, zh: "发布 %q 的操作清单（publish）被改", en: "the operations (publish) of publication %q were changed"},
+	{kind: "publication.all", kept: true, zh: "发布 %q 改了是否包含全部表", en: "publication %q was changed between all tables and some"},
+	{kind: "publication.root", kept: true, zh: "发布 %q 改了是否按分区根表发送", en: "publish_via_partition_root of publication %q was changed"},
+	{kind: "table", kept: true, zh: "表 %q 被删除、换掉或重建", en: "table %q was dropped, replaced or made again"},
+	{kind: "table.name", fate: waiting, holds: yes, zh: "表 %q 被改名；改回原名即自行继续", en: "table %q was renamed: give it its name back"},
+	{kind: "table.logged", holds: yes, zh: "表 %q 成了不记日志的表（UNLOGGED）", en: "table %q became one without log (UNLOGGED)"},
+	{kind: "table.alone", fate: waiting, holds: yes, zh: "表 %q 有继承它的子表（INHERITS），子表的行读不到；把子表也列入本数据源，或解除继承", en: "table %q has children that inherit from it, whose rows are not read: list them in this source too, or end the inheritance"},
+	{kind: "table.leaves", kept: true, grows: sameLeaves, zh: "表 %q 的分区被挂入、拆下、删除、清空或重写过（数据库不为此发送行）", en: "a partition of table %q was attached, detached, dropped, emptied or rewritten, for which the server sends no rows"},
+	{kind: "table.columns", kept: true, grows: sameColumns, zh: "表 %q 的列被删除后重建过", en: "a column of table %q was dropped and made again"},
+	{kind: "table.content", kept: true, grows: sameContent, zh: "表 %q 被整表重写过（如 ALTER COLUMN … TYPE … USING），数据库不为此发送行", en: "table %q was rewritten as by ALTER COLUMN … TYPE … USING, for which the server sends no rows"},
+	{kind: "entry", holds: yes, zh: "发布里不再有表 %q", en: "the publication no longer holds table %q"},
+	{kind: "entry.filter", kept: true, zh: "发布对表 %q 的行过滤被改", en: "the publication's row filter on table %q was changed"},
+	{kind: "entry.columns", kept: true, zh: "发布对表 %q 的列清单被改", en: "the publication's column list of table %q was changed"},
+	{kind: "publication.owner", kept: true, zh: "发布 %q 换了属主", en: "the owner of publication %q was changed"},
+	{kind: "publication.version", kept: true, zh: "发布 %q 被改过又改回，或被重建", en: "publication %q was changed and changed back, or made again"},
+	{kind: "entry.version", kept: true, zh: "表 %q 在发布中被移出又加回，或其过滤、列清单改过又改回", en: "table %q was taken out of the publication and put back, or its filter or columns were changed and changed back"},
+	{kind: "table.identity", fate: waiting, holds: identifies, zh: "表 %q 的复制标识（REPLICA IDENTITY）不再含其主键列；改回即自行继续", en: "the replica identity of table %q no longer holds its key: set it back"},
+	{kind: "table.readable", fate: waiting, holds: needless, zh: "读取表 %q 的权限被收回；重新 GRANT SELECT 即自行继续", en: "the right to read table %q was taken away: grant SELECT again"},
+	{kind: "table.visible", fate: waiting, holds: yes, zh: "表 %q 对本角色启用了行级安全，只看得见部分行；给角色 BYPASSRLS 即自行继续", en: "table %q shows this role only some rows (row level security): give the role BYPASSRLS"},
+	{kind: "slot.active", fate: waiting, holds: activeByUs, zh: "复制槽 %q 已不由本数据源的连接读取", en: "slot %q is no longer read by the connection of this source"},
+}
+
+func yes(_ *stand, _, seen string) bool { return seen == "true" }
+
+func no(_ *stand, _, seen string) bool { return seen == "false" }
+
+// needless: without first rows nothing is read from the tables but what the log
+// leaves out.
+func needless(s *stand, _, seen string) bool { return seen == "true" || !s.options.Snapshot }
+
+// reachesUs: the server never tells us of log that it has not written.
+func reachesUs(s *stand, _, seen string) bool {
+	return parseLSN(seen) >= s.reached
+}
+
+func notAhead(s *stand, _, seen string) bool {
+	return parseLSN(seen) <= s.allowed
+}
+
+func identifies(s *stand, name, seen string) bool {
+	t := s.tables[name]
+	return t == nil || t.identified(seen)
+}
+
+// activeByUs: whoever reads the slot when it is first looked at is we, since the
+// server gives a slot to one at a time.
+func activeByUs(s *stand, _, seen string) bool {
+	if s.backend == nil {
+		return true
+	}
+	if *s.backend == "" {
+		*s.backend = seen
+	}
+	return seen != "" && seen == *s.backend
+}
+
+// identified says whether a replica identity, as look tells it, holds the key.
+func (t *table) identified(identity string) bool {
+	if identity == "*" || len(t.columns) == 0 {
+		return true
+	}
+	for leaf := range strings.SplitSeq(identity, "\x02") { // the table itself, then its partitions
+		covered := strings.Split(leaf, "\x01")
+		for _, k := range t.keyColumns() {
+			if leaf != "*" && !slices.Contains(covered, k.name) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sameLeaves: a partition is there as it was, in the same file, and a new one was
+// born as one, so that all its rows came through the log. Of a file that changed
+// nobody can tell whether it was emptied or, as by VACUUM FULL, only written anew.
+func sameLeaves(_ *stand, _, was, seen string) bool {
+	type leaf struct{ file, born string }
+	read := func(text string) map[string]leaf { // by oid
+		out := map[string]leaf{}
+		for one := range strings.FieldsFuncSeq(text, comma) {
+			oid, told, _ := strings.Cut(one, "/")
+			file, born, _ := strings.Cut(told, "=")
+			out[oid] = leaf{file, born}
+		}
+		return out
+	}
+	before, now := read(was), read(seen)
+	for oid, had := range before {
+		if now[oid].file != had.file {
+			return false
+		}
+	}
+	for oid, is := range now {
+		if _, had := before[oid]; !had && is.born != "true" {
+			return false
+		}
+	}
+	return true
+}
+
+func comma(c rune) bool { return c == ',' }
+
+// sameColumns: a mapped column has the number it had. Others may come and go.
+func sameColumns(s *stand, name, was, seen string) bool { return s.tables[name].same(was, seen) }
+
+// sameContent: a rewrite that changes rows gives the table another file and changes
+// the entry of a column. TRUNCATE, which comes through the log, VACUUM FULL and
+// CLUSTER give it a file only; what leaves the rows alone changes an entry only.
+func sameContent(s *stand, name, was, seen string) bool {
+	oldFile, oldColumns, _ := strings.Cut(was, ";")
+	file, columns, _ := strings.Cut(seen, ";")
+	return oldFile == file || s.tables[name].same(oldColumns, columns)
+}
+
+// same compares what is told of mapped columns: "told name,…", with names as
+// digests, since nothing that stands in a table should stand in a position.
+func (t *table) same(was, seen string) bool {
+	if t == nil {
+		return true
+	}
+	read := func(text string) map[string]string {
+		out := map[string]string{}
+		for one := range strings.FieldsFuncSeq(text, comma) {
+			told, column, _ := strings.Cut(one, " ")
+			out[column] = told
+		}
+		return out
+	}
+	before, now := read(was), read(seen)
+	for _, c := range t.columns {
+		sum := md5.Sum([]byte(c.name)) //nolint:gosec // only to tell names apart, as the server does
+		column := hex.EncodeToString(sum[:6])
+		b, had := before[column]
+		if n, has := now[column]; had && has && b != n {
+			return false
+		}
+	}
+	return true
+}
+
+// hold compares what is seen with what was. Of several differences one that
+// loses changes is told first: nobody should mend the others in vain.
+func (s *stand) hold(want, seen facts) error {
+	var first error
+	for _, g := range guards {
+		for _, subject := range slices.Sorted(maps.Keys(want[g.kind])) {
+			if g.stands(s, subject, want[g.kind][subject], seen[g.kind][subject]) {
+				continue
+			}
+			if g.fate == lost {
+				return s.lost(g.said(s, subject))
+			}
+			if first == nil {
+				zh, en := g.said(s, subject)
+				first = fmt.Errorf("%s（没有丢失变更） / %s (nothing is lost): %w", zh, en, connectors.ErrWaiting)
+			}
+		}
+	}
+	return first
+}
+
+// takeUp has what facts have grown to stand for them, and reports whether any has.
+func (s *stand) takeUp(want, seen facts) (grown bool) {
+	for _, g := range guards {
+		for subject, was := range want[g.kind] {
+			if is := seen[g.kind][subject]; g.grows != nil && is != was && g.grows(s, subject, was, is) {
+				want[g.kind][subject], grown = is, true
+			}
+		}
+	}
+	return grown
+}
+
+func (g *guard) stands(s *stand, subject, want, seen string) bool {
+	if g.holds != nil {
+		return g.holds(s, subject, seen)
+	}
+	return want == seen || g.grows != nil && g.grows(s, subject, want, seen)
+}
+
+func (g *guard) said(s *stand, subject string) (zh, en string) {
+	switch {
+	case subject != "":
+	case strings.HasPrefix(g.kind, "publication"):
+		subject = s.options.Publication
+	case strings.HasPrefix(g.kind, "slot"):
+		subject = s.slot
+	default:
+		return g.zh, g.en
+	}
+	return fmt.Sprintf(g.zh, subject), fmt.Sprintf(g.en, subject)
+}
+
+// kept are the facts that a position carries.
+func (f facts) kept() json.RawMessage {
+	out := facts{}
+	for _, g := range guards {
+		if g.kept && len(f[g.kind]) > 0 {
+			out[g.kind] = f[g.kind]
+		}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // text always marshals
+	}
+	return b
+}

@@ -1,0 +1,60 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// server is the database as it answers questions, over one connection. A question that may
+// come while the source is read goes by ask; those of the start have it to themselves.
+type server struct {
+	*setting
+	asking sync.Mutex // several ask while the source is read
+	sql    *pgx.Conn  // nil once closed
+}
+
+// connect opens the connection for all questions.
+func (s *server) connect(ctx context.Context) error {
+	config, err := pgx.ParseConfig("")
+	if err != nil {
+		return fmt.Errorf("prepare connection: %w", err)
+	}
+	config.Config = *s.conn.Copy()
+	if s.sql, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return fmt.Errorf("数据库连不上 / connect: %w", err)
+	}
+	return nil
+}
+
+func (s *server) since15() bool {
+	v := s.sql.PgConn().ParameterStatus("server_version")
+	major, _, _ := strings.Cut(v, ".")
+	return len(major) >= 2 && major >= "15"
+}
+
+var errClosed = errors.New("source is closed")
+
+// ask asks something while the source is read. It fails with errClosed once it is closed.
+func (s *server) ask(question func(*pgx.Conn) error) error {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if s.sql == nil {
+		return errClosed
+	}
+	return question(s.sql)
+}
+
+// close ends the connection. It may be called more than once.
+func (s *server) close() {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if s.sql != nil {
+		s.disconnect(s.sql.PgConn())
+		s.sql = nil
+	}
+}

@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
+
+// setting is what stays as it is while a source is open, but for the slot's name, which
+// is found, and the tables' columns, which are looked up.
+type setting struct {
+	cfg     connectors.Config
+	options Options
+	conn    *pgconn.Config
+	log     *slog.Logger
+	tables  map[string]*table // by schema.table
+	byOID   map[uint32]*table
+	slot    string          // its name on the server
+	life    context.Context //nolint:containedctx // ended by Close, lives as long as the receiver
+}
+
+// prepare makes what the options say of a source; ctx is how long it lives.
+func prepare(ctx context.Context, cfg connectors.Config, o Options) (*setting, error) {
+	zone, err := time.LoadLocation(o.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("时区不存在 / option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)
+	}
+	conn, err := o.connection()
+	if err != nil {
+		return nil, err
+	}
+	s := &setting{cfg: cfg, options: o, conn: conn, slot: o.Slot, tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name), life: ctx}
+	fed := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
+		t, err := newTable(cfg, name, o.Tables[name], zone)
+		if err != nil {
+			return nil, err
+		}
+		if other, twice := fed[t.dataset.ID]; twice {
+			return nil, fmt.Errorf("两张表对应同一数据集 / option %q: tables %q and %q feed one dataset: %w", "tables", other, name, connectors.ErrConfig)
+		}
+		fed[t.dataset.ID] = name
+		s.tables[t.name()] = t
+	}
+	return s, nil
+}
+
+// lost is the error that stops a source until it is read again.
+func (s *setting) lost(zh, en string) error {
+	return fmt.Errorf("%s，变更可能已丢失；请重读本数据源：yiyuan source resync %s / %s: changes may be lost: read this source again: yiyuan source resync %s: %w",
+		zh, s.cfg.Name, en, s.cfg.Name, connectors.ErrPositionLost)
+}
+
+// take takes a row of a table; was is how it was, nil if that is not known.
+func (s *setting) take(t *table, b *connectors.Batch, op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) {
+	record, key, problems := connectors.Row(t.dataset, cells)
+	a := connectors.Arrival{Dataset: t.dataset, Cells: cells, Op: op, Origin: origin, Raw: raw, Spelling: t.spelling(key, raw, was)}
+	if len(problems) > 0 {
+		a.Where = t.where(origin)
+	}
+	b.Add(s.cfg, a, record, key, problems)
+}
+
+// disconnect says goodbye for a moment at most; the server notices either way.
+func (s *setting) disconnect(conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), 2*time.Second)
+	defer cancel()
+	if err := conn.Close(ctx); err != nil {
+		s.log.Debug("connection closed uncleanly", "error", clean(err))
+	}
+}
+
+// clean keeps the values of rows out of errors: what the server says about
+// data (SQLSTATE classes 22 and 23) quotes them.
+func clean(err error) error {
+	p, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	if strings.HasPrefix(p.Code, "22") || strings.HasPrefix(p.Code, "23") {
+		return fmt.Errorf("postgres refused data (SQLSTATE %s)", p.Code)
+	}
+	return err
+}
+
+// replicate opens a connection that speaks the replication protocol.
+func (s *setting) replicate(ctx context.Context) (*pgconn.PgConn, error) {
+	c := s.conn.Copy()
+	c.RuntimeParams["replication"] = "database"
+	conn, err := pgconn.ConnectConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("数据库连不上 / connect for replication: %w", err)
+	}
+	return conn, nil
+}
