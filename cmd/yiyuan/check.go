@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -18,15 +21,24 @@ import (
 func checkCommand() *cobra.Command {
 	var dir, bindings, who, keys string
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check [DIR]",
 		Short: "检查目录、规则和数据源，以及授权文件和推送密钥，有错就拒绝 / check catalogue, rules, sources, access file and push keys; refuse what is wrong",
 		Long: `读取目录文件夹，逐项检查并编译全部规则和脱敏视图，不启动任何服务。错误写明文件、行、列、原因和怎么改。
 应用与授权文件、推送密钥文件由启动时的同一段代码读取：这里通过，下次启动就不会拒绝它们。
 Reads the catalogue folder, checks it and compiles every rule and masked view, without starting anything. The access file and the
 push keys are read by the code that reads them at a start: what passes here is not refused there.`,
-		Example: "  yiyuan check --catalogue my-city/ --sources sources/ --access access.yaml --push-keys push-keys.yaml",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: `  yiyuan check my-city/                       # 其中的 yiyuan.yaml 所说的一切 / all that its yiyuan.yaml names
+  yiyuan check --catalogue my-city/ --sources sources/ --access access.yaml --push-keys push-keys.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				cfg, err := configured(args[0])
+				if err != nil {
+					return exit.With(exit.Problems, err)
+				}
+				dir, bindings = cmp.Or(dir, cfg.Catalogue), cmp.Or(bindings, cfg.Sources)
+				who, keys = cmp.Or(who, cfg.Access), cmp.Or(keys, cfg.Push.Keys)
+			}
 			files, err := catalogueFiles(dir)
 			if err != nil {
 				return err
@@ -63,6 +75,25 @@ push keys are read by the code that reads them at a start: what passes here is n
 	cmd.Flags().StringVar(&who, "access", "", "应用与授权文件 / file of applications and grants")
 	cmd.Flags().StringVar(&keys, "push-keys", "", "推送密钥文件 / file of push keys")
 	return cmd
+}
+
+// configured reads the yiyuan.yaml of a folder, its paths as for a process that is started
+// there; of a folder that is a catalogue and nothing else it is that.
+func configured(dir string) (config, error) {
+	file := filepath.Join(dir, "yiyuan.yaml")
+	if _, err := os.Stat(file); err != nil {
+		if _, is := os.Stat(filepath.Join(dir, "city.yaml")); is == nil {
+			return config{Catalogue: dir}, nil
+		}
+		return config{}, fmt.Errorf("%s: 既没有 yiyuan.yaml，也没有 city.yaml；可用 yiyuan init 生成一座城市 / holds neither yiyuan.yaml nor city.yaml; yiyuan init makes a city: %w", dir, err)
+	}
+	cfg, err := loadConfig(file)
+	for _, path := range []*string{&cfg.Catalogue, &cfg.Sources, &cfg.Access, &cfg.Push.Keys} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+	return cfg, err
 }
 
 // checkPushKeys reads the file of push.keys as the connectors do at their start.

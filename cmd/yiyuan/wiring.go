@@ -20,7 +20,7 @@ import (
 // commands is every subcommand of this distribution.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		demoCommand(), runCommand(),
+		demoCommand(), initCommand(), runCommand(),
 		checkCommand(), planCommand(), applyCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
 		sourceCommand(), keysCommand(), repartitionCommand(),

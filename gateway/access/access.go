@@ -10,7 +10,6 @@ package access
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -111,24 +110,24 @@ func New(c *schemas.Catalogue, apps []Application) (*Access, error) {
 func (a *Access) Replace(apps []Application) error {
 	next := &rules{byKey: make(map[[32]byte]*application, len(apps)), byName: map[string]*application{}, apps: make([]*application, 0, len(apps))}
 	seen := make(map[string]bool, len(apps))
-	var problems []error
-	for _, app := range apps {
-		built, err := build(a.catalogue, app)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("application %q: %w", app.ID, err))
+	var faults FaultErrors
+	for i, app := range apps {
+		say := func(path, text string) { faults = append(faults, &FaultError{i, app.ID, path, text}) }
+		built, sound := build(a.catalogue, app, say)
+		if !sound {
 			continue
 		}
 		if other, twice := next.byKey[app.KeyDigest]; twice {
-			problems = append(problems, fmt.Errorf("application %q: has the key of %q", app.ID, other.ID))
+			say("key_digest", fmt.Sprintf("与应用 %[1]q 的密钥相同 / has the key of %[1]q", other.ID))
 		}
-		for _, name := range app.Certificates {
+		for n, name := range app.Certificates {
 			if other, twice := next.byName[name]; twice {
-				problems = append(problems, fmt.Errorf("application %q: has the certificate of %q", app.ID, other.ID))
+				say(fmt.Sprintf("certificates[%d]", n), fmt.Sprintf("与应用 %[1]q 的证书相同 / has the certificate of %[1]q", other.ID))
 			}
 			next.byName[name] = built
 		}
 		if seen[app.ID] {
-			problems = append(problems, fmt.Errorf("application %q: duplicate id", app.ID))
+			say("id", "代号重复 / duplicate id")
 		}
 		seen[app.ID] = true
 		if app.KeyDigest != ([32]byte{}) {
@@ -136,7 +135,7 @@ func (a *Access) Replace(apps []Application) error {
 		}
 		next.apps = append(next.apps, built)
 	}
-	if err := errors.Join(problems...); err != nil {
+	if err := faults.Or(); err != nil {
 		return err
 	}
 	a.rules.Store(next)
@@ -146,42 +145,51 @@ func (a *Access) Replace(apps []Application) error {
 // certificateName is what a certificate may be registered under.
 var certificateName = regexp.MustCompile(`^(sha256:[0-9a-f]{64}|uri:[!-~]+|dns:[!-~]+)$`)
 
-func build(c *schemas.Catalogue, app Application) (*application, error) {
+// build compiles an application, and says what is wrong with it, with the place.
+func build(c *schemas.Catalogue, app Application, say func(path, text string)) (*application, bool) {
 	out := &application{Application: app, views: map[string]*viewGrants{}}
-	var problems []error
+	sound := true
+	fail := func(path, text string) {
+		sound = false
+		say(path, text)
+	}
 	if app.ID == "" {
-		problems = append(problems, errors.New("has no id"))
+		fail("", "没有 id / has no id")
 	}
 	if app.KeyDigest == ([32]byte{}) && len(app.Certificates) == 0 {
-		problems = append(problems, errors.New("has no key_digest, and no certificates"))
+		fail("", "没有 key_digest，也没有 certificates / has no key_digest, and no certificates")
 	}
-	for _, name := range app.Certificates {
+	for i, name := range app.Certificates {
 		if !certificateName.MatchString(name) {
-			problems = append(problems, errors.New("certificates: want sha256: and 64 hexadecimal digits, uri: or dns: and a name"))
+			fail(fmt.Sprintf("certificates[%d]", i), "应为 sha256: 和 64 位十六进制数字、uri: 或 dns: 加名称 / want sha256: and 64 hexadecimal digits, uri: or dns: and a name")
 		}
 	}
 	if _, err := c.Department(app.Department); err != nil {
-		problems = append(problems, unknown("department", app.Department, ids(c.Departments, func(d *schemas.Department) string { return d.ID })))
+		fail("department", unknown("部门", "department", app.Department, ids(c.Departments, func(d *schemas.Department) string { return d.ID })))
 	}
 	purposes := map[string]bool{}
-	check := func(list []string) {
-		for _, p := range list {
+	check := func(path string, list []string) {
+		for i, p := range list {
 			if _, err := c.Purpose(p); err != nil && p != Supervise {
-				problems = append(problems, unknown("purpose", p, ids(c.Purposes, func(p *schemas.Purpose) string { return p.ID })))
+				known := ids(c.Purposes, func(p *schemas.Purpose) string { return p.ID })
+				if !slices.Contains(known, Supervise) {
+					known = append(known, Supervise)
+				}
+				fail(fmt.Sprintf("%s[%d]", path, i), unknown("用途", "purpose", p, known))
 			}
 			purposes[p] = true
 		}
 	}
-	check(app.Purposes)
+	check("purposes", app.Purposes)
 	for i := range app.Grants {
-		g := app.Grants[i]
-		check(g.Purposes)
+		g, at := app.Grants[i], fmt.Sprintf("grants[%d]", i)
+		check(at+".purposes", g.Purposes)
 		if len(g.Purposes) == 0 {
-			problems = append(problems, fmt.Errorf("grant of %q names no purpose", g.View))
+			fail(at, fmt.Sprintf("对 %[1]q 的授权没有用途 / grant of %[1]q names no purpose", g.View))
 		}
 		v, err := c.View(g.View)
 		if err != nil {
-			problems = append(problems, unknown("view", g.View, viewIDs(c)))
+			fail(at+".view", unknown("视图", "view", g.View, viewIDs(c)))
 			continue
 		}
 		vg := out.views[v.ID]
@@ -190,7 +198,7 @@ func build(c *schemas.Catalogue, app Application) (*application, error) {
 			out.views[v.ID] = vg
 		}
 		built := &grant{Grant: g, allowed: map[string]bool{}}
-		for _, f := range g.Fields {
+		for n, f := range g.Fields {
 			switch {
 			case f == AllFields:
 				for _, every := range vg.fields {
@@ -199,7 +207,7 @@ func build(c *schemas.Catalogue, app Application) (*application, error) {
 			case slices.Contains(vg.fields, f):
 				built.allowed[f] = true
 			default:
-				problems = append(problems, unknown("field of "+v.ID, f, vg.fields))
+				fail(fmt.Sprintf("%s.fields[%d]", at, n), unknown("视图 "+v.ID+" 的字段", "field of "+v.ID, f, vg.fields))
 			}
 		}
 		if g.Quota > 0 {
@@ -211,7 +219,7 @@ func build(c *schemas.Catalogue, app Application) (*application, error) {
 		out.purposes = append(out.purposes, p)
 	}
 	slices.Sort(out.purposes)
-	return out, errors.Join(problems...)
+	return out, sound
 }
 
 // meter names what a grant's quota is counted under. It holds what makes the

@@ -167,9 +167,9 @@ func TestRefusals(t *testing.T) {
 		spoil func(a *access.Application)
 		want  string
 	}{
-		"unknown view":       {func(a *access.Application) { a.Grants[0].View = "person.parcial" }, `did you mean "person.partial"`},
-		"unknown field":      {func(a *access.Application) { a.Grants[0].Fields = []string{"XN"} }, `did you mean "XM"`},
-		"unknown purpose":    {func(a *access.Application) { a.Grants[0].Purposes = []string{"GLJD"} }, `did you mean "GLJT"`},
+		"unknown view":       {func(a *access.Application) { a.Grants[0].View = "person.parcial" }, `did you mean person.partial? Known: `},
+		"unknown field":      {func(a *access.Application) { a.Grants[0].Fields = []string{"XN"} }, `did you mean XM? Known: `},
+		"unknown purpose":    {func(a *access.Application) { a.Grants[0].Purposes = []string{"GLJD"} }, `did you mean GLJT? Known: `},
 		"unknown department": {func(a *access.Application) { a.Department = "XX" }, "unknown department"},
 		"no purposes":        {func(a *access.Application) { a.Grants[0].Purposes = nil }, "names no purpose"},
 		"no id":              {func(a *access.Application) { a.ID = "" }, "no id"},

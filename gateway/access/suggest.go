@@ -1,7 +1,10 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
@@ -26,16 +29,32 @@ func viewIDs(c *schemas.Catalogue) []string {
 	return out
 }
 
-// unknown says what is unknown and which known name is nearest.
-func unknown(what, name string, known []string) error {
-	best, least := "", len(name)/2+1
+// few is how many names a message lists: all of a short list, of a long one the nearest.
+const few = 24
+
+// unknown says what is unknown, which known names are near, and which there are.
+func unknown(chinese, english, name string, known []string) string {
+	type near struct {
+		name     string
+		distance int
+	}
+	var found []near
 	for _, k := range known {
-		if d := document.Distance(name, k); d < least {
-			best, least = k, d
+		if d := document.Distance(name, k); d < len(name)/2+1 {
+			found = append(found, near{k, d})
 		}
 	}
-	if best == "" {
-		return fmt.Errorf("unknown %s %q", what, name)
+	slices.SortStableFunc(found, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
+	zh, en, all := "", "", strings.Join(known, " ")
+	if len(found) > 0 {
+		zh, en = "，是否想写 "+found[0].name, ", did you mean "+found[0].name+"?"
 	}
-	return fmt.Errorf("unknown %s %q, did you mean %q?", what, name, best)
+	if len(known) > few {
+		var nearest []string
+		for _, f := range found[:min(len(found), 4)] {
+			nearest = append(nearest, f.name)
+		}
+		all = fmt.Sprintf("%s…（%d，GET /v1/catalogue）", strings.Join(append(nearest, ""), " "), len(known))
+	}
+	return fmt.Sprintf("%s %q 不存在%s；可用：%s / unknown %s %q%s Known: %s", chinese, name, zh, all, english, name, cmp.Or(en, "."), all)
 }

@@ -78,7 +78,7 @@ func (f *File) replace(a *access.Access, text []byte) error {
 		err = a.Replace(apps)
 	}
 	if err != nil {
-		return f.failed(err)
+		return f.failed(located(f.path, text, err))
 	}
 	return nil
 }

@@ -58,40 +58,41 @@ func Parse(text []byte) ([]access.Application, error) {
 		return nil, errEmpty
 	}
 	var out []access.Application
-	var problems []error
-	for _, f := range *doc.Applications {
-		app, err := f.application()
-		out, problems = append(out, app), append(problems, err)
+	var faults access.FaultErrors
+	for i, f := range *doc.Applications {
+		out = append(out, f.application(func(path, text string) {
+			faults = append(faults, &access.FaultError{Application: i, ID: f.ID, Path: path, Text: text})
+		}))
 	}
-	return out, errors.Join(problems...)
+	return out, faults.Or()
 }
 
-func (f *fileApplication) application() (access.Application, error) {
+func (f *fileApplication) application(fail func(path, text string)) access.Application {
 	app := access.Application{ID: f.ID, Title: f.Title, Department: f.Department, Purposes: f.Purposes, Certificates: f.Certs}
-	var problems []error
 	var err error
 	if f.KeyDigest == "" && len(f.Certs) > 0 {
 		// a certificate stands for the key
 	} else if app.KeyDigest, err = parseDigest(f.KeyDigest); err != nil {
-		problems = append(problems, fmt.Errorf("application %q: key_digest: %w", f.ID, err))
+		fail("key_digest", fmt.Sprintf("key_digest: %v", err))
 	}
 	if app.Until, err = parseUntil(f.Until); err != nil {
-		problems = append(problems, fmt.Errorf("application %q: until: %w", f.ID, err))
+		fail("until", fmt.Sprintf("until: %v", err))
 	}
-	for _, g := range f.Grants {
+	for i, g := range f.Grants {
+		at := fmt.Sprintf("grants[%d]", i)
 		until, err := parseUntil(g.Until)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("application %q: grant of %q: until: %w", f.ID, g.View, err))
+			fail(at+".until", fmt.Sprintf("对 %[1]q 的授权：until: %[2]v / grant of %[1]q: until: %[2]v", g.View, err))
 		}
 		if g.Quota < 0 {
-			problems = append(problems, fmt.Errorf("application %q: grant of %q: quota is negative", f.ID, g.View))
+			fail(at+".quota", fmt.Sprintf("对 %[1]q 的授权：quota 是负数 / grant of %[1]q: quota is negative", g.View))
 		}
 		if len(g.Fields) == 0 {
-			problems = append(problems, fmt.Errorf("application %q: grant of %q names no field", f.ID, g.View))
+			fail(at, fmt.Sprintf("对 %[1]q 的授权没有字段；全部字段写 [\"*\"] / grant of %[1]q names no field; all of them are [\"*\"]", g.View))
 		}
 		app.Grants = append(app.Grants, access.Grant{View: g.View, Fields: g.Fields, Purposes: g.Purposes, Until: until, Quota: g.Quota})
 	}
-	return app, errors.Join(problems...)
+	return app
 }
 
 // parseDigest reads "sha256:" and 64 hexadecimal digits.
@@ -99,10 +100,10 @@ func parseDigest(text string) ([32]byte, error) {
 	var out [32]byte
 	digits, ok := strings.CutPrefix(text, "sha256:")
 	if !ok || len(digits) != 64 {
-		return out, errors.New("want sha256: and 64 hexadecimal digits")
+		return out, errors.New("应为 sha256: 和 64 位十六进制数字 / want sha256: and 64 hexadecimal digits")
 	}
 	if _, err := hex.Decode(out[:], []byte(digits)); err != nil {
-		return out, errors.New("want sha256: and 64 hexadecimal digits")
+		return out, errors.New("应为 sha256: 和 64 位十六进制数字 / want sha256: and 64 hexadecimal digits")
 	}
 	return out, nil
 }
@@ -117,7 +118,7 @@ func parseUntil(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, errors.New("want a day 2026-12-31 or a moment in RFC 3339")
+		return time.Time{}, errors.New("应为日期 2026-12-31 或 RFC 3339 的时刻 / want a day 2026-12-31 or a moment in RFC 3339")
 	}
 	return t, nil
 }

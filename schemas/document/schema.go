@@ -9,12 +9,11 @@ import (
 // Schema writes the JSON Schema (draft 2020-12) of a file whose whole content is of the
 // form. It says of each key what Form says and no more: what hangs on other files, or on
 // another key, only the reader checks.
-func Schema(id, title string, f *Form) ([]byte, error) {
-	s := f.schema()
+func Schema(title string, f *Form) ([]byte, error) { return Write(title, f.JSON()) }
+
+// Write writes a JSON Schema as a file.
+func Write(title string, s map[string]any) ([]byte, error) {
 	s["$schema"], s["title"] = "https://json-schema.org/draft/2020-12/schema", title
-	if id != "" {
-		s["$id"] = id
-	}
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return nil, err
@@ -22,7 +21,8 @@ func Schema(id, title string, f *Form) ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-func (f *Form) schema() map[string]any {
+// JSON is the schema of a value of the form, which is the caller's to change.
+func (f *Form) JSON() map[string]any {
 	switch f.Kind {
 	case Text:
 		return f.text()
@@ -37,7 +37,7 @@ func (f *Form) schema() map[string]any {
 	case Flag:
 		return map[string]any{"type": "boolean"}
 	case List:
-		s := map[string]any{"type": "array", "items": f.Each.schema()}
+		s := map[string]any{"type": "array", "items": f.Each.JSON()}
 		if f.Unique {
 			s["uniqueItems"] = true
 		}
@@ -46,7 +46,7 @@ func (f *Form) schema() map[string]any {
 		}
 		return s
 	case Map:
-		s := map[string]any{"type": "object", "additionalProperties": f.Each.schema()}
+		s := map[string]any{"type": "object", "additionalProperties": f.Each.JSON()}
 		if f.Pattern != nil {
 			s["propertyNames"] = f.Pattern.schema()
 		}
@@ -58,7 +58,7 @@ func (f *Form) schema() map[string]any {
 	}
 	properties, required := map[string]any{}, []string{}
 	for _, k := range f.Keys {
-		p := k.Form.schema()
+		p := k.Form.JSON()
 		p["description"] = k.Chinese + " / " + k.English
 		if k.Default != "" {
 			p["default"] = k.Form.written(k.Default)

@@ -24,7 +24,7 @@ func compiled(t *testing.T) map[string]*jsonschema.Schema {
 	t.Helper()
 	out := map[string]*jsonschema.Schema{}
 	for _, f := range format.Files() {
-		text, err := document.Schema("", f.English, f.Form)
+		text, err := document.Schema(f.English, f.Form)
 		if err != nil {
 			t.Fatal(err)
 		}
