@@ -16,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -291,7 +292,7 @@ func TestAlertsFitTheMetrics(t *testing.T) {
 					}
 				}
 			}
-			commandsExist(t, r.Annotations["do"])
+			e2e.CommandsExist(t, r.Annotations["do"])
 		}
 	}
 	if n < 5 {
@@ -330,8 +331,8 @@ func TestExampleTableFitsItsBinding(t *testing.T) {
 
 // The example runs against a real server.
 func TestExampleTableOnPostgreSQL(t *testing.T) {
-	server := service(t, "YIYUAN_TEST_POSTGRES")
-	ctx := bounded(t, time.Minute)
+	server := e2e.Service(t, "YIYUAN_TEST_POSTGRES")
+	ctx := e2e.Bounded(t, time.Minute)
 	admin, err := pgx.Connect(ctx, server)
 	if err != nil {
 		t.Fatal(err)

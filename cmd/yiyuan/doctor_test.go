@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -52,15 +53,15 @@ func TestDoctorOnEmbedded(t *testing.T) {
 	bare(t)
 	j := begin(t, 1, nil)
 	dir := t.TempDir()
-	file := write(t, map[string]any{
-		"keys":       map[string]any{"file": keyFile(t, dir)},
+	file := e2e.Write(t, map[string]any{
+		"keys":       map[string]any{"file": e2e.KeyFile(t, dir)},
 		"bus":        map[string]any{"transaction_timeout": "10ms", "session_timeout": "10s"},
 		"processors": map[string]any{"dir": dir},
 	}, dir, "yiyuan.yaml")
 	var found []finding
-	await(t, "a sound city", time.Minute, func() string { // members come one by one, and a commit may take more than those 10 ms
-		found = examine(t.Context(), file, j.app.brokers)
-		for _, step := range j.app.steps {
+	e2e.Await(t, "a sound city", time.Minute, func() string { // members come one by one, and a commit may take more than those 10 ms
+		found = examine(t.Context(), file, j.Brokers)
+		for _, step := range j.Steps {
 			if unwell := graded(found, "step."+step.Name, gradeWarning); unwell != "" {
 				return unwell
 			}
@@ -70,13 +71,13 @@ func TestDoctorOnEmbedded(t *testing.T) {
 		}
 		return ""
 	})
-	markRefused(t, j.app.bus, j.app.codec, j.app.keys, "GA01", "539902198503120013")
-	expect(t, examine(t.Context(), file, j.app.brokers), "rows.refused", gradeWarning, "GA01 (1)")
+	e2e.MarkRefused(t, j.Bus, j.Codec, j.Keys, "GA01", "539902198503120013")
+	expect(t, examine(t.Context(), file, j.Brokers), "rows.refused", gradeWarning, "GA01 (1)")
 	for _, check := range []string{"config", "catalogue", "keys", "kafka.brokers", "kafka.version", "kafka.transaction.version", "kafka.topics", "kafka.transactions", "step.route"} {
 		expect(t, found, check, gradeOK, "")
 	}
 
-	kafka, err := kgo.NewClient(kgo.SeedBrokers(j.app.brokers...), kgo.TransactionalID("left"), kgo.TransactionTimeout(time.Minute))
+	kafka, err := kgo.NewClient(kgo.SeedBrokers(j.Brokers...), kgo.TransactionalID("left"), kgo.TransactionTimeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +95,8 @@ func TestDoctorOnEmbedded(t *testing.T) {
 	if _, err := admin.DeleteTopics(t.Context(), "resolved.person"); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "age", time.Minute, func() string {
-		found = examine(t.Context(), file, j.app.brokers)
+	e2e.Await(t, "age", time.Minute, func() string {
+		found = examine(t.Context(), file, j.Brokers)
 		if graded(found, "kafka.transactions", gradeProblem) == "" {
 			return "not old enough"
 		}
@@ -111,12 +112,12 @@ func TestDoctorOnEmbedded(t *testing.T) {
 func TestDoctorWithoutServices(t *testing.T) {
 	bare(t)
 	dir := t.TempDir()
-	keys := keyFile(t, dir)
+	keys := e2e.KeyFile(t, dir)
 	if err := os.Chmod(keys, 0o604); err != nil {
 		t.Fatal(err)
 	}
-	nowhere := freePort(t)
-	file := write(t, map[string]any{
+	nowhere := e2e.FreePort(t)
+	file := e2e.Write(t, map[string]any{
 		"keys":     map[string]any{"file": keys},
 		"bus":      map[string]any{"brokers": []string{nowhere}},
 		"registry": map[string]any{"url": "http://" + nowhere},
@@ -128,18 +129,18 @@ func TestDoctorWithoutServices(t *testing.T) {
 	}
 	t.Setenv("REDIS_HERE", "redis://:hidden-word@"+nowhere)
 	t.Setenv("DSN_HERE", "postgres://u:hidden-word@"+nowhere+"/d")
-	write(t, map[string]any{
+	e2e.Write(t, map[string]any{
 		"keys":     map[string]any{"file": keys},
 		"bus":      map[string]any{"brokers": []string{nowhere}},
 		"registry": map[string]any{"url": "http://" + nowhere},
 		"gateway":  map[string]any{"redis": "env:REDIS_HERE"},
 		"sources":  filepath.Join(dir, "sources"),
 	}, dir, "yiyuan.yaml")
-	write(t, map[string]any{
+	e2e.Write(t, map[string]any{
 		"source": "ga-pg", "kind": "postgres", "datasets": []string{"GA01"},
 		"options": map[string]any{"dsn": "env:DSN_HERE", "tables": map[string]any{"public.t": map[string]any{"dataset": "GA01"}}},
 	}, dir, "sources", "ga-pg.yaml")
-	found := examine(bounded(t, 20*time.Second), file, nil)
+	found := examine(e2e.Bounded(t, 20*time.Second), file, nil)
 	for _, check := range []string{"keys", "kafka", "registry", "redis", "source.ga-pg"} {
 		expect(t, found, check, gradeProblem, "")
 	}
@@ -260,7 +261,7 @@ func TestDoctorNamesWhatWasLeft(t *testing.T) {
 			if f.Grade != gradeWarning || f.Do != do || !strings.Contains(f.What, "GA01") || !strings.Contains(f.What, "former") {
 				t.Errorf("%s: %+v", name, f)
 			}
-			commandsExist(t, f.Do)
+			e2e.CommandsExist(t, f.Do)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -36,20 +37,20 @@ func newHall(t testing.TB) *hall {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	return &hall{t, broker, testKeys(t)}
+	return &hall{t, broker, e2e.Keys(t)}
 }
 
 // folder is a copy of the sample city with an edit of one file, or as it is.
 func (h *hall) folder(file, old, text string) string {
 	h.Helper()
-	w := &town{TB: h, catalogue: filepath.Join(h.TempDir(), "catalogue")}
-	if err := os.CopyFS(w.catalogue, yunling.Files()); err != nil {
+	w := &e2e.Town{TB: h, Catalogue: filepath.Join(h.TempDir(), "catalogue")}
+	if err := os.CopyFS(w.Catalogue, yunling.Files()); err != nil {
 		h.Fatal(err)
 	}
 	if file != "" {
-		w.edit(file, old, text)
+		w.Edit(file, old, text)
 	}
-	return w.catalogue
+	return w.Catalogue
 }
 
 // withView is a copy of the sample city with another view.
@@ -166,7 +167,7 @@ func TestFolderIsNotInForce(t *testing.T) {
 	if err != nil || !strings.Contains(out, "newly exposed GA01.ages.CSRQ (year)") {
 		t.Fatalf("apply = %v\n%s", err, out)
 	}
-	await(t, "the running process says so", time.Minute, func() string {
+	e2e.Await(t, "the running process says so", time.Minute, func() string {
 		if got := states(t, a); got[catalogueInForce] != is || got[catalogueRuns] != was {
 			return got[catalogueInForce]
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -149,7 +150,7 @@ func TestAdminTokenChanges(t *testing.T) {
 	}
 	put("short")
 	put(second)
-	await(t, "the new token is in force", 15*time.Second, func() string {
+	e2e.Await(t, "the new token is in force", 15*time.Second, func() string {
 		if got := answers(second); got != http.StatusOK {
 			return fmt.Sprint(got)
 		}
@@ -159,14 +160,14 @@ func TestAdminTokenChanges(t *testing.T) {
 		t.Errorf("the old token is answered %d", got)
 	}
 	put("short")
-	await(t, "it is said", 15*time.Second, func() string {
+	e2e.Await(t, "it is said", 15*time.Second, func() string {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Authorization", "Bearer "+second)
-		if a := reply(http.DefaultClient.Do(r)); !strings.Contains(a.body, `yiyuan_process_setting_up{setting="admin.token_file"} 0`) {
-			return a.body
+		if a := e2e.Reply(http.DefaultClient.Do(r)); !strings.Contains(a.Body, `yiyuan_process_setting_up{setting="admin.token_file"} 0`) {
+			return a.Body
 		}
 		return ""
 	})
@@ -222,7 +223,7 @@ func TestRegistryKeyChanges(t *testing.T) {
 	if got := key(); got != second {
 		t.Error("another's registry gets the old key")
 	}
-	await(t, "the new key is in force", 15*time.Second, func() string {
+	e2e.Await(t, "the new key is in force", 15*time.Second, func() string {
 		if got := writes(second); got != there {
 			return fmt.Sprint(got)
 		}
@@ -266,8 +267,10 @@ func TestAdminBodies(t *testing.T) {
 // noSchemas is a registry's log that holds nothing.
 type noSchemas struct{}
 
-func (noSchemas) Append(context.Context, []byte, []byte) error                { return nil }
+func (noSchemas) Append(context.Context, []byte, []byte) error { return nil }
+
 func (noSchemas) Replay(context.Context, func(key, value []byte) error) error { return nil }
+
 func (noSchemas) Follow(ctx context.Context, _ func(key, value []byte) error) error {
 	<-ctx.Done()
 	return ctx.Err()

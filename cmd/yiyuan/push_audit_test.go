@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
@@ -35,7 +36,7 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 	cfg.Listeners.TrustedProxies = []string{"127.0.0.1"}                // whose word on where strangers are is taken
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context())) // the audit is read after the parts have ended
 	defer stop()
-	a, err := newApp(ctx, cfg, testKeys(t), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	a, err := newApp(ctx, cfg, e2e.Keys(t), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 		return resp.StatusCode, resp.Header.Get("X-Request-Id"), string(b)
 	}
 	const broken = `[{"GMSFHM":"` + number + `"`
-	await(t, "the source is open", time.Minute, func() string { // until then all are told to wait
+	e2e.Await(t, "the source is open", time.Minute, func() string { // until then all are told to wait
 		if status, _, text := send(key, "192.0.2.7", "/v1/push/WJ01", broken); status == http.StatusServiceUnavailable {
 			return text
 		}
