@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/benchmarks/process"
+	"github.com/yiyuan-bus/yiyuan/benchmarks/table"
 )
 
 // target is a server under load. Every request is complete bytes of HTTP/1.1,
@@ -18,16 +21,16 @@ import (
 type target struct {
 	name     string
 	address  string
-	requests [][]byte // sent in turn, each connection from another place on
-	expect   []byte   // what a right answer holds
-	server   *process // whose CPU time is counted
+	requests [][]byte         // sent in turn, each connection from another place on
+	expect   []byte           // what a right answer holds
+	server   *process.Process // whose CPU time is counted
 }
 
 // loaded is what a load came to.
 type loaded struct {
 	answers int
 	seconds float64
-	latency quantiles
+	latency table.Quantiles
 	cpu     time.Duration // of the server, an answer
 }
 
@@ -76,14 +79,14 @@ func load(ctx context.Context, t target, connections int, d time.Duration) (load
 	for _, one := range all {
 		every = append(every, one...)
 	}
-	return loaded{len(every), took.Seconds(), quantilesOf(every), used / time.Duration(max(len(every), 1))}, nil
+	return loaded{len(every), took.Seconds(), table.QuantilesOf(every), used / time.Duration(max(len(every), 1))}, nil
 }
 
 func (t *target) used() time.Duration {
 	if t.server == nil {
 		return 0
 	}
-	return t.server.usage().cpu
+	return t.server.Usage().CPU
 }
 
 // connection is one keep-alive connection.

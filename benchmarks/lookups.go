@@ -20,6 +20,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/process"
+	"github.com/yiyuan-bus/yiyuan/benchmarks/site"
+	"github.com/yiyuan-bus/yiyuan/benchmarks/table"
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -40,17 +43,17 @@ type line struct {
 	admin   string
 	redis   string // "" = the limit has an embedded cache of its own
 	people  []string
-	server  *process
+	server  *process.Process
 }
 
 // lookups measures the gateway on the embedded broker and cache (yiyuan demo)
 // and on real Kafka and Redis (yiyuan run).
-func (b *bench) lookups(ctx context.Context) error {
+func (b bench) lookups(ctx context.Context) error {
 	if err := b.lookupsDemo(ctx); err != nil {
 		return fmt.Errorf("embedded: %w", err)
 	}
-	if b.kafka == "" || b.redis == "" {
-		b.say("lookups: no YIYUAN_TEST_KAFKA and YIYUAN_TEST_REDIS: the line on real services is left out")
+	if b.Kafka == "" || b.Redis == "" {
+		b.Say("lookups: no YIYUAN_TEST_KAFKA and YIYUAN_TEST_REDIS: the line on real services is left out")
 		return nil
 	}
 	if err := b.lookupsReal(ctx); err != nil {
@@ -59,15 +62,15 @@ func (b *bench) lookups(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) lookupsDemo(ctx context.Context) error {
-	demo, ready, err := b.startDemo(ctx, "--rate", "0", "--correct-after", "1h")
+func (b bench) lookupsDemo(ctx context.Context) error {
+	demo, ready, err := b.StartDemo(ctx, "--rate", "0", "--correct-after", "1h")
 	if err != nil {
 		return err
 	}
-	defer demo.stop() //nolint:errcheck // it has answered all that was asked
-	l := line{name: "embedded, miniredis", server: demo, brokers: ready.Kafka, address: strings.TrimPrefix(ready.Gateway, "http://"), admin: ready.Admin, purpose: purpose}
+	defer demo.Stop() //nolint:errcheck // it has answered all that was asked
+	l := line{name: "embedded, miniredis", server: demo, brokers: ready.Kafka, address: strings.TrimPrefix(ready.Gateway, "http://"), admin: ready.Admin, purpose: site.Purpose}
 	for _, a := range ready.Apps {
-		if slices.Contains(a.Purposes, purpose) {
+		if slices.Contains(a.Purposes, site.Purpose) {
 			l.key = a.Key
 		}
 	}
@@ -79,35 +82,35 @@ func (b *bench) lookupsDemo(ctx context.Context) error {
 	if l.people, err = peopleOf(ctx, view); err != nil {
 		return err
 	}
-	return demo.blame(b.ask(ctx, l))
+	return demo.Blame(b.ask(ctx, l))
 }
 
-func (b *bench) lookupsReal(ctx context.Context) (err error) {
-	s, err := b.newSite(ctx, "Kafka 4.1", b.kafka)
+func (b bench) lookupsReal(ctx context.Context) (err error) {
+	s, err := b.deploy(ctx, "Kafka 4.1", b.Kafka)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	if _, err := s.produce(ctx, people{size: "tiny"}); err != nil {
+	defer func() { err = errors.Join(err, s.Close(ctx)) }()
+	if _, err := s.Produce(ctx, site.People{Size: "tiny"}); err != nil {
 		return err
 	}
-	s.redis = b.redis
-	server, err := s.run(ctx, "processors,gateway", "step running")
+	s.Redis = b.Redis
+	server, err := s.Run(ctx, "processors,gateway", "step running")
 	if err != nil {
 		return err
 	}
-	defer server.stop() //nolint:errcheck // it has answered all that was asked
-	if _, err := server.logged(ctx, "step running"); err != nil {
+	defer server.Stop() //nolint:errcheck // it has answered all that was asked
+	if _, err := server.Logged(ctx, "step running"); err != nil {
 		return err
 	}
-	if err := s.settled(ctx, time.Minute, server.alive); err != nil {
+	if err := s.Settled(ctx, time.Minute, server.Alive); err != nil {
 		return err
 	}
-	l := line{name: "Kafka 4.1, Redis 7", server: server, address: s.gateway, admin: "http://" + s.admin, key: appKey, purpose: purpose, brokers: s.brokers, prefix: s.prefix, redis: b.redis}
-	if l.people, err = peopleOf(ctx, s.bus); err != nil {
+	l := line{name: "Kafka 4.1, Redis 7", server: server, address: s.Gateway, admin: "http://" + s.Admin, key: site.AppKey, purpose: site.Purpose, brokers: s.Brokers, prefix: s.Prefix, redis: b.Redis}
+	if l.people, err = peopleOf(ctx, s.Bus); err != nil {
 		return err
 	}
-	return server.blame(b.ask(ctx, l))
+	return server.Blame(b.ask(ctx, l))
 }
 
 // peopleOf returns the keys of the golden records of persons, in order.
@@ -135,7 +138,7 @@ func peopleOf(ctx context.Context, b *bus.Bus) ([]string, error) {
 
 // single is the request for one person.
 func (l *line) single(key string) []byte {
-	return append(l.head("GET", fmt.Sprintf("/v1/lookup/%s/%s", asked, key)), "\r\n"...)
+	return append(l.head("GET", fmt.Sprintf("/v1/lookup/%s/%s", site.Asked, key)), "\r\n"...)
 }
 
 // head begins a request of the application; its blank line is to be added.
@@ -149,7 +152,7 @@ func (l *line) batch(keys []string, fields ...string) []byte {
 		View   string   `json:"view"`
 		Keys   []string `json:"keys"`
 		Fields []string `json:"fields,omitempty"`
-	}{asked, keys, fields})
+	}{site.Asked, keys, fields})
 	if err != nil {
 		panic(err) // strings always encode
 	}
@@ -158,7 +161,7 @@ func (l *line) batch(keys []string, fields ...string) []byte {
 }
 
 // ask measures single lookups and the limit in turns, then batches.
-func (b *bench) ask(ctx context.Context, l line) error {
+func (b bench) ask(ctx context.Context, l line) error {
 	answer, err := l.loadedAll(ctx)
 	if err != nil {
 		return err
@@ -176,9 +179,9 @@ func (b *bench) ask(ctx context.Context, l line) error {
 	if err != nil {
 		return err
 	}
-	defer child.stop() //nolint:errcheck // it holds nothing
+	defer child.Stop() //nolint:errcheck // it holds nothing
 	rounds, each := 5, 4*time.Second
-	if b.quick {
+	if b.Quick {
 		rounds, each = 2, time.Second
 	}
 	for _, t := range []target{one, bare, many} { // warm up, dropped
@@ -217,19 +220,19 @@ func (b *bench) ask(ctx context.Context, l line) error {
 }
 
 // profiled takes a CPU profile of the gateway while a load lasts, if wanted.
-func (b *bench) profiled(ctx context.Context, l line, load string, lasting time.Duration) {
-	if b.profile == "" || load == "bare handler" {
+func (b bench) profiled(ctx context.Context, l line, load string, lasting time.Duration) {
+	if b.Profile == "" || load == "bare handler" {
 		return
 	}
 	go func() {
-		file := filepath.Join(b.profile, strings.Trim(strings.Fields(l.name)[0], ",")+"-"+strings.ReplaceAll(load, " ", "-")+".pprof")
-		if err := keep(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", l.admin, max(1, int(lasting/time.Second)-1)), file); err != nil {
-			b.say("no profile: %v", err)
+		file := filepath.Join(b.Profile, strings.Trim(strings.Fields(l.name)[0], ",")+"-"+strings.ReplaceAll(load, " ", "-")+".pprof")
+		if err := site.Keep(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", l.admin, max(1, int(lasting/time.Second)-1)), file); err != nil {
+			b.Say("no profile: %v", err)
 		}
 	}()
 }
 
-func (b *bench) lookupRows(l line, ours, theirs, batched []loaded) {
+func (b bench) lookupRows(l line, ours, theirs, batched []loaded) {
 	rate, limit, keys := rates(ours), rates(theirs), rates(batched)
 	var ratio []float64
 	for i := range rate {
@@ -239,19 +242,19 @@ func (b *bench) lookupRows(l line, ours, theirs, batched []loaded) {
 	if l.redis == "" {
 		store = "an embedded Redis of its own"
 	}
-	b.table.add(b, row{
-		what: fmt.Sprintf("lookups, %d connections", connections), broker: l.name,
-		figure: fmt.Sprintf("%s lookups/s (%s), %s", count(median(rate)), spread(rate), middle(ours)),
-		limit:  fmt.Sprintf("bare net/http handler doing one GET on %s: %s req/s, %s", store, count(median(limit)), middle(theirs)),
-		ratio:  fmt.Sprintf("%.2f", median(ratio)), goal: ">= 0.7",
-		more: fmt.Sprintf("each authorised, masked, and in the audit before its answer: entries counted; CPU %d us a lookup, embedded services included, bare %d us", micros(ours), micros(theirs)),
+	b.Add(table.Row{
+		What: fmt.Sprintf("lookups, %d connections", connections), Broker: l.name,
+		Figure: fmt.Sprintf("%s lookups/s (%s), %s", table.Count(table.Median(rate)), table.Spread(rate), middle(ours)),
+		Limit:  fmt.Sprintf("bare net/http handler doing one GET on %s: %s req/s, %s", store, table.Count(table.Median(limit)), middle(theirs)),
+		Ratio:  fmt.Sprintf("%.2f", table.Median(ratio)), Goal: ">= 0.7",
+		More: fmt.Sprintf("each authorised, masked, and in the audit before its answer: entries counted; CPU %d us a lookup, embedded services included, bare %d us", micros(ours), micros(theirs)),
 	})
-	b.table.add(b, row{
-		what: fmt.Sprintf("batch lookups of %d, %d connections", batchKeys, connections), broker: l.name,
-		figure: fmt.Sprintf("%s keys/s, %s a batch", count(median(keys)*batchKeys), middle(batched)),
-		limit:  fmt.Sprintf("single lookups: %s keys/s", count(median(rate))),
-		ratio:  fmt.Sprintf("%.1f", median(keys)*batchKeys/median(rate)), goal: ">= 10",
-		more: fmt.Sprintf("one audit entry a batch, which names every subject; CPU %d us a key", micros(batched)/batchKeys),
+	b.Add(table.Row{
+		What: fmt.Sprintf("batch lookups of %d, %d connections", batchKeys, connections), Broker: l.name,
+		Figure: fmt.Sprintf("%s keys/s, %s a batch", table.Count(table.Median(keys)*batchKeys), middle(batched)),
+		Limit:  fmt.Sprintf("single lookups: %s keys/s", table.Count(table.Median(rate))),
+		Ratio:  fmt.Sprintf("%.1f", table.Median(keys)*batchKeys/table.Median(rate)), Goal: ">= 10",
+		More: fmt.Sprintf("one audit entry a batch, which names every subject; CPU %d us a key", micros(batched)/batchKeys),
 	})
 }
 
@@ -268,7 +271,7 @@ func micros(all []loaded) int64 {
 	for _, l := range all {
 		each = append(each, float64(l.cpu.Microseconds()))
 	}
-	return int64(median(each))
+	return int64(table.Median(each))
 }
 
 func total(all []loaded) (n int) {
@@ -279,9 +282,9 @@ func total(all []loaded) (n int) {
 }
 
 // middle is the median run's latency.
-func middle(all []loaded) quantiles {
+func middle(all []loaded) table.Quantiles {
 	s := slices.Clone(all)
-	slices.SortFunc(s, func(a, b loaded) int { return int(a.latency.p99 - b.latency.p99) })
+	slices.SortFunc(s, func(a, b loaded) int { return int(a.latency.P99 - b.latency.P99) })
 	return s[len(s)/2].latency
 }
 
@@ -295,7 +298,7 @@ func (l *line) loadedAll(ctx context.Context) ([]byte, error) {
 	defer c.close()
 	var body []byte
 	at := 0
-	err = await(ctx, time.Minute, 100*time.Millisecond, "everybody can be looked up", func() (bool, error) {
+	err = process.Await(ctx, time.Minute, 100*time.Millisecond, "everybody can be looked up", func() (bool, error) {
 		for ; at < len(l.people); at++ {
 			if _, err := c.conn.Write(l.single(l.people[at])); err != nil {
 				return false, fmt.Errorf("look up: %w", err)
@@ -318,7 +321,7 @@ func (l *line) loadedAll(ctx context.Context) ([]byte, error) {
 }
 
 func dialSoon(ctx context.Context, address string) (c *connection, err error) {
-	err = await(ctx, 30*time.Second, 50*time.Millisecond, "the gateway listens", func() (bool, error) {
+	err = process.Await(ctx, 30*time.Second, 50*time.Millisecond, "the gateway listens", func() (bool, error) {
 		var failed error
 		c, failed = dial(ctx, target{address: address})
 		return failed == nil, nil
@@ -346,14 +349,14 @@ func (l *line) audited(ctx context.Context) (int64, error) {
 }
 
 // startBare starts the limit: a handler that answers with what one GET finds.
-func (l *line) startBare(ctx context.Context, value []byte) (*process, target, error) {
-	child, err := self(ctx, "child-bare", "-redis", l.redis, "-keys", strconv.Itoa(len(l.people)), "-size", strconv.Itoa(len(value)))
+func (l *line) startBare(ctx context.Context, value []byte) (*process.Process, target, error) {
+	child, err := process.Self(ctx, "child-bare", "-redis", l.redis, "-keys", strconv.Itoa(len(l.people)), "-size", strconv.Itoa(len(value)))
 	if err != nil {
 		return nil, target{}, err
 	}
 	t := target{name: "bare handler", server: child, expect: []byte("x")}
-	if err := child.answer(ctx, 10*time.Second, &t.address); err != nil {
-		return nil, target{}, errors.Join(err, child.stop())
+	if err := child.Answer(ctx, 10*time.Second, &t.address); err != nil {
+		return nil, target{}, errors.Join(err, child.Stop())
 	}
 	for i := range l.people {
 		t.requests = append(t.requests, append(l.head("GET", fmt.Sprintf("/%d", i)), "\r\n"...))
@@ -363,7 +366,7 @@ func (l *line) startBare(ctx context.Context, value []byte) (*process, target, e
 
 // childBare is the limit of lookups.
 func childBare(ctx context.Context, args []string) error {
-	ctx, cancel := untilOrphaned(ctx)
+	ctx, cancel := process.UntilOrphaned(ctx)
 	defer cancel()
 	f := flag.NewFlagSet("child-bare", flag.ContinueOnError)
 	address, keys, size := f.String("redis", "", ""), f.Int("keys", 0, ""), f.Int("size", 0, "")
@@ -402,7 +405,7 @@ func childBare(ctx context.Context, args []string) error {
 		_, _ = w.Write(value) // the client has gone
 	})}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // nobody waits for an answer any more
-	if err := report(listener.Addr().String()); err != nil {
+	if err := process.Report(listener.Addr().String()); err != nil {
 		return err
 	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -20,61 +20,41 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"syscall"
-	"time"
+
+	"github.com/yiyuan-bus/yiyuan/benchmarks/engine"
+	"github.com/yiyuan-bus/yiyuan/benchmarks/process"
+	"github.com/yiyuan-bus/yiyuan/benchmarks/site"
 )
 
 // revision is the commit that is measured, set by the linker: see the script run.
 var revision = "unknown"
 
-// bench is one invocation.
-type bench struct {
-	yiyuan  string // the binary
-	dir     string // scratch, gone at the end
-	kafka   string
-	postgre string
-	redis   string
-	quick   bool
-	rounds  int    // of the steps
-	persons int    // of the engine
-	many    int    // persons of the engine's large state, 0 = left out
-	streams string // class path of the engine's Kafka Streams peer, "" = left out
-	goka    string // the engine's goka peer, "" = left out
-	profile string // folder for profiles and metrics, "" = none
-	talk    io.Writer
-	table   table
-}
-
-func (b *bench) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(b.talk, time.Now().Format("15:04:05 ")+format+"\n", args...) // progress; the terminal may be gone
-}
-
 type job struct {
 	name string
-	run  func(*bench, context.Context) error
+	run  func(bench, context.Context) error
 }
 
 // jobs are the measurements in the order of the table.
 var jobs = []job{
-	{"demo", (*bench).demo},
-	{"steps", (*bench).steps},
-	{"engine", (*bench).engine},
-	{"lookups", (*bench).lookups},
-	{"freshness", (*bench).freshness},
+	{"demo", bench.demo},
+	{"steps", bench.steps},
+	{"engine", func(b bench, ctx context.Context) error { return engine.Run(ctx, b.Bench) }},
+	{"lookups", bench.lookups},
+	{"freshness", bench.freshness},
 }
 
 // children are the processes that a job starts beside yiyuan: the limits, and
 // the embedded broker where it is measured alone.
 var children = map[string]func(ctx context.Context, args []string) error{
-	"child-broker": childBroker,
-	"child-copy":   childCopy,
+	"child-broker": site.ChildBroker,
+	"child-copy":   site.ChildCopy,
 	"child-bare":   childBare,
-	"child-engine": childEngine,
+	"child-engine": engine.Child,
 }
 
 func main() {
@@ -97,21 +77,21 @@ func exit(err error) {
 }
 
 func run(ctx context.Context, args []string) (err error) {
-	b := &bench{
-		kafka: os.Getenv("YIYUAN_TEST_KAFKA"), postgre: os.Getenv("YIYUAN_TEST_POSTGRES"), redis: os.Getenv("YIYUAN_TEST_REDIS"),
-		talk: os.Stderr,
-	}
+	b := bench{&site.Bench{
+		Kafka: os.Getenv("YIYUAN_TEST_KAFKA"), Postgres: os.Getenv("YIYUAN_TEST_POSTGRES"), Redis: os.Getenv("YIYUAN_TEST_REDIS"),
+		Talk: os.Stderr,
+	}}
 	var out string
 	f := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
-	f.StringVar(&b.yiyuan, "yiyuan", "bin/yiyuan", "the program to measure")
-	f.BoolVar(&b.quick, "quick", false, "short runs: whether it works, not how fast it is")
+	f.StringVar(&b.Yiyuan, "yiyuan", "bin/yiyuan", "the program to measure")
+	f.BoolVar(&b.Quick, "quick", false, "short runs: whether it works, not how fast it is")
 	f.StringVar(&out, "out", "", "append the table to this file too")
-	f.IntVar(&b.rounds, "rounds", 2, "how often steps and engine run on each broker, in turns")
-	f.IntVar(&b.persons, "persons", 100_000, "persons of the engine's input, four claims each")
-	f.IntVar(&b.many, "large", 0, "measure the engine with so many persons too, 1000000 for example")
-	f.StringVar(&b.streams, "streams", "", "class path of the engine's Kafka Streams peer, see engine/streams/build")
-	f.StringVar(&b.goka, "goka", "", "the engine's goka peer, see engine/goka/build")
-	f.StringVar(&b.profile, "profile", "", "write CPU profiles (steps, engine, lookups) and metrics (steps) into this folder")
+	f.IntVar(&b.Rounds, "rounds", 2, "how often steps and engine run on each broker, in turns")
+	f.IntVar(&b.Persons, "persons", 100_000, "persons of the engine's input, four claims each")
+	f.IntVar(&b.Many, "large", 0, "measure the engine with so many persons too, 1000000 for example")
+	f.StringVar(&b.Streams, "streams", "", "class path of the engine's Kafka Streams peer, see engine/streams/build")
+	f.StringVar(&b.Goka, "goka", "", "the engine's goka peer, see engine/goka/build")
+	f.StringVar(&b.Profile, "profile", "", "write CPU profiles (steps, engine, lookups) and metrics (steps) into this folder")
 	f.Usage = func() {
 		_, _ = fmt.Fprintf(f.Output(), "usage: benchmarks [flags] [job...]\njobs: demo steps engine lookups freshness (default: all)\n")
 		f.PrintDefaults()
@@ -119,22 +99,22 @@ func run(ctx context.Context, args []string) (err error) {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if b.yiyuan, err = filepath.Abs(b.yiyuan); err != nil {
-		return fmt.Errorf("find %q: %w", b.yiyuan, err)
+	if b.Yiyuan, err = filepath.Abs(b.Yiyuan); err != nil {
+		return fmt.Errorf("find %q: %w", b.Yiyuan, err)
 	}
-	if _, err := os.Stat(b.yiyuan); err != nil {
+	if _, err := os.Stat(b.Yiyuan); err != nil {
 		return fmt.Errorf("no program to measure, make build first: %w", err)
 	}
-	if b.dir, err = os.MkdirTemp("", "yiyuan-bench-"); err != nil {
+	if b.Dir, err = os.MkdirTemp("", "yiyuan-bench-"); err != nil {
 		return fmt.Errorf("make a scratch folder: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(b.Dir)) }()
 	for _, name := range f.Args() {
 		if !slices.ContainsFunc(jobs, func(j job) bool { return j.name == name }) {
 			return fmt.Errorf("no job %q; flags stand before jobs, jobs are demo steps engine lookups freshness", name)
 		}
 	}
-	b.table.begin(b)
+	b.Table.Begin(b.Quick, process.Machine(), revision, process.LoadAverage())
 	var failed error
 	for _, job := range jobs {
 		if len(f.Args()) > 0 && !slices.Contains(f.Args(), job.name) {
@@ -142,11 +122,11 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 		if err := job.run(b, ctx); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", job.name, err))
-			b.say("%s: no figure: %v", job.name, err)
+			b.Say("%s: no figure: %v", job.name, err)
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return errors.Join(failed, b.table.write(os.Stdout, out))
+	return errors.Join(failed, b.Table.Write(os.Stdout, out))
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/table"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -126,14 +129,14 @@ type bareKafka struct {
 	took []time.Duration // by record, 0 = not consumed
 }
 
-func (s *site) startBareKafka(ctx context.Context, rate int, lasting time.Duration) (*bareKafka, error) {
+func (s deployment) startBareKafka(ctx context.Context, rate int, lasting time.Duration) (*bareKafka, error) {
 	const topic = "limit.bare"
-	if err := s.bus.Ensure(ctx, contract.Spec{Topic: topic}); err != nil {
+	if err := s.Bus.Ensure(ctx, contract.Spec{Topic: topic}); err != nil {
 		return nil, err
 	}
-	k := &bareKafka{topic: s.prefix + topic, rate: rate, n: rate * int(lasting/time.Second), starts: make(chan time.Time, 1)}
+	k := &bareKafka{topic: s.Prefix + topic, rate: rate, n: rate * int(lasting/time.Second), starts: make(chan time.Time, 1)}
 	k.took = make([]time.Duration, k.n)
-	brokers := kgo.SeedBrokers(strings.Split(s.brokers, ",")...)
+	brokers := kgo.SeedBrokers(strings.Split(s.Brokers, ",")...)
 	var err error
 	if k.producer, err = kgo.NewClient(brokers, kgo.ProducerLinger(0), kgo.DefaultProduceTopic(k.topic)); err != nil {
 		return nil, fmt.Errorf("open bare producer: %w", err)
@@ -186,7 +189,7 @@ func (k *bareKafka) run(ctx context.Context) error {
 }
 
 // latency is of the records after a warm-up.
-func (k *bareKafka) latency(warm time.Duration) (quantiles, error) {
+func (k *bareKafka) latency(warm time.Duration) (table.Quantiles, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var all []time.Duration
@@ -196,7 +199,19 @@ func (k *bareKafka) latency(warm time.Duration) (quantiles, error) {
 		}
 	}
 	if len(all) == 0 {
-		return quantiles{}, errors.New("bare Kafka delivered nothing")
+		return table.Quantiles{}, errors.New("bare Kafka delivered nothing")
 	}
-	return quantilesOf(all), nil
+	return table.QuantilesOf(all), nil
+}
+
+// bind writes the source that reads the office's table.
+func (o *office) bind(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("bind source: %w", err)
+	}
+	text := fmt.Sprintf("source: bench-pg\nkind: postgres\ndatasets: [%s]\noptions:\n  dsn: %q\n  slot: %s\n  tables:\n    public.%s: {dataset: %s}\n", changed, o.dsn, o.name, o.name, changed)
+	if err := os.WriteFile(filepath.Join(dir, "bench-pg.yaml"), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("bind source: %w", err)
+	}
+	return nil
 }

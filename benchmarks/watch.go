@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/site"
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
@@ -14,16 +15,16 @@ import (
 
 // watch notes, until ctx ends, when each change is visible to a plain consumer
 // of the topics it passes: as the department said it, as a claim, masked.
-func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) error {
-	d, err := s.cat.Dataset(changed)
+func (s deployment) watch(ctx context.Context, group *errgroup.Group, f *stream) error {
+	d, err := s.Catalogue.Dataset(changed)
 	if err != nil {
 		return err
 	}
-	view, err := s.cat.View(asked)
+	view, err := s.Catalogue.View(site.Asked)
 	if err != nil {
 		return err
 	}
-	masks, err := masking.Compile(view, view.Entity.Layout, s.cat.City, s.keys)
+	masks, err := masking.Compile(view, view.Entity.Layout, s.Catalogue.City, s.Keys)
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 	for i, key := range f.people {
 		tokens[masks.Key(key)] = i
 	}
-	rows, claims, shown := s.codec.Reader(d.Layout), s.codec.Reader(contract.ClaimLayout), s.codec.Reader(view.Layout)
+	rows, claims, shown := s.Codec.Reader(d.Layout), s.Codec.Reader(contract.ClaimLayout), s.Codec.Reader(view.Layout)
 	number := func(row schemas.Record, err error) (int, error) {
 		if err != nil {
 			return -1, err
@@ -62,7 +63,7 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 			v, err := number(rows.Decode(ctx, []byte(c.Value)))
 			return f.index[string(r.Key)], v, err
 		}},
-		{contract.Shared(asked), f.shared, func(r *bus.Record) (int, int, error) {
+		{contract.Shared(site.Asked), f.shared, func(r *bus.Record) (int, int, error) {
 			person, ok := tokens[string(r.Key)]
 			if !ok || r.Value == nil {
 				return 0, -1, nil
@@ -71,14 +72,14 @@ func (s *site) watch(ctx context.Context, group *errgroup.Group, f *stream) erro
 			return person, v, err
 		}},
 	} {
-		ends, err := s.bus.EndOffsets(ctx, w.topic)
+		ends, err := s.Bus.EndOffsets(ctx, w.topic)
 		if err != nil {
 			return err
 		}
 		at := make([]int, len(f.people))
 		cfg := bus.FollowConfig{Topics: []contract.Topic{w.topic}, Start: func(t contract.Topic, p int32) int64 { return ends[t][p] }}
 		group.Go(func() error {
-			err := s.bus.Follow(ctx, cfg, func(_ context.Context, records []bus.Record) error {
+			err := s.Bus.Follow(ctx, cfg, func(_ context.Context, records []bus.Record) error {
 				for i := range records {
 					person, v, err := w.read(&records[i])
 					if err != nil {

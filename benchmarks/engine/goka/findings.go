@@ -71,9 +71,11 @@ func (r *resolver) judge(rule int, key string, now int64, again bool) ([]byte, s
 	}
 	id := is.name + "|" + is.check + "|" + subject
 	b := r.finding.frame(make([]byte, 0, 384))
-	for _, s := range [...]string{id, is.name, is.check, is.title, "person", subject, maskID(key), is.severity, status, is.office} {
+	for _, s := range [...]string{id, is.name, is.check, is.title, "person", subject, maskID(key), is.severity} {
 		b = appendText(b, s)
 	}
+	b = appendText(append(b, 2), "contradiction")
+	b = appendText(appendText(b, status), is.office)
 	b = binary.AppendVarint(b, stands.since)
 	b = binary.AppendVarint(b, stands.since/86_400_000+14)
 	if holds {

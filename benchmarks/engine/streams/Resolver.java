@@ -309,7 +309,8 @@ final class Resolver implements Processor<byte[], byte[], byte[], byte[]> {
     String[] is = RULES[rule];
     String subject = findingTokens.of(to.key()), id = is[0] + "|" + is[1] + "|" + subject;
     out.frame(findingId).text(id).text(is[0]).text(is[1]).text(is[2]).text("person").text(subject);
-    out.text(Masks.id(new String(to.key(), StandardCharsets.US_ASCII))).text(is[3]).text(holds ? "open" : "closed").text(is[4]);
+    out.text(Masks.id(new String(to.key(), StandardCharsets.US_ASCII))).text(is[3]);
+    out.raw((byte) 2).text("contradiction").text(holds ? "open" : "closed").text(is[4]);
     out.number(since[rule]).number(since[rule] / 86_400_000 + 14);
     if (holds) {
       out.raw((byte) 0);

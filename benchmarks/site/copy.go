@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -12,57 +12,58 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/process"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 )
 
-// childBroker runs the embedded broker alone, so that what it uses is not
+// ChildBroker runs the embedded broker alone, so that what it uses is not
 // counted as the steps'.
-func childBroker(ctx context.Context, _ []string) error {
-	ctx, cancel := untilOrphaned(ctx)
+func ChildBroker(ctx context.Context, _ []string) error {
+	ctx, cancel := process.UntilOrphaned(ctx)
 	defer cancel()
 	b, err := embedded.Start(ctx, embedded.Options{})
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if err := report(b.Addrs()); err != nil {
+	if err := process.Report(b.Addrs()); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-// brokers are those of a line of the table: real Kafka's, or an embedded broker's
+// Broker returns the brokers of a line of the table: real Kafka's, or an embedded broker's
 // in a process of its own. stop ends what was started.
-func (b *bench) brokers(ctx context.Context, line string) (addrs string, stop func(), err error) {
+func (b *Bench) Broker(ctx context.Context, line string) (addrs string, stop func(), err error) {
 	if line != "embedded" {
-		return b.kafka, func() {}, nil
+		return b.Kafka, func() {}, nil
 	}
-	child, err := self(ctx, "child-broker")
+	child, err := process.Self(ctx, "child-broker")
 	if err != nil {
 		return "", nil, err
 	}
-	stop = func() { _ = child.stop() } // it holds nothing
+	stop = func() { _ = child.Stop() } // it holds nothing
 	var all []string
-	if err := child.answer(ctx, 10*time.Second, &all); err != nil {
+	if err := child.Answer(ctx, 10*time.Second, &all); err != nil {
 		stop()
 		return "", nil, err
 	}
 	return strings.Join(all, ","), stop, nil
 }
 
-// copied is what the limit reports.
-type copied struct {
+// Copied is what the limit reports.
+type Copied struct {
 	Records, Bytes int64
 	Seconds        float64
 	CPU            float64
 	Peak           int64
 }
 
-// childCopy is the limit of the steps: records from one topic to another,
+// ChildCopy is the limit of the steps: records from one topic to another,
 // exactly once, with the steps' own client settings and nothing between.
-func childCopy(ctx context.Context, args []string) error {
-	ctx, cancel := untilOrphaned(ctx)
+func ChildCopy(ctx context.Context, args []string) error {
+	ctx, cancel := process.UntilOrphaned(ctx)
 	defer cancel()
 	var c copier
 	f := flag.NewFlagSet("child-copy", flag.ContinueOnError)
@@ -77,7 +78,7 @@ func childCopy(ctx context.Context, args []string) error {
 	}
 	ctx, c.done = context.WithCancel(ctx)
 	defer c.done()
-	before, began := usageOf(os.Getpid()), time.Now()
+	before, began := process.UsageOf(os.Getpid()), time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range *workers {
 		group.Go(func() error { return c.work(ctx, i) })
@@ -86,9 +87,9 @@ func childCopy(ctx context.Context, args []string) error {
 	if n := c.records.Load(); n != c.want {
 		return fmt.Errorf("copied %d of %d records: %w", n, c.want, err)
 	}
-	after := usageOf(os.Getpid())
-	return report(copied{
-		Records: c.records.Load(), Bytes: c.bytes.Load(), Seconds: c.end.Sub(began).Seconds(), CPU: (after.cpu - before.cpu).Seconds(), Peak: after.peak,
+	after := process.UsageOf(os.Getpid())
+	return process.Report(Copied{
+		Records: c.records.Load(), Bytes: c.bytes.Load(), Seconds: c.end.Sub(began).Seconds(), CPU: (after.CPU - before.CPU).Seconds(), Peak: after.Peak,
 	})
 }
 

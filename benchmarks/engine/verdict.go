@@ -1,10 +1,11 @@
-package main
+package engine
 
 import (
 	"context"
 	"fmt"
 	"strconv"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/site"
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -14,7 +15,7 @@ import (
 type verdict struct {
 	records, bytes int64
 	golden, shown  map[string]uint64 // by key, the digest of the last record
-	open           map[finding]bool
+	open           map[site.Finding]bool
 	rejected       int64
 	by             map[contract.Topic]int64 // records
 }
@@ -29,14 +30,14 @@ type outlets struct {
 // judge reads all that an engine wrote, holds it against the truth, and writes
 // the same records to the topic `to`, if it is not "", for the limit to copy.
 func (s *engineSite) judge(ctx context.Context, o outlets, to string) (*verdict, error) {
-	v := &verdict{golden: map[string]uint64{}, shown: map[string]uint64{}, open: map[finding]bool{}, by: map[contract.Topic]int64{}}
-	tee, err := s.tee(to)
+	v := &verdict{golden: map[string]uint64{}, shown: map[string]uint64{}, open: map[site.Finding]bool{}, by: map[contract.Topic]int64{}}
+	tee, err := s.Tee(to)
 	if err != nil {
 		return nil, err
 	}
-	defer tee.close()
-	w := &written{golden: map[string]int64{}, open: v.open}
-	findings, err := s.reader(ctx, contract.Findings, w, nil)
+	defer tee.Close()
+	w := &site.Written{Golden: map[string]int64{}, Open: v.open}
+	findings, err := s.Reader(ctx, contract.Findings, w, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +47,11 @@ func (s *engineSite) judge(ctx context.Context, o outlets, to string) (*verdict,
 	}
 	for _, t := range append([]contract.Topic{o.golden, o.shown, o.findings}, o.beside...) {
 		look := looks[t]
-		err := s.bus.Replay(ctx, t, func(r bus.Record) error {
+		err := s.Bus.Replay(ctx, t, func(r bus.Record) error {
 			v.records++
 			v.by[t]++
 			v.bytes += sizeOf(&r)
-			tee.write(ctx, &r)
+			tee.Write(ctx, &r)
 			if look == nil {
 				return nil
 			}
@@ -60,7 +61,7 @@ func (s *engineSite) judge(ctx context.Context, o outlets, to string) (*verdict,
 			return nil, fmt.Errorf("read what was written to %q: %w", t, err)
 		}
 	}
-	if err := tee.flush(ctx); err != nil {
+	if err := tee.Flush(ctx); err != nil {
 		return nil, err
 	}
 	return v, v.check(s.truth, s.crowd)
@@ -77,8 +78,8 @@ func sizeOf(r *bus.Record) int64 {
 // goldenReader keeps the digest of each golden record's values and of where
 // each cell comes from.
 func (s *engineSite) goldenReader(ctx context.Context, v *verdict) func(*bus.Record) error {
-	layout := s.cat.Entities[0].ResolvedLayout()
-	reader, width, cells := s.codec.Reader(layout), len(s.cat.Entities[0].Layout.Columns), layout.Index(schemas.CellsColumn)
+	layout := s.Catalogue.Entities[0].ResolvedLayout()
+	reader, width, cells := s.Codec.Reader(layout), len(s.Catalogue.Entities[0].Layout.Columns), layout.Index(schemas.CellsColumn)
 	return func(r *bus.Record) error {
 		rec, err := reader.Decode(ctx, r.Value)
 		if err != nil {
@@ -94,11 +95,11 @@ func (s *engineSite) goldenReader(ctx context.Context, v *verdict) func(*bus.Rec
 }
 
 func (s *engineSite) shownReader(ctx context.Context, v *verdict) func(*bus.Record) error {
-	view, err := s.cat.View(asked)
+	view, err := s.Catalogue.View(site.Asked)
 	if err != nil {
 		return func(*bus.Record) error { return err }
 	}
-	reader := s.codec.Reader(view.Layout)
+	reader := s.Codec.Reader(view.Layout)
 	return func(r *bus.Record) error {
 		rec, err := reader.Decode(ctx, r.Value)
 		if err != nil {
@@ -123,8 +124,8 @@ func (v *verdict) check(t *truth, c crowd) error {
 	if sum := sumOf(v.shown); sum != t.shown {
 		return fmt.Errorf("masked records have digest %016x, the truth has %016x", sum, t.shown)
 	}
-	w := &written{open: v.open}
-	return w.check(t.open, func(string, string) bool { return true })
+	w := &site.Written{Open: v.open}
+	return w.Check(t.open, func(string, string) bool { return true })
 }
 
 func (v *verdict) digest() string { return fmt.Sprintf("%016x", sumOf(v.golden)^mix(sumOf(v.shown))) }

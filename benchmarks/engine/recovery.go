@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/process"
+	"github.com/yiyuan-bus/yiyuan/benchmarks/table"
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -19,7 +21,7 @@ type contender struct {
 	group   string
 	state   string // folder
 	outlets outlets
-	start   func(context.Context) (*process, error)
+	start   func(context.Context) (*process.Process, error)
 }
 
 // recovery is how long a contender took, each time from exec to the next
@@ -45,33 +47,33 @@ func (r recovery) restored(persons int) float64 {
 func (r recovery) words(persons int) string {
 	rate := "restoring is lost in the time to start"
 	if n := r.restored(persons); n > 0 {
-		rate = count(n) + " dossiers/s"
+		rate = table.Count(n) + " dossiers/s"
 	}
 	return fmt.Sprintf("%s (exec to the next commit %.2f s, with local state %.2f s)", rate, r.cold.Seconds(), r.warm.Seconds())
 }
 
 // recoveries measures ours and the peer on Kafka, one after the other over the
 // same input.
-func (b *bench) recoveries(ctx context.Context, c crowd) (err error) {
-	s, err := b.newEngineSite(ctx, "Kafka 4.1", b.kafka, c)
+func (b contest) recoveries(ctx context.Context, c crowd) (err error) {
+	s, err := b.newEngineSite(ctx, "Kafka 4.1", b.Kafka, c)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	defer func() { err = errors.Join(err, s.Close(ctx)) }()
 	ours, err := s.recover(ctx, contender{
-		name: "ours", group: resolve.Name("person"), state: filepath.Join(s.dir, "state"), outlets: ourOutlets(),
-		start: func(ctx context.Context) (*process, error) { return s.startOurs(ctx, "") },
+		name: "ours", group: resolve.Name("person"), state: filepath.Join(s.Dir, "state"), outlets: ourOutlets(),
+		start: func(ctx context.Context) (*process.Process, error) { return s.startOurs(ctx, "") },
 	})
 	if err != nil {
 		return fmt.Errorf("ours: %w", err)
 	}
-	killed := row{
-		what: fmt.Sprintf("resolve, kill -9 at half of %s claims, exec to the next commit, local state", count(c.events())), broker: s.name,
-		figure: fmt.Sprintf("%.2f s", ours.killed.Seconds()), goal: "<= 3 s, <= 1/3 of Kafka Streams", more: "every result right after it",
+	killed := table.Row{
+		What: fmt.Sprintf("resolve, kill -9 at half of %s claims, exec to the next commit, local state", table.Count(c.events())), Broker: s.Name,
+		Figure: fmt.Sprintf("%.2f s", ours.killed.Seconds()), Goal: "<= 3 s, <= 1/3 of Kafka Streams", More: "every result right after it",
 	}
-	restored := row{
-		what: fmt.Sprintf("resolve, local state deleted, %s dossiers back from the changelog", count(c.persons)), broker: s.name,
-		figure: ours.words(c.persons), goal: ">= 200,000 dossiers/s",
+	restored := table.Row{
+		What: fmt.Sprintf("resolve, local state deleted, %s dossiers back from the changelog", table.Count(c.persons)), Broker: s.Name,
+		Figure: ours.words(c.persons), Goal: ">= 200,000 dossiers/s",
 	}
 	if p := b.kafkaStreams(); p.program != nil {
 		args, err := s.readyPeer(ctx, p)
@@ -80,20 +82,20 @@ func (b *bench) recoveries(ctx context.Context, c crowd) (err error) {
 		}
 		peer, err := s.recover(ctx, contender{
 			name: "Kafka Streams", group: p.group, state: s.peerState(p), outlets: p.outlets(),
-			start: func(ctx context.Context) (*process, error) { return p.start(ctx, args) },
+			start: func(ctx context.Context) (*process.Process, error) { return p.start(ctx, args) },
 		})
 		if err != nil {
 			return fmt.Errorf("kafka streams: %w", err)
 		}
-		killed.limit = fmt.Sprintf("Kafka Streams: %.2f s", peer.killed.Seconds())
-		killed.ratio = fmt.Sprintf("%.2f", ours.killed.Seconds()/peer.killed.Seconds())
-		restored.limit = "Kafka Streams: " + peer.words(c.persons)
+		killed.Limit = fmt.Sprintf("Kafka Streams: %.2f s", peer.killed.Seconds())
+		killed.Ratio = fmt.Sprintf("%.2f", ours.killed.Seconds()/peer.killed.Seconds())
+		restored.Limit = "Kafka Streams: " + peer.words(c.persons)
 		if theirs := peer.restored(c.persons); theirs > 0 {
-			restored.ratio = fmt.Sprintf("%.1f", ours.restored(c.persons)/theirs)
+			restored.Ratio = fmt.Sprintf("%.1f", ours.restored(c.persons)/theirs)
 		}
 	}
-	b.table.add(b, killed)
-	b.table.add(b, restored)
+	b.Add(killed)
+	b.Add(restored)
 	return nil
 }
 
@@ -109,20 +111,19 @@ func (s *engineSite) recover(ctx context.Context, c contender) (r recovery, err 
 	if err != nil {
 		return r, err
 	}
-	reach := func(p *process, want int64, limit time.Duration) error {
-		return p.blame(await(ctx, limit, 5*time.Millisecond, c.name+" goes on", func() (bool, error) {
+	reach := func(p *process.Process, want int64, limit time.Duration) error {
+		return p.Blame(process.Await(ctx, limit, 5*time.Millisecond, c.name+" goes on", func() (bool, error) {
 			n, err := s.taken(ctx, c.group, topic)
 			if err == nil && n < want {
-				err = p.alive()
+				err = p.Alive()
 			}
 			return n >= want, err
 		}))
 	}
 	if err := reach(p, all/2, 10*time.Minute); err != nil {
-		return r, errors.Join(err, p.stop())
+		return r, errors.Join(err, p.Stop())
 	}
-	_ = p.cmd.Process.Kill() // it cannot be gone: it has just committed
-	<-p.done
+	p.Kill() // it has just committed
 	at, err := s.taken(ctx, c.group, topic)
 	if err != nil {
 		return r, err
@@ -134,8 +135,8 @@ func (s *engineSite) recover(ctx context.Context, c contender) (r recovery, err 
 		return r, err
 	}
 	err = reach(p, at+1, 2*time.Minute)
-	r.killed = time.Since(p.began)
-	if err = errors.Join(err, reach(p, all, 10*time.Minute), p.stop()); err != nil {
+	r.killed = time.Since(p.Began)
+	if err = errors.Join(err, reach(p, all, 10*time.Minute), p.Stop()); err != nil {
 		return r, err
 	}
 	for _, way := range []struct {
@@ -157,12 +158,12 @@ func (s *engineSite) recover(ctx context.Context, c contender) (r recovery, err 
 			return r, err
 		}
 		err = reach(p, all, 5*time.Minute)
-		*way.took = time.Since(p.began)
-		if err = errors.Join(err, p.stop()); err != nil {
+		*way.took = time.Since(p.Began)
+		if err = errors.Join(err, p.Stop()); err != nil {
 			return r, err
 		}
 	}
-	s.b.say("engine on %s: %s back %s after kill -9, %s with state, %s without", s.name, c.name, r.killed, r.warm, r.cold)
+	s.Bench.Say("engine on %s: %s back %s after kill -9, %s with state, %s without", s.Name, c.name, r.killed, r.warm, r.cold)
 	if _, err := s.judge(ctx, c.outlets, ""); err != nil {
 		return r, fmt.Errorf("wrong after it was killed: %w", err)
 	}
@@ -171,7 +172,7 @@ func (s *engineSite) recover(ctx context.Context, c contender) (r recovery, err 
 
 // given is how many claims there are, repeated ones too.
 func (s *engineSite) given(ctx context.Context) (int64, error) {
-	ends, err := s.bus.EndOffsets(ctx, contract.Claims("person"))
+	ends, err := s.Bus.EndOffsets(ctx, contract.Claims("person"))
 	if err != nil {
 		return 0, fmt.Errorf("count the claims: %w", err)
 	}
@@ -188,7 +189,7 @@ func (s *engineSite) repeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	partitions, err := s.bus.Partitions(ctx, contract.Claims("person"))
+	partitions, err := s.Bus.Partitions(ctx, contract.Claims("person"))
 	if err != nil {
 		return fmt.Errorf("count partitions: %w", err)
 	}
@@ -203,5 +204,5 @@ func (s *engineSite) repeat(ctx context.Context) error {
 			again = append(again, r)
 		}
 	}
-	return s.bus.Append(ctx, again...)
+	return s.Bus.Append(ctx, again...)
 }

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/site"
+	"github.com/yiyuan-bus/yiyuan/benchmarks/table"
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
@@ -21,26 +23,26 @@ import (
 // engineSite is a site whose claims lie in the topic claims.person already: the
 // input of every engine.
 type engineSite struct {
-	*site
+	*site.Site
 	crowd crowd
 	truth *truth
 }
 
 // newEngineSite makes topics and schemas and writes the input.
-func (b *bench) newEngineSite(ctx context.Context, name, brokers string, c crowd) (_ *engineSite, err error) {
-	s := &site{b: b, name: name, brokers: brokers, prefix: fmt.Sprintf("bench%x.", time.Now().UnixNano())}
-	s.dir = filepath.Join(b.dir, strings.TrimSuffix(s.prefix, "."))
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+func (b contest) newEngineSite(ctx context.Context, name, brokers string, c crowd) (_ *engineSite, err error) {
+	s := &site.Site{Bench: b.Bench, Name: name, Brokers: brokers, Prefix: fmt.Sprintf("bench%x.", time.Now().UnixNano())}
+	s.Dir = filepath.Join(b.Dir, strings.TrimSuffix(s.Prefix, "."))
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make site folder: %w", err)
 	}
-	if s.cat, err = engineCatalogue(); err != nil {
+	if s.Catalogue, err = engineCatalogue(); err != nil {
 		return nil, err
 	}
-	if s.keys, err = engineKeys(); err != nil {
+	if s.Keys, err = engineKeys(); err != nil {
 		return nil, err
 	}
-	e := &engineSite{site: s, crowd: c}
-	first, err := bus.Open(ctx, bus.Config{Brokers: strings.Split(brokers, ","), Prefix: s.prefix}, nil, nil)
+	e := &engineSite{Site: s, crowd: c}
+	first, err := bus.Open(ctx, bus.Config{Brokers: strings.Split(brokers, ","), Prefix: s.Prefix}, nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open bus: %w", err)
 	}
@@ -49,24 +51,24 @@ func (b *bench) newEngineSite(ctx context.Context, name, brokers string, c crowd
 	if err != nil {
 		return nil, fmt.Errorf("make the schema topic: %w", err)
 	}
-	if err := s.look(ctx); err != nil {
+	if err := s.Look(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close(ctx))
+			err = errors.Join(err, s.Close(ctx))
 		}
 	}()
-	if err := s.bus.Ensure(ctx, engineTopics(s)...); err != nil {
+	if err := s.Bus.Ensure(ctx, engineTopics(s)...); err != nil {
 		return nil, fmt.Errorf("make topics: %w", err)
 	}
-	if e.truth, err = c.truth(s.cat, s.keys); err != nil {
+	if e.truth, err = c.truth(s.Catalogue, s.Keys); err != nil {
 		return nil, err
 	}
 	return e, e.produce(ctx)
 }
 
-func engineTopics(s *site) []contract.Spec {
+func engineTopics(s *site.Site) []contract.Spec {
 	specs := []contract.Spec{
 		{Topic: contract.Claims("person"), Retention: -1},
 		{Topic: contract.Findings, Compact: true},
@@ -74,10 +76,10 @@ func engineTopics(s *site) []contract.Spec {
 		{Topic: contract.Quarantine, Retention: -1},
 		{Topic: contract.Resolved("person"), Compact: true},
 	}
-	for _, v := range s.cat.Entities[0].Views {
+	for _, v := range s.Catalogue.Entities[0].Views {
 		specs = append(specs, contract.Spec{Topic: contract.Shared(v.ID), Compact: true})
 	}
-	return append(specs, processors.Specs(resolve.New(s.cat, s.codec, s.keys, "person"))...)
+	return append(specs, processors.Specs(resolve.New(s.Catalogue, s.Codec, s.Keys, "person"))...)
 }
 
 // produce writes the claims as the step route would.
@@ -99,22 +101,22 @@ func (s *engineSite) produce(ctx context.Context) error {
 			bytes += len(r.Key) + len(r.Value)
 			records = append(records, r)
 		}
-		if err := s.bus.Append(ctx, records...); err != nil {
+		if err := s.Bus.Append(ctx, records...); err != nil {
 			return fmt.Errorf("write claims: %w", err)
 		}
 	}
-	s.b.say("engine on %s: %s claims of %d bytes about %s persons written in %s", s.name, count(s.crowd.events()), bytes/s.crowd.events(), count(s.crowd.persons), since(began))
+	s.Bench.Say("engine on %s: %s claims of %d bytes about %s persons written in %s", s.Name, table.Count(s.crowd.events()), bytes/s.crowd.events(), table.Count(s.crowd.persons), site.Since(began))
 	return nil
 }
 
 // writers are those of claims and of the departments' rows.
 func (s *engineSite) writers(ctx context.Context) (claims *codec.Writer, rows map[string]*codec.Writer, err error) {
-	if claims, err = s.codec.Writer(ctx, contract.Claims("person").Subject(), contract.ClaimLayout); err != nil {
+	if claims, err = s.Codec.Writer(ctx, contract.Claims("person").Subject(), contract.ClaimLayout); err != nil {
 		return nil, nil, fmt.Errorf("register claims: %w", err)
 	}
 	rows = map[string]*codec.Writer{}
-	for _, d := range s.cat.Datasets {
-		if rows[d.ID], err = s.codec.Writer(ctx, contract.Raw(d.ID).Subject(), d.Layout); err != nil {
+	for _, d := range s.Catalogue.Datasets {
+		if rows[d.ID], err = s.Codec.Writer(ctx, contract.Raw(d.ID).Subject(), d.Layout); err != nil {
 			return nil, nil, fmt.Errorf("register %s: %w", d.ID, err)
 		}
 	}

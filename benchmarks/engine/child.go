@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/process"
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
@@ -21,10 +22,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
 
-// childEngine is our engine: resolve.person as `yiyuan run` runs it, from the
+// Child is our engine: resolve.person as `yiyuan run` runs it, from the
 // same packages, alone in a process.
-func childEngine(ctx context.Context, args []string) (err error) {
-	ctx, cancel := untilOrphaned(ctx)
+func Child(ctx context.Context, args []string) (err error) {
+	ctx, cancel := process.UntilOrphaned(ctx)
 	defer cancel()
 	f := flag.NewFlagSet("child-engine", flag.ContinueOnError)
 	brokers, prefix := f.String("brokers", "", ""), f.String("prefix", "", "")

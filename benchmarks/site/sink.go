@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"bytes"
@@ -21,39 +21,39 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// written is what the steps wrote, as a committed reader sees it.
-type written struct {
-	records, bytes int64
-	claims         int64
-	rejected       int64
-	golden         map[string]int64 // by entity, those that exist
-	digest         string           // of all golden records and all claims
-	open           map[finding]bool
+// Written is what the steps wrote, as a committed reader sees it.
+type Written struct {
+	Records, Bytes int64
+	Claims         int64
+	Rejected       int64
+	Golden         map[string]int64 // by entity, those that exist
+	Digest         string           // of all golden records and all claims
+	Open           map[Finding]bool
 }
 
-// sink reads topics that the steps wrote, checks that no claim was said twice,
+// Sink reads topics that the steps wrote, checks that no claim was said twice,
 // folds golden records and findings, and, if to is not "", writes the same
 // records to that topic, for the limit to copy.
-func (s *site) sink(ctx context.Context, to string, topics ...contract.Topic) (*written, error) {
-	w := &written{golden: map[string]int64{}, open: map[finding]bool{}}
-	tee, err := s.tee(to)
+func (s *Site) Sink(ctx context.Context, to string, topics ...contract.Topic) (*Written, error) {
+	w := &Written{Golden: map[string]int64{}, Open: map[Finding]bool{}}
+	tee, err := s.Tee(to)
 	if err != nil {
 		return nil, err
 	}
-	defer tee.close()
+	defer tee.Close()
 	sums := map[string]uint64{} // what it is about: what it says
 	for _, t := range topics {
-		look, err := s.reader(ctx, t, w, sums)
+		look, err := s.Reader(ctx, t, w, sums)
 		if err != nil {
 			return nil, err
 		}
-		err = s.bus.Replay(ctx, t, func(r bus.Record) error {
-			w.records++
-			w.bytes += int64(len(r.Key) + len(r.Value))
+		err = s.Bus.Replay(ctx, t, func(r bus.Record) error {
+			w.Records++
+			w.Bytes += int64(len(r.Key) + len(r.Value))
 			for _, h := range r.Headers {
-				w.bytes += int64(len(h.Key) + len(h.Value))
+				w.Bytes += int64(len(h.Key) + len(h.Value))
 			}
-			tee.write(ctx, &r)
+			tee.Write(ctx, &r)
 			return look(&r)
 		})
 		if err != nil {
@@ -62,11 +62,11 @@ func (s *site) sink(ctx context.Context, to string, topics ...contract.Topic) (*
 	}
 	for about := range sums {
 		if entity, _, ok := strings.Cut(about, " "); ok && entity != "claim" {
-			w.golden[entity]++
+			w.Golden[entity]++
 		}
 	}
-	w.digest = digestOf(sums)
-	return w, tee.flush(ctx)
+	w.Digest = digestOf(sums)
+	return w, tee.Flush(ctx)
 }
 
 // digestOf is the same for the same facts in whatever order.
@@ -89,8 +89,8 @@ const framing = 5
 
 var errTwice = errors.New("the same claim twice")
 
-// reader returns what looks at the records of a topic.
-func (s *site) reader(ctx context.Context, t contract.Topic, w *written, sums map[string]uint64) (func(*bus.Record) error, error) {
+// Reader returns what looks at the records of a topic.
+func (s *Site) Reader(ctx context.Context, t contract.Topic, w *Written, sums map[string]uint64) (func(*bus.Record) error, error) {
 	family, name := t.Family()
 	switch family {
 	case contract.FamilyClaims:
@@ -98,10 +98,10 @@ func (s *site) reader(ctx context.Context, t contract.Topic, w *written, sums ma
 	case contract.FamilyResolved:
 		return s.resolved(ctx, name, sums)
 	case string(contract.Findings):
-		reader, state := s.codec.Reader(contract.FindingLayout), map[string]finding{}
+		reader, state := s.Codec.Reader(contract.FindingLayout), map[string]Finding{}
 		return func(r *bus.Record) error {
 			if was, known := state[string(r.Key)]; known {
-				delete(w.open, was)
+				delete(w.Open, was)
 			}
 			if r.Value == nil {
 				return nil
@@ -111,21 +111,21 @@ func (s *site) reader(ctx context.Context, t contract.Topic, w *written, sums ma
 				return err
 			}
 			if f.Get("state").Str() == "open" {
-				one := finding{f.Get("rule").Str(), f.Get("case").Str(), f.Get("entity").Str(), f.Get("subject").Str()}
-				state[string(r.Key)], w.open[one] = one, true
+				one := Finding{f.Get("rule").Str(), f.Get("case").Str(), f.Get("entity").Str(), f.Get("subject").Str()}
+				state[string(r.Key)], w.Open[one] = one, true
 			}
 			return nil
 		}, nil
 	case string(contract.Quarantine):
-		return func(*bus.Record) error { w.rejected++; return nil }, nil
+		return func(*bus.Record) error { w.Rejected++; return nil }, nil
 	}
 	return func(*bus.Record) error { return nil }, nil
 }
 
 // claims counts the claims and refuses the second of a kind: a change that took
 // effect twice. Source and sequence name the change.
-func (s *site) claims(ctx context.Context, w *written, entity string, sums map[string]uint64) func(*bus.Record) error {
-	reader := s.codec.Reader(contract.ClaimLayout)
+func (s *Site) claims(ctx context.Context, w *Written, entity string, sums map[string]uint64) func(*bus.Record) error {
+	reader := s.Codec.Reader(contract.ClaimLayout)
 	return func(r *bus.Record) error {
 		record, err := reader.Decode(ctx, r.Value)
 		if err != nil {
@@ -135,7 +135,7 @@ func (s *site) claims(ctx context.Context, w *written, entity string, sums map[s
 		if err != nil {
 			return err
 		}
-		w.claims++
+		w.Claims++
 		said := fnv.New64a()
 		said.Write([]byte(c.Value[min(framing, len(c.Value)):]))
 		id := sha256.Sum256([]byte(strings.Join([]string{entity, string(r.Key), c.Dataset, c.Role, c.Row, c.Source, c.Sequence.String()}, "\x00")))
@@ -150,13 +150,13 @@ func (s *site) claims(ctx context.Context, w *written, entity string, sums map[s
 
 // resolved keeps the last golden record of each entity, without its version and
 // its time, which depend on how changes were put into transactions.
-func (s *site) resolved(ctx context.Context, entity string, sums map[string]uint64) (func(*bus.Record) error, error) {
-	i := slices.IndexFunc(s.cat.Entities, func(e *schemas.Entity) bool { return e.ID == entity })
+func (s *Site) resolved(ctx context.Context, entity string, sums map[string]uint64) (func(*bus.Record) error, error) {
+	i := slices.IndexFunc(s.Catalogue.Entities, func(e *schemas.Entity) bool { return e.ID == entity })
 	if i < 0 {
 		return nil, fmt.Errorf("no entity %q", entity)
 	}
-	layout := s.cat.Entities[i].ResolvedLayout()
-	reader := s.codec.Reader(layout)
+	layout := s.Catalogue.Entities[i].ResolvedLayout()
+	reader := s.Codec.Reader(layout)
 	writer, err := codec.New(&fixedRegistry{}).Writer(ctx, "benchmark", layout)
 	if err != nil {
 		return nil, fmt.Errorf("read golden records of %q: %w", entity, err)
@@ -197,48 +197,49 @@ func (f *fixedRegistry) Register(_ context.Context, _, schema string) (int, erro
 // Schema implements codec.Registry.
 func (f *fixedRegistry) Schema(context.Context, int) (string, error) { return f.schema, nil }
 
-// check holds what was written against what was planted, as far as it is about
+// Check holds what was written against what was planted, as far as it is about
 // entities that occur.
-func (w *written) check(planted map[finding]string, known func(entity, key string) bool) error {
+func (w *Written) Check(planted map[Finding]string, known func(entity, key string) bool) error {
 	missing, invented := 0, 0
-	example := finding{}
+	example := Finding{}
 	for f, key := range planted {
-		if !w.open[f] && known(f.entity, key) {
+		if !w.Open[f] && known(f.Entity, key) {
 			missing, example = missing+1, f
 		}
 	}
-	for f := range w.open {
+	for f := range w.Open {
 		if _, ok := planted[f]; !ok {
 			invented, example = invented+1, f
 		}
 	}
 	if missing+invented > 0 {
-		return fmt.Errorf("%d planted contradictions are not found, %d that nobody planted are; for example %s, %s", missing, invented, example.rule, example.which)
+		return fmt.Errorf("%d planted contradictions are not found, %d that nobody planted are; for example %s, %s", missing, invented, example.Rule, example.Case)
 	}
 	return nil
 }
 
-// tee writes records to one topic more, partition by partition.
-type tee struct {
+// Tee writes records to one topic more, partition by partition.
+type Tee struct {
 	client *kgo.Client
 	topic  string
 	mu     sync.Mutex
 	failed error
 }
 
-func (s *site) tee(to string) (*tee, error) {
+// Tee writes to the topic `to` of the site, to nowhere if it is "". It must be closed.
+func (s *Site) Tee(to string) (*Tee, error) {
 	if to == "" {
-		return &tee{}, nil
+		return &Tee{}, nil
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.brokers, ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.Brokers, ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()), kgo.MaxBufferedRecords(100_000))
 	if err != nil {
 		return nil, fmt.Errorf("write to %q: %w", to, err)
 	}
-	return &tee{client: client, topic: s.prefix + to}, nil
+	return &Tee{client: client, topic: s.Prefix + to}, nil
 }
 
-func (t *tee) write(ctx context.Context, r *bus.Record) {
+func (t *Tee) Write(ctx context.Context, r *bus.Record) {
 	if t.client == nil {
 		return
 	}
@@ -253,7 +254,8 @@ func (t *tee) write(ctx context.Context, r *bus.Record) {
 	})
 }
 
-func (t *tee) flush(ctx context.Context) error {
+// Flush waits until all is written, and says what was not.
+func (t *Tee) Flush(ctx context.Context) error {
 	if t.client == nil {
 		return nil
 	}
@@ -265,7 +267,8 @@ func (t *tee) flush(ctx context.Context) error {
 	return t.failed
 }
 
-func (t *tee) close() {
+// Close disconnects; what was not flushed may be lost.
+func (t *Tee) Close() {
 	if t.client != nil {
 		t.client.Close()
 	}

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"embed"
@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/site"
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -18,13 +19,13 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
-//go:embed engine/testdata
+//go:embed testdata
 var engineFiles embed.FS
 
 // engineCatalogue is the contract of the job: four departments' datasets about
 // persons, three rules, one view.
 func engineCatalogue() (*schemas.Catalogue, error) {
-	files, err := fs.Sub(engineFiles, "engine/testdata")
+	files, err := fs.Sub(engineFiles, "testdata")
 	if err != nil {
 		return nil, fmt.Errorf("open the job's catalogue: %w", err)
 	}
@@ -207,7 +208,7 @@ func (c crowd) row(i, department int, name string) []schemas.Value {
 type truth struct {
 	golden uint64 // digests of all golden records and of all masked ones
 	shown  uint64
-	open   map[finding]string
+	open   map[site.Finding]string
 }
 
 // authorities is the order of the departments a golden field, and the column
@@ -222,7 +223,7 @@ func (c crowd) truth(cat *schemas.Catalogue, keys *keyring.Keyring) (*truth, err
 	if err != nil {
 		return nil, fmt.Errorf("find the entity: %w", err)
 	}
-	view, err := cat.View(asked)
+	view, err := cat.View(site.Asked)
 	if err != nil {
 		return nil, fmt.Errorf("find the view: %w", err)
 	}
@@ -230,7 +231,7 @@ func (c crowd) truth(cat *schemas.Catalogue, keys *keyring.Keyring) (*truth, err
 	if err != nil {
 		return nil, fmt.Errorf("compile the view: %w", err)
 	}
-	t := &truth{open: map[finding]string{}}
+	t := &truth{open: map[site.Finding]string{}}
 	for i := range c.persons {
 		key := c.key(i)
 		values, story := c.golden(person, i)
@@ -241,7 +242,7 @@ func (c crowd) truth(cat *schemas.Catalogue, keys *keyring.Keyring) (*truth, err
 			{"BM-01", "name"}: wrongName(i) != "" && !corrected(i), {"BM-02", "paid"}: i%40 == 3 && !corrected(i), {"BM-03", "birth"}: i%33 == 1,
 		} {
 			if holds {
-				t.open[finding{rule[0], rule[1], "person", keys.Token(contract.LabelFinding, key)}] = key
+				t.open[site.Finding{Rule: rule[0], Case: rule[1], Entity: "person", Subject: keys.Token(contract.LabelFinding, key)}] = key
 			}
 		}
 	}

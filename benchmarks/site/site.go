@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/yiyuan-bus/yiyuan/benchmarks/process"
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -27,86 +28,86 @@ import (
 
 // The application that asks in the benchmarks, and what for.
 const (
-	appKey  = "bench-application-key"
-	purpose = "DBHD"
-	asked   = "person.partial"
+	AppKey  = "bench-application-key"
+	Purpose = "DBHD"
+	Asked   = "person.partial"
 )
 
-// site is one deployment of yiyuan: topics with a prefix of their own on a
+// Site is one deployment of yiyuan: topics with a prefix of their own on a
 // broker, keys, a folder. The program runs on it, and this one looks at the
 // same topics from outside.
-type site struct {
-	b       *bench
-	name    string // of the broker, for the table
-	brokers string
-	prefix  string
-	dir     string
-	redis   string // "" = the embedded cache
-	sources string // folder of source bindings
+type Site struct {
+	Bench   *Bench
+	Name    string // of the broker, for the table
+	Brokers string
+	Prefix  string
+	Dir     string
+	Redis   string // "" = the embedded cache
+	Sources string // folder of source bindings
 
-	gateway, admin string // addresses of the program that was started last
+	Gateway, Admin string // addresses of the program that was started last
 
-	cat   *schemas.Catalogue
-	keys  *keyring.Keyring
-	bus   *bus.Bus
-	reg   *registry.Registry
-	codec *codec.Codec
+	Catalogue *schemas.Catalogue
+	Keys      *keyring.Keyring
+	Bus       *bus.Bus
+	reg       *registry.Registry
+	Codec     *codec.Codec
 }
 
-// newSite prepares a deployment and creates its topics by running the program
+// NewSite prepares a deployment and creates its topics by running the program
 // once without a role that works.
-func (b *bench) newSite(ctx context.Context, name, brokers string) (*site, error) {
-	s := &site{b: b, name: name, brokers: brokers, prefix: fmt.Sprintf("bench%x.", time.Now().UnixNano())}
-	s.dir = filepath.Join(b.dir, strings.TrimSuffix(s.prefix, "."))
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+func (b *Bench) NewSite(ctx context.Context, name, brokers string) (*Site, error) {
+	s := &Site{Bench: b, Name: name, Brokers: brokers, Prefix: fmt.Sprintf("bench%x.", time.Now().UnixNano())}
+	s.Dir = filepath.Join(b.Dir, strings.TrimSuffix(s.Prefix, "."))
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make site folder: %w", err)
 	}
 	var err error
-	if s.keys, err = keyring.Generate(filepath.Join(s.dir, "keys.yaml")); err != nil {
+	if s.Keys, err = keyring.Generate(filepath.Join(s.Dir, "keys.yaml")); err != nil {
 		return nil, fmt.Errorf("make keys: %w", err)
 	}
-	if s.cat, err = manifest.Load(yunling.Files()); err != nil {
+	if s.Catalogue, err = manifest.Load(yunling.Files()); err != nil {
 		return nil, fmt.Errorf("load catalogue: %w", err)
 	}
-	maker, err := s.run(ctx, "connectors", "running")
+	maker, err := s.Run(ctx, "connectors", "running")
 	if err != nil {
 		return nil, err
 	}
-	_, err = maker.logged(ctx, "running")
-	if err := errors.Join(err, maker.stop()); err != nil {
+	_, err = maker.Logged(ctx, "running")
+	if err := errors.Join(err, maker.Stop()); err != nil {
 		return nil, fmt.Errorf("create topics: %w", err)
 	}
-	if err := s.look(ctx); err != nil {
+	if err := s.Look(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// look connects to the site's topics.
-func (s *site) look(ctx context.Context) error {
+// Look connects to the site's topics.
+func (s *Site) Look(ctx context.Context) error {
 	var err error
-	if s.bus, err = bus.Open(ctx, bus.Config{Brokers: strings.Split(s.brokers, ","), Prefix: s.prefix}, nil, nil); err != nil {
+	if s.Bus, err = bus.Open(ctx, bus.Config{Brokers: strings.Split(s.Brokers, ","), Prefix: s.Prefix}, nil, nil); err != nil {
 		return err
 	}
-	if s.reg, err = registry.Open(ctx, s.bus.SchemaLog(), quiet); err != nil {
+	if s.reg, err = registry.Open(ctx, s.Bus.SchemaLog(), quiet); err != nil {
 		return fmt.Errorf("open registry: %w", err)
 	}
-	s.codec = codec.New(s.reg)
+	s.Codec = codec.New(s.reg)
 	return nil
 }
 
-// close disconnects and deletes the site's topics, so that the next measurement
+// Close disconnects and deletes the site's topics, so that the next measurement
 // finds the broker as this one did.
-func (s *site) close(ctx context.Context) error {
-	if s.bus == nil {
+func (s *Site) Close(ctx context.Context) error {
+	if s.Bus == nil {
 		return nil
 	}
 	s.reg.Close()
-	s.bus.Close()
-	s.bus = nil
+	s.Bus.Close()
+	s.Bus = nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.brokers, ",")...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.Brokers, ",")...))
 	if err != nil {
 		return fmt.Errorf("delete topics: %w", err)
 	}
@@ -118,7 +119,7 @@ func (s *site) close(ctx context.Context) error {
 	}
 	var ours []string
 	for _, name := range all.Names() {
-		if strings.HasPrefix(name, s.prefix) {
+		if strings.HasPrefix(name, s.Prefix) {
 			ours = append(ours, name)
 		}
 	}
@@ -131,24 +132,24 @@ func (s *site) close(ctx context.Context) error {
 	return nil
 }
 
-// run starts the program with some of its roles.
-func (s *site) run(ctx context.Context, roles string, watch ...string) (*process, error) {
-	file := filepath.Join(s.dir, "yiyuan.yaml")
-	digest := access.DigestKey(appKey)
+// Run starts the program with some of its roles.
+func (s *Site) Run(ctx context.Context, roles string, watch ...string) (*process.Process, error) {
+	file := filepath.Join(s.Dir, "yiyuan.yaml")
+	digest := access.DigestKey(AppKey)
 	grants := "applications:\n  - id: BENCH\n    title: 基准\n    department: MZ\n    key_digest: sha256:" + hex.EncodeToString(digest[:]) +
-		"\n    grants:\n      - {view: " + asked + ", fields: ['*'], purposes: [" + purpose + "]}\n"
-	if err := os.WriteFile(filepath.Join(s.dir, "access.yaml"), []byte(grants), 0o600); err != nil {
+		"\n    grants:\n      - {view: " + Asked + ", fields: ['*'], purposes: [" + Purpose + "]}\n"
+	if err := os.WriteFile(filepath.Join(s.Dir, "access.yaml"), []byte(grants), 0o600); err != nil {
 		return nil, fmt.Errorf("write grants: %w", err)
 	}
-	for _, address := range []*string{&s.gateway, &s.admin} {
+	for _, address := range []*string{&s.Gateway, &s.Admin} {
 		var err error
 		if *address, err = freeAddress(ctx); err != nil {
 			return nil, err
 		}
 	}
 	redis := ""
-	if s.redis != "" {
-		redis = "redis://" + s.redis
+	if s.Redis != "" {
+		redis = "redis://" + s.Redis
 	}
 	// State lies on disk and the process is named, as in production.
 	text := fmt.Sprintf(`sources: %q
@@ -160,11 +161,11 @@ processors: {dir: %q, instance: bench}
 gateway: {listen: %q, redis: %q}
 admin: {listen: %q}
 log: {level: info, format: text}
-`, s.sources, filepath.Join(s.dir, "access.yaml"), filepath.Join(s.dir, "keys.yaml"), s.brokers, s.prefix, filepath.Join(s.dir, "state"), s.gateway, redis, s.admin)
+`, s.Sources, filepath.Join(s.Dir, "access.yaml"), filepath.Join(s.Dir, "keys.yaml"), s.Brokers, s.Prefix, filepath.Join(s.Dir, "state"), s.Gateway, redis, s.Admin)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write configuration: %w", err)
 	}
-	return launch(ctx, watch, s.b.yiyuan, "run", "--config", file, "--role", roles)
+	return process.Launch(ctx, watch, s.Bench.Yiyuan, "run", "--config", file, "--role", roles)
 }
 
 // freeAddress returns an address on which nobody listens.
@@ -179,12 +180,12 @@ func freeAddress(ctx context.Context) (string, error) {
 
 // lag is how many records, markers of transactions included, a step has not
 // taken yet.
-func (s *site) lag(ctx context.Context, group string, from ...contract.Topic) (int64, error) {
-	ends, err := s.bus.EndOffsets(ctx, from...)
+func (s *Site) lag(ctx context.Context, group string, from ...contract.Topic) (int64, error) {
+	ends, err := s.Bus.EndOffsets(ctx, from...)
 	if err != nil {
 		return 0, err
 	}
-	taken, err := s.bus.Committed(ctx, group)
+	taken, err := s.Bus.Committed(ctx, group)
 	if err != nil {
 		return 0, err
 	}
@@ -197,11 +198,11 @@ func (s *site) lag(ctx context.Context, group string, from ...contract.Topic) (i
 	return n, nil
 }
 
-// settled waits until route and every resolve have taken all there is. Steps
+// Settled waits until route and every resolve have taken all there is. Steps
 // are asked in their order: once one has no lag, nothing more comes to the next.
-func (s *site) settled(ctx context.Context, limit time.Duration, alive func() error) error {
+func (s *Site) Settled(ctx context.Context, limit time.Duration, alive func() error) error {
 	step := func(group string, from ...contract.Topic) error {
-		return await(ctx, limit, 50*time.Millisecond, group+" has taken everything", func() (bool, error) {
+		return process.Await(ctx, limit, 50*time.Millisecond, group+" has taken everything", func() (bool, error) {
 			if err := alive(); err != nil {
 				return false, err
 			}
@@ -210,13 +211,13 @@ func (s *site) settled(ctx context.Context, limit time.Duration, alive func() er
 		})
 	}
 	var raw []contract.Topic
-	for _, d := range s.cat.Datasets {
+	for _, d := range s.Catalogue.Datasets {
 		raw = append(raw, contract.Raw(d.ID))
 	}
 	if err := step(contract.Route, raw...); err != nil {
 		return err
 	}
-	for _, e := range s.cat.Entities {
+	for _, e := range s.Catalogue.Entities {
 		if err := step(contract.Resolve(e.ID), contract.Claims(e.ID)); err != nil {
 			return err
 		}
@@ -224,15 +225,15 @@ func (s *site) settled(ctx context.Context, limit time.Duration, alive func() er
 	return nil
 }
 
-// outputs are the topics that route and resolve write, state included.
-func (s *site) outputs() []contract.Topic {
+// Outputs are the topics that route and resolve write, state included.
+func (s *Site) Outputs() []contract.Topic {
 	out := []contract.Topic{contract.Findings, contract.Quarantine, contract.State(contract.Route)}
-	for _, d := range s.cat.Datasets {
+	for _, d := range s.Catalogue.Datasets {
 		for _, v := range d.Views {
 			out = append(out, contract.Shared(v.ID))
 		}
 	}
-	for _, e := range s.cat.Entities {
+	for _, e := range s.Catalogue.Entities {
 		out = append(out, contract.Claims(e.ID), contract.State(contract.Resolve(e.ID)))
 		if len(e.Fields) > 0 {
 			out = append(out, contract.Resolved(e.ID))

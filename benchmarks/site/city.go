@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"bufio"
@@ -22,36 +22,36 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// people is how the rows of a benchmark are made: the first blocks of a city of
+// People is how the rows of a benchmark are made: the first blocks of a city of
 // that size, each twenty people with their families, work, homes and firms.
-type people struct {
-	size   string
-	blocks int // 0 = all
-	skip   string
+type People struct {
+	Size   string
+	Blocks int // 0 = all
+	Skip   string
 }
 
-// The sample city knows large employers with people in a thousand blocks, so a
-// part of it that contradicts itself only where that was planted is a multiple
-// of these.
-const wholeBlocks = 1000
+// WholeBlocks is what a part of the sample city must be a multiple of to contradict
+// itself only where that was planted: there are large employers with people in a
+// thousand blocks.
+const WholeBlocks = 1000
 
-func (p people) options(department string) synthetic.Options {
-	return synthetic.Options{Seed: 7, Size: p.size, Department: department, End: true, Batch: 1}
+func (p People) options(department string) synthetic.Options {
+	return synthetic.Options{Seed: 7, Size: p.Size, Department: department, End: true, Batch: 1}
 }
 
-// produce writes the departments' rows to the raw topics, by the connectors'
+// Produce writes the departments' rows to the raw topics, by the connectors'
 // own runner, and returns how many changes there are.
-func (s *site) produce(ctx context.Context, p people) (int64, error) {
+func (s *Site) Produce(ctx context.Context, p People) (int64, error) {
 	var changes atomic.Int64
 	metrics := prometheus.NewRegistry()
 	group, running := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	for _, department := range synthetic.Departments() {
 		cfg := connectors.Config{
-			Name: "bench-" + department, Kind: "synthetic", Options: p.options(department).Map(), Keys: s.keys, Metrics: metrics, Catalogue: s.cat,
+			Name: "bench-" + department, Kind: "synthetic", Options: p.options(department).Map(), Keys: s.Keys, Metrics: metrics, Catalogue: s.Catalogue,
 		}
-		for _, d := range s.cat.Datasets {
-			if d.Provider.ID == department && d.ID != p.skip {
+		for _, d := range s.Catalogue.Datasets {
+			if d.Provider.ID == department && d.ID != p.Skip {
 				cfg.Datasets = append(cfg.Datasets, d)
 			}
 		}
@@ -60,9 +60,9 @@ func (s *site) produce(ctx context.Context, p people) (int64, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &part{Source: src, blocks: p.blocks, changes: &changes}, nil
+			return &part{Source: src, blocks: p.Blocks, changes: &changes}, nil
 		}
-		group.Go(func() error { return connectors.Run(running, s.bus, s.codec, cfg, open) })
+		group.Go(func() error { return connectors.Run(running, s.Bus, s.Codec, cfg, open) })
 	}
 	if err := group.Wait(); err != nil {
 		return 0, err
@@ -112,9 +112,9 @@ func (p *part) Read(ctx context.Context) (connectors.Batch, error) {
 	return all, nil
 }
 
-// planted reads from the truth which contradictions must be found, by what
+// Planted reads from the truth which contradictions must be found, by what
 // names a finding on the wire.
-func (s *site) planted(p people) (map[finding]string, error) {
+func (s *Site) Planted(p People) (map[Finding]string, error) {
 	r, w := io.Pipe()
 	defer r.Close() //nolint:errcheck // a pipe's never fails
 	go func() {
@@ -122,7 +122,7 @@ func (s *site) planted(p people) (map[finding]string, error) {
 		o.Rows = false
 		_ = w.CloseWithError(synthetic.WriteTruth(w, o)) // never fails; the reader gets the error
 	}()
-	out := map[finding]string{}
+	out := map[Finding]string{}
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		var line struct {
@@ -133,7 +133,7 @@ func (s *site) planted(p people) (map[finding]string, error) {
 			return nil, fmt.Errorf("read truth: %w", err)
 		}
 		if line.Type == "finding" {
-			f := finding{line.Rule, line.Case, line.Entity, s.keys.Token(contract.LabelFinding, line.Key)}
+			f := Finding{line.Rule, line.Case, line.Entity, s.Keys.Token(contract.LabelFinding, line.Key)}
 			out[f] = line.Key
 		}
 	}
@@ -143,9 +143,9 @@ func (s *site) planted(p people) (map[finding]string, error) {
 	return out, nil
 }
 
-// finding is what names a contradiction: rule, case, kind of entity, and the
+// Finding is what names a contradiction: rule, case, kind of entity, and the
 // entity's token.
-type finding struct{ rule, which, entity, subject string }
+type Finding struct{ Rule, Case, Entity, Subject string }
 
-// since is for progress lines.
-func since(t time.Time) string { return time.Since(t).Round(100 * time.Millisecond).String() }
+// Since is for progress lines.
+func Since(t time.Time) string { return time.Since(t).Round(100 * time.Millisecond).String() }
