@@ -103,15 +103,15 @@ type copier struct {
 	once sync.Once
 }
 
-func (*copier) Position(int32) (int64, error)               { return -1, nil }
-func (*copier) Roll(int32, []bus.Record, int64, bool) error { return nil }
-func (*copier) Release()                                    {}
-func (*copier) Reset(int32) error                           { return nil }
-func (*copier) Wake(*engine.Tx, []int32) error              { return nil }
-func (*copier) Due([]int32) bool                            { return false }
-func (*copier) Seal(*engine.Tx) error                       { return nil }
-func (*copier) Abort()                                      {}
-func (c *copier) Commit(map[int32]int64) error              { c.once.Do(func() { close(c.done) }); return nil }
+func (*copier) Position(int32) (int64, error)                { return -1, nil }
+func (*copier) Apply(int32, []bus.Record, int64, bool) error { return nil }
+func (*copier) Release()                                     {}
+func (*copier) Reset(int32) error                            { return nil }
+func (*copier) Wake(*engine.Tx, []int32) error               { return nil }
+func (*copier) Due([]int32) bool                             { return false }
+func (*copier) Seal(*engine.Tx) error                        { return nil }
+func (*copier) Abort()                                       {}
+func (c *copier) Commit(map[int32]int64) error               { c.once.Do(func() { close(c.done) }); return nil }
 
 func (*copier) Handle(tx *engine.Tx, records []bus.Record) error {
 	for i := range records {

@@ -46,15 +46,15 @@ func TestHandedOver(t *testing.T) {
 	if _, err := warm.Position(0); err != nil {
 		t.Fatal(err)
 	}
-	if err := warm.Warm(0, record("kept warm"), 5, false); err != nil {
+	if err := warm.Apply(0, record("kept warm"), 5, false); err != nil {
 		t.Fatal(err)
 	}
 	want("kept warm", 5)
 	if at, err := first.Position(0); at != 5 || err != nil {
 		t.Fatalf("Position = %d, %v", at, err)
 	}
-	if err := warm.Warm(0, record("too late"), 6, false); !errors.Is(err, engine.ErrHandedOver) {
-		t.Errorf("Warm of a worker's partition = %v, want ErrHandedOver", err)
+	if err := warm.Apply(0, record("too late"), 6, false); !errors.Is(err, engine.ErrHandedOver) {
+		t.Errorf("Apply to a worker's partition = %v, want ErrHandedOver", err)
 	}
 	if _, _, err := first.open().Set(first.partition(0).state, []byte("key"), []byte("committed, not stored")); err != nil {
 		t.Fatal(err)
@@ -62,23 +62,23 @@ func TestHandedOver(t *testing.T) {
 	if _, err := second.Position(0); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.Roll(0, record("committed after that"), 9, true); err != nil {
+	if err := second.Apply(0, record("committed after that"), 9, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Commit(map[int32]int64{0: 7}); !errors.Is(err, engine.ErrHandedOver) {
 		t.Errorf("Commit of a partition handed over = %v, want ErrHandedOver", err)
 	}
-	if err := errors.Join(first.Roll(0, record("x"), 8, true), first.Reset(0)); !errors.Is(err, engine.ErrHandedOver) {
-		t.Errorf("Roll and Reset = %v, want ErrHandedOver", err)
+	if err := errors.Join(first.Apply(0, record("x"), 8, false), first.Reset(0)); !errors.Is(err, engine.ErrHandedOver) {
+		t.Errorf("Apply and Reset = %v, want ErrHandedOver", err)
 	}
 	want("committed after that", 9)
 	first.Release() // of what is not its own any more
-	if err := second.Roll(0, record("still its own"), 10, true); err != nil {
-		t.Errorf("Roll = %v", err)
+	if err := second.Apply(0, record("still its own"), 10, false); err != nil {
+		t.Errorf("Apply = %v", err)
 	}
 	second.Release()
-	if err := warm.Warm(0, record("warm again"), 11, false); err != nil {
-		t.Errorf("Warm of a free partition = %v", err)
+	if err := warm.Apply(0, record("warm again"), 11, false); err != nil {
+		t.Errorf("Apply to a free partition = %v", err)
 	}
 	want("warm again", 11)
 }
@@ -88,3 +88,26 @@ type idle struct{}
 func (idle) Process(Tx, []bus.Record) error { return nil }
 
 func (idle) Wake(Tx, []byte) error { return nil }
+
+// TestResetForgetsWhatWaits: records that a restore has taken in and not stored yet are of
+// the state that is forgotten, and do not come back into the one that is built then.
+func TestResetForgetsWhatWaits(t *testing.T) {
+	s, err := state.Open(state.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := newRestorer("step", Config{Store: s, Clock: time.Now}, newHoldings(time.Now()), nil)
+	if _, err := r.Position(0); err != nil {
+		t.Fatal(err)
+	}
+	many := []bus.Record{{Key: []byte("old"), Value: make([]byte, manyBytes)}}
+	if err := errors.Join(r.Apply(0, many, 1, true), r.Reset(0), r.Apply(0, []bus.Record{{Key: []byte("new"), Value: []byte("1")}}, 1, false)); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"old": "", "new": "1"} {
+		if got, _, err := s.Partition("step", 0).Get(nil, []byte(key)); string(got) != want || err != nil {
+			t.Errorf("%s is %d bytes, %v, want %q", key, len(got), err, want)
+		}
+	}
+}

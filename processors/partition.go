@@ -20,9 +20,8 @@ type partition struct {
 	changed map[string]int // state key -> its place in changes
 	changes []change       // in the order of their first change
 
-	restoring restoring
-	renewed   []byte // the generation that all of it is of; nil = to be looked up
-	sameKeys  bool   // its state was made with the present key ring
+	renewed  []byte // the generation that all of it is of; nil = to be looked up
+	sameKeys bool   // its state was made with the present key ring
 }
 
 // change is the last change of a key; its bytes are the batch's. A nil value

@@ -3,6 +3,7 @@ package processors
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -72,6 +73,64 @@ func (r *restoring) drop() {
 	if r.loader != nil {
 		r.loader.Close()
 		r.loader = nil
+	}
+}
+
+// restorer implements engine.Restorer for one of those who may change the local state of
+// a step's partitions: a worker, or the standby.
+type restorer struct {
+	step string
+	cfg  Config
+	held *holdings
+	me   *holder // nil: the standby, which may while no worker does
+
+	mu    sync.Mutex
+	parts map[int32]*restoring // of the partitions met so far
+}
+
+func newRestorer(step string, cfg Config, held *holdings, me *holder) *restorer {
+	return &restorer{step: step, cfg: cfg, held: held, me: me, parts: map[int32]*restoring{}}
+}
+
+func (r *restorer) of(n int32) *restoring {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.parts[n] == nil {
+		r.parts[n] = &restoring{store: r.cfg.Store, partition: r.cfg.Store.Partition(r.step, n)}
+	}
+	return r.parts[n]
+}
+
+// Position implements engine.Restorer.
+func (r *restorer) Position(n int32) (int64, error) {
+	p := r.of(n)
+	p.drop()
+	return position(p.partition, r.cfg.Clock())
+}
+
+// Apply implements engine.Restorer.
+func (r *restorer) Apply(n int32, records []bus.Record, next int64, more bool) error {
+	p := r.of(n)
+	err := r.held.use(r.me, func() error { return p.apply(records, next, more, r.cfg.Clock()) }, n)
+	if err != nil {
+		p.drop()
+	}
+	return err
+}
+
+// Reset implements engine.Restorer.
+func (r *restorer) Reset(n int32) error {
+	p := r.of(n)
+	p.drop()
+	return r.held.use(r.me, p.partition.Reset, n)
+}
+
+// drop forgets what waits of all partitions.
+func (r *restorer) drop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.parts {
+		p.drop()
 	}
 }
 

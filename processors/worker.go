@@ -17,12 +17,9 @@ import (
 // committed, and it reaches the store only in Commit.
 type worker struct {
 	overlay
-	step   string
+	*restorer
 	stage  Stage
 	keys   Ring
-	cfg    Config
-	me     *holder
-	held   *holdings
 	scope  *scope
 	renews *renewer
 	asked  []*partition // scratch of these
@@ -37,8 +34,8 @@ func newWorker(s Step, cfg Config, held *holdings) (*worker, error) {
 		return nil, fmt.Errorf("make step %q: %w", s.Name, err)
 	}
 	w := &worker{
-		overlay: overlay{store: cfg.Store}, step: s.Name, stage: stage, keys: s.Keys, cfg: cfg,
-		me: &holder{s.Name}, held: held, partitions: map[int32]*partition{},
+		overlay: overlay{store: cfg.Store}, restorer: newRestorer(s.Name, cfg, held, &holder{s.Name}),
+		stage: stage, keys: s.Keys, partitions: map[int32]*partition{},
 	}
 	of := generationOf(stage)
 	w.scope = &scope{overlay: &w.overlay, generation: of, value: make([]byte, 0, 512)}
@@ -52,7 +49,6 @@ func (w *worker) partition(n int32) *partition {
 	p, ok := w.partitions[n]
 	if !ok {
 		p = &partition{number: n, state: w.cfg.Store.Partition(w.step, n), changed: map[string]int{}}
-		p.restoring = restoring{store: w.cfg.Store, partition: p.state}
 		w.partitions[n] = p
 	}
 	return p
@@ -82,31 +78,19 @@ func (w *worker) enter(p *partition, tx *engine.Tx) (*scope, error) {
 	return s, ringed(s, w.step, w.keys)
 }
 
-// Position implements engine.Worker.
+// Position implements engine.Restorer.
 func (w *worker) Position(n int32) (int64, error) {
 	w.held.take(n, w.me)
 	p := w.partition(n)
-	p.restoring.drop()
 	p.renewed, p.sameKeys = nil, false
-	return position(p.state, w.cfg.Clock())
+	return w.restorer.Position(n)
 }
-
-// Roll implements engine.Worker.
-func (w *worker) Roll(n int32, records []bus.Record, next int64, last bool) error {
-	p := w.partition(n)
-	return w.held.use(w.me, func() error { return p.restoring.apply(records, next, !last, w.cfg.Clock()) }, n)
-}
-
-// Reset implements engine.Worker.
-func (w *worker) Reset(n int32) error { return w.held.use(w.me, w.partition(n).state.Reset, n) }
 
 // Release implements engine.Worker.
 func (w *worker) Release() {
 	w.renews.report(0)
 	w.held.release(w.me, w.cfg.Clock())
-	for _, p := range w.all() {
-		p.restoring.drop()
-	}
+	w.restorer.drop()
 }
 
 // Handle implements engine.Worker.

@@ -21,13 +21,13 @@ import (
 
 // roll rolls partitions forward, side by side, and says of each when it is done,
 // which may be said by several goroutines at a time.
-func (e *Engine) roll(ctx context.Context, group string, changelog contract.Topic, w Worker, starts map[int32]int64, done func(partition int32)) error {
+func (e *Engine) roll(ctx context.Context, group string, changelog contract.Topic, w Restorer, starts map[int32]int64, done func(partition int32)) error {
 	p := newProgress(e.link.Log, group, e.metrics.restoring.WithLabelValues(group))
 	defer p.finish()
 	restored := e.metrics.restored.WithLabelValues(group)
 	lanes, ctx := errgroup.WithContext(ctx)
 	apply := func(r replay.Batch) error {
-		if err := w.Roll(r.Partition, r.Records, r.Next, r.Last); errors.Is(err, ErrHandedOver) {
+		if err := w.Apply(r.Partition, r.Records, r.Next, !r.Last); errors.Is(err, ErrHandedOver) {
 			return err
 		} else if err != nil {
 			return &StepError{err}

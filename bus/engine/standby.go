@@ -141,7 +141,7 @@ func (f *follower) take(p kgo.FetchTopicPartition, batch []kafka.Record) ([]kafk
 	if next == from {
 		return batch, nil
 	}
-	err := f.keep.Warm(p.Partition, batch, next, next < p.LastStableOffset)
+	err := f.keep.Apply(p.Partition, batch, next, next < p.LastStableOffset)
 	if errors.Is(err, ErrHandedOver) {
 		f.drop(p.Partition)
 		return batch, nil

@@ -40,23 +40,15 @@ func (t Transaction) withDefaults() Transaction {
 // Worker is what Transact drives: a step's state and logic for the partitions
 // it holds. Handle, Wake, Due, Seal, Commit and Abort are called from one
 // goroutine, so that nothing of one transaction runs beside anything of
-// another. Position, Roll and Reset are called from others, while other
-// partitions are being worked on, and only for a partition that is being taken
-// over: it is handed to the first when that is done. Roll may be called for
-// several partitions at a time.
+// another. Those of Restorer are called from others, while other partitions are
+// being worked on, and only for a partition that is being taken over: it is handed
+// to the first when that is done.
 type Worker interface {
-	// Position begins to take a partition over: whoever else in this process
-	// still works on its local state may not change it any more. It returns the
-	// changelog offset up to which the state has been built; negative if it must
-	// be built from the start.
-	Position(partition int32) (int64, error)
-	// Roll applies committed changelog records; next is the offset after them.
-	// With last the state must be whole, before it may be kept back.
-	Roll(partition int32, records []kafka.Record, next int64, last bool) error
+	// Restorer: with Position a partition is the worker's, and whoever else in this
+	// process still works on its local state may not change it any more.
+	Restorer
 	// Release says that no partition is the worker's any more.
 	Release()
-	// Reset forgets a partition's local state.
-	Reset(partition int32) error
 	// Handle processes committed records of one partition of one topic. The
 	// slice is used again after it returns. With ErrLater that topic waits and is
 	// tried again, while the others go on.
@@ -79,15 +71,8 @@ type Worker interface {
 // Standby is warm state of partitions that another process holds: it follows the
 // changelog so that taking one over means rolling forward its tail only.
 type Standby interface {
+	// Restorer: of partitions that are no worker's of this process.
+	Restorer
 	// Wanted returns the partitions to be kept warm now.
 	Wanted() []int32
-	// Position returns the changelog offset up to which a partition's state has
-	// been built; negative if it must be built from the start.
-	Position(partition int32) (int64, error)
-	// Reset forgets a partition's state, unless it is a worker's by now.
-	Reset(partition int32) error
-	// Warm applies committed changelog records; next is the offset after them.
-	// Unless more is known to follow, the state must be whole after it. It returns
-	// ErrHandedOver if the partition is a worker's by now.
-	Warm(partition int32, records []kafka.Record, next int64, more bool) error
 }
