@@ -11,6 +11,12 @@
 // that each of them passes. This package never imports one of them: a
 // distribution lists its kinds in its own wiring.
 //
+// Run is a runner over parts that hold their own state: a voice, by which the source
+// speaks on the bus, with the failure that is its word until that has passed; an encoder,
+// which makes records of batches; the completeness that it has said of its datasets; and
+// the steps of a resync in which the source is closed. What persons ask of a source
+// stands in order.go, a trial in dry.go.
+//
 // Metrics, all labelled with the name of the source:
 //
 //	yiyuan_connectors_changes_total{source,dataset,op}

@@ -47,6 +47,14 @@
 // The key in the position is encrypted under the city's keys. Without keys, or
 // after they changed, the table is read from its start again, which is as exact.
 //
+// # Parts
+//
+// A setting is what stays while the source is open; a server, on it, the database as it
+// answers questions: the checks, the slot and the facts ask it. A watch holds the facts,
+// by the guards, against where reading stands. A snapshot reads rows, with a position of
+// its own; a stream receives the log, which its decoder turns into changes and its proof
+// holds against what was read before. The source puts them together.
+//
 // # Values
 //
 // Rows are read in text format with fixed session settings by both ways, so the
