@@ -60,6 +60,7 @@ export function antdTheme(mode: Mode, narrow: boolean): ThemeConfig {
     components: {
       Button: { primaryColor: dark ? "#08111f" : "#ffffff" },
       Table: { headerBg: dark ? "#1a2431" : "#f6f8fa", cellPaddingBlockMD: 9, cellPaddingInlineMD: 10 },
+      ...(narrow ? { Segmented: { trackPadding: 0 } } : {}),
       Tabs: { horizontalMargin: "0 0 12px 0" },
     },
   };

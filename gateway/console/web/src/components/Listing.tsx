@@ -23,7 +23,7 @@ export interface Column<T> extends TextColumn<T> {
 
 const most = 50;
 
-export function Listing<T extends object>({ columns, rows, rowKey, empty, open, size = "middle", wide }: {
+export function Listing<T extends object>({ columns, rows, rowKey, empty, open, size = "middle", wide, whole }: {
   columns: Column<T>[];
   rows: T[];
   rowKey: (row: T) => string;
@@ -33,17 +33,20 @@ export function Listing<T extends object>({ columns, rows, rowKey, empty, open, 
   size?: "small" | "middle";
   /** columns take the room they need, and the table scrolls in its frame */
   wide?: boolean;
+  /** the page has its own way to more: all rows that there are stand below one another */
+  whole?: boolean;
 }) {
   const narrow = useNarrow();
   const [page, setPage] = useState(1);
   const shown = columns.filter((c) => c.show);
+  const perPage = whole ? Math.max(rows.length, 1) : most;
   if (narrow) {
-    const from = Math.min(page, Math.max(1, Math.ceil(rows.length / most))) - 1;
+    const from = Math.min(page, Math.max(1, Math.ceil(rows.length / perPage))) - 1;
     return (
       <>
         {rows.length === 0 ? empty : null}
         <ul className="cards">
-          {rows.slice(from * most, (from + 1) * most).map((r) => (
+          {rows.slice(from * perPage, (from + 1) * perPage).map((r) => (
             <li key={rowKey(r)}>
               <div className="cards-head">{shown.filter((c) => c.head).map((c) => <div key={c.key}>{c.show!(r)}</div>)}</div>
               <dl>
@@ -57,7 +60,7 @@ export function Listing<T extends object>({ columns, rows, rowKey, empty, open, 
             </li>
           ))}
         </ul>
-        {rows.length > most ? <Pagination className="more" simple current={from + 1} pageSize={most} total={rows.length} onChange={(p) => (setPage(p), scrollTo(0, 0))} /> : null}
+        {rows.length > perPage ? <Pagination className="more" simple current={from + 1} pageSize={perPage} total={rows.length} onChange={(p) => (setPage(p), scrollTo(0, 0))} /> : null}
       </>
     );
   }
@@ -69,7 +72,7 @@ export function Listing<T extends object>({ columns, rows, rowKey, empty, open, 
       rowKey={rowKey}
       columns={shown.map((c) => ({ key: c.key, title: c.heading ?? c.title, width: c.width, align: c.align, sorter: c.sort, render: (_: unknown, r: T) => c.show!(r) }))}
       dataSource={rows}
-      pagination={rows.length > most ? { pageSize: most, showSizeChanger: false } : false}
+      pagination={rows.length > perPage ? { pageSize: perPage, showSizeChanger: false } : false}
       onRow={open ? (r) => ({ onClick: (e) => (e.target as HTMLElement).closest("a,button,time") === null && open(r), className: "clickable" }) : undefined}
       locale={empty ? { emptyText: empty } : undefined}
     />

@@ -49,6 +49,7 @@ export default function Findings() {
             <>
               {page.waiting.length > 0 ? <p className="infobox toolbar-note">{t("finding.waiting", { n: page.waiting.length, datasets: [...new Set(page.waiting.flatMap((w) => w.datasets))].join(", ") })}</p> : null}
               <Listing<Finding>
+                whole
                 columns={columns}
                 rows={rows}
                 rowKey={(f) => f.id}
