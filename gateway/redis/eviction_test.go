@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -157,13 +158,16 @@ func ownServer(t *testing.T) string {
 	if err != nil {
 		t.Skip("redis-server is not installed")
 	}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	// Below the ports that the system gives to connections: no connection can have it by the time that the server opens it.
+	port := ""
+	for port == "" {
+		some := strconv.Itoa(10_000 + rand.IntN(22_000))
+		if l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+some); err == nil {
+			port = some
+			_ = l.Close()
+		}
 	}
-	address := l.Addr().String()
-	_, port, _ := net.SplitHostPort(address)
-	_ = l.Close()
+	address := "127.0.0.1:" + port
 	server := exec.CommandContext(t.Context(), program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	if err := server.Start(); err != nil {
 		t.Fatal(err)

@@ -78,6 +78,9 @@ func undisturbed(t *testing.T, partitions int) *stream {
 			base: j.Base, records: published(j.Ctx, t, j), positions: positions(j.Ctx, t, j), total: progress(j.Ctx, t, j.Bus, j.Cat),
 		}
 		p.Stop()
+		if calm.runs[partitions].total == 0 {
+			t.Fatal("an undisturbed run came to nothing")
+		}
 	}
 	own := *calm.runs[partitions]
 	return &own

@@ -245,7 +245,7 @@ func TestFaultDoors(t *testing.T) {
 		t.Errorf("quarantine (-want +got):\n%s", diff)
 	}
 	e2e.Write(t, map[string]any{"keys": []any{}}, p.Dir, "push-keys.yaml") // the department's key is taken back while all runs
-	e2e.Await(t, "the key is out of force", 15*time.Second, func() string {
+	e2e.Await(t, "the key is out of force", time.Minute, func() string {
 		if a := pushes(t, p, "GA03", car(good[0], "云Z12345")); a.Status != http.StatusUnauthorized {
 			return fmt.Sprintf("%d %s", a.Status, a.Body)
 		}
