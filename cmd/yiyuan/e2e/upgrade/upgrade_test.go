@@ -107,15 +107,19 @@ func (w *landed) goesOn(embedded bool) {
 	w.Helper()
 	j := e2e.VisitUnder(w, e2e.Keys(w), e2e.CatalogueIn(w, w.dir+"/catalogue"), strings.Split(w.kafka, ","), w.prefix, 0, time.Time{})
 	j.Compacted = !embedded // Kafka may compact what is as old as the fixture
-	kept, err := j.Bus.Examine(j.Ctx, contract.Claims("person"), contract.Claims("enterprise"), contract.Quarantine)
-	if err != nil {
-		w.Fatal(err)
-	}
-	for topic, k := range kept {
-		if k.RetentionMS != -1 || k.Dated == "CreateTime" {
-			w.Errorf("%s keeps its records for %d ms by %s", topic, k.RetentionMS, k.Dated)
+	e2e.Await(w, "topics are kept as they must be", 2*time.Minute, func() string {
+		w.process.Alive()
+		kept, err := j.Bus.Examine(j.Ctx, contract.Claims("person"), contract.Claims("enterprise"), contract.Quarantine)
+		if err != nil {
+			return err.Error()
 		}
-	}
+		for topic, k := range kept {
+			if k.RetentionMS != -1 || k.Dated == "CreateTime" {
+				return fmt.Sprintf("%s keeps its records for %d ms by %s", topic, k.RetentionMS, k.Dated)
+			}
+		}
+		return ""
+	})
 	w.equal(j, "as it was left", normalised)
 	if w.differs(j, exact) == "" {
 		w.Error("all is spelt as it was delivered: the fixture does not show what the first release took away")
