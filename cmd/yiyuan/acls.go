@@ -9,6 +9,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/rights"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -46,7 +47,7 @@ named, such as in a department: it writes the raw topics of its own datasets and
   yiyuan acls connectors --config yiyuan.yaml --principal User:ga --source ga-pg
   yiyuan acls subscriber --config yiyuan.yaml --principal User:mz --view person.partial --group mz.`,
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: []string{principalBus, roleProcessors, roleGateway, roleConnectors, principalSubscriber},
+		ValidArgs: []string{principalBus, settings.RoleProcessors, settings.RoleGateway, settings.RoleConnectors, principalSubscriber},
 		RunE:      func(cmd *cobra.Command, args []string) error { return g.print(cmd, args[0]) },
 	}
 	cmd.Flags().StringVar(&g.file, "config", "", "配置文件 / configuration file")
@@ -66,7 +67,7 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 	if g.to.Principal == "" || !strings.Contains(g.to.Principal, ":") {
 		return wrong("--principal %q：写 User:名称 / want User:NAME", g.to.Principal)
 	}
-	cfg, err := loadConfig(g.file)
+	cfg, err := settings.Load(g.file)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -82,11 +83,11 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 	switch who {
 	case principalBus:
 		needed = city.Bus()
-	case roleProcessors:
+	case settings.RoleProcessors:
 		needed = city.Processors()
-	case roleGateway:
+	case settings.RoleGateway:
 		needed = city.Gateway()
-	case roleConnectors:
+	case settings.RoleConnectors:
 		sources, err := g.named(cfg.Sources, cat)
 		if err != nil {
 			return err

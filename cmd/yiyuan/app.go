@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -43,7 +43,7 @@ const (
 // app is one process: what it was told, what it opened, in the order of opening.
 // close undoes it in reverse.
 type app struct {
-	cfg        config
+	cfg        settings.Config
 	log        *slog.Logger
 	metrics    *prometheus.Registry
 	settings   *prometheus.GaugeVec // of files that are followed
@@ -66,12 +66,12 @@ type app struct {
 
 // newApp opens the broker (or connects to one), the registry and the topics, and
 // makes sure of the keys.
-func newApp(ctx context.Context, cfg config, keys *keyring.Keyring, log *slog.Logger) (*app, error) {
+func newApp(ctx context.Context, cfg settings.Config, keys *keyring.Keyring, log *slog.Logger) (*app, error) {
 	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), keys: keys, settings: newSettings(), folder: readFolder(cfg.Catalogue), catalogues: newCatalogues()}
 	crash.LogTo(log)
 	a.metrics.MustRegister(crash.Collector(), a.settings, a.catalogues, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
-	if a.shared, err = cfg.Listeners.shared(a.metrics); err != nil {
+	if a.shared, err = cfg.Listeners.Shared(a.metrics); err != nil {
 		return nil, err
 	}
 	if err := a.secure(); err != nil {
@@ -149,7 +149,7 @@ func (a *app) sync() (mean time.Duration, ok bool) {
 }
 
 // openBus connects to brokers as the configuration says.
-func openBus(ctx context.Context, c busConfig, brokers []string, log *slog.Logger, reg prometheus.Registerer) (*bus.Bus, error) {
+func openBus(ctx context.Context, c settings.Bus, brokers []string, log *slog.Logger, reg prometheus.Registerer) (*bus.Bus, error) {
 	return bus.Open(ctx, bus.Config{
 		Brokers: brokers, Prefix: c.Prefix, Partitions: c.Partitions, Replication: c.Replication,
 		TransactionTimeout: c.TransactionTimeout, SessionTimeout: c.SessionTimeout,
@@ -281,7 +281,7 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
 	cfg.Topology = drawing(a.steps)
 	cfg.Shared = a.shared
-	cfg.Negatives, cfg.TargetNegatives = a.cfg.Gateway.Verify.PerApplication.limits(), a.cfg.Gateway.Verify.PerSubject.limits()
+	cfg.Negatives, cfg.TargetNegatives = a.cfg.Gateway.Verify.PerApplication.Quota(), a.cfg.Gateway.Verify.PerSubject.Quota()
 	awaits, err := verification.Awaits(a.cat, a.keys)
 	if err != nil {
 		return err
@@ -304,20 +304,4 @@ func (a *app) runGateway(ctx context.Context, cfg gateway.Config, who *access.Ac
 	a.gateway = g
 	a.start(ctx, "gateway", g.Run)
 	return nil
-}
-
-// newLogger makes the process's logger.
-func newLogger(cfg logConfig, to io.Writer) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
-		return nil, fmt.Errorf("log.level %q: debug info warn error", cfg.Level)
-	}
-	options := &slog.HandlerOptions{Level: level}
-	switch cfg.Format {
-	case "json":
-		return slog.New(slog.NewJSONHandler(to, options)), nil
-	case "text":
-		return slog.New(slog.NewTextHandler(to, options)), nil
-	}
-	return nil, fmt.Errorf("log.format %q: text json", cfg.Format)
 }

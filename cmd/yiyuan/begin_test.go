@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 )
 
 // begin opens the bus and starts the steps. They end with the test.
-func begin(t testing.TB, seed int64, change func(*config)) *e2e.Journey {
+func begin(t testing.TB, seed int64, change func(*settings.Config)) *e2e.Journey {
 	t.Helper()
-	cfg := defaultConfig()
+	cfg := settings.Default()
 	cfg.Bus.Embedded.Listen = "127.0.0.1:0"
 	cfg.Processors.Instance = "test"
 	if change != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -79,15 +80,15 @@ push keys are read by the code that reads them at a start: what passes here is n
 
 // configured reads the yiyuan.yaml of a folder, its paths as for a process that is started
 // there; of a folder that is a catalogue and nothing else it is that.
-func configured(dir string) (config, error) {
+func configured(dir string) (settings.Config, error) {
 	file := filepath.Join(dir, "yiyuan.yaml")
 	if _, err := os.Stat(file); err != nil {
 		if _, is := os.Stat(filepath.Join(dir, "city.yaml")); is == nil {
-			return config{Catalogue: dir}, nil
+			return settings.Config{Catalogue: dir}, nil
 		}
-		return config{}, fmt.Errorf("%s: 既没有 yiyuan.yaml，也没有 city.yaml；可用 yiyuan init 生成一座城市 / holds neither yiyuan.yaml nor city.yaml; yiyuan init makes a city: %w", dir, err)
+		return settings.Config{}, fmt.Errorf("%s: 既没有 yiyuan.yaml，也没有 city.yaml；可用 yiyuan init 生成一座城市 / holds neither yiyuan.yaml nor city.yaml; yiyuan init makes a city: %w", dir, err)
 	}
-	cfg, err := loadConfig(file)
+	cfg, err := settings.Load(file)
 	for _, path := range []*string{&cfg.Catalogue, &cfg.Sources, &cfg.Access, &cfg.Push.Keys} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)

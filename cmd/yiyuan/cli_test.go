@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
@@ -133,7 +134,7 @@ func checkLine(line string) error {
 // What a gateway answers decides how the command ends, so that scripts can tell
 // "not there" from "not allowed" from "not now".
 func TestClientExitCodes(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	const secret, subject = "k-9f3d", "539902198503120013"
 	for _, test := range []struct {
 		status, want int
@@ -192,7 +193,7 @@ func TestClientExitCodes(t *testing.T) {
 // TestClientAsksByBody: whom somebody asks for stands in no address, which every proxy
 // on the way keeps, nor in a header.
 func TestClientAsksByBody(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	const subject, other, name = "539902198503120013", "539902199001010011", "张三"
 	t.Setenv("YIYUAN_CLIENT_KEY", "k-9f3d")
 	for _, c := range []struct {
@@ -236,7 +237,7 @@ func TestClientAsksByBody(t *testing.T) {
 
 // Whom somebody asked for must not get into logs by way of a transport error.
 func TestClientErrorHidesTheSubject(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	root := newRoot()
 	root.SetArgs([]string{"lookup", "person.partial", "539902198503120013", "--gateway", "http://127.0.0.1:1"})
 	err := root.ExecuteContext(t.Context())

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -24,7 +25,7 @@ type client struct {
 	key     string
 	purpose string
 	timeout time.Duration
-	trust   trust
+	trust   settings.Trust
 }
 
 // flags adds what every client verb needs; the environment gives the defaults.
@@ -34,9 +35,9 @@ func (c *client) flags(cmd *cobra.Command) {
 	f.StringVar(&c.key, "key", "", "应用密钥，最好放在环境变量 YIYUAN_CLIENT_KEY / the application's key, better in the environment")
 	f.StringVar(&c.purpose, "purpose", os.Getenv("YIYUAN_CLIENT_PURPOSE"), "用途代码 / purpose code (YIYUAN_CLIENT_PURPOSE)")
 	f.DurationVar(&c.timeout, "timeout", 10*time.Second, "最长等待 / how long to wait")
-	f.StringVar(&c.trust.ca, "ca", os.Getenv("YIYUAN_CLIENT_CA"), "https:// 地址所信任的 CA 证书文件，空=系统的 / PEM file of the authority to trust with https://, empty = the system's (YIYUAN_CLIENT_CA)")
-	f.StringVar(&c.trust.cert, "cert", os.Getenv("YIYUAN_CLIENT_CERT"), "客户端证书文件，代替密钥 / PEM file of a client certificate, instead of a key (YIYUAN_CLIENT_CERT)")
-	f.StringVar(&c.trust.certKey, "cert-key", os.Getenv("YIYUAN_CLIENT_CERT_KEY"), "它的私钥文件 / PEM file of its private key (YIYUAN_CLIENT_CERT_KEY)")
+	f.StringVar(&c.trust.CA, "ca", os.Getenv("YIYUAN_CLIENT_CA"), "https:// 地址所信任的 CA 证书文件，空=系统的 / PEM file of the authority to trust with https://, empty = the system's (YIYUAN_CLIENT_CA)")
+	f.StringVar(&c.trust.Cert, "cert", os.Getenv("YIYUAN_CLIENT_CERT"), "客户端证书文件，代替密钥 / PEM file of a client certificate, instead of a key (YIYUAN_CLIENT_CERT)")
+	f.StringVar(&c.trust.Key, "cert-key", os.Getenv("YIYUAN_CLIENT_CERT_KEY"), "它的私钥文件 / PEM file of its private key (YIYUAN_CLIENT_CERT_KEY)")
 }
 
 func fallback(s, otherwise string) string {
@@ -74,7 +75,7 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	if c.purpose != "" {
 		req.Header.Set("X-Purpose", c.purpose)
 	}
-	asks, err := c.trust.client()
+	asks, err := c.trust.Client()
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
@@ -146,8 +147,8 @@ func (o demoOptions) folder() (string, error) {
 }
 
 // config is the process configuration of a demonstration: everything embedded.
-func (o demoOptions) config(ctx context.Context, dir string) config {
-	cfg := defaultConfig()
+func (o demoOptions) config(ctx context.Context, dir string) settings.Config {
+	cfg := settings.Default()
 	cfg.Bus.Embedded.Listen = freeAddress(ctx, cfg.Bus.Embedded.Listen)
 	cfg.Registry.Listen = freeAddress(ctx, cfg.Registry.Listen)
 	cfg.Push.Listen = freeAddress(ctx, cfg.Push.Listen)

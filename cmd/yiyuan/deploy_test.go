@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -170,7 +172,7 @@ func TestComposeFile(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(read(t, "deploy/compose.yaml")), &doc); err != nil {
 		t.Fatal(err)
 	}
-	bare(t)
+	settingstest.Bare(t)
 	ours := doc.Services["yiyuan"]
 	inside := map[string]string{} // path in the container -> path here
 	for name, s := range doc.Services {
@@ -199,7 +201,7 @@ func TestComposeFile(t *testing.T) {
 	for k, v := range ours.Environment {
 		t.Setenv(k, v)
 	}
-	cfg, err := loadConfig(filepath.FromSlash("../../deploy/yiyuan.yaml")) // as the image has it
+	cfg, err := settings.Load(filepath.FromSlash("../../deploy/yiyuan.yaml")) // as the image has it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,11 +245,11 @@ func TestDeployFitsTheProgram(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^Environment=(YIYUAN_\w+=.*)$`).FindAllStringSubmatch(read(t, "deploy/systemd/yiyuan.service"), -1) {
 		variables = append(variables, m[1])
 	}
-	if err := unknownEnvironment(variables); err != nil || len(variables) == 0 {
+	if err := settings.UnknownEnvironment(variables); err != nil || len(variables) == 0 {
 		t.Errorf("yiyuan.service sets %v: %v", variables, err)
 	}
-	if scrape := read(t, "deploy/prometheus/prometheus.yml"); !strings.Contains(scrape, defaultConfig().Admin.Listen) {
-		t.Errorf("prometheus.yml does not scrape %s", defaultConfig().Admin.Listen)
+	if scrape := read(t, "deploy/prometheus/prometheus.yml"); !strings.Contains(scrape, settings.Default().Admin.Listen) {
+		t.Errorf("prometheus.yml does not scrape %s", settings.Default().Admin.Listen)
 	}
 	image := regexp.MustCompile(`FROM golang:(\d+\.\d+)`).FindStringSubmatch(read(t, "deploy/Dockerfile"))
 	module := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))

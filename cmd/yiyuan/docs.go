@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
@@ -208,8 +209,8 @@ Sources: [sources.md](sources.md); applications and grants: [deploy/access.yaml]
 	section := ""
 	var rows [][]string
 	head := []string{"键 / key", "默认 / default", "环境变量 / variable", "含义 / meaning"}
-	defaults := reflect.ValueOf(defaultConfig())
-	for _, key := range configKeys() {
+	defaults := reflect.ValueOf(settings.Default())
+	for _, key := range settings.AllKeys() {
 		group, _, nested := strings.Cut(key, ".")
 		if !nested {
 			group = ""
@@ -219,27 +220,11 @@ Sources: [sources.md](sources.md); applications and grants: [deploy/access.yaml]
 			rows, section = nil, group
 			fmt.Fprintf(&b, "## %s\n\n", group)
 		}
-		value, about := leaf(defaults, key)
-		rows = append(rows, []string{code(key), code(defaultText(value)), code(variable(key)), cmp.Or(comments[key], about)})
+		value, about := settings.Leaf(defaults, key)
+		rows = append(rows, []string{code(key), code(defaultText(value)), code(settings.Variable(key)), cmp.Or(comments[key], about)})
 	}
 	table(&b, head, rows)
 	return b.String(), nil
-}
-
-// leaf finds a dotted key in the configuration, with what its tag says of it.
-func leaf(v reflect.Value, key string) (value reflect.Value, about string) {
-	name, rest, more := strings.Cut(key, ".")
-	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag
-		if tag.Get("mapstructure") != name {
-			continue
-		}
-		if more {
-			return leaf(v.Field(i), rest)
-		}
-		return v.Field(i), tag.Get("about")
-	}
-	panic("no such key: " + key) // keys come from the same type
 }
 
 // defaultText is a default as deploy/yiyuan.yaml writes it.

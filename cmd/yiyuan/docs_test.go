@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
@@ -57,8 +60,18 @@ func pages(t *testing.T) []string {
 	return out
 }
 
+// Whoever reads the reference must find out what a key is for.
+func TestEveryKeyIsExplained(t *testing.T) {
+	comments := keyComments(read(t, "deploy/yiyuan.yaml"))
+	for _, key := range settings.AllKeys() {
+		if _, about := settings.Leaf(reflect.ValueOf(settings.Default()), key); about == "" && comments[key] == "" {
+			t.Errorf("%s: neither a comment in deploy/yiyuan.yaml nor a tag about says what it is", key)
+		}
+	}
+}
+
 func TestReferenceIsCurrent(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	want, err := reference(t.Context(), tree)
 	if err != nil {
 		t.Fatal(err)

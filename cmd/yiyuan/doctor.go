@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/processors"
@@ -83,7 +84,7 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 
 // doctor is what the checks know of the city.
 type doctor struct {
-	cfg     config
+	cfg     settings.Config
 	cat     *schemas.Catalogue
 	steps   []processors.Step
 	specs   []contract.Spec
@@ -111,7 +112,7 @@ func examine(ctx context.Context, file string, brokers []string) []finding {
 // configuration loads what the other checks need; false if it cannot be loaded.
 func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) {
 	var err error
-	if d.cfg, err = loadConfig(file); err != nil {
+	if d.cfg, err = settings.Load(file); err != nil {
 		return []finding{problemFound("config", "配置读不了 / the configuration cannot be read: "+err.Error(), "按提示改配置，每一项见 deploy/yiyuan.yaml / mend it, every key is in deploy/yiyuan.yaml")}, false
 	}
 	found := []finding{fine("config", "配置可读 / the configuration is readable")}
@@ -185,7 +186,7 @@ func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []finding {
 // grants reads the access file as the gateway does. A running gateway keeps what
 // was in force before a fault of it.
 func (d *doctor) grants() []finding {
-	if !d.cfg.has(roleGateway) || d.cfg.Access == "" {
+	if !d.cfg.Has(settings.RoleGateway) || d.cfg.Access == "" {
 		return nil
 	}
 	who, _, err := openAccess(d.cfg.Access, d.cat)
@@ -199,7 +200,7 @@ func (d *doctor) grants() []finding {
 // pushKeys reads the push keys as the connectors do.
 func (d *doctor) pushKeys() []finding {
 	file := d.cfg.Push.Keys
-	if !d.cfg.has(roleConnectors) || file == "" {
+	if !d.cfg.Has(settings.RoleConnectors) || file == "" {
 		return nil
 	}
 	if err := checkPushKeys(file); err != nil {

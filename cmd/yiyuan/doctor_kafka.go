@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -102,7 +103,7 @@ func checkCluster(c cluster.Cluster) []finding {
 }
 
 // checkTopics holds topics against how they should be kept.
-func checkTopics(cfg busConfig, specs []contract.Spec, have map[contract.Topic]cluster.TopicState, brokers int) []finding {
+func checkTopics(cfg settings.Bus, specs []contract.Spec, have map[contract.Topic]cluster.TopicState, brokers int) []finding {
 	var missing, partitions, policy, leaderless, behind, unsafe, small []string
 	for _, s := range specs {
 		t, ok := have[s.Topic]

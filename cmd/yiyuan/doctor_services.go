@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 )
@@ -22,7 +23,7 @@ func (d *doctor) registry(ctx context.Context) []finding {
 	}
 	asks := http.DefaultClient
 	if ours {
-		pinned, err := d.cfg.Listeners.files("registry").pinned()
+		pinned, err := d.cfg.Listeners.Files("registry").Pinned()
 		if err != nil {
 			return []finding{problemFound("registry", "证书用不了 / the certificate cannot be used: "+err.Error(), "改 listeners.tls / mend listeners.tls")}
 		}
@@ -64,8 +65,8 @@ func (d *doctor) cache(ctx context.Context) []finding {
 	if d.cfg.Gateway.Redis == "" {
 		return []finding{fine("redis", "用进程内缓存 / the embedded cache is used")}
 	}
-	cfg := redis.Config{Prefix: cachePrefix(d.cfg.Bus.Prefix)}
-	if err := d.cfg.Gateway.cache(&cfg); err != nil {
+	cfg := redis.Config{Prefix: settings.CachePrefix(d.cfg.Bus.Prefix)}
+	if err := d.cfg.Gateway.Cache(&cfg); err != nil {
 		return []finding{problemFound("redis", err.Error(), "改 gateway.redis / mend gateway.redis")}
 	}
 	var views []string

@@ -13,6 +13,8 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -50,7 +52,7 @@ func everyProblemSaysWhatToDo(t *testing.T, found []finding) {
 // The doctor finds a running city well, sees what is wrong with it, and changes
 // nothing.
 func TestDoctorOnEmbedded(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	j := begin(t, 1, nil)
 	dir := t.TempDir()
 	file := e2e.Write(t, map[string]any{
@@ -110,7 +112,7 @@ func TestDoctorOnEmbedded(t *testing.T) {
 
 // A doctor that reaches nothing says so once, and what is wrong beside that.
 func TestDoctorWithoutServices(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	dir := t.TempDir()
 	keys := e2e.KeyFile(t, dir)
 	if err := os.Chmod(keys, 0o604); err != nil {
@@ -155,7 +157,7 @@ func TestDoctorWithoutServices(t *testing.T) {
 func TestDoctorJudges(t *testing.T) {
 	now := time.Now()
 	spec := []contract.Spec{{Topic: "findings", Compact: true}, {Topic: "raw.GA01", Compact: true, CompactAfter: time.Hour}, {Topic: "audit", Retention: -1}}
-	cfg := busConfig{Partitions: 4, Replication: 3}
+	cfg := settings.Bus{Partitions: 4, Replication: 3}
 	sound := map[contract.Topic]cluster.TopicState{
 		"findings": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact"},
 		"raw.GA01": {Partitions: 4, Replication: 3, MinInSync: 2, Policy: "compact", CompactLagMS: 3600_000},
@@ -186,7 +188,7 @@ func TestDoctorJudges(t *testing.T) {
 		"other partitions":   {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Partitions = 3 }), 3), "kafka.topics", gradeProblem, "audit (3≠4)"},
 		"audit that expires": {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.RetentionMS = 1 }), 3), "kafka.topics", gradeProblem, "audit (retention.ms=1≠-1)"},
 		"hasty compaction":   {checkTopics(cfg, spec, with("raw.GA01", func(s *cluster.TopicState) { s.CompactLagMS = 0 }), 3), "kafka.topics", gradeProblem, "min.compaction.lag.ms"},
-		"no large records":   {checkTopics(busConfig{Partitions: 4, Replication: 3, Prefix: "c."}, spec, with("audit", func(s *cluster.TopicState) { s.TakesBytes = 100 }), 3), "kafka.topics", gradeProblem, "audit (max.message.bytes=100)"},
+		"no large records":   {checkTopics(settings.Bus{Partitions: 4, Replication: 3, Prefix: "c."}, spec, with("audit", func(s *cluster.TopicState) { s.TakesBytes = 100 }), 3), "kafka.topics", gradeProblem, "audit (max.message.bytes=100)"},
 		"replicas never":     {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Replication, s.MinInSync = 1, 2 }), 1), "kafka.replication", gradeProblem, "audit (1/2)"},
 		"no leader":          {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Leaderless = 1 }), 3), "kafka.topics", gradeProblem, "leader"},
 		"copy behind":        {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.OutOfSync = 1 }), 3), "kafka.replication", gradeWarning, "audit"},

@@ -13,13 +13,14 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/editor"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/starter"
 )
 
 // editing compiles the schemas as an editor does.
 func editing(t *testing.T) (map[string][]byte, func(schema, text string) error) {
 	t.Helper()
-	texts, err := editor.Schemas(everyKind(), defaultConfig())
+	texts, err := editor.Schemas(everyKind(), settings.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func TestEditorsRefuseWhatReadersRefuse(t *testing.T) {
 		{"deploy/yiyuan.yaml", "yiyuan.schema.json", map[string][2]string{
 			"an unknown key": {"  brokers: []", "  brokerz: []"}, "a wrong type": {"  partitions: 4", "  partitions: many"}, "no unit": {"  commit_interval: 100ms", "  commit_interval: 100"},
 			"no flag": {"  open_console: false", "  open_console: maybe"},
-		}, func(path string) error { _, err := loadConfig(path); return err }},
+		}, func(path string) error { _, err := settings.Load(path); return err }},
 		{"deploy/access.yaml", "access.schema.json", map[string][2]string{
 			"an unknown key": {"    title: 低保核对", "    titel: 低保核对"}, "a wrong type": {"quota: 600", "quota: many"}, "no digest": {"key_digest: sha256:e2", "key_digest: md5:e2"}, "no day": {`until: "2099-12-31"`, `until: "soon"`},
 		}, func(path string) error { _, _, err := openAccess(path, cat); return err }},

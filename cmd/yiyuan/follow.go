@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
 	"github.com/yiyuan-bus/yiyuan/schemas/watched"
@@ -124,7 +125,7 @@ func (a *app) secret(ctx context.Context, setting, path string) (*sharedSecret, 
 	}
 	s := &sharedSecret{}
 	use := func(text []byte) error {
-		value, err := parseSecret(text)
+		value, err := settings.ParseSecret(text)
 		if err == nil {
 			s.text.Store(&value)
 		}
@@ -143,7 +144,7 @@ func (a *app) secret(ctx context.Context, setting, path string) (*sharedSecret, 
 
 // is reports whether it is this secret, in a time that does not tell how much of
 // it was right.
-func (s *sharedSecret) is(given string) bool { return sameSecret(given, *s.text.Load()) }
+func (s *sharedSecret) is(given string) bool { return settings.SameSecret(given, *s.text.Load()) }
 
 // registryKey returns what knows the key that another's registry wants, nil if none is
 // set. It is asked for before anything of the process runs, and seldom: the file is
@@ -154,7 +155,7 @@ func (a *app) registryKey() (func() string, error) {
 	if path == "" {
 		return nil, nil //nolint:nilnil // no key is an answer
 	}
-	first, err := secretFile(path)
+	first, err := settings.SecretFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
@@ -163,7 +164,7 @@ func (a *app) registryKey() (func() string, error) {
 	up := a.settings.WithLabelValues(setting)
 	up.Set(1)
 	return func() string {
-		now, err := secretFile(path)
+		now, err := settings.SecretFile(path)
 		if err != nil {
 			up.Set(0)
 			a.log.Error("setting cannot be used, what was in force before stays so", "setting", setting, "error", err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -62,7 +63,7 @@ func (h *hall) withView(name string) string {
 // comes starts a process as far as it is bound to the bus.
 func (h *hall) comes(folder string, log io.Writer) (*app, error) {
 	h.Helper()
-	cfg := defaultConfig()
+	cfg := settings.Default()
 	cfg.Bus.Brokers, cfg.Catalogue, cfg.Keys.File, cfg.Bus.Partitions = h.broker.Addrs(), folder, "keys.yaml", 1
 	a, err := newApp(h.Context(), cfg, h.keys, slog.New(slog.NewTextHandler(log, nil)))
 	if err == nil {

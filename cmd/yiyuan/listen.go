@@ -2,22 +2,17 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
@@ -27,80 +22,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
 )
-
-// shared is what all listeners of a process have in common, but for their certificates.
-func (c *listenersConfig) shared(reg prometheus.Registerer) (listener.Shared, error) {
-	proxies, err := listener.ParseProxies(c.TrustedProxies)
-	if err != nil {
-		return listener.Shared{}, fmt.Errorf("listeners.trusted_proxies: 须为地址或前缀，如 10.0.0.0/8 / want addresses or prefixes: %w", err)
-	}
-	out := listener.Shared{TrustedProxies: proxies, Hosts: c.Hosts, Limits: listener.Limits{
-		Connections: c.Connections, ConnectionsPerAddress: c.ConnectionsPerAddress, Requests: c.Requests, RequestsPerKey: c.RequestsPerKey,
-		RequestsPerDepartment: c.RequestsPerDepartment, StrangersPerAddress: c.StrangersPerAddress, BodyRate: c.BodyRate, BodyGrace: c.BodyGrace,
-		Strangers: c.Strangers, HeaderBytes: c.HeaderBytes, HeaderTime: c.HeaderTime, IdleTime: c.IdleTime,
-	}, Own: map[string]listener.Own{}}
-	for name, own := range c.own() {
-		out.Own[name] = listener.Own{Limits: own.limits()}
-	}
-	if reg != nil {
-		out.Metrics = listener.NewMetrics(reg)
-	}
-	return out, nil
-}
-
-// checkListeners refuses what would open a door that has no lock.
-func (c *config) checkListeners() error {
-	if _, err := c.Listeners.shared(nil); err != nil {
-		return err
-	}
-	if c.Admin.Listen != "" && c.Admin.TokenFile == "" && !onThisMachine(c.Admin.Listen) {
-		return fmt.Errorf("admin.listen: %s 不是本机地址；管理端口要对外，须先设 admin.token_file / is not an address of this machine alone: set admin.token_file first", c.Admin.Listen)
-	}
-	for key, file := range map[string]string{"admin.token_file": c.Admin.TokenFile, "registry.write_key_file": c.Registry.WriteKeyFile} {
-		if file == "" {
-			continue
-		}
-		if _, err := secretFile(file); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-	}
-	return c.checkDoors()
-}
-
-// onThisMachine reports whether nobody else can reach an address.
-func onThisMachine(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-var errShortSecret = errors.New("至少须有 20 个字符，且为一行 / want one line of 20 characters at least")
-
-// secretFile reads a secret that callers send as a bearer key.
-func secretFile(file string) (string, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("密钥文件读不了 / read secret: %w", err)
-	}
-	return parseSecret(b)
-}
-
-func parseSecret(b []byte) (string, error) {
-	text := strings.TrimSpace(string(b))
-	if len(text) < 20 || strings.ContainsAny(text, " \t\r\n") {
-		return "", errShortSecret
-	}
-	return text, nil
-}
-
-// sameSecret compares without telling by its time how much was right.
-func sameSecret(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
 
 // serve answers on an address until ctx ends.
 func (a *app) serve(ctx context.Context, address string, cfg listener.Config, handler http.Handler) (string, error) {

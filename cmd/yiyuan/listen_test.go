@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
@@ -26,11 +27,11 @@ import (
 )
 
 // adminAt runs the operators' listener over a fleet of one source.
-func adminAt(t *testing.T, cfg adminConfig) string {
+func adminAt(t *testing.T, cfg settings.Admin) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	reg := prometheus.NewRegistry()
-	a := &app{log: slog.New(slog.DiscardHandler), metrics: reg, settings: newSettings(), group: &errgroup.Group{}, cfg: config{Admin: cfg}, shared: listener.Shared{Metrics: listener.NewMetrics(reg)}}
+	a := &app{log: slog.New(slog.DiscardHandler), metrics: reg, settings: newSettings(), group: &errgroup.Group{}, cfg: settings.Config{Admin: cfg}, shared: listener.Shared{Metrics: listener.NewMetrics(reg)}}
 	reg.MustRegister(a.settings)
 	door, err := a.adminListener(ctx)
 	if err != nil {
@@ -61,7 +62,7 @@ func TestAdminDoor(t *testing.T) {
 	if err := os.WriteFile(token, []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	open, locked := adminAt(t, adminConfig{}), adminAt(t, adminConfig{TokenFile: token})
+	open, locked := adminAt(t, settings.Admin{}), adminAt(t, settings.Admin{TokenFile: token})
 	for _, c := range []struct {
 		at, method, path, headers string
 		want                      int
@@ -133,7 +134,7 @@ func TestAdminTokenChanges(t *testing.T) {
 	}
 	const first, second = "the-first-token-that-is-long-enough", "the-second-token-that-is-long-enough"
 	put(first)
-	at := adminAt(t, adminConfig{TokenFile: file})
+	at := adminAt(t, settings.Admin{TokenFile: file})
 	answers := func(token string) int {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+"/sources", nil)
@@ -189,7 +190,7 @@ func TestRegistryKeyChanges(t *testing.T) {
 	const there = http.StatusForbidden
 	put(first)
 	ctx, stop := context.WithCancel(t.Context())
-	a := &app{log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(), settings: newSettings(), group: &errgroup.Group{}, cfg: config{Registry: registryConfig{Listen: "127.0.0.1:0", WriteKeyFile: file}}}
+	a := &app{log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(), settings: newSettings(), group: &errgroup.Group{}, cfg: settings.Config{Registry: settings.Registry{Listen: "127.0.0.1:0", WriteKeyFile: file}}}
 	var err error
 	if a.schemas, err = registry.Open(ctx, noSchemas{}, a.log); err != nil {
 		t.Fatal(err)
@@ -242,7 +243,7 @@ func TestRegistryKeyChanges(t *testing.T) {
 // before anything is done.
 func TestAdminBodies(t *testing.T) {
 	t.Parallel()
-	at := adminAt(t, adminConfig{})
+	at := adminAt(t, settings.Admin{})
 	for _, verb := range []string{"stop", "start", "retire", "resync"} {
 		for _, body := range []string{`{"accept_deletes":3}`, "dry_run=true", "x"} {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at+"/sources/ga/"+verb, strings.NewReader(body))
@@ -288,28 +289,28 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 	const many, few = 100, 3
 	type call struct{ method, path, headers string }
 	for name, c := range map[string]struct {
-		cfg       config
+		cfg       settings.Config
 		serve     func(a *app, ctx context.Context) (string, error)
 		strangers []call
 		known     call
 		reasons   string
 	}{
 		"admin with a token": {
-			config{Admin: adminConfig{Listen: "127.0.0.1:0", TokenFile: secret}},
+			settings.Config{Admin: settings.Admin{Listen: "127.0.0.1:0", TokenFile: secret}},
 			func(a *app, ctx context.Context) (string, error) { return a.serveAdmin(ctx, nil) },
 			[]call{{"GET", "/metrics", ""}, {"POST", "/rebuild", "Authorization: Bearer wrong"}, {"GET", "/metrics", "Host: evil.example"}},
 			call{"GET", "/nothing", "Authorization: Bearer a-secret-that-is-long-enough"},
 			`["YIYUAN-4010","YIYUAN-4011","YIYUAN-4210"]`,
 		},
 		"admin without one": {
-			config{Admin: adminConfig{Listen: "127.0.0.1:0"}},
+			settings.Config{Admin: settings.Admin{Listen: "127.0.0.1:0"}},
 			func(a *app, ctx context.Context) (string, error) { return a.serveAdmin(ctx, nil) },
 			[]call{{"GET", "/nothing", ""}, {"POST", "/rebuild", ""}, {"POST", "/rebuild", "Origin: http://evil.example\nX-Yiyuan-Operator: x"}},
 			call{"POST", "/nothing", "X-Yiyuan-Operator: x"},
 			`["YIYUAN-4039","YIYUAN-4042","YIYUAN-7030"]`,
 		},
 		"registry": {
-			config{Registry: registryConfig{Listen: "127.0.0.1:0", WriteKeyFile: secret}},
+			settings.Config{Registry: settings.Registry{Listen: "127.0.0.1:0", WriteKeyFile: secret}},
 			func(a *app, ctx context.Context) (string, error) { return a.serveRegistry(ctx) },
 			[]call{{"DELETE", "/subjects/x", ""}, {"GET", "/subjects", "Authorization: Bearer wrong"}, {"PUT", "/nothing", ""}},
 			call{"DELETE", "/subjects/x", "Authorization: Bearer a-secret-that-is-long-enough"},

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 )
 
 // TestGoldenAndFindingsEqualOracle runs a city of 2,000 people through the whole
@@ -91,7 +92,7 @@ func corrected(w *e2e.Outcome, j *e2e.Journey, before *e2e.Outcome, c *e2e.Truth
 // TestOracleOnKafka is the same on a real broker.
 func TestOracleOnKafka(t *testing.T) {
 	brokers := e2e.Service(t, "YIYUAN_TEST_KAFKA")
-	j := begin(t, 7, func(c *config) {
+	j := begin(t, 7, func(c *settings.Config) {
 		c.Bus.Brokers = strings.Split(brokers, ",")
 		c.Bus.Prefix = e2e.UniquePrefix()
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/plan"
@@ -116,8 +117,8 @@ func (p *planner) show(made *plan.Plan, to io.Writer) error {
 }
 
 // load reads the configuration and the folder.
-func (p *planner) load() (config, *folder, error) {
-	cfg, err := loadConfig(p.file)
+func (p *planner) load() (settings.Config, *folder, error) {
+	cfg, err := settings.Load(p.file)
 	if err != nil {
 		return cfg, nil, exit.With(exit.Usage, err)
 	}
@@ -253,7 +254,7 @@ func confirm(ctx context.Context, in io.Reader, talk io.Writer, exposed int) err
 
 // reach connects to the bus of a configuration: to its brokers, to the embedded one of
 // the process that runs, or to the embedded one's data if none does.
-func reach(ctx context.Context, cfg config) (*bus.Bus, func(), error) {
+func reach(ctx context.Context, cfg settings.Config) (*bus.Bus, func(), error) {
 	log, stop, brokers := slog.New(slog.DiscardHandler), func() {}, cfg.Bus.Brokers
 	if len(brokers) == 0 && listens(ctx, cfg.Bus.Embedded.Listen) {
 		brokers = []string{cfg.Bus.Embedded.Listen}

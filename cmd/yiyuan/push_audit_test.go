@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
@@ -31,7 +32,7 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 	t.Parallel()
 	const key, wrong, number = "a-push-key-of-wj-for-tests", "a-key-that-nobody-gave", "539902198503120777"
 	var log bytes.Buffer
-	cfg := defaultConfig()
+	cfg := settings.Default()
 	cfg.Bus.Embedded.Listen, cfg.Push.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Listeners.TrustedProxies = []string{"127.0.0.1"}                // whose word on where strangers are is taken
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context())) // the audit is read after the parts have ended

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -24,7 +25,7 @@ finished the step refuses to start. The golden records, findings and views stay 
 		Example: "  yiyuan repartition person --partitions 16 --config /etc/yiyuan/yiyuan.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(file)
+			cfg, err := settings.Load(file)
 			if err != nil {
 				return exit.With(exit.Usage, err)
 			}
@@ -43,7 +44,7 @@ finished the step refuses to start. The golden records, findings and views stay 
 	return cmd
 }
 
-func repartition(ctx context.Context, cfg config, entity string, partitions int) error {
+func repartition(ctx context.Context, cfg settings.Config, entity string, partitions int) error {
 	a, err := openApp(ctx, cfg)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
@@ -36,7 +37,7 @@ func ringOf(t *testing.T, seed byte, versions, current int) *keyring.Keyring {
 // comeTo opens a process on a bus, with a ring from its key file.
 func comeTo(t *testing.T, broker *embedded.Broker, keys *keyring.Keyring) (*app, error) {
 	t.Helper()
-	cfg := defaultConfig()
+	cfg := settings.Default()
 	cfg.Bus.Brokers, cfg.Keys.File = broker.Addrs(), "keys.yaml"
 	return newApp(t.Context(), cfg, keys, slog.New(slog.DiscardHandler))
 }

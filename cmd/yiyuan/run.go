@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
@@ -30,13 +31,13 @@ Runs connectors, processors and gateway, in one process or in several; they meet
   yiyuan run --config yiyuan.yaml --role processors`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(file)
+			cfg, err := settings.Load(file)
 			if err != nil {
 				return exit.With(exit.Usage, err)
 			}
 			if len(roles) > 0 {
 				cfg.Roles = roles
-				if err := cfg.resolve(); err != nil {
+				if err := cfg.Resolve(); err != nil {
 					return exit.With(exit.Usage, err)
 				}
 			}
@@ -49,7 +50,7 @@ Runs connectors, processors and gateway, in one process or in several; they meet
 }
 
 // run runs the roles of the configuration until ctx ends.
-func run(ctx context.Context, cfg config) error {
+func run(ctx context.Context, cfg settings.Config) error {
 	a, err := openApp(ctx, cfg)
 	if err != nil {
 		return err
@@ -71,8 +72,8 @@ func run(ctx context.Context, cfg config) error {
 }
 
 // openApp opens what the configuration names: the log, the keys, the bus.
-func openApp(ctx context.Context, cfg config) (*app, error) {
-	log, err := newLogger(cfg.Log, os.Stderr)
+func openApp(ctx context.Context, cfg settings.Config) (*app, error) {
+	log, err := settings.NewLogger(cfg.Log, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func openApp(ctx context.Context, cfg config) (*app, error) {
 }
 
 // openKeys reads the key file; without one the keys last as long as the process.
-func openKeys(cfg keysConfig) (*keyring.Keyring, error) {
+func openKeys(cfg settings.Keys) (*keyring.Keyring, error) {
 	if cfg.File == "" {
 		return ephemeralKeys(cfg.Suite)
 	}
@@ -96,12 +97,12 @@ func (a *app) startRoles(ctx context.Context) error {
 	a.start(ctx, "topics", a.keepTopics)
 	a.followCertificates(ctx)
 	var members *fleet.Fleet
-	if a.cfg.has(roleProcessors) {
+	if a.cfg.Has(settings.RoleProcessors) {
 		if err := a.runProcessors(ctx); err != nil {
 			return err
 		}
 	}
-	if a.cfg.has(roleConnectors) {
+	if a.cfg.Has(settings.RoleConnectors) {
 		cfgs, err := loadBindings(a.cfg.Sources, a.cat)
 		if err != nil {
 			return err
@@ -114,7 +115,7 @@ func (a *app) startRoles(ctx context.Context) error {
 			return err
 		}
 	}
-	if a.cfg.has(roleGateway) {
+	if a.cfg.Has(settings.RoleGateway) {
 		who, source, err := openAccess(a.cfg.Access, a.cat)
 		if err != nil {
 			return err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
@@ -236,7 +237,7 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 	if c.config == "" || !errors.As(err, &coded) || coded.Code != exit.Unavailable && coded.Code != exit.NotFound {
 		return err
 	}
-	cfg, err := loadConfig(c.config)
+	cfg, err := settings.Load(c.config)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}

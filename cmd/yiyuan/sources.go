@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
@@ -86,7 +87,7 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 		d, err := cat.Dataset(id)
 		switch {
 		case err != nil:
-			fail("datasets: 目录中没有 / not in the catalogue: %w%s", err, nearest(id, datasetIDs(cat)))
+			fail("datasets: 目录中没有 / not in the catalogue: %w%s", err, settings.Nearest(id, datasetIDs(cat)))
 		case slices.Contains(bound.Datasets[:i], id):
 			fail("datasets: %q 重复 / stands twice", id)
 		default:

@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
 
@@ -40,7 +41,7 @@ func (o *operator) flags(cmd *cobra.Command) {
 
 // with runs f on an open bus.
 func (o *operator) with(ctx context.Context, f func(ctx context.Context, b *bus.Bus) error) error {
-	cfg, err := loadConfig(o.file)
+	cfg, err := settings.Load(o.file)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}

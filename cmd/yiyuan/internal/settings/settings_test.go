@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"bytes"
@@ -15,23 +15,9 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener/listenertest"
 )
-
-// bare takes every YIYUAN_ variable out of the test's environment: `make test`
-// sets some.
-func bare(t *testing.T) {
-	t.Helper()
-	for _, kv := range os.Environ() {
-		name, value, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "YIYUAN_") {
-			t.Setenv(name, value) // so that it comes back
-			if err := os.Unsetenv(name); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
 
 func configFile(t *testing.T, text string) string {
 	t.Helper()
@@ -64,9 +50,9 @@ func flat(t *testing.T, text string) map[string]any {
 	return out
 }
 
-func commentedReference(t *testing.T) string {
+func CommentedReference(t *testing.T) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.FromSlash("../../deploy/yiyuan.yaml"))
+	b, err := os.ReadFile(filepath.FromSlash("../../../../deploy/yiyuan.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +62,8 @@ func commentedReference(t *testing.T) string {
 // The commented reference is what people copy: it must hold every key, none too
 // many, and each with the default that the program has.
 func TestReferenceFileHoldsEveryKeyWithItsDefault(t *testing.T) {
-	bare(t)
-	got, want := flat(t, commentedReference(t)), configKeys()
+	settingstest.Bare(t)
+	got, want := flat(t, CommentedReference(t)), AllKeys()
 	for _, key := range want {
 		if _, ok := got[key]; !ok {
 			t.Errorf("deploy/yiyuan.yaml lacks %q", key)
@@ -88,32 +74,22 @@ func TestReferenceFileHoldsEveryKeyWithItsDefault(t *testing.T) {
 			t.Errorf("deploy/yiyuan.yaml holds %q, which nothing reads", key)
 		}
 	}
-	cfg, err := loadConfig(filepath.FromSlash("../../deploy/yiyuan.yaml"))
+	cfg, err := Load(filepath.FromSlash("../../../../deploy/yiyuan.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want0 := defaultConfig()
+	want0 := Default()
 	want0.Bus.Brokers, want0.Listeners.TrustedProxies, want0.Listeners.Hosts = []string{}, []string{}, []string{} // written out as []
 	if diff := cmp.Diff(want0, cfg); diff != "" {
 		t.Errorf("deploy/yiyuan.yaml differs from the defaults (-default +file):\n%s", diff)
 	}
 }
 
-// Whoever reads the reference must find out what a key is for.
-func TestEveryKeyIsExplained(t *testing.T) {
-	comments := keyComments(commentedReference(t))
-	for _, key := range configKeys() {
-		if _, about := leaf(reflect.ValueOf(defaultConfig()), key); about == "" && comments[key] == "" {
-			t.Errorf("%s: neither a comment in deploy/yiyuan.yaml nor a tag about says what it is", key)
-		}
-	}
-}
-
 func TestLoadConfigPrecedence(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	file := configFile(t, "log: {level: warn, format: json}\nbus: {partitions: 8}\n")
 	t.Setenv("YIYUAN_LOG_LEVEL", "debug")
-	cfg, err := loadConfig(file)
+	cfg, err := Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +111,7 @@ func TestLoadConfigPrecedence(t *testing.T) {
 func sample(key string, kind reflect.Type) (text string, want any) {
 	switch {
 	case key == "roles":
-		return "gateway", []string{roleGateway}
+		return "gateway", []string{RoleGateway}
 	case strings.HasSuffix(key, ".listen"):
 		return "127.0.0.2:1", "127.0.0.2:1"
 	case key == "listeners.trusted_proxies":
@@ -161,30 +137,30 @@ func sample(key string, kind reflect.Type) (text string, want any) {
 // be bound, and none may share its variable with another.
 func TestEveryKeyHasAVariableThatWorks(t *testing.T) {
 	seen := map[string]string{}
-	for key, kind := range configLeaves() {
+	for key, kind := range leaves() {
 		t.Run(key, func(t *testing.T) {
-			bare(t)
-			if other, twice := seen[variable(key)]; twice {
+			settingstest.Bare(t)
+			if other, twice := seen[Variable(key)]; twice {
 				t.Errorf("%s is set by the same variable as %s", key, other)
 			}
-			seen[variable(key)] = key
+			seen[Variable(key)] = key
 			text, want := sample(key, kind)
 			t.Setenv("YIYUAN_KEYS_FILE", "keys.yaml")                                                      // needed beside some of them
 			if section, name, of := strings.Cut(key, ".tls."); of && strings.HasPrefix(key, "listeners") { // a certificate needs its key
 				cert, certKey := listenertest.New(t).Server(time.Now().Add(time.Hour)).Write(t, t.TempDir())
-				t.Setenv(variable(section+".tls.cert"), cert)
-				t.Setenv(variable(section+".tls.key"), certKey)
+				t.Setenv(Variable(section+".tls.cert"), cert)
+				t.Setenv(Variable(section+".tls.key"), certKey)
 				text = map[string]string{"cert": cert, "key": certKey, "client_ca": cert}[name]
 				want = text
 			}
-			t.Setenv(variable(key), text)
-			cfg, err := loadConfig("")
+			t.Setenv(Variable(key), text)
+			cfg, err := Load("")
 			if err != nil {
 				t.Fatal(err)
 			}
-			value, _ := leaf(reflect.ValueOf(cfg), key)
+			value, _ := Leaf(reflect.ValueOf(cfg), key)
 			if diff := cmp.Diff(want, value.Interface()); diff != "" {
-				t.Errorf("%s=%s (-want +got):\n%s", variable(key), text, diff)
+				t.Errorf("%s=%s (-want +got):\n%s", Variable(key), text, diff)
 			}
 		})
 	}
@@ -193,7 +169,7 @@ func TestEveryKeyHasAVariableThatWorks(t *testing.T) {
 // viper folds case and cannot hold keys that people name: no key may have an
 // upper-case letter or a dot of its own, and none may be a map.
 func TestConfigKeysSuitViper(t *testing.T) {
-	for key, kind := range configLeaves() {
+	for key, kind := range leaves() {
 		if key != strings.ToLower(key) || strings.Contains(key, "..") || strings.HasSuffix(key, ".") {
 			t.Errorf("%q: want lower case and a mapstructure tag at every level", key)
 		}
@@ -201,13 +177,13 @@ func TestConfigKeysSuitViper(t *testing.T) {
 			t.Errorf("%q is a %s: what people name belongs into a file of its own", key, k)
 		}
 	}
-	source, err := os.ReadFile("config.go")
+	source, err := os.ReadFile("load.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, call := range []string{"WatchConfig", "OnConfigChange", "AddConfigPath", "AutomaticEnv"} {
 		if bytes.Contains(source, []byte("."+call+"(")) {
-			t.Errorf("config.go calls viper's %s: settings may not change under a running process, nor come from where nobody looks", call)
+			t.Errorf("load.go calls viper's %s: settings may not change under a running process, nor come from where nobody looks", call)
 		}
 	}
 }
@@ -257,8 +233,8 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"a real cache without keys", "gateway: {redis: 'redis://h:1/0'}", []string{"keys.file"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			bare(t)
-			_, err := loadConfig(configFile(t, test.file))
+			settingstest.Bare(t)
+			_, err := Load(configFile(t, test.file))
 			if err == nil {
 				t.Fatalf("loadConfig took %q", test.file)
 			}
@@ -275,35 +251,35 @@ func TestLoadConfigRefuses(t *testing.T) {
 }
 
 func TestLoadConfigReportsEveryProblem(t *testing.T) {
-	bare(t)
-	_, err := loadConfig(configFile(t, "one: 1\ntwo: 2\n"))
+	settingstest.Bare(t)
+	_, err := Load(configFile(t, "one: 1\ntwo: 2\n"))
 	if err == nil || !strings.Contains(err.Error(), `"one"`) || !strings.Contains(err.Error(), `"two"`) {
 		t.Errorf("error = %v, want both keys named", err)
 	}
 }
 
 func TestLoadConfigWithoutSuchAFile(t *testing.T) {
-	bare(t)
-	if _, err := loadConfig(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "no such file") {
+	settingstest.Bare(t)
+	if _, err := Load(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error = %v, want the reason", err)
 	}
 }
 
 func TestEmptyFileIsTheDefaults(t *testing.T) {
-	bare(t)
-	cfg, err := loadConfig(configFile(t, "# nothing yet\n"))
+	settingstest.Bare(t)
+	cfg, err := Load(configFile(t, "# nothing yet\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(defaultConfig(), cfg); diff != "" {
+	if diff := cmp.Diff(Default(), cfg); diff != "" {
 		t.Errorf("an empty file changes something (-want +got):\n%s", diff)
 	}
 }
 
 func TestVariableSetToNothingCounts(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	t.Setenv("YIYUAN_REGISTRY_LISTEN", "")
-	cfg, err := loadConfig("")
+	cfg, err := Load("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,13 +289,13 @@ func TestVariableSetToNothingCounts(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	t.Setenv("SOME_PASSWORD", "from the environment")
 	path := filepath.Join(t.TempDir(), "url")
 	if err := os.WriteFile(path, []byte("redis://:p@h:6379/1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadConfig(configFile(t, "bus: {sasl: {mechanism: PLAIN, user: u, password: 'env:SOME_PASSWORD'}}\ngateway: {redis: 'file:"+path+"'}\nkeys: {file: k}\n"))
+	cfg, err := Load(configFile(t, "bus: {sasl: {mechanism: PLAIN, user: u, password: 'env:SOME_PASSWORD'}}\ngateway: {redis: 'file:"+path+"'}\nkeys: {file: k}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,9 +309,9 @@ func TestSecrets(t *testing.T) {
 
 // A secret may come by the environment as it is: no file holds it then.
 func TestSecretByVariable(t *testing.T) {
-	bare(t)
+	settingstest.Bare(t)
 	t.Setenv("YIYUAN_BUS_SASL_PASSWORD", "as it is")
-	cfg, err := loadConfig(configFile(t, "log: {level: warn}"))
+	cfg, err := Load(configFile(t, "log: {level: warn}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +327,7 @@ func TestUnknownVariableIsRefused(t *testing.T) {
 		{"YIYUAN_GATEWAY_PORT=8080", "YIYUAN_GATEWAY_PORT"},
 		{"YIYUAN_X=1", "YIYUAN_X"},
 	} {
-		err := unknownEnvironment([]string{"PATH=/bin", test.variable})
+		err := UnknownEnvironment([]string{"PATH=/bin", test.variable})
 		name, _, _ := strings.Cut(test.variable, "=")
 		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), test.hint) {
 			t.Errorf("%s: error = %v, want it refused, with %s", test.variable, err, test.hint)
@@ -362,7 +338,7 @@ func TestUnknownVariableIsRefused(t *testing.T) {
 // Kubernetes tells every pod of a namespace about its Services, by variables
 // that begin with the Service's name.
 func TestVariablesOfOthersPass(t *testing.T) {
-	err := unknownEnvironment([]string{
+	err := UnknownEnvironment([]string{
 		"HOME=/", "YIYUAN_TEST_KAFKA=a:1", "YIYUAN_CLIENT_KEY=k",
 		"YIYUAN_SERVICE_HOST=10.0.0.1", "YIYUAN_SERVICE_PORT=8080", "YIYUAN_SERVICE_PORT_HTTP=8080", "YIYUAN_PORT=tcp://10.0.0.1:8080",
 		"YIYUAN_PORT_8080_TCP=tcp://10.0.0.1:8080", "YIYUAN_PORT_8080_TCP_PROTO=tcp", "YIYUAN_PORT_8080_TCP_PORT=8080", "YIYUAN_PORT_8080_TCP_ADDR=10.0.0.1",
@@ -375,26 +351,26 @@ func TestVariablesOfOthersPass(t *testing.T) {
 
 // A mistyped role on the command line must not start half a bus.
 func TestRolesAreCheckedAfterFlags(t *testing.T) {
-	cfg := defaultConfig()
+	cfg := Default()
 	cfg.Roles = []string{"processor"}
-	if err := cfg.resolve(); err == nil || !strings.Contains(err.Error(), `"processor"`) {
+	if err := cfg.Resolve(); err == nil || !strings.Contains(err.Error(), `"processor"`) {
 		t.Errorf("error = %v, want the role named", err)
 	}
 }
 
 func TestNewLogger(t *testing.T) {
 	for _, test := range []struct {
-		cfg         logConfig
+		cfg         Log
 		want, never string
 	}{
-		{logConfig{"info", "text"}, `level=INFO msg=said`, "hidden"},
-		{logConfig{"debug", "text"}, `level=DEBUG msg=hidden`, "nothing"},
-		{logConfig{"warn", "json"}, `{"time":`, "said"},
-		{logConfig{"ERROR", "json"}, `"msg":"loud"`, "said"},
+		{Log{"info", "text"}, `level=INFO msg=said`, "hidden"},
+		{Log{"debug", "text"}, `level=DEBUG msg=hidden`, "nothing"},
+		{Log{"warn", "json"}, `{"time":`, "said"},
+		{Log{"ERROR", "json"}, `"msg":"loud"`, "said"},
 	} {
 		t.Run(test.cfg.Level+" "+test.cfg.Format, func(t *testing.T) {
 			var out bytes.Buffer
-			log, err := newLogger(test.cfg, &out)
+			log, err := NewLogger(test.cfg, &out)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -406,8 +382,8 @@ func TestNewLogger(t *testing.T) {
 			}
 		})
 	}
-	for _, cfg := range []logConfig{{"loud", "text"}, {"info", "xml"}, {"", "text"}, {"info", ""}} {
-		if _, err := newLogger(cfg, &bytes.Buffer{}); err == nil {
+	for _, cfg := range []Log{{"loud", "text"}, {"info", "xml"}, {"", "text"}, {"info", ""}} {
+		if _, err := NewLogger(cfg, &bytes.Buffer{}); err == nil {
 			t.Errorf("newLogger took %+v", cfg)
 		}
 	}

@@ -1,0 +1,68 @@
+package settings
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+)
+
+// CachePrefix is what stands before every key in Redis, so that cities can share one.
+func CachePrefix(prefix string) string {
+	if prefix = strings.Trim(prefix, ".-_"); prefix != "" {
+		return "y-" + prefix
+	}
+	return "y"
+}
+
+// Cache says which Redis and how.
+func (c *Gateway) Cache(cfg *redis.Config) error {
+	if err := parseRedis(c.Redis, cfg); err != nil {
+		return err
+	}
+	if len(c.Sentinel.Addresses) > 0 {
+		u, err := url.Parse(c.Redis)
+		if err != nil || u.Port() != "" {
+			return errors.New("gateway.redis: 用 gateway.sentinel 时，主机处写主库名，不带端口 / with gateway.sentinel the host is the name of the master, without a port: redis://[user:password@]NAME[/database]")
+		}
+		cfg.Sentinel = redis.Sentinel{Master: u.Hostname(), Addresses: c.Sentinel.Addresses, Username: c.Sentinel.User, Password: c.Sentinel.Password}
+	}
+	if cfg.TLS == nil {
+		if c.RedisTLS != (RedisTLS{}) {
+			return errors.New("gateway.redis_tls: 只用于 rediss:// / is for rediss:// alone")
+		}
+		return nil
+	}
+	trusted, err := Trust{c.RedisTLS.CA, c.RedisTLS.Cert, c.RedisTLS.Key}.config("gateway.redis_tls.ca", "gateway.redis_tls.cert", "gateway.redis_tls.key")
+	if err != nil {
+		return err
+	}
+	if cfg.Sentinel.Master == "" {
+		trusted.ServerName = cfg.TLS.ServerName
+	}
+	cfg.TLS = trusted
+	return nil
+}
+
+// parseRedis reads redis://[user[:password]@]host:port[/database], rediss:// for TLS.
+// Errors do not repeat it: it may hold a password.
+func parseRedis(text string, cfg *redis.Config) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
+		return errors.New("gateway.redis: 应为 / want redis://[user:password@]host:port[/database]")
+	}
+	cfg.Address, cfg.Username = u.Host, u.User.Username()
+	cfg.Password, _ = u.User.Password()
+	if u.Scheme == "rediss" {
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
+	}
+	if number := strings.Trim(u.Path, "/"); number != "" {
+		if cfg.Database, err = strconv.Atoi(number); err != nil {
+			return errors.New("gateway.redis: 库号应为数字 / the database must be a number")
+		}
+	}
+	return nil
+}
