@@ -10,6 +10,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/rights"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -71,7 +72,7 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	cat, err := loadCatalogue(cfg.Catalogue)
+	cat, err := wiring.Catalogue(cfg.Catalogue)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 
 // named are the sources that were named, of those bound in a folder.
 func (g *granting) named(dir string, cat *schemas.Catalogue) ([]rights.Source, error) {
-	bound, err := loadBindings(dir, cat)
+	bound, err := wiring.Bindings(dir, cat)
 	if err != nil {
 		return nil, err
 	}
@@ -152,9 +153,9 @@ func cityOf(prefix string, cat *schemas.Catalogue) (rights.City, error) {
 	if err != nil {
 		return rights.City{}, err
 	}
-	steps := stepsOf(cat, codec.New(codec.NewMemory()), keys)
+	steps := wiring.Steps(cat, codec.New(codec.NewMemory()), keys)
 	city := rights.City{Prefix: prefix, Steps: steps, Reads: gateway.Reads(cat)}
-	for _, s := range topics(cat, steps) {
+	for _, s := range wiring.Topics(cat, steps) {
 		city.Topics = append(city.Topics, s.Topic)
 	}
 	return city, nil

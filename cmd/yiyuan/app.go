@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -30,14 +30,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
-	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
-	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
-)
-
-const (
-	day     = 24 * time.Hour
-	forever = -1 * time.Nanosecond
 )
 
 // app is one process: what it was told, what it opened, in the order of opening.
@@ -99,26 +92,6 @@ func (a *app) close() {
 
 func (a *app) defers(f func()) { a.closers = append(a.closers, f) }
 
-// loadCatalogue reads a catalogue folder, the sample city if it is "".
-func loadCatalogue(dir string) (*schemas.Catalogue, error) {
-	files, err := catalogueFiles(dir)
-	if err != nil {
-		return nil, err
-	}
-	return manifest.Load(files)
-}
-
-// catalogueFiles opens a catalogue's folder, the sample city's if none is named.
-func catalogueFiles(dir string) (fs.FS, error) {
-	if dir == "" {
-		return yunling.Files(), nil
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("目录文件夹打不开 / open catalogue: %w", err)
-	}
-	return os.DirFS(dir), nil
-}
-
 func (a *app) openBus(ctx context.Context) error {
 	c := a.cfg.Bus
 	a.brokers = c.Brokers
@@ -176,16 +149,16 @@ func (a *app) begin(ctx context.Context) error {
 	default:
 		a.cat = a.folder.cat
 	}
-	if err := a.upgrade(ctx, topics(a.cat, nil)); err != nil {
+	if err := a.upgrade(ctx, wiring.Topics(a.cat, nil)); err != nil {
 		return err
 	}
-	return a.bus.Ensure(ctx, controlSpec, catalogueSpec)
+	return a.bus.Ensure(ctx, contract.ControlSpec, contract.CatalogueSpec)
 }
 
 // openRegistry opens the registry and with it the codec, makes the steps and
 // then the topics. The registry's own topic must be there first.
 func (a *app) openRegistry(ctx context.Context) error {
-	if err := a.bus.Ensure(ctx, contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true}); err != nil {
+	if err := a.bus.Ensure(ctx, contract.SchemasSpec); err != nil {
 		return err
 	}
 	if a.cfg.Registry.URL != "" {
@@ -206,8 +179,8 @@ func (a *app) openRegistry(ctx context.Context) error {
 		a.defers(reg.Close)
 		a.schemas, a.codec = reg, codec.New(reg)
 	}
-	a.steps = stepsOf(a.cat, a.codec, a.keys)
-	return a.bus.Ensure(ctx, topics(a.cat, a.steps)...)
+	a.steps = wiring.Steps(a.cat, a.codec, a.keys)
+	return a.bus.Ensure(ctx, wiring.Topics(a.cat, a.steps)...)
 }
 
 // start runs a part of the process until its context ends; the first failure
@@ -251,7 +224,7 @@ func (a *app) runConnectors(ctx context.Context, cfgs []connectors.Config, may p
 	if err != nil {
 		return nil, "", err
 	}
-	all, address := kinds(pushes, a.cfg.Push.Listen), ""
+	all, address := wiring.Kinds(pushes, a.cfg.Push.Listen), ""
 	doors, err := all.Listen(ctx, cfgs)
 	if err != nil {
 		return nil, "", err

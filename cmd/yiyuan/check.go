@@ -12,10 +12,8 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
-	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/codec"
-	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
@@ -40,7 +38,7 @@ push keys are read by the code that reads them at a start: what passes here is n
 				dir, bindings = cmp.Or(dir, cfg.Catalogue), cmp.Or(bindings, cfg.Sources)
 				who, keys = cmp.Or(who, cfg.Access), cmp.Or(keys, cfg.Push.Keys)
 			}
-			files, err := catalogueFiles(dir)
+			files, err := wiring.CatalogueFiles(dir)
 			if err != nil {
 				return err
 			}
@@ -55,10 +53,10 @@ push keys are read by the code that reads them at a start: what passes here is n
 			if err := report(cmd.OutOrStdout(), warnings); err != nil {
 				return err
 			}
-			if err := compile(cat); err != nil {
+			if err := wiring.Compile(cat); err != nil {
 				return exit.With(exit.Problems, err)
 			}
-			cfgs, err := loadBindings(bindings, cat)
+			cfgs, err := wiring.Bindings(bindings, cat)
 			if err != nil {
 				return exit.With(exit.Problems, err)
 			}
@@ -123,20 +121,4 @@ func report(to io.Writer, all []manifest.Problem) error {
 		return exit.With(exit.Problems, fmt.Errorf("%d 处错误 / %d errors", failed, failed))
 	}
 	return nil
-}
-
-// compile makes every step as a process would at its start: conditions, masks
-// and layouts are compiled by the same code.
-func compile(cat *schemas.Catalogue) error {
-	keys, err := keyring.New(keyring.Intl, map[int][]byte{1: make([]byte, 32)}, 1)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, t := range stepsOf(cat, codec.New(codec.NewMemory()), keys) {
-		if _, err := t.Stage(); err != nil {
-			failed = append(failed, fmt.Errorf("步骤 / step %s: %w", t.Name, err))
-		}
-	}
-	return errors.Join(failed...)
 }

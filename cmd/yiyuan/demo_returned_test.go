@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
 )
@@ -19,7 +20,7 @@ import (
 // a marker that counts its rows, then each correction. A province that is started
 // again goes on where it was and does not send the first copy again.
 func TestProvinceSendsFiles(t *testing.T) {
-	cat, err := loadCatalogue("")
+	cat, err := wiring.Catalogue("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -41,7 +42,7 @@ func sampleCity(t *testing.T) *schemas.Catalogue {
 
 func exampleSources(t *testing.T) map[string]connectors.Config {
 	t.Helper()
-	cfgs, err := loadBindings(filepath.Join(tree, "deploy", "sources"), sampleCity(t))
+	cfgs, err := wiring.Bindings(filepath.Join(tree, "deploy", "sources"), sampleCity(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestExampleSources(t *testing.T) {
 	files.Options = maps.Clone(files.Options)
 	files.Options["dir"] = t.TempDir()
 	for _, cfg := range []connectors.Config{got["wj-push"], files} {
-		source, err := opened(t, kinds(server, ""), cfg)
+		source, err := opened(t, wiring.Kinds(server, ""), cfg)
 		if err != nil {
 			t.Errorf("open %s: %v", cfg.Name, err)
 			continue

@@ -71,7 +71,7 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 		return nil, err
 	}
 	defer b.Close()
-	specs := []contract.Spec{{Topic: contract.Sources, Partitions: 1, Compact: true}, {Topic: contract.Audit, Retention: forever}}
+	specs := []contract.Spec{{Topic: contract.Sources, Partitions: 1, Compact: true}, {Topic: contract.Audit, Retention: contract.Forever}}
 	if err := b.Ensure(ctx, specs...); err != nil {
 		return nil, err
 	}

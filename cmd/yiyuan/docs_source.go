@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -22,7 +23,7 @@ One file a source; ` + "`yiyuan check --sources DIR`" + ` checks them without op
 
 ` + "```yaml" + `
 source: ga-pg          # 文件名（不含 .yaml）；决定位置，用过后不可改 / the file's name; the position hangs on it, never rename
-kind: postgres         # ` + strings.Join(everyKind().Names(), " ") + `
+kind: postgres         # ` + strings.Join(wiring.EveryKind().Names(), " ") + `
 datasets: [GA01]       # 目录中的数据集 / datasets of the catalogue
 options: {}            # 见下 / below
 ` + "```" + `
@@ -31,8 +32,8 @@ options: {}            # 见下 / below
 Durations, sizes and secrets are written like these.
 
 `)
-	for _, name := range everyKind().Names() {
-		kind, err := everyKind().Find(name)
+	for _, name := range wiring.EveryKind().Names() {
+		kind, err := wiring.EveryKind().Find(name)
 		if err != nil {
 			continue // it is one of them
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -122,8 +123,8 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	if len(d.cfg.Bus.Brokers) == 0 {
 		d.cfg.Bus.Brokers = []string{d.cfg.Bus.Embedded.Listen}
 	}
-	if d.cat, err = loadCatalogue(d.cfg.Catalogue); err == nil {
-		err = compile(d.cat)
+	if d.cat, err = wiring.Catalogue(d.cfg.Catalogue); err == nil {
+		err = wiring.Compile(d.cat)
 	}
 	if err != nil {
 		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+terminal.FirstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
@@ -132,7 +133,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) 
 	if err := d.use(d.cat); err != nil {
 		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+terminal.FirstLine(err), "yiyuan check")), false
 	}
-	if d.sources, err = loadBindings(d.cfg.Sources, d.cat); err != nil {
+	if d.sources, err = wiring.Bindings(d.cfg.Sources, d.cat); err != nil {
 		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+terminal.FirstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
 	} else if len(d.sources) > 0 {
 		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
@@ -149,8 +150,8 @@ func (d *doctor) use(cat *schemas.Catalogue) error {
 	if err != nil {
 		return err
 	}
-	d.cat, d.steps = cat, stepsOf(cat, codec.New(codec.NewMemory()), keys)
-	d.specs = topics(cat, d.steps)
+	d.cat, d.steps = cat, wiring.Steps(cat, codec.New(codec.NewMemory()), keys)
+	d.specs = wiring.Topics(cat, d.steps)
 	d.waits, err = verification.Awaits(cat, keys)
 	return err
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
 
-// soon is how long before its end a certificate is to be renewed.
-const soon = 14 * day
-
 // certificates looks at when the listeners' certificates end, and who may read their keys.
 func (d *doctor) certificates(now time.Time) []finding {
 	var found []finding
@@ -37,7 +34,7 @@ func (d *doctor) certificates(now time.Time) []finding {
 		switch left := own.Expires().Sub(now); {
 		case left <= 0:
 			found = append(found, problemFound(check, "证书已过期 / the certificate has expired: "+ends, renew))
-		case left < soon:
+		case left < settings.Soon:
 			found = append(found, warning(check, "证书即将过期 / the certificate ends soon: "+ends, renew))
 		default:
 			found = append(found, fine(check, "证书有效至 / the certificate lasts until "+ends))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 )
 
@@ -132,7 +133,7 @@ func checkClock(check string, ahead time.Duration) finding {
 func (d *doctor) systems(ctx context.Context) []finding {
 	var found []finding
 	for _, s := range d.sources {
-		kind, err := everyKind().Find(s.Kind)
+		kind, err := wiring.EveryKind().Find(s.Kind)
 		if err != nil || kind.Examine == nil {
 			continue
 		}

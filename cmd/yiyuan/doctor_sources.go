@@ -13,6 +13,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -65,7 +66,7 @@ func (d *doctor) leftBehind() []finding {
 			if heir == "" || heir == former || was.Rows == 0 {
 				continue
 			}
-			kind, _ := everyKind().Find(sources[heir].Kind) // one that is not known can be read again, for all that we know
+			kind, _ := wiring.EveryKind().Find(sources[heir].Kind) // one that is not known can be read again, for all that we know
 			if rows, done := sources[heir].Inherited[former]; !done || rows != was.Rows {
 				found = append(found, warning("source."+former+".left."+id,
 					fmt.Sprintf("数据集 %s 已由 %s 改归 %s，%s 单独带来过的行仍在 / dataset %s went from %s to %s, and rows that only %s has brought still stand", id, former, heir, former, id, former, heir, former),

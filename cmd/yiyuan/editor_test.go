@@ -14,13 +14,14 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/editor"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/starter"
 )
 
 // editing compiles the schemas as an editor does.
 func editing(t *testing.T) (map[string][]byte, func(schema, text string) error) {
 	t.Helper()
-	texts, err := editor.Schemas(everyKind(), settings.Default())
+	texts, err := editor.Schemas(wiring.EveryKind(), settings.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestInitFilesFitTheirSchemas(t *testing.T) {
 func TestEditorsRefuseWhatReadersRefuse(t *testing.T) {
 	t.Parallel()
 	_, fits := editing(t)
-	cat, err := loadCatalogue("")
+	cat, err := wiring.Catalogue("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestEditorsRefuseWhatReadersRefuse(t *testing.T) {
 		{"deploy/sources/jy-files.yaml", "source.schema.json", map[string][2]string{
 			"an unknown key": {"kind: file", "knd: file"}, "an unknown kind": {"kind: file", "kind: filez"}, "an unknown option": {"  dir: /srv", "  dirr: /srv"}, "a wrong type": {"datasets: [JY01]", "datasets: JY01"},
 			"a wrong type of an option": {"  dir: /srv/drop/jy", "  dir: [a]"},
-		}, func(path string) error { _, err := loadBinding(path, cat); return err }},
+		}, func(path string) error { _, err := wiring.Bindings(filepath.Dir(path), cat); return err }},
 	} {
 		right := read(t, c.file)
 		if err := fits(c.schema, right); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
@@ -145,9 +146,9 @@ type folder struct {
 // readFolder reads a folder, the sample city if it is "", and compiles its rules.
 func readFolder(dir string) folder {
 	f := folder{sample: dir == ""}
-	if f.files, f.broken = catalogueFiles(dir); f.broken == nil {
+	if f.files, f.broken = wiring.CatalogueFiles(dir); f.broken == nil {
 		if f.cat, f.broken = manifest.Load(f.files); f.broken == nil {
-			f.broken = compile(f.cat)
+			f.broken = wiring.Compile(f.cat)
 		}
 	}
 	return f

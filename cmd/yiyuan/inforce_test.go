@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -92,7 +93,7 @@ func (h *hall) applies(folder string, in io.Reader, how applying) (string, error
 
 func (h *hall) version(folder string) string {
 	h.Helper()
-	cat, err := loadCatalogue(folder)
+	cat, err := wiring.Catalogue(folder)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -186,7 +187,7 @@ func TestFolderIsNotInForce(t *testing.T) {
 
 func loaded(t testing.TB, dir string) *schemas.Catalogue {
 	t.Helper()
-	cat, err := loadCatalogue(dir)
+	cat, err := wiring.Catalogue(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/editor"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/starter"
 )
 
@@ -12,5 +13,5 @@ func initCommand() *cobra.Command { return starter.Command(editorSchemas) }
 
 // editorSchemas are the JSON Schemas of this distribution's files.
 func editorSchemas() (map[string][]byte, error) {
-	return editor.Schemas(everyKind(), settings.Default())
+	return editor.Schemas(wiring.EveryKind(), settings.Default())
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 )
 
 // keepEvery is how often it is looked whether somebody has set topics otherwise.
@@ -12,7 +14,7 @@ const keepEvery = time.Minute
 // with another cleanup policy positions and state would be gone in a week.
 func (a *app) keepTopics(ctx context.Context) error {
 	atIntervals(ctx, keepEvery, func() {
-		if err := a.bus.Keep(ctx, topics(a.cat, a.steps)...); err != nil && ctx.Err() == nil {
+		if err := a.bus.Keep(ctx, wiring.Topics(a.cat, a.steps)...); err != nil && ctx.Err() == nil {
 			a.log.Error("topics could not be looked at, or not be kept as they must be; trying again in a minute", "error", err)
 		}
 	})

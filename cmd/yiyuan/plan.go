@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/plan"
@@ -139,7 +140,7 @@ func (p *planner) make(ctx context.Context, against string) (*plan.Plan, contrac
 		return nil, contract.InForce{}, err
 	}
 	if against != "" {
-		old, err := loadCatalogue(against)
+		old, err := wiring.Catalogue(against)
 		if err != nil {
 			return nil, contract.InForce{}, err
 		}
@@ -189,7 +190,7 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 		return err
 	}
 	defer done()
-	if err := b.Ensure(ctx, catalogueSpec); err != nil {
+	if err := b.Ensure(ctx, contract.CatalogueSpec); err != nil {
 		return err
 	}
 	f, err := readInForce(ctx, b, b.Replay)

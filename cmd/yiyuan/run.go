@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
@@ -103,7 +104,7 @@ func (a *app) startRoles(ctx context.Context) error {
 		}
 	}
 	if a.cfg.Has(settings.RoleConnectors) {
-		cfgs, err := loadBindings(a.cfg.Sources, a.cat)
+		cfgs, err := wiring.Bindings(a.cfg.Sources, a.cat)
 		if err != nil {
 			return err
 		}

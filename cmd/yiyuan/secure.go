@@ -24,7 +24,7 @@ func (a *app) secure() error {
 			a.log.Warn("listener speaks plain text beyond this machine, because listeners.plaintext says so: keys and data can be read on the way", "listener", name, "address", address)
 		case secure != nil:
 			a.shared.Metrics.Expires(name, secure.Expires())
-			if left := time.Until(secure.Expires()); left < 14*day {
+			if left := time.Until(secure.Expires()); left < settings.Soon {
 				a.log.Error("certificate has expired or soon will", "listener", name, "expires", secure.Expires())
 			}
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 )
@@ -148,12 +149,12 @@ then. It is the one remedy of a lost position, goes on after a crash, and asks (
 // orderResync writes the order where no process runs the source. What cannot be
 // read again is refused here too, if the configuration knows the source.
 func (a *app) orderResync(ctx context.Context, name string, accept int64) error {
-	cfgs, err := loadBindings(a.cfg.Sources, a.cat)
+	cfgs, err := wiring.Bindings(a.cfg.Sources, a.cat)
 	if err != nil {
 		return err
 	}
 	for _, c := range cfgs {
-		if kind, err := everyKind().Find(c.Kind); err == nil && c.Name == name && kind.Reread.Cannot != "" {
+		if kind, err := wiring.EveryKind().Find(c.Kind); err == nil && c.Name == name && kind.Reread.Cannot != "" {
 			return &fleet.CannotError{Why: kind.Reread.Cannot}
 		}
 	}

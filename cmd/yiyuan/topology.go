@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -24,7 +25,7 @@ func topologyCommand() *cobra.Command {
 		Example: "  yiyuan topology --format mermaid",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cat, err := loadCatalogue(dir)
+			cat, err := wiring.Catalogue(dir)
 			if err != nil {
 				return err
 			}
@@ -32,7 +33,7 @@ func topologyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			drawn := drawing(stepsOf(cat, codec.New(codec.NewMemory()), keys))
+			drawn := drawing(wiring.Steps(cat, codec.New(codec.NewMemory()), keys))
 			switch format {
 			case "mermaid":
 				_, err = io.WriteString(cmd.OutOrStdout(), drawn.Mermaid)

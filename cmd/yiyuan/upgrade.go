@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -39,13 +40,11 @@ func (a *app) upgrade(ctx context.Context, specs []contract.Spec) error {
 		}
 		a.log.Warn("bus of an earlier build upgraded, no way back", "format", contract.Format, "retention_lifted", slices.Sorted(maps.Keys(mark.Lifted)))
 	}
-	if err := a.bus.Ensure(ctx, busSpec); err != nil {
+	if err := a.bus.Ensure(ctx, contract.BusSpec); err != nil {
 		return err
 	}
 	return a.writeMark(ctx, mark)
 }
-
-var busSpec = contract.Spec{Topic: contract.Bus, Partitions: 1, Compact: true}
 
 // dated reports whether a topic's records went by the time of their source.
 func dated(t contract.Topic) bool {
@@ -101,7 +100,7 @@ func (a *app) retainLater(ctx context.Context) error {
 	atIntervals(ctx, time.Hour, func() {
 		mark, _, err := readMark(ctx, a.bus)
 		if err == nil {
-			err = a.retain(ctx, mark, topics(a.cat, a.steps), time.Now())
+			err = a.retain(ctx, mark, wiring.Topics(a.cat, a.steps), time.Now())
 		}
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("retention could not be set again after the upgrade, trying again in an hour", "error", err)

@@ -42,7 +42,7 @@ func TestUpgradeLiftsRetention(t *testing.T) {
 		a := &app{bus: k.Open(t, nil), log: slog.New(slog.DiscardHandler), cat: &schemas.Catalogue{}}
 		specs := []contract.Spec{
 			{Topic: claims, Partitions: 1, Retention: contract.Week},
-			{Topic: contract.Quarantine, Partitions: 1, Retention: 30 * day},
+			{Topic: contract.Quarantine, Partitions: 1, Retention: 30 * 24 * time.Hour},
 			{Topic: contract.Claims("none"), Partitions: 1, Retention: contract.Week},
 			{Topic: contract.Sources, Partitions: 1, Compact: true},
 		}
@@ -71,7 +71,7 @@ func TestUpgradeLiftsRetention(t *testing.T) {
 		for _, later := range []struct {
 			after time.Duration
 			want  [2]int64
-		}{{6 * day, [2]int64{-1, -1}}, {8 * day, [2]int64{contract.Week.Milliseconds(), -1}}, {31 * day, [2]int64{contract.Week.Milliseconds(), (30 * day).Milliseconds()}}} {
+		}{{6 * 24 * time.Hour, [2]int64{-1, -1}}, {8 * 24 * time.Hour, [2]int64{contract.Week.Milliseconds(), -1}}, {31 * 24 * time.Hour, [2]int64{contract.Week.Milliseconds(), (30 * 24 * time.Hour).Milliseconds()}}} {
 			mark := mustMark(t, a.bus)
 			if err := a.retain(t.Context(), mark, specs, time.Now().Add(later.after)); err != nil {
 				t.Fatal(err)

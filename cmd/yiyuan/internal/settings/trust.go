@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 )
+
+// Soon is how long before its end a certificate is to be renewed.
+const Soon = 14 * 24 * time.Hour
 
 // Trust is whom a client believes, and what it shows, where TLS is spoken.
 type Trust struct{ CA, Cert, Key string }

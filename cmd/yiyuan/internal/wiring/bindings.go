@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"errors"
@@ -25,10 +25,10 @@ type binding struct {
 	Options  map[string]any `yaml:"options"`
 }
 
-// loadBindings reads every *.yaml of the folder, in name order, resolves the
+// Bindings reads every *.yaml of the folder, in name order, resolves the
 // datasets and checks the options as far as that goes without opening anything.
 // All problems are reported at once.
-func loadBindings(dir string, cat *schemas.Catalogue) ([]connectors.Config, error) {
+func Bindings(dir string, cat *schemas.Catalogue) ([]connectors.Config, error) {
 	if dir == "" {
 		return nil, nil
 	}
@@ -76,7 +76,7 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 	if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); bound.Source != name {
 		fail("source %q 与文件名不符 / differs from the file's name, write source: %s", bound.Source, name)
 	}
-	if _, err := everyKind().Find(bound.Kind); err != nil {
+	if _, err := EveryKind().Find(bound.Kind); err != nil {
 		fail("%w", err)
 	}
 	cfg := connectors.Config{Name: bound.Source, Kind: bound.Kind, Options: bound.Options, Catalogue: cat}
@@ -95,7 +95,7 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 		}
 	}
 	if len(problems) == 0 {
-		if err := everyKind().Check(cfg); err != nil {
+		if err := EveryKind().Check(cfg); err != nil {
 			fail("options: %s", strings.ReplaceAll(err.Error(), "\n", "\n"+file+": options: ")) // one place a line
 		}
 	}
