@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
-	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
@@ -60,8 +60,8 @@ push keys are read by the code that reads them at a start: what passes here is n
 			if err != nil {
 				return exit.With(exit.Problems, err)
 			}
-			_, _, accessErr := openAccess(who, cat)
-			if err := errors.Join(accessErr, checkPushKeys(keys)); err != nil {
+			_, _, accessErr := process.OpenAccess(who, cat)
+			if err := errors.Join(accessErr, process.CheckPushKeys(keys)); err != nil {
 				return exit.With(exit.Problems, err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过：%s，%d 个部门，%d 个数据集，%d 个实体，%d 条规则，%d 个数据源，目录版本 %s / passed\n",
@@ -93,15 +93,6 @@ func configured(dir string) (settings.Config, error) {
 		}
 	}
 	return cfg, err
-}
-
-// checkPushKeys reads the file of push.keys as the connectors do at their start.
-func checkPushKeys(path string) error {
-	may, err := openPushKeys(path)
-	if err == nil {
-		_, err = push.NewServer(push.Config{Keys: may.keys})
-	}
-	return err
 }
 
 // report prints problems; those that are not warnings make the check fail.

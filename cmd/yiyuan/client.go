@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
@@ -64,7 +65,7 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 		return exit.With(exit.Usage, fmt.Errorf("网关地址有误 / gateway address %q: %w", c.gateway, terminal.WithoutURL(err)))
 	}
 	if method != http.MethodGet {
-		req.Header.Set(operatorHeader, account())
+		req.Header.Set(process.OperatorHeader, account())
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")

@@ -21,6 +21,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -103,24 +104,24 @@ func demo(ctx context.Context, o demoOptions, out, talk io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, o.config(ctx, dir), keys, log)
+	a, err := process.New(ctx, o.config(ctx, dir), keys, log)
 	if err != nil {
 		return err
 	}
-	defer a.close()
+	defer a.Close()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	a.group, ctx = errgroup.WithContext(ctx)
+	a.Group, ctx = errgroup.WithContext(ctx)
 	c := &city{app: a, options: o, dir: dir, truth: filepath.Join(dir, "truth.jsonl")}
 	if err := c.start(ctx); err != nil {
 		stop()
-		return errors.Join(err, a.group.Wait())
+		return errors.Join(err, a.Group.Wait())
 	}
 	if err := c.present(ctx, began, out, talk); err != nil && ctx.Err() == nil {
 		stop()
-		return errors.Join(err, a.group.Wait())
+		return errors.Join(err, a.Group.Wait())
 	}
-	err = a.group.Wait()
+	err = a.Group.Wait()
 	if !o.json {
 		_, _ = fmt.Fprintln(talk, "已结束 / ended") // the terminal may be gone
 	}
@@ -185,7 +186,7 @@ func demoKeys(dir string) (*keyring.Keyring, error) {
 
 // city is a running demonstration.
 type city struct {
-	app     *app
+	app     *process.Process
 	options demoOptions
 	dir     string
 	truth   string
@@ -210,10 +211,10 @@ func (c *city) start(ctx context.Context) error {
 		return fmt.Errorf("网关端口 %s 打不开，换一个: --listen 127.0.0.1:0 / cannot listen for the gateway, take another: %w", c.options.listen, err)
 	}
 	c.gateway = "http://" + listener.Addr().String()
-	if err := a.runProcessors(ctx); err != nil {
+	if err := a.RunProcessors(ctx); err != nil {
 		return err
 	}
-	if err := a.runGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps, DemoSamples: c.sampled}, who, nil); err != nil {
+	if err := a.RunGateway(ctx, gateway.Config{Listener: listener, DemoApps: c.apps, DemoSamples: c.sampled}, who, nil); err != nil {
 		return err
 	}
 	cfgs, keys, err := c.sources(ctx)
@@ -223,15 +224,15 @@ func (c *city) start(ctx context.Context) error {
 	if err := c.renew(ctx); err != nil {
 		return err
 	}
-	members, address, err := a.runConnectors(ctx, cfgs, pushAccess{keys: keys})
+	members, address, err := a.RunConnectors(ctx, cfgs, process.PushAccess{Keys: keys})
 	if err != nil {
 		return err
 	}
 	c.push = address
-	if c.registry, err = a.serveRegistry(ctx); err != nil {
+	if c.registry, err = a.ServeRegistry(ctx); err != nil {
 		return err
 	}
-	c.admin, err = a.serveAdmin(ctx, members)
+	c.admin, err = a.ServeAdmin(ctx, members)
 	return err
 }
 
@@ -260,7 +261,7 @@ func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, er
 		o := options
 		o.Department = department
 		live := connectors.Config{Name: strings.ToLower(department) + "-live", Kind: "synthetic", Options: o.Map()}
-		for _, d := range c.app.cat.Datasets {
+		for _, d := range c.app.Catalogue.Datasets {
 			if d.Provider.ID == department {
 				if d.ID != returnedDataset {
 					live.Datasets = append(live.Datasets, d)
@@ -275,11 +276,11 @@ func (c *city) sources(ctx context.Context) ([]connectors.Config, []push.Key, er
 		keys = append(keys, push.Key{Department: department, Digest: push.KeyDigest(c.pushKeys[department])})
 	}
 	pushed.Options = map[string]any{"empty": corrected}
-	above, files, err := openProvince(ctx, c.app.cat, options, c.dir)
+	above, files, err := openProvince(ctx, c.app.Catalogue, options, c.dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.app.group.Go(func() error { return above.run(ctx) })
+	c.app.Group.Go(func() error { return above.run(ctx) })
 	return append(cfgs, files, pushed), keys, nil
 }
 
@@ -310,7 +311,7 @@ func (c *city) day(now time.Time) (time.Time, error) {
 // city was another, and whatever is not of this one is deleted.
 func (c *city) renew(ctx context.Context) error {
 	elder := map[string]bool{}
-	err := c.app.bus.Replay(ctx, contract.Sources, func(r bus.Record) error {
+	err := c.app.Bus.Replay(ctx, contract.Sources, func(r bus.Record) error {
 		var s contract.SourceStatus
 		if err := json.Unmarshal(r.Value, &s); err != nil {
 			return nil //nolint:nilerr // it is its owner's to complain
@@ -320,8 +321,8 @@ func (c *city) renew(ctx context.Context) error {
 	})
 	for name, is := range elder {
 		if is && err == nil {
-			c.app.log.Warn("示例城市与原来的不同，整个重读 / the made-up city is another than before and read again", "source", name)
-			err = connectors.Resync(ctx, c.app.bus, name, math.MaxInt64)
+			c.app.Log.Warn("示例城市与原来的不同，整个重读 / the made-up city is another than before and read again", "source", name)
+			err = connectors.Resync(ctx, c.app.Bus, name, math.MaxInt64)
 		}
 	}
 	if err != nil {
@@ -348,14 +349,14 @@ func (c *city) grants() (*access.Access, error) {
 		{ID: "SP-QYZX", Title: "企业注销一网办", Department: "SP", Grants: grantAll("QYZX", "enterprise.partial", "enterprise.public", "enterprise.verify")},
 	}
 	bureau := access.Application{ID: "SJ-JDGL", Title: "数据局监督", Department: "SJ", Purposes: []string{"SUPERVISE"}}
-	for _, d := range c.app.cat.Datasets {
+	for _, d := range c.app.Catalogue.Datasets {
 		for _, v := range d.Views {
 			if v.Name == "partial" || (v.Name == "clear" && d.Class == "A") {
 				bureau.Grants = append(bureau.Grants, grantAll("SUPERVISE", v.ID)...)
 			}
 		}
 	}
-	for _, e := range c.app.cat.Entities {
+	for _, e := range c.app.Catalogue.Entities {
 		for _, v := range e.Views {
 			if v.Name == "partial" || v.Name == "public" || v.Name == "explain" {
 				bureau.Grants = append(bureau.Grants, grantAll("SUPERVISE", v.ID)...)
@@ -373,7 +374,7 @@ func (c *city) grants() (*access.Access, error) {
 		shown.Purposes = purposesOf(all[i])
 		c.apps = append(c.apps, shown)
 	}
-	return access.New(c.app.cat, all)
+	return access.New(c.app.Catalogue, all)
 }
 
 func grantAll(purpose string, views ...string) []access.Grant {
@@ -427,7 +428,7 @@ func (c *city) present(ctx context.Context, began time.Time, out, talk io.Writer
 	}
 	if c.options.json {
 		return json.NewEncoder(out).Encode(ready{
-			Gateway: c.gateway, Console: c.gateway + "/", Kafka: strings.Join(c.app.brokers, ","), Registry: c.registry, Push: c.push, Admin: c.admin,
+			Gateway: c.gateway, Console: c.gateway + "/", Kafka: strings.Join(c.app.Brokers, ","), Registry: c.registry, Push: c.push, Admin: c.admin,
 			Truth: c.truth, Apps: c.apps, PushKeys: c.pushKeys, Samples: samples,
 		})
 	}

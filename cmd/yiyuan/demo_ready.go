@@ -46,7 +46,7 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 // waiting are the datasets whose first copy cannot be asked for yet.
 func (c *city) waiting(ctx context.Context) ([]string, error) {
 	var all []string
-	for _, d := range c.app.cat.Datasets {
+	for _, d := range c.app.Catalogue.Datasets {
 		all = append(all, d.ID)
 	}
 	if status, err := c.get(ctx, "/readyz", nil); err != nil || status != http.StatusOK {
@@ -105,12 +105,12 @@ func (c *city) get(ctx context.Context, path string, into any) (int, error) {
 // subject that has the most to show, of a dataset's views one of its rows.
 func (c *city) samples(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	for _, e := range c.app.cat.Entities {
+	for _, e := range c.app.Catalogue.Entities {
 		if len(e.Fields) == 0 {
 			continue
 		}
 		best, size := "", -1
-		err := c.app.bus.Replay(ctx, contract.Resolved(e.ID), func(r bus.Record) error {
+		err := c.app.Bus.Replay(ctx, contract.Resolved(e.ID), func(r bus.Record) error {
 			if len(r.Value) > size || len(r.Value) == size && string(r.Key) < best {
 				best, size = string(r.Key), len(r.Value)
 			}
@@ -123,7 +123,7 @@ func (c *city) samples(ctx context.Context) (map[string]string, error) {
 			out[v.ID] = best
 		}
 	}
-	for _, d := range c.app.cat.Datasets {
+	for _, d := range c.app.Catalogue.Datasets {
 		key, err := c.anyKey(ctx, contract.Raw(d.ID))
 		if err != nil {
 			return nil, fmt.Errorf("find a sample of %q: %w", d.ID, err)
@@ -152,7 +152,7 @@ func (c *city) anyKey(ctx context.Context, t contract.Topic) (string, error) {
 		alive bool
 	}
 	rows := map[string]image{}
-	err := c.app.bus.Replay(ctx, t, func(r bus.Record) error {
+	err := c.app.Bus.Replay(ctx, t, func(r bus.Record) error {
 		if _, pos, ok := contract.ParsePos(r.Header(contract.Pos)); ok && pos.Compare(rows[string(r.Key)].pos) >= 0 {
 			rows[string(r.Key)] = image{pos, r.Value != nil}
 		}

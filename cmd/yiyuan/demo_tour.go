@@ -20,7 +20,7 @@ import (
 
 // tour prints what a visitor can do next, each line ready to paste.
 func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]string, out io.Writer) error {
-	kafka := strings.Join(c.app.brokers, ",")
+	kafka := strings.Join(c.app.Brokers, ",")
 	b := &strings.Builder{}
 	line := func(format string, args ...any) { fmt.Fprintf(b, format+"\n", args...) }
 	line("")
@@ -34,7 +34,7 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 	line("  推送 push          %s", c.push)
 	line("  管理 admin         %s", c.admin)
 	line("  真值 truth file    %s", c.truth)
-	if wait, ok := c.app.sync(); ok {
+	if wait, ok := c.app.Sync(); ok {
 		line("  磁盘 disk          应答前先落盘，平均 %.1f 毫秒 / every answer waits for the disk, %.1f ms on average", float64(wait.Microseconds())/1000, float64(wait.Microseconds())/1000)
 	}
 	line("")
@@ -101,7 +101,7 @@ func (c *city) findFix(ctx context.Context) (*fix, error) {
 	if _, err := c.get(ctx, "/v1/findings?state=open&rule=XV-18&limit=200", &page); err != nil {
 		return nil, err
 	}
-	subject := c.app.keys.Token(contract.LabelFinding, planted.Key)
+	subject := c.app.Keys.Token(contract.LabelFinding, planted.Key)
 	for _, f := range page.Findings {
 		if f.Subject != subject {
 			continue
@@ -138,13 +138,13 @@ func (c *city) planted(rule string) (*world.Finding, error) {
 
 // corrected is the person's YB01 row with the residents' insurance ended, as JSON.
 func (c *city) corrected(ctx context.Context, key string) (string, error) {
-	dataset, err := c.app.cat.Dataset("YB01")
+	dataset, err := c.app.Catalogue.Dataset("YB01")
 	if err != nil {
 		return "", err
 	}
-	reader := c.app.codec.Reader(dataset.Layout)
+	reader := c.app.Codec.Reader(dataset.Layout)
 	var row schemas.Record
-	err = c.app.bus.Replay(ctx, contract.Raw(dataset.ID), func(r bus.Record) error {
+	err = c.app.Bus.Replay(ctx, contract.Raw(dataset.ID), func(r bus.Record) error {
 		if string(r.Key) != key || r.Value == nil {
 			return nil
 		}

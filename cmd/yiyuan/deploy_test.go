@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
@@ -120,11 +121,11 @@ func TestExampleGrants(t *testing.T) {
 }
 
 func TestExamplePushKeys(t *testing.T) {
-	may, err := openPushKeys(filepath.Join(tree, "deploy", "push-keys.yaml"))
+	may, err := process.OpenPushKeys(filepath.Join(tree, "deploy", "push-keys.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := may.keys
+	keys := may.Keys
 	if _, err := push.NewServer(push.Config{Keys: keys}); err != nil {
 		t.Fatal(err)
 	}
@@ -145,15 +146,15 @@ func TestPushKeysRefuseNonsense(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openPushKeys(path); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := process.OpenPushKeys(path); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error = %v, want one that names the file", name, err)
 		}
 	}
-	if _, err := openPushKeys(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := process.OpenPushKeys(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error = %v, want that the file is not there", err)
 	}
-	if may, err := openPushKeys(""); err != nil || may.keys != nil {
-		t.Errorf("without a file: %v, %v", may.keys, err)
+	if may, err := process.OpenPushKeys(""); err != nil || may.Keys != nil {
+		t.Errorf("without a file: %v, %v", may.Keys, err)
 	}
 }
 

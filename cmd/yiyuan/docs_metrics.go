@@ -15,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
@@ -77,8 +78,8 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 	}
 	c := codec.New(codec.NewMemory())
 	noted.MustRegister(crash.Collector())
-	noted.MustRegister(newSettings())
-	noted.MustRegister(newCatalogues())
+	noted.MustRegister(process.NewSettings())
+	noted.MustRegister(process.NewCatalogues())
 	processors.NewMetrics(&noted)
 	listener.NewMetrics(&noted)
 	ended := func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
@@ -101,7 +102,7 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 	if err != nil {
 		return nil, err
 	}
-	keys, err := ephemeralKeys("intl")
+	keys, err := process.EphemeralKeys("intl")
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
@@ -160,7 +161,7 @@ func (d *doctor) use(cat *schemas.Catalogue) error {
 // processes run and the checks after this one go.
 func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []finding {
 	const check = "catalogue.in_force"
-	f, err := readInForce(ctx, b, b.Peek)
+	f, err := process.ReadInForce(ctx, b, b.Peek)
 	switch {
 	case err != nil:
 		return []finding{unanswered(check, err)}
@@ -170,7 +171,7 @@ func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []finding {
 		return []finding{fine(check, fmt.Sprintf("生效的就是配置的目录 %s / the configured catalogue %s is in force", f.Version, f.Version))}
 	}
 	folder := d.cat.Version
-	cat, err := loadInForce(f)
+	cat, err := process.LoadInForce(f)
 	if err == nil {
 		err = d.use(cat)
 	}
@@ -190,7 +191,7 @@ func (d *doctor) grants() []finding {
 	if !d.cfg.Has(settings.RoleGateway) || d.cfg.Access == "" {
 		return nil
 	}
-	who, _, err := openAccess(d.cfg.Access, d.cat)
+	who, _, err := process.OpenAccess(d.cfg.Access, d.cat)
 	if err != nil {
 		return []finding{problemFound("access", "应用与授权文件有误：下次启动会拒绝它，运行中的网关仍按改动前的执行 / the access file is wrong: the next start refuses it, a running gateway keeps what was in force before: "+terminal.FirstLine(err),
 			"按提示改正，一秒内生效；看全部错误 / mend it, it is in force within a second; see all errors with: yiyuan check --access "+d.cfg.Access)}
@@ -204,7 +205,7 @@ func (d *doctor) pushKeys() []finding {
 	if !d.cfg.Has(settings.RoleConnectors) || file == "" {
 		return nil
 	}
-	if err := checkPushKeys(file); err != nil {
+	if err := process.CheckPushKeys(file); err != nil {
 		return []finding{problemFound("push.keys", "推送密钥文件有误：下次启动会拒绝它，运行中的进程仍用改动前的密钥 / the file of push keys is wrong: the next start refuses it, a running process keeps the keys before: "+terminal.FirstLine(err),
 			"按提示改正；看全部错误 / mend it; see all errors with: yiyuan check --push-keys "+file)}
 	}
@@ -213,7 +214,7 @@ func (d *doctor) pushKeys() []finding {
 
 // connect opens a bus that only asks.
 func (d *doctor) connect(ctx context.Context) (*bus.Bus, error) {
-	return openBus(ctx, d.cfg.Bus, d.cfg.Bus.Brokers, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return process.OpenBus(ctx, d.cfg.Bus, d.cfg.Bus.Brokers, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 }
 
 func count(found []finding, grade string) int {

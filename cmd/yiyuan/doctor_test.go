@@ -13,6 +13,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process/processtest"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -53,7 +54,7 @@ func everyProblemSaysWhatToDo(t *testing.T, found []finding) {
 // nothing.
 func TestDoctorOnEmbedded(t *testing.T) {
 	settingstest.Bare(t)
-	j := begin(t, 1, nil)
+	j := processtest.Begin(t, 1, nil)
 	dir := t.TempDir()
 	file := e2e.Write(t, map[string]any{
 		"keys":       map[string]any{"file": e2e.KeyFile(t, dir)},

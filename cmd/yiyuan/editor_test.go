@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/editor"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/starter"
@@ -110,7 +111,7 @@ func TestEditorsRefuseWhatReadersRefuse(t *testing.T) {
 		}, func(path string) error { _, err := settings.Load(path); return err }},
 		{"deploy/access.yaml", "access.schema.json", map[string][2]string{
 			"an unknown key": {"    title: 低保核对", "    titel: 低保核对"}, "a wrong type": {"quota: 600", "quota: many"}, "no digest": {"key_digest: sha256:e2", "key_digest: md5:e2"}, "no day": {`until: "2099-12-31"`, `until: "soon"`},
-		}, func(path string) error { _, _, err := openAccess(path, cat); return err }},
+		}, func(path string) error { _, _, err := process.OpenAccess(path, cat); return err }},
 		{"deploy/sources/jy-files.yaml", "source.schema.json", map[string][2]string{
 			"an unknown key": {"kind: file", "knd: file"}, "an unknown kind": {"kind: file", "kind: filez"}, "an unknown option": {"  dir: /srv", "  dirr: /srv"}, "a wrong type": {"datasets: [JY01]", "datasets: JY01"},
 			"a wrong type of an option": {"  dir: /srv/drop/jy", "  dir: [a]"},

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +19,9 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -62,18 +66,18 @@ func (h *hall) withView(name string) string {
 }
 
 // comes starts a process as far as it is bound to the bus.
-func (h *hall) comes(folder string, log io.Writer) (*app, error) {
+func (h *hall) comes(folder string, log io.Writer) (*process.Process, error) {
 	h.Helper()
 	cfg := settings.Default()
 	cfg.Bus.Brokers, cfg.Catalogue, cfg.Keys.File, cfg.Bus.Partitions = h.broker.Addrs(), folder, "keys.yaml", 1
-	a, err := newApp(h.Context(), cfg, h.keys, slog.New(slog.NewTextHandler(log, nil)))
+	a, err := process.New(h.Context(), cfg, h.keys, slog.New(slog.NewTextHandler(log, nil)))
 	if err == nil {
-		h.Cleanup(a.close)
+		h.Cleanup(a.Close)
 	}
 	return a, err
 }
 
-func (h *hall) must(folder string) *app {
+func (h *hall) must(folder string) *process.Process {
 	h.Helper()
 	a, err := h.comes(folder, io.Discard)
 	if err != nil {
@@ -106,9 +110,9 @@ func has(cat *schemas.Catalogue, view string) bool {
 }
 
 // states are the catalogues that a process knows, by what they are.
-func states(t testing.TB, a *app) map[string]string {
+func states(t testing.TB, a *process.Process) map[string]string {
 	t.Helper()
-	families, err := a.metrics.Gather()
+	families, err := a.Metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,64 +138,64 @@ func states(t testing.TB, a *app) map[string]string {
 // An edited folder shows nobody anything at a restart: only apply does, and what runs
 // says that it is to be started again.
 func TestFolderIsNotInForce(t *testing.T) {
+	settingstest.Bare(t)
 	h := newHall(t)
 	published, edited := h.folder("", "", ""), h.withView("ages")
 	was, is := h.version(published), h.version(edited)
-	if a := h.must(published); a.cat.Version != was || states(t, a)[catalogueFolder] != was {
-		t.Fatalf("the first process runs %s, want its own folder, %s", a.cat.Version, was)
+	if a := h.must(published); a.Catalogue.Version != was || states(t, a)[process.CatalogueFolder] != was {
+		t.Fatalf("the first process runs %s, want its own folder, %s", a.Catalogue.Version, was)
 	}
 	var log bytes.Buffer
 	a, err := h.comes(edited, &log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if has(a.cat, "GA01.ages") || a.cat.Version != was {
-		t.Errorf("an edited folder shows GA01.ages without apply: %s runs", a.cat.Version)
+	if has(a.Catalogue, "GA01.ages") || a.Catalogue.Version != was {
+		t.Errorf("an edited folder shows GA01.ages without apply: %s runs", a.Catalogue.Version)
 	}
-	if got := states(t, a); got[catalogueRuns] != was || got[catalogueInForce] != was || got[catalogueFolder] != is {
+	if got := states(t, a); got[process.CatalogueRuns] != was || got[process.CatalogueInForce] != was || got[process.CatalogueFolder] != is {
 		t.Errorf("the process says %v", got)
 	}
 	if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "folder_version="+is) {
 		t.Errorf("the difference is not told: %s", log.String())
 	}
-	if _, err := a.bus.Partitions(t.Context(), contract.Shared("GA01.ages")); err == nil {
+	if _, err := a.Bus.Partitions(t.Context(), contract.Shared("GA01.ages")); err == nil {
 		t.Error("the topic of the new view is there")
 	}
-	d := &doctor{cfg: a.cfg, cat: loaded(t, edited)}
-	if found := d.inForce(t.Context(), a.bus); len(found) != 1 || found[0].Grade != gradeWarning || d.cat.Version != was {
-		t.Errorf("doctor says %+v and goes by %s", found, d.cat.Version)
+	config := filepath.Join(t.TempDir(), "yiyuan.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, "catalogue: %q\nkeys: {file: keys.yaml}\nbus: {brokers: [%q], partitions: 1}\nregistry: {listen: \"\"}\n", edited, h.broker.Addrs()[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found := examine(t.Context(), config, nil)
+	told := slices.IndexFunc(found, func(f finding) bool { return f.Check == "catalogue.in_force" })
+	if told < 0 || found[told].Grade != gradeWarning || !strings.Contains(found[told].What, is+" is not in force; "+was+" is,") {
+		t.Errorf("doctor says %+v", found)
+	}
+	if slices.ContainsFunc(found, func(f finding) bool { return strings.Contains(f.What, "GA01.ages") }) {
+		t.Errorf("doctor goes by the folder, and misses what it would bring: %+v", found)
 	}
 
 	ctx, stop := context.WithCancel(t.Context())
 	watched := make(chan error, 1)
-	go func() { watched <- a.watchCatalogue(ctx) }()
+	go func() { watched <- a.WatchCatalogue(ctx) }()
 	out, err := h.applies(edited, nil, applying{yes: true, by: "张工"})
 	if err != nil || !strings.Contains(out, "newly exposed GA01.ages.CSRQ (year)") {
 		t.Fatalf("apply = %v\n%s", err, out)
 	}
 	e2e.Await(t, "the running process says so", time.Minute, func() string {
-		if got := states(t, a); got[catalogueInForce] != is || got[catalogueRuns] != was {
-			return got[catalogueInForce]
+		if got := states(t, a); got[process.CatalogueInForce] != is || got[process.CatalogueRuns] != was {
+			return got[process.CatalogueInForce]
 		}
 		return ""
 	})
 	stop()
 	<-watched
-	if b := h.must(published); !has(b.cat, "GA01.ages") || b.cat.Version != is {
-		t.Errorf("after apply %s runs, want %s", b.cat.Version, is)
+	if b := h.must(published); !has(b.Catalogue, "GA01.ages") || b.Catalogue.Version != is {
+		t.Errorf("after apply %s runs, want %s", b.Catalogue.Version, is)
 	}
-	if b := h.must(edited); b.cat.Version != is || states(t, b)[catalogueFolder] != is {
-		t.Errorf("after apply %s runs, want %s", b.cat.Version, is)
+	if b := h.must(edited); b.Catalogue.Version != is || states(t, b)[process.CatalogueFolder] != is {
+		t.Errorf("after apply %s runs, want %s", b.Catalogue.Version, is)
 	}
-}
-
-func loaded(t testing.TB, dir string) *schemas.Catalogue {
-	t.Helper()
-	cat, err := wiring.Catalogue(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cat
 }
 
 // A folder that is wrong stops nobody while another is in force, and starts nothing.
@@ -201,9 +205,9 @@ func TestBrokenFolder(t *testing.T) {
 	if _, err := h.comes(broken, io.Discard); err == nil || !strings.Contains(err.Error(), "nothing") {
 		t.Fatalf("a first process with a broken folder: %v", err)
 	}
-	good := h.must(h.folder("", "", "")).cat.Version
-	if a := h.must(broken); a.cat.Version != good || states(t, a)[catalogueFolder] != "broken" {
-		t.Errorf("with a broken folder %s runs, it says %v", a.cat.Version, states(t, a))
+	good := h.must(h.folder("", "", "")).Catalogue.Version
+	if a := h.must(broken); a.Catalogue.Version != good || states(t, a)[process.CatalogueFolder] != "broken" {
+		t.Errorf("with a broken folder %s runs, it says %v", a.Catalogue.Version, states(t, a))
 	}
 	if _, err := h.applies(broken, nil, applying{yes: true}); err == nil {
 		t.Error("a broken folder is applied")
@@ -237,8 +241,8 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), h.version(other)+" 已由 李工 于 ") || !strings.Contains(err.Error(), "run yiyuan plan again") {
 		t.Errorf("the second to come: %v", err)
 	}
-	if a := h.must(one); !has(a.cat, "GA01.births") || has(a.cat, "GA01.ages") {
-		t.Errorf("%s is in force, want the first to come", a.cat.Version)
+	if a := h.must(one); !has(a.Catalogue, "GA01.births") || has(a.Catalogue, "GA01.ages") {
+		t.Errorf("%s is in force, want the first to come", a.Catalogue.Version)
 	}
 	if _, err := h.applies(one, nil, applying{yes: true, from: h.version("")}); err == nil {
 		t.Error("a plan for what is no longer in force is applied")
@@ -252,7 +256,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		wait.Go(func() { _, errs[i] = h.applies(dir, nil, applying{yes: true, from: h.version(other)}) })
 	}
 	wait.Wait()
-	won, now := 0, h.must(other).cat.Version
+	won, now := 0, h.must(other).Catalogue.Version
 	for i, dir := range folders {
 		switch {
 		case errs[i] == nil && h.version(dir) == now:
@@ -270,7 +274,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 func TestFirstCatalogue(t *testing.T) {
 	h := newHall(t)
 	folders := []string{h.folder("", "", ""), h.withView("ages"), h.withView("births"), ""}
-	apps, errs := make([]*app, len(folders)), make([]error, len(folders))
+	apps, errs := make([]*process.Process, len(folders)), make([]error, len(folders))
 	var wait sync.WaitGroup
 	for i, dir := range folders {
 		wait.Go(func() { apps[i], errs[i] = h.comes(dir, io.Discard) })
@@ -280,8 +284,8 @@ func TestFirstCatalogue(t *testing.T) {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		if a.cat.Version != apps[0].cat.Version {
-			t.Errorf("process %d runs %s, another %s", i, a.cat.Version, apps[0].cat.Version)
+		if a.Catalogue.Version != apps[0].Catalogue.Version {
+			t.Errorf("process %d runs %s, another %s", i, a.Catalogue.Version, apps[0].Catalogue.Version)
 		}
 	}
 }
@@ -291,20 +295,20 @@ func TestFirstCatalogue(t *testing.T) {
 func TestSampleCityFollowsItsBuild(t *testing.T) {
 	h := newHall(t)
 	first := h.must("")
-	earlier := readFolder(h.withView("ages"))
-	earlier.sample = true
-	if _, err := apply(t.Context(), first.bus, &earlier, first.cat.Version, "an earlier build"); err != nil {
+	earlier := process.ReadFolder(h.withView("ages"))
+	earlier.Sample = true
+	if _, err := process.Apply(t.Context(), first.Bus, &earlier, first.Catalogue.Version, "an earlier build"); err != nil {
 		t.Fatal(err)
 	}
-	if a := h.must(""); a.cat.Version != first.cat.Version {
-		t.Errorf("%s runs, want this build's sample city", a.cat.Version)
+	if a := h.must(""); a.Catalogue.Version != first.Catalogue.Version {
+		t.Errorf("%s runs, want this build's sample city", a.Catalogue.Version)
 	}
 	own := h.withView("births")
 	if _, err := h.applies(own, nil, applying{yes: true}); err != nil {
 		t.Fatal(err)
 	}
-	if a := h.must(""); a.cat.Version != h.version(own) {
-		t.Errorf("%s runs: the sample city took the place of a city's catalogue", a.cat.Version)
+	if a := h.must(""); a.Catalogue.Version != h.version(own) {
+		t.Errorf("%s runs: the sample city took the place of a city's catalogue", a.Catalogue.Version)
 	}
 }
 
@@ -312,12 +316,12 @@ func TestSampleCityFollowsItsBuild(t *testing.T) {
 func TestCatalogueTooLarge(t *testing.T) {
 	h := newHall(t)
 	a := h.must("")
-	large := readFolder("")
-	large.files = noise{large.files}
-	if _, err := apply(t.Context(), a.bus, &large, a.cat.Version, ""); err == nil || !strings.Contains(err.Error(), "the catalogue is too large for the topic catalogue even compressed") {
+	large := process.ReadFolder("")
+	large.Files = noise{large.Files}
+	if _, err := process.Apply(t.Context(), a.Bus, &large, a.Catalogue.Version, ""); err == nil || !strings.Contains(err.Error(), "the catalogue is too large for the topic catalogue even compressed") {
 		t.Errorf("apply = %v", err)
 	}
-	if f, err := readInForce(t.Context(), a.bus, a.bus.Replay); err != nil || f.Version != a.cat.Version {
+	if f, err := process.ReadInForce(t.Context(), a.Bus, a.Bus.Replay); err != nil || f.Version != a.Catalogue.Version {
 		t.Errorf("in force is %q, %v", f.Version, err)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -110,13 +109,4 @@ func showKeysCommand() *cobra.Command {
 			return err
 		},
 	}
-}
-
-// ephemeralKeys makes keys that last as long as the process.
-func ephemeralKeys(suite string) (*keyring.Keyring, error) {
-	key := make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("make keys: %w", err)
-	}
-	return keyring.New(suite, map[int][]byte{1: key}, 1)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -97,7 +98,7 @@ another one meanwhile this is refused and told. Processes take the new one at th
 	p.flags(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "不询问 / do not ask")
 	cmd.Flags().StringVar(&from, "from", "", "只有生效的仍是这一版本时才应用（plan 所示）/ apply only if this version is still in force, as plan shows it")
-	cmd.Flags().StringVar(&by, "by", me(), "谁在应用 / who applies it")
+	cmd.Flags().StringVar(&by, "by", process.User(), "谁在应用 / who applies it")
 	cmd.Flag("by").DefValue = "$USER"
 	return cmd
 }
@@ -118,7 +119,7 @@ func (p *planner) show(made *plan.Plan, to io.Writer) error {
 }
 
 // load reads the configuration and the folder.
-func (p *planner) load() (settings.Config, *folder, error) {
+func (p *planner) load() (settings.Config, *process.Folder, error) {
 	cfg, err := settings.Load(p.file)
 	if err != nil {
 		return cfg, nil, exit.With(exit.Usage, err)
@@ -129,8 +130,8 @@ func (p *planner) load() (settings.Config, *folder, error) {
 	if len(p.brokers) > 0 {
 		cfg.Bus.Brokers = p.brokers
 	}
-	want := readFolder(cfg.Catalogue)
-	return cfg, &want, want.broken
+	want := process.ReadFolder(cfg.Catalogue)
+	return cfg, &want, want.Broken
 }
 
 // make compares the folder with another, or with what is in force.
@@ -144,18 +145,18 @@ func (p *planner) make(ctx context.Context, against string) (*plan.Plan, contrac
 		if err != nil {
 			return nil, contract.InForce{}, err
 		}
-		return plan.Make(old, want.cat), contract.InForce{}, nil
+		return plan.Make(old, want.Catalogue), contract.InForce{}, nil
 	}
 	b, done, err := reach(ctx, cfg)
 	if err != nil {
 		return nil, contract.InForce{}, err
 	}
 	defer done()
-	f, err := readInForce(ctx, b, b.Peek)
+	f, err := process.ReadInForce(ctx, b, b.Peek)
 	if err != nil {
 		return nil, f, err
 	}
-	return compareInForce(f, want.cat), f, nil
+	return compareInForce(f, want.Catalogue), f, nil
 }
 
 // compareInForce plans against what is in force. Against what this build cannot read,
@@ -166,7 +167,7 @@ func compareInForce(f contract.InForce, next *schemas.Catalogue) *plan.Plan {
 	}
 	old := &schemas.Catalogue{Version: f.Version}
 	if f.Any() {
-		if cat, err := loadInForce(f); err == nil {
+		if cat, err := process.LoadInForce(f); err == nil {
 			old = cat
 		}
 	}
@@ -193,14 +194,14 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 	if err := b.Ensure(ctx, contract.CatalogueSpec); err != nil {
 		return err
 	}
-	f, err := readInForce(ctx, b, b.Replay)
+	f, err := process.ReadInForce(ctx, b, b.Replay)
 	if err != nil {
 		return err
 	}
 	if how.from != "" && how.from != f.Version {
 		return conflict(how.from, f)
 	}
-	made := compareInForce(f, want.cat)
+	made := compareInForce(f, want.Catalogue)
 	if err := p.show(made, out); err != nil {
 		return err
 	}
@@ -215,11 +216,11 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 			return err
 		}
 	}
-	now, err := apply(ctx, b, want, f.Version, how.by)
+	now, err := process.Apply(ctx, b, want, f.Version, how.by)
 	if err != nil {
 		return err
 	}
-	if now.Version != want.cat.Version {
+	if now.Version != want.Catalogue.Version {
 		return conflict(f.Version, now)
 	}
 	_, err = fmt.Fprintf(talk, "目录 %s 已生效，重启各进程后使用 / catalogue %s is in force, restart the processes to take it\n", now.Version, now.Version)
@@ -271,7 +272,7 @@ func reach(ctx context.Context, cfg settings.Config) (*bus.Bus, func(), error) {
 		}
 		stop, brokers = broker.Close, broker.Addrs()
 	}
-	b, err := openBus(ctx, cfg.Bus, brokers, log, prometheus.NewRegistry())
+	b, err := process.OpenBus(ctx, cfg.Bus, brokers, log, prometheus.NewRegistry())
 	if err != nil {
 		stop()
 		return nil, nil, exit.With(exit.Unavailable, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/resolve"
@@ -45,14 +46,14 @@ finished the step refuses to start. The golden records, findings and views stay 
 }
 
 func repartition(ctx context.Context, cfg settings.Config, entity string, partitions int) error {
-	a, err := openApp(ctx, cfg)
+	a, err := process.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer a.close()
-	for _, t := range a.steps {
+	defer a.Close()
+	for _, t := range a.Steps {
 		if t.Name == resolve.Name(entity) {
-			return processors.Repartition(ctx, a.bus, t, partitions, a.log)
+			return processors.Repartition(ctx, a.Bus, t, partitions, a.Log)
 		}
 	}
 	return exit.With(exit.Usage, fmt.Errorf("目录里没有实体 / the catalogue has no entity %q: %w", entity, schemas.ErrUnknown))

@@ -19,9 +19,9 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 )
@@ -86,8 +86,8 @@ func sourceVerb(use, short string, order func(ctx context.Context, b *bus.Bus, n
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], "/sources/"+url.PathEscape(args[0])+"/"+verb, func(ctx context.Context, a *app) error {
-				return order(ctx, a.bus, args[0], account())
+			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], "/sources/"+url.PathEscape(args[0])+"/"+verb, func(ctx context.Context, a *process.Process) error {
+				return order(ctx, a.Bus, args[0], account())
 			})
 		},
 	}
@@ -135,8 +135,8 @@ then. It is the one remedy of a lost position, goes on after a crash, and asks (
 			if accept < 0 {
 				return usageError(cmd, fmt.Errorf("--accept-deletes %d: 不能为负 / must not be negative", accept))
 			}
-			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], path+"?accept_deletes="+strconv.FormatInt(accept, 10), func(ctx context.Context, a *app) error {
-				return a.orderResync(ctx, args[0], accept)
+			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], path+"?accept_deletes="+strconv.FormatInt(accept, 10), func(ctx context.Context, a *process.Process) error {
+				return a.OrderResync(ctx, args[0], accept)
 			})
 		},
 	}
@@ -144,21 +144,6 @@ then. It is the one remedy of a lost position, goes on after a crash, and asks (
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "只数一数会新增、改变、删除多少行，什么都不写 / only count what would be new, changed and deleted; nothing is written")
 	cmd.Flags().Int64Var(&accept, "accept-deletes", 0, "同意删除至多这么多行 / say yes to so many deletes")
 	return cmd
-}
-
-// orderResync writes the order where no process runs the source. What cannot be
-// read again is refused here too, if the configuration knows the source.
-func (a *app) orderResync(ctx context.Context, name string, accept int64) error {
-	cfgs, err := wiring.Bindings(a.cfg.Sources, a.cat)
-	if err != nil {
-		return err
-	}
-	for _, c := range cfgs {
-		if kind, err := wiring.EveryKind().Find(c.Kind); err == nil && c.Name == name && kind.Reread.Cannot != "" {
-			return &fleet.CannotError{Why: kind.Reread.Cannot}
-		}
-	}
-	return connectors.Resync(ctx, a.bus, name, accept)
 }
 
 // list prints the sources of a process.
@@ -228,7 +213,7 @@ func (c *sourceClient) trial(ctx context.Context, out io.Writer, path string) er
 }
 
 // ask has the process that runs the source obey, or writes the order where none runs.
-func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string, write func(context.Context, *app) error) error {
+func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string, write func(context.Context, *process.Process) error) error {
 	var b bytes.Buffer
 	err := c.do(ctx, &b, http.MethodPost, path, nil)
 	if err == nil {
@@ -245,11 +230,11 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 	if len(cfg.Bus.Brokers) == 0 {
 		return exit.With(exit.Unavailable, errors.New("内置消息代理只在 yiyuan run 里：先启动它，再对管理端口说 / the embedded broker lives in yiyuan run alone: start that, then ask its admin listener"))
 	}
-	a, err := openApp(ctx, cfg)
+	a, err := process.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer a.close()
+	defer a.Close()
 	if err := write(ctx, a); err != nil {
 		if errors.Is(err, connectors.ErrNoSource) {
 			return exit.With(exit.NotFound, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
@@ -54,7 +55,7 @@ func (o *operator) with(ctx context.Context, f func(ctx context.Context, b *bus.
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	b, err := openBus(ctx, cfg.Bus, at, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	b, err := process.OpenBus(ctx, cfg.Bus, at, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		return exit.With(exit.Unavailable, err)
 	}

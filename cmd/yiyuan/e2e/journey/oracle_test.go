@@ -1,4 +1,4 @@
-package main
+package journey
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process/processtest"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 )
 
@@ -33,7 +34,7 @@ func TestGoldenAndFindingsEqualOracle(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed+1), func(t *testing.T) {
 			t.Parallel()
-			j := begin(t, int64(seed+1), nil)
+			j := processtest.Begin(t, int64(seed+1), nil)
 			equalOracle(j)
 		})
 	}
@@ -92,7 +93,7 @@ func corrected(w *e2e.Outcome, j *e2e.Journey, before *e2e.Outcome, c *e2e.Truth
 // TestOracleOnKafka is the same on a real broker.
 func TestOracleOnKafka(t *testing.T) {
 	brokers := e2e.Service(t, "YIYUAN_TEST_KAFKA")
-	j := begin(t, 7, func(c *settings.Config) {
+	j := processtest.Begin(t, 7, func(c *settings.Config) {
 		c.Bus.Brokers = strings.Split(brokers, ",")
 		c.Bus.Prefix = e2e.UniquePrefix()
 	})

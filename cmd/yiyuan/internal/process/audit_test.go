@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"bytes"
@@ -37,22 +37,22 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 	cfg.Listeners.TrustedProxies = []string{"127.0.0.1"}                // whose word on where strangers are is taken
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context())) // the audit is read after the parts have ended
 	defer stop()
-	a, err := newApp(ctx, cfg, e2e.Keys(t), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	a, err := New(ctx, cfg, e2e.Keys(t), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
+	defer a.Close()
 	var parts context.Context
-	a.group, parts = errgroup.WithContext(ctx)
+	a.Group, parts = errgroup.WithContext(ctx)
 	dataset := func(id string) *schemas.Dataset {
-		d, err := a.cat.Dataset(id)
+		d, err := a.Catalogue.Dataset(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
 	bound := connectors.Config{Name: "wj-push", Kind: "push", Datasets: []*schemas.Dataset{dataset("WJ01"), dataset("GA01")}}
-	_, at, err := a.runConnectors(parts, []connectors.Config{bound}, pushAccess{keys: []push.Key{{Department: "WJ", Digest: push.KeyDigest(key)}}})
+	_, at, err := a.RunConnectors(parts, []connectors.Config{bound}, PushAccess{Keys: []push.Key{{Department: "WJ", Digest: push.KeyDigest(key)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,15 +114,15 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 	}
 	counted := refusedBy(t, a, "push")
 	stop()
-	if err := a.group.Wait(); err != nil {
+	if err := a.Group.Wait(); err != nil {
 		t.Fatal(err)
 	}
 
 	var got []entry
 	var others []audit.Entry
 	var bytesOf strings.Builder
-	reader := a.codec.Reader(contract.AuditLayout)
-	err = a.bus.Replay(t.Context(), contract.Audit, func(r bus.Record) error {
+	reader := a.Codec.Reader(contract.AuditLayout)
+	err = a.Bus.Replay(t.Context(), contract.Audit, func(r bus.Record) error {
 		rec, err := reader.Decode(t.Context(), r.Value)
 		if err != nil {
 			return err
@@ -173,7 +173,7 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 	if fmt.Sprint(counted) != fmt.Sprint(all) {
 		t.Errorf("yiyuan_listener_refused_total counts %v, want %v", counted, all)
 	}
-	a.close() // whatever still writes the log ends
+	a.Close() // whatever still writes the log ends
 	for _, secret := range []string{number, key, wrong} {
 		if strings.Contains(bytesOf.String(), secret) {
 			t.Errorf("the audit holds %s", secret)
@@ -185,9 +185,9 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 }
 
 // refusedBy is how many requests the metrics say that a listener refused, by code.
-func refusedBy(t *testing.T, a *app, listener string) map[string]float64 {
+func refusedBy(t *testing.T, a *Process, listener string) map[string]float64 {
 	t.Helper()
-	families, err := a.metrics.Gather()
+	families, err := a.Metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,13 @@
-package main
+package process
 
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync/atomic"
 
-	"github.com/goccy/go-yaml"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
-	"github.com/yiyuan-bus/yiyuan/connectors/push"
-	"github.com/yiyuan-bus/yiyuan/schemas/document"
 	"github.com/yiyuan-bus/yiyuan/schemas/watched"
 )
 
@@ -23,8 +19,8 @@ const (
 	maxSecret   = 64 << 10 // bytes of a file that holds one secret
 )
 
-// newSettings counts which of these files can be used as they are.
-func newSettings() *prometheus.GaugeVec {
+// NewSettings counts which of these files can be used as they are.
+func NewSettings() *prometheus.GaugeVec {
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "yiyuan_process_setting_up", Help: "0 while the file of this setting cannot be used and what was in force before stays in force: an alarm.",
 	}, []string{"setting"})
@@ -32,7 +28,7 @@ func newSettings() *prometheus.GaugeVec {
 
 // follow puts the changes of a setting's file in force. One that cannot be used is
 // told loudly, and what was in force before stays so.
-func (a *app) follow(ctx context.Context, setting string, file *watched.File, use func(text []byte) error) {
+func (a *Process) follow(ctx context.Context, setting string, file *watched.File, use func(text []byte) error) {
 	up := a.settings.WithLabelValues(setting)
 	up.Set(1)
 	take := func(text []byte) error {
@@ -40,7 +36,7 @@ func (a *app) follow(ctx context.Context, setting string, file *watched.File, us
 			return err
 		}
 		up.Set(1)
-		a.log.Info("setting is in force anew", "setting", setting)
+		a.Log.Info("setting is in force anew", "setting", setting)
 		return nil
 	}
 	tell := func(err error) {
@@ -49,7 +45,7 @@ func (a *app) follow(ctx context.Context, setting string, file *watched.File, us
 			return
 		}
 		up.Set(0)
-		a.log.Error("setting cannot be used, what was in force before stays so", "setting", setting, "error", err)
+		a.Log.Error("setting cannot be used, what was in force before stays so", "setting", setting, "error", err)
 	}
 	a.start(ctx, setting, func(ctx context.Context) error {
 		file.Follow(ctx, take, tell)
@@ -57,69 +53,12 @@ func (a *app) follow(ctx context.Context, setting string, file *watched.File, us
 	})
 }
 
-// pushAccess is which department may push with which key.
-type pushAccess struct {
-	keys []push.Key
-	path string
-	file *watched.File // nil: the keys stay as they are
-}
-
-// openPushKeys reads the file of push.keys; without one nobody may push.
-func openPushKeys(path string) (pushAccess, error) {
-	if path == "" {
-		return pushAccess{}, nil
-	}
-	file, text, err := watched.Open(path, maxPushKeys)
-	if err != nil {
-		return pushAccess{}, fmt.Errorf("推送密钥文件读不了 / read push keys: %w", err)
-	}
-	keys, err := parsePushKeys(path, text)
-	return pushAccess{keys, path, file}, err
-}
-
-func (a *app) followPushKeys(ctx context.Context, p pushAccess, server *push.Server) {
-	if p.file == nil {
-		return
-	}
-	a.follow(ctx, "push.keys", p.file, func(text []byte) error {
-		keys, err := parsePushKeys(p.path, text)
-		if err != nil {
-			return err
-		}
-		return server.SetKeys(keys)
-	})
-}
-
-func parsePushKeys(path string, text []byte) ([]push.Key, error) {
-	var doc struct {
-		Keys *[]struct {
-			Department string `yaml:"department"`
-			Digest     string `yaml:"digest"`
-		} `yaml:"keys"`
-	}
-	text, err := document.One(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %w", path, err)
-	}
-	if err := yaml.UnmarshalWithOptions(text, &doc, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %s", path, yaml.FormatError(err, false, false))
-	}
-	if doc.Keys == nil { // emptied, or not written yet
-		return nil, fmt.Errorf("%s: 没有 keys；谁都不许推送时写 keys: [] / it has no keys: write keys: [] if nobody may push", path)
-	}
-	out := make([]push.Key, len(*doc.Keys))
-	for i, k := range *doc.Keys {
-		out[i] = push.Key{Department: k.Department, Digest: strings.TrimPrefix(k.Digest, "sha256:")}
-	}
-	return out, nil
-}
-
 // sharedSecret is what callers send as a bearer key, as the file of its setting has it now.
 type sharedSecret struct{ text atomic.Pointer[string] }
 
 // secret reads the file of a setting and follows it; without one there is none,
 // and nil is returned.
-func (a *app) secret(ctx context.Context, setting, path string) (*sharedSecret, error) {
+func (a *Process) secret(ctx context.Context, setting, path string) (*sharedSecret, error) {
 	if path == "" {
 		return nil, nil //nolint:nilnil // no secret is an answer
 	}
@@ -149,7 +88,7 @@ func (s *sharedSecret) is(given string) bool { return settings.SameSecret(given,
 // registryKey returns what knows the key that another's registry wants, nil if none is
 // set. It is asked for before anything of the process runs, and seldom: the file is
 // read with each request, and one that cannot be used leaves the key before.
-func (a *app) registryKey() (func() string, error) {
+func (a *Process) registryKey() (func() string, error) {
 	const setting = "registry.write_key_file"
 	path := a.cfg.Registry.WriteKeyFile
 	if path == "" {
@@ -167,7 +106,7 @@ func (a *app) registryKey() (func() string, error) {
 		now, err := settings.SecretFile(path)
 		if err != nil {
 			up.Set(0)
-			a.log.Error("setting cannot be used, what was in force before stays so", "setting", setting, "error", err)
+			a.Log.Error("setting cannot be used, what was in force before stays so", "setting", setting, "error", err)
 			return *last.Load()
 		}
 		up.Set(1)

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func adminAt(t *testing.T, cfg settings.Admin) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	reg := prometheus.NewRegistry()
-	a := &app{log: slog.New(slog.DiscardHandler), metrics: reg, settings: newSettings(), group: &errgroup.Group{}, cfg: settings.Config{Admin: cfg}, shared: listener.Shared{Metrics: listener.NewMetrics(reg)}}
+	a := &Process{Log: slog.New(slog.DiscardHandler), Metrics: reg, settings: NewSettings(), Group: &errgroup.Group{}, cfg: settings.Config{Admin: cfg}, shared: listener.Shared{Metrics: listener.NewMetrics(reg)}}
 	reg.MustRegister(a.settings)
 	door, err := a.adminListener(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func adminAt(t *testing.T, cfg settings.Admin) string {
 	yes, by := func(context.Context, string) error { return nil }, func(context.Context, string, string) error { return nil }
 	f := fleet.New(fleet.Parts{
 		Run:  func(ctx context.Context, _ connectors.Config) error { <-ctx.Done(); return nil },
-		Stop: by, Start: yes, Retire: by, Logger: a.log,
+		Stop: by, Start: yes, Retire: by, Logger: a.Log,
 	}, []connectors.Config{{Name: "ga", Kind: "fake"}})
 	ran := make(chan error, 2)
 	go func() { ran <- f.Run(ctx) }()
@@ -49,7 +49,7 @@ func adminAt(t *testing.T, cfg settings.Admin) string {
 		t.Fatal(err)
 	}
 	go func() { ran <- listener.New(door, a.adminRoutes(f)).Serve(ctx, l) }()
-	t.Cleanup(func() { stop(); <-ran; <-ran; _ = a.group.Wait() }) // what follows the token ends with ctx
+	t.Cleanup(func() { stop(); <-ran; <-ran; _ = a.Group.Wait() }) // what follows the token ends with ctx
 	return "http://" + l.Addr().String()
 }
 
@@ -190,16 +190,16 @@ func TestRegistryKeyChanges(t *testing.T) {
 	const there = http.StatusForbidden
 	put(first)
 	ctx, stop := context.WithCancel(t.Context())
-	a := &app{log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(), settings: newSettings(), group: &errgroup.Group{}, cfg: settings.Config{Registry: settings.Registry{Listen: "127.0.0.1:0", WriteKeyFile: file}}}
+	a := &Process{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), settings: NewSettings(), Group: &errgroup.Group{}, cfg: settings.Config{Registry: settings.Registry{Listen: "127.0.0.1:0", WriteKeyFile: file}}}
 	var err error
-	if a.schemas, err = registry.Open(ctx, noSchemas{}, a.log); err != nil {
+	if a.schemas, err = registry.Open(ctx, noSchemas{}, a.Log); err != nil {
 		t.Fatal(err)
 	}
-	at, err := a.serveRegistry(ctx)
+	at, err := a.ServeRegistry(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(); _ = a.group.Wait(); a.schemas.Close() })
+	t.Cleanup(func() { stop(); _ = a.Group.Wait(); a.schemas.Close() })
 	// What is not there cannot be deleted, but only who has the key is told so.
 	writes := func(key string) int {
 		t.Helper()
@@ -250,7 +250,7 @@ func TestAdminBodies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.Header.Set(operatorHeader, "x")
+			r.Header.Set(OperatorHeader, "x")
 			resp, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Fatal(err)
@@ -290,28 +290,28 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 	type call struct{ method, path, headers string }
 	for name, c := range map[string]struct {
 		cfg       settings.Config
-		serve     func(a *app, ctx context.Context) (string, error)
+		serve     func(a *Process, ctx context.Context) (string, error)
 		strangers []call
 		known     call
 		reasons   string
 	}{
 		"admin with a token": {
 			settings.Config{Admin: settings.Admin{Listen: "127.0.0.1:0", TokenFile: secret}},
-			func(a *app, ctx context.Context) (string, error) { return a.serveAdmin(ctx, nil) },
+			func(a *Process, ctx context.Context) (string, error) { return a.ServeAdmin(ctx, nil) },
 			[]call{{"GET", "/metrics", ""}, {"POST", "/rebuild", "Authorization: Bearer wrong"}, {"GET", "/metrics", "Host: evil.example"}},
 			call{"GET", "/nothing", "Authorization: Bearer a-secret-that-is-long-enough"},
 			`["YIYUAN-4010","YIYUAN-4011","YIYUAN-4210"]`,
 		},
 		"admin without one": {
 			settings.Config{Admin: settings.Admin{Listen: "127.0.0.1:0"}},
-			func(a *app, ctx context.Context) (string, error) { return a.serveAdmin(ctx, nil) },
+			func(a *Process, ctx context.Context) (string, error) { return a.ServeAdmin(ctx, nil) },
 			[]call{{"GET", "/nothing", ""}, {"POST", "/rebuild", ""}, {"POST", "/rebuild", "Origin: http://evil.example\nX-Yiyuan-Operator: x"}},
 			call{"POST", "/nothing", "X-Yiyuan-Operator: x"},
 			`["YIYUAN-4039","YIYUAN-4042","YIYUAN-7030"]`,
 		},
 		"registry": {
 			settings.Config{Registry: settings.Registry{Listen: "127.0.0.1:0", WriteKeyFile: secret}},
-			func(a *app, ctx context.Context) (string, error) { return a.serveRegistry(ctx) },
+			func(a *Process, ctx context.Context) (string, error) { return a.ServeRegistry(ctx) },
 			[]call{{"DELETE", "/subjects/x", ""}, {"GET", "/subjects", "Authorization: Bearer wrong"}, {"PUT", "/nothing", ""}},
 			call{"DELETE", "/subjects/x", "Authorization: Bearer a-secret-that-is-long-enough"},
 			`["40101","YIYUAN-4011","YIYUAN-4042"]`,
@@ -322,7 +322,7 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			var log bytes.Buffer
-			a := &app{log: slog.New(slog.NewJSONHandler(&log, nil)), metrics: prometheus.NewRegistry(), settings: newSettings(), group: &errgroup.Group{}, cfg: c.cfg}
+			a := &Process{Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: prometheus.NewRegistry(), settings: NewSettings(), Group: &errgroup.Group{}, cfg: c.cfg}
 			var err error
 			if a.schemas, err = registry.Open(ctx, noSchemas{}, slog.New(slog.DiscardHandler)); err != nil {
 				t.Fatal(err)
@@ -341,7 +341,7 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 				refusedCall(t, at, c.known.method, c.known.path, c.known.headers)
 			}
 			stop()
-			if err := a.group.Wait(); err != nil {
+			if err := a.Group.Wait(); err != nil {
 				t.Fatal(err)
 			}
 			if n := strings.Count(log.String(), "call refused"); n != few {
@@ -389,7 +389,7 @@ func TestTakenPortIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	a := &app{log: slog.New(slog.DiscardHandler), group: &errgroup.Group{}}
+	a := &Process{Log: slog.New(slog.DiscardHandler), Group: &errgroup.Group{}}
 	_, err = a.serve(t.Context(), l.Addr().String(), listener.Config{Name: "registry"}, nil)
 	for _, part := range []string{"registry.listen", l.Addr().String(), "YIYUAN_REGISTRY_LISTEN", "已被占用"} {
 		if err == nil || !strings.Contains(err.Error(), part) {

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"bytes"
@@ -35,11 +35,11 @@ func ringOf(t *testing.T, seed byte, versions, current int) *keyring.Keyring {
 }
 
 // comeTo opens a process on a bus, with a ring from its key file.
-func comeTo(t *testing.T, broker *embedded.Broker, keys *keyring.Keyring) (*app, error) {
+func comeTo(t *testing.T, broker *embedded.Broker, keys *keyring.Keyring) (*Process, error) {
 	t.Helper()
 	cfg := settings.Default()
 	cfg.Bus.Brokers, cfg.Keys.File = broker.Addrs(), "keys.yaml"
-	return newApp(t.Context(), cfg, keys, slog.New(slog.DiscardHandler))
+	return New(t.Context(), cfg, keys, slog.New(slog.DiscardHandler))
 }
 
 // Processes with different keys that come to a new bus at the same time agree
@@ -55,7 +55,7 @@ func TestOneRingForAll(t *testing.T) {
 	come := func(keys *keyring.Keyring) error {
 		a, err := comeTo(t, broker, keys)
 		if err == nil {
-			a.close()
+			a.Close()
 		}
 		return err
 	}
@@ -117,12 +117,12 @@ func TestKeyInUseElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	open := func(versions, current int) *app {
+	open := func(versions, current int) *Process {
 		a, err := comeTo(t, broker, ringOf(t, 7, versions, current))
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(a.close)
+		t.Cleanup(a.Close)
 		return a
 	}
 	elder, ready := open(1, 1), open(2, 1)

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // openCache opens the Redis of the configuration, or one inside this process.
-func (a *app) openCache(ctx context.Context) (store.Cache, error) {
+func (a *Process) openCache(ctx context.Context) (store.Cache, error) {
 	cfg := redis.Config{Prefix: settings.CachePrefix(a.cfg.Bus.Prefix)}
 	if a.cfg.Gateway.Redis == "" {
 		mini, err := miniredis.Run()
@@ -24,13 +24,13 @@ func (a *app) openCache(ctx context.Context) (store.Cache, error) {
 	} else if err := a.cfg.Gateway.Cache(&cfg); err != nil {
 		return nil, err
 	}
-	store, err := redis.Open(ctx, cfg, a.log, a.metrics)
+	store, err := redis.Open(ctx, cfg, a.Log, a.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("连不上 Redis / open Redis: %w", err)
 	}
 	a.defers(func() {
 		if err := store.Close(); err != nil {
-			a.log.Warn("cache not closed", "error", err)
+			a.Log.Warn("cache not closed", "error", err)
 		}
 	})
 	return store, nil

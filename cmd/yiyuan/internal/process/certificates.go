@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 // secure opens the certificates of all listeners and says which of them speak
 // plain text to others than this machine.
-func (a *app) secure() error {
+func (a *Process) secure() error {
 	for name, address := range a.cfg.Doors() {
 		secure, err := a.cfg.Listeners.Files(name).Open()
 		if err != nil {
@@ -21,11 +21,11 @@ func (a *app) secure() error {
 		a.shared.Own[name] = own
 		switch {
 		case secure == nil && !settings.OnThisMachine(address):
-			a.log.Warn("listener speaks plain text beyond this machine, because listeners.plaintext says so: keys and data can be read on the way", "listener", name, "address", address)
+			a.Log.Warn("listener speaks plain text beyond this machine, because listeners.plaintext says so: keys and data can be read on the way", "listener", name, "address", address)
 		case secure != nil:
 			a.shared.Metrics.Expires(name, secure.Expires())
 			if left := time.Until(secure.Expires()); left < settings.Soon {
-				a.log.Error("certificate has expired or soon will", "listener", name, "expires", secure.Expires())
+				a.Log.Error("certificate has expired or soon will", "listener", name, "expires", secure.Expires())
 			}
 		}
 	}
@@ -33,7 +33,7 @@ func (a *app) secure() error {
 }
 
 // followCertificates puts new certificates in force while the process runs.
-func (a *app) followCertificates(ctx context.Context) {
+func (a *Process) followCertificates(ctx context.Context) {
 	for name, own := range a.shared.Own {
 		if own.TLS == nil {
 			continue
@@ -44,11 +44,11 @@ func (a *app) followCertificates(ctx context.Context) {
 		a.start(ctx, setting, func(ctx context.Context) error {
 			own.TLS.Follow(ctx, func() {
 				a.shared.Metrics.Expires(name, own.TLS.Expires())
-				a.log.Info("certificate is in force", "listener", name, "expires", own.TLS.Expires())
+				a.Log.Info("certificate is in force", "listener", name, "expires", own.TLS.Expires())
 			}, func(err error) {
 				if err != nil {
 					up.Set(0)
-					a.log.Error("certificate cannot be used, the one before stays in force", "listener", name, "error", err, "expires", own.TLS.Expires())
+					a.Log.Error("certificate cannot be used, the one before stays in force", "listener", name, "error", err, "expires", own.TLS.Expires())
 					return
 				}
 				up.Set(1)
@@ -59,7 +59,7 @@ func (a *app) followCertificates(ctx context.Context) {
 }
 
 // scheme is how the address of a listener begins.
-func (a *app) scheme(name string) string {
+func (a *Process) scheme(name string) string {
 	if a.shared.Own[name].TLS != nil {
 		return "https://"
 	}

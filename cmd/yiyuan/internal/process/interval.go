@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -12,10 +12,10 @@ const keepEvery = time.Minute
 
 // keepTopics holds topics to how they must be kept, as long as the process runs:
 // with another cleanup policy positions and state would be gone in a week.
-func (a *app) keepTopics(ctx context.Context) error {
+func (a *Process) keepTopics(ctx context.Context) error {
 	atIntervals(ctx, keepEvery, func() {
-		if err := a.bus.Keep(ctx, wiring.Topics(a.cat, a.steps)...); err != nil && ctx.Err() == nil {
-			a.log.Error("topics could not be looked at, or not be kept as they must be; trying again in a minute", "error", err)
+		if err := a.Bus.Keep(ctx, wiring.Topics(a.Catalogue, a.Steps)...); err != nil && ctx.Err() == nil {
+			a.Log.Error("topics could not be looked at, or not be kept as they must be; trying again in a minute", "error", err)
 		}
 	})
 	return nil

@@ -1,0 +1,142 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/embedded"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/registry"
+)
+
+// New opens the broker (or connects to one), the registry and the topics, and
+// makes sure of the keys.
+func New(ctx context.Context, cfg settings.Config, keys *keyring.Keyring, log *slog.Logger) (*Process, error) {
+	a := &Process{cfg: cfg, Log: log, Metrics: prometheus.NewRegistry(), Keys: keys, settings: NewSettings(), folder: ReadFolder(cfg.Catalogue), catalogues: NewCatalogues()}
+	crash.LogTo(log)
+	a.Metrics.MustRegister(crash.Collector(), a.settings, a.catalogues, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var err error
+	if a.shared, err = cfg.Listeners.Shared(a.Metrics); err != nil {
+		return nil, err
+	}
+	if err := a.secure(); err != nil {
+		return nil, err
+	}
+	if err := a.openBus(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	for _, open := range []func(context.Context) error{a.begin, a.bindKeys, a.bindCatalogue, a.openRegistry} {
+		if err := open(ctx); err != nil {
+			a.Close()
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *Process) openBus(ctx context.Context) error {
+	c := a.cfg.Bus
+	a.Brokers = c.Brokers
+	if len(a.Brokers) == 0 {
+		broker, err := embedded.Start(ctx, embedded.Options{Dir: c.Embedded.Data, Listen: c.Embedded.Listen, Logger: a.Log})
+		if err != nil {
+			return fmt.Errorf("内置消息代理起不来，端口 %s 是否被占用? / start the embedded broker, is its port taken? %w", c.Embedded.Listen, err)
+		}
+		a.defers(broker.Close)
+		a.broker = broker
+		a.Brokers = broker.Addrs()
+	}
+	b, err := OpenBus(ctx, c, a.Brokers, a.Log, a.Metrics)
+	if err != nil {
+		return err
+	}
+	a.defers(b.Close)
+	a.Bus = b
+	return nil
+}
+
+// Sync is how long an answer of the embedded broker waits for the disk, if it does.
+func (a *Process) Sync() (mean time.Duration, ok bool) {
+	if a.broker == nil {
+		return 0, false
+	}
+	return a.broker.Sync()
+}
+
+// begin makes the bus this build's, and the topics in which a process is bound to it.
+func (a *Process) begin(ctx context.Context) error {
+	f, err := ReadInForce(ctx, a.Bus, a.Bus.Peek)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.folder.is(f):
+		a.Catalogue = a.folder.Catalogue
+	case f.Any():
+		if a.Catalogue, err = LoadInForce(f); err != nil {
+			return err
+		}
+	case a.folder.Broken != nil:
+		return a.folder.Broken
+	default:
+		a.Catalogue = a.folder.Catalogue
+	}
+	if err := a.upgrade(ctx, wiring.Topics(a.Catalogue, nil)); err != nil {
+		return err
+	}
+	return a.Bus.Ensure(ctx, contract.ControlSpec, contract.CatalogueSpec)
+}
+
+// openRegistry opens the registry and with it the codec, makes the steps and
+// then the topics. The registry's own topic must be there first.
+func (a *Process) openRegistry(ctx context.Context) error {
+	if err := a.Bus.Ensure(ctx, contract.SchemasSpec); err != nil {
+		return err
+	}
+	if a.cfg.Registry.URL != "" {
+		key, err := a.registryKey()
+		if err != nil {
+			return err
+		}
+		outside, err := bus.OutsideRegistry(a.cfg.Registry.URL, key)
+		if err != nil {
+			return err
+		}
+		a.Codec = codec.New(outside)
+	} else {
+		reg, err := registry.Open(ctx, a.Bus.SchemaLog(), a.Log)
+		if err != nil {
+			return fmt.Errorf("open registry: %w", err)
+		}
+		a.defers(reg.Close)
+		a.schemas, a.Codec = reg, codec.New(reg)
+	}
+	a.Steps = wiring.Steps(a.Catalogue, a.Codec, a.Keys)
+	return a.Bus.Ensure(ctx, wiring.Topics(a.Catalogue, a.Steps)...)
+}
+
+// Open opens what the configuration names: the log, the keys, the bus.
+func Open(ctx context.Context, cfg settings.Config) (*Process, error) {
+	log, err := settings.NewLogger(cfg.Log, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := openKeys(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return New(ctx, cfg, keys, log)
+}

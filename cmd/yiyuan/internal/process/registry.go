@@ -1,0 +1,57 @@
+package process
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
+	"github.com/yiyuan-bus/yiyuan/schemas/registry"
+)
+
+// ServeRegistry opens the registry's listener: strangers read, who has the key writes.
+func (a *Process) ServeRegistry(ctx context.Context) (string, error) {
+	cfg, may, err := a.registryListener(ctx)
+	if err != nil {
+		return "", err
+	}
+	return a.serve(ctx, a.cfg.Registry.Listen, cfg, a.schemas.Handler(may))
+}
+
+func (a *Process) registryListener(ctx context.Context) (listener.Config, registry.Access, error) {
+	may := registry.Access{AllowDelete: a.cfg.Registry.AllowDelete}
+	key, err := a.secret(ctx, "registry.write_key_file", a.cfg.Registry.WriteKeyFile)
+	if err != nil {
+		return listener.Config{}, may, err
+	}
+	if key != nil {
+		may.MayWrite = func(r *http.Request) bool { return listener.CallOf(r.Context()).Who.Key != "" }
+	}
+	strangers := a.countStrangers(ctx, "registry", nil)
+	cfg := listener.Config{
+		Shared: a.shared, Name: "registry", SameSite: true, Chunked: true, Write: registry.WriteProblem,
+		Admit: func(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
+			given := bearer(r)
+			if _, password, ok := r.BasicAuth(); ok {
+				given = password
+			}
+			switch {
+			case given == "" || key == nil:
+				return listener.Who{}, nil
+			case !key.is(given):
+				return listener.Who{}, problem.UnknownKey.Of(c.ID)
+			}
+			return listener.Who{Key: "writer", Department: "registry"}, nil
+		},
+		Refused: func(r *http.Request, c *listener.Call, p *problem.Problem) {
+			switch {
+			case c.Who.Key != "":
+				a.Log.Warn("registry call refused", "code", p.Code, "client", c.Client.String(), "method", r.Method, "request", c.ID)
+			case p.Code == problem.UnknownKey.Code || r.Method != http.MethodGet: // that something is not there is no news
+				strangers.Add(c.Client, p.Code, time.Now())
+			}
+		},
+	}
+	return cfg, may, nil
+}

@@ -1,0 +1,147 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
+	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
+	"github.com/yiyuan-bus/yiyuan/connectors/push"
+	"github.com/yiyuan-bus/yiyuan/gateway"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
+	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/processors/state"
+	"github.com/yiyuan-bus/yiyuan/processors/verification"
+)
+
+// RunProcessors starts every step.
+func (a *Process) RunProcessors(ctx context.Context) error {
+	instance := a.cfg.Processors.Instance
+	if instance == "" {
+		var err error
+		if instance, err = os.Hostname(); err != nil {
+			return fmt.Errorf("name this process: %w", err)
+		}
+	}
+	shared := processors.NewMetrics(a.Metrics)
+	for _, t := range a.Steps {
+		shared.Watch(t.Masks)
+	}
+	cfg := processors.Config{
+		Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, MaxBytes: a.cfg.Processors.MaxBytes,
+		CommitInterval: a.cfg.Processors.CommitInterval, Standby: a.cfg.Processors.Standby, Instance: instance, Clock: a.Clock, Metrics: shared,
+	}
+	where := state.Options{Dir: a.cfg.Processors.Dir}
+	a.start(ctx, "processors", func(ctx context.Context) error { return processors.Serve(ctx, a.Bus, where, a.Steps, cfg, a.Log) })
+	return nil
+}
+
+// RunConnectors starts the push listener, if a source needs it, and the sources.
+// It returns the fleet they run in and the push listener's address.
+func (a *Process) RunConnectors(ctx context.Context, cfgs []connectors.Config, may PushAccess) (*fleet.Fleet, string, error) {
+	pushes, err := push.NewServer(push.Config{Keys: may.Keys, Logger: a.Log, Shared: a.shared, Refused: a.auditPush(ctx)})
+	if err != nil {
+		return nil, "", err
+	}
+	all, address := wiring.Kinds(pushes, a.cfg.Push.Listen), ""
+	doors, err := all.Listen(ctx, cfgs)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, door := range doors { // of push, the one kind that has one
+		address = a.scheme("push") + door.Address
+		a.followPushKeys(ctx, may, pushes)
+		a.start(ctx, door.Kind, door.Serve)
+	}
+	for i := range cfgs {
+		if cfgs[i], err = all.Bind(cfgs[i]); err != nil {
+			return nil, "", err
+		}
+		cfgs[i].Logger, cfgs[i].Keys, cfgs[i].Metrics, cfgs[i].Catalogue = a.Log, a.Keys, a.Metrics, a.Catalogue
+	}
+	f := fleet.New(fleet.On(a.Bus, a.Codec, all, a.Log), cfgs)
+	a.start(ctx, "connectors", f.Run)
+	return f, address, nil
+}
+
+// RunGateway starts materialising and answering.
+func (a *Process) RunGateway(ctx context.Context, cfg gateway.Config, who *access.Access, source gateway.Grants) error {
+	cache, err := a.openCache(ctx)
+	if err != nil {
+		return err
+	}
+	cfg.OpenConsole = cfg.OpenConsole || a.cfg.Gateway.OpenConsole
+	cfg.Topology = Drawing(a.Steps)
+	cfg.Shared = a.shared
+	cfg.Negatives, cfg.TargetNegatives = a.cfg.Gateway.Verify.PerApplication.Quota(), a.cfg.Gateway.Verify.PerSubject.Quota()
+	awaits, err := verification.Awaits(a.Catalogue, a.Keys)
+	if err != nil {
+		return err
+	}
+	for _, w := range awaits {
+		cfg.Waits = append(cfg.Waits, gateway.Waits(w))
+	}
+	cfg.Unconnected = a.cfg.Gateway.Unconnected
+	for _, id := range cfg.Unconnected {
+		if _, err := a.Catalogue.Dataset(id); err != nil {
+			return fmt.Errorf("gateway.unconnected：目录中没有数据集 %q，请核对编号 / gateway.unconnected names %q, which is no dataset of the catalogue", id, id)
+		}
+	}
+	g, err := gateway.New(ctx, cfg, gateway.Parts{
+		Catalogue: a.Catalogue, Bus: a.Bus, Codec: a.Codec, Keys: a.Keys, Cache: cache, Access: who, Grants: source, Logger: a.Log, Metrics: a.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	a.gateway = g
+	a.start(ctx, "gateway", g.Run)
+	return nil
+}
+
+func (a *Process) startRoles(ctx context.Context) error {
+	a.start(ctx, "upgrade", a.retainLater)
+	a.start(ctx, "topics", a.keepTopics)
+	a.followCertificates(ctx)
+	var members *fleet.Fleet
+	if a.cfg.Has(settings.RoleProcessors) {
+		if err := a.RunProcessors(ctx); err != nil {
+			return err
+		}
+	}
+	if a.cfg.Has(settings.RoleConnectors) {
+		cfgs, err := wiring.Bindings(a.cfg.Sources, a.Catalogue)
+		if err != nil {
+			return err
+		}
+		keys, err := OpenPushKeys(a.cfg.Push.Keys)
+		if err != nil {
+			return err
+		}
+		if members, _, err = a.RunConnectors(ctx, cfgs, keys); err != nil {
+			return err
+		}
+	}
+	if a.cfg.Has(settings.RoleGateway) {
+		who, source, err := OpenAccess(a.cfg.Access, a.Catalogue)
+		if err != nil {
+			return err
+		}
+		if err := a.RunGateway(ctx, gateway.Config{Listen: a.cfg.Gateway.Listen}, who, source); err != nil {
+			return err
+		}
+	}
+	if a.schemas != nil && a.cfg.Registry.Listen != "" {
+		if _, err := a.ServeRegistry(ctx); err != nil {
+			return err
+		}
+	}
+	if a.cfg.Admin.Listen != "" {
+		if _, err := a.ServeAdmin(ctx, members); err != nil {
+			return err
+		}
+	}
+	return nil
+}
