@@ -2,51 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/doctor"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
-	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/processors"
-	"github.com/yiyuan-bus/yiyuan/processors/verification"
-	"github.com/yiyuan-bus/yiyuan/schemas"
-	"github.com/yiyuan-bus/yiyuan/schemas/codec"
-	"github.com/yiyuan-bus/yiyuan/schemas/contract"
-	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
-
-// The grades of a finding.
-const (
-	gradeOK      = "ok"
-	gradeWarning = "warning"
-	gradeProblem = "problem"
-)
-
-// finding is what one check came to. Texts are Chinese, then English.
-type finding struct {
-	Check string `json:"check"`
-	Grade string `json:"grade"`
-	What  string `json:"what"`
-	Do    string `json:"do,omitempty"`
-}
-
-func fine(check, what string) finding             { return finding{check, gradeOK, what, ""} }
-func warning(check, what, do string) finding      { return finding{check, gradeWarning, what, do} }
-func problemFound(check, what, do string) finding { return finding{check, gradeProblem, what, do} }
 
 func doctorCommand() *cobra.Command {
 	var file, output string
@@ -67,11 +30,11 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			found := examine(ctx, file, brokers)
-			if err := writeFindings(cmd.OutOrStdout(), output, found); err != nil {
+			found := doctor.Examine(ctx, file, brokers)
+			if err := doctor.Write(cmd.OutOrStdout(), output, found); err != nil {
 				return err
 			}
-			if n := count(found, gradeProblem); n > 0 {
+			if n := doctor.Count(found, doctor.Problem); n > 0 {
 				return exit.With(exit.Problems, fmt.Errorf("%d 项有问题 / %d problems", n, n))
 			}
 			return nil
@@ -82,179 +45,4 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "table json")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "最长等待 / how long to wait")
 	return cmd
-}
-
-// doctor is what the checks know of the city.
-type doctor struct {
-	cfg     settings.Config
-	cat     *schemas.Catalogue
-	steps   []processors.Step
-	specs   []contract.Spec
-	sources []connectors.Config
-	bus     string // which one it is, "" if unknown
-	said    map[string]said
-	waits   []verification.Awaited // what rules wait for
-}
-
-// examine runs every check. One that cannot run because of another one's
-// problem is left out: the cause is told once.
-func examine(ctx context.Context, file string, brokers []string) []finding {
-	d := &doctor{}
-	found, ok := d.configuration(file, brokers)
-	if !ok {
-		return found
-	}
-	found = append(found, d.machine()...)
-	found = append(found, d.kafka(ctx)...)
-	found = append(found, d.registry(ctx)...)
-	found = append(found, d.cache(ctx)...)
-	return append(found, d.systems(ctx)...)
-}
-
-// configuration loads what the other checks need; false if it cannot be loaded.
-func (d *doctor) configuration(file string, brokers []string) ([]finding, bool) {
-	var err error
-	if d.cfg, err = settings.Load(file); err != nil {
-		return []finding{problemFound("config", "配置读不了 / the configuration cannot be read: "+err.Error(), "按提示改配置，每一项见 deploy/yiyuan.yaml / mend it, every key is in deploy/yiyuan.yaml")}, false
-	}
-	found := []finding{fine("config", "配置可读 / the configuration is readable")}
-	if len(brokers) > 0 {
-		d.cfg.Bus.Brokers = brokers
-	}
-	if len(d.cfg.Bus.Brokers) == 0 {
-		d.cfg.Bus.Brokers = []string{d.cfg.Bus.Embedded.Listen}
-	}
-	if d.cat, err = wiring.Catalogue(d.cfg.Catalogue); err == nil {
-		err = wiring.Compile(d.cat)
-	}
-	if err != nil {
-		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+terminal.FirstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
-	}
-	found = append(found, fine("catalogue", fmt.Sprintf("%s，%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
-	if err := d.use(d.cat); err != nil {
-		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+terminal.FirstLine(err), "yiyuan check")), false
-	}
-	if d.sources, err = wiring.Bindings(d.cfg.Sources, d.cat); err != nil {
-		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+terminal.FirstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
-	} else if len(d.sources) > 0 {
-		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
-	}
-	found = append(found, d.grants()...)
-	found = append(found, d.pushKeys()...)
-	found = append(found, d.certificates(time.Now())...)
-	return append(found, d.secrets()), true
-}
-
-// use makes a catalogue the one that the other checks go by.
-func (d *doctor) use(cat *schemas.Catalogue) error {
-	keys, err := keyring.New(keyring.Intl, map[int][]byte{1: make([]byte, 32)}, 1)
-	if err != nil {
-		return err
-	}
-	d.cat, d.steps = cat, wiring.Steps(cat, codec.New(codec.NewMemory()), keys)
-	d.specs = wiring.Topics(cat, d.steps)
-	d.waits, err = verification.Awaits(cat, keys)
-	return err
-}
-
-// inForce holds the configured folder against the catalogue in force, by which the
-// processes run and the checks after this one go.
-func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []finding {
-	const check = "catalogue.in_force"
-	f, err := process.ReadInForce(ctx, b, b.Peek)
-	switch {
-	case err != nil:
-		return []finding{unanswered(check, err)}
-	case !f.Any():
-		return []finding{fine(check, "尚无生效的目录，第一个启动的进程会使配置的目录生效 / none is in force yet, the first process to start puts the configured one in force")}
-	case f.Version == d.cat.Version:
-		return []finding{fine(check, fmt.Sprintf("生效的就是配置的目录 %s / the configured catalogue %s is in force", f.Version, f.Version))}
-	}
-	folder := d.cat.Version
-	cat, err := process.LoadInForce(f)
-	if err == nil {
-		err = d.use(cat)
-	}
-	if err != nil {
-		return []finding{problemFound(check, "生效的目录本版本读不了 / this build cannot read the catalogue in force: "+terminal.FirstLine(err), "用原版本运行，或 yiyuan apply 换上能读的目录 / run the build of before, or put another in force: yiyuan apply")}
-	}
-	if f.Sample && d.cfg.Catalogue == "" {
-		return []finding{warning(check, fmt.Sprintf("生效的是另一版本程序的示例城市 %s，下次启动换为 %s / the sample city of another build, %s, is in force; the next start puts %s in force", f.Version, folder, f.Version, folder), "")}
-	}
-	return []finding{warning(check, fmt.Sprintf("配置的目录 %s 没有生效；生效的是 %s（%s 应用），以下检查以它为准 / the configured catalogue %s is not in force; %s is, applied by %s, and the checks below go by it", folder, f.Version, f.By, folder, f.Version, f.By),
-		"先看 yiyuan plan，再运行 yiyuan apply；已应用而进程仍运行旧目录的，重启进程 / look at yiyuan plan, then yiyuan apply; restart processes that still run another")}
-}
-
-// grants reads the access file as the gateway does. A running gateway keeps what
-// was in force before a fault of it.
-func (d *doctor) grants() []finding {
-	if !d.cfg.Has(settings.RoleGateway) || d.cfg.Access == "" {
-		return nil
-	}
-	who, _, err := process.OpenAccess(d.cfg.Access, d.cat)
-	if err != nil {
-		return []finding{problemFound("access", "应用与授权文件有误：下次启动会拒绝它，运行中的网关仍按改动前的执行 / the access file is wrong: the next start refuses it, a running gateway keeps what was in force before: "+terminal.FirstLine(err),
-			"按提示改正，一秒内生效；看全部错误 / mend it, it is in force within a second; see all errors with: yiyuan check --access "+d.cfg.Access)}
-	}
-	return []finding{fine("access", fmt.Sprintf("%d 个应用 / %d applications", who.Len(), who.Len()))}
-}
-
-// pushKeys reads the push keys as the connectors do.
-func (d *doctor) pushKeys() []finding {
-	file := d.cfg.Push.Keys
-	if !d.cfg.Has(settings.RoleConnectors) || file == "" {
-		return nil
-	}
-	if err := process.CheckPushKeys(file); err != nil {
-		return []finding{problemFound("push.keys", "推送密钥文件有误：下次启动会拒绝它，运行中的进程仍用改动前的密钥 / the file of push keys is wrong: the next start refuses it, a running process keeps the keys before: "+terminal.FirstLine(err),
-			"按提示改正；看全部错误 / mend it; see all errors with: yiyuan check --push-keys "+file)}
-	}
-	return []finding{fine("push.keys", file)}
-}
-
-// connect opens a bus that only asks.
-func (d *doctor) connect(ctx context.Context) (*bus.Bus, error) {
-	return process.OpenBus(ctx, d.cfg.Bus, d.cfg.Bus.Brokers, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-}
-
-func count(found []finding, grade string) int {
-	n := 0
-	for _, f := range found {
-		if f.Grade == grade {
-			n++
-		}
-	}
-	return n
-}
-
-func writeFindings(to io.Writer, output string, found []finding) error {
-	problems, warnings := count(found, gradeProblem), count(found, gradeWarning)
-	if output == "json" {
-		e := json.NewEncoder(to)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(struct {
-			Checks   []finding `json:"checks"`
-			Problems int       `json:"problems"`
-			Warnings int       `json:"warnings"`
-		}{found, problems, warnings})
-	}
-	mark := map[string]string{gradeOK: "✓", gradeWarning: "!", gradeProblem: "✗"}
-	width := 0
-	for _, f := range found {
-		width = max(width, runewidth.StringWidth(f.Check))
-	}
-	var failed []error
-	say := func(format string, args ...any) {
-		_, err := fmt.Fprintf(to, format, args...)
-		failed = append(failed, err)
-	}
-	for _, f := range found {
-		say("%s %s  %s\n", mark[f.Grade], runewidth.FillRight(f.Check, width), f.What)
-		if f.Do != "" {
-			say("  %s  → %s\n", strings.Repeat(" ", width), f.Do)
-		}
-	}
-	say("\n%d 项检查，%d 项有问题，%d 项需留意 / %d checks, %d problems, %d warnings\n", len(found), problems, warnings, len(found), problems, warnings)
-	return errors.Join(failed...)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/doctor"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
@@ -166,12 +167,12 @@ func TestFolderIsNotInForce(t *testing.T) {
 	if err := os.WriteFile(config, fmt.Appendf(nil, "catalogue: %q\nkeys: {file: keys.yaml}\nbus: {brokers: [%q], partitions: 1}\nregistry: {listen: \"\"}\n", edited, h.broker.Addrs()[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found := examine(t.Context(), config, nil)
-	told := slices.IndexFunc(found, func(f finding) bool { return f.Check == "catalogue.in_force" })
-	if told < 0 || found[told].Grade != gradeWarning || !strings.Contains(found[told].What, is+" is not in force; "+was+" is,") {
+	found := doctor.Examine(t.Context(), config, nil)
+	told := slices.IndexFunc(found, func(f doctor.Finding) bool { return f.Check == "catalogue.in_force" })
+	if told < 0 || found[told].Grade != doctor.Warning || !strings.Contains(found[told].What, is+" is not in force; "+was+" is,") {
 		t.Errorf("doctor says %+v", found)
 	}
-	if slices.ContainsFunc(found, func(f finding) bool { return strings.Contains(f.What, "GA01.ages") }) {
+	if slices.ContainsFunc(found, func(f doctor.Finding) bool { return strings.Contains(f.What, "GA01.ages") }) {
 		t.Errorf("doctor goes by the folder, and misses what it would bring: %+v", found)
 	}
 

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // secrets checks the key file. Whoever reads it can recompute every token.
-func (d *doctor) secrets() finding {
+func (d *doctor) secrets() Finding {
 	file := d.cfg.Keys.File
 	if file == "" {
 		return warning("keys", "没有密钥文件，令牌随进程消失 / no key file: tokens last as long as the process", "yiyuan keys generate FILE,写进 keys.file / and name it in keys.file")
@@ -36,8 +36,8 @@ const (
 )
 
 // machine checks this host: descriptors and the disk of local state.
-func (d *doctor) machine() []finding {
-	var found []finding
+func (d *doctor) machine() []Finding {
+	var found []Finding
 	if files, ok := fileLimit(); ok && files < leastFiles {
 		found = append(found, warning("files", fmt.Sprintf("最多打开 %d 个文件 / %d open files at the most", files, files), fmt.Sprintf("ulimit -n %d,或在 systemd 单元设 LimitNOFILE / or LimitNOFILE in the unit", leastFiles)))
 	} else if ok {

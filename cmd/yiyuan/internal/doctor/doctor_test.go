@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ import (
 )
 
 // graded returns what was found under a check with a grade, as one text.
-func graded(found []finding, check, grade string) string {
+func graded(found []Finding, check, grade string) string {
 	var out []string
 	for _, f := range found {
 		if f.Check == check && f.Grade == grade {
@@ -33,7 +33,7 @@ func graded(found []finding, check, grade string) string {
 	return strings.Join(out, "\n")
 }
 
-func expect(t *testing.T, found []finding, check, grade, says string) {
+func expect(t *testing.T, found []Finding, check, grade, says string) {
 	t.Helper()
 	if got := graded(found, check, grade); got == "" || !strings.Contains(got, says) {
 		t.Errorf("%s %s = %q, want it to say %q; all: %v", check, grade, got, says, found)
@@ -41,10 +41,10 @@ func expect(t *testing.T, found []finding, check, grade, says string) {
 }
 
 // Every problem says what to do, in Chinese or as a command.
-func everyProblemSaysWhatToDo(t *testing.T, found []finding) {
+func everyProblemSaysWhatToDo(t *testing.T, found []Finding) {
 	t.Helper()
 	for _, f := range found {
-		if f.Grade == gradeProblem && f.Do == "" {
+		if f.Grade == Problem && f.Do == "" {
 			t.Errorf("%s: %q, and nothing to do", f.Check, f.What)
 		}
 	}
@@ -61,23 +61,23 @@ func TestDoctorOnEmbedded(t *testing.T) {
 		"bus":        map[string]any{"transaction_timeout": "10ms", "session_timeout": "10s"},
 		"processors": map[string]any{"dir": dir},
 	}, dir, "yiyuan.yaml")
-	var found []finding
+	var found []Finding
 	e2e.Await(t, "a sound city", time.Minute, func() string { // members come one by one, and a commit may take more than those 10 ms
-		found = examine(t.Context(), file, j.Brokers)
+		found = Examine(t.Context(), file, j.Brokers)
 		for _, step := range j.Steps {
-			if unwell := graded(found, "step."+step.Name, gradeWarning); unwell != "" {
+			if unwell := graded(found, "step."+step.Name, Warning); unwell != "" {
 				return unwell
 			}
 		}
-		if count(found, gradeProblem) != 0 {
+		if Count(found, Problem) != 0 {
 			return fmt.Sprint(found)
 		}
 		return ""
 	})
 	e2e.MarkRefused(t, j.Bus, j.Codec, j.Keys, "GA01", "539902198503120013")
-	expect(t, examine(t.Context(), file, j.Brokers), "rows.refused", gradeWarning, "GA01 (1)")
+	expect(t, Examine(t.Context(), file, j.Brokers), "rows.refused", Warning, "GA01 (1)")
 	for _, check := range []string{"config", "catalogue", "keys", "kafka.brokers", "kafka.version", "kafka.transaction.version", "kafka.topics", "kafka.transactions", "step.route"} {
-		expect(t, found, check, gradeOK, "")
+		expect(t, found, check, OK, "")
 	}
 
 	kafka, err := kgo.NewClient(kgo.SeedBrokers(j.Brokers...), kgo.TransactionalID("left"), kgo.TransactionTimeout(time.Minute))
@@ -99,15 +99,15 @@ func TestDoctorOnEmbedded(t *testing.T) {
 		t.Fatal(err)
 	}
 	e2e.Await(t, "age", time.Minute, func() string {
-		found = examine(t.Context(), file, j.Brokers)
-		if graded(found, "kafka.transactions", gradeProblem) == "" {
+		found = Examine(t.Context(), file, j.Brokers)
+		if graded(found, "kafka.transactions", Problem) == "" {
 			return "not old enough"
 		}
 		return ""
 	})
-	expect(t, found, "kafka.transactions", gradeProblem, `"left"`)
-	expect(t, found, "kafka.topics", gradeProblem, "resolved.person")
-	expect(t, found, "kafka.topics", gradeProblem, "findings (cleanup.policy=delete≠compact)")
+	expect(t, found, "kafka.transactions", Problem, `"left"`)
+	expect(t, found, "kafka.topics", Problem, "resolved.person")
+	expect(t, found, "kafka.topics", Problem, "findings (cleanup.policy=delete≠compact)")
 	everyProblemSaysWhatToDo(t, found)
 }
 
@@ -127,7 +127,7 @@ func TestDoctorWithoutServices(t *testing.T) {
 		"gateway":  map[string]any{"redis": "redis://:env-secret@" + nowhere},
 		"sources":  filepath.Join(dir, "sources"),
 	}, dir, "yiyuan.yaml")
-	if found := examine(t.Context(), file, nil); len(found) != 1 || found[0].Grade != gradeProblem || !strings.Contains(found[0].What, "gateway.redis") {
+	if found := Examine(t.Context(), file, nil); len(found) != 1 || found[0].Grade != Problem || !strings.Contains(found[0].What, "gateway.redis") {
 		t.Errorf("a secret in the file: %v", found)
 	}
 	t.Setenv("REDIS_HERE", "redis://:hidden-word@"+nowhere)
@@ -143,9 +143,9 @@ func TestDoctorWithoutServices(t *testing.T) {
 		"source": "ga-pg", "kind": "postgres", "datasets": []string{"GA01"},
 		"options": map[string]any{"dsn": "env:DSN_HERE", "tables": map[string]any{"public.t": map[string]any{"dataset": "GA01"}}},
 	}, dir, "sources", "ga-pg.yaml")
-	found := examine(e2e.Bounded(t, 20*time.Second), file, nil)
+	found := Examine(e2e.Bounded(t, 20*time.Second), file, nil)
 	for _, check := range []string{"keys", "kafka", "registry", "redis", "source.ga-pg"} {
-		expect(t, found, check, gradeProblem, "")
+		expect(t, found, check, Problem, "")
 	}
 	everyProblemSaysWhatToDo(t, found)
 	for _, f := range found {
@@ -176,47 +176,47 @@ func TestDoctorJudges(t *testing.T) {
 	}
 	ok := cluster.Broker{ID: 1, Version: "v4.1", Since4: true}
 	for name, test := range map[string]struct {
-		found        []finding
+		found        []Finding
 		check, grade string
 		says         string
 	}{
-		"sound cluster":      {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok}, TransactionVersion: 2}), "kafka.version", gradeOK, "v4.1"},
-		"old brokers":        {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok, {ID: 2, Version: "between v3.9 and v4.0"}}, TransactionVersion: 2}), "kafka.version", gradeProblem, "v3.9"},
-		"old protocol":       {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok}, TransactionVersion: 1}), "kafka.transaction.version", gradeProblem, "= 1"},
-		"silent broker":      {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok, {ID: 7, Err: errNoAnswer}}, TransactionVersion: 2}), "kafka.brokers", gradeProblem, "broker 7"},
-		"sound topics":       {checkTopics(cfg, spec, sound, 3), "kafka.topics", gradeOK, "3"},
-		"missing topic":      {checkTopics(cfg, spec[:1], nil, 3), "kafka.topics", gradeProblem, "findings"},
-		"other partitions":   {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Partitions = 3 }), 3), "kafka.topics", gradeProblem, "audit (3≠4)"},
-		"audit that expires": {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.RetentionMS = 1 }), 3), "kafka.topics", gradeProblem, "audit (retention.ms=1≠-1)"},
-		"hasty compaction":   {checkTopics(cfg, spec, with("raw.GA01", func(s *cluster.TopicState) { s.CompactLagMS = 0 }), 3), "kafka.topics", gradeProblem, "min.compaction.lag.ms"},
-		"no large records":   {checkTopics(settings.Bus{Partitions: 4, Replication: 3, Prefix: "c."}, spec, with("audit", func(s *cluster.TopicState) { s.TakesBytes = 100 }), 3), "kafka.topics", gradeProblem, "audit (max.message.bytes=100)"},
-		"replicas never":     {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Replication, s.MinInSync = 1, 2 }), 1), "kafka.replication", gradeProblem, "audit (1/2)"},
-		"no leader":          {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Leaderless = 1 }), 3), "kafka.topics", gradeProblem, "leader"},
-		"copy behind":        {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.OutOfSync = 1 }), 3), "kafka.replication", gradeWarning, "audit"},
-		"single copy":        {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Replication, s.MinInSync = 1, 1 }), 3), "kafka.replication", gradeProblem, "audit (1/1)"},
-		"min isr 1 of 3":     {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.MinInSync = 1 }), 3), "kafka.replication", gradeProblem, "audit (3/1)"},
-		"one broker":         {checkTopics(cfg, spec, sound, 1), "kafka.replication", gradeWarning, "one broker"},
-		"young transaction":  {checkTransactions([]cluster.OpenTransaction{{ID: "x", Started: now}}, nil, now, time.Second), "kafka.transactions", gradeOK, "1"},
-		"stuck transaction":  {checkTransactions([]cluster.OpenTransaction{{ID: "x", Started: now.Add(-time.Minute)}}, nil, now, time.Second), "kafka.transactions", gradeProblem, `"x"`},
-		"nobody works":       {[]finding{checkGroup("step.x", cluster.GroupState{State: "Empty", Lag: 5})}, "step.x", gradeWarning, "nobody"},
-		"hindered":           {[]finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: 1}, "quarantine")}, "step.x", gradeProblem, "quarantine"},
-		"far behind":         {[]finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: lagLimit + 1})}, "step.x", gradeWarning, "far behind"},
-		"at work":            {[]finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: 5})}, "step.x", gradeOK, "lag 5"},
-		"evicting Redis":     {checkRedis(redis.Health{Policy: "allkeys-lru"}), "redis.eviction", gradeProblem, "allkeys-lru"},
-		"full Redis":         {checkRedis(redis.Health{Policy: "noeviction", Limit: 100, Used: 95}), "redis.memory", gradeProblem, ""},
-		"empty Redis":        {checkRedis(redis.Health{Policy: "noeviction"}), "redis.views", gradeWarning, "503"},
-		"loading Redis":      {checkRedis(redis.Health{Policy: "noeviction", Generation: "g", Missing: []string{"person.partial"}}), "redis.views", gradeWarning, "person.partial"},
-		"clock off":          {checkRedis(redis.Health{Ahead: -2 * time.Minute}), "redis.clock", gradeProblem, "2m0s"},
-		"clock near":         {[]finding{checkClock("clock", 3*time.Second)}, "clock", gradeWarning, "3s"},
-		"source that works":  {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Rows: 7}}, true)}, "source.s.state", gradeOK, "7 rows"},
-		"source gone silent": {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning}, age: contract.Silence + time.Second}, true)}, "source.s.state", gradeProblem, "silent"},
-		"rows refused":       {[]finding{checkRefused(map[string]int{"SW02": 3, "GA01": 1})}, "rows.refused", gradeWarning, "GA01 (1), SW02 (3)"},
-		"none refused":       {[]finding{checkRefused(nil)}, "rows.refused", gradeOK, ""},
-		"source held":        {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateHeld, Error: "w", Do: "d"}}, true)}, "source.s.state", gradeProblem, "held"},
-		"source lost":        {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Lost: "slot", Do: "d"}}, true)}, "source.s.state", gradeProblem, "slot"},
-		"source of no file":  {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateStopped}}, false)}, "source.s.state", gradeProblem, "no file binds it"},
-		"source retired":     {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRetired}}, false)}, "source.s.state", gradeOK, "retired"},
-		"first delivery":     {[]finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Awaited: []string{"GA02"}}}, true)}, "source.s.state", gradeWarning, "GA02"},
+		"sound cluster":      {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok}, TransactionVersion: 2}), "kafka.version", OK, "v4.1"},
+		"old brokers":        {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok, {ID: 2, Version: "between v3.9 and v4.0"}}, TransactionVersion: 2}), "kafka.version", Problem, "v3.9"},
+		"old protocol":       {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok}, TransactionVersion: 1}), "kafka.transaction.version", Problem, "= 1"},
+		"silent broker":      {checkCluster(cluster.Cluster{Brokers: []cluster.Broker{ok, {ID: 7, Err: errNoAnswer}}, TransactionVersion: 2}), "kafka.brokers", Problem, "broker 7"},
+		"sound topics":       {checkTopics(cfg, spec, sound, 3), "kafka.topics", OK, "3"},
+		"missing topic":      {checkTopics(cfg, spec[:1], nil, 3), "kafka.topics", Problem, "findings"},
+		"other partitions":   {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Partitions = 3 }), 3), "kafka.topics", Problem, "audit (3≠4)"},
+		"audit that expires": {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.RetentionMS = 1 }), 3), "kafka.topics", Problem, "audit (retention.ms=1≠-1)"},
+		"hasty compaction":   {checkTopics(cfg, spec, with("raw.GA01", func(s *cluster.TopicState) { s.CompactLagMS = 0 }), 3), "kafka.topics", Problem, "min.compaction.lag.ms"},
+		"no large records":   {checkTopics(settings.Bus{Partitions: 4, Replication: 3, Prefix: "c."}, spec, with("audit", func(s *cluster.TopicState) { s.TakesBytes = 100 }), 3), "kafka.topics", Problem, "audit (max.message.bytes=100)"},
+		"replicas never":     {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Replication, s.MinInSync = 1, 2 }), 1), "kafka.replication", Problem, "audit (1/2)"},
+		"no leader":          {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Leaderless = 1 }), 3), "kafka.topics", Problem, "leader"},
+		"copy behind":        {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.OutOfSync = 1 }), 3), "kafka.replication", Warning, "audit"},
+		"single copy":        {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.Replication, s.MinInSync = 1, 1 }), 3), "kafka.replication", Problem, "audit (1/1)"},
+		"min isr 1 of 3":     {checkTopics(cfg, spec, with("audit", func(s *cluster.TopicState) { s.MinInSync = 1 }), 3), "kafka.replication", Problem, "audit (3/1)"},
+		"one broker":         {checkTopics(cfg, spec, sound, 1), "kafka.replication", Warning, "one broker"},
+		"young transaction":  {checkTransactions([]cluster.OpenTransaction{{ID: "x", Started: now}}, nil, now, time.Second), "kafka.transactions", OK, "1"},
+		"stuck transaction":  {checkTransactions([]cluster.OpenTransaction{{ID: "x", Started: now.Add(-time.Minute)}}, nil, now, time.Second), "kafka.transactions", Problem, `"x"`},
+		"nobody works":       {[]Finding{checkGroup("step.x", cluster.GroupState{State: "Empty", Lag: 5})}, "step.x", Warning, "nobody"},
+		"hindered":           {[]Finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: 1}, "quarantine")}, "step.x", Problem, "quarantine"},
+		"far behind":         {[]Finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: lagLimit + 1})}, "step.x", Warning, "far behind"},
+		"at work":            {[]Finding{checkGroup("step.x", cluster.GroupState{State: "Stable", Members: 2, Lag: 5})}, "step.x", OK, "lag 5"},
+		"evicting Redis":     {checkRedis(redis.Health{Policy: "allkeys-lru"}), "redis.eviction", Problem, "allkeys-lru"},
+		"full Redis":         {checkRedis(redis.Health{Policy: "noeviction", Limit: 100, Used: 95}), "redis.memory", Problem, ""},
+		"empty Redis":        {checkRedis(redis.Health{Policy: "noeviction"}), "redis.views", Warning, "503"},
+		"loading Redis":      {checkRedis(redis.Health{Policy: "noeviction", Generation: "g", Missing: []string{"person.partial"}}), "redis.views", Warning, "person.partial"},
+		"clock off":          {checkRedis(redis.Health{Ahead: -2 * time.Minute}), "redis.clock", Problem, "2m0s"},
+		"clock near":         {[]Finding{checkClock("clock", 3*time.Second)}, "clock", Warning, "3s"},
+		"source that works":  {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Rows: 7}}, true)}, "source.s.state", OK, "7 rows"},
+		"source gone silent": {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning}, age: contract.Silence + time.Second}, true)}, "source.s.state", Problem, "silent"},
+		"rows refused":       {[]Finding{checkRefused(map[string]int{"SW02": 3, "GA01": 1})}, "rows.refused", Warning, "GA01 (1), SW02 (3)"},
+		"none refused":       {[]Finding{checkRefused(nil)}, "rows.refused", OK, ""},
+		"source held":        {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateHeld, Error: "w", Do: "d"}}, true)}, "source.s.state", Problem, "held"},
+		"source lost":        {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Lost: "slot", Do: "d"}}, true)}, "source.s.state", Problem, "slot"},
+		"source of no file":  {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateStopped}}, false)}, "source.s.state", Problem, "no file binds it"},
+		"source retired":     {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRetired}}, false)}, "source.s.state", OK, "retired"},
+		"first delivery":     {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Awaited: []string{"GA02"}}}, true)}, "source.s.state", Warning, "GA02"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expect(t, test.found, test.check, test.grade, test.says)
@@ -261,7 +261,7 @@ func TestDoctorNamesWhatWasLeft(t *testing.T) {
 			if c.heir.Kind == "push" { // nobody is sent to do what is refused
 				do = push.Kind(nil, "").Reread.Cannot
 			}
-			if f.Grade != gradeWarning || f.Do != do || !strings.Contains(f.What, "GA01") || !strings.Contains(f.What, "former") {
+			if f.Grade != Warning || f.Do != do || !strings.Contains(f.What, "GA01") || !strings.Contains(f.What, "former") {
 				t.Errorf("%s: %+v", name, f)
 			}
 			e2e.CommandsExist(t, f.Do)
@@ -274,11 +274,11 @@ func TestDoctorNamesWaitingRules(t *testing.T) {
 	t.Parallel()
 	d := &doctor{waits: []verification.Awaited{{Rule: "XV-10", Case: "a", Datasets: []string{"GA01", "WJ02"}}, {Rule: "XV-11", Case: "b", Datasets: []string{"GA01"}}}}
 	d.said = map[string]said{"ga": {status: contract.SourceStatus{Announced: []string{"GA01"}}}}
-	if f := d.waiting(); f.Grade != gradeWarning || !strings.Contains(f.What, "XV-10") || strings.Contains(f.What, "XV-11") || !strings.Contains(f.What, "WJ02") {
+	if f := d.waiting(); f.Grade != Warning || !strings.Contains(f.What, "XV-10") || strings.Contains(f.What, "XV-11") || !strings.Contains(f.What, "WJ02") {
 		t.Errorf("it says %+v", f)
 	}
 	d.said["wj"] = said{status: contract.SourceStatus{Announced: []string{"WJ02"}}}
-	if f := d.waiting(); f.Grade == gradeWarning {
+	if f := d.waiting(); f.Grade == Warning {
 		t.Errorf("all is there, and it says %+v", f)
 	}
 }

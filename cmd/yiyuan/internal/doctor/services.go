@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 )
 
 // registry asks the schema registry for its subjects.
-func (d *doctor) registry(ctx context.Context) []finding {
+func (d *doctor) registry(ctx context.Context) []Finding {
 	url, ours := d.cfg.Registry.URL, false
 	if url == "" {
 		if d.cfg.Registry.Listen == "" {
@@ -26,7 +26,7 @@ func (d *doctor) registry(ctx context.Context) []finding {
 	if ours {
 		pinned, err := d.cfg.Listeners.Files("registry").Pinned()
 		if err != nil {
-			return []finding{problemFound("registry", "证书用不了 / the certificate cannot be used: "+err.Error(), "改 listeners.tls / mend listeners.tls")}
+			return []Finding{problemFound("registry", "证书用不了 / the certificate cannot be used: "+err.Error(), "改 listeners.tls / mend listeners.tls")}
 		}
 		if pinned != nil {
 			asks, url = pinned, "https://"+d.cfg.Registry.Listen
@@ -38,11 +38,11 @@ func (d *doctor) registry(ctx context.Context) []finding {
 	err := get(ctx, asks, strings.TrimSuffix(url, "/")+"/subjects")
 	switch {
 	case err == nil:
-		return []finding{fine("registry", url)}
+		return []Finding{fine("registry", url)}
 	case ours:
-		return []finding{warning("registry", "自带的注册中心没有回答 / our own registry does not answer: "+err.Error(), "它随 yiyuan run 启动(registry.listen)/ it comes with yiyuan run")}
+		return []Finding{warning("registry", "自带的注册中心没有回答 / our own registry does not answer: "+err.Error(), "它随 yiyuan run 启动(registry.listen)/ it comes with yiyuan run")}
 	}
-	return []finding{problemFound("registry", "注册中心没有回答 / the registry does not answer: "+err.Error(), "检查 registry.url 和该服务 / check registry.url and the service")}
+	return []Finding{problemFound("registry", "注册中心没有回答 / the registry does not answer: "+err.Error(), "检查 registry.url 和该服务 / check registry.url and the service")}
 }
 
 func get(ctx context.Context, asks *http.Client, url string) error {
@@ -62,13 +62,13 @@ func get(ctx context.Context, asks *http.Client, url string) error {
 }
 
 // cache checks the Redis of the configuration, if there is one.
-func (d *doctor) cache(ctx context.Context) []finding {
+func (d *doctor) cache(ctx context.Context) []Finding {
 	if d.cfg.Gateway.Redis == "" {
-		return []finding{fine("redis", "用进程内缓存 / the embedded cache is used")}
+		return []Finding{fine("redis", "用进程内缓存 / the embedded cache is used")}
 	}
 	cfg := redis.Config{Prefix: settings.CachePrefix(d.cfg.Bus.Prefix)}
 	if err := d.cfg.Gateway.Cache(&cfg); err != nil {
-		return []finding{problemFound("redis", err.Error(), "改 gateway.redis / mend gateway.redis")}
+		return []Finding{problemFound("redis", err.Error(), "改 gateway.redis / mend gateway.redis")}
 	}
 	var views []string
 	for _, s := range d.cat.Datasets {
@@ -83,13 +83,13 @@ func (d *doctor) cache(ctx context.Context) []finding {
 	}
 	h, err := redis.Examine(ctx, cfg, views)
 	if err != nil {
-		return []finding{problemFound("redis", "Redis 没有回答 / does not answer: "+terminal.FirstLine(err), "检查 gateway.redis、网络和口令；数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
+		return []Finding{problemFound("redis", "Redis 没有回答 / does not answer: "+terminal.FirstLine(err), "检查 gateway.redis、网络和口令；数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
 	}
 	return checkRedis(h)
 }
 
-func checkRedis(h redis.Health) []finding {
-	found := []finding{fine("redis", "Redis "+h.Version)}
+func checkRedis(h redis.Health) []Finding {
+	found := []Finding{fine("redis", "Redis "+h.Version)}
 	switch {
 	case h.Evicts():
 		found = append(found, problemFound("redis.eviction", fmt.Sprintf("maxmemory-policy = %s:内存不足时会丢记录，“查无此人”就不可信 / it may drop records when memory is short, so that “not there” would prove nothing", h.Policy),
@@ -118,7 +118,7 @@ func checkRedis(h redis.Health) []finding {
 
 // checkClock judges how far another machine's clock is from ours. Order never
 // rests on clocks, but as_of, expiry of grants and deadlines do.
-func checkClock(check string, ahead time.Duration) finding {
+func checkClock(check string, ahead time.Duration) Finding {
 	text := fmt.Sprintf("时钟相差 %v / clocks differ by %v", ahead.Round(time.Millisecond), ahead.Round(time.Millisecond))
 	switch d := ahead.Abs(); {
 	case d > time.Minute:
@@ -130,8 +130,8 @@ func checkClock(check string, ahead time.Duration) finding {
 }
 
 // systems looks at the systems of the sources, as each kind does.
-func (d *doctor) systems(ctx context.Context) []finding {
-	var found []finding
+func (d *doctor) systems(ctx context.Context) []Finding {
+	var found []Finding
 	for _, s := range d.sources {
 		kind, err := wiring.EveryKind().Find(s.Kind)
 		if err != nil || kind.Examine == nil {
@@ -145,7 +145,7 @@ func (d *doctor) systems(ctx context.Context) []finding {
 			continue
 		}
 		for _, f := range seen.Found {
-			found = append(found, finding{check, string(f.Grade), f.What, f.Do})
+			found = append(found, Finding{check, string(f.Grade), f.What, f.Do})
 		}
 		if seen.Clock {
 			found = append(found, checkClock(check+".clock", seen.Ahead))

@@ -1,17 +1,20 @@
-package main
+package doctor
 
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/processors"
@@ -19,16 +22,16 @@ import (
 )
 
 // kafka checks the cluster, the topics, the transactions and the groups.
-func (d *doctor) kafka(ctx context.Context) []finding {
+func (d *doctor) kafka(ctx context.Context) []Finding {
 	b, err := d.connect(ctx)
 	if err != nil {
-		return []finding{problemFound("kafka", fmt.Sprintf("连不上 / no broker of %q answers: %s", d.cfg.Bus.Brokers, terminal.FirstLine(err)),
+		return []Finding{problemFound("kafka", fmt.Sprintf("连不上 / no broker of %q answers: %s", d.cfg.Bus.Brokers, terminal.FirstLine(err)),
 			"检查 bus.brokers、网络、TLS 和口令；演示用 --brokers 给出其地址 / check bus.brokers, network, TLS and password; name a demo's address by --brokers")}
 	}
 	defer b.Close()
 	cluster, err := b.Cluster(ctx)
 	if err != nil {
-		return []finding{unanswered("kafka", err)}
+		return []Finding{unanswered("kafka", err)}
 	}
 	found := checkCluster(cluster)
 	if id, err := b.Identity(ctx, contract.Sources); err == nil {
@@ -63,15 +66,10 @@ func (d *doctor) kafka(ctx context.Context) []finding {
 	return found
 }
 
-// unanswered is a check that a service did not let us make.
-func unanswered(check string, err error) finding {
-	return problemFound(check, "查不到 / could not be asked: "+terminal.FirstLine(err), "检查本账号的权限和集群状态 / check the rights of this account and the state of the cluster")
-}
-
 // checkCluster holds the brokers against what exactly-once needs: Kafka 4.0 and
 // transaction.version 2, without which a late commit can tear a later transaction.
-func checkCluster(c cluster.Cluster) []finding {
-	var found []finding
+func checkCluster(c cluster.Cluster) []Finding {
+	var found []Finding
 	var versions []string
 	old, silent := false, 0
 	for _, b := range c.Brokers {
@@ -103,7 +101,7 @@ func checkCluster(c cluster.Cluster) []finding {
 }
 
 // checkTopics holds topics against how they should be kept.
-func checkTopics(cfg settings.Bus, specs []contract.Spec, have map[contract.Topic]cluster.TopicState, brokers int) []finding {
+func checkTopics(cfg settings.Bus, specs []contract.Spec, have map[contract.Topic]cluster.TopicState, brokers int) []Finding {
 	var missing, partitions, policy, leaderless, behind, unsafe, small []string
 	for _, s := range specs {
 		t, ok := have[s.Topic]
@@ -134,20 +132,20 @@ func checkTopics(cfg settings.Bus, specs []contract.Spec, have map[contract.Topi
 			unsafe = append(unsafe, fmt.Sprintf("%s (%d/%d)", s.Topic, t.Replication, t.MinInSync))
 		}
 	}
-	var found []finding
+	var found []Finding
 	list := func(check, grade, what string, topics []string, do string) {
 		if len(topics) > 0 {
-			found = append(found, finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), terminal.Some(topics)), do})
+			found = append(found, Finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), terminal.Some(topics)), do})
 		}
 	}
-	list("kafka.topics", gradeProblem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好；目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
-	list("kafka.topics", gradeProblem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions,或迁移该主题 / change bus.partitions, or migrate the topic")
-	list("kafka.topics", gradeProblem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…;数据可能已丢失，请核对 / data may be gone, look")
-	list("kafka.topics", gradeProblem, "不收大的记录：写到它的步骤、数据源或审计会停住 / takes no large records: the step, source or audit that writes one stands still", small,
+	list("kafka.topics", Problem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好；目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
+	list("kafka.topics", Problem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions,或迁移该主题 / change bus.partitions, or migrate the topic")
+	list("kafka.topics", Problem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…;数据可能已丢失，请核对 / data may be gone, look")
+	list("kafka.topics", Problem, "不收大的记录：写到它的步骤、数据源或审计会停住 / takes no large records: the step, source or audit that writes one stands still", small,
 		"kafka-configs.sh --alter --entity-type topics --entity-name "+cfg.Prefix+"TOPIC --add-config max.message.bytes=1048588；随后自行继续 / it then goes on by itself")
-	list("kafka.topics", gradeProblem, "没有首领的分区 / partitions without a leader", leaderless, "启动缺席的代理 / start the brokers that are away")
-	list("kafka.replication", gradeWarning, "有副本落后 / copies are behind", behind, "等它们追上；长期如此则检查代理的磁盘和网络 / wait; if it lasts, look at the broker's disk and network")
-	list("kafka.replication", gradeProblem, "副本数/min.insync.replicas 不当 / replication or min.insync.replicas unfit", unsafe, "重要数据用 bus.replication: 3、min.insync.replicas=2 / use replication 3 with min.insync.replicas 2")
+	list("kafka.topics", Problem, "没有首领的分区 / partitions without a leader", leaderless, "启动缺席的代理 / start the brokers that are away")
+	list("kafka.replication", Warning, "有副本落后 / copies are behind", behind, "等它们追上；长期如此则检查代理的磁盘和网络 / wait; if it lasts, look at the broker's disk and network")
+	list("kafka.replication", Problem, "副本数/min.insync.replicas 不当 / replication or min.insync.replicas unfit", unsafe, "重要数据用 bus.replication: 3、min.insync.replicas=2 / use replication 3 with min.insync.replicas 2")
 	if len(found) == 0 {
 		found = append(found, fine("kafka.topics", fmt.Sprintf("%d 个主题齐全 / %d topics as they should be", len(specs), len(specs))))
 	}
@@ -177,14 +175,14 @@ func policyOf(s contract.Spec, t cluster.TopicState) string {
 }
 
 // transactions looks for what holds up readers of committed records.
-func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []contract.Topic) []finding {
+func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []contract.Topic) []Finding {
 	open, err := b.Transactions(ctx)
 	if err != nil {
-		return []finding{unanswered("kafka.transactions", err)}
+		return []Finding{unanswered("kafka.transactions", err)}
 	}
 	held, err := b.HeldBack(ctx, topics...)
 	if err != nil {
-		return []finding{unanswered("kafka.transactions", err)}
+		return []Finding{unanswered("kafka.transactions", err)}
 	}
 	limit := 2 * d.cfg.Bus.TransactionTimeout
 	if limit == 0 {
@@ -193,8 +191,8 @@ func (d *doctor) transactions(ctx context.Context, b *bus.Bus, topics []contract
 	return checkTransactions(open, held, time.Now(), limit)
 }
 
-func checkTransactions(open []cluster.OpenTransaction, held []string, now time.Time, limit time.Duration) []finding {
-	var found []finding
+func checkTransactions(open []cluster.OpenTransaction, held []string, now time.Time, limit time.Duration) []Finding {
+	var found []Finding
 	for _, t := range open {
 		if age := now.Sub(t.Started); age > limit {
 			found = append(found, problemFound("kafka.transactions", fmt.Sprintf("事务 %q 已开 %v 未结束，读者停在它前面 / transaction %q has been open for %v and holds up readers of: %s",
@@ -210,8 +208,8 @@ func checkTransactions(open []cluster.OpenTransaction, held []string, now time.T
 // lagLimit is how many offsets a step may be behind before somebody should look.
 const lagLimit = 100_000
 
-func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have map[contract.Topic]cluster.TopicState) []finding {
-	var found []finding
+func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have map[contract.Topic]cluster.TopicState) []Finding {
+	var found []Finding
 	for _, s := range steps {
 		check := "step." + s.Name
 		groups, err := b.Groups(ctx, s.Name)
@@ -235,7 +233,7 @@ func hindered(s processors.Step, have map[contract.Topic]cluster.TopicState) []s
 	return out
 }
 
-func checkGroup(check string, g cluster.GroupState, small ...string) finding {
+func checkGroup(check string, g cluster.GroupState, small ...string) Finding {
 	text := fmt.Sprintf("%s,成员 %d,积压 %d / %d members, lag %d", g.State, g.Members, g.Lag, g.Members, g.Lag)
 	switch {
 	case g.Members == 0:
@@ -248,5 +246,7 @@ func checkGroup(check string, g cluster.GroupState, small ...string) finding {
 	return fine(check, text)
 }
 
-// errNoAnswer stands for a service that says something else than it should.
-var errNoAnswer = errors.New("unexpected answer")
+// connect opens a bus that only asks.
+func (d *doctor) connect(ctx context.Context) (*bus.Bus, error) {
+	return process.OpenBus(ctx, d.cfg.Bus, d.cfg.Bus.Brokers, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -30,22 +30,22 @@ type said struct {
 
 // states judges every source by the one word that the command source ls, /v1/flow,
 // the console and the metric say too.
-func (d *doctor) states(ctx context.Context, b *bus.Bus) []finding {
+func (d *doctor) states(ctx context.Context, b *bus.Bus) []Finding {
 	var err error
 	if d.said, err = listen(ctx, b); err != nil {
-		return []finding{unanswered("sources.states", err)}
+		return []Finding{unanswered("sources.states", err)}
 	}
 	bound := map[string]bool{}
 	for _, s := range d.sources {
 		bound[s.Name] = true
 	}
-	var found []finding
+	var found []Finding
 	for _, name := range slices.Sorted(maps.Keys(d.said)) {
 		found = append(found, checkSource(name, d.said[name], bound[name] || d.cfg.Sources == ""))
 	}
 	for _, s := range d.sources {
 		if _, ok := d.said[s.Name]; !ok {
-			found = append(found, warning(stateCheck(s.Name), "从未运行过，它的数据集都没有数据 / it has never run, its datasets have no data", "yiyuan run --role connectors"))
+			found = append(found, warning(StateCheck(s.Name), "从未运行过，它的数据集都没有数据 / it has never run, its datasets have no data", "yiyuan run --role connectors"))
 		}
 	}
 	return append(append(found, d.waiting()), d.leftBehind()...)
@@ -53,12 +53,12 @@ func (d *doctor) states(ctx context.Context, b *bus.Bus) []finding {
 
 // leftBehind tells of datasets that went from one source to another: rows that only the
 // former brought stand until the other is read again.
-func (d *doctor) leftBehind() []finding {
+func (d *doctor) leftBehind() []Finding {
 	sources := map[string]contract.SourceStatus{}
 	for name, s := range d.said {
 		sources[name] = s.status
 	}
-	var found []finding
+	var found []Finding
 	for _, former := range slices.Sorted(maps.Keys(sources)) {
 		was := sources[former]
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(was.Datasets, was.Left)))) {
@@ -78,7 +78,7 @@ func (d *doctor) leftBehind() []finding {
 }
 
 // waiting tells which rules are not judged yet.
-func (d *doctor) waiting() finding {
+func (d *doctor) waiting() Finding {
 	complete := map[string]bool{}
 	for _, s := range d.said {
 		for _, id := range s.status.Announced {
@@ -101,11 +101,11 @@ func (d *doctor) waiting() finding {
 		"接入这些数据集，或等其首次交付到齐 / connect these datasets, or wait until their first delivery is complete")
 }
 
-func stateCheck(source string) string { return "source." + source + ".state" }
+func StateCheck(source string) string { return "source." + source + ".state" }
 
 // checkSource judges one source. One that no file binds is run by nobody.
-func checkSource(name string, s said, bound bool) finding {
-	check, w := stateCheck(name), s.status.Word(name, contract.Known{Age: s.age})
+func checkSource(name string, s said, bound bool) Finding {
+	check, w := StateCheck(name), s.status.Word(name, contract.Known{Age: s.age})
 	text := w.State
 	if w.Why != "" {
 		text += ": " + w.Why

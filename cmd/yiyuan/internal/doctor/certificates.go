@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 )
 
 // certificates looks at when the listeners' certificates end, and who may read their keys.
-func (d *doctor) certificates(now time.Time) []finding {
-	var found []finding
+func (d *doctor) certificates(now time.Time) []Finding {
+	var found []Finding
 	doors := d.cfg.Doors()
 	for _, name := range slices.Sorted(maps.Keys(doors)) {
 		f := d.cfg.Listeners.Files(name)

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func (ownSchema) Schema(context.Context, int) (string, error) {
 const refusedCheck = "rows.refused"
 
 // refusedRows names the datasets with rows of which a newer version was refused.
-func refusedRows(ctx context.Context, b *bus.Bus) finding {
+func refusedRows(ctx context.Context, b *bus.Bus) Finding {
 	reader := codec.New(ownSchema{}).Reader(contract.RefusedLayout)
 	rows, datasets := map[string]int{}, []string(nil) // a row's dataset by its place among them
 	err := b.Peek(ctx, contract.Refused, func(r bus.Record) error {
@@ -57,7 +57,7 @@ func refusedRows(ctx context.Context, b *bus.Bus) finding {
 }
 
 // checkRefused judges how many rows of each dataset stand refused.
-func checkRefused(counts map[string]int) finding {
+func checkRefused(counts map[string]int) Finding {
 	if len(counts) == 0 {
 		return fine(refusedCheck, "没有行停在被退回的状态 / no row stands refused")
 	}
