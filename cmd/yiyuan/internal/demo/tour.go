@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bufio"
@@ -24,7 +24,7 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 	b := &strings.Builder{}
 	line := func(format string, args ...any) { fmt.Fprintf(b, format+"\n", args...) }
 	line("")
-	line("一源 Yiyuan %s — 示例城市云岭市已就绪(%.1f 秒)/ the sample city is ready", version, took.Seconds())
+	line("一源 Yiyuan %s — 示例城市云岭市已就绪(%.1f 秒)/ the sample city is ready", c.options.Build, took.Seconds())
 	line("全部数据均为虚构 / all data is made up")
 	line("")
 	line("  控制台 console     %s/", c.gateway)

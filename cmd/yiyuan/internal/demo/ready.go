@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 		if len(waiting) == 0 {
 			return nil
 		}
-		if !c.options.json && time.Since(last) > 2*time.Second {
+		if !c.options.JSON && time.Since(last) > 2*time.Second {
 			last = time.Now()
 			if _, err := fmt.Fprintf(talk, "装载中：还有 %d 个数据集：%s / loading, %d datasets to go\n", len(waiting), terminal.Some(waiting), len(waiting)); err != nil {
 				return err
