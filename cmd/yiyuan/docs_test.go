@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/reference"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
@@ -62,7 +63,7 @@ func pages(t *testing.T) []string {
 
 // Whoever reads the reference must find out what a key is for.
 func TestEveryKeyIsExplained(t *testing.T) {
-	comments := keyComments(read(t, "deploy/yiyuan.yaml"))
+	comments := reference.KeyComments(read(t, "deploy/yiyuan.yaml"))
 	for _, key := range settings.AllKeys() {
 		if _, about := settings.Leaf(reflect.ValueOf(settings.Default()), key); about == "" && comments[key] == "" {
 			t.Errorf("%s: neither a comment in deploy/yiyuan.yaml nor a tag about says what it is", key)
@@ -72,11 +73,11 @@ func TestEveryKeyIsExplained(t *testing.T) {
 
 func TestReferenceIsCurrent(t *testing.T) {
 	settingstest.Bare(t)
-	want, err := reference(t.Context(), tree)
+	want, err := reference.Pages(t.Context(), newRoot, tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := reference(t.Context(), tree)
+	again, err := reference.Pages(t.Context(), newRoot, tree)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,33 +109,33 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := registered(t.Context(), cat)
+	metrics, err := reference.Metrics(t.Context(), cat)
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := regexp.MustCompile(`^yiyuan_[a-z]+(_[a-z]+)*_(total|seconds|bytes|ratio|up|in_flight|records|partitions|workers|applications|rules|rows|lookups|state|evicting)$`)
 	for _, m := range metrics {
-		if !names.MatchString(m.name) {
-			t.Errorf("%s: want yiyuan_<wing>_<what>_<unit>", m.name)
+		if !names.MatchString(m.Name) {
+			t.Errorf("%s: want yiyuan_<wing>_<what>_<unit>", m.Name)
 		}
-		if m.help == "" || !strings.HasSuffix(m.help, ".") {
-			t.Errorf("%s: help %q, want a sentence", m.name, m.help)
+		if m.Help == "" || !strings.HasSuffix(m.Help, ".") {
+			t.Errorf("%s: help %q, want a sentence", m.Name, m.Help)
 		}
 		home := map[string]string{"bus": "bus/bus.go", "connectors": "connectors/connectors.go", "processors": "processors/processors.go", "gateway": "gateway/gateway.go", "process": "schemas/crash/crash.go", "listener": "schemas/listener/listener.go"}
-		file := home[strings.Split(m.name, "_")[1]]
-		if strings.HasPrefix(m.name, "yiyuan_gateway_redis_") {
+		file := home[strings.Split(m.Name, "_")[1]]
+		if strings.HasPrefix(m.Name, "yiyuan_gateway_redis_") {
 			file = "gateway/redis/redis.go"
 		}
-		if strings.HasPrefix(m.name, "yiyuan_process_setting_") || strings.HasPrefix(m.name, "yiyuan_process_catalogue_") {
+		if strings.HasPrefix(m.Name, "yiyuan_process_setting_") || strings.HasPrefix(m.Name, "yiyuan_process_catalogue_") {
 			file = "cmd/yiyuan/main.go"
 		}
 		if file == "" {
-			t.Errorf("%s belongs to no wing", m.name)
+			t.Errorf("%s belongs to no wing", m.Name)
 			continue
 		}
 		comment, _, _ := strings.Cut(read(t, file), "\npackage ")
-		if !strings.Contains(comment, m.name) {
-			t.Errorf("the package comment in %s does not name %s", file, m.name)
+		if !strings.Contains(comment, m.Name) {
+			t.Errorf("the package comment in %s does not name %s", file, m.Name)
 		}
 	}
 }

@@ -10,6 +10,6 @@ func commands() []*cobra.Command {
 		lookupCommand(), verifyCommand(),
 		sourceCommand(), keysCommand(), repartitionCommand(),
 		doctorCommand(), txnCommand(), aclsCommand(),
-		versionCommand(), docsCommand(),
+		versionCommand(), docsCommand(newRoot),
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package reference
 
 import (
 	"context"
@@ -30,7 +30,7 @@ import (
 
 // metricsPage is every metric that the parts of a process register.
 func metricsPage(ctx context.Context, cat *schemas.Catalogue) (string, error) {
-	metrics, err := registered(ctx, cat)
+	metrics, err := Metrics(ctx, cat)
 	if err != nil {
 		return "", err
 	}
@@ -46,20 +46,20 @@ configuration, never from data.
 	var rows [][]string
 	head := []string{"名称 / name", "类型 / type", "标签 / labels", "含义 / meaning"}
 	for _, m := range metrics {
-		if w := strings.SplitN(m.name, "_", 3)[1]; w != wing {
+		if w := strings.SplitN(m.Name, "_", 3)[1]; w != wing {
 			table(&b, head, rows)
 			rows, wing = nil, w
 			fmt.Fprintf(&b, "## %s\n\n", wing)
 		}
-		rows = append(rows, []string{code(m.name), m.kind, strings.Join(m.labels, " "), m.help})
+		rows = append(rows, []string{code(m.Name), m.kind, strings.Join(m.labels, " "), m.Help})
 	}
 	table(&b, head, rows)
 	return b.String(), nil
 }
 
-// registered opens every part once, on a broker and a cache in this process, to
+// Metrics opens every part once, on a broker and a cache in this process, to
 // learn what it registers.
-func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, err error) {
+func Metrics(ctx context.Context, cat *schemas.Catalogue) (metrics []Metric, err error) {
 	var noted notebook
 	log := slog.New(slog.DiscardHandler)
 	broker, err := embedded.Start(ctx, embedded.Options{Listen: "127.0.0.1:0", Logger: log})
@@ -109,7 +109,7 @@ func registered(ctx context.Context, cat *schemas.Catalogue) (metrics []metric, 
 	if _, err := gateway.New(ctx, gateway.Config{}, gateway.Parts{Catalogue: cat, Bus: b, Codec: c, Keys: keys, Cache: store, Access: who, Logger: log, Metrics: &noted}); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(noted.metrics, func(a, b metric) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(noted.metrics, func(a, b Metric) int { return strings.Compare(a.Name, b.Name) })
 	return noted.metrics, nil
 }
 
@@ -119,13 +119,13 @@ type ended struct{}
 func (ended) Read(context.Context) (connectors.Batch, error) { return connectors.Batch{}, io.EOF }
 func (ended) Close() error                                   { return nil }
 
-type metric struct {
-	name, help, kind string
+type Metric struct {
+	Name, Help, kind string
 	labels           []string
 }
 
 // notebook is a Registerer that writes down what it is given.
-type notebook struct{ metrics []metric }
+type notebook struct{ metrics []Metric }
 
 // description takes a Desc apart: it has no getters.
 var description = regexp.MustCompile(`^Desc\{fqName: "([^"]*)", help: "(.*?)"(?:, unit: "[^"]*")?, constLabels: \{.*\}, variableLabels: \{(.*)\}\}$`)
@@ -139,7 +139,7 @@ func (n *notebook) Register(c prometheus.Collector) error {
 		if m == nil {
 			return fmt.Errorf("describe metric: cannot read %s", d)
 		}
-		n.metrics = append(n.metrics, metric{m[1], m[2], kindOf(c), strings.FieldsFunc(m[3], func(r rune) bool { return r == ',' })})
+		n.metrics = append(n.metrics, Metric{m[1], m[2], kindOf(c), strings.FieldsFunc(m[3], func(r rune) bool { return r == ',' })})
 	}
 	return nil
 }
