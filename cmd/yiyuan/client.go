@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/user"
 	"strings"
 	"time"
 
@@ -131,4 +132,16 @@ func refusal(status int, body []byte) error {
 		code = exit.Unavailable
 	}
 	return exit.With(code, fmt.Errorf("%d %s", status, text))
+}
+
+// account is who gives an order, as source ls shows it to operators: account and machine.
+func account() string {
+	name, host := "yiyuan", ""
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = "@" + h
+	}
+	return name + host
 }

@@ -1,8 +1,8 @@
 // Command yiyuan is the city's data-exchange bus in one binary: connectors,
 // processors and gateway, together or apart, and the tools around them.
 //
-// Each subcommand is a file of its own; wiring.go lists what is in this
-// distribution. Data goes to standard output, talk to standard error. Exit
+// Each subcommand is a file of its own, commands lists them; what they do stands in
+// the rooms below internal. Data goes to standard output, talk to standard error. Exit
 // codes: 0 ok, 1 problems found or failed, 2 wrong usage, 3 not allowed,
 // 4 not found, 5 unavailable, 6 differences (plan), 130 interrupted.
 //
@@ -22,9 +22,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 )
-
-// version is set by the linker.
-var version = "dev"
 
 func main() { os.Exit(execute(os.Args[1:])) }
 
@@ -132,15 +129,6 @@ func group(cmd *cobra.Command, args []string) error {
 	return usageError(cmd, fmt.Errorf("没有这个命令 / unknown command %q%s", args[0], hint))
 }
 
-// usageError is a wrong command line, with where to read how it is right.
-func usageError(cmd *cobra.Command, err error) error {
-	line := cmd.UseLine()
-	if cmd.HasAvailableSubCommands() {
-		line = cmd.CommandPath() + " COMMAND"
-	}
-	return exit.With(exit.Usage, fmt.Errorf("用法有误 / wrong usage: %w\n用法 / usage: %s\n帮助 / help: %s --help", err, line, cmd.CommandPath()))
-}
-
 const usageTemplate = `用法 / Usage:
   {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND [flags]{{else}}{{.UseLine}}{{end}}{{if .HasExample}}
 
@@ -155,3 +143,15 @@ const usageTemplate = `用法 / Usage:
 
 某个命令的详细帮助 / more about a command: {{.CommandPath}} COMMAND --help{{end}}
 `
+
+// commands is every subcommand of this distribution.
+func commands() []*cobra.Command {
+	return []*cobra.Command{
+		demoCommand(), initCommand(), runCommand(),
+		checkCommand(), planCommand(), applyCommand(), topologyCommand(),
+		lookupCommand(), verifyCommand(),
+		sourceCommand(), keysCommand(), repartitionCommand(),
+		doctorCommand(), txnCommand(), aclsCommand(),
+		versionCommand(), docsCommand(newRoot),
+	}
+}

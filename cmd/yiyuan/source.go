@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -43,18 +42,6 @@ func sourceCommand() *cobra.Command {
 		sourceAnswer("refuse NAME FILE", "退回这样的文件 / refuse such a file"),
 		sourceResync())
 	return cmd
-}
-
-// account is who gives an order, as source ls shows it to operators: account and machine.
-func account() string {
-	name, host := "yiyuan", ""
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	if h, err := os.Hostname(); err == nil {
-		host = "@" + h
-	}
-	return name + host
 }
 
 // flags adds what every verb needs.

@@ -16,3 +16,6 @@ func versionCommand() *cobra.Command {
 		},
 	}
 }
+
+// version is set by the linker.
+var version = "dev"
