@@ -101,6 +101,7 @@ func (d *doctor) waiting() Finding {
 		"接入这些数据集，或等其首次交付到齐 / connect these datasets, or wait until their first delivery is complete")
 }
 
+// StateCheck is the check under which the state of a source is told.
 func StateCheck(source string) string { return "source." + source + ".state" }
 
 // checkSource judges one source. One that no file binds is run by nobody.

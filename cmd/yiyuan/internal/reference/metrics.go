@@ -119,6 +119,7 @@ type ended struct{}
 func (ended) Read(context.Context) (connectors.Batch, error) { return connectors.Batch{}, io.EOF }
 func (ended) Close() error                                   { return nil }
 
+// Metric is a metric as it was registered.
 type Metric struct {
 	Name, Help, kind string
 	labels           []string
