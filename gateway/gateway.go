@@ -103,6 +103,18 @@ type Gateway struct {
 	granting  *granting
 }
 
+// stored are the names under which the cache keeps the views that did not always show
+// what they show now: what it has of them under another is not believed.
+func stored(l *schemas.Lineage) map[string]string {
+	names := map[string]string{}
+	for id, k := range l.Known {
+		if k.Step > 0 {
+			names[id] = fmt.Sprintf("%s~%d", id, k.Step)
+		}
+	}
+	return names
+}
+
 // New builds a gateway: it registers the audit layout and compiles the views.
 func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	cfg = cfg.withDefaults()
@@ -114,9 +126,10 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)
 	}
+	parts.Cache = store.Renamed(parts.Cache, stored(&parts.Catalogue.Lineage))
 	reg, log := parts.Metrics, parts.Logger
 	guard := fold.NewGuard(log, reg)
-	filler := fill.New(fill.Parts{Views: views, Bus: parts.Bus, Cache: parts.Cache, Guard: guard, Logger: log, Linger: cfg.Linger}, reg)
+	filler := fill.New(fill.Parts{Views: views, Lineage: &parts.Catalogue.Lineage, Bus: parts.Bus, Cache: parts.Cache, Guard: guard, Logger: log, Linger: cfg.Linger}, reg)
 	findings, quarantine := finding.NewBook(), flow.NewQuarantine()
 	marks := refusal.NewMarks(refusal.NewBook(cfg.RefusedKept), parts.Bus, cfg.Step, cfg.RefusedAnew)
 	reg.MustRegister(marks.Book.Collector())

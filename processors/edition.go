@@ -37,6 +37,13 @@ func EditionOf(catalogue string, version int, keys KeyVersions) []byte {
 	return e
 }
 
+// CatalogueOf returns the version of the catalogue that an edition names.
+func CatalogueOf(edition []byte) string {
+	of, _, _ := bytes.Cut(edition, []byte{'#'})
+	of, _, _ = bytes.Cut(of, []byte{'~'})
+	return string(of)
+}
+
 // SameCatalogue reports whether two editions are of one catalogue.
 func SameCatalogue(a, b []byte) bool {
 	of, _, _ := bytes.Cut(a, []byte{'#'})

@@ -26,6 +26,7 @@ type Catalogue struct {
 	Version     string            // 12 hexadecimal digits of the digest of all files; header "cat"
 	Files       map[string]string // digest of each file, by name
 	Calendar    Calendar          // working days
+	Lineage     Lineage           // what was in force before it, where that is known
 
 	departments map[string]*Department
 	elements    map[string]*Element

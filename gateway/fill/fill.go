@@ -13,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/fold"
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -31,10 +32,12 @@ type Cache interface {
 
 // Parts are what a cache is filled with.
 type Parts struct {
-	Views  map[string]*view.View
-	Bus    Bus
-	Cache  Cache
-	Guard  *fold.Guard // between the records and the cache
-	Logger *slog.Logger
-	Linger time.Duration // how long a replaced generation stays for readers that have not noticed
+	Views map[string]*view.View
+	// Lineage says which records are of the views as they are now; nil = all are.
+	Lineage *schemas.Lineage
+	Bus     Bus
+	Cache   Cache
+	Guard   *fold.Guard // between the records and the cache
+	Logger  *slog.Logger
+	Linger  time.Duration // how long a replaced generation stays for readers that have not noticed
 }

@@ -125,7 +125,7 @@ func (f *generation) take(ctx context.Context, records []bus.Record) error {
 	b := store.Batch{View: v.ID, Partition: first.Partition, From: from, Next: last.Offset + 1, Writes: make([]store.Write, 0, len(records))}
 	for i := range records {
 		f.Guard.Take(v.ID, &records[i], func() error {
-			w, err := write(v, &records[i])
+			w, err := f.write(v, &records[i])
 			if err == nil {
 				b.Writes = append(b.Writes, w)
 			}
@@ -146,7 +146,7 @@ func (f *generation) take(ctx context.Context, records []bus.Record) error {
 }
 
 // write turns a record of a shared topic into what the cache keeps of it.
-func write(v *view.View, r *bus.Record) (store.Write, error) {
+func (f *generation) write(v *view.View, r *bus.Record) (store.Write, error) {
 	version, ok := contract.ParseVersion(r.Header(contract.Version))
 	if !ok {
 		return store.Write{}, &fold.UnfitError{Reason: "no_version", Err: errVersion}
@@ -154,7 +154,11 @@ func write(v *view.View, r *bus.Record) (store.Write, error) {
 	if len(r.Value) > maxValue {
 		return store.Write{}, &fold.UnfitError{Reason: "too_large", Err: fmt.Errorf("value has %d bytes", len(r.Value))}
 	}
-	return store.Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value, Moved: r.Value == nil && r.Header(contract.Moved) != nil}, nil
+	w := store.Write{Key: v.Digest(string(r.Key)), Version: version, Time: r.Time, Value: r.Value, Moved: r.Value == nil && r.Header(contract.Moved) != nil}
+	if r.Value != nil && !f.Lineage.Believes(v.ID, string(r.Header(contract.Catalogue))) {
+		w.Value, w.Withheld = nil, true
+	}
+	return w, nil
 }
 
 var errVersion = errors.New("header ver is missing or malformed")

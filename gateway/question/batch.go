@@ -62,7 +62,7 @@ func (a *Ask) batch(ctx context.Context, viewID string, raws, fields []string) (
 		n++
 		if !s.Found() {
 			body = append(body, `,"found":false`...)
-			if len(a.missing) > 0 { // nobody knows
+			if s.Withheld || len(a.missing) > 0 { // nobody knows
 				body = append(body, `,"error":`...)
 				body = answer.AppendString(body, problem.NotLoaded.Code)
 			}

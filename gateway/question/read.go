@@ -135,6 +135,9 @@ func (a *Ask) refusalsOf(key string) []Refused {
 func (a *Ask) readOne(ctx context.Context, key string) (store.Stored, *Problem) {
 	var out [1]store.Stored
 	p := a.read(ctx, []string{key}, out[:])
+	if p == nil && out[0].Withheld {
+		p = a.fail(ctx, problem.NotLoaded, "withheld")
+	}
 	return out[0], p
 }
 

@@ -29,9 +29,12 @@ for i = 2, #KEYS do
     if old and string.byte(old, 26) == 0 then
       live = live - 1
     end
-    if string.byte(value, 26) == 0 then
-      redis.call('SET', KEYS[i], value)
+    local flag = string.byte(value, 26)
+    if flag == 0 then
       live = live + 1
+    end
+    if flag == 0 or flag == 3 then -- a withheld one stays, too
+      redis.call('SET', KEYS[i], value)
     else
       redis.call('SET', KEYS[i], value, 'PX', ARGV[5])
     end

@@ -23,6 +23,7 @@ func TestValueGolden(t *testing.T) {
 		{Key: key, Version: 0x0102030405060708, Time: at, Value: []byte("\x00\x00\x00\x00\x07row")},
 		{Key: key, Version: 9, Time: at},
 		{Key: key, Version: 9, Time: at, Moved: true},
+		{Key: key, Version: 9, Time: at, Withheld: true},
 	}
 	lines := strings.Fields(string(text))
 	if len(lines) != len(writes) {
@@ -37,7 +38,7 @@ func TestValueGolden(t *testing.T) {
 			t.Errorf("value %d is packed as %x, want %x as version 1 is", i, got, golden)
 		}
 		got, ok := unpack(string(golden), key)
-		if !ok || got.Version != w.Version || !got.Time.Equal(at) || string(got.Value) != string(w.Value) || (got.Value == nil) != (w.Value == nil) || got.Moved != w.Moved {
+		if !ok || got.Version != w.Version || !got.Time.Equal(at) || string(got.Value) != string(w.Value) || (got.Value == nil) != (w.Value == nil) || got.Moved != w.Moved || got.Withheld != w.Withheld {
 			t.Errorf("value %d of version 1 is read as %+v, %v", i, got, ok)
 		}
 	}

@@ -19,6 +19,8 @@ const (
 	flagLive    = 0
 	flagDeleted = 1
 	flagMoved   = 2 // deleted here, to be found under another key
+
+	flagWithheld = 3 // there is one that is not kept: stays as a live one does
 )
 
 // pack appends the value of w to dst.
@@ -28,7 +30,10 @@ func pack(dst []byte, w store.Write) []byte {
 	dst = append(dst, w.Key[:]...)
 	flag := byte(flagLive)
 	if w.Value == nil {
-		if flag = flagDeleted; w.Moved {
+		switch flag = flagDeleted; {
+		case w.Withheld:
+			flag = flagWithheld
+		case w.Moved:
 			flag = flagMoved
 		}
 	}
@@ -53,6 +58,8 @@ func unpack(value string, key store.Digest) (store.Stored, bool) {
 		out.Value = b[headerBytes:]
 	case flagMoved:
 		out.Moved = true
+	case flagWithheld:
+		out.Withheld = true
 	}
 	return out, true
 }

@@ -40,6 +40,10 @@ type Stored struct {
 	Time    time.Time // the source's commit time
 	Value   []byte    // framed record; nil if there is none
 	Moved   bool      // deleted because it stands under another key from this version on
+
+	// Withheld says that there is a record, of a catalogue under which the view showed
+	// otherwise: it is not kept, and comes again as the view shows it now.
+	Withheld bool
 }
 
 // Found reports whether there is a record.
@@ -52,6 +56,8 @@ type Write struct {
 	Time    time.Time
 	Value   []byte
 	Moved   bool // of a deletion: the record stands under another key from this version on
+
+	Withheld bool // without a value: there is one that is not shown, see Stored
 }
 
 // Batch is a run of records of one partition of one view. From is the offset

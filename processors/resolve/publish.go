@@ -34,6 +34,9 @@ func (p *publisher) publish(tx processors.Tx, x *subject, g *authority.Golden) (
 		}
 	}
 	h.golden = story
+	if err := out.withdraw(); err != nil {
+		return differs, err
+	}
 	if differs || x.embeds || x.fresh {
 		for i := range p.views {
 			if err := out.view(i, g); err != nil {
@@ -86,6 +89,24 @@ func (p *publication) view(i int, g *authority.Golden) error {
 	}
 	last.record = digest
 	return p.emit(v.topic, v.projection.Key(p.of.key), p.buffer)
+}
+
+// withdraw takes back what stands in views that the catalogue had under which the entity
+// was last published, and that this one has not.
+func (p *publication) withdraw() error {
+	if p.of.under == "" || p.of.head.version == 0 {
+		return nil
+	}
+	for _, v := range p.left.Since(p.of.under) {
+		key, err := v.Key(p.of.keys, p.of.key)
+		if err != nil {
+			return err
+		}
+		if err := p.emit(v.Topic, key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // embedded returns the rows a view shows of a dataset, by row key.

@@ -25,6 +25,7 @@ type publisher struct {
 	keys     masking.Keys
 	shows    map[claimed]masking.Show // what the explanation shows
 	views    []view
+	left     masking.Withdrawn  // views that the entity has no more
 	explain  *codec.Writer      // nil without golden fields
 	resolved *codec.Writer      // nil without golden fields
 	tokens   map[rowName]string // of the rows that an explanation names
@@ -61,6 +62,7 @@ func newPublisher(ctx context.Context, cat *schemas.Catalogue, c *codec.Codec, e
 		scratch: own, digester: digester{hash: xxhash.New()}, entity: e, version: []byte(cat.Version), keys: keys,
 		shows: make(map[claimed]masking.Show), tokens: make(map[rowName]string),
 	}
+	p.left = masking.WithdrawnOf(cat, e.ID, keys)
 	if err := p.compileShows(cat, tables); err != nil {
 		return nil, err
 	}

@@ -57,6 +57,7 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity s
 		for _, v := range e.Views {
 			t.To = append(t.To, contract.Shared(v.ID))
 		}
+		t.To = append(t.To, masking.WithdrawnOf(cat, entity, keys).Topics()...)
 	}
 	t.Stage = func() (processors.Stage, error) {
 		s, err := newStage(cat, c, keys, entity)

@@ -15,6 +15,7 @@ type dataset struct {
 	writer *codec.Writer // of normalised rows, the same subject as the raw topic
 	links  []link
 	views  []view
+	left   masking.Withdrawn // views that it has no more
 }
 
 // link is one entity that a row speaks about.

@@ -75,7 +75,7 @@ func (s *stage) retractions(c *change, last image, version uint64) error {
 		key := cmp.Or(was, v.projection.Key(string(c.Key)))
 		s.out = append(s.out, bus.Record{Topic: v.topic, Partition: bus.ByKey, Key: []byte(key), Time: c.Time, Headers: headers})
 	}
-	return nil
+	return s.withdraw(c, d.left, last, headers)
 }
 
 // truncate deletes every row in this partition that the dataset has from the same

@@ -53,6 +53,12 @@ func (s *stage) show(c *change, row, old schemas.Record, last, next image) error
 	all := old.IsZero() || !last.live || !processors.SameCatalogue(last.edition, s.edition)
 	rotated := last.live && processors.KeyVersion(last.edition, s.keys) != s.keys.Current()
 	var headers []bus.Header
+	if all && last.live && d.left.Any() {
+		headers = s.headers(c, next.version)
+		if err := s.withdraw(c, d.left, last, headers); err != nil {
+			return err
+		}
+	}
 	for i := range d.views {
 		v := &d.views[i]
 		always := all || rotated && v.projection.Tokens()

@@ -51,6 +51,9 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processo
 			t.To = append(t.To, contract.Shared(v.ID))
 		}
 	}
+	for _, v := range gone(cat) {
+		t.To = append(t.To, contract.Shared(v))
+	}
 	for _, e := range cat.Entities {
 		t.To = append(t.To, contract.Claims(e.ID))
 	}
@@ -129,6 +132,7 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 		}
 		one.links = append(one.links, link{role: l.Role, entity: l.Entity, column: l.Index, element: d.Fields[l.Index].Element, inner: innerKey(cat, d, l), finds: slices.Contains(d.FoundBy, l), topic: topic, writer: w})
 	}
+	one.left = masking.WithdrawnOf(cat, d.ID, s.keys)
 	for _, v := range d.Views {
 		p, err := masking.Compile(v, d.Layout, cat.City, s.keys)
 		if err != nil {

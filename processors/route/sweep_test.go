@@ -1,13 +1,16 @@
 package route_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/route"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/lineage"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
@@ -69,5 +72,92 @@ func TestRenew(t *testing.T) {
 	}
 	if out, err = c.Route.Renew(); err != nil || len(out) > 0 {
 		t.Errorf("renewed again: %d records, %v", len(out), err)
+	}
+}
+
+// TestWithdraw: of a view that the catalogue has no more what stands is taken back, of each
+// row when it is renewed and of one that is deleted before that; afterwards no more is said.
+func TestWithdraw(t *testing.T) {
+	c := newCity(t)
+	before := c.Catalogue.Version
+	take := func(line string) []bus.Record {
+		t.Helper()
+		r, err := c.Change(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Take(r); err != nil {
+			t.Fatal(err)
+		}
+		return c.Drain()
+	}
+	const zhang, wang = "539902198503120013", "539902198503120021"
+	stands := map[string]map[string]uint64{} // view, record key -> version
+	note := func(out []bus.Record) (taken []string) {
+		for _, r := range out {
+			view, shared := strings.CutPrefix(string(r.Topic), "shared.")
+			if !shared {
+				continue
+			}
+			version, _ := contract.ParseVersion(r.Header(contract.Version))
+			if stands[view] == nil {
+				stands[view] = map[string]uint64{}
+			}
+			if r.Value != nil {
+				stands[view][string(r.Key)] = version
+				continue
+			}
+			if version <= stands[view][string(r.Key)] {
+				t.Errorf("%s is taken back by version %d, and stands by %d", view, version, stands[view][string(r.Key)])
+			}
+			delete(stands[view], string(r.Key))
+			taken = append(taken, view)
+		}
+		return taken
+	}
+	note(take("GA01 GMSFHM=" + zhang + " XM=张三 CSRQ=1985-03-12 XBDM=1"))
+	note(take("GA01 GMSFHM=" + wang + " XM=王五 CSRQ=1985-03-12 XBDM=2"))
+
+	cat, err := manifest.Load(yunling.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat.Version = "another12345"
+	d, err := cat.Dataset("GA01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := d.Views
+	d.Views = nil
+	cat.Index()
+	cat.Lineage = lineage.Of(cat, []contract.Applied{{Version: before}, {Version: cat.Version}}, func(contract.Applied) (*schemas.Catalogue, error) { return c.Catalogue, nil })
+	keys, err := keyring.New("intl", map[int][]byte{1: []byte("0123456789abcdef0123456789abcdef")}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := route.New(cat, c.Codec, keys)
+	for _, v := range gone {
+		if !slices.Contains(step.To, contract.Shared(v.ID)) {
+			t.Errorf("the step does not say that it writes to %s", v.ID)
+		}
+	}
+	if c.Route.Stage, err = step.Stage(); err != nil {
+		t.Fatal(err)
+	}
+	if taken := note(take("GA01 d GMSFHM=" + wang)); len(taken) != len(gone) || len(gone) == 0 {
+		t.Errorf("of the row that was deleted %q was taken back, of %d views", taken, len(gone))
+	}
+	out, err := c.Route.Renew()
+	if err != nil {
+		t.Fatal(err)
+	}
+	note(out)
+	for view, left := range stands {
+		if strings.HasPrefix(view, "GA01.") && len(left) > 0 {
+			t.Errorf("%s still holds %d records", view, len(left))
+		}
+	}
+	if taken := note(take("GA01 GMSFHM=" + zhang + " XM=张四 CSRQ=1985-03-12 XBDM=1")); len(taken) > 0 {
+		t.Errorf("it is taken back again: %q", taken)
 	}
 }

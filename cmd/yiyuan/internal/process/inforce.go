@@ -45,22 +45,25 @@ func ReadInForce(ctx context.Context, b *bus.Bus, read func(context.Context, con
 	if _, err := b.Partitions(ctx, contract.Catalogues); errors.Is(err, cluster.ErrNoTopic) {
 		return f, nil
 	}
-	if err := read(ctx, contract.Catalogues, func(r bus.Record) error { return takeApplied(&f, r) }); err != nil {
+	if err := read(ctx, contract.Catalogues, func(r bus.Record) error {
+		_, err := takeApplied(&f, r)
+		return err
+	}); err != nil {
 		return f, fmt.Errorf("read the catalogue in force: %w", err)
 	}
 	return f, nil
 }
 
-func takeApplied(f *contract.InForce, r bus.Record) error {
+// takeApplied goes on by one record and reports whether it took effect.
+func takeApplied(f *contract.InForce, r bus.Record) (bool, error) {
 	if string(r.Key) != contract.CatalogueKey || r.Value == nil {
-		return nil
+		return false, nil
 	}
 	applied, err := contract.ParseApplied(r.Value)
 	if err != nil {
-		return err
+		return false, err
 	}
-	f.Take(applied)
-	return nil
+	return f.Take(applied), nil
 }
 
 // Apply asks for a catalogue to take the place of the one whose version is after, and
@@ -123,13 +126,15 @@ func (a *Process) bindCatalogue(ctx context.Context) error {
 	case mine.is(f):
 		a.showCatalogue(CatalogueFolder, f.Version)
 		a.Catalogue = mine.Catalogue
-		return nil
+		return a.remember(ctx)
 	default:
 		a.showCatalogue(CatalogueFolder, mine.Catalogue.Version)
 		a.Log.Error("the configured catalogue folder is not in force and not used: look at yiyuan plan, put it in force by yiyuan apply", "folder", a.cfg.Catalogue, "folder_version", mine.Catalogue.Version, "in_force", f.Version)
 	}
-	a.Catalogue, err = LoadInForce(f)
-	return err
+	if a.Catalogue, err = LoadInForce(f); err != nil {
+		return err
+	}
+	return a.remember(ctx)
 }
 
 // WatchCatalogue tells when another catalogue comes into force than the one that runs.
@@ -139,7 +144,7 @@ func (a *Process) WatchCatalogue(ctx context.Context) error {
 		return a.Bus.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{contract.Catalogues}}, func(_ context.Context, records []bus.Record) error {
 			before := f.Version
 			for i := range records {
-				if err := takeApplied(&f, records[i]); err != nil {
+				if _, err := takeApplied(&f, records[i]); err != nil {
 					return err
 				}
 			}
