@@ -22,20 +22,6 @@ func (c *Calendar) Working(t time.Time) bool {
 	return t.Weekday() != time.Saturday && t.Weekday() != time.Sunday
 }
 
-// Covers reports whether the calendar holds data of that year; without it,
-// clocks ignore holidays.
-func (c *Calendar) Covers(year int) bool {
-	prefix := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Format("2006-")
-	for _, days := range []map[string]string{c.Holidays, c.Workdays} {
-		for day := range days {
-			if len(day) == len(time.DateOnly) && day[:5] == prefix {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Add returns the day on which a clock of that many working days, started on
 // day, runs out: day itself does not count. The time of day is kept, in day's
 // location. Negative numbers count back; zero returns day.

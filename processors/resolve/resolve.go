@@ -70,18 +70,6 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring, entity s
 	return t
 }
 
-// Check compiles everything that the steps of a catalogue would compile, and so
-// finds what is wrong with rules, authority tables and masks before they run.
-func Check(cat *schemas.Catalogue, keys masking.Keys) error {
-	c := codec.New(codec.NewMemory())
-	for _, e := range cat.Entities {
-		if _, err := newStage(cat, c, keys, e.ID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // stage is one worker's resolve of one entity.
 type stage struct {
 	*scratch

@@ -113,7 +113,7 @@ func TestDefaults(t *testing.T) {
 		def("s", schemas.String, "1"), def("n", schemas.Long, "true"), def("d", schemas.Date, "4000000000"), def("d2", schemas.Date, "3000000"),
 		def("b", schemas.Boolean, "0"), def("m", schemas.Decimal, `"\u0001\u0000\u0000"`), def("x", schemas.Bytes, `"\u0100"`), def("r", schemas.Rows, "[1]"),
 	} {
-		if err := Profile(Schema(schemas.MustLayout("yiyuan.test", "R", bad))); !errors.Is(err, ErrProfile) {
+		if _, err := parse(Schema(schemas.MustLayout("yiyuan.test", "R", bad))); !errors.Is(err, ErrProfile) {
 			t.Errorf("default %s of a %s: error = %v, want ErrProfile", bad.Attrs["default"], bad.Type, err)
 		}
 	}

@@ -16,7 +16,7 @@
 //     bytes, lying counts and sizes, bad UTF-8 and numbers that do not fit are
 //     ErrMalformed; more than MaxMessage bytes is ErrTooLarge. A refusal costs
 //     no more memory than a small multiple of the value.
-//   - A schema that is unknown, outside the profile (see Profile) or cannot be
+//   - A schema that is unknown, outside the profile (see parse) or cannot be
 //     read into the layout is ErrUnknownSchema. Any other error is the
 //     registry's and may be tried again.
 //   - Columns that the layout does not have are withheld: skipped, and counted

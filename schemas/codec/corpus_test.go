@@ -336,7 +336,7 @@ func TestBadSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = Profile(string(schema))
+		_, err = parse(string(schema))
 		if reason := strings.TrimSpace(string(want)); reason == "ok" {
 			if err != nil {
 				t.Errorf("%s: %v, want it taken", filepath.Base(file), err)
@@ -346,7 +346,7 @@ func TestBadSchemas(t *testing.T) {
 		}
 	}
 	for name, schema := range badSchemas() {
-		if err := Profile(schema); !errors.Is(err, ErrProfile) {
+		if _, err := parse(schema); !errors.Is(err, ErrProfile) {
 			t.Errorf("%s: error = %v, want ErrProfile", name, err)
 		} else if len(err.Error()) > 1000 {
 			t.Errorf("%s: the error has %d bytes", name, len(err.Error()))

@@ -10,19 +10,13 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// Profile says whether a schema is one that may be registered: a record of at
+// parse reads a schema of the profile, which is one that may be registered: a record of at
 // most MaxFields fields and MaxDepth records deep, without recursion, made of
 // string, int, long, boolean, float, double, bytes, date, timestamp-millis,
 // uuid, decimal of at most 18 digits, arrays of records that have fields, and
 // unions of null and one of these. No two fields of a record differ only by
 // case (SQL folds it), and no alias is a second name of another field. The
 // error is ErrProfile and names the place.
-func Profile(schema string) error {
-	_, err := parse(schema)
-	return err
-}
-
-// parse reads a schema of the profile.
 func parse(schema string) (*record, error) {
 	tree, err := readTree(schema)
 	if err != nil {

@@ -346,22 +346,6 @@ func TestDecimalExact(t *testing.T) {
 	})
 }
 
-func BenchmarkCheck(b *testing.B) {
-	for kind, in := range map[string]string{
-		"id_number": "539902198503120013", "person_name": "买买提·阿卜杜拉", "address": "云岭市岭东区东关街道文庙路12号3栋2单元501室", "code": "02", "phone": "19900001234", "text": "正常",
-	} {
-		b.Run(kind, func(b *testing.B) {
-			b.ReportAllocs()
-			v := schemas.Text(in)
-			for b.Loop() {
-				if err := Check(elements[kind], v); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
 func ExampleParse() {
 	e := &schemas.Element{Kind: "address", Type: schemas.String}
 	police, _ := Parse(e, "云岭市岭东区文庙路１２号 3幢")

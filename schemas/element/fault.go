@@ -15,7 +15,6 @@ const (
 	CodePrecision   = "precision"   // more decimals than the element keeps
 	CodeSet         = "code"        // not in the code set
 	CodeSpreadsheet = "spreadsheet" // ruined by a spreadsheet
-	CodeForm        = "form"        // valid, but not in canonical form (Check only)
 )
 
 // Error says what is wrong with a value, never what the value is.

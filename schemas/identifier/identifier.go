@@ -51,7 +51,7 @@ type Citizen struct {
 }
 
 // The years of birth a number may state: the standard's own worked example is
-// of 1880, and a pure function does not know today (see ParseCitizenAt).
+// of 1880, and a pure function does not know today.
 const (
 	firstYear = 1800
 	lastYear  = 2099
@@ -78,19 +78,6 @@ func ParseCitizen(s string) (Citizen, error) {
 		return c, fmt.Errorf("parse identity number: %w", ErrChecksum)
 	}
 	return c, nil
-}
-
-// ParseCitizenAt is ParseCitizen that also refuses a birth after the day of now.
-func ParseCitizenAt(s string, now time.Time) (Citizen, error) {
-	c, err := ParseCitizen(s)
-	if err != nil && !errors.Is(err, ErrChecksum) {
-		return c, err
-	}
-	y, m, d := now.Date()
-	if c.Birth.After(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)) {
-		return Citizen{}, fmt.Errorf("parse identity number: date of birth in the future: %w", ErrFormat)
-	}
-	return c, err
 }
 
 // UpgradeCitizen turns a number of the old form of 15 digits into the present

@@ -65,20 +65,6 @@ func TestParseCitizen(t *testing.T) {
 	}
 }
 
-func TestParseCitizenAt(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2019, 5, 31, 23, 0, 0, 0, time.FixedZone("", 8*3600))
-	if _, err := ParseCitizenAt("539902201906010235", now); !errors.Is(err, ErrFormat) {
-		t.Errorf("a birth of tomorrow gives %v, want %v", err, ErrFormat)
-	}
-	if _, err := ParseCitizenAt("539902201906010235", now.Add(2*time.Hour)); err != nil {
-		t.Errorf("a birth of today gives %v", err)
-	}
-	if _, err := ParseCitizenAt("539902198503120012", now); !errors.Is(err, ErrChecksum) {
-		t.Errorf("a wrong check digit gives %v, want %v", err, ErrChecksum)
-	}
-}
-
 // The old form leaves out the century. It was 19, but for the serial numbers of
 // people of more than a hundred years.
 func TestUpgradeCentury(t *testing.T) {

@@ -94,9 +94,6 @@ func (w *World) Size() string { return w.size }
 // Today is the instant at which the city's today begins.
 func (w *World) Today() time.Time { return time.UnixMilli(midnight(w.base)).In(schemas.Zone) }
 
-// Blocks is how many blocks of twenty people there are.
-func (w *World) Blocks() int { return w.blocks }
-
 // plant is what is planted in one unit of one block. The zero plant is none.
 type plant struct {
 	kind      kindID
