@@ -23,8 +23,12 @@ func Stop(ctx context.Context, b *bus.Bus, name, by string) error {
 	return order(ctx, b, "stop", name, func(s *contract.SourceStatus) { Down(s, contract.StateStopped, by) })
 }
 
-// Down makes a status that of a source which a person has stopped or retired.
+// Down makes a status that of a source which a person has stopped or retired. One that is down in that way already stays
+// as it is: who did it and since when is what counts, not who asked again.
 func Down(s *contract.SourceStatus, state, by string) {
+	if s.Stop && s.State == state {
+		return
+	}
 	s.Stop, s.State, s.Error = true, state, ""
 	s.StoppedBy, s.StoppedAt = by, time.Now().UnixMilli()
 }

@@ -323,6 +323,13 @@ func TestFleetTellsWhoStopped(t *testing.T) {
 		if s := call("stop", " op@host\x07 "); s.StoppedBy != "op@host" || s.StoppedAt == nil || !s.StoppedAt.Equal(now) || !strings.Contains(s.Reason, now.Format("2006-01-02 15:04:05")) {
 			t.Errorf("stopped: %+v", s)
 		}
+		<-time.After(time.Hour) // of the bubble
+		if s := call("stop", "late@host"); s.StoppedBy != "op@host" || s.StoppedAt == nil || !s.StoppedAt.Equal(now) || s.State != contract.StateStopped {
+			t.Errorf("stopped again: %+v", s)
+		}
+		if s := call("retire", "late@host"); s.StoppedBy != "late@host" || s.State != contract.StateRetired {
+			t.Errorf("retired after it was stopped: %+v", s)
+		}
 		if s := call("start", "op@host"); s.StoppedBy != "" || s.StoppedAt != nil || s.Reason != "" {
 			t.Errorf("started: %+v", s)
 		}
