@@ -128,7 +128,8 @@ type AuthorityTable struct {
 	Version   int
 	Effective time.Time
 	Basis     string
-	Sources   map[string][]Candidate // golden field (or group name) -> ranked candidates
+	Sources   map[string][]Candidate // golden field (or group name) -> ranked candidates; of an older version those that can still be had
+	Written   any                    // the version as it is written, whatever of it can still be had; two that say the same are deeply equal
 }
 
 // Candidate is one source of a golden field (of a lock-step group: one source
@@ -141,6 +142,7 @@ type Candidate struct {
 	Where    string            // CEL over `row`: which rows count, "" = all
 	Pick     string            // "latest FIELD", "earliest FIELD" (FIELD|FIELD: the first that is not null; FIELD,FIELD: the second where rows are equal in the first), "newest" (source commit time); "" = newest; ties by row key; see PickBy
 	Flag     string            // "" or a mark the cell carries when this candidate wins, e.g. 非权威
+	Rank     int               // as it is written, from 1: those that compete have it in common; 0 = by its place
 	SameRank bool              // competes with the candidate before it instead of ranking below it: Pick decides among both
 }
 

@@ -11,6 +11,7 @@
 package authority
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -69,7 +70,7 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, t *schemas.AuthorityTabl
 				continue
 			}
 			d.ranks = append(d.ranks, []candidate{one})
-			d.rules = append(d.rules, fmt.Sprintf("v%d %s/%d", t.Version, name, len(d.ranks)))
+			d.rules = append(d.rules, fmt.Sprintf("v%d %s/%d", t.Version, name, cmp.Or(s.Rank, len(d.ranks))))
 		}
 		c.cells = append(c.cells, d)
 	}

@@ -130,12 +130,15 @@ var (
 
 // rowFields checks the fields that a condition reads from its row. The
 // condition itself is compiled where it is evaluated.
-func (l *loader) rowFields(at node, d *datasetFile, condition string) {
+func (l *loader) rowFields(at node, d *datasetFile, condition string) (ok bool) {
+	ok = true
 	for _, ref := range celRow.FindAllStringSubmatch(celText.ReplaceAllString(condition, `""`), -1) {
 		if d.Field(ref[1]) == nil {
 			at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, ref[1], sortedKeys(d.fields), d.File)
+			ok = false
 		}
 	}
+	return ok
 }
 
 func (l *loader) authority(e *entityFile) {
@@ -143,8 +146,8 @@ func (l *loader) authority(e *entityFile) {
 	if len(tables) == 0 && len(e.Fields) > 0 {
 		e.root.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "authority")
 	}
-	for _, m := range tables {
-		t := schemas.AuthorityTable{Version: m.number("version"), Basis: m.text("basis"), Sources: map[string][]schemas.Candidate{}}
+	for i, m := range tables {
+		t := schemas.AuthorityTable{Version: m.number("version"), Basis: m.text("basis"), Sources: map[string][]schemas.Candidate{}, Written: m.written(format.Authority)}
 		day, sound := m.sound("effective")
 		effective, err := time.ParseInLocation(time.DateOnly, day, schemas.Zone)
 		if err != nil && sound {
@@ -154,49 +157,73 @@ func (l *loader) authority(e *entityFile) {
 		if n := len(e.Authority); n > 0 && (t.Version <= e.Authority[n-1].Version || !t.Effective.After(e.Authority[n-1].Effective)) {
 			m.at("version").problem("two-authorities", "数源表的版本和生效日期必须逐版递增", "authority versions and their days must grow from one to the next")
 		}
-		l.sources(e, &t, m)
+		l.sources(e, &t, m, i == len(tables)-1)
 		e.Authority = append(e.Authority, t)
 	}
 }
 
-func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping) {
+// sources reads which sources a version of the authority table has. The newest must fit
+// the entity as it is; the older ones are history.
+func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping, newest bool) {
 	table := m.table("sources")
 	if !m.has("sources") {
 		return
 	}
-	entries := map[string]bool{}
-	for _, f := range e.Fields {
-		if f.Group != "" {
-			entries[f.Group] = true
-		} else {
-			entries[f.Name] = true
-		}
-	}
 	for _, entry := range table.names {
-		if f := e.Field(entry); f != nil && f.Group != "" {
-			table.keys[entry].problem("two-authorities", "字段 %[1]s 属于组 %[2]s, 只能给整组定数源", "field %[1]s belongs to group %[2]s, which has one source as a whole", entry, f.Group)
+		if !newest {
+			l.past(e, t, table, entry)
 			continue
 		}
-		members := e.Members(entry)
+		members := l.entry(e, table.keys[entry], entry)
 		if len(members) == 0 {
-			table.keys[entry].unknown("unknown-field", "字段或组", "field or group", entry, sortedKeys(entries), e.File)
 			continue
 		}
-		candidates := []schemas.Candidate{}
+		candidates, rank := []schemas.Candidate{}, 0
 		for _, item := range table.each(entry) {
 			if c, ok := l.candidate(e, item, members, candidates); ok {
+				if !c.SameRank || rank == 0 {
+					rank++
+				}
+				c.Rank = rank
 				candidates = append(candidates, c)
 			}
 		}
 		t.Sources[entry] = candidates
 	}
-	for _, entry := range sortedKeys(entries) {
+	if !newest {
+		return
+	}
+	for _, entry := range entries(e.Entity) {
 		if !table.has(entry) {
 			table.problem("no-source", "%[1]s 没有数源；若确实没有，写 %[1]s: []", "%[1]s has no source; if there is none, write %[1]s: []", entry)
 		}
 	}
 }
 
+// entry returns the golden fields that an entry of an authority table is about, none
+// after saying so if it names none.
+func (l *loader) entry(e *entityFile, at node, entry string) []*schemas.GoldenField {
+	if f := e.Field(entry); f != nil && f.Group != "" {
+		at.problem("two-authorities", "字段 %[1]s 属于组 %[2]s, 只能给整组定数源", "field %[1]s belongs to group %[2]s, which has one source as a whole", entry, f.Group)
+		return nil
+	}
+	members := e.Members(entry)
+	if len(members) == 0 {
+		at.unknown("unknown-field", "字段或组", "field or group", entry, entries(e.Entity), e.File)
+	}
+	return members
+}
+
+// entries are what an authority table has sources of: fields, and groups as a whole.
+func entries(e *schemas.Entity) []string {
+	all := map[string]bool{}
+	for _, f := range e.Fields {
+		all[cmp.Or(f.Group, f.Name)] = true
+	}
+	return sortedKeys(all)
+}
+
+// candidate reads one source of a field or group; false if it cannot be one.
 func (l *loader) candidate(e *entityFile, m mapping, members []*schemas.GoldenField, before []schemas.Candidate) (schemas.Candidate, bool) {
 	c := schemas.Candidate{
 		Dataset: m.text("dataset"), Role: m.text("role"), Where: m.text("where"), Pick: m.text("pick"),
@@ -206,18 +233,19 @@ func (l *loader) candidate(e *entityFile, m mapping, members []*schemas.GoldenFi
 	if d == nil || !l.linked(m.at("dataset"), d.Dataset, e.ID, c.Role) {
 		return c, false
 	}
+	sound := true
 	if d.Class == "C" {
-		m.at("dataset").problem("class-c-view", "不予共享(C)的数据集 %[1]s 不能作数源", "class C dataset %[1]s cannot be a source", d.ID)
+		sound = m.at("dataset").problem("class-c-view", "不予共享(C)的数据集 %[1]s 不能作数源", "class C dataset %[1]s cannot be a source", d.ID)
 	}
 	for _, o := range before {
 		if o.Dataset == c.Dataset && o.Role == c.Role && o.Where == c.Where {
-			m.problem("two-authorities", "数据集 %[1]s 重复作为同一数源，请用 where 或 role 区分", "dataset %[1]s is the same source twice, tell them apart by where or role", c.Dataset+roleSuffix(c.Role))
+			sound = m.problem("two-authorities", "数据集 %[1]s 重复作为同一数源，请用 where 或 role 区分", "dataset %[1]s is the same source twice, tell them apart by where or role", c.Dataset+roleSuffix(c.Role))
 		}
 	}
-	l.rowFields(m.at("where"), d, c.Where)
+	sound = l.rowFields(m.at("where"), d, c.Where) && sound
 	l.columns(m, d, &c, members)
-	l.pick(m, d, &c, before)
-	return c, true
+	sound = l.pick(m, d, &c, before) && sound
+	return c, sound && len(c.Columns)+len(c.Constant) > 0
 }
 
 // columns maps the golden fields to the dataset's, by name unless stated.
@@ -250,7 +278,9 @@ func (l *loader) columns(m mapping, d *datasetFile, c *schemas.Candidate, member
 	}
 	for _, f := range members {
 		if column, ok := c.Columns[f.Name]; ok {
-			l.sameElement(m.at("columns"), d, f, column)
+			if !l.sameElement(m.at("columns"), d, f, column) {
+				delete(c.Columns, f.Name)
+			}
 		}
 		if value, ok := c.Constant[f.Name]; ok && f.Element.Kind == "code" && !f.Element.HasCode(value) {
 			m.at("constant").problem("bad-value", "%[1]q 不在 %[2]s 的代码表中", "%[1]q is not in the code set of %[2]s", value, f.Name)
@@ -259,26 +289,25 @@ func (l *loader) columns(m mapping, d *datasetFile, c *schemas.Candidate, member
 }
 
 // sameElement checks that a dataset's field can be a golden field's value.
-func (l *loader) sameElement(at node, d *datasetFile, f *schemas.GoldenField, column string) {
+func (l *loader) sameElement(at node, d *datasetFile, f *schemas.GoldenField, column string) bool {
 	from := d.Field(column)
 	if from == nil {
 		at.unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, column, sortedKeys(d.fields), d.File)
-		return
+		return false
 	}
 	a, b := from.Element, f.Element
 	if a.Kind == "" || b.Kind == "" {
-		return // said where the element is unknown
+		return true // said where the element is unknown
 	}
 	if a.Kind != b.Kind || a.Type != b.Type || a.Precision != b.Precision || a.Scale != b.Scale {
-		at.problem("element-mismatch", "%[1]s.%[2]s 是 %[3]s, 不能作 %[4]s(%[5]s)的来源", "%[1]s.%[2]s is %[3]s and cannot fill %[4]s (%[5]s)", d.ID, column, describe(a), f.Name, describe(b))
-		return
+		return at.problem("element-mismatch", "%[1]s.%[2]s 是 %[3]s, 不能作 %[4]s(%[5]s)的来源", "%[1]s.%[2]s is %[3]s and cannot fill %[4]s (%[5]s)", d.ID, column, describe(a), f.Name, describe(b))
 	}
 	for _, code := range a.Codes {
 		if !b.HasCode(code.Value) {
-			at.problem("element-mismatch", "%[1]s.%[2]s 的代码 %[3]s 不在 %[4]s 的代码表中", "code %[3]s of %[1]s.%[2]s is not in the code set of %[4]s", d.ID, column, code.Value, f.Name)
-			return
+			return at.problem("element-mismatch", "%[1]s.%[2]s 的代码 %[3]s 不在 %[4]s 的代码表中", "code %[3]s of %[1]s.%[2]s is not in the code set of %[4]s", d.ID, column, code.Value, f.Name)
 		}
 	}
+	return true
 }
 
 func describe(e *schemas.Element) string {
@@ -288,26 +317,28 @@ func describe(e *schemas.Element) string {
 	return e.Kind
 }
 
-func (l *loader) pick(m mapping, d *datasetFile, c *schemas.Candidate, before []schemas.Candidate) {
+func (l *loader) pick(m mapping, d *datasetFile, c *schemas.Candidate, before []schemas.Candidate) (ok bool) {
+	ok = true
 	order, fields := c.PickBy()
 	if order == "latest" || order == "earliest" {
 		for _, name := range slices.Concat(fields...) {
 			if d.Field(name) == nil {
 				m.at("pick").unknown("unknown-field", "数据集 "+d.ID+" 的字段", "field of "+d.ID, name, sortedKeys(d.fields), d.File)
+				ok = false
 			}
 		}
 	}
 	if !c.SameRank {
-		return
+		return ok
 	}
 	if len(before) == 0 {
-		m.at("same_rank").problem("bad-value", "第一个数源不能写 same_rank", "the first candidate cannot have same_rank")
-		return
+		return m.at("same_rank").problem("bad-value", "第一个数源不能写 same_rank", "the first candidate cannot have same_rank")
 	}
 	last := before[len(before)-1]
 	if o, _ := last.PickBy(); o != order || l.pickType(last) != l.pickType(*c) {
-		m.at("pick").problem("two-authorities", "同级数源必须按同样的方式挑选(pick), 否则无法比较", "candidates of the same rank must be picked in the same way, else they cannot be compared")
+		return m.at("pick").problem("two-authorities", "同级数源必须按同样的方式挑选(pick), 否则无法比较", "candidates of the same rank must be picked in the same way, else they cannot be compared")
 	}
+	return ok
 }
 
 // pickType is the type of what a candidate's rows are ordered by.

@@ -271,7 +271,7 @@ func (d *difference) authority(a about, old, next *schemas.Entity) {
 		switch o := version(old, t.Version); {
 		case o == nil:
 			d.note(Added, a, "主体 %[1]s 的数源表第 %[2]d 版自 %[3]s 起生效，可信记录将重新计算", "authority version %[2]d of %[1]s takes effect on %[3]s, golden records will be worked out again", next.ID, t.Version, t.Effective.Format("2006-01-02"))
-		case !reflect.DeepEqual(*o, t):
+		case !reflect.DeepEqual(o.Written, t.Written):
 			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能改写；请增加新版本", "authority version %[2]d of %[1]s is published and cannot be rewritten, add a new version", next.ID, t.Version)
 		}
 	}

@@ -3,7 +3,10 @@ package journey
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,4 +71,77 @@ func TestApplyAndRestart(t *testing.T) {
 	answers("where")
 	answers("partial")
 	w.Process.Stop()
+}
+
+// TestGoldenFieldComesAndGoes adds a field to an entity whose authority is published, by
+// a new version of it, and takes it away again: version 1 stays as it was written.
+func TestGoldenFieldComesAndGoes(t *testing.T) {
+	w := e2e.Found(t)
+	w.Data = filepath.Join(w.Dir, "broker")
+	w.Binds("residences", "file", map[string]any{"dir": w.Drop, "settle": "100ms", "poll": "50ms"}, "GA02")
+	w.Grants("MZ-DBHD", "MZ", "DBHD", "person.clear", "person.where")
+	const entity, number = "entities/person.yaml", "539902198503120013"
+	w.Edit(entity, "\nviews:\n", "\nviews:\n  where: {title: 居住, fields: [GMSFHM, JZDZ], mask: {GMSFHM: clear, JZDZ: clear}}\n")
+	config := filepath.Join(w.Dir, "yiyuan.yaml")
+	shown := func(wanted bool) {
+		t.Helper()
+		e2e.Await(t, fmt.Sprintf("person.where with the registration's number: %t", wanted), 2*time.Minute, func() string {
+			a := w.Ask(http.MethodGet, "http://"+w.Gateway+"/v1/lookup/person.where/"+number, "MZ-DBHD", "DBHD", "")
+			if a.Status != http.StatusOK || !strings.Contains(a.Body, "河滨路1号") || strings.Contains(a.Body, `"DJH":"R0"`) != wanted {
+				return fmt.Sprintf("%d %s", a.Status, a.Body)
+			}
+			return ""
+		})
+	}
+	w.Open()
+	w.File("residences.csv", "公民身份号码,登记号,居住地行政区划,居住地址,联系电话,起始日期,终止日期\n"+
+		number+",R0,539903,云岭市岭西区金桥街道河滨路1号,19900000000,2026-01-02,\n")
+	shown(false)
+	w.Process.Stop()
+
+	before, err := os.ReadFile(filepath.Join(w.Catalogue, entity))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := newestAuthority(string(before))
+	next := func(field, source string, version int) {
+		t.Helper()
+		text := string(before)
+		if field != "" {
+			text = strings.Replace(text, "authority:\n", field+"authority:\n", 1)
+			text = strings.Replace(text, "fields: [GMSFHM, JZDZ], mask: {", "fields: [GMSFHM, JZDZ, DJH], mask: {DJH: clear, ", 1)
+		}
+		first := authorityVersion(newest, 90, "2026-02-01") + source
+		if version > 90 {
+			first += authorityVersion(newest, version, "2026-02-02")
+		}
+		// Version 90 is published from the first change on, and stays to the letter.
+		text = strings.Replace(text, newest, newest+first, 1)
+		if err := os.WriteFile(filepath.Join(w.Catalogue, entity), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e2e.Runs(t, 0, "check", "--catalogue", w.Catalogue)
+		e2e.Runs(t, 0, "apply", "--yes", "--config", config)
+		w.Open()
+		shown(field != "")
+		w.Process.Stop()
+	}
+	const source = "      DJH: [{dataset: GA02, pick: newest}]\n"
+	next("  - {name: DJH, title: 登记号, element: certificate}\n", source, 90)
+	next("", source, 91)
+}
+
+// newestAuthority is the last version of an entity's authority table, as it is written.
+func newestAuthority(text string) string {
+	end := strings.Index(text, "\naggregates:\n")
+	if end < 0 {
+		end = strings.Index(text, "\nviews:\n")
+	}
+	return text[strings.LastIndex(text[:end], "  - version: ") : end+1]
+}
+
+// authorityVersion is a version of an authority table under another number and day.
+func authorityVersion(text string, number int, day string) string {
+	text = regexp.MustCompile(`version: \d+`).ReplaceAllString(text, "version: "+strconv.Itoa(number))
+	return regexp.MustCompile(`effective: [0-9-]+`).ReplaceAllString(text, "effective: "+day)
 }
