@@ -25,6 +25,7 @@ type Catalogue struct {
 	Purposes    []*Purpose
 	Version     string            // 12 hexadecimal digits of the digest of all files; header "cat"
 	Files       map[string]string // digest of each file, by name
+	Written     map[string]any    // what each file says, by name, as its format declares it: text, []any and map[string]any, keys that say their default left out
 	Calendar    Calendar          // working days
 	Lineage     Lineage           // what was in force before it, where that is known
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
@@ -139,65 +138,6 @@ func (l *loader) rowFields(at node, d *datasetFile, condition string) (ok bool) 
 		}
 	}
 	return ok
-}
-
-func (l *loader) authority(e *entityFile) {
-	tables := e.root.each("authority")
-	if len(tables) == 0 && len(e.Fields) > 0 {
-		e.root.problem("missing-key", "缺少 %[1]s", "%[1]s is missing", "authority")
-	}
-	for i, m := range tables {
-		t := schemas.AuthorityTable{Version: m.number("version"), Basis: m.text("basis"), Sources: map[string][]schemas.Candidate{}, Written: m.written(format.Authority)}
-		day, sound := m.sound("effective")
-		effective, err := time.ParseInLocation(time.DateOnly, day, schemas.Zone)
-		if err != nil && sound {
-			m.at("effective").problem("bad-value", "%[1]q 不是日期，格式 2026-01-31", "%[1]q is not a date, write 2026-01-31", day)
-		}
-		t.Effective = effective
-		if n := len(e.Authority); n > 0 && (t.Version <= e.Authority[n-1].Version || !t.Effective.After(e.Authority[n-1].Effective)) {
-			m.at("version").problem("two-authorities", "数源表的版本和生效日期必须逐版递增", "authority versions and their days must grow from one to the next")
-		}
-		l.sources(e, &t, m, i == len(tables)-1)
-		e.Authority = append(e.Authority, t)
-	}
-}
-
-// sources reads which sources a version of the authority table has. The newest must fit
-// the entity as it is; the older ones are history.
-func (l *loader) sources(e *entityFile, t *schemas.AuthorityTable, m mapping, newest bool) {
-	table := m.table("sources")
-	if !m.has("sources") {
-		return
-	}
-	for _, entry := range table.names {
-		if !newest {
-			l.past(e, t, table, entry)
-			continue
-		}
-		members := l.entry(e, table.keys[entry], entry)
-		if len(members) == 0 {
-			continue
-		}
-		candidates, rank := []schemas.Candidate{}, 0
-		for _, item := range table.each(entry) {
-			if c, ok := l.candidate(e, item, members, candidates); ok {
-				if !c.SameRank || rank == 0 {
-					rank++
-				}
-				c.Rank = rank
-				candidates = append(candidates, c)
-			}
-		}
-		t.Sources[entry] = candidates
-	}
-	if !newest {
-		return
-	}
-	for _, entry := range entries(e.Entity) {
-		if !table.has(entry) {
-			table.problem("no-source", "%[1]s 没有数源；若确实没有，写 %[1]s: []", "%[1]s has no source; if there is none, write %[1]s: []", entry)
-		}
-	}
 }
 
 // entry returns the golden fields that an entry of an authority table is about, none

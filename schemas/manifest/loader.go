@@ -111,6 +111,9 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 			root = node{}
 			l.broken[strings.TrimSuffix(name, ".yaml")] = true
 		}
+		if f, known := format.Of(name); known && ok {
+			l.cat.Written[name] = root.written(f.Form)
+		}
 		files = append(files, file{name, root})
 		return nil
 	})

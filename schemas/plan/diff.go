@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -18,6 +17,7 @@ func (d *difference) all(old, next *schemas.Catalogue) {
 	both(old.Purposes, next.Purposes, func(p *schemas.Purpose) string { return p.ID }, d.purpose)
 	both(old.Departments, next.Departments, func(p *schemas.Department) string { return p.ID }, d.department)
 	d.codes(old, next)
+	d.keys(old, next)
 	d.otherwise(old, next)
 }
 
@@ -36,21 +36,6 @@ func both[T any](old, next []*T, id func(*T) string, compare func(old, next *T))
 		compare(before[name], after[name])
 	}
 }
-
-// exposure ranks masks by how much they show.
-func exposure(mask string) int {
-	switch mask {
-	case "":
-		return 3
-	case schemas.MaskSuppress:
-		return 0
-	case schemas.MaskToken, schemas.MaskDigest, schemas.MaskPresent:
-		return 1
-	}
-	return 2
-}
-
-func maskTitle(mask string) string { return cmp.Or(mask, "clear") }
 
 func fileOf(v *schemas.View) string {
 	if v.Dataset != nil {
@@ -71,13 +56,18 @@ func (d *difference) view(old, next *schemas.View) {
 	} else if len(next.Fields) == 0 && len(next.Embed) == 0 {
 		d.expose(FieldShown, a, "新视图 %[1]s（数据来源说明）", "new view %[1]s: where each value comes from, masked", next.ID)
 	}
+	exposed := len(d.plan.Exposed)
 	d.shown(a, "", before, next.Fields)
 	for _, b := range next.Embed {
-		d.shown(a, b.Dataset.ID+".", embedded(old, b), b.Fields)
+		d.rows(a, old, next, b)
 	}
 	if old == nil {
+		if len(d.plan.Exposed) == exposed && len(next.Fields) > 0 {
+			d.note(Added, a, "新视图 %[1]s", "new view %[1]s", next.ID)
+		}
 		return
 	}
+	d.kinds(a, "", old.Fields, next.Fields, elements(old), elements(next))
 	for _, b := range old.Embed {
 		if embedded(next, b) == nil {
 			d.remove(a, "视图 %[1]s 不再嵌入 %[2]s", "view %[1]s no longer embeds %[2]s", next.ID, b.Dataset.ID)
@@ -96,48 +86,6 @@ func (d *difference) view(old, next *schemas.View) {
 		d.expose(ViewReadable, a, "视图 %[1]s 由只核验变为可读取", "view %[1]s was verify-only and can now be read", next.ID)
 	}
 	d.layout(a, fullTransitive, "视图", "view", old.Layout, next.Layout)
-}
-
-// embedded returns what a view shows of the rows that b embeds, nil if nothing.
-func embedded(v *schemas.View, b schemas.Embed) []schemas.ViewField {
-	if v != nil {
-		if i := slices.IndexFunc(v.Embed, func(o schemas.Embed) bool { return o.Dataset.ID == b.Dataset.ID && o.Role == b.Role }); i >= 0 {
-			return v.Embed[i].Fields
-		}
-	}
-	return nil
-}
-
-// shown compares what a view shows of its owner's fields, or of rows embedded in it.
-func (d *difference) shown(a about, rows string, old, next []schemas.ViewField) {
-	for _, f := range next {
-		a.field = rows + f.Name
-		i := slices.IndexFunc(old, func(o schemas.ViewField) bool { return o.Name == f.Name })
-		if i < 0 {
-			if f.Mask != schemas.MaskSuppress {
-				d.expose(FieldShown, a, "新公开 %[1]s.%[2]s（%[3]s）", "newly exposed %[1]s.%[2]s (%[3]s)", a.of, a.field, maskTitle(f.Mask))
-			}
-			continue
-		}
-		was, is := old[i].Mask, f.Mask
-		switch before, after := exposure(was), exposure(is); {
-		case after > before:
-			d.expose(MaskWeaker, a, "脱敏减弱 %[1]s.%[2]s：%[3]s → %[4]s", "weaker mask on %[1]s.%[2]s: %[3]s to %[4]s", a.of, a.field, maskTitle(was), maskTitle(is))
-		case was != is && before == after:
-			// Neither shows less than the other: a year is not part of a band. Both together tell more.
-			d.expose(MaskWeaker, a, "脱敏改变 %[1]s.%[2]s：%[3]s → %[4]s，两者合看可知更多", "another mask on %[1]s.%[2]s: %[3]s to %[4]s, the two together tell more", a.of, a.field, maskTitle(was), maskTitle(is))
-		case was != is:
-			d.note(Changed, a, "脱敏加强 %[1]s.%[2]s：%[3]s → %[4]s", "stronger mask on %[1]s.%[2]s: %[3]s to %[4]s", a.of, a.field, maskTitle(was), maskTitle(is))
-		case is == "" && old[i].Screened && !f.Screened:
-			d.expose(TextShown, a, "%[1]s.%[2]s 文字中的个人号码不再遮盖", "numbers of persons in the texts of %[1]s.%[2]s are no longer hidden", a.of, a.field)
-		}
-	}
-	for _, o := range old {
-		if !slices.ContainsFunc(next, func(f schemas.ViewField) bool { return f.Name == o.Name }) {
-			a.field = rows + o.Name
-			d.remove(a, "不再提供 %[1]s.%[2]s", "no longer shown: %[1]s.%[2]s", a.of, a.field)
-		}
-	}
 }
 
 func (d *difference) dataset(old, next *schemas.Dataset) {
@@ -215,6 +163,9 @@ func linkNames(d *schemas.Dataset) []string {
 func (d *difference) place(a about, level string, e *schemas.Element, nextLevel string, next *schemas.Element) {
 	before, after := inEvidence(level, e.Mask), inEvidence(nextLevel, next.Mask)
 	switch {
+	case before == after && before > 0 && before < clear && e.Mask == next.Mask && shape(e) != shape(next):
+		d.expose(EvidenceShown, a, "%[1]s.%[2]s 的种类由 %[3]s 变为 %[4]s，说明和依据中同一脱敏 %[5]s 所留不同，可能更多", "%[1]s.%[2]s is of another kind, %[3]s before and %[4]s now: in explanations and evidence the mask %[5]s leaves something else of it, perhaps more",
+			a.of, a.field, e.Kind, next.Kind, next.Mask)
 	case after > before || before == after && before > 0 && e.Mask != next.Mask:
 		d.expose(EvidenceShown, a, "%[1]s.%[2]s 在说明和依据中由 %[3]s %[4]s 变为 %[5]s %[6]s，所见更多", "explanations and evidence show more of %[1]s.%[2]s: %[3]s %[4]s becomes %[5]s %[6]s",
 			a.of, a.field, level, maskTitle(e.Mask), nextLevel, maskTitle(next.Mask))
@@ -247,8 +198,20 @@ func (d *difference) entity(old, next *schemas.Entity) {
 	}
 	for _, f := range next.Fields {
 		a.field = f.Name
-		if o := old.Field(f.Name); o != nil {
-			d.place(a, o.Level, o.Element, f.Level, f.Element)
+		o := old.Field(f.Name)
+		if o == nil {
+			d.note(Added, a, "主体 %[1]s 的可信记录新增字段 %[2]s", "the golden record of %[1]s has a new field %[2]s", next.ID, f.Name)
+			if inEvidence(f.Level, f.Element.Mask) > 0 {
+				d.expose(EvidenceShown, a, "说明和依据新展示 %[1]s.%[2]s（%[3]s）", "explanations and evidence newly show %[1]s.%[2]s (%[3]s)", next.ID, f.Name, maskTitle(f.Element.Mask))
+			}
+			continue
+		}
+		d.place(a, o.Level, o.Element, f.Level, f.Element)
+	}
+	for _, o := range old.Fields {
+		if next.Field(o.Name) == nil {
+			a.field = o.Name
+			d.remove(a, "可信记录不再有字段 %[1]s.%[2]s", "the golden record no longer has %[1]s.%[2]s", next.ID, o.Name)
 		}
 	}
 	a.field = ""
@@ -271,6 +234,7 @@ func (d *difference) authority(a about, old, next *schemas.Entity) {
 		switch o := version(old, t.Version); {
 		case o == nil:
 			d.note(Added, a, "主体 %[1]s 的数源表第 %[2]d 版自 %[3]s 起生效，可信记录将重新计算", "authority version %[2]d of %[1]s takes effect on %[3]s, golden records will be worked out again", next.ID, t.Version, t.Effective.Format("2006-01-02"))
+			d.sources(a, old, next, t)
 		case !reflect.DeepEqual(o.Written, t.Written):
 			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能改写；请增加新版本", "authority version %[2]d of %[1]s is published and cannot be rewritten, add a new version", next.ID, t.Version)
 		}
@@ -354,8 +318,8 @@ func listed[T any](d *difference, file, zh, en string, old, next *T, name func(*
 	}
 }
 
-// otherwise tells the files whose content differs and of which nothing else was told,
-// so that no difference goes untold.
+// otherwise tells the files whose content differs though no declared key of them does:
+// comments and layout.
 func (d *difference) otherwise(old, next *schemas.Catalogue) {
 	told := map[string]bool{}
 	for _, group := range [][]Change{d.plan.Exposed, d.plan.Removed, d.plan.Compatible, d.plan.Refused} {
@@ -368,7 +332,7 @@ func (d *difference) otherwise(old, next *schemas.Catalogue) {
 	maps.Copy(all, next.Files)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if old.Files[name] != next.Files[name] && !told[name] {
-			d.note(Changed, about{of: name, file: name}, "文件 %[1]s 有其他改动（标题、说明、校验、代码、日历等）", "file %[1]s differs otherwise (titles, words, validation, codes, calendar)", name)
+			d.note(Changed, about{of: name, file: name}, "文件 %[1]s 只有注释或排版不同", "file %[1]s differs in comments or layout only", name)
 		}
 	}
 }

@@ -16,7 +16,7 @@ func compare(old, next *schemas.Catalogue, judge compat) *Plan {
 	if p.Empty() {
 		return p
 	}
-	d := &difference{plan: p, judge: judge}
+	d := &difference{plan: p, judge: judge, regions: otherRegions(old, next)}
 	d.all(old, next)
 	for _, group := range [][]Change{p.Exposed, p.Removed, p.Compatible, p.Refused} {
 		slices.SortStableFunc(group, func(a, b Change) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Of, b.Of)) })

@@ -3,8 +3,9 @@
 // and what must not happen to a published catalogue.
 //
 // Make compares two catalogues; it is pure. The groups are read in their order: newly
-// exposed first. Every difference between the two is told somewhere: what no rule of
-// this package knows is told as a file whose content differs (see otherwise).
+// exposed first. Every difference between the two is told somewhere: the values of every
+// declared key are compared, and a key of which no rule of this package speaks is told as
+// it is written (see spoken).
 package plan
 
 // Change is one thing that differs.
@@ -20,7 +21,7 @@ type Change struct {
 // Kind is the kind of a change, for programs.
 type Kind string
 
-// The kinds. What is exposed is one of the first seven.
+// The kinds. What is exposed is one of the first nine.
 const (
 	FieldShown    Kind = "field_shown"    // a view shows a field that it did not show; a new view shows all of its
 	MaskWeaker    Kind = "mask_weaker"    // a view shows more of a field, or something else of it
@@ -28,6 +29,8 @@ const (
 	KeyShown      Kind = "key_shown"      // the record key was a token and is in clear
 	ViewReadable  Kind = "view_readable"  // a view only answered yes or no and can be read now
 	ClassWeaker   Kind = "class_weaker"   // A 无条件 < B 有条件 < C 不予共享
+	RowsShown     Kind = "rows_shown"     // a view shows more of the rows that it embeds, or others
+	SourceShown   Kind = "source_shown"   // a golden field comes from where it did not
 	EvidenceShown Kind = "evidence_shown" // explanations and evidence show a field, or more of it
 
 	Removed Kind = "removed"

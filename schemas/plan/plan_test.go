@@ -220,26 +220,31 @@ const ga01, person = "datasets/GA01.yaml", "entities/person.yaml"
 
 // plantings are of different files or far apart, so that neighbours can be planted together.
 var plantings = []planted{
-	{"a view shows another field", swap(ga01, "HYZKDM, ZXBZ]\n", "HYZKDM, ZXBZ, ZXRQ]\n"), []string{"exposed field_shown GA01.partial ZXRQ"}},
+	{"a view shows another field", swap(ga01, "HYZKDM, ZXBZ]\n", "HYZKDM, ZXBZ, ZXRQ]\n"), []string{"compatible changed datasets/GA01.yaml views.partial.fields", "exposed field_shown GA01.partial ZXRQ"}},
 	{"a view embeds rows", swap(person, "  school:\n", "    # more\n  fleet:\n    fields: [XBDM]\n    embed:\n      - {dataset: GA03, role: owner, fields: [CLXH]}\n  school:\n"), []string{
 		"exposed field_shown person.fleet GA03.CLXH", "exposed field_shown person.fleet XBDM",
 	}},
-	{"a mask is weaker", swap("datasets/WJ02.yaml", "fields: [GMSFHM, SWRQ, CXBZ]}", "fields: [GMSFHM, SWRQ, CXBZ], mask: {SWRQ: year}}"), []string{"exposed mask_weaker WJ02.partial SWRQ"}},
-	{"a mask is another", swap(ga01, "mask: {HJDZ: district}", "mask: {HJDZ: partial}"), []string{"exposed mask_weaker GA01.partial HJDZ"}},
-	{"a mask is stronger", swap(person, "mask: {GMSFHM: partial, XM: partial, CSRQ: year, HJDZ: partial}", "mask: {GMSFHM: partial, XM: suppress, CSRQ: year, HJDZ: partial}"), []string{"compatible changed person.school XM"}},
+	{"a mask is weaker", swap("datasets/WJ02.yaml", "fields: [GMSFHM, SWRQ, CXBZ]}", "fields: [GMSFHM, SWRQ, CXBZ], mask: {SWRQ: year}}"), []string{"compatible changed datasets/WJ02.yaml views.partial.mask", "exposed mask_weaker WJ02.partial SWRQ"}},
+	{"a mask is another", swap(ga01, "mask: {HJDZ: district}", "mask: {HJDZ: partial}"), []string{"compatible changed datasets/GA01.yaml views.partial.mask.HJDZ", "exposed mask_weaker GA01.partial HJDZ"}},
+	{"a mask is stronger", swap(person, "mask: {GMSFHM: partial, XM: partial, CSRQ: year, HJDZ: partial}", "mask: {GMSFHM: partial, XM: suppress, CSRQ: year, HJDZ: partial}"), []string{"compatible changed entities/person.yaml views.school.mask.XM", "compatible changed person.school XM"}},
+	{"more rows are embedded, and a view comes beside it", func(t testing.TB, m fstest.MapFS) {
+		t.Helper()
+		edit(t, m, person, "fields: [MJ, ZL, DYBZ, YTDM], mask: {MJ: band, ZL: district}, max: 20}", "fields: [MJ, ZL, DYBZ, YTDM], mask: {MJ: band, ZL: district}, max: 200}")
+		edit(t, m, person, "  alive:\n", "  two: {title: 二, fields: [XBDM]}\n  alive:\n")
+	}, []string{"compatible changed entities/person.yaml views.relief.embed[ZR01/owner].max", "exposed field_shown person.two XBDM", "exposed rows_shown person.relief ZR01"}},
 	{"a class opens", swap(ga01, "class: B", "class: A"), []string{"exposed class_weaker GA01"}},
 	{"a class tightens", swap("datasets/SC01.yaml", "class: A", "class: B"), []string{"compatible changed SC01"}},
-	{"evidence shows another field", swap("rules/XV-04.yaml", "evidence: [RS02.DYZTDM,", "evidence: [RS02.YDY, RS02.DYZTDM,"), []string{"compatible changed XV-04", "exposed evidence_shown XV-04 RS02.YDY"}},
-	{"a field's level falls", swap(ga01, "element: status, level: L2, nullable: true", "element: status, level: L1, nullable: true"), []string{"compatible changed GA01 ZXYY"}},
-	{"a field's level rises", swap("datasets/GA02.yaml", "element: address", "element: address, level: L4"), []string{"compatible changed GA02 JZDZ", "compatible changed person JZDZ"}},
+	{"evidence shows another field", swap("rules/XV-04.yaml", "evidence: [RS02.DYZTDM,", "evidence: [RS02.YDY, RS02.DYZTDM,"), []string{"compatible changed XV-04", "compatible changed rules/XV-04.yaml cases[paid].evidence", "exposed evidence_shown XV-04 RS02.YDY"}},
+	{"a field's level falls", swap(ga01, "element: status, level: L2, nullable: true", "element: status, level: L1, nullable: true"), []string{"compatible changed GA01 ZXYY", "compatible changed datasets/GA01.yaml fields[ZXYY].level"}},
+	{"a field's level rises", swap("datasets/GA02.yaml", "element: address", "element: address, level: L4"), []string{"compatible changed GA02 JZDZ", "compatible changed datasets/GA02.yaml fields[JZDZ].level", "compatible changed person JZDZ"}},
 	{"a field comes", swap("datasets/WJ02.yaml", "views:\n", "  - {name: BEIZHU, title: 备注, element: text, nullable: true}\nviews:\n"), []string{"compatible added WJ02 BEIZHU"}},
 	{"a field that must be there comes", swap("datasets/GA03.yaml", "views:\n", "  - {name: BEIZHU, title: 备注, element: text}\nviews:\n"), []string{"compatible added GA03 BEIZHU", "exposed field_shown GA03.partial BEIZHU", "refused refused GA03"}},
 	{"a key changes", swap("datasets/RS02.yaml", "key: [GMSFHM]", "key: [GMSFHM, DYZTDM]"), []string{"refused refused RS02", "refused refused RS02.partial"}},
 	{"an audience changes", swap(person, "audience: JY-RXYJS", "audience: JY-OTHER"), []string{"refused refused person.school"}},
-	{"published authority is rewritten", swap(person, "      LXDH: [{dataset: GA02, pick: newest}]\n      XLDM: []\n  - version: 2", "      LXDH: []\n      XLDM: []\n  - version: 2"), []string{"refused refused person"}},
+	{"published authority is rewritten", swap(person, "      LXDH: [{dataset: GA02, pick: newest}]\n      XLDM: []\n  - version: 2", "      LXDH: []\n      XLDM: []\n  - version: 2"), []string{"compatible changed entities/person.yaml authority[1].sources.LXDH[GA02]", "refused refused person"}},
 	{"a code passes on", swap("datasets/WJ02.yaml", "code: 301040002/000001", "code: 301040002/000009"), []string{"compatible changed WJ02"}},
 	{"a rule goes", func(_ testing.TB, m fstest.MapFS) { delete(m, "rules/XV-09.yaml") }, []string{"removed removed XV-09"}},
 	{"a purpose comes", swap("purposes.yaml", "  - {id: SUPERVISE,", "  - {id: TRIAL, title: 试用, english: Trial}\n  - {id: SUPERVISE,"), []string{"compatible added TRIAL"}},
-	{"a department goes by another name", swap("departments.yaml", "title: 公安局", "title: 公安分局"), []string{"compatible changed GA"}},
-	{"a holiday", swap("calendar-2027.yaml", "workdays:", "  2027-12-31: 年末\nworkdays:"), []string{"compatible changed calendar-2027.yaml"}},
+	{"a department goes by another name", swap("departments.yaml", "title: 公安局", "title: 公安分局"), []string{"compatible changed GA", "compatible changed departments.yaml departments[GA].title"}},
+	{"a holiday", swap("calendar-2027.yaml", "workdays:", "  2027-12-31: 年末\nworkdays:"), []string{"compatible changed calendar-2027.yaml holidays.2027-12-31"}},
 }

@@ -16,8 +16,9 @@ const (
 
 // difference collects what differs, group by group, each in both tongues.
 type difference struct {
-	plan  *Plan
-	judge compat
+	plan    *Plan
+	judge   compat
+	regions bool // the city's districts or towns change
 }
 
 // compat says whether next may follow old on a topic under a level of the registry.
@@ -27,12 +28,12 @@ type compat func(level string, next, old *schemas.Layout) error
 type about struct{ of, field, file string }
 
 func (d *difference) change(kind Kind, a about, chinese, english string, args ...any) Change {
-	return Change{Kind: kind, Of: a.of, Field: a.field, File: a.file, Chinese: format(chinese, args), English: format(english, args)}
+	return Change{Kind: kind, Of: a.of, Field: a.field, File: a.file, Chinese: fill(chinese, args), English: fill(english, args)}
 }
 
-// format fills in the arguments. A text need not use all of them: fmt does not
+// fill fills in the arguments. A text need not use all of them: fmt does not
 // mind as long as verbs are indexed.
-func format(text string, args []any) string {
+func fill(text string, args []any) string {
 	if !strings.Contains(text, "%[") {
 		return text
 	}
