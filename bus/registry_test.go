@@ -31,7 +31,7 @@ func TestOutsideRegistry(t *testing.T) {
 	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Schemas, Partitions: 1, Compact: true}); err != nil {
 		t.Fatal(err)
 	}
-	ours, err := registry.Open(t.Context(), b.SchemaLog(), slog.New(slog.DiscardHandler))
+	ours, err := registry.Open(t.Context(), b.SchemaLog(), "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func startIn(t testing.TB, city fs.FS, options ...option) *world {
 	must(t, w.bus.Ensure(ctx, topics(w.cat)...))
 	var schemaRegistry *registry.Registry
 	eventually(t, "the new topics are known", func() bool {
-		schemaRegistry, err = registry.Open(ctx, w.bus.SchemaLog(), quiet())
+		schemaRegistry, err = registry.Open(ctx, w.bus.SchemaLog(), "", quiet())
 		return err == nil
 	})
 	w.codec = codec.New(schemaRegistry)

@@ -45,7 +45,7 @@ func Child(ctx context.Context, args []string) (err error) {
 		return fmt.Errorf("open bus: %w", err)
 	}
 	defer b.Close()
-	reg, err := registry.Open(ctx, b.SchemaLog(), log)
+	reg, err := registry.Open(ctx, b.SchemaLog(), "", log)
 	if err != nil {
 		return fmt.Errorf("open registry: %w", err)
 	}

@@ -89,7 +89,7 @@ func (s *Site) Look(ctx context.Context) error {
 	if s.Bus, err = bus.Open(ctx, bus.Config{Brokers: strings.Split(s.Brokers, ","), Prefix: s.Prefix}, nil, nil); err != nil {
 		return err
 	}
-	if s.reg, err = registry.Open(ctx, s.Bus.SchemaLog(), quiet); err != nil {
+	if s.reg, err = registry.Open(ctx, s.Bus.SchemaLog(), "", quiet); err != nil {
 		return fmt.Errorf("open registry: %w", err)
 	}
 	s.Codec = codec.New(s.reg)

@@ -6,10 +6,6 @@ import (
 	"fmt"
 )
 
-// Catalogues is the topic of the catalogues that were applied: one partition, in order,
-// never deleted, so that it is also the history of what was in force, by whom and when.
-const Catalogues Topic = "catalogue"
-
 // CatalogueKey is the key of its records.
 const CatalogueKey = "catalogue"
 

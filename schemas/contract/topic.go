@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,7 +27,15 @@ func (t Topic) Family() (family, of string) {
 
 // Subject is the subject of the registry that holds the schemas of a topic's values:
 // Confluent's TopicNameStrategy.
-func (t Topic) Subject() string { return string(t) + "-value" }
+func (t Topic) Subject() string { return string(t) + valueSuffix }
+
+const valueSuffix = "-value"
+
+// TopicOf returns the topic whose values a subject is of, if it is of a topic's values.
+func TopicOf(subject string) (Topic, bool) {
+	name, ok := strings.CutSuffix(subject, valueSuffix)
+	return Topic(name), ok
+}
 
 // Raw is the topic of a dataset's rows, exactly as the department said them.
 func Raw(dataset string) Topic { return Topic(FamilyRaw + "." + dataset) }
@@ -53,6 +62,25 @@ const (
 	Sources    Topic = "sources"
 	Schemas    Topic = "_schemas"
 	Bus        Topic = "bus" // about the bus itself, see Mark
+	// Catalogues holds the catalogues that were applied: one partition, in order, never
+	// deleted, so that it is also the history of what was in force, by whom and when.
+	Catalogues Topic = "catalogue"
+)
+
+// Known reports whether the topic is one of the bus's own: by its whole name, or
+// by its family and something that it is of.
+func (t Topic) Known() bool {
+	if slices.Contains(singles, t) {
+		return true
+	}
+	family, of := t.Family()
+	return of != "" && slices.Contains(families, family)
+}
+
+// What Known knows: all that this package names.
+var (
+	families = []string{FamilyRaw, FamilyClaims, FamilyResolved, FamilyShared, FamilyState}
+	singles  = []Topic{Findings, Refused, Quarantine, Control, Audit, Sources, Schemas, Bus, Catalogues}
 )
 
 // Week is the one memory: how long claims stay, deletions are remembered and a raw

@@ -123,7 +123,7 @@ func (r *Registry) postLookup(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, canonical, err := examined(name, w, refs)
+	_, canonical, err := r.own.examined(name, w, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +317,7 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 	}
 	name, number := req.PathValue("subject"), req.PathValue("version")
 	r.mu.RLock()
-	level := r.state.level(name)
+	level := r.state.level(name, r.own.level(name))
 	old := r.state.subjects[name].live()
 	if number != "" {
 		var v version
@@ -334,7 +334,7 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := examined(name, w, refs); err != nil {
+	if _, _, err := r.own.examined(name, w, refs); err != nil {
 		return nil, err
 	}
 	out := struct {
@@ -342,7 +342,7 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 		Messages []string `json:"messages,omitempty"`
 	}{Is: true}
 	var incompatible *codec.CompatibilityError
-	if err := compatible(name, level, w, before); errors.As(err, &incompatible) {
+	if err := r.own.compatible(name, level, w, before); errors.As(err, &incompatible) {
 		out.Is = false
 		if flag(req, "verbose") {
 			out.Messages = append(incompatible.Problems, "compatibility: "+level)
@@ -365,7 +365,7 @@ func (r *Registry) getConfig(req *http.Request) (any, error) {
 	case name == "":
 		return levelAnswer{r.state.global()}, nil
 	case r.state.levels[name] != "" || flag(req, "defaultToGlobal"):
-		return levelAnswer{r.state.level(name)}, nil
+		return levelAnswer{r.state.level(name, r.own.level(name))}, nil
 	}
 	return nil, &problemError{problem.LevelNotFound, "该主题没有自己的兼容级别 / subject does not have subject-level compatibility configured"}
 }

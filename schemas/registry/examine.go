@@ -24,13 +24,13 @@ func (w wording) parse() (*avro.Schema, error) {
 
 // examined returns a schema without spaces, and its identity, or says what is wrong
 // with it: for a topic of the bus the codec's profile decides, for others' Avro does.
-func examined(subject string, w wording, refs []reference) (compact, canonical string, err error) {
+func (o own) examined(subject string, w wording, refs []reference) (compact, canonical string, err error) {
 	switch {
-	case inUse(subject) && len(refs) > 0:
+	case o.inUse(subject) && len(refs) > 0:
 		return "", "", &problemError{problem.InvalidSchema, "references：总线自己的主题不支持引用，请把引用的记录写在模式内 / references: not for the bus's own topics, write the records into the schema"}
-	case inUse(subject):
+	case o.inUse(subject):
 		if _, err := codec.Canonical(w.text); err != nil {
-			return "", "", err
+			return "", "", o.because(subject, err)
 		}
 	default:
 		if _, err := w.parse(); err != nil {
@@ -46,8 +46,8 @@ func examined(subject string, w wording, refs []reference) (compact, canonical s
 
 // compatible says whether a schema may follow the older ones of a subject, by the
 // rules that examined reads it by.
-func compatible(subject, level string, w wording, old []wording) error {
-	if inUse(subject) {
+func (o own) compatible(subject, level string, w wording, old []wording) error {
+	if o.inUse(subject) {
 		texts := make([]string, len(old))
 		for i, o := range old {
 			texts[i] = o.text

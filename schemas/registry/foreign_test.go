@@ -71,7 +71,7 @@ func TestForeignSubjects(t *testing.T) {
 		t.Error("no Avro was taken")
 	}
 	// All of it is there after a restart, under the same ids.
-	again, err := Open(context.WithoutCancel(ctx), log, r.logger)
+	again, err := Open(context.WithoutCancel(ctx), log, "city.", r.logger)
 	if err != nil {
 		t.Fatal(err)
 	}

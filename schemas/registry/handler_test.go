@@ -345,7 +345,7 @@ func TestStoreDown(t *testing.T) {
 func TestUnknownIDsDoNotFillTheLog(t *testing.T) {
 	t.Parallel()
 	var lines bytes.Buffer
-	r, err := Open(t.Context(), &unreadable{memoryLog: newLog()}, slog.New(slog.NewTextHandler(&lines, nil)))
+	r, err := Open(t.Context(), &unreadable{memoryLog: newLog()}, "", slog.New(slog.NewTextHandler(&lines, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

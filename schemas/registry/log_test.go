@@ -93,7 +93,7 @@ func TestForeignLog(t *testing.T) {
 		t.Errorf("schema 4 = %q, %v", text, err)
 	}
 	r.mu.RLock()
-	level := r.state.level("x")
+	level := r.state.level("x", "")
 	r.mu.RUnlock()
 	if level != "FORWARD" {
 		t.Errorf("level = %q, want FORWARD", level)
@@ -182,7 +182,7 @@ func TestCatchUpIsShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log, gate := newLog(), make(chan struct{})
-		r := newRegistry(gated{log, gate}, slog.New(slog.DiscardHandler))
+		r := newRegistry(gated{log, gate}, "", slog.New(slog.DiscardHandler))
 		for i := range 50 {
 			go func() {
 				if _, err := r.Schema(t.Context(), 100+i); !errors.Is(err, codec.ErrUnknownSchema) {
@@ -235,7 +235,7 @@ func TestWriteIsNotAnsweredUnseen(t *testing.T) {
 func TestClose(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	log := newLog()
-	r, err := Open(t.Context(), log, slog.New(slog.DiscardHandler))
+	r, err := Open(t.Context(), log, "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestClose(t *testing.T) {
 	if _, err := r.Register(t.Context(), "b", schemaOf("B")); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("write after close: error = %v, want ErrUnavailable", err)
 	}
-	if _, err := Open(t.Context(), failingLog{log}, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := Open(t.Context(), failingLog{log}, "", slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("opened over a log that cannot be read")
 	}
 }
@@ -256,19 +256,6 @@ type failingLog struct{ Log }
 
 func (failingLog) Replay(context.Context, func(key, value []byte) error) error {
 	return errors.New("not authorised")
-}
-
-func TestDefaultLevel(t *testing.T) {
-	t.Parallel()
-	for subject, want := range map[string]string{
-		"raw.GA01-value": "BACKWARD_TRANSITIVE", "yunling.raw.GA01-value": "BACKWARD_TRANSITIVE", "a-b_raw.GA01-value": "BACKWARD_TRANSITIVE",
-		"resolved.person-value": "FULL_TRANSITIVE", "x.shared.person.partial-value": "FULL_TRANSITIVE",
-		"claims.person-value": "", "findings-value": "", "rawhide-value": "", "": "",
-	} {
-		if got := defaultLevel(subject); got != want {
-			t.Errorf("defaultLevel(%q) = %q, want %q", subject, got, want)
-		}
-	}
 }
 
 // FuzzApply folds any records, also twice and in any order: it must not panic,
@@ -303,6 +290,6 @@ func FuzzApply(f *testing.F) {
 				t.Errorf("id %d: %d uses counted, %d found, highest id %d", id, known.uses, uses, s.lastID)
 			}
 		}
-		_ = fmt.Sprint(s.level("s"), s.global())
+		_ = fmt.Sprint(s.level("s", ""), s.global())
 	})
 }

@@ -16,11 +16,12 @@
 // deleted for good leaves a note of the highest id ever given, so that no id is
 // given again.
 //
-// A subject whose topic is raw.* starts at BACKWARD_TRANSITIVE, resolved.* and
-// shared.* at FULL_TRANSITIVE, whatever prefix stands before; others at the
-// global level, BACKWARD at first. Schemas of the bus's own topics must be within
-// the codec's profile; those of others' subjects may be any Avro (schemas/avro).
-// References, JSON Schema and Protobuf are refused by name.
+// A subject of a topic raw.* starts at BACKWARD_TRANSITIVE, of resolved.* and
+// shared.* at FULL_TRANSITIVE; others at the global level, BACKWARD at first. The
+// bus's own topics are known by their whole names (contract.Topic.Known), with or
+// without the prefix that is configured. Their schemas must be within the codec's
+// profile and are not deleted for good; those of others' subjects may be any Avro
+// (schemas/avro), with references. JSON Schema and Protobuf are refused by name.
 package registry
 
 import (
@@ -38,6 +39,7 @@ import (
 // is safe for concurrent use.
 type Registry struct {
 	*replica
+	own    own
 	logger *slog.Logger
 	stop   context.CancelFunc
 
@@ -47,9 +49,10 @@ type Registry struct {
 	told  listener.Sparse // failures that any request can cause
 }
 
-// Open replays the log and follows it until ctx ends or Close is called.
-func Open(ctx context.Context, log Log, logger *slog.Logger) (*Registry, error) {
-	r := newRegistry(log, logger)
+// Open replays the log and follows it until ctx ends or Close is called. Prefix is
+// what the names of the bus's topics begin with in Kafka, "" = nothing.
+func Open(ctx context.Context, log Log, prefix string, logger *slog.Logger) (*Registry, error) {
+	r := newRegistry(log, prefix, logger)
 	if err := r.load(ctx); err != nil {
 		return nil, err
 	}
@@ -58,9 +61,9 @@ func Open(ctx context.Context, log Log, logger *slog.Logger) (*Registry, error) 
 	return r, nil
 }
 
-func newRegistry(log Log, logger *slog.Logger) *Registry {
+func newRegistry(log Log, prefix string, logger *slog.Logger) *Registry {
 	logger = logger.With("component", "registry")
-	return &Registry{replica: newReplica(log, logger), logger: logger, ahead: newCatchUp(log)}
+	return &Registry{own: own{prefix}, replica: newReplica(log, logger), logger: logger, ahead: newCatchUp(log)}
 }
 
 // Close stops following the log and waits until that has ended. Reads still

@@ -96,7 +96,7 @@ func (l *memoryLog) compacted() *memoryLog {
 
 func open(tb testing.TB, log Log) *Registry {
 	tb.Helper()
-	r, err := Open(tb.Context(), log, slog.New(slog.DiscardHandler))
+	r, err := Open(tb.Context(), log, "city.", slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}

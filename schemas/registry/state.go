@@ -254,13 +254,14 @@ func (s *state) version(name, number string, deleted bool) (version, error) {
 	return version{}, errVersionNotFound
 }
 
-// level returns the level that holds for a subject.
-func (s *state) level(name string) string {
+// level returns the level that holds for a subject, initial if none was set and it
+// is not "".
+func (s *state) level(name, initial string) string {
 	if l := s.levels[name]; l != "" {
 		return l
 	}
-	if l := defaultLevel(name); l != "" {
-		return l
+	if initial != "" {
+		return initial
 	}
 	return s.global()
 }

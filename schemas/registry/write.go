@@ -37,7 +37,7 @@ func (r *Registry) register(ctx context.Context, name, text string, refs []refer
 	if err != nil {
 		return version{}, err
 	}
-	compact, canonical, err := examined(name, w, refs)
+	compact, canonical, err := r.own.examined(name, w, refs)
 	if err != nil {
 		return version{}, err
 	}
@@ -46,7 +46,7 @@ func (r *Registry) register(ctx context.Context, name, text string, refs []refer
 		r.mu.RLock()
 		found, ok := r.state.find(name, canonical, false)
 		live := r.state.subjects[name].live()
-		level, old := r.state.level(name), r.state.wordings(live)
+		level, old := r.state.level(name, r.own.level(name)), r.state.wordings(live)
 		id, known := r.state.byText[canonical]
 		if !known {
 			id = r.state.lastID + 1
@@ -63,7 +63,7 @@ func (r *Registry) register(ctx context.Context, name, text string, refs []refer
 		if full {
 			return version{}, errFull
 		}
-		if err := compatible(name, level, w, old); err != nil {
+		if err := r.own.compatible(name, level, w, old); err != nil {
 			return version{}, err
 		}
 		value := encode(schemaValue{Subject: name, Version: number, ID: id, Refs: refs, Schema: compact})
@@ -108,7 +108,7 @@ func (r *Registry) deleteSubject(ctx context.Context, name string, permanent boo
 		return nil, errSubjectNotFound
 	case permanent && len(live) > 0:
 		return nil, errSubjectNotSoftDeleted
-	case permanent && inUse(name):
+	case permanent && r.own.inUse(name):
 		return nil, errInUse
 	case referred:
 		return nil, errReferenced
@@ -145,7 +145,7 @@ func (r *Registry) deleteVersion(ctx context.Context, name, number string, perma
 		return 0, err
 	case permanent && !deleted:
 		return 0, errVersionNotSoftDeleted
-	case permanent && inUse(name):
+	case permanent && r.own.inUse(name):
 		return 0, errInUse
 	case referred && (permanent || !deleted):
 		return 0, errReferenced

@@ -60,7 +60,7 @@ func VisitUnder(t testing.TB, keys *keyring.Keyring, cat *schemas.Catalogue, bro
 	}
 	t.Cleanup(b.Close)
 	Await(t, "schemas", time.Minute, func() string { return absent(t.Context(), b, contract.Schemas) })
-	schemaLog, err := registry.Open(t.Context(), b.SchemaLog(), slog.New(slog.DiscardHandler))
+	schemaLog, err := registry.Open(t.Context(), b.SchemaLog(), "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func (r *returned) marks(dataset, person string) {
 		r.Fatal(err)
 	}
 	defer b.Close()
-	schemaLog, err := registry.Open(ctx, b.SchemaLog(), slog.New(slog.DiscardHandler))
+	schemaLog, err := registry.Open(ctx, b.SchemaLog(), "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.Fatal(err)
 	}

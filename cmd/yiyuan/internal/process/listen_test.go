@@ -192,7 +192,7 @@ func TestRegistryKeyChanges(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	a := &Process{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), settings: NewSettings(), Group: &errgroup.Group{}, cfg: settings.Config{Registry: settings.Registry{Listen: "127.0.0.1:0", WriteKeyFile: file}}}
 	var err error
-	if a.schemas, err = registry.Open(ctx, noSchemas{}, a.Log); err != nil {
+	if a.schemas, err = registry.Open(ctx, noSchemas{}, "", a.Log); err != nil {
 		t.Fatal(err)
 	}
 	at, err := a.ServeRegistry(ctx)
@@ -324,7 +324,7 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 			var log bytes.Buffer
 			a := &Process{Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: prometheus.NewRegistry(), settings: NewSettings(), Group: &errgroup.Group{}, cfg: c.cfg}
 			var err error
-			if a.schemas, err = registry.Open(ctx, noSchemas{}, slog.New(slog.DiscardHandler)); err != nil {
+			if a.schemas, err = registry.Open(ctx, noSchemas{}, "", slog.New(slog.DiscardHandler)); err != nil {
 				t.Fatal(err)
 			}
 			defer a.schemas.Close()

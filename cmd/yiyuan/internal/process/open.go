@@ -117,7 +117,7 @@ func (a *Process) openRegistry(ctx context.Context) error {
 		}
 		a.Codec = codec.New(outside)
 	} else {
-		reg, err := registry.Open(ctx, a.Bus.SchemaLog(), a.Log)
+		reg, err := registry.Open(ctx, a.Bus.SchemaLog(), a.cfg.Bus.Prefix, a.Log)
 		if err != nil {
 			return fmt.Errorf("open registry: %w", err)
 		}
