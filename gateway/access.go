@@ -12,10 +12,11 @@ type granting struct{ up, applications prometheus.Gauge }
 func newGranting(reg prometheus.Registerer) *granting {
 	g := &granting{
 		up: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "yiyuan_gateway_access_up", Help: "0 while the access file cannot be used and the rules before it stay in force: an alarm.",
+			Name: "yiyuan_gateway_access_up", Help: "0 while the access file cannot be used and the rules before it stay in force: an alarm. 1 where there is no such file.",
 		}),
 		applications: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_access_applications", Help: "Applications in force."}),
 	}
+	g.up.Set(1) // nothing has been refused: a file that cannot be read at the start ends the process
 	reg.MustRegister(g.up, g.applications)
 	return g
 }

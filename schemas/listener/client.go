@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -112,7 +113,8 @@ func share(a netip.Addr) string {
 	return a.String()
 }
 
-// ParseProxies reads a list of addresses and prefixes.
+// ParseProxies reads a list of addresses and prefixes. IPv4 that is written as IPv6
+// (::ffff:10.0.0.0/104) is IPv4.
 func ParseProxies(list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range list {
@@ -123,6 +125,11 @@ func ParseProxies(list []string) ([]netip.Prefix, error) {
 				return nil, err //nolint:wrapcheck // it quotes the text
 			}
 			p = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+		}
+		if a := p.Addr(); a.Is4In6() { // a client's address is compared as IPv4
+			if p = netip.PrefixFrom(a.Unmap(), p.Bits()-96); !p.IsValid() {
+				return nil, fmt.Errorf("%q: 前缀比整个 IPv4 还宽 / the prefix is wider than all of IPv4", text)
+			}
 		}
 		out = append(out, p.Masked())
 	}

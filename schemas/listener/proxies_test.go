@@ -129,3 +129,23 @@ func TestProxies(t *testing.T) {
 		t.Errorf("a way of 41 hops: %q, want the last that was looked at", got)
 	}
 }
+
+// TestProxiesOfIPv4WrittenAsIPv6: they are those of IPv4, and none is wider.
+func TestProxiesOfIPv4WrittenAsIPv6(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"::ffff:10.0.0.0/104": "10.0.0.0/8", "::ffff:10.1.2.3/128": "10.1.2.3/32", "::ffff:10.1.2.3": "10.1.2.3/32", "::ffff:0.0.0.0/96": "0.0.0.0/0",
+		"::ffff:10.0.0.0/95": "", "2001:db8::/32": "2001:db8::/32",
+	} {
+		got, err := listener.ParseProxies([]string{text})
+		if want == "" {
+			if err == nil {
+				t.Errorf("%s is taken as %v", text, got)
+			}
+			continue
+		}
+		if err != nil || len(got) != 1 || got[0].String() != want {
+			t.Errorf("%s is %v, %v, want %s", text, got, err, want)
+		}
+	}
+}

@@ -61,7 +61,11 @@ func TestDemoForPrograms(t *testing.T) {
 	r.isRefused()
 	r.isMended()
 	blanksAreRefused(t, city)
-	t.Run("dashboard", func(t *testing.T) { scrape(t, city.Admin).answersTheDashboard() })
+	t.Run("dashboard", func(t *testing.T) {
+		metrics := scrape(t, city.Admin)
+		metrics.answersTheDashboard()
+		metrics.raisesNoAlarm()
+	})
 	stopAndStart(t, city, "YB") // the department that also has a push source
 	if !bytes.Equal(p.Stdout.Bytes(), line) {
 		t.Error("more than one line was printed")

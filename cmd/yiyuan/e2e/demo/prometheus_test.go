@@ -135,7 +135,8 @@ func scrape(t *testing.T, admin string) *scraper {
 		t.Fatal(err)
 	}
 	file := e2e.Write(t, map[string]any{
-		"global": map[string]any{"scrape_interval": "1s"},
+		"global":     map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"},
+		"rule_files": []string{e2e.InTree(t, "deploy/prometheus/alerts.yml")},
 		"scrape_configs": []any{map[string]any{
 			"job_name": "yiyuan", "scheme": target.Scheme, "static_configs": []any{map[string]any{"targets": []string{target.Host}}},
 		}},
@@ -195,4 +196,41 @@ func (p *scraper) answersTheDashboard() {
 			})
 		}
 	}
+}
+
+// raisesNoAlarm wants every alert looked at, over what has been scraped, and none firing.
+func (p *scraper) raisesNoAlarm() {
+	p.t.Helper()
+	e2e.Await(p.t, "every alert is looked at and silent", 30*time.Second, func() string {
+		if n, err := p.ask("yiyuan_gateway_access_up"); err != nil || n == 0 {
+			return fmt.Sprint("nothing is scraped yet: ", err)
+		}
+		request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.address+"/api/v1/rules", nil)
+		if err != nil {
+			return err.Error()
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err.Error()
+		}
+		defer answer.Body.Close()
+		var out struct {
+			Data struct {
+				Groups []struct {
+					Rules []struct{ Name, State, Health string }
+				}
+			}
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&out); err != nil || len(out.Data.Groups) == 0 {
+			return fmt.Sprint("no rules: ", err)
+		}
+		for _, g := range out.Data.Groups {
+			for _, r := range g.Rules {
+				if r.Health != "ok" || r.State == "firing" {
+					return fmt.Sprintf("%s is %s, %s", r.Name, r.State, r.Health)
+				}
+			}
+		}
+		return ""
+	})
 }
