@@ -25,15 +25,17 @@ const lookEvery = 500 * time.Millisecond
 type Files struct {
 	Cert, Key string
 	ClientCA  string // authorities whose clients are known by their certificates; "" = none are
+	Demand    bool   // with ClientCA: who shows no certificate of these authorities gets no connection
 }
 
 // TLS is the certificate of a listener. It is followed: what the files hold is
 // in force within seconds, for connections that come then, and without
 // disturbing those that are there.
 type TLS struct {
-	files []*watched.File
-	texts [][]byte // certificates, key, authorities
-	now   atomic.Pointer[tlsState]
+	files  []*watched.File
+	demand bool
+	texts  [][]byte // certificates, key, authorities
+	now    atomic.Pointer[tlsState]
 }
 
 type tlsState struct {
@@ -48,7 +50,7 @@ var ErrExpired = errors.New("证书已过期或尚未生效 / the certificate ha
 // the caller to tell (Expires): clients refuse it, and a process that did not
 // start would answer nobody.
 func OpenTLS(f Files) (*TLS, error) {
-	t := &TLS{}
+	t := &TLS{demand: f.Demand}
 	for _, path := range []string{f.Cert, f.Key, f.ClientCA} {
 		if path == "" && len(t.files) == 2 {
 			break
@@ -81,6 +83,9 @@ func (t *TLS) read() (*tlsState, error) {
 	}
 	if len(t.texts) > 2 {
 		config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+		if t.demand {
+			config.ClientAuth = tls.RequireAndVerifyClientCert
+		}
 		if !config.ClientCAs.AppendCertsFromPEM(t.texts[2]) {
 			return nil, errors.New("客户端 CA 文件中没有证书 / the file of client authorities holds no certificate")
 		}

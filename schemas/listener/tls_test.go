@@ -3,6 +3,7 @@ package listener_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -251,6 +252,38 @@ func TestHostileHandshakes(t *testing.T) {
 		_, err := io.Copy(io.Discard, c)
 		if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
 			t.Errorf("connection %d that says nothing is still open", i)
+		}
+	}
+}
+
+// TestDemandedCertificate: where one is demanded nobody gets in without a certificate of
+// the authorities, health or not.
+func TestDemandedCertificate(t *testing.T) {
+	t.Parallel()
+	a, dir := listenertest.New(t), t.TempDir()
+	cert, key := a.Server(time.Now().Add(time.Hour)).Write(t, dir)
+	ca := filepath.Join(dir, "clients.pem")
+	listenertest.Put(t, ca, a.PEM)
+	own, err := listener.OpenTLS(listener.Files{Cert: cert, Key: key, ClientCA: ca, Demand: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := serve(t, listener.Config{
+		Shared: listener.Shared{Own: map[string]listener.Own{"test": {TLS: own}}},
+		Health: map[string]http.HandlerFunc{"/livez": func(http.ResponseWriter, *http.Request) {}},
+	}, names)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(a.PEM)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/livez"} {
+		if _, res, err := get(t, client(t, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}), "https://"+address+path); err == nil {
+			t.Errorf("%s without a certificate is answered %d", path, res.StatusCode)
+		}
+		if _, _, err := get(t, client(t, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}), "https://"+address+path); err != nil {
+			t.Errorf("%s with a certificate: %v", path, err)
 		}
 	}
 }

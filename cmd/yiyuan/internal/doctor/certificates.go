@@ -18,7 +18,7 @@ func (d *doctor) certificates(now time.Time) []Finding {
 	for _, name := range slices.Sorted(maps.Keys(doors)) {
 		f := d.cfg.Listeners.Files(name)
 		check := "tls." + name
-		own, err := f.Open()
+		own, err := f.Open(name)
 		switch {
 		case err != nil: // the configuration was read a moment ago, and it with it
 			found = append(found, problemFound(check, "证书用不了 / the certificate cannot be used: "+terminal.FirstLine(err), "改 listeners.tls / mend listeners.tls"))

@@ -12,7 +12,7 @@ import (
 // plain text to others than this machine.
 func (a *Process) secure() error {
 	for name, address := range a.cfg.Doors() {
-		secure, err := a.cfg.Listeners.Files(name).Open()
+		secure, err := a.cfg.Listeners.Files(name).Open(name)
 		if err != nil {
 			return fmt.Errorf("listeners.tls (%s): %w", name, err)
 		}

@@ -25,10 +25,11 @@ func configurationPage(root string) (string, error) {
 
 进程配置来自 ` + "`yiyuan run --config yiyuan.yaml`" + `,样例见 [deploy/yiyuan.yaml](../../deploy/yiyuan.yaml)。
 优先级：默认值 < 文件 < 环境变量 ` + "`YIYUAN_*`" + ` < 命令行选项。不认识的键、变量一律报错。口令只能写 ` + "`env:NAME`" + ` 或 ` + "`file:/路径`" + `,或由环境变量给出。
-环境变量设为空也算设置；列表用逗号分隔。
+环境变量设为空也算设置；列表用逗号分隔。单独设没有作用的键（如没有 ` + "`bus.tls.enabled`" + ` 的 ` + "`bus.tls.ca`" + `）一律报错。相对路径从启动进程时所在的目录算起。
 
 Process settings for ` + "`yiyuan run --config yiyuan.yaml`" + `. Each overrides the one before: default, file, environment, flag. A key or variable that nothing
 knows is an error. Secrets are references, or come by the environment. A variable that is set and empty counts; lists are joined by commas.
+A key that has no effect without another (` + "`bus.tls.ca`" + ` without ` + "`bus.tls.enabled`" + `) is an error. Relative paths are from the folder in which the process is started.
 
 数据源见 [sources.md](sources.md),应用与授权的样例见 [deploy/access.yaml](../../deploy/access.yaml)。
 Sources: [sources.md](sources.md); applications and grants: [deploy/access.yaml](../../deploy/access.yaml).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Resolve checks what can be checked without a service and follows references
@@ -20,6 +21,9 @@ func (c *Config) Resolve() error {
 	}
 	if c.Keys.File == "" && (len(c.Bus.Brokers) > 0 || c.Bus.Embedded.Data != "" || c.Gateway.Redis != "") {
 		return errors.New("keys.file: 数据留存在本进程之外(bus.brokers、bus.embedded.data 或 gateway.redis)时必须指定密钥文件，否则重启后令牌和缓存键会变 / is needed when data outlives the process, or tokens and cache keys would change at a restart (create one: yiyuan keys generate FILE)")
+	}
+	if err := errors.Join(c.checkDependents(), c.checkHosts()); err != nil {
+		return err
 	}
 	for _, n := range []struct {
 		key          string
@@ -49,12 +53,15 @@ func (c *Config) Resolve() error {
 		{"listeners.body_rate", int64(c.Listeners.BodyRate), 1},
 		{"listeners.body_grace", int64(c.Listeners.BodyGrace), 1},
 		{"listeners.strangers", int64(c.Listeners.Strangers), 1},
-		{"listeners.header_bytes", int64(c.Listeners.HeaderBytes), 1},
-		{"listeners.header_time", int64(c.Listeners.HeaderTime), 1},
-		{"listeners.idle_time", int64(c.Listeners.IdleTime), 1},
+		{"listeners.header_bytes", int64(c.Listeners.HeaderBytes), leastBytes},
 	} {
 		if n.value < n.least {
-			return fmt.Errorf("%s: 不能小于 / must not be below %d", n.key, n.least)
+			return &keyError{n.key, fmt.Sprintf("不能小于 / must not be below %d", n.least)}
+		}
+	}
+	for key, value := range map[string]time.Duration{"listeners.header_time": c.Listeners.HeaderTime, "listeners.idle_time": c.Listeners.IdleTime} {
+		if value < leastTime {
+			return &keyError{key, fmt.Sprintf("不能小于 / must not be below %v", leastTime)}
 		}
 	}
 	if err := c.checkListeners(); err != nil {
@@ -96,12 +103,28 @@ func (c *Config) checkListeners() error {
 // listeners holds it in memory, and is built for no more.
 const maxBodyBytes = 1 << 20
 
+// What is less serves nobody: no request has so short a head, and no client is so fast.
+const (
+	leastBytes = 1 << 10
+	leastTime  = time.Second
+)
+
 // checkDoors refuses a certificate that cannot be used, and a listener that others
 // than this machine reach and that speaks plain text, unless that is meant.
 func (c *Config) checkDoors() error {
 	doors := c.Doors()
 	for _, name := range slices.Sorted(maps.Keys(c.Listeners.own())) {
 		own := c.Listeners.own()[name]
+		for key, value := range map[string]int64{"header_bytes": int64(own.HeaderBytes), "body_bytes": int64(own.BodyBytes)} {
+			if value > 0 && value < leastBytes {
+				return &keyError{"listeners." + name + "." + key, fmt.Sprintf("不能小于 %d（0 为沿用）/ must not be below %d (0 = the common value)", leastBytes, leastBytes)}
+			}
+		}
+		for key, value := range map[string]time.Duration{"header_time": own.HeaderTime, "idle_time": own.IdleTime, "write_time": own.WriteTime} {
+			if value > 0 && value < leastTime {
+				return &keyError{"listeners." + name + "." + key, fmt.Sprintf("不能小于 %v（0 为沿用）/ must not be below %v (0 = the common value)", leastTime, leastTime)}
+			}
+		}
 		for key, value := range map[string]int64{
 			"connections": int64(own.Connections), "connections_per_address": int64(own.ConnectionsPerAddress), "header_bytes": int64(own.HeaderBytes),
 			"header_time": int64(own.HeaderTime), "idle_time": int64(own.IdleTime), "write_time": int64(own.WriteTime), "body_bytes": int64(own.BodyBytes),
@@ -115,7 +138,7 @@ func (c *Config) checkDoors() error {
 			continue
 		}
 		own.TLS = c.Listeners.Files(name)
-		secure, err := own.TLS.Open()
+		secure, err := own.TLS.Open(name)
 		if err != nil {
 			return fmt.Errorf("listeners.tls (%s): 证书用不了 / the certificate cannot be used: %w", name, err)
 		}

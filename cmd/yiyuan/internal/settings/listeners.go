@@ -54,27 +54,29 @@ func (o ListenerOwn) limits() listener.Limits {
 	}
 }
 
-// Files is what a listener speaks TLS with: its own certificate, else that of all.
+// Files is what a listener speaks TLS with: what its own block does not set is that of
+// all, cert and key as a pair. The authorities of all are the gateway's, where a
+// certificate may stand for a key; another listener demands one only by its own block.
 func (c *Listeners) Files(name string) ListenerTLS {
 	own := c.own()[name].TLS
 	if own.Cert == "" && own.Key == "" {
-		ca := own.ClientCA
-		if own = c.TLS; ca != "" {
-			own.ClientCA = ca
-		}
+		own.Cert, own.Key = c.TLS.Cert, c.TLS.Key
+	}
+	if own.ClientCA == "" && name == "gateway" {
+		own.ClientCA = c.TLS.ClientCA
 	}
 	return own
 }
 
-// Open reads the certificate, nil if the listener speaks plain text.
-func (f ListenerTLS) Open() (*listener.TLS, error) {
+// Open reads the certificate of a listener, nil if it speaks plain text.
+func (f ListenerTLS) Open(name string) (*listener.TLS, error) {
 	switch {
 	case f == ListenerTLS{}:
 		return nil, nil
 	case f.Cert == "" || f.Key == "":
 		return nil, errors.New("cert 与 key 须一起设 / set cert and key together")
 	}
-	return listener.OpenTLS(listener.Files{Cert: f.Cert, Key: f.Key, ClientCA: f.ClientCA})
+	return listener.OpenTLS(listener.Files{Cert: f.Cert, Key: f.Key, ClientCA: f.ClientCA, Demand: name != "gateway"})
 }
 
 // Doors are the listeners that the configuration opens, with their addresses.

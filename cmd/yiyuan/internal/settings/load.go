@@ -36,9 +36,10 @@ func Load(file string) (Config, error) {
 			return cfg, fmt.Errorf("bind %q to the environment: %w", key, err)
 		}
 	}
+	var text []byte
 	if file != "" {
-		text, err := readConfigFile(file)
-		if err != nil {
+		var err error
+		if text, err = readConfigFile(file); err != nil {
 			return cfg, err
 		}
 		v.SetConfigType("yaml")
@@ -53,7 +54,11 @@ func Load(file string) (Config, error) {
 	if err := v.Unmarshal(&cfg, strict); err != nil {
 		return cfg, fmt.Errorf("配置项的值有误，可用的项和写法见 deploy/yiyuan.yaml / decode configuration %q, see deploy/yiyuan.yaml: %w", file, err)
 	}
-	return cfg, cfg.Resolve()
+	err := cfg.Resolve()
+	if wrong := (*keyError)(nil); errors.As(err, &wrong) && file != "" {
+		err = placed(wrong, file, text)
+	}
+	return cfg, err
 }
 
 // readConfigFile returns the text of a configuration file that holds.

@@ -158,7 +158,7 @@ type Listeners struct {
 	Strangers             int           `mapstructure:"strangers" about:"Requests without a key, under way at a time, in all."`
 	HeaderBytes           int           `mapstructure:"header_bytes"`
 	HeaderTime            time.Duration `mapstructure:"header_time"`
-	IdleTime              time.Duration `mapstructure:"idle_time" about:"How long a connection may ask nothing."`
+	IdleTime              time.Duration `mapstructure:"idle_time" about:"How long a connection may ask nothing; 1s at least."`
 	Plaintext             bool          `mapstructure:"plaintext"`
 	TLS                   ListenerTLS   `mapstructure:"tls"`
 	Gateway               ListenerOwn   `mapstructure:"gateway"`
@@ -171,7 +171,7 @@ type Listeners struct {
 type ListenerTLS struct {
 	Cert     string `mapstructure:"cert" about:"PEM file of the certificate, with those between it and its authority; empty = plain text."`
 	Key      string `mapstructure:"key" about:"PEM file of its private key."`
-	ClientCA string `mapstructure:"client_ca" about:"PEM file of the authorities whose clients may show a certificate instead of a key; empty = none."`
+	ClientCA string `mapstructure:"client_ca" about:"PEM file of the authorities whose clients may show a certificate instead of a key (gateway; empty = as of all) or have to show one, health checks too (push, admin; empty = none). The registry takes none."`
 }
 
 // ListenerOwn is what one listener has of its own.
@@ -182,7 +182,7 @@ type ListenerOwn struct {
 	HeaderTime            time.Duration `mapstructure:"header_time" about:"As above, of this listener; 0 = as above."`
 	IdleTime              time.Duration `mapstructure:"idle_time" about:"As above, of this listener; 0 = as above."`
 	WriteTime             time.Duration `mapstructure:"write_time" about:"From the headers to the end of the answer; 0 = 30s, admin 10m, push as long as a commit may take."`
-	BodyBytes             int           `mapstructure:"body_bytes" about:"Of a request's body, 1 MiB at most; 0 = 1 MiB."`
+	BodyBytes             int           `mapstructure:"body_bytes" about:"Of a request's body, 1024 at least, 1 MiB at most; 0 = 1 MiB."`
 	TLS                   ListenerTLS   `mapstructure:"tls"`
 }
 

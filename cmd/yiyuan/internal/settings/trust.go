@@ -63,7 +63,7 @@ func WithTLS(config *tls.Config) *http.Client {
 // Pinned returns a client that believes a listener of this machine by the very
 // certificate in its file, whoever signed it; nil if it speaks plain text.
 func (f ListenerTLS) Pinned() (*http.Client, error) {
-	own, err := f.Open()
+	own, err := f.Open("")
 	if own == nil || err != nil {
 		return nil, err
 	}
