@@ -140,7 +140,7 @@ func (r *Registry) postLookup(req *http.Request) (any, error) {
 }
 
 func (r *Registry) getSubjects(req *http.Request) (any, error) {
-	prefix, deleted, only := req.URL.Query().Get("subjectPrefix"), flag(req, "deleted"), flag(req, "deletedOnly")
+	prefix, deleted, only := req.URL.Query().Get("subjectPrefix"), flag(req, "deleted"), deletedOnly(req)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	names := []string{}
@@ -151,7 +151,7 @@ func (r *Registry) getSubjects(req *http.Request) (any, error) {
 		}
 	}
 	slices.Sort(names)
-	return names, nil
+	return page(req, names), nil
 }
 
 // getSchemas lists versions of all subjects.
@@ -174,11 +174,11 @@ func (r *Registry) getSchemas(req *http.Request) (any, error) {
 			}
 		}
 	}
-	return out, nil
+	return page(req, out), nil
 }
 
 func (r *Registry) getVersions(req *http.Request) (any, error) {
-	deleted, only := flag(req, "deleted"), flag(req, "deletedOnly")
+	deleted, only := flag(req, "deleted"), deletedOnly(req)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	sub := r.state.subjects[req.PathValue("subject")]
@@ -193,7 +193,7 @@ func (r *Registry) getVersions(req *http.Request) (any, error) {
 	if len(out) == 0 {
 		return nil, errSubjectNotFound
 	}
-	return out, nil
+	return page(req, out), nil
 }
 
 func (r *Registry) getVersion(req *http.Request) (any, error) {
@@ -225,7 +225,7 @@ func (r *Registry) getReferences(req *http.Request) (any, error) {
 	}
 	ids := r.state.referrers(v.subject, v.number, deleted)
 	slices.Sort(ids)
-	return ids, nil
+	return page(req, ids), nil
 }
 
 func (r *Registry) byID(req *http.Request) (*schema, error) {
@@ -286,7 +286,10 @@ func (r *Registry) uses(req *http.Request) ([]use, error) {
 	return out, nil
 }
 
-func (r *Registry) getUses(req *http.Request) (any, error) { return r.uses(req) }
+func (r *Registry) getUses(req *http.Request) (any, error) {
+	uses, err := r.uses(req)
+	return page(req, uses), err
+}
 
 func (r *Registry) getUsers(req *http.Request) (any, error) {
 	uses, err := r.uses(req)
@@ -297,7 +300,7 @@ func (r *Registry) getUsers(req *http.Request) (any, error) {
 	for i, u := range uses {
 		names[i] = u.Subject
 	}
-	return slices.Compact(names), nil
+	return page(req, slices.Compact(names)), nil
 }
 
 func (r *Registry) removeSubject(req *http.Request) (any, error) {

@@ -83,21 +83,21 @@ func (r *Registry) routes() map[string]route {
 	routes := map[string]route{
 		"GET /{$}":                                        {do: func(*http.Request) (any, error) { return struct{}{}, nil }},
 		"GET /v1/metadata/id":                             {do: metadata},
-		"GET /contexts":                                   {do: func(*http.Request) (any, error) { return []string{"."}, nil }},
-		"GET /schemas":                                    {do: r.getSchemas, query: "subjectPrefix deleted latestOnly"},
+		"GET /contexts":                                   {do: getContexts, query: "contextPrefix" + paging},
+		"GET /schemas":                                    {do: r.getSchemas, query: "subjectPrefix deleted latestOnly aliases" + paging},
 		"GET /schemas/types":                              {do: func(*http.Request) (any, error) { return []string{"AVRO"}, nil }},
-		"GET /schemas/ids/{id}":                           {do: r.getSchema, query: "fetchMaxId subject"},
-		"GET /schemas/ids/{id}/schema":                    {do: r.getSchemaText, query: "subject"},
-		"GET /schemas/ids/{id}/versions":                  {do: r.getUses, query: "deleted subject"},
-		"GET /schemas/ids/{id}/subjects":                  {do: r.getUsers, query: "deleted subject"},
-		"GET /subjects":                                   {do: r.getSubjects, query: "subjectPrefix deleted deletedOnly"},
-		"POST /subjects/{subject}":                        {do: r.postLookup, query: "deleted normalize"},
+		"GET /schemas/ids/{id}":                           {do: r.getSchema, query: "fetchMaxId subject format referenceFormat reference_format findTags"},
+		"GET /schemas/ids/{id}/schema":                    {do: r.getSchemaText, query: "subject format"},
+		"GET /schemas/ids/{id}/versions":                  {do: r.getUses, query: "deleted subject" + paging},
+		"GET /schemas/ids/{id}/subjects":                  {do: r.getUsers, query: "deleted subject" + paging},
+		"GET /subjects":                                   {do: r.getSubjects, query: "subjectPrefix deleted deletedOnly deleted_only" + paging},
+		"POST /subjects/{subject}":                        {do: r.postLookup, query: "deleted normalize format"},
 		"DELETE /subjects/{subject}":                      {do: r.removeSubject, query: "permanent", deletes: true},
-		"GET /subjects/{subject}/versions":                {do: r.getVersions, query: "deleted deletedOnly"},
-		"POST /subjects/{subject}/versions":               {do: r.postVersion, query: "normalize", writes: true},
-		"GET " + one:                                      {do: r.getVersion, query: "deleted"},
-		"GET " + one + "/schema":                          {do: r.getVersionText, query: "deleted"},
-		"GET " + one + "/referencedby":                    {do: r.getReferences, query: "deleted"},
+		"GET /subjects/{subject}/versions":                {do: r.getVersions, query: "deleted deletedOnly deleted_only" + paging},
+		"POST /subjects/{subject}/versions":               {do: r.postVersion, query: "normalize format", writes: true},
+		"GET " + one:                                      {do: r.getVersion, query: "deleted format referenceFormat reference_format findTags"},
+		"GET " + one + "/schema":                          {do: r.getVersionText, query: "deleted format"},
+		"GET " + one + "/referencedby":                    {do: r.getReferences, query: "deleted" + paging},
 		"DELETE " + one:                                   {do: r.removeVersion, query: "permanent", deletes: true},
 		"POST /compatibility/subjects/{subject}/versions": {do: r.postCompatibility, query: "verbose normalize"},
 		"POST /compatibility/subjects/{subject}/versions/{version}": {do: r.postCompatibility, query: "verbose normalize"},
@@ -190,24 +190,18 @@ func (of route) may(req *http.Request, access Access) *problemError {
 // checkQuery refuses what an operation does not take; nothing is dropped.
 func checkQuery(req *http.Request, known []string) *problemError {
 	raw := req.URL.RawQuery
-	if slices.Contains(known, "subjectPrefix") { // the empty prefix is one: that of all
-		raw = strings.Join(slices.DeleteFunc(strings.Split(raw, "&"), func(p string) bool { return p == "subjectPrefix=" }), "&")
-	}
+	raw = strings.Join(slices.DeleteFunc(strings.Split(raw, "&"), func(p string) bool { // empty, these say nothing
+		name, empty := strings.CutSuffix(p, "=")
+		return empty && slices.Contains(mayBeEmpty, name) && slices.Contains(known, name)
+	}), "&")
 	values, wrong := listener.Query(raw, known...)
 	if len(wrong) > 0 {
 		w := wrong[0]
 		return &problemError{problem.RegistryMember, w.Location + "：" + w.Message + " / " + w.Location + ": " + w.MessageEN}
 	}
 	for name, value := range values {
-		switch {
-		case name == "subject" || name == "subjectPrefix":
-			if strings.HasPrefix(value, ":") {
-				return &problemError{problem.RegistryMember, name + "：不支持 contexts / " + name + ": contexts are not supported"}
-			}
-		case value != "true" && value != "false":
-			return &problemError{problem.RegistryMember, name + "：须为 true 或 false / " + name + ": must be true or false"}
-		case name == "normalize" && value == "true":
-			return &problemError{problem.RegistryMember, "normalize：不支持，模式按原样保存 / normalize: not supported, schemas are kept as they are sent"}
+		if err := checkParameter(name, value); err != nil {
+			return err
 		}
 	}
 	return nil

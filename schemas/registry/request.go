@@ -84,5 +84,3 @@ func read(req *http.Request, into any, known ...string) error {
 	}
 	return nil
 }
-
-func flag(req *http.Request, name string) bool { return req.URL.Query().Get(name) == "true" }
