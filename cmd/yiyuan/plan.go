@@ -186,6 +186,9 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 	if err != nil {
 		return err
 	}
+	if how.yes && p.file == "" && len(cfg.Bus.Brokers) == 0 {
+		return exit.With(exit.Usage, errors.New("--yes 须说明是哪条总线：请加 --config 或 --brokers / with --yes it has to be said which bus: give --config or --brokers"))
+	}
 	b, done, err := reach(ctx, cfg)
 	if err != nil {
 		return err
@@ -212,6 +215,13 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 		return err
 	}
 	if !how.yes {
+		at := strings.Join(cfg.Bus.Brokers, ", ")
+		if at == "" {
+			at = cfg.Bus.Embedded.Listen
+		}
+		if _, err := fmt.Fprintf(talk, "总线 / bus: %s,前缀 / prefix: %q,生效目录 / in force: %q\n", at, cfg.Bus.Prefix, f.Version); err != nil {
+			return err
+		}
 		if err := confirm(ctx, in, talk, len(made.Exposed)); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
@@ -34,6 +36,9 @@ import (
 // Run runs the city until ctx ends.
 func Run(ctx context.Context, o Options, out, talk io.Writer) error {
 	began := time.Now()
+	if !slices.Contains([]string{world.Tiny, world.City, world.Big}, o.Size) {
+		return exit.With(exit.Usage, fmt.Errorf("--size %q: 可用 / want %s %s %s", o.Size, world.Tiny, world.City, world.Big))
+	}
 	dir, err := o.folder()
 	if err != nil {
 		return err
