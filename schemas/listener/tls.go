@@ -75,6 +75,9 @@ func (t *TLS) read() (*tlsState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("证书与私钥有误或不成对 / certificate and key are malformed or no pair: %w", err)
 	}
+	if _, err := Certificates(t.texts[0]); err != nil {
+		return nil, fmt.Errorf("证书文件有误 / the file of the certificate is malformed: %w", err)
+	}
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"},
 		// Who resumes a session is not asked for a certificate again: with authorities
@@ -86,8 +89,12 @@ func (t *TLS) read() (*tlsState, error) {
 		if t.demand {
 			config.ClientAuth = tls.RequireAndVerifyClientCert
 		}
-		if !config.ClientCAs.AppendCertsFromPEM(t.texts[2]) {
-			return nil, errors.New("客户端 CA 文件中没有证书 / the file of client authorities holds no certificate")
+		authorities, err := Certificates(t.texts[2])
+		if err != nil {
+			return nil, fmt.Errorf("客户端 CA 文件有误 / the file of client authorities is malformed: %w", err)
+		}
+		for _, one := range authorities {
+			config.ClientCAs.AddCert(one)
 		}
 	}
 	return &tlsState{config, pair.Leaf.NotAfter}, nil
