@@ -25,10 +25,10 @@ func docsCommand(root func() *cobra.Command) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(out, 0o755); err != nil { //nolint:gosec // documentation is for everybody
-				return fmt.Errorf("make folder: %w", err)
-			}
 			for name, text := range pages {
+				if err := os.MkdirAll(filepath.Join(out, filepath.Dir(name)), 0o755); err != nil { //nolint:gosec // documentation is for everybody
+					return fmt.Errorf("make folder: %w", err)
+				}
 				if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o644); err != nil { //nolint:gosec // documentation is for everybody
 					return fmt.Errorf("write page: %w", err)
 				}

@@ -7,6 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/editor"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/handbook"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
@@ -26,8 +30,9 @@ func Pages(ctx context.Context, root func() *cobra.Command, tree string) (map[st
 	pages["errors.md"] = errorsPage()
 	pages["sources.md"] = sourcesPage()
 	for name, write := range map[string]func() (string, error){
-		"configuration.md": func() (string, error) { return configurationPage(tree) },
-		"metrics.md":       func() (string, error) { return metricsPage(ctx, cat) },
+		"catalogue-format.md": handbook.CatalogueFormat,
+		"configuration.md":    func() (string, error) { return configurationPage(tree) },
+		"metrics.md":          func() (string, error) { return metricsPage(ctx, cat) },
 	} {
 		if pages[name], err = write(); err != nil {
 			return nil, fmt.Errorf("write %s: %w", name, err)
@@ -35,6 +40,13 @@ func Pages(ctx context.Context, root func() *cobra.Command, tree string) (map[st
 	}
 	for name := range pages {
 		pages[name] = generated + pages[name]
+	}
+	schemas, err := editor.Schemas(wiring.EveryKind(), settings.Default())
+	if err != nil {
+		return nil, fmt.Errorf("write schemas for editors: %w", err)
+	}
+	for name, text := range schemas {
+		pages["schema/"+name] = string(text)
 	}
 	return pages, nil
 }
