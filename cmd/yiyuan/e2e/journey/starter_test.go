@@ -2,6 +2,7 @@ package journey
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,4 +99,14 @@ func TestInitCityRuns(t *testing.T) {
 		t.Errorf("plan: %v\n%s", err, out)
 	}
 	p.Stop()
+
+	// Where another city has its port, it says which setting moves it.
+	other, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", gateway)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if out, err := run("yiyuan run --config yiyuan.yaml"); err == nil || !strings.Contains(out, "gateway.listen") || !strings.Contains(out, "YIYUAN_GATEWAY_LISTEN") {
+		t.Errorf("with its port taken: %v\n%s", err, out)
+	}
 }

@@ -53,7 +53,7 @@ func (a *Process) openBus(ctx context.Context) error {
 	if len(a.Brokers) == 0 {
 		broker, err := embedded.Start(ctx, embedded.Options{Dir: c.Embedded.Data, Listen: c.Embedded.Listen, Logger: a.Log})
 		if err != nil {
-			return fmt.Errorf("内置消息代理起不来，端口 %s 是否被占用? / start the embedded broker, is its port taken? %w", c.Embedded.Listen, err)
+			return fmt.Errorf("内置消息代理起不来，端口 %[1]s 是否被占用？可改 bus.embedded.listen（YIYUAN_BUS_EMBEDDED_LISTEN） / start the embedded broker, is its port taken? Another is set by bus.embedded.listen: %[2]w", c.Embedded.Listen, err)
 		}
 		a.defers(broker.Close)
 		a.broker = broker

@@ -2,8 +2,10 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
@@ -97,7 +99,13 @@ func (a *Process) RunGateway(ctx context.Context, cfg gateway.Config, who *acces
 		return err
 	}
 	a.gateway = g
-	a.start(ctx, "gateway", g.Run)
+	a.start(ctx, "gateway", func(ctx context.Context) error {
+		err := g.Run(ctx)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return taken("gateway", a.cfg.Gateway.Listen, err)
+		}
+		return err
+	})
 	return nil
 }
 
