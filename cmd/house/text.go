@@ -57,7 +57,7 @@ func texts(ctx context.Context, out *strings.Builder) (bool, error) {
 
 // written tells what people read from data, from what is built, and from tests, whose texts follow those of the code.
 func written(path string) bool {
-	for _, not := range []string{"testdata/", "/dist/", "package-lock", "/mock/", "benchmarks/results", "cmd/yiyuan/e2e/"} {
+	for _, not := range []string{"testdata/", "/dist/", "package-lock", "/mock/", "benchmarks/results", "cmd/yiyuan/e2e/", ".test.ts"} {
 		if strings.Contains(path, not) {
 			return false
 		}

@@ -5,9 +5,7 @@ import (
 	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
-	"github.com/yiyuan-bus/yiyuan/schemas/lineage"
 )
 
 // ReadHistory reads which catalogues came into force, the oldest first. read is as of ReadInForce.
@@ -27,12 +25,14 @@ func ReadHistory(ctx context.Context, read func(context.Context, contract.Topic,
 	return past, nil
 }
 
-// remember tells the catalogue of this process what was in force before it.
-func (a *Process) remember(ctx context.Context) error {
-	past, err := ReadHistory(ctx, a.Bus.Replay)
-	if err != nil {
-		return err
+// takeApplied goes on by one record and reports whether it took effect.
+func takeApplied(f *contract.InForce, r bus.Record) (bool, error) {
+	if string(r.Key) != contract.CatalogueKey || r.Value == nil {
+		return false, nil
 	}
-	a.Catalogue.Lineage = lineage.Of(a.Catalogue, past, func(p contract.Applied) (*schemas.Catalogue, error) { return LoadInForce(contract.InForce{Applied: p}) })
-	return nil
+	applied, err := contract.ParseApplied(r.Value)
+	if err != nil {
+		return false, err
+	}
+	return f.Take(applied), nil
 }

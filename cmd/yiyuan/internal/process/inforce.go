@@ -13,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/lineage"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
 )
 
@@ -52,18 +53,6 @@ func ReadInForce(ctx context.Context, b *bus.Bus, read func(context.Context, con
 		return f, fmt.Errorf("read the catalogue in force: %w", err)
 	}
 	return f, nil
-}
-
-// takeApplied goes on by one record and reports whether it took effect.
-func takeApplied(f *contract.InForce, r bus.Record) (bool, error) {
-	if string(r.Key) != contract.CatalogueKey || r.Value == nil {
-		return false, nil
-	}
-	applied, err := contract.ParseApplied(r.Value)
-	if err != nil {
-		return false, err
-	}
-	return f.Take(applied), nil
 }
 
 // Apply asks for a catalogue to take the place of the one whose version is after, and
@@ -135,6 +124,16 @@ func (a *Process) bindCatalogue(ctx context.Context) error {
 		return err
 	}
 	return a.remember(ctx)
+}
+
+// remember tells the catalogue of this process what was in force before it.
+func (a *Process) remember(ctx context.Context) error {
+	past, err := ReadHistory(ctx, a.Bus.Replay)
+	if err != nil {
+		return err
+	}
+	a.Catalogue.Lineage = lineage.Of(a.Catalogue, past, func(p contract.Applied) (*schemas.Catalogue, error) { return LoadInForce(contract.InForce{Applied: p}) })
+	return nil
 }
 
 // WatchCatalogue tells when another catalogue comes into force than the one that runs.

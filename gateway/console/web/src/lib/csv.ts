@@ -9,7 +9,7 @@ export interface TextColumn<T> {
 
 // Excel takes these at the beginning of a cell for the beginning of a formula, the wide ones too.
 const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]/u;
-const plain = /^-?\d{1,15}(\.\d+)?%?$/;
+const plain = /^-?\d{1,15}(\.\d+)?(?:%)?$/;
 
 /** A cell: quoted where it must be, and what could be a formula made a text. */
 export function cell(v: string | number | boolean | null | undefined): string {
