@@ -1,7 +1,6 @@
 package handbook
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -24,17 +23,16 @@ func keys(b *strings.Builder, at string, f *document.Form) {
 	}
 	b.WriteByte('\n')
 	for _, k := range f.Keys {
-		below, place := k.Form, cmp.Or(at, "")
-		if place != "" {
-			place += "."
+		below, place := k.Form, []string{k.Name}
+		if at != "" {
+			place = []string{at, ".", k.Name}
 		}
-		place += k.Name
 		for below.Each != nil {
-			place += map[document.Kind]string{document.List: "[]", document.Map: ".NAME"}[below.Kind]
+			place = append(place, map[document.Kind]string{document.List: "[]", document.Map: ".NAME"}[below.Kind])
 			below = below.Each
 		}
 		if below.Kind == document.Mapping {
-			keys(b, place, below)
+			keys(b, strings.Join(place, ""), below)
 		}
 	}
 }
