@@ -271,6 +271,27 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	}
 }
 
+// What is refused in one step is refused in two: a field that was given up does not come
+// back as another, for the registry has its schema and no process would start any more.
+func TestOnceInForceBinds(t *testing.T) {
+	h := newHall(t)
+	with := func(element string) string {
+		return h.folder("datasets/GA01.yaml", "\nfields:\n", "\nfields:\n  - {name: BZ, title: 备注, element: "+element+", nullable: true}\n")
+	}
+	text, date := with("text"), with("date")
+	h.must(text)
+	if out, err := h.applies(h.folder("", "", ""), nil, applying{yes: true}); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := h.applies(date, nil, applying{yes: true})
+	if err == nil || !strings.Contains(out, h.version(text)) || !strings.Contains(out, "GA01") {
+		t.Errorf("another type: %v\n%s", err, out)
+	}
+	if out, err := h.applies(text, nil, applying{yes: true}); err != nil {
+		t.Errorf("as it was: %v\n%s", err, out)
+	}
+}
+
 // Processes that come to a new bus at the same time agree whose catalogue is in force.
 func TestFirstCatalogue(t *testing.T) {
 	h := newHall(t)

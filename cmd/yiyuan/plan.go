@@ -156,14 +156,16 @@ func (p *planner) make(ctx context.Context, against string) (*plan.Plan, contrac
 	if err != nil {
 		return nil, f, err
 	}
-	return compareInForce(f, want.Catalogue), f, nil
+	made, err := compareInForce(ctx, b.Peek, f, want.Catalogue)
+	return made, f, err
 }
 
 // compareInForce plans against what is in force. Against what this build cannot read,
-// and where nothing is in force, everything is newly exposed.
-func compareInForce(f contract.InForce, next *schemas.Catalogue) *plan.Plan {
+// and where nothing is in force, everything is newly exposed. What was in force before
+// binds, as far as this build can read it. read is as of process.ReadInForce.
+func compareInForce(ctx context.Context, read func(context.Context, contract.Topic, func(bus.Record) error) error, f contract.InForce, next *schemas.Catalogue) (*plan.Plan, error) {
 	if f.Version == next.Version {
-		return plan.Make(next, next)
+		return plan.Make(next, next), nil
 	}
 	old := &schemas.Catalogue{Version: f.Version}
 	if f.Any() {
@@ -172,7 +174,20 @@ func compareInForce(f contract.InForce, next *schemas.Catalogue) *plan.Plan {
 		}
 	}
 	old.Index()
-	return plan.Make(old, next)
+	if !f.Any() {
+		return plan.Make(old, next), nil
+	}
+	history, err := process.ReadHistory(ctx, read)
+	if err != nil {
+		return nil, err
+	}
+	var before []plan.Past
+	for _, a := range history {
+		if cat, err := process.LoadInForce(contract.InForce{Applied: a}); err == nil {
+			before = append(before, plan.Past{Catalogue: cat, At: time.UnixMilli(a.At)})
+		}
+	}
+	return plan.Make(old, next, before...), nil
 }
 
 // applying is how a catalogue is to be applied.
@@ -204,7 +219,10 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 	if how.from != "" && how.from != f.Version {
 		return conflict(how.from, f)
 	}
-	made := compareInForce(f, want.Catalogue)
+	made, err := compareInForce(ctx, b.Replay, f, want.Catalogue)
+	if err != nil {
+		return err
+	}
 	if err := p.show(made, out); err != nil {
 		return err
 	}
@@ -219,7 +237,7 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 		if at == "" {
 			at = cfg.Bus.Embedded.Listen
 		}
-		if _, err := fmt.Fprintf(talk, "总线 / bus: %s,前缀 / prefix: %q,生效目录 / in force: %q\n", at, cfg.Bus.Prefix, f.Version); err != nil {
+		if _, err := fmt.Fprintf(talk, "总线 / bus: %s，前缀 / prefix: %q，生效目录 / in force: %q\n", at, cfg.Bus.Prefix, f.Version); err != nil {
 			return err
 		}
 		if err := confirm(ctx, in, talk, len(made.Exposed)); err != nil {

@@ -41,7 +41,7 @@ const (
 
 // Step is something that somebody has to do, or that happens by itself.
 type Step struct {
-	Kind    string `json:"kind"` // restart, republish, resync, topics, bindings, grants
+	Kind    string `json:"kind"` // restart, republish, withheld, withdrawn, resync, topics, bindings, grants
 	Of      string `json:"of,omitempty"`
 	Chinese string `json:"zh"`
 	English string `json:"en"`

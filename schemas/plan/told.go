@@ -18,7 +18,8 @@ const (
 type difference struct {
 	plan    *Plan
 	judge   compat
-	regions bool // the city's districts or towns change
+	refused map[string]bool // of what something is refused
+	regions bool            // the city's districts or towns change
 }
 
 // compat says whether next may follow old on a topic under a level of the registry.
