@@ -85,8 +85,8 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 			return fs.SkipDir
 		case strings.HasPrefix(base, ".") || d.IsDir():
 			return nil
-		case path.Ext(base) == ".yml":
-			l.add(name, 0, 0, false, "unknown-file", "请改名为 .yaml, .yml 不会被读取", "rename it to .yaml, .yml is not read")
+		case path.Ext(base) != ".yaml" && slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(path.Ext(base))):
+			l.add(name, 0, 0, false, "unknown-file", "请改名为 .yaml, %[1]s 不会被读取", "rename it to .yaml, %[1]s is not read", path.Ext(base))
 			return nil
 		case path.Ext(base) != ".yaml":
 			return nil
@@ -94,7 +94,15 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 		if !l.expected(name) {
 			return nil
 		}
-		if info, err := d.Info(); err == nil && info.Size() > maxFile {
+		info, err := fs.Stat(fsys, name) // of what a link leads to
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() { // reading a pipe or a device would not end
+			l.add(name, 0, 0, false, "unreadable", "不是普通文件，请换成文件", "it is no regular file, put one there")
+			return nil
+		}
+		if info.Size() > maxFile {
 			l.add(name, 0, 0, false, "unreadable", "文件超过 256 KiB, 请拆分", "the file is larger than 256 KiB, split it")
 			return nil
 		}
@@ -102,6 +110,7 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 		if err != nil {
 			return err
 		}
+		data = bytes.TrimPrefix(data, []byte("\ufeff")) // as some editors begin a file: it says nothing
 		data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 		_, _ = fmt.Fprintf(digest, "%s\x00%d\x00", name, len(data))
 		l.cat.Files[name] = short(sha256.Sum256(data))

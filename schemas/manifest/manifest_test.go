@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -282,20 +283,45 @@ views:
 	}
 }
 
-// TestVersion holds what the version is made of: all files, but not their line ends.
+// TestVersion holds what the version is made of: all files, but not their line ends nor a byte order mark.
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	before := load(t, small(t)).Version
 	m := small(t)
 	for name, f := range m {
-		m[name] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(f.Data), "\n", "\r\n"))}
+		m[name] = &fstest.MapFile{Data: []byte("\ufeff" + strings.ReplaceAll(string(f.Data), "\n", "\r\n"))}
 	}
 	if got := load(t, m).Version; got != before {
-		t.Errorf("line ends change the version: %s, %s", got, before)
+		t.Errorf("line ends and byte order marks change the version: %s, %s", got, before)
 	}
 	edit(t, m, "rules/XV-12.yaml", "agg.insured > 1", "agg.insured > 2")
 	if got := load(t, m).Version; got == before {
 		t.Errorf("a changed rule does not change the version")
+	}
+}
+
+// TestNoRegularFile: what would not end when it is read is told, and not read.
+func TestNoRegularFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, small(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(os.DevNull, filepath.Join(dir, "datasets/ZZ01.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.CommandContext(t.Context(), "mkfifo", filepath.Join(dir, "datasets/ZZ02.yaml")).Run(); err != nil {
+		t.Skipf("mkfifo: %v", err)
+	}
+	_, err := Load(os.DirFS(dir))
+	var problems *Problems
+	if !errors.As(err, &problems) {
+		t.Fatalf("Load = %v", err)
+	}
+	for _, name := range []string{"datasets/ZZ01.yaml", "datasets/ZZ02.yaml"} {
+		if !slices.ContainsFunc(problems.All, func(p Problem) bool { return p.File == name && p.Rule == "unreadable" }) {
+			t.Errorf("%s is not told: %v", name, err)
+		}
 	}
 }
 
