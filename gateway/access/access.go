@@ -121,6 +121,7 @@ func (a *Access) Replace(apps []Application) error {
 			say("key_digest", fmt.Sprintf("与应用 %[1]q 的密钥相同 / has the key of %[1]q", other.ID))
 		}
 		for n, name := range app.Certificates {
+			name = hostName(name)
 			if other, twice := next.byName[name]; twice {
 				say(fmt.Sprintf("certificates[%d]", n), fmt.Sprintf("与应用 %[1]q 的证书相同 / has the certificate of %[1]q", other.ID))
 			}
@@ -144,6 +145,14 @@ func (a *Access) Replace(apps []Application) error {
 
 // certificateName is what a certificate may be registered under.
 var certificateName = regexp.MustCompile(`^(sha256:[0-9a-f]{64}|uri:[!-~]+|dns:[!-~]+)$`)
+
+// hostName is the name of a certificate as it is compared: names of hosts have no case.
+func hostName(name string) string {
+	if strings.HasPrefix(name, "dns:") {
+		return strings.ToLower(name)
+	}
+	return name
+}
 
 // build compiles an application, and says what is wrong with it, with the place.
 func build(c *schemas.Catalogue, app Application, say func(path, text string)) (*application, bool) {

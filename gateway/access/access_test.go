@@ -221,7 +221,7 @@ func TestCertificates(t *testing.T) {
 	t.Parallel()
 	c := catalogue(t)
 	app := relief()
-	app.KeyDigest, app.Certificates = [32]byte{}, []string{"uri:spiffe://yunling/rs", "dns:rs.example"}
+	app.KeyDigest, app.Certificates = [32]byte{}, []string{"uri:spiffe://yunling/rs", "dns:RS.Example"}
 	keyed := relief()
 	keyed.ID = "OTHER"
 	a, err := access.New(c, []access.Application{app, keyed})

@@ -62,6 +62,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		answer := c.refusals.raw(problem.TooSlow)
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the answer is a courtesy
 		_, _ = c.Conn.Write(answer)
+		c.over.Store(true) // net/http would say something more
 	}
 	return n, err
 }
@@ -72,7 +73,7 @@ func (c *conn) spokePlain(err error) {
 	if !ok || record.Conn == nil {
 		return
 	}
-	for _, method := range []string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET"} {
+	for _, method := range []string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH", "TRACE", "CONNE"} {
 		if string(record.RecordHeader[:]) == method {
 			p := problem.Request.Of(c.refusals.ids.next()).Says("此端口只用 TLS，请用 https://", "this port speaks TLS only: use https://")
 			_ = record.Conn.SetWriteDeadline(time.Now().Add(time.Second)) // the answer is a courtesy
@@ -127,6 +128,9 @@ func (c *conn) ambiguous() bool {
 // Write implements net.Conn. What net/http says by itself becomes a problem.
 func (c *conn) Write(b []byte) (int, error) {
 	if kind := own(b); kind != nil {
+		if c.over.Load() { // it has been told
+			return len(b), nil
+		}
 		_, err := c.Conn.Write(c.refusals.raw(kind))
 		return len(b), err
 	}

@@ -62,13 +62,16 @@ func New(cfg Config, next http.Handler) *Server {
 // Limits returns the limits in force.
 func (s *Server) Limits() Limits { return s.cfg.Limits }
 
+// headSlack is what net/http takes beside its limit.
+const headSlack = 4096
+
 // Serve answers on a listener until ctx ends, then lets what is under way finish
 // for as long as Drain says. It closes the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	limits := s.cfg.Limits
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: limits.HeaderTime, WriteTimeout: limits.WriteTime, IdleTimeout: limits.IdleTime,
-		MaxHeaderBytes: limits.HeaderBytes, BaseContext: func(net.Listener) context.Context { return ctx },
+		MaxHeaderBytes: max(1, limits.HeaderBytes-headSlack), BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), DisableGeneralOptionsHandler: true,
 	}

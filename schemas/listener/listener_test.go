@@ -89,6 +89,37 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprint(w, len(b))
 }
 
+// TestOneAnswer: whoever is too slow with headers is told so once, and then the connection ends.
+func TestOneAnswer(t *testing.T) {
+	t.Parallel()
+	address := serve(t, listener.Config{Shared: listener.Shared{Limits: listener.Limits{HeaderTime: 300 * time.Millisecond}}}, echo)
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nX: "); err != nil {
+		t.Fatal(err)
+	}
+	all, err := io.ReadAll(c)
+	if err != nil || strings.Count(string(all), "HTTP/1.1 ") != 1 || !strings.HasPrefix(string(all), "HTTP/1.1 408 ") {
+		t.Errorf("%v: %s", err, all)
+	}
+}
+
+// TestHeadersAreLimited: the limit of headers is what is set.
+func TestHeadersAreLimited(t *testing.T) {
+	t.Parallel()
+	address := serve(t, listener.Config{Shared: listener.Shared{Limits: listener.Limits{HeaderBytes: 8 << 10}}}, echo)
+	for size, status := range map[int]int{7 << 10: http.StatusOK, 9 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		got := raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "+strings.Repeat("a", size)+"\r\n\r\n")
+		if len(got) != 1 || got[0].status != status {
+			t.Errorf("%d bytes: %+v, want %d", size, got, status)
+		}
+	}
+}
+
 // TestWhatTheServerSaysByItself: net/http answers some requests before any
 // handler, in plain text. They are problems like the others.
 func TestWhatTheServerSaysByItself(t *testing.T) {

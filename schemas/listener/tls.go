@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -189,7 +190,7 @@ func certificateOf(state *tls.ConnectionState) *Certificate {
 		c.names = append(c.names, "uri:"+u.String())
 	}
 	for _, name := range leaf.DNSNames {
-		c.names = append(c.names, "dns:"+name)
+		c.names = append(c.names, "dns:"+strings.ToLower(name)) // as access compares them
 	}
 	return c
 }

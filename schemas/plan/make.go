@@ -7,6 +7,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/lineage"
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // Make compares the catalogue next with old, which it would replace, and holds it against
@@ -41,7 +42,7 @@ func (p *Plan) steps(old, next *schemas.Catalogue) {
 	step("republish", "", "重启后，全部行和主体在后台按新目录重新计算并发布", "after that all rows and entities are worked out again and published under it in the background")
 	for _, v := range next.Views() {
 		if _, err := old.View(v.ID); err == nil && !lineage.Same(next, old, v) {
-			step("withheld", v.ID, "视图 "+v.ID+" 的遮蔽有变化：逐条重新发布之前，查询答复 YIYUAN-5031，不会给出旧内容", "the view "+v.ID+" shows otherwise: until a record has been published again a lookup is answered by YIYUAN-5031, never by what it was")
+			step("withheld", v.ID, "视图 "+v.ID+" 的遮蔽有变化：逐条重新发布之前，查询答复 "+problem.NotLoaded.Code+"，不会给出旧内容", "the view "+v.ID+" shows otherwise: until a record has been published again a lookup is answered by "+problem.NotLoaded.Code+", never by what it was")
 		}
 	}
 	for _, d := range next.Datasets {

@@ -21,7 +21,7 @@ var (
 	Busy        = add(Common, 429, "4291", "系统繁忙", "busy", "同时进行的请求过多，请稍后重试", "too many requests under way, try again")
 	Stranger    = add(Common, 429, "4293", "无效请求过多", "too many strangers", "本地址未通过身份校验的请求过多", "too many requests without a valid key from this address")
 	Connections = add(Common, 429, "4294", "连接过多", "too many connections", "本地址同时打开的连接过多，请复用连接", "this address has too many connections open: use them again")
-	HeaderLarge = add(Common, 431, "4310", "请求头过大", "headers too large", "请求行和请求头合计不得超过 16 KiB", "request line and headers together are at most 16 KiB")
+	HeaderLarge = add(Common, 431, "4310", "请求头过大", "headers too large", "请求行和请求头合计过大，上限由 listeners.header_bytes 设定（默认 16 KiB）", "request line and headers together are too large, the limit is set by listeners.header_bytes (16 KiB by default)")
 	Internal    = add(Common, 500, "5000", "内部错误", "internal error", "请将请求编号告知管理员", "tell the operator the request id")
 	Coding      = add(Common, 501, "5010", "传输编码不支持", "unsupported transfer coding", "不支持该 Transfer-Encoding", "this Transfer-Encoding is not supported")
 	Protocol    = add(Common, 505, "5050", "协议版本不支持", "unsupported protocol version", "只支持 HTTP/1.0 和 HTTP/1.1", "only HTTP/1.0 and HTTP/1.1 are spoken")

@@ -69,8 +69,8 @@ func errorsPage() string {
 	table(&b, []string{"码 / code", "含义", "meaning"}, rows)
 	b.WriteString("接口的错误是 RFC 9457 `application/problem+json`：`{type, title, title_en, status, detail, detail_en, code, request_id, errors?}`，中文与英文各有字段，其中从不出现数据的值。\n")
 	b.WriteString("`type` 是 `urn:yiyuan:error:<code>`。每个码只有一个含义，码与 HTTP 状态分开，见下表；用过的码不改含义。`errors` 逐项说明 `{location, message, message_en}`（推送为 `{index, line?, field, reason, detail, detail_en}`）。\n")
-	b.WriteString("429 和 503 带 `Retry-After`。404 `YIYUAN-4040` 表示查无此记录，503 `YIYUAN-5031` 表示尚未加载，两者从不混淆。查无此记录同样带 `as_of`（未知时缺省）和 `stale`。\n\n")
-	b.WriteString("APIs answer errors as problem+json, Chinese and English in fields of their own; it never holds a value of a record. `type` is `urn:yiyuan:error:<code>`. Each code has one meaning, apart from\nthe HTTP status, and keeps it. 429 and 503 carry `Retry-After`. 404 `YIYUAN-4040` = no such record, 503 `YIYUAN-5031` = not loaded yet: they never mix. A 404 too carries `as_of` (absent if unknown) and `stale`.\n\n")
+	b.WriteString("429 和 503 带 `Retry-After`。404 `" + problem.Absent.Code + "` 表示查无此记录，503 `" + problem.NotLoaded.Code + "` 表示尚未加载，两者从不混淆。查无此记录同样带 `as_of`（未知时缺省）和 `stale`。\n\n")
+	b.WriteString("APIs answer errors as problem+json, Chinese and English in fields of their own; it never holds a value of a record. `type` is `urn:yiyuan:error:<code>`. Each code has one meaning, apart from\nthe HTTP status, and keeps it. 429 and 503 carry `Retry-After`. 404 `" + problem.Absent.Code + "` = no such record, 503 `" + problem.NotLoaded.Code + "` = not loaded yet: they never mix. A 404 too carries `as_of` (absent if unknown) and `stale`.\n\n")
 	for _, area := range []struct {
 		title string
 		area  problem.Area

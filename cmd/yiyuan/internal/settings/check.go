@@ -53,7 +53,7 @@ func (c *Config) Resolve() error {
 		{"listeners.body_rate", int64(c.Listeners.BodyRate), 1},
 		{"listeners.body_grace", int64(c.Listeners.BodyGrace), 1},
 		{"listeners.strangers", int64(c.Listeners.Strangers), 1},
-		{"listeners.header_bytes", int64(c.Listeners.HeaderBytes), leastBytes},
+		{"listeners.header_bytes", int64(c.Listeners.HeaderBytes), leastHead},
 	} {
 		if n.value < n.least {
 			return &keyError{n.key, fmt.Sprintf("不能小于 / must not be below %d", n.least)}
@@ -106,6 +106,7 @@ const maxBodyBytes = 1 << 20
 // What is less serves nobody: no request has so short a head, and no client is so fast.
 const (
 	leastBytes = 1 << 10
+	leastHead  = 8 << 10 // half of it is what the server takes in any case
 	leastTime  = time.Second
 )
 
@@ -115,9 +116,12 @@ func (c *Config) checkDoors() error {
 	doors := c.Doors()
 	for _, name := range slices.Sorted(maps.Keys(c.Listeners.own())) {
 		own := c.Listeners.own()[name]
-		for key, value := range map[string]int64{"header_bytes": int64(own.HeaderBytes), "body_bytes": int64(own.BodyBytes)} {
-			if value > 0 && value < leastBytes {
-				return &keyError{"listeners." + name + "." + key, fmt.Sprintf("不能小于 %d（0 为沿用）/ must not be below %d (0 = the common value)", leastBytes, leastBytes)}
+		for _, n := range []struct {
+			key          string
+			value, least int
+		}{{"header_bytes", own.HeaderBytes, leastHead}, {"body_bytes", int(own.BodyBytes), leastBytes}} {
+			if n.value > 0 && n.value < n.least {
+				return &keyError{"listeners." + name + "." + n.key, fmt.Sprintf("不能小于 %[1]d（0 为沿用） / must not be below %[1]d (0 = the common value)", n.least)}
 			}
 		}
 		for key, value := range map[string]time.Duration{"header_time": own.HeaderTime, "idle_time": own.IdleTime, "write_time": own.WriteTime} {

@@ -128,7 +128,7 @@ func sample(key string, kind reflect.Type) (text string, want any) {
 		n := map[string]int{"minute": 3, "hour": 30, "day": 2000}[key[strings.LastIndex(key, ".")+1:]]
 		return strconv.Itoa(n), n
 	case strings.HasSuffix(key, "_bytes"):
-		return "2048", 2048
+		return "9000", 9000
 	case kind.Kind() == reflect.Int:
 		return "17", 17
 	case kind.Kind() == reflect.Bool:
@@ -237,7 +237,7 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"a host with its port", "listeners: {hosts: ['y:8080']}", []string{"listeners.hosts", "y:8080"}},
 		{"no time for a head", "listeners: {header_time: 1ns}", []string{":1:26:", "listeners.header_time", "1s"}},
 		{"no time for a head of one listener", "listeners: {push: {header_time: 1ms}}", []string{"listeners.push.header_time", "1s"}},
-		{"no room for a head", "listeners: {header_bytes: 1}", []string{"listeners.header_bytes", "1024"}},
+		{"no room for a head", "listeners: {header_bytes: 8191}", []string{"listeners.header_bytes", "8192"}},
 		{"no room for a body", "listeners: {gateway: {body_bytes: 1}}", []string{"listeners.gateway.body_bytes", "1024"}},
 		{"a certificate without its key", "listeners: {tls: {cert: cert.pem}}", []string{"listeners.tls", "key"}},
 		{"a certificate that is none", "listeners: {gateway: {tls: {cert: testdata/secret.txt, key: testdata/secret.txt}}}", []string{"listeners.tls (gateway)"}},
