@@ -25,7 +25,7 @@ func demonstrated(t *testing.T, options ...string) (p *e2e.Process, line []byte,
 			p.Stop()
 		}
 	})
-	e2e.Await(t, "the ready line", 2*time.Minute, func() string {
+	e2e.Await(t, "the ready line", 5*time.Minute, func() string {
 		if !p.Running() {
 			t.Fatalf("demo ended by itself: %v", p.Err)
 		}
