@@ -80,7 +80,7 @@ func (d *difference) since(old, next *schemas.Catalogue, past Past) {
 
 // once refuses a layout that cannot follow one of before.
 func (d *difference) once(refuse func(about, string, string), a about, level, chinese, english, whatChinese, what string, was, next *schemas.Layout) {
-	zh, en := "", ""
+	var zh, en string
 	if why := columnChange(level, was, next); why != nil {
 		zh, en = why[0], why[1]
 	} else if err := d.judge(level, next, was); err != nil {

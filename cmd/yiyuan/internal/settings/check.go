@@ -119,7 +119,7 @@ func (c *Config) checkDoors() error {
 		for _, n := range []struct {
 			key          string
 			value, least int
-		}{{"header_bytes", own.HeaderBytes, leastHead}, {"body_bytes", int(own.BodyBytes), leastBytes}} {
+		}{{"header_bytes", own.HeaderBytes, leastHead}, {"body_bytes", own.BodyBytes, leastBytes}} {
 			if n.value > 0 && n.value < n.least {
 				return &keyError{"listeners." + name + "." + n.key, fmt.Sprintf("不能小于 %[1]d（0 为沿用） / must not be below %[1]d (0 = the common value)", n.least)}
 			}
