@@ -19,10 +19,12 @@
 //	yiyuan_bus_standby_records_total{group}    changelog records applied to warm state of partitions that other processes hold
 //	yiyuan_bus_published_records_total{source} records published by connectors
 //	yiyuan_bus_standing_workers{step,topic}    workers of a step that stand still because Kafka refuses what they write to the topic
+//	yiyuan_bus_waiting_workers{step}           workers of a step that wait for members of its group to leave that read other topics
 package bus
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,6 +56,14 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	}
 	m, admin := newMetrics(reg), cluster.New(link)
 	return &Bus{Admin: admin, Engine: engine.New(link, admin, reg, m.commitSeconds), link: link, metrics: m}, nil
+}
+
+// Ping asks whether a broker answers.
+func (b *Bus) Ping(ctx context.Context) error {
+	if err := b.link.Plain.Ping(ctx); err != nil {
+		return fmt.Errorf("ping kafka: %w", err)
+	}
+	return nil
 }
 
 // Close flushes what Append has not finished and disconnects.

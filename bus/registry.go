@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -69,6 +70,9 @@ func (r *SchemaRegistry) Schema(ctx context.Context, id int) (string, error) {
 // whatever stands before the registry, and to take it for "no such schema" would
 // send good records to quarantine.
 func verdict(err error) error {
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		return failed.Err // the rest names the address, twice
+	}
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
 		return err
@@ -81,5 +85,5 @@ func verdict(err error) error {
 	case sr.ErrInvalidSchema:
 		return fmt.Errorf("%w: %w", codec.ErrProfile, err)
 	}
-	return err
+	return fmt.Errorf("status %d: %w", answer.StatusCode, err)
 }

@@ -42,11 +42,11 @@ func TestOutsideRegistry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := outside.Register(t.Context(), "raw.GA01-value", narrow)
+	id, err := outside.Register(t.Context(), "hr.GA01-value", narrow)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := outside.Register(t.Context(), "raw.GA01-value", narrow); again != id || err != nil {
+	if again, err := outside.Register(t.Context(), "hr.GA01-value", narrow); again != id || err != nil {
 		t.Errorf("Register again = %d, %v, want %d", again, err, id)
 	}
 	if text, err := outside.Schema(t.Context(), id); text != narrow || err != nil {
@@ -55,10 +55,10 @@ func TestOutsideRegistry(t *testing.T) {
 	if _, err := outside.Schema(t.Context(), id+100); !errors.Is(err, codec.ErrUnknownSchema) {
 		t.Errorf("Schema of an unknown id = %v, want ErrUnknownSchema", err)
 	}
-	if _, err := outside.Register(t.Context(), "raw.GA01-value", broken); !errors.Is(err, codec.ErrIncompatible) {
+	if _, err := outside.Register(t.Context(), "hr.GA01-value", broken); !errors.Is(err, codec.ErrIncompatible) {
 		t.Errorf("Register of what does not fit = %v, want ErrIncompatible", err)
 	}
-	if _, err := outside.Register(t.Context(), "raw.GA01-value", `{"type":"nonsense"}`); !errors.Is(err, codec.ErrProfile) {
+	if _, err := outside.Register(t.Context(), "hr.GA01-value", `{"type":"nonsense"}`); !errors.Is(err, codec.ErrProfile) {
 		t.Errorf("Register of what is no schema = %v, want ErrProfile", err)
 	}
 	// A record that names an unknown id is the data's fault, for the steps too.

@@ -16,6 +16,9 @@ type Kind struct {
 	Name string
 	// Chinese and English say what a source of this kind is, a sentence each.
 	Chinese, English string
+	// Needs is what the department prepares in its system, as the reference shows it: Markdown,
+	// both tongues. "" if nothing is.
+	Needs string
 	// Options returns a new struct of its options, which Open reads with Config.Read.
 	Options func() option.Declarer
 	Open    Open

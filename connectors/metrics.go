@@ -36,16 +36,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return shared(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels), &errs)
 	}
 	m := &metrics{
-		changes:    counter("yiyuan_connectors_changes_total", "Changes published.", "source", "dataset", "op"),
-		rejections: counter("yiyuan_connectors_rejections_total", "Rows and files sent to quarantine.", "source", "dataset", "reason"),
-		bytes:      counter("yiyuan_connectors_published_bytes_total", "Bytes of keys and values published.", "source"),
-		batches:    counter("yiyuan_connectors_batches_total", "Batches committed, heartbeats not counted.", "source"),
+		changes:    counter("yiyuan_connectors_changes_total", "发布的变更数。 / Changes published.", "source", "dataset", "op"),
+		rejections: counter("yiyuan_connectors_rejections_total", "进入问题数据的行数和文件数。 / Rows and files sent to quarantine.", "source", "dataset", "reason"),
+		bytes:      counter("yiyuan_connectors_published_bytes_total", "发布的键和值的字节数。 / Bytes of keys and values published.", "source"),
+		batches:    counter("yiyuan_connectors_batches_total", "已提交的批次数，不计心跳。 / Batches committed, heartbeats not counted.", "source"),
 		publish: shared(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "yiyuan_connectors_publish_seconds", Help: "One batch from read to committed.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+			Name: "yiyuan_connectors_publish_seconds", Help: "一批从读取到提交的耗时。 / One batch from read to committed.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"source"}), &errs),
-		restarts: counter("yiyuan_connectors_restarts_total", "Times the source was opened again after an error.", "source"),
-		up:       gauge("yiyuan_connectors_up", "1 while the source is open.", "source"),
-		caughtUp: gauge("yiyuan_connectors_caught_up_timestamp_seconds", "Everything committed at the source before this time is published.", "source"),
+		restarts: counter("yiyuan_connectors_restarts_total", "数据源出错后重新打开的次数。 / Times the source was opened again after an error.", "source"),
+		up:       gauge("yiyuan_connectors_up", "数据源打开期间为 1。 / 1 while the source is open.", "source"),
+		caughtUp: gauge("yiyuan_connectors_caught_up_timestamp_seconds", "数据源在此时间之前提交的内容均已发布，Unix 时间戳。 / Everything committed at the source before this time is published.", "source"),
 	}
 	return m, errors.Join(errs...)
 }

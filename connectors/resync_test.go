@@ -161,7 +161,7 @@ func (w world) held(t *testing.T) map[string]string {
 // until runs the source until done says so of what it tells.
 func (w world) until(t *testing.T, open connectors.Open, done func(connectors.Told) bool) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cfg, met := w.config(), false
 	cfg.Tell = func(told connectors.Told) {
@@ -664,7 +664,7 @@ func TestResyncRefused(t *testing.T) {
 	}
 	cfg := w.config()
 	cfg.Reread.Cannot = "推送来的数据不能重读 / what was pushed cannot be read again"
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	said := ""
 	cfg.Tell = func(told connectors.Told) {

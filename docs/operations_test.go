@@ -22,7 +22,8 @@ import (
 
 // unrun are the sections of docs/operations.md in which nothing is run, and why.
 var unrun = map[string]string{
-	"备份与恢复 / Backup and restore": "says that it is not offered yet",
+	"备份与恢复 / Backup and restore":       "says that it is not offered yet",
+	"证书文件 / The files of certificates": "says how files are written; the sections beside it replace them",
 }
 
 // alone are the sections that need a service, in the order in which it is asked for. The

@@ -64,7 +64,7 @@ func TestAuditComesFirst(t *testing.T) {
 	}
 	w.log.hold.Store(nil)
 	close(hold)
-	must(t, conn.SetReadDeadline(time.Now().Add(5*time.Second)))
+	must(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
 	text, err := io.ReadAll(conn)
 	must(t, err)
 	if !strings.HasPrefix(string(text), "HTTP/1.1 200") {

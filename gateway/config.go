@@ -26,6 +26,7 @@ type Config struct {
 
 	ReadOnly    bool          // another process materialises
 	VerifyFloor time.Duration // a verification never answers sooner; 20 ms if 0
+	VerifyCrowd time.Duration // how long a verification waits for others of its budget that are under way; 2 s if 0
 	// Negatives is how many verifications of an application may be answered with no
 	// before it is stopped (20, 200 and 1,000 if 0), TargetNegatives how many about
 	// one subject (5, 20 and 50 if 0).
@@ -68,6 +69,7 @@ func (c Config) withDefaults() Config {
 		c.Listen = "127.0.0.1:8080"
 	}
 	set(&c.VerifyFloor, 20*time.Millisecond)
+	set(&c.VerifyCrowd, 2*time.Second)
 	set(&c.AuditTimeout, 5*time.Second)
 	set(&c.TellStrangers, time.Minute)
 	set(&c.Linger, 10*time.Second)

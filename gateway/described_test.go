@@ -100,28 +100,7 @@ func (p *page) answered(t *testing.T, what string, o operation, r *reply) {
 		t.Errorf("%s (%s): answered %d as %q, which is not described", o, what, r.status, r.header.Get("Content-Type"))
 		return
 	}
-	headers, _ := p.of(o, "responses", status, "headers").(map[string]any)
-	for name, h := range headers {
-		value := r.header.Get(name)
-		if value == "" {
-			if h.(map[string]any)["required"] == true {
-				t.Errorf("%s (%s): answered %d without %s", o, what, r.status, name)
-			}
-			continue
-		}
-		var v any = value
-		if p.of(o, "responses", status, "headers", name, "schema", "type") == "integer" {
-			v = json.Number(value)
-		}
-		if err := p.faults(t, v, "paths", o.path, o.method, "responses", status, "headers", name, "schema"); err != nil {
-			t.Errorf("%s (%s): answered %d, %s: %v", o, what, r.status, name, err)
-		}
-	}
-	for _, name := range []string{"Retry-After", "WWW-Authenticate"} {
-		if r.header.Get(name) != "" && headers[name] == nil {
-			t.Errorf("%s (%s): answered %d with %s, which is not described", o, what, r.status, name)
-		}
-	}
+	p.bears(t, what, o, r)
 	var body any = r.text
 	if strings.HasSuffix(kind, "json") {
 		body, err = jsonschema.UnmarshalJSON(strings.NewReader(r.text))

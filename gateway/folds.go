@@ -17,10 +17,14 @@ import (
 // folds is everything that the gateway keeps in memory of topics: another projection
 // is another line. After a failure of the bus findings and sources stay in force while
 // they are read again, refused rows see to that by themselves.
-func folds(findings *finding.Book, quarantine *flow.Quarantine, sources *freshness.Tracker, refused *refusal.Marks) []fold.Fold {
+func folds(lineage *schemas.Lineage, findings *finding.Book, quarantine *flow.Quarantine, sources *freshness.Tracker, refused *refusal.Marks) []fold.Fold {
 	return []fold.Fold{
-		{Topic: contract.Findings, Layout: contract.FindingLayout, Delete: findings.Delete, Put: func(_ *bus.Record, row schemas.Record) error {
-			findings.Put(finding.Parse(row))
+		{Topic: contract.Findings, Layout: contract.FindingLayout, Delete: findings.Delete, Put: func(r *bus.Record, row schemas.Record) error {
+			f := finding.Parse(row)
+			if !lineage.BelievesEvidence(schemas.CaseName(f.Rule, f.Case), string(r.Header(contract.Catalogue))) {
+				f.Withhold()
+			}
+			findings.Put(f)
 			return nil
 		}},
 		{Topic: contract.Quarantine, Layout: contract.QuarantineLayout, Reset: quarantine.Reset, Put: func(_ *bus.Record, row schemas.Record) error {
@@ -33,6 +37,13 @@ func folds(findings *finding.Book, quarantine *flow.Quarantine, sources *freshne
 				sources.Observe(source)
 			}
 			return err
+		}},
+		{Topic: contract.Bus, Put: func(r *bus.Record, _ schemas.Record) error {
+			said, ok, err := contract.ParseRenewed(r.Key, r.Value)
+			if ok {
+				sources.Renewed(said.Step, said.Partition, said.Catalogue)
+			}
+			return err //nolint:wrapcheck // the guard says where
 		}},
 		refused.Fold(),
 	}

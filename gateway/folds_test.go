@@ -70,7 +70,7 @@ func TestAnotherProjection(t *testing.T) {
 	sources := freshness.New(&schemas.Catalogue{}, nil, nil, time.Now)
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
-		list := append(folds(finding.NewBook(), flow.NewQuarantine(), sources, refusal.NewMarks(refusal.NewBook(0), lies, time.Second, time.Minute)), one)
+		list := append(folds(nil, finding.NewBook(), flow.NewQuarantine(), sources, refusal.NewMarks(refusal.NewBook(0), lies, time.Second, time.Minute)), one)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {

@@ -26,6 +26,7 @@
 // yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio,
 // yiyuan_gateway_realtime_observed_seconds, yiyuan_gateway_realtime_lookups,
 // yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state},
+// yiyuan_gateway_renewing_views{view}, yiyuan_gateway_withheld_records{view},
 // yiyuan_gateway_refused_rows{dataset}.
 package gateway
 
@@ -93,6 +94,7 @@ type Gateway struct {
 	cfg       Config
 	parts     Parts
 	audit     *audit.Log
+	views     []string // all there are, sorted
 	filler    *fill.Filler
 	reader    *fold.Reader
 	folds     []fold.Fold
@@ -107,9 +109,9 @@ type Gateway struct {
 // what they show now: what it has of them under another is not believed.
 func stored(l *schemas.Lineage) map[string]string {
 	names := map[string]string{}
-	for id, k := range l.Known {
-		if k.Step > 0 {
-			names[id] = fmt.Sprintf("%s~%d", id, k.Step)
+	for id := range l.Known {
+		if name := l.StoredAs(id); name != id {
+			names[id] = name
 		}
 	}
 	return names
@@ -140,13 +142,13 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	desk := question.New(question.Parts{
 		Catalogue: parts.Catalogue, Views: views, Access: parts.Access, Keys: parts.Keys, Cache: parts.Cache, Audit: entries,
 		Fresh: now.Fresh, Findings: findings, Refused: marks.Book, Health: now.Health, Rates: now.Rates, Logger: log, Clock: cfg.Clock,
-		Open: cfg.OpenConsole, VerifyFloor: cfg.VerifyFloor, AuditTimeout: cfg.AuditTimeout, Negatives: cfg.Negatives, TargetNegatives: cfg.TargetNegatives,
+		Open: cfg.OpenConsole, VerifyFloor: cfg.VerifyFloor, VerifyCrowd: cfg.VerifyCrowd, AuditTimeout: cfg.AuditTimeout, Negatives: cfg.Negatives, TargetNegatives: cfg.TargetNegatives,
 	}, reg)
 	strangers := listener.NewStrangers()
 	return &Gateway{
-		cfg: cfg, parts: parts, audit: entries, filler: filler, pulse: now, desk: desk, strangers: strangers, granting: newGranting(reg),
+		cfg: cfg, parts: parts, audit: entries, views: slices.Sorted(maps.Keys(views)), filler: filler, pulse: now, desk: desk, strangers: strangers, granting: newGranting(reg),
 		reader: &fold.Reader{Bus: parts.Bus, Codec: parts.Codec, Guard: guard, Logger: log},
-		folds:  folds(findings, quarantine, now.Fresh, marks),
+		folds:  folds(&parts.Catalogue.Lineage, findings, quarantine, now.Fresh, marks),
 		api: api.New(api.Parts{ //nolint:contextcheck // what it registers has the context of a request
 			Catalogue: parts.Catalogue, Views: views, Access: parts.Access, Desk: desk, Pulse: now, Findings: findings, Quarantine: quarantine,
 			Strangers: strangers, Logger: log, Clock: cfg.Clock, Shared: cfg.Shared, Open: cfg.OpenConsole, DemoApps: cfg.DemoApps, DemoSamples: cfg.DemoSamples,
@@ -167,6 +169,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if !g.cfg.ReadOnly {
 		group.Go(func() error { return g.filler.Run(ctx) })
+		group.Go(func() error { return g.parts.Cache.RemoveFormer(ctx, g.views, g.filler.Loaded) })
 	}
 	group.Go(func() error { return g.reader.Follow(ctx, g.folds) })
 	group.Go(func() error { return g.pulse.Run(ctx) })

@@ -129,7 +129,7 @@ func startIn(t testing.TB, city fs.FS, options ...option) *world {
 	w.raw = goredis.NewClient(&goredis.Options{Addr: w.address, DB: realDB(), DisableIdentity: true})
 	t.Cleanup(func() { _ = w.raw.Close() })
 	must(t, w.raw.FlushDB(ctx).Err())
-	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond, ReadTimeout: 5 * time.Second}, quiet(), w.gather)
+	w.cache, err = redis.Open(ctx, redis.Config{Address: w.address, Database: realDB(), Poll: 50 * time.Millisecond, ReadTimeout: 5 * time.Second, Held: 3 * time.Second}, quiet(), w.gather)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.cache.Close()) })
 	w.slow = &pausing{Cache: w.cache}
@@ -194,6 +194,7 @@ func topics(c *schemas.Catalogue) []contract.Spec {
 		{Topic: contract.Quarantine},
 		{Topic: contract.Audit},
 		{Topic: contract.Sources, Partitions: 1, Compact: true},
+		contract.BusSpec,
 		{Topic: contract.Schemas, Partitions: 1, Compact: true},
 	}
 	for _, d := range c.Datasets {
@@ -221,10 +222,10 @@ func must(t testing.TB, err error) {
 // eventually waits until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 20 s: %s", what)
+			t.Fatalf("not within two minutes: %s", what)
 		}
 		waitABit()
 	}

@@ -151,7 +151,9 @@ func TestHostileHTTP(t *testing.T) {
 }
 
 func TestSlowClientsAreBounded(t *testing.T) {
-	w := start(t, func(c *gateway.Config) { c.Shared.Limits.ConnectionsPerAddress = 20 })
+	w := start(t, func(c *gateway.Config) {
+		c.Shared.Limits.ConnectionsPerAddress, c.Shared.Limits.HeaderTime = 20, time.Hour // none of them leaves by itself
+	})
 	w.ready()
 	address := strings.TrimPrefix(w.url, "http://")
 	http.DefaultClient.CloseIdleConnections()
@@ -166,7 +168,7 @@ func TestSlowClientsAreBounded(t *testing.T) {
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	must(t, err)
 	defer func() { _ = conn.Close() }()
-	must(t, conn.SetDeadline(time.Now().Add(2*time.Second)))
+	must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	_, _ = io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
 	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("whoever asks is shut out by those who do not: %v", err)
@@ -188,13 +190,13 @@ func TestSlowClientsAreBounded(t *testing.T) {
 func TestHealthBesideSlowBodies(t *testing.T) {
 	const places = 4
 	w := start(t, func(c *gateway.Config) {
-		c.Shared.Limits.ConnectionsPerAddress, c.Shared.Limits.BodyGrace = places, time.Minute
+		c.Shared.Limits.ConnectionsPerAddress, c.Shared.Limits.BodyGrace = places, time.Hour // none of them ends by itself
 	})
 	w.ready()
 	http.DefaultClient.CloseIdleConnections()
 	ask := func(path string) (int, string) {
 		c := w.open(t, "127.0.0.1", "GET "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key-RS-GLJT\r\nX-Purpose: GLJT\r\n\r\n")
-		must(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
+		must(t, c.SetReadDeadline(time.Now().Add(time.Minute)))
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		must(t, err)
 		defer func() { _ = resp.Body.Close() }()

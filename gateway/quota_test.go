@@ -12,13 +12,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/yiyuan-bus/yiyuan/gateway"
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 )
 
 // twin is another gateway beside w: its own process but for the broker and the
 // cache, which both share.
-func (w *world) twin() *world {
+func (w *world) twin(options ...option) *world {
 	w.t.Helper()
 	other := *w
 	var err error
@@ -28,7 +29,7 @@ func (w *world) twin() *world {
 	other.slow = &pausing{Cache: other.cache}
 	other.access, err = access.New(w.cat, w.apps)
 	must(w.t, err)
-	other.serve()
+	other.serve(options...)
 	other.ready()
 	other.knowing()
 	return &other
@@ -117,9 +118,10 @@ func TestBudgetOfTwoGateways(t *testing.T) {
 // TestMatchesAtOnce asks many questions at once that are all answered with yes:
 // nobody is in the way of himself.
 func TestMatchesAtOnce(t *testing.T) {
-	w := start(t)
+	patient := func(c *gateway.Config) { c.VerifyCrowd = time.Minute } // however long the machine takes
+	w := start(t, patient)
 	w.zhangVerifiable()
-	both := []*world{w, w.twin()}
+	both := []*world{w, w.twin(patient)}
 	got, _ := atOnce(150, func(i int) *reply {
 		return both[i%2].verify(zhang, map[string]string{"XM": "张三", "HJDZ": "云岭市岭东区一街道1号"})
 	})

@@ -9,7 +9,7 @@ import (
 // folds, and those of all views. Of others it asks only how far they reach.
 func Reads(cat *schemas.Catalogue) []contract.Topic {
 	var out []contract.Topic
-	for _, f := range folds(nil, nil, nil, nil) { // their methods are named, not called
+	for _, f := range folds(nil, nil, nil, nil, nil) { // their methods are named, not called
 		out = append(out, f.Topic)
 	}
 	for _, v := range cat.Views() {

@@ -1,9 +1,11 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // freshnessOf returns the datasets whose age the metrics tell.
@@ -39,6 +41,40 @@ func TestReadyIsNotSaidWithoutTheCache(t *testing.T) {
 	}
 	must(t, w.mini.Restart())
 	w.ready()
+}
+
+// TestAwayIsTold: who watches is told that the cache does not answer, since when and what
+// that means, and that it does again.
+func TestAwayIsTold(t *testing.T) {
+	w := start(t)
+	w.person(1, "张**")
+	w.ready()
+	away := func() string {
+		var page struct {
+			Away []struct {
+				Part    string    `json:"part"`
+				Since   time.Time `json:"since"`
+				Message string    `json:"message"`
+			} `json:"away"`
+		}
+		r := w.get("/v1/flow", supervisor, "")
+		must(t, json.Unmarshal([]byte(r.text), &page))
+		var parts []string
+		for _, a := range page.Away {
+			parts = append(parts, a.Part)
+			if a.Since.IsZero() || !strings.Contains(a.Message, "doctor") {
+				t.Errorf("away is told as %+v", a)
+			}
+		}
+		return strings.Join(parts, " ")
+	}
+	if said := away(); said != "" {
+		t.Errorf("all answer, told away: %s", said)
+	}
+	w.mini.Close()
+	eventually(t, "told that it is away", func() bool { return away() == "cache" })
+	must(t, w.mini.Restart())
+	eventually(t, "told that it is back", func() bool { return away() == "" })
 }
 
 // TestUnknownAgeIsNoAge: a dataset that was never heard is not perfectly fresh.

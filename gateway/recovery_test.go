@@ -127,7 +127,12 @@ func TestRebuild(t *testing.T) {
 		if now != before {
 			break
 		}
-		waitABit()
+		select {
+		case err := <-done:
+			t.Fatalf("rebuilding ended, generation %s is still current: %v", before, err)
+		default:
+			waitABit()
+		}
 	}
 	w.publish(nil, w.named(2, "章**"))
 	eventually(t, "the new generation moves on", w.shows("章**"))

@@ -22,7 +22,7 @@ type KeyVersions interface {
 const revision = "~3"
 
 // Edition names what a published record depends on beside its content: the
-// version of the catalogue, the revision of the code and that of the key which its tokens are made with.
+// period of the catalogue (schemas.Catalogue.Period), the revision of the code and that of the key which its tokens are made with.
 // The oldest key is not named: a city that never rotated its keys has none in it.
 func Edition(catalogue string, keys KeyVersions) []byte {
 	return EditionOf(catalogue, keys.Current(), keys)
@@ -37,7 +37,7 @@ func EditionOf(catalogue string, version int, keys KeyVersions) []byte {
 	return e
 }
 
-// CatalogueOf returns the version of the catalogue that an edition names.
+// CatalogueOf returns the period of the catalogue that an edition names.
 func CatalogueOf(edition []byte) string {
 	of, _, _ := bytes.Cut(edition, []byte{'#'})
 	of, _, _ = bytes.Cut(of, []byte{'~'})

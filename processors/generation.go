@@ -10,14 +10,21 @@ import (
 // its length in front, whether all of it is done, and the last key renewed.
 const kindGeneration = 'g'
 
+// Whether all of a generation is done. Builds that did not tell it on the bus wrote 1,
+// which is read as the start: nothing is published twice, and it is told then.
+const (
+	underWay byte = 0
+	told     byte = 2
+)
+
 var generationKey = []byte{kindGeneration}
 
 func appendRenewal(generation []byte, done bool, last []byte) []byte {
 	out := append(binary.AppendUvarint(nil, uint64(len(generation))), generation...)
 	if done {
-		return append(out, 1)
+		return append(out, told)
 	}
-	return append(append(out, 0), last...)
+	return append(append(out, underWay), last...)
 }
 
 // renewal reads what appendRenewal wrote; of another generation it is the start.
@@ -26,8 +33,13 @@ func renewal(stored, generation []byte) (done bool, last []byte) {
 	if used <= 0 || n >= uint64(len(stored)-used) || !bytes.Equal(stored[used:used+int(n)], generation) {
 		return false, nil
 	}
-	rest := stored[used+int(n):]
-	return rest[0] == 1, rest[1:]
+	switch rest := stored[used+int(n):]; rest[0] {
+	case told:
+		return true, nil
+	case underWay:
+		return false, rest[1:]
+	}
+	return false, nil
 }
 
 // generation is the present one of a stage: what its results depend on beside its records.

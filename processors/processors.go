@@ -70,7 +70,8 @@ type Tx interface {
 // changes, all that it keeps is renewed in the background, a little in each
 // transaction, exactly once.
 type Renewer interface {
-	// Generation names what results depend on at a time.
+	// Generation names what results depend on at a time, an Edition in front. Once all is
+	// renewed the step says of which catalogue it is (contract.Renewed).
 	Generation(now time.Time) []byte
 	// Renewable is the prefix of the keys to renew.
 	Renewable() []byte

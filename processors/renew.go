@@ -2,8 +2,12 @@ package processors
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // One transaction renews so many keys, and no more once it has taken so long.
@@ -96,6 +100,13 @@ func (r *renewer) renew(partitions []*partition, enter func(*partition) (*scope,
 		}
 	}
 	s.set(generationKey, appendRenewal(r.generation.name, whole, last))
+	if whole {
+		value, err := json.Marshal(contract.Renewed{Catalogue: CatalogueOf(r.generation.name)})
+		if err != nil {
+			return fmt.Errorf("tell that partition %d is renewed: %w", p.number, err)
+		}
+		s.Emit(bus.Record{Topic: contract.Bus, Partition: bus.ByKey, Key: []byte(contract.RenewedKey(r.step, p.number)), Value: value, Time: r.now})
+	}
 	if s.err != nil {
 		return s.err
 	}

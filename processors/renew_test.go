@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -28,7 +29,7 @@ type dated struct {
 }
 
 func (d *dated) Generation(time.Time) []byte {
-	return binary.BigEndian.AppendUint64(nil, d.generation.Load())
+	return strconv.AppendUint(nil, d.generation.Load(), 10)
 }
 
 func (*dated) Renewable() []byte { return []byte("key-") }
@@ -60,7 +61,7 @@ func TestRenewExactlyOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 11))
 			w := newWorld(t, bustest.InMemory(t), 1000)
-			if err := w.bus.Ensure(t.Context(), contract.Spec{Topic: "renewed"}); err != nil {
+			if err := w.bus.Ensure(t.Context(), contract.BusSpec, contract.Spec{Topic: "renewed"}); err != nil {
 				t.Fatal(err)
 			}
 			w.feed(t, 1)
@@ -108,6 +109,32 @@ func TestRenewExactlyOnce(t *testing.T) {
 	}
 }
 
+// toldWhole wants every partition to be told of as wholly of the last generation.
+func toldWhole(t *testing.T, w *world, last uint64) {
+	t.Helper()
+	told := map[int32]string{}
+	err := w.bus.Replay(t.Context(), contract.Bus, func(r bus.Record) error {
+		said, ok, err := contract.ParseRenewed(r.Key, r.Value)
+		if err != nil || !ok || said.Step == "" {
+			t.Errorf("told by %q: %q: %v", r.Key, r.Value, err)
+		}
+		told[said.Partition] = said.Catalogue
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	partitions, err := w.bus.Partitions(t.Context(), "in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range partitions {
+		if want := strconv.FormatUint(last, 10); told[int32(p)] != want {
+			t.Errorf("partition %d is told to be whole under %q, want %q", p, told[int32(p)], want)
+		}
+	}
+}
+
 // renewed wants every key under every generation from 2 to last exactly once.
 func renewed(t *testing.T, w *world, last uint64) {
 	t.Helper()
@@ -119,6 +146,7 @@ func renewed(t *testing.T, w *world, last uint64) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
+	toldWhole(t, w, last)
 	for g := uint64(2); g <= last; g++ {
 		for k := range w.keys {
 			name := fmt.Sprintf("key-%d under %d", k, g)

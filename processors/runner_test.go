@@ -95,8 +95,15 @@ func expect(t *testing.T, b *bus.Bus, keys, rounds int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
+	numbered(ctx, t, b, keys*rounds)
+}
+
+// numbered reads the output until that many records have been numbered, each key's
+// from 1 on, and fails on any other number.
+func numbered(ctx context.Context, t *testing.T, b *bus.Bus, records int) {
+	t.Helper()
 	seen := map[string]uint64{}
-	left := keys * rounds
+	left := records
 	err := b.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{"out"}}, func(_ context.Context, records []bus.Record) error {
 		for _, r := range records {
 			n := binary.BigEndian.Uint64(r.Value)

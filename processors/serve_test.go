@@ -73,7 +73,7 @@ func TestServeRestoresDamagedState(t *testing.T) {
 			stop()
 			wait.Wait()
 		}
-		if err := testutil.GatherAndCompare(reg, strings.NewReader(`# HELP yiyuan_processors_state_damaged_total Times that local state was damaged on the disk and was restored from the changelogs.
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(`# HELP yiyuan_processors_state_damaged_total 本地状态在磁盘上损坏并已从变更日志恢复的次数。 / Times that local state was damaged on the disk and was restored from the changelogs.
 # TYPE yiyuan_processors_state_damaged_total counter
 yiyuan_processors_state_damaged_total 1
 `), "yiyuan_processors_state_damaged_total"); err != nil {

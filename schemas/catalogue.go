@@ -1,11 +1,9 @@
 package schemas
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 )
 
 // ErrUnknown says that the catalogue holds nothing of that name.
@@ -23,7 +21,7 @@ type Catalogue struct {
 	CodeRules   []*Rule // found without being written: codes that are in no set, numbers whose check does not hold; a rule of each a dataset
 	CodeSets    []*CodeSet
 	Purposes    []*Purpose
-	Version     string            // 12 hexadecimal digits of the digest of all files; header "cat"
+	Version     string            // 12 hexadecimal digits of the digest of all files; in the header "cat", see Period
 	Files       map[string]string // digest of each file, by name
 	Written     map[string]any    // what each file says, by name, as its format declares it: text, []any and map[string]any, keys that say their default left out
 	Calendar    Calendar          // working days
@@ -44,6 +42,13 @@ type Purpose struct {
 	English   string
 	Basis     string
 	Scenarios []string
+}
+
+// Period names the time for which the catalogue is in force, as the header "cat" does: its
+// version and, where it is not the first, how many were in force before it, since one of
+// before may come back ("0123456789ab@2").
+func (c *Catalogue) Period() string {
+	return c.Lineage.period(c.Version)
 }
 
 // Index makes the catalogue's parts known by their ids. Whoever has filled its lists
@@ -74,9 +79,7 @@ func by[T any](list []*T, id func(*T) string) map[string]*T {
 }
 
 // Views returns all views, sorted by id.
-func (c *Catalogue) Views() []*View {
-	return slices.SortedFunc(maps.Values(c.views), func(a, b *View) int { return cmp.Compare(a.ID, b.ID) })
-}
+func (c *Catalogue) Views() []*View { return sorted(c.views) }
 
 // Dataset returns the dataset of that id, or ErrUnknown.
 func (c *Catalogue) Dataset(id string) (*Dataset, error) { return find(c.datasets, "dataset", id) }

@@ -1,5 +1,7 @@
 package schemas
 
+import "slices"
+
 // City is city.yaml.
 type City struct {
 	Name    string        // 云岭市
@@ -7,6 +9,14 @@ type City struct {
 	Region  string        // 539900
 	Regions []Region      // districts, for addresses and codes
 	Clocks  []ClockConfig // legal time limits in working days, by name ("dispute": 10)
+}
+
+// SamePlaces reports whether both cities are cut to the same names: their own, those of
+// their districts and towns, in the same order (ByPlaces).
+func (c City) SamePlaces(other City) bool {
+	return c.Name == other.Name && slices.EqualFunc(c.Regions, other.Regions, func(a, b Region) bool {
+		return a.Name == b.Name && slices.Equal(a.Towns, b.Towns)
+	})
 }
 
 // Region is one administrative division under the city.

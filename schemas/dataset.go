@@ -10,6 +10,15 @@ func (d *Dataset) Field(name string) *Field {
 	return nil
 }
 
+// Column returns the element of what stands in a column of the dataset's rows, and its
+// level; nil if there is no such column.
+func (d *Dataset) Column(name string) (e *Element, level string) {
+	if f := d.Field(name); f != nil {
+		return f.Element, f.Level
+	}
+	return nil, ""
+}
+
 // RowKey returns the key of a row, the Kafka key of raw.<id>. The record must
 // have the dataset's layout and text, whole numbers or days as key values.
 func (d *Dataset) RowKey(r Record) string {

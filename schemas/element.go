@@ -33,6 +33,32 @@ type Element struct {
 	form  CodeShape
 }
 
+// Nature is what a mask goes by, beside the value itself: of two elements that are alike in
+// it, a mask leaves the same of the same value.
+type Nature struct{ Kind, PartOf, Contains, Form string }
+
+// String writes it as elements.yaml has it: date (part_of ZJHM).
+func (n Nature) String() string {
+	var of []string
+	for _, k := range []struct{ key, value string }{{"part_of", n.PartOf}, {"contains", n.Contains}, {"form", n.Form}} {
+		if k.value != "" {
+			of = append(of, k.key+" "+k.value)
+		}
+	}
+	if len(of) == 0 {
+		return n.Kind
+	}
+	return n.Kind + " (" + strings.Join(of, ", ") + ")"
+}
+
+// Nature returns the element's; of no element none.
+func (e *Element) Nature() Nature {
+	if e == nil {
+		return Nature{}
+	}
+	return Nature{e.Kind, e.PartOf, e.Contains, e.Form}
+}
+
 // Code is one value of a code set.
 type Code struct{ Value, Title, English string }
 

@@ -15,6 +15,19 @@ func (e *Entity) Field(name string) *GoldenField {
 	return nil
 }
 
+// Column returns the element of what stands in a column of the golden record, the key or a
+// golden field, and its level, which of the key is its element's own; nil if there is no
+// such column.
+func (e *Entity) Column(name string) (of *Element, level string) {
+	if name == e.Key.Name && e.Key.Element != nil {
+		return e.Key.Element, e.Key.Element.Level
+	}
+	if f := e.Field(name); f != nil {
+		return f.Element, f.Level
+	}
+	return nil, ""
+}
+
 // Members returns the golden fields that an entry of an authority table is
 // about: the field of that name, or the members of the group of that name.
 func (e *Entity) Members(entry string) []*GoldenField {

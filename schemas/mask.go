@@ -60,6 +60,16 @@ func Mask(id string) (MaskRule, bool) {
 	return maskRules[i], true
 }
 
+// ByPlaces reports whether what a mask leaves of the values of an element hangs on the
+// names of the city, its districts and its towns.
+func ByPlaces(mask string, e *Element) bool {
+	return e != nil && e.Kind == "address" && e.Contains == "" && (mask == MaskPartial || mask == MaskDistrict)
+}
+
+// Stars stand for a value that is withheld, where a value of its own would be taken for
+// none: in the evidence of findings and in explanations.
+const Stars = "***"
+
 // Applies reports whether the rule may be put on elements of that kind.
 func (m MaskRule) Applies(kind string) bool {
 	return len(m.Kinds) == 0 || slices.Contains(m.Kinds, kind)

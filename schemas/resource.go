@@ -85,7 +85,7 @@ type Embed struct {
 	Role    string
 	Fields  []ViewField
 	Layout  *Layout
-	Max     int // rows shown; 0 = 100
+	Max     int // as it is written, 0 = not said; see Limit
 }
 
 // Entity is one entities/<id>.yaml: what the golden record of a person or an

@@ -35,6 +35,9 @@ type Case struct {
 	Certainty string
 }
 
+// CaseName names a case among those of all rules: XV-04/paid.
+func CaseName(rule, id string) string { return rule + "/" + id }
+
 // The certainties of a case.
 const (
 	Contradiction = "contradiction" // two departments cannot both be right

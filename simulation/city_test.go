@@ -169,6 +169,7 @@ func (c *city) topics() []contract.Spec {
 	specs := []contract.Spec{
 		{Topic: contract.Findings, Compact: true},
 		{Topic: contract.Refused, Compact: true},
+		contract.BusSpec,
 		{Topic: contract.Quarantine},
 		{Topic: contract.Audit, Retention: -1},
 		{Topic: contract.Sources, Partitions: 1, Compact: true},

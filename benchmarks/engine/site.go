@@ -73,6 +73,7 @@ func engineTopics(s *site.Site) []contract.Spec {
 		{Topic: contract.Claims("person"), Retention: -1},
 		{Topic: contract.Findings, Compact: true},
 		{Topic: contract.Refused, Compact: true},
+		contract.BusSpec,
 		{Topic: contract.Quarantine, Retention: -1},
 		{Topic: contract.Resolved("person"), Compact: true},
 	}

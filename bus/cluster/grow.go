@@ -39,7 +39,7 @@ func (a *Admin) AtRest(ctx context.Context, group string, topics ...contract.Top
 	for t, partitions := range ends {
 		for p, end := range partitions {
 			if at := committed[t][p]; at < end {
-				return fmt.Errorf("步骤 %q 还没读完 %s/%d(%d 至 %d),让它处理完再停 / step %q has not read all of %s/%d (%d of %d), let it finish first: %w",
+				return fmt.Errorf("步骤 %q 还没读完 %s/%d(%d 至 %d)，让它处理完再停 / step %q has not read all of %s/%d (%d of %d), let it finish first: %w",
 					group, t, p, at, end, group, t, p, at, end, ErrBusy)
 			}
 		}

@@ -23,7 +23,7 @@ type earlyError struct {
 func (e *earlyError) Error() string { return e.err.Error() }
 func (e *earlyError) Unwrap() error { return e.err }
 
-func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int32, due bool) error {
+func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int32, due bool) (err error) {
 	if err := s.client.Begin(); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -36,6 +36,11 @@ func (s *session) transact(ctx context.Context, fetches kgo.Fetches, held []int3
 		tx.awaited = s.engine.link.Name(t)
 	}
 	read, err := s.take(ctx, tx, fetches)
+	defer func() {
+		if err != nil && keep.Err() != nil {
+			s.pacer.late(read)
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -81,11 +86,11 @@ func (s *session) take(ctx context.Context, tx *Tx, fetches kgo.Fetches) (read i
 			return nil
 		})
 		s.pacer.pace(fetches.NumRecords(), tx.bytes-before, time.Since(began))
-		if err != nil || read >= s.cfg.MaxRecords || tx.bytes >= s.cfg.MaxBytes || !time.Now().Before(deadline) {
+		if err != nil || read >= s.pacer.most || tx.bytes >= s.cfg.MaxBytes || !time.Now().Before(deadline) {
 			return read, err
 		}
 		began = time.Now()
-		fetches = s.client.PollRecords(nil, min(s.pacer.chunk, s.cfg.MaxRecords-read)) //nolint:staticcheck // nil: what is there, without waiting
+		fetches = s.client.PollRecords(nil, min(s.pacer.chunk, s.pacer.most-read)) //nolint:staticcheck // nil: what is there, without waiting
 		if rest := s.pacer.patience() - time.Since(s.pacer.ended); fetches.NumRecords() == 0 && rest > 0 && ctx.Err() == nil {
 			fetches = s.poll(ctx, rest)
 		}

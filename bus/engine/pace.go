@@ -17,6 +17,7 @@ const (
 // Not for concurrent use.
 type pacer struct {
 	cfg        Transaction
+	most       int           // records of one transaction, see late
 	chunk      int           // records of one poll, see pace
 	ended      time.Time     // of the last transaction
 	commitTook time.Duration // of the last transaction
@@ -24,7 +25,7 @@ type pacer struct {
 }
 
 func newPacer(cfg Transaction) *pacer {
-	return &pacer{cfg: cfg, chunk: min(firstChunk, cfg.MaxRecords)}
+	return &pacer{cfg: cfg, most: cfg.MaxRecords, chunk: min(firstChunk, cfg.MaxRecords)}
 }
 
 // patience is the least time between two commits: the more records come, the
@@ -38,6 +39,17 @@ func (p *pacer) count(records int, now time.Time) {
 	since := max(now.Sub(p.ended).Seconds(), 1e-6)
 	p.rate += (float64(records)/since - p.rate) * min(1, since)
 	p.ended = now
+	if records >= p.most { // a machine that is quick again takes as much as ever
+		p.most = min(2*p.most, p.cfg.MaxRecords)
+	}
+}
+
+// late takes note of a transaction that took so many records and longer than its timeout:
+// the broker has aborted it, and its records come again. The next ones take fewer, or it
+// would be so for ever where the machine, or the brokers, are as slow as that.
+func (p *pacer) late(records int) {
+	p.most = max(1, min(p.most, records)/4)
+	p.chunk = min(p.chunk, p.most)
 }
 
 // stretch is how long a transaction goes on taking in records: an interval, and
@@ -60,6 +72,6 @@ func (p *pacer) pace(records, size int, took time.Duration) {
 	case took > p.cfg.Interval:
 		p.chunk = max(1, p.chunk/2)
 	case took < p.cfg.Interval/4 && size < p.cfg.MaxBytes/4 && records >= p.chunk:
-		p.chunk = min(2*p.chunk, p.cfg.MaxRecords)
+		p.chunk = min(2*p.chunk, p.most)
 	}
 }

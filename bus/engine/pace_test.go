@@ -49,7 +49,7 @@ func TestPace(t *testing.T) {
 		{"large", 1 << 20, time.Microsecond, 2, 8},
 		{"larger than a transaction", 64 << 20, time.Microsecond, 1, 1},
 	} {
-		s := &pacer{cfg: cfg, chunk: firstChunk}
+		s := newPacer(cfg)
 		for range 40 {
 			s.pace(s.chunk, s.chunk*c.size, time.Duration(s.chunk)*c.each)
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,22 +40,21 @@ type session struct {
 	waiting map[contract.Topic]time.Time // topics that are not fetched, until when
 }
 
-func (e *Engine) session(ctx context.Context, cfg Transaction, w Worker, still *standing) error {
-	s := &session{engine: e, cfg: cfg, worker: w, still: still, pacer: newPacer(cfg), bell: &bell{}, batch: make([]kafka.Record, 0, 64), waiting: map[contract.Topic]time.Time{}}
+func (e *Engine) session(ctx context.Context, cfg Transaction, w Worker, still *standing, pace *pacer) (err error) {
+	s := &session{engine: e, cfg: cfg, worker: w, still: still, pacer: pace, bell: &bell{}, batch: make([]kafka.Record, 0, 64), waiting: map[contract.Topic]time.Time{}}
 	s.holding = newHolding(e, cfg, w, s.bell)
 	link, cluster := e.link, e.link.Config
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx)) // the client's own life
 	defer kill()
-	member := cfg.Group + "." + cfg.Member
 	// Rebalances happen only outside of a turn (BlockRebalanceOnPoll), never
 	// between a poll and the end of its transaction. The range balancer gives
 	// partition p of every input to the same member, because they share the
 	// state of partition p.
-	client, err := kgo.NewGroupTransactSession(link.Options(link.Transactional(member), kafka.Producing(gather, 500_000), kafka.Consuming(kafka.FetchWait,
+	client, err := kgo.NewGroupTransactSession(link.Options(link.Transactional(cfg.Group+"."+cfg.Member), kafka.Producing(gather, 500_000), kafka.Consuming(kafka.FetchWait,
 		kgo.WithContext(alive),
-		kgo.ConsumerGroup(cluster.Prefix+cfg.Group), kgo.InstanceID(cluster.Prefix+member), kgo.ConsumeTopics(link.Names(cfg.From)...),
+		kgo.ConsumerGroup(cluster.Prefix+cfg.Group), kgo.InstanceID(e.instance(cfg)), kgo.ConsumeTopics(link.Names(cfg.From)...),
 		kgo.Balancers(kgo.RangeBalancer()), kgo.SessionTimeout(cluster.SessionTimeout), kgo.HeartbeatInterval(cluster.SessionTimeout/10),
 		kgo.RebalanceTimeout(cluster.SessionTimeout), kgo.BlockRebalanceOnPoll(),
 		kgo.FetchMaxPartitionBytes(2<<20), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -66,6 +66,7 @@ func (e *Engine) session(ctx context.Context, cfg Transaction, w Worker, still *
 	}
 	s.client, s.topics = client, kafka.NewWritten(client.Client())
 	defer func() {
+		member, _ := client.Client().GroupMetadata()
 		cancel()
 		// Closing would wait for the group to let us in, if that is what we are
 		// waiting for, and that may be for a member that is dead.
@@ -73,6 +74,9 @@ func (e *Engine) session(ctx context.Context, cfg Transaction, w Worker, still *
 		client.CloseAllowingRebalance()
 		limit.Stop()
 		s.holding.halt()
+		if errors.Is(err, errMixed) {
+			e.leave(ctx, cfg, member) // so that the group is balanced anew
+		}
 	}()
 	// The new epoch fences the elder self and ends what it left open, which
 	// take-overs wait for.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/yiyuan-bus/yiyuan/bus/internal/kafka"
 	"github.com/yiyuan-bus/yiyuan/bus/internal/replay"
 )
 
@@ -42,24 +41,17 @@ func newHolding(e *Engine, cfg Transaction, w Worker, b *bell) *holding {
 // a second rebalance without a transaction between: so nothing is counted.)
 func (h *holding) assigned(ctx context.Context, cl *kgo.Client, named map[string][]int32) {
 	h.halt()
-	topics := map[int32]int{}
-	for _, partitions := range named {
-		for _, p := range partitions {
-			topics[p]++
-		}
-	}
+	partitions, err := h.whole(named)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.rebalanced, h.joined = h.joined, true
 	clear(h.ready)
-	for p, n := range topics {
-		if n != len(h.cfg.From) {
-			h.failed = &StepError{fmt.Errorf("步骤 %q 的分区 %d 只分到 %d 个输入主题中的 %d 个，同组进程的版本不一致 / partition %d: members of the group read different topics: %w",
-				h.cfg.Group, p, len(h.cfg.From), n, p, kafka.ErrConfig)}
-			return
-		}
+	if err != nil {
+		h.failed = err
+		h.bell.ring()
+		return
 	}
-	if len(topics) == 0 {
+	if len(partitions) == 0 {
 		return
 	}
 	cl.PauseFetchPartitions(named)
@@ -69,7 +61,7 @@ func (h *holding) assigned(ctx context.Context, cl *kgo.Client, named map[string
 	go func() {
 		defer close(done)
 		defer cancel()
-		err := h.takeOver(ctx, cl, slices.Sorted(maps.Keys(topics)))
+		err := h.takeOver(ctx, cl, partitions)
 		if err != nil && ctx.Err() == nil {
 			h.mu.Lock()
 			h.failed = fmt.Errorf("take over partitions of %q: %w", h.cfg.Group, err)
@@ -77,6 +69,26 @@ func (h *holding) assigned(ctx context.Context, cl *kgo.Client, named map[string
 			h.bell.ring()
 		}
 	}()
+}
+
+// whole returns the partitions of an assignment, or errMixed if it does not name each
+// of them of just the step's inputs.
+func (h *holding) whole(named map[string][]int32) ([]int32, error) {
+	inputs, topics := h.engine.link.Names(h.cfg.From), map[int32]int{}
+	for topic, partitions := range named {
+		if len(partitions) > 0 && !slices.Contains(inputs, topic) {
+			return nil, fmt.Errorf("step %q was given %s, which it does not read: %w", h.cfg.Group, topic, errMixed)
+		}
+		for _, p := range partitions {
+			topics[p]++
+		}
+	}
+	for p, n := range topics {
+		if n != len(inputs) {
+			return nil, fmt.Errorf("step %q was given partition %d of %d of its %d inputs: %w", h.cfg.Group, p, n, len(inputs), errMixed)
+		}
+	}
+	return slices.Sorted(maps.Keys(topics)), nil
 }
 
 func (h *holding) revoked(context.Context, *kgo.Client, map[string][]int32) {

@@ -16,7 +16,9 @@ import (
 // all. It returns only ctx's error or a *StepError; whatever Kafka says
 // otherwise, it drops the open work, closes the client, and goes on with a new
 // one: what Kafka refuses to take, for a setting of a topic or a right that is
-// missing, holds this worker up until somebody has mended it, and is told.
+// missing, holds this worker up until somebody has mended it, and is told. Members of
+// the group that read other topics are waited for, for longer than one that is dead
+// stays in it.
 func (e *Engine) Transact(ctx context.Context, cfg Transaction, w Worker) error {
 	cfg = cfg.withDefaults()
 	if err := e.copartitioned(ctx, cfg); err != nil {
@@ -26,13 +28,20 @@ func (e *Engine) Transact(ctx context.Context, cfg Transaction, w Worker) error 
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
 	still := &standing{engine: e, cfg: cfg}
 	defer func() { still.over(time.Now()) }()
+	group, pace := &company{engine: e, cfg: cfg}, newPacer(cfg)
 	for {
+		if err := group.wait(ctx); err != nil {
+			return err
+		}
 		began := time.Now()
-		err := e.session(ctx, cfg, w, still)
+		err := e.session(ctx, cfg, w, still, pace)
 		w.Abort()
 		w.Release()
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if err := group.ended(err, time.Since(began)); err != nil {
+			return err
 		}
 		var step *StepError
 		if errors.As(err, &step) {

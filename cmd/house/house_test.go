@@ -26,6 +26,7 @@ func TestInspect(t *testing.T) {
 		"docs/glossary.md":     "| 可信记录 | golden record | one | `主记录`, master record |\n",
 		"deploy/sources.yaml":  "# 每天一次,早上\na: [甲, 乙,丙]\nb: \"名称:值\"\n单位: x\n",
 		"README.md":            "没有主记录。 A master record: 云岭市, and no other.\n",
+		"docs/page.md":         "见 `a.yaml`,样例\n低于 2:迟到\n&lt;数据源> 或 file:路径，an area, 云岭市\n第 %d 版;请重启\n",
 		"wing/a_test.go":       "package wing\n\n// 甲,乙\n",
 	}
 	out, passed := run(t, broken)
@@ -38,7 +39,10 @@ func TestInspect(t *testing.T) {
 		"ground (floor 1) imports wing (floor 2)",
 		"wing (floor 2) imports other/inner (floor 2)",
 		"lost stands on no floor",
-		"texts: 530 lines, 3 faults",
+		"texts: 534 lines, 6 faults",
+		"docs/page.md:1 half-width punctuation before \",样\"",
+		"docs/page.md:2 half-width",
+		"docs/page.md:4 half-width",
 		"deploy/sources.yaml:1 half-width",
 		"deploy/sources.yaml:3 half-width",
 		"README.md:1 \"主记录\" is not what it is called",

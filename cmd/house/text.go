@@ -14,6 +14,14 @@ import (
 // YAML; at the end of a line a key of YAML. The comma of an enumeration in YAML's brackets stands before a blank, and so does that of English.
 var halfWidth = regexp.MustCompile(`[\x{3400}-\x{9fff}\x{20000}-\x{323af}”’）》】%][,;:!?](?:[^\s]| *[\x{3400}-\x{9fff}])`)
 
+// halfWidthBefore finds a half-width comma or semicolon that stands before a Chinese character without a blank, whatever is before it: Latin, a
+// figure, a verb of a format, a backtick or a bracket; and a colon behind a figure, a bracket or a verb. A colon behind a Latin word may be of
+// a form that is written so (file:路径), and the semicolon of HTML's &lt; is none.
+var halfWidthBefore = regexp.MustCompile(`[,;][\x{3400}-\x{9fff}\x{20000}-\x{323af}]|(?:%[a-z]|[\d)]):[\x{3400}-\x{9fff}\x{20000}-\x{323af}]`)
+
+// entity is a character as HTML spells it.
+var entity = regexp.MustCompile(`&[a-z]+;`)
+
 // han is a Chinese character.
 var han = regexp.MustCompile(`\p{Han}`)
 
@@ -75,6 +83,10 @@ func faults(path, line string, banned []string) []string {
 	var found []string
 	if at := halfWidth.FindStringIndex(line); at != nil && !inBrackets(path, line, at[0]) {
 		found = append(found, fmt.Sprintf("half-width punctuation behind %q", line[max(0, at[0]-12):at[1]]))
+	}
+	plain := entity.ReplaceAllStringFunc(line, func(e string) string { return strings.Repeat("x", len(e)) })
+	if at := halfWidthBefore.FindStringIndex(plain); len(found) == 0 && at != nil && !inBrackets(path, line, at[0]) {
+		found = append(found, fmt.Sprintf("half-width punctuation before %q", line[at[0]:at[1]]))
 	}
 	if path == "docs/glossary.md" {
 		return found

@@ -66,7 +66,7 @@ named, such as in a department: it writes the raw topics of its own datasets and
 func (g *granting) print(cmd *cobra.Command, who string) error {
 	wrong := func(format string, args ...any) error { return usageError(cmd, fmt.Errorf(format, args...)) }
 	if g.to.Principal == "" || !strings.Contains(g.to.Principal, ":") {
-		return wrong("--principal %q：写 User:名称 / want User:NAME", g.to.Principal)
+		return wrong("--principal 须写作 User:名称，不能是 %[1]q / --principal is User:NAME, not %[1]q", g.to.Principal)
 	}
 	cfg, err := settings.Load(g.file)
 	if err != nil {
@@ -108,7 +108,7 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 		}
 		needed = city.Subscriber(g.group, g.views...)
 	default:
-		return wrong("%q：%s", who, strings.Join(cmd.ValidArgs, " "))
+		return wrong("可为 %[2]s，不能是 %[1]q / it is one of %[2]s, not %[1]q", who, strings.Join(cmd.ValidArgs, ", "))
 	}
 	switch g.output {
 	case "json":
@@ -119,7 +119,7 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 		}
 		return g.to.Write(cmd.OutOrStdout(), needed)
 	}
-	return wrong("--output %q: kafka-acls json", g.output)
+	return wrong("--output 可为 kafka-acls、json，不能是 %[1]q / --output is kafka-acls or json, not %[1]q", g.output)
 }
 
 // named are the sources that were named, of those bound in a folder.

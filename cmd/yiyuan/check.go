@@ -53,7 +53,8 @@ push keys are read by the code that reads them at a start: what passes here is n
 			if err := report(cmd.OutOrStdout(), warnings); err != nil {
 				return err
 			}
-			if err := wiring.Compile(cat); err != nil {
+			folder := process.Folder{Catalogue: cat, Files: files, Sample: dir == ""}
+			if err := errors.Join(wiring.Compile(cat), folder.Fits()); err != nil {
 				return exit.With(exit.Problems, err)
 			}
 			cfgs, err := wiring.Bindings(bindings, cat)
@@ -86,13 +87,34 @@ func configured(dir string) (settings.Config, error) {
 		}
 		return settings.Config{}, fmt.Errorf("%s: 既没有 yiyuan.yaml，也没有 city.yaml；可用 yiyuan init 生成一座城市 / holds neither yiyuan.yaml nor city.yaml; yiyuan init makes a city: %w", dir, err)
 	}
-	cfg, err := settings.Load(file)
+	cfg, err := loadThere(dir, file)
 	for _, path := range []*string{&cfg.Catalogue, &cfg.Sources, &cfg.Access, &cfg.Push.Keys} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
 	}
 	return cfg, err
+}
+
+// loadThere reads the yiyuan.yaml of a folder, and the files that it names, from within
+// the folder.
+func loadThere(dir, file string) (cfg settings.Config, err error) {
+	back, err := os.Getwd()
+	if err != nil {
+		return cfg, fmt.Errorf("find the working folder: %w", err)
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return cfg, fmt.Errorf("find %q: %w", file, err)
+	}
+	if err := os.Chdir(dir); err != nil {
+		return cfg, fmt.Errorf("enter folder: %w", err)
+	}
+	defer func() {
+		if berr := os.Chdir(back); err == nil && berr != nil {
+			err = fmt.Errorf("leave folder: %w", berr)
+		}
+	}()
+	return settings.Load(file)
 }
 
 // report prints problems; those that are not warnings make the check fail.

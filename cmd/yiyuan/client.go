@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/user"
 	"strings"
@@ -84,7 +86,7 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	defer asks.CloseIdleConnections()
 	res, err := asks.Do(req)
 	if err != nil {
-		return exit.With(exit.Unavailable, fmt.Errorf("网关没有回答，先确认它在运行 / the gateway does not answer, is it running: %w", terminal.WithoutURL(err)))
+		return exit.With(exit.Unavailable, fmt.Errorf("%[1]s 没有回答：先确认它在运行，地址用 --gateway 指定 / %[1]s does not answer: is it running? Its address is given by --gateway: %[2]w", c.at(), terminal.WithoutURL(err)))
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end below
 	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
@@ -92,15 +94,33 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 		return exit.With(exit.Unavailable, fmt.Errorf("read answer: %w", err))
 	}
 	if res.StatusCode >= http.StatusBadRequest {
-		return refusal(res.StatusCode, b)
+		return c.from(refusal(res.StatusCode, b))
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, b, "", "  "); err != nil {
-		return fmt.Errorf("网关的回答不是 JSON,地址对吗? / the answer is not JSON, is this a gateway? %w", err)
+		return fmt.Errorf("%[1]s 的回答不是 JSON：地址对吗？用 --gateway 指定 / the answer of %[1]s is not JSON: is the address right? It is given by --gateway: %[2]w", c.at(), err)
 	}
 	indented.Truncate(len(bytes.TrimRight(indented.Bytes(), "\n")))
 	indented.WriteByte('\n')
 	_, err = indented.WriteTo(out)
+	return err
+}
+
+// at is who was asked: scheme, host and port alone, without what a person may have put in.
+func (c *client) at() string {
+	u, err := url.Parse(c.gateway)
+	if err != nil {
+		return "--gateway"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// from says of a refusal who it comes from where it need not be a gateway of ours.
+func (c *client) from(err error) error {
+	var coded *exit.Error
+	if errors.As(err, &coded) && (strings.Contains(coded.Err.Error(), problem.Request.Code) || !strings.Contains(coded.Err.Error(), "YIYUAN-")) {
+		return exit.With(coded.Code, fmt.Errorf("%[2]w；由 %[1]s 回答，地址用 --gateway 指定 / answered by %[1]s, the address is given by --gateway", c.at(), coded.Err))
+	}
 	return err
 }
 

@@ -41,7 +41,7 @@ which are routed, resolved, verified, masked and answered within the second. All
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "网关和控制台地址 / address of gateway and console")
 	f.StringVar(&o.Base, "base", "", "城市的“今天”：只能是当天，或所留城市开始的那天，其他一律拒绝 / the city's today: only today, or the day a kept city was begun on; any other is refused")
 	f.DurationVar(&o.Lasting, "for", 0, "运行多久后自动结束 / end by itself after")
-	f.BoolVar(&o.JSON, "json", false, "就绪后打印一行 JSON,供程序使用 / print one JSON line once ready")
+	f.BoolVar(&o.JSON, "json", false, "就绪后打印一行 JSON，供程序使用 / print one JSON line once ready")
 	f.BoolVar(&o.Verbose, "verbose", false, "打印运行日志 / print the log")
 	f.DurationVar(&o.CorrectAfter, "correct-after", time.Minute, "多久后部门开始更正 / when departments begin to correct")
 	f.DurationVar(&o.CorrectEvery, "correct-every", 2*time.Second, "更正间隔 / how far corrections are apart")

@@ -336,7 +336,7 @@ func TestExampleTableFitsItsBinding(t *testing.T) {
 // The example runs against a real server.
 func TestExampleTableOnPostgreSQL(t *testing.T) {
 	server := e2e.Service(t, "YIYUAN_TEST_POSTGRES")
-	ctx := e2e.Bounded(t, time.Minute)
+	ctx := e2e.Bounded(t)
 	admin, err := pgx.Connect(ctx, server)
 	if err != nil {
 		t.Fatal(err)

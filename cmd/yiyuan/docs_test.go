@@ -104,6 +104,44 @@ func TestReferenceIsCurrent(t *testing.T) {
 	}
 }
 
+// Whoever reads a page, a file or a list of metrics in Prometheus reads it in Chinese, and
+// in English beside it.
+func TestMeaningsAreInBothLanguages(t *testing.T) {
+	both := func(what, meaning string) {
+		t.Helper()
+		chinese, english, _ := strings.Cut(meaning, " / ")
+		if !strings.ContainsFunc(chinese, isHan) || strings.ContainsFunc(english, isHan) || !regexp.MustCompile(`[A-Za-z]{2}`).MatchString(english) {
+			t.Errorf("%s: %q, want 中文 / English", what, meaning)
+		}
+	}
+	for _, page := range []string{"configuration.md", "metrics.md"} {
+		rows := 0
+		for line := range strings.Lines(read(t, "docs/reference/"+page)) {
+			cells := strings.Split(strings.Trim(strings.ReplaceAll(line, `\|`, " "), "| \n"), " | ")
+			if strings.HasPrefix(line, "| `") {
+				both(page+" "+cells[0], cells[len(cells)-1])
+				rows++
+			}
+		}
+		if rows == 0 {
+			t.Errorf("%s has no row: the test looks at nothing", page)
+		}
+	}
+	for _, key := range settings.AllKeys() { // of which the page has the comment instead
+		if _, about := settings.Leaf(reflect.ValueOf(settings.Default()), key); about != "" {
+			both(key, about)
+		}
+	}
+	for key, comment := range reference.KeyComments(read(t, "deploy/yiyuan.yaml")) { // those of blocks are on no page
+		if comment != "" {
+			both(key, comment)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z-]*):.*## (.*)$`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		both("make "+m[1], m[2])
+	}
+}
+
 // A wing's package comment lists its metrics: no name may be missing.
 func TestPackageCommentsNameEveryMetric(t *testing.T) {
 	cat, err := manifest.Load(yunling.Files())
@@ -114,7 +152,7 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile(`^yiyuan_[a-z]+(_[a-z]+)*_(total|seconds|bytes|ratio|up|in_flight|records|partitions|workers|applications|rules|rows|lookups|state|evicting)$`)
+	names := regexp.MustCompile(`^yiyuan_[a-z]+(_[a-z]+)*_(total|seconds|bytes|ratio|up|in_flight|records|partitions|workers|applications|rules|rows|lookups|spaces|views|state|evicting)$`)
 	for _, m := range metrics {
 		if !names.MatchString(m.Name) {
 			t.Errorf("%s: want yiyuan_<wing>_<what>_<unit>", m.Name)
@@ -122,13 +160,13 @@ func TestPackageCommentsNameEveryMetric(t *testing.T) {
 		if m.Help == "" || !strings.HasSuffix(m.Help, ".") {
 			t.Errorf("%s: help %q, want a sentence", m.Name, m.Help)
 		}
-		home := map[string]string{"bus": "bus/bus.go", "connectors": "connectors/connectors.go", "processors": "processors/processors.go", "gateway": "gateway/gateway.go", "process": "schemas/crash/crash.go", "listener": "schemas/listener/listener.go"}
+		home := map[string]string{"bus": "bus/bus.go", "connectors": "connectors/connectors.go", "processors": "processors/processors.go", "gateway": "gateway/gateway.go", "process": "cmd/yiyuan/main.go", "listener": "schemas/listener/listener.go"}
 		file := home[strings.Split(m.Name, "_")[1]]
 		if strings.HasPrefix(m.Name, "yiyuan_gateway_redis_") {
 			file = "gateway/redis/redis.go"
 		}
-		if strings.HasPrefix(m.Name, "yiyuan_process_setting_") || strings.HasPrefix(m.Name, "yiyuan_process_catalogue_") {
-			file = "cmd/yiyuan/main.go"
+		if m.Name == "yiyuan_process_panics_total" {
+			file = "schemas/crash/crash.go"
 		}
 		if file == "" {
 			t.Errorf("%s belongs to no wing", m.Name)

@@ -18,7 +18,7 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "体检：逐项检查配置、Kafka、Redis、数据源和本机，说明怎么办 / check everything a city needs, and say what to do",
-		Long: `逐项检查配置与目录、密钥、授权文件和推送密钥、Kafka(版本、事务、主题、副本、积压)、注册中心、Redis、每个数据源的状态和本机,
+		Long: `逐项检查配置与目录、密钥、授权文件和推送密钥、Kafka（版本、事务、主题、副本、积压）、注册中心、Redis、每个数据源的状态和本机，
 不改动任何东西。✓ 正常，! 需要留意，✗ 有问题；每个问题都写明怎么办。有 ✗ 时退出码为 1。
 Checks configuration, catalogue, keys, access file and push keys, Kafka, registry, Redis, the state of every source and this machine, and changes nothing.`,
 		Example: `  yiyuan doctor --config /etc/yiyuan/yiyuan.yaml
@@ -26,7 +26,7 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output != "table" && output != "json" {
-				return usageError(cmd, fmt.Errorf("-o %q: table json", output))
+				return usageError(cmd, fmt.Errorf("-o 可为 table、json，不能是 %[1]q / -o is table or json, not %[1]q", output))
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()

@@ -107,10 +107,10 @@ func TestEditorsRefuseWhatReadersRefuse(t *testing.T) {
 	}{
 		{"deploy/yiyuan.yaml", "yiyuan.schema.json", map[string][2]string{
 			"an unknown key": {"  brokers: []", "  brokerz: []"}, "a wrong type": {"  partitions: 4", "  partitions: many"}, "no unit": {"  commit_interval: 100ms", "  commit_interval: 100"},
-			"no flag": {"  open_console: false", "  open_console: maybe"},
+			"half a number": {"  partitions: 4", "  partitions: 4.5"}, "a number as text": {"  partitions: 4", `  partitions: "4"`}, "no flag": {"  open_console: false", "  open_console: maybe"},
 		}, func(path string) error { _, err := settings.Load(path); return err }},
 		{"deploy/access.yaml", "access.schema.json", map[string][2]string{
-			"an unknown key": {"    title: 低保核对", "    titel: 低保核对"}, "a wrong type": {"quota: 600", "quota: many"}, "no digest": {"key_digest: sha256:e2", "key_digest: md5:e2"}, "no day": {`until: "2099-12-31"`, `until: "soon"`},
+			"an unknown key": {"    title: 低保核对", "    titel: 低保核对"}, "a wrong type": {"quota: 600", "quota: many"}, "half a number": {"quota: 600", "quota: 0.5"}, "a number as text": {"quota: 600", `quota: "600"`}, "no number": {"quota: 600", "quota: null"}, "no digest": {"key_digest: sha256:e2", "key_digest: md5:e2"}, "no day": {`until: "2099-12-31"`, `until: "soon"`},
 		}, func(path string) error { _, _, err := process.OpenAccess(path, cat); return err }},
 		{"deploy/sources/jy-files.yaml", "source.schema.json", map[string][2]string{
 			"an unknown key": {"kind: file", "knd: file"}, "an unknown kind": {"kind: file", "kind: filez"}, "an unknown option": {"  dir: /srv", "  dirr: /srv"}, "a wrong type": {"datasets: [JY01]", "datasets: JY01"},

@@ -3,27 +3,31 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/doctor"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
+	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -163,16 +167,35 @@ func TestFolderIsNotInForce(t *testing.T) {
 	if _, err := a.Bus.Partitions(t.Context(), contract.Shared("GA01.ages")); err == nil {
 		t.Error("the topic of the new view is there")
 	}
-	config := filepath.Join(t.TempDir(), "yiyuan.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "catalogue: %q\nkeys: {file: keys.yaml}\nbus: {brokers: [%q], partitions: 1}\nregistry: {listen: \"\"}\n", edited, h.broker.Addrs()[0]), 0o600); err != nil {
+	// Whoever may ask the new view waits for it to be in force: check says the file is well,
+	// which the next start would refuse, so both say what comes first.
+	dir := t.TempDir()
+	e2e.Write(t, map[string]any{"applications": []any{map[string]any{
+		"id": "MZ-DBHD", "title": "低保核对", "department": "MZ", "key_digest": fmt.Sprintf("sha256:%x", access.DigestKey("key")),
+		"grants": []any{map[string]any{"view": "GA01.ages", "fields": []string{access.AllFields}, "purposes": []string{"DBHD"}}},
+	}}}, dir, "access.yaml")
+	grants := filepath.Join(dir, "access.yaml")
+	if err := process.AccessAhead(grants, a.Catalogue, process.ReadFolder(edited).Catalogue); err == nil || !strings.Contains(err.Error(), "catalogue "+is+", but "+was+" is in force") {
+		t.Errorf("grants of a view that is not in force: %v", err)
+	}
+	if err := process.AccessAhead(grants, a.Catalogue, a.Catalogue); err != nil {
+		t.Errorf("what fits nothing waits for nothing: %v", err)
+	}
+	config := filepath.Join(dir, "yiyuan.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, "catalogue: %q\naccess: %q\nkeys: {file: keys.yaml}\nbus: {brokers: [%q], partitions: 1}\nregistry: {listen: \"\"}\n", edited, grants, h.broker.Addrs()[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	found := doctor.Examine(t.Context(), config, nil)
+	if !slices.ContainsFunc(found, func(f doctor.Finding) bool {
+		return f.Check == "access" && f.Grade == doctor.Problem && strings.Contains(f.Do, "yiyuan apply")
+	}) {
+		t.Error("doctor does not say that the grants wait for apply")
+	}
 	told := slices.IndexFunc(found, func(f doctor.Finding) bool { return f.Check == "catalogue.in_force" })
 	if told < 0 || found[told].Grade != doctor.Warning || !strings.Contains(found[told].What, is+" is not in force; "+was+" is,") {
 		t.Errorf("doctor says %+v", found)
 	}
-	if slices.ContainsFunc(found, func(f doctor.Finding) bool { return strings.Contains(f.What, "GA01.ages") }) {
+	if slices.ContainsFunc(found, func(f doctor.Finding) bool { return f.Check != "access" && strings.Contains(f.What, "GA01.ages") }) {
 		t.Errorf("doctor goes by the folder, and misses what it would bring: %+v", found)
 	}
 
@@ -183,7 +206,7 @@ func TestFolderIsNotInForce(t *testing.T) {
 	if err != nil || !strings.Contains(out, "newly exposed GA01.ages.CSRQ (year)") {
 		t.Fatalf("apply = %v\n%s", err, out)
 	}
-	e2e.Await(t, "the running process says so", time.Minute, func() string {
+	e2e.Await(t, "the running process says so", func() string {
 		if got := states(t, a); got[process.CatalogueInForce] != is || got[process.CatalogueRuns] != was {
 			return got[process.CatalogueInForce]
 		}
@@ -345,6 +368,49 @@ func TestCatalogueTooLarge(t *testing.T) {
 	}
 	if f, err := process.ReadInForce(t.Context(), a.Bus, a.Bus.Replay); err != nil || f.Version != a.Catalogue.Version {
 		t.Errorf("in force is %q, %v", f.Version, err)
+	}
+}
+
+// And so do check, plan and doctor say it, before anybody starts or applies anything: with the size and the limit.
+func TestCatalogueTooLargeIsToldBefore(t *testing.T) {
+	h := newHall(t)
+	folder := h.folder("", "", "")
+	files, err := filepath.Glob(filepath.Join(folder, "datasets", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2)) // must not compress
+	for _, file := range files[:8] {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := make([]byte, 600); len(text) < 200_000; {
+			for i := range line {
+				line[i] = byte(random.Uint32())
+			}
+			text = fmt.Appendf(text, "# %s\n", base64.StdEncoding.EncodeToString(line))
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := regexp.MustCompile(`目录过大：压缩后在主题 catalogue 中占 \d{6,7} 字节，最多 950000 字节。.+ / the catalogue is too large for the topic catalogue even compressed: \d{6,7} bytes, at most 950000\. Take .+, or split it`)
+	if broken := process.ReadFolder(folder).Broken; broken == nil || !told.MatchString(broken.Error()) {
+		t.Errorf("ReadFolder = %.300v", broken)
+	}
+	for _, args := range [][]string{{"check", "--catalogue", folder}, {"plan", "--catalogue", folder, "--against", folder}} {
+		root := newRoot()
+		root.SetArgs(args)
+		root.SetOut(io.Discard)
+		if code, said := ended(root.ExecuteContext(t.Context())); code != exit.Problems || !told.MatchString(said) {
+			t.Errorf("%s = %d, %.300s", args[0], code, said)
+		}
+	}
+	t.Setenv("YIYUAN_CATALOGUE", folder)
+	found := doctor.Examine(t.Context(), "", nil)
+	if last := found[len(found)-1]; last.Check != "catalogue" || !told.MatchString(last.What) {
+		t.Errorf("doctor = %.300v", last)
 	}
 }
 

@@ -21,7 +21,7 @@ func keysCommand() *cobra.Command {
 	var ifMissing bool
 	generate := &cobra.Command{
 		Use:     "generate FILE",
-		Short:   "生成一个新的密钥文件(权限 0600)/ make a new key file, readable by its owner only",
+		Short:   "生成一个新的密钥文件（权限 0600） / make a new key file, readable by its owner only",
 		Example: "  yiyuan keys generate /etc/yiyuan/keys.yaml --suite gm",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,7 +36,7 @@ func keysCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "密钥已写入 %s(算法 %s,版本 %d);丢失它，已发出的令牌就无法再对应 / written; without it, tokens already given out lose their meaning\n", args[0], ring.Suite(), ring.Current())
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "密钥已写入 %s（算法 %s，版本 %d）；丢失它，已发出的令牌就无法再对应 / written; without it, tokens already given out lose their meaning\n", args[0], ring.Suite(), ring.Current())
 			return err
 		},
 	}
@@ -60,7 +60,7 @@ Adds a key of the next version to the file. Tokens go on being made with the cur
 				return err
 			}
 			newest := slices.Max(ring.Versions())
-			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "已加入第 %d 版密钥，现行版本仍为 %d;请把文件发到每个进程并重启，然后执行 yiyuan keys use %s %d / version %d added, current is still %d; bring the file to every process and restart it, then run the command shown\n",
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "已加入第 %d 版密钥，现行版本仍为 %d；请把文件发到每个进程并重启，然后执行 yiyuan keys use %s %d / version %d added, current is still %d; bring the file to every process and restart it, then run the command shown\n",
 				newest, ring.Current(), args[0], newest, newest, ring.Current())
 			return err
 		},
@@ -71,7 +71,7 @@ func useKeyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "use FILE VERSION",
 		Short: "轮换第二步：启用某版本的密钥 / rotation, step two: make a version the current one",
-		Long: `把某版本设为现行版本。逐个重启进程后，处理步骤在后台把已发布的记录移到新令牌之下，其间新旧令牌都能查到；进度见指标 yiyuan_processors_renewing_partitions,为 0 即完成。要退回，用旧版本再执行一次。
+		Long: `把某版本设为现行版本。逐个重启进程后，处理步骤在后台把已发布的记录移到新令牌之下，其间新旧令牌都能查到；进度见指标 yiyuan_processors_renewing_partitions，为 0 即完成。要退回，用旧版本再执行一次。
 Makes a version the current one. As processes are restarted, the steps move what is published to tokens of the new key in the background, and it is found under either meanwhile; the metric yiyuan_processors_renewing_partitions is 0 when that is done. To go back, run it with the old version.`,
 		Example: "  yiyuan keys use /etc/yiyuan/keys.yaml 2",
 		Args:    cobra.ExactArgs(2),
@@ -84,7 +84,7 @@ Makes a version the current one. As processes are restarted, the steps move what
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "现行版本为 %d;请把文件发到每个进程，逐个重启 / version %d is the current one; bring the file to every process and restart one after the other\n", ring.Current(), ring.Current())
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "现行版本为 %d；请把文件发到每个进程，逐个重启 / version %d is the current one; bring the file to every process and restart one after the other\n", ring.Current(), ring.Current())
 			return err
 		},
 	}

@@ -6,13 +6,15 @@
 // codes: 0 ok, 1 problems found or failed, 2 wrong usage, 3 not allowed,
 // 4 not found, 5 unavailable, 6 differences (plan), 130 interrupted.
 //
-// Metrics: yiyuan_process_setting_up{setting}, yiyuan_process_catalogue_state{which,version}.
+// Metrics: yiyuan_process_setting_up{setting}, yiyuan_process_catalogue_state{which,version},
+// yiyuan_process_kafka_up.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -21,6 +23,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
 
 func main() { os.Exit(execute(os.Args[1:])) }
@@ -36,21 +40,33 @@ func execute(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exit.OK
-	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return exit.Interrupted
 	}
-	code, said := exit.Problems, err
-	var coded *exit.Error
-	if errors.As(err, &coded) {
-		code, said = coded.Code, coded.Err
-	}
-	if said != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "yiyuan: %v\n", said) // nowhere left to say so
+	code, said := ended(err)
+	if said != "" {
+		_, _ = io.WriteString(os.Stderr, "yiyuan: "+said+"\n") // nowhere left to say so
 	}
 	return code
+}
+
+// ended is the code by which an error ends the process, and what is said of it.
+func ended(err error) (code int, said string) {
+	if err == nil {
+		return exit.OK, ""
+	}
+	code = exit.Problems
+	if away := (*process.UnreachableError)(nil); errors.As(err, &away) {
+		code = exit.Unavailable
+	}
+	var coded *exit.Error
+	if errors.As(err, &coded) {
+		code = coded.Code
+		if coded.Err == nil {
+			return code, ""
+		}
+	}
+	return code, terminal.Whole(err)
 }
 
 func newRoot() *cobra.Command {
@@ -121,12 +137,12 @@ func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	hint := ""
+	zh, en := "", ""
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf(",是不是 / did you mean %q?", near[0])
+		zh, en = fmt.Sprintf("，是不是 %q？", near[0]), fmt.Sprintf(", did you mean %q?", near[0])
 	}
-	return usageError(cmd, fmt.Errorf("没有这个命令 / unknown command %q%s", args[0], hint))
+	return usageError(cmd, fmt.Errorf("没有命令 %[1]q%[2]s / unknown command %[1]q%[3]s", args[0], zh, en))
 }
 
 const usageTemplate = `用法 / Usage:
@@ -151,7 +167,7 @@ func commands() []*cobra.Command {
 		checkCommand(), planCommand(), applyCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(),
 		sourceCommand(), keysCommand(), repartitionCommand(),
-		doctorCommand(), txnCommand(), aclsCommand(),
+		doctorCommand(), txnCommand(), registryCommand(), aclsCommand(),
 		versionCommand(), docsCommand(newRoot),
 	}
 }

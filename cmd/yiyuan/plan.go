@@ -56,7 +56,7 @@ Ends with 1 where something is refused. With --detailed-exitcode: 0 no differenc
   yiyuan plan --catalogue my-city/ --against my-city-as-published/   # without Kafka`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			made, _, err := p.make(cmd.Context(), against)
+			made, err := p.make(cmd.Context(), against)
 			if err != nil {
 				return err
 			}
@@ -135,59 +135,52 @@ func (p *planner) load() (settings.Config, *process.Folder, error) {
 }
 
 // make compares the folder with another, or with what is in force.
-func (p *planner) make(ctx context.Context, against string) (*plan.Plan, contract.InForce, error) {
+func (p *planner) make(ctx context.Context, against string) (*plan.Plan, error) {
 	cfg, want, err := p.load()
 	if err != nil {
-		return nil, contract.InForce{}, err
+		return nil, err
 	}
 	if against != "" {
 		old, err := wiring.Catalogue(against)
 		if err != nil {
-			return nil, contract.InForce{}, err
+			return nil, err
 		}
-		return plan.Make(old, want.Catalogue), contract.InForce{}, nil
+		return plan.Make(old, want.Catalogue), nil
 	}
 	b, done, err := reach(ctx, cfg)
 	if err != nil {
-		return nil, contract.InForce{}, err
+		return nil, err
 	}
 	defer done()
-	f, err := process.ReadInForce(ctx, b, b.Peek)
+	past, err := process.ReadHistory(ctx, b, b.Peek)
 	if err != nil {
-		return nil, f, err
+		return nil, err
 	}
-	made, err := compareInForce(ctx, b.Peek, f, want.Catalogue)
-	return made, f, err
+	return compareInForce(past, want.Catalogue), nil
 }
 
 // compareInForce plans against what is in force. Against what this build cannot read,
 // and where nothing is in force, everything is newly exposed. What was in force before
-// binds, as far as this build can read it. read is as of process.ReadInForce.
-func compareInForce(ctx context.Context, read func(context.Context, contract.Topic, func(bus.Record) error) error, f contract.InForce, next *schemas.Catalogue) (*plan.Plan, error) {
+// binds, as far as this build can read it. past is as of process.ReadHistory.
+func compareInForce(past []contract.Applied, next *schemas.Catalogue) *plan.Plan {
+	f := process.InForce(past)
 	if f.Version == next.Version {
-		return plan.Make(next, next), nil
+		return plan.Make(next, next)
 	}
 	old := &schemas.Catalogue{Version: f.Version}
-	if f.Any() {
-		if cat, err := process.LoadInForce(f); err == nil {
+	var before []plan.Past
+	for _, a := range past {
+		cat, err := process.LoadInForce(contract.InForce{Applied: a})
+		if err != nil {
+			continue
+		}
+		before = append(before, plan.Past{Catalogue: cat, At: time.UnixMilli(a.At)})
+		if a.Version == f.Version {
 			old = cat
 		}
 	}
 	old.Index()
-	if !f.Any() {
-		return plan.Make(old, next), nil
-	}
-	history, err := process.ReadHistory(ctx, read)
-	if err != nil {
-		return nil, err
-	}
-	var before []plan.Past
-	for _, a := range history {
-		if cat, err := process.LoadInForce(contract.InForce{Applied: a}); err == nil {
-			before = append(before, plan.Past{Catalogue: cat, At: time.UnixMilli(a.At)})
-		}
-	}
-	return plan.Make(old, next, before...), nil
+	return plan.Make(old, next, before...)
 }
 
 // applying is how a catalogue is to be applied.
@@ -212,17 +205,15 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 	if err := b.Ensure(ctx, contract.CatalogueSpec); err != nil {
 		return err
 	}
-	f, err := process.ReadInForce(ctx, b, b.Replay)
+	past, err := process.ReadHistory(ctx, b, b.Replay)
 	if err != nil {
 		return err
 	}
+	f := process.InForce(past)
 	if how.from != "" && how.from != f.Version {
 		return conflict(how.from, f)
 	}
-	made, err := compareInForce(ctx, b.Replay, f, want.Catalogue)
-	if err != nil {
-		return err
-	}
+	made := compareInForce(past, want.Catalogue)
 	if err := p.show(made, out); err != nil {
 		return err
 	}
@@ -244,10 +235,10 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 			return err
 		}
 	}
-	now, err := process.Apply(ctx, b, want, f.Version, how.by)
-	if err != nil {
+	if past, err = process.Apply(ctx, b, want, f.Version, how.by); err != nil {
 		return err
 	}
+	now := process.InForce(past)
 	if now.Version != want.Catalogue.Version {
 		return conflict(f.Version, now)
 	}
@@ -303,7 +294,7 @@ func reach(ctx context.Context, cfg settings.Config) (*bus.Bus, func(), error) {
 	b, err := process.OpenBus(ctx, cfg.Bus, brokers, log, prometheus.NewRegistry())
 	if err != nil {
 		stop()
-		return nil, nil, exit.With(exit.Unavailable, err)
+		return nil, nil, err
 	}
 	return b, func() { b.Close(); stop() }, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func repartitionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "repartition ENTITY",
 		Short: "增加一个实体的分区数，档案随之搬到新分区 / give an entity more partitions and move its dossiers",
-		Long: `先停接入，等 resolve 读完 claims,再停所有处理进程，然后运行；中断后重新运行即可接着做，做完之前该步骤拒绝启动。
+		Long: `先停接入，等 resolve 读完 claims，再停所有处理进程，然后运行；中断后重新运行即可接着做，做完之前该步骤拒绝启动。
 Stop the connectors, let resolve read all claims, stop every processor, then run this; broken off, run it again. Until it has
 finished the step refuses to start. The golden records, findings and views stay as they are.`,
 		Example: "  yiyuan repartition person --partitions 16 --config /etc/yiyuan/yiyuan.yaml",
@@ -32,6 +33,9 @@ finished the step refuses to start. The golden records, findings and views stay 
 			}
 			if partitions < 1 {
 				return exit.With(exit.Usage, fmt.Errorf("--partitions %d: 至少为 1 / at least 1", partitions))
+			}
+			if len(cfg.Bus.Brokers) == 0 && cfg.Bus.Embedded.Data == "" { // in memory there is nothing to move, and success would be a lie
+				return exit.With(exit.Usage, errors.New("没有说明是哪条总线：请加 --config，其中有 bus.brokers 或 bus.embedded.data / it is not said which bus: give --config with bus.brokers or bus.embedded.data"))
 			}
 			if err := repartition(cmd.Context(), cfg, args[0], partitions); err != nil {
 				return err

@@ -20,15 +20,9 @@ Runs connectors, processors and gateway, in one process or in several; they meet
   yiyuan run --config yiyuan.yaml --role processors`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := settings.Load(file)
+			cfg, err := settings.Load(file, roles...)
 			if err != nil {
 				return exit.With(exit.Usage, err)
-			}
-			if len(roles) > 0 {
-				cfg.Roles = roles
-				if err := cfg.Resolve(); err != nil {
-					return exit.With(exit.Usage, err)
-				}
 			}
 			return process.Run(cmd.Context(), cfg, version)
 		},

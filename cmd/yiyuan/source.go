@@ -120,7 +120,7 @@ then. It is the one remedy of a lost position, goes on after a crash, and asks (
 				return c.trial(cmd.Context(), cmd.OutOrStdout(), path+"?dry_run=true")
 			}
 			if accept < 0 {
-				return usageError(cmd, fmt.Errorf("--accept-deletes %d: 不能为负 / must not be negative", accept))
+				return usageError(cmd, fmt.Errorf("--accept-deletes %[1]d 不能为负 / --accept-deletes %[1]d must not be negative", accept))
 			}
 			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], path+"?accept_deletes="+strconv.FormatInt(accept, 10), func(ctx context.Context, a *process.Process) error {
 				return a.OrderResync(ctx, args[0], accept)

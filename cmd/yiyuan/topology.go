@@ -36,7 +36,7 @@ func topologyCommand() *cobra.Command {
 			case "text":
 				_, err = io.WriteString(cmd.OutOrStdout(), process.Text(drawn))
 			default:
-				err = exit.With(exit.Usage, fmt.Errorf("--format %q: text mermaid", format))
+				err = exit.With(exit.Usage, fmt.Errorf("--format %q：只能是以下之一 / want one of: text mermaid", format))
 			}
 			return err
 		},

@@ -50,14 +50,18 @@ func (o *operator) with(ctx context.Context, f func(ctx context.Context, b *bus.
 	if len(o.brokers) > 0 {
 		at = o.brokers
 	}
-	if len(at) == 0 {
+	guessed := len(at) == 0
+	if guessed {
 		at = []string{cfg.Bus.Embedded.Listen}
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	b, err := process.OpenBus(ctx, cfg.Bus, at, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil && guessed {
+		return fmt.Errorf("没有给 --config 或 --brokers，问的是内置代理的地址 %[1]s；用其中之一说明是哪个集群 / neither --config nor --brokers was given, so the embedded broker's address %[1]s was asked; say by one of them which cluster: %[2]w", at[0], err)
+	}
 	if err != nil {
-		return exit.With(exit.Unavailable, err)
+		return err
 	}
 	defer b.Close()
 	return f(ctx, b)
@@ -75,7 +79,7 @@ Lists open transactions that wrote to our topics or whose id has our prefix. Rea
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output != "table" && output != "json" {
-				return usageError(cmd, fmt.Errorf("-o %q: table json", output))
+				return usageError(cmd, fmt.Errorf("-o 可为 table、json，不能是 %[1]q / -o is table or json, not %[1]q", output))
 			}
 			return o.with(cmd.Context(), func(ctx context.Context, b *bus.Bus) error {
 				open, err := b.Transactions(ctx)

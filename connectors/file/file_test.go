@@ -151,7 +151,7 @@ type result struct {
 func read(t *testing.T, src connectors.Source, until func(result) bool) result {
 	t.Helper()
 	var r result
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !until(r) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited too long; have %d changes, %d rejections", len(r.changes), len(r.rejections))

@@ -28,7 +28,7 @@ func deletes(r result) int {
 // published before.
 func heldBatch(t *testing.T, src connectors.Source) string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
 		b, err := src.Read(t.Context())
 		if err != nil {
 			t.Fatal(err)

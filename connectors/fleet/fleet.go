@@ -74,6 +74,8 @@ type member struct {
 	heard  time.Time // when it was told
 	failed string    // why it ended for good
 
+	waits *contract.Word // not run before the process starts again, and why
+
 	stopping bool // told to stop, not down yet
 	again    bool // told to start meanwhile
 }
@@ -94,6 +96,14 @@ func New(parts Parts, cfgs []connectors.Config) *Fleet {
 	return f
 }
 
+// Await adds a source that this process does not run and the next may: it is listed as waiting,
+// with why and with what a person does about it, both "中文 / English".
+func (f *Fleet) Await(cfg connectors.Config, why, do string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.members[cfg.Name] = &member{cfg: cfg, waits: &contract.Word{State: contract.StateWaiting, Why: why, Do: do}}
+}
+
 // Run starts every source and returns when ctx has ended and all are down.
 func (f *Fleet) Run(ctx context.Context) error {
 	f.mu.Lock()
@@ -111,8 +121,11 @@ func (f *Fleet) Run(ctx context.Context) error {
 	return nil
 }
 
-// launch starts a member; f.mu is held.
+// launch starts a member, unless it waits; f.mu is held.
 func (f *Fleet) launch(m *member) {
+	if m.waits != nil {
+		return
+	}
 	ctx, stop := context.WithCancel(f.ctx)
 	done := make(chan struct{})
 	m.stop, m.done, m.up, m.failed, m.heard = stop, done, true, "", time.Now()
@@ -142,6 +155,8 @@ func (m *member) word() contract.Word {
 	known := contract.Known{Age: time.Since(m.heard), Here: m.up, Failure: m.told.Failure, Restarts: m.told.Restarts}
 	status := m.told.Status
 	switch {
+	case m.waits != nil && !status.Stop:
+		return *m.waits
 	case m.failed != "" && status.State != contract.StateFailed: // it could not even say so
 		status.State, status.Error, status.Restarts = contract.StateFailed, m.failed, 0
 	case !m.up && status.State != contract.StateFailed && status.State != contract.StateRetired:
@@ -308,6 +323,9 @@ func (f *Fleet) rereadable(name string) (*member, error) {
 	m, ok := f.members[name]
 	if !ok {
 		return nil, fmt.Errorf("resync %q: %w", name, ErrNotHere)
+	}
+	if m.waits != nil {
+		return nil, &CannotError{m.waits.Why}
 	}
 	if why := m.cfg.Reread.Cannot; why != "" {
 		return nil, &CannotError{why}

@@ -165,6 +165,33 @@ func TestFleetKeepsAFailureToItself(t *testing.T) {
 	})
 }
 
+// A source that waits for the next start is told, and nothing a person asks runs it before; what
+// they ask for good holds.
+func TestFleetAwaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, a := crew(t, nil, "ga")
+		f.Await(connectors.Config{Name: "rs"}, "尚未生效 / not in force", "yiyuan apply")
+		if got := f.Status()[1]; got.State != "waiting" || got.Reason != "尚未生效 / not in force" || got.Do != "yiyuan apply" {
+			t.Errorf("the one that waits: %+v", got)
+		}
+		if err := f.Start(t.Context(), "rs"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Resync(t.Context(), "rs", 0); err == nil {
+			t.Error("one that waits is read again")
+		}
+		synctest.Wait()
+		wantStates(t, f, map[string]string{"ga": "running", "rs": "waiting"})
+		if n := a.begins("rs"); n != 0 {
+			t.Errorf("it was run %d times", n)
+		}
+		if err := f.Retire(t.Context(), "rs", "op@host"); err != nil {
+			t.Fatal(err)
+		}
+		wantStates(t, f, map[string]string{"ga": "running", "rs": "retired"})
+	})
+}
+
 func TestFleetFailureIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,6 +24,10 @@ func TestRefusedConfigurations(t *testing.T) {
 			options[k] = v
 		}
 		return map[string]any{"tables": map[string]any{table: options}}
+	}
+	half := filepath.Join(t.TempDir(), "half.pem")
+	if err := os.WriteFile(half, []byte("-----BEGIN CERTIFICATE-----\nAAAA\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	tests := []struct {
 		name    string
@@ -54,6 +60,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		{"password in the file", nil, map[string]any{"dsn": "postgres://u:hunter2@127.0.0.1/x"}, "holds a password"},
 		{"password among the words", nil, map[string]any{"dsn": "host=127.0.0.1 password=hunter2"}, "holds a password"},
 		{"no connection string", nil, map[string]any{"dsn": "postgres://u@127.0.0.1:port/hunter2"}, "not a connection string"},
+		{"half an authority", nil, map[string]any{"dsn": "host=127.0.0.1 sslrootcert=" + half}, "half written"},
 		{"time zone", nil, map[string]any{"timezone": "Mars/Olympus"}, "unknown time zone"},
 		{"slot of somebody else", []string{"SELECT pg_create_logical_replication_slot(current_database()::text, 'test_decoding')"}, nil, "the name is taken"},
 	}

@@ -253,7 +253,7 @@ func (db database) role(t *testing.T) string {
 	role := db.name + "_role"
 	db.must(t, "CREATE ROLE "+role+" LOGIN REPLICATION", "GRANT SELECT ON t1 TO "+role)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 		defer cancel()
 		if _, err := db.Exec(ctx, "DROP OWNED BY "+role+"; DROP ROLE "+role); err != nil {
 			t.Errorf("clean up: %v", err)

@@ -11,8 +11,26 @@ var Kind = connectors.Kind{
 	Name:    "postgres",
 	Chinese: "以逻辑复制读取 PostgreSQL 数据库：先读已有的行，再按提交次序读每一次变更",
 	English: "reads a PostgreSQL database by logical replication: first the rows that are there, then every committed change, in commit order",
+	Needs:   needs,
 	Options: func() option.Declarer { return new(Options) },
 	Open:    Open,
 	Reread:  connectors.Reread{Dry: Dry},
 	Examine: Examine,
 }
+
+// needs is what a database administrator prepares; a refusal at the start names what is missing.
+const needs = `数据库管理员先做一次（改 wal_level 须重启数据库；每个数据源用一个复制槽和一个 walsender）：
+What the database's administrator does once (wal_level takes a restart; each source uses a slot and a walsender):
+
+` + "```sql" + `
+ALTER SYSTEM SET wal_level = logical;                            -- 再看 / and look at: max_replication_slots, max_wal_senders
+CREATE ROLE yiyuan LOGIN REPLICATION PASSWORD '…';
+GRANT USAGE ON SCHEMA ga TO yiyuan;
+GRANT SELECT ON ga.t_czrk TO yiyuan;
+CREATE PUBLICATION yiyuan_ga_pg FOR TABLE ga.t_czrk;             -- 数据源文件写 / the source then says create_publication: false
+ALTER TABLE ga.t_czrk REPLICA IDENTITY FULL;                     -- 只在表的主键不是数据集的主键时 / only where its primary key is not the key of the dataset
+` + "```" + `
+
+复制槽由数据源自己建立。` + "`yiyuan doctor`" + ` 检查这些并说明怎么办。
+The slot is made by the source. ` + "`yiyuan doctor`" + ` looks at these and says what to do.
+`

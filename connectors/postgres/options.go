@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/dsn"
 )
 
 // Options are the options of a postgres connector, each described where it is declared.
@@ -90,15 +91,18 @@ func referred(dsn string) bool {
 
 // connection decides how the server is reached, without ever showing the secret.
 func (o *Options) connection() (*pgconn.Config, error) {
-	dsn := o.DSN
-	if referred(dsn) {
-		secret, err := option.ResolveSecret(dsn)
+	text := o.DSN
+	if referred(text) {
+		secret, err := option.ResolveSecret(text)
 		if err != nil {
 			return nil, fmt.Errorf("option %q: %w", "dsn", err)
 		}
-		dsn = secret.Reveal()
+		text = secret.Reveal()
 	}
-	c, err := pgconn.ParseConfig(dsn)
+	if err := dsn.CheckCertificates(text); err != nil {
+		return nil, fmt.Errorf("%w: %w", err, connectors.ErrConfig)
+	}
+	c, err := pgconn.ParseConfig(text)
 	if err != nil {
 		return nil, fmt.Errorf("不是 PostgreSQL 连接串 / option %q: not a connection string of PostgreSQL: %w", "dsn", connectors.ErrConfig)
 	}

@@ -199,8 +199,6 @@ func refuse(w http.ResponseWriter, r *http.Request, p *refusal) {
 }
 
 func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the caller is gone: there is nobody to tell
 }

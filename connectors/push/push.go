@@ -27,6 +27,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -61,6 +62,7 @@ type Config struct {
 	MaxHeld  int           // requests held in memory, for all sources, 256
 	Wait     time.Duration // for the commit before 503, 30 s
 	Shared   listener.Shared
+	Ready    http.HandlerFunc                     // answers /readyz; nil = always ready
 	Refused  func(ctx context.Context, r Refusal) // hears of every refusal; may be nil
 	Logger   *slog.Logger
 }

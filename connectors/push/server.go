@@ -3,7 +3,6 @@ package push
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -62,8 +61,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // everywhere.
 func (s *Server) door() *listener.Server {
 	cfg := listener.Config{Shared: s.cfg.Shared, Name: "push", Logger: s.log, Chunked: true, SameSite: true, Admit: s.admit, Refused: s.trace}
-	ok := listener.Strict(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // the prober has gone
-	cfg.Health = map[string]http.HandlerFunc{"/livez": ok, "/readyz": ok}
+	ready := s.cfg.Ready
+	if ready == nil {
+		ready = listener.Lives
+	}
+	cfg.Health = map[string]http.HandlerFunc{"/livez": listener.Strict(listener.Lives), "/readyz": listener.Strict(ready)}
 	l := &cfg.Limits
 	l.BodyBytes = s.cfg.MaxBytes
 	l.WriteTime, l.Drain = s.cfg.Wait+20*time.Second, 5*time.Second

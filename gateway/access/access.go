@@ -289,19 +289,28 @@ func (a *Access) Identify(key string) (Identity, Reason) {
 	return Identity{app: app}, OK
 }
 
-// IdentifyCertificate finds the application that one of the names of a client's
-// certificate is registered for. The certificate's authority has been verified.
+// IdentifyCertificate finds the application that names of a client's certificate are
+// registered for. The certificate's authority has been verified. Names of several
+// applications name nobody: which of them comes first would decide.
 func (a *Access) IdentifyCertificate(names []string) (Identity, Reason) {
 	if len(names) == 0 {
 		return Identity{}, NoKey
 	}
 	rules := a.rules.Load()
+	found := Identity{}
 	for _, name := range names {
-		if app := rules.byName[name]; app != nil {
-			return Identity{app, name}, OK
+		switch app := rules.byName[name]; {
+		case app == nil:
+		case found.app == nil:
+			found = Identity{app, name}
+		case found.app != app:
+			return Identity{}, SeveralApps
 		}
 	}
-	return Identity{}, UnknownKey
+	if found.app == nil {
+		return Identity{}, UnknownKey
+	}
+	return found, OK
 }
 
 // current returns the application as the rules now in force have it.

@@ -223,7 +223,7 @@ func TestCertificates(t *testing.T) {
 	app := relief()
 	app.KeyDigest, app.Certificates = [32]byte{}, []string{"uri:spiffe://yunling/rs", "dns:RS.Example"}
 	keyed := relief()
-	keyed.ID = "OTHER"
+	keyed.ID, keyed.Certificates = "OTHER", []string{"dns:other.example"}
 	a, err := access.New(c, []access.Application{app, keyed})
 	if err != nil {
 		t.Fatal(err)
@@ -242,6 +242,12 @@ func TestCertificates(t *testing.T) {
 		if _, reason := a.IdentifyCertificate(names); reason != access.UnknownKey {
 			t.Errorf("%s: %s", name, reason)
 		}
+	}
+	if who, reason := a.IdentifyCertificate([]string{"uri:spiffe://yunling/rs", "dns:rs.example"}); reason != access.OK || who.ID() != "RS" {
+		t.Errorf("two names of one: %s", reason)
+	}
+	if _, reason := a.IdentifyCertificate([]string{"dns:rs.example", "dns:other.example"}); reason != access.SeveralApps {
+		t.Errorf("names of two applications: %s", reason)
 	}
 	if _, reason := a.IdentifyCertificate(nil); reason != access.NoKey {
 		t.Errorf("no certificate: %s", reason)

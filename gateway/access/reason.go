@@ -12,6 +12,7 @@ const (
 	NoKey             Reason = "no_key"
 	UnknownKey        Reason = "unknown_key"
 	ExpiredKey        Reason = "expired_key"
+	SeveralApps       Reason = "several_applications" // by the names of a certificate
 	NoPurpose         Reason = "no_purpose"
 	UnknownPurpose    Reason = "unknown_purpose"
 	UnknownView       Reason = "unknown_view"

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/question"
@@ -48,6 +49,8 @@ func (s *API) refused(r *http.Request, c *listener.Call, p *problem.Problem) {
 		return
 	}
 	if !s.Desk.Trace(r.Context(), operationID(mine.Operation), p) {
-		s.Logger.Warn("refusal without an audit entry", "request", c.ID, "code", p.Code)
+		if n, ok := s.told.Tell("trace", time.Now()); ok {
+			s.Logger.Warn("refusal without an audit entry", "request", c.ID, "code", p.Code, "times", n)
+		}
 	}
 }

@@ -18,12 +18,6 @@ import (
 func (s *API) answer(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	c := question.CallOf(r.Context())
-	if strings.HasPrefix(r.URL.Path, "/v1/") {
-		h := w.Header()
-		for name, value := range apiHeader {
-			h[name] = value
-		}
-	}
 	s.metrics.inFlight.Inc()
 	defer s.observe(w, c, begin)
 	if !routed(c.Operation) {
@@ -59,11 +53,6 @@ func bodyProblem(err error) *problem.Problem {
 // refusals maps what admission refuses to what callers see.
 var refusals = map[error]*problem.Kind{
 	admission.ErrRequest: problem.Request, admission.ErrMedia: problem.MediaKind, admission.ErrForm: problem.JSON,
-}
-
-// apiHeader are headers of the API's answers. Nobody changes the slices.
-var apiHeader = http.Header{
-	"Cache-Control": {"no-store"}, "Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
 }
 
 // observe counts a request.

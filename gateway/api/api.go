@@ -78,6 +78,7 @@ type API struct {
 	names   map[string]bool // that a fault of a question may be told by
 	server  *listener.Server
 	streams atomic.Int64
+	told    listener.Sparse // what any request can cause, by what it is
 }
 
 type metrics struct {
@@ -88,9 +89,9 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		request: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "yiyuan_gateway_request_seconds", Help: "Time of HTTP requests.", Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
+			Name: "yiyuan_gateway_request_seconds", Help: "HTTP 请求的耗时。 / Time of HTTP requests.", Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
 		}, []string{"operation", "status"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_in_flight", Help: "Requests under way."}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yiyuan_gateway_in_flight", Help: "正在处理的请求数。 / Requests under way."}),
 	}
 	reg.MustRegister(m.request, m.inFlight)
 	return m

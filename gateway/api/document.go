@@ -12,6 +12,7 @@ import (
 // operation, and which need no key where the pages about the exchange are open.
 func finish(api *huma.OpenAPI, open bool) {
 	describeDocuments(api)
+	api.Components.Headers = headers()
 	for _, path := range api.Paths {
 		for _, o := range []*huma.Operation{path.Get, path.Post} {
 			if o == nil {

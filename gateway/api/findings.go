@@ -27,7 +27,7 @@ type findingsQuery struct {
 type findingsPage struct {
 	Findings []findingPage  `json:"findings"`
 	Total    int            `json:"total"`
-	Next     string         `json:"next" doc:"下一页的 cursor,空为末页 / cursor of the next page, empty at the end"`
+	Next     string         `json:"next" doc:"下一页的 cursor，空为末页 / cursor of the next page, empty at the end"`
 	ByRule   map[string]int `json:"by_rule" doc:"各规则未关闭数 / open findings by rule"`
 	Waiting  []waitingCase  `json:"waiting" doc:"等第一份完整数据、尚未核验的规则情形 / cases of rules that are not judged before the first complete copy"`
 }
@@ -57,7 +57,7 @@ type findingPage struct {
 type evidencePage struct {
 	Dataset string       `json:"dataset"`
 	Field   string       `json:"field"`
-	Value   *string      `json:"value" doc:"脱敏后的值 / masked"`
+	Value   *string      `json:"value" doc:"脱敏后的值，*** 为不予展示 / masked, *** where nothing of it is shown"`
 	At      *answer.Time `json:"at"`
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/pulse"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -17,6 +18,21 @@ type flowPage struct {
 	Datasets []flowSet    `json:"datasets"`
 	Totals   flowTotals   `json:"totals"`
 	Sources  []flowSource `json:"sources"`
+	Away     []flowAway   `json:"away" doc:"没有应答的部件，空为都有应答 / what does not answer; empty: all do"`
+}
+
+// flowAway is a part that does not answer, and what that means.
+type flowAway struct {
+	Part      string       `json:"part" enum:"cache,kafka"`
+	Since     *answer.Time `json:"since" nullable:"false"`
+	Message   string       `json:"message"`
+	MessageEN string       `json:"message_en"`
+}
+
+// meaning says what it means that a part is away, and what to do.
+var meaning = map[pulse.Part]string{
+	pulse.PartCache: "缓存 Redis 没有应答，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Redis does not answer, so look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
+	pulse.PartKafka: "Kafka 没有应答，数据不再更新，查询按截至时间作答；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Kafka does not answer: nothing is renewed and look-ups are answered as of then; it goes on by itself, and yiyuan doctor says why if it does not",
 }
 
 type flowSet struct {
@@ -53,7 +69,11 @@ type flowSource struct {
 
 // flowPage answers GET /v1/flow.
 func (s *API) flowPage() flowPage {
-	out := flowPage{At: answer.Time(s.Clock()), Datasets: []flowSet{}, Sources: []flowSource{}}
+	out := flowPage{At: answer.Time(s.Clock()), Datasets: []flowSet{}, Sources: []flowSource{}, Away: []flowAway{}}
+	for _, a := range s.Pulse.Away() {
+		zh, en := problem.Halves(meaning[a.Part])
+		out.Away = append(out.Away, flowAway{string(a.Part), catalog.Moment(a.Since), zh, en})
+	}
 	total, perSecond := s.Pulse.Rates.Of()
 	for _, d := range s.Catalogue.Datasets {
 		s := s.Pulse.Fresh.Dataset(d)

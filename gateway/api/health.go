@@ -7,12 +7,9 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-)
 
-// livez says that the process lives; it depends on nothing.
-func (s *API) livez(w http.ResponseWriter, _ *http.Request) {
-	_, _ = io.WriteString(w, "ok\n") // the prober has gone
-}
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
+)
 
 // readyz says whether every view can be answered, and with ?verbose which not.
 func (s *API) readyz(w http.ResponseWriter, r *http.Request) {
@@ -24,7 +21,7 @@ func (s *API) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	missing := s.Pulse.Missing()
 	if len(missing) == 0 {
-		_, _ = io.WriteString(w, "ok\n") // the prober has gone
+		listener.Lives(w, r)
 		return
 	}
 	w.Header().Set("Retry-After", "1")
@@ -51,7 +48,7 @@ func describeHealth(api *huma.OpenAPI) {
 	ready := huma.Operation{
 		Method: http.MethodGet, Path: "/readyz", OperationID: "readyz", Tags: []string{health}, Summary: "各视图是否都可查询 / whether every view can be answered",
 		Security: []map[string][]string{{}}, Responses: map[string]*huma.Response{
-			"200": text("可以 / they can", `^ok\n$`),
+			"200": text("可以；Kafka 不应答时也是，答案各带截至时间 / they can; also while Kafka does not answer: every answer says as of when it is", `^ok\n$`),
 			"503": text("缓存没有回答，或仍在加载 / the cache does not answer, or views are being loaded", `\n$`),
 		},
 		Parameters: []*huma.Param{{Name: "verbose", In: "query", Schema: &huma.Schema{Type: huma.TypeString, MinLength: ptr(1)}, Description: "逐行列出仍在加载的视图；也可以只写名字 / name the views that are being loaded, one a line; the name alone does too"}},

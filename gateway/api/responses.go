@@ -17,7 +17,7 @@ import (
 var (
 	ofServer   = []*problem.Kind{problem.Request, problem.TooSlow, problem.Expectation, problem.Invalid, problem.Connections, problem.HeaderLarge, problem.Internal, problem.Coding, problem.Protocol}
 	ofForm     = []*problem.Kind{problem.Headers, problem.NoLength, problem.TooLarge, problem.HostName, problem.Busy, problem.Stranger}
-	ofKey      = []*problem.Kind{problem.NoKey, problem.UnknownKey, problem.ExpiredKey, problem.Audit}
+	ofKey      = []*problem.Kind{problem.NoKey, problem.UnknownKey, problem.ExpiredKey, problem.SeveralApps, problem.Audit}
 	ofBody     = []*problem.Kind{problem.BodyCut, problem.JSON, problem.MediaKind}
 	ofQuestion = []*problem.Kind{
 		problem.NoPurpose, problem.NoGrant, problem.Purpose, problem.Field, problem.ExpiredGrant, problem.VerifyOnly, problem.NotVerify, problem.PurposeCode,
@@ -80,23 +80,8 @@ func describeRefusals(o *huma.Operation) {
 		r.Extensions = map[string]any{"x-codes": codes}
 	}
 	for status, r := range o.Responses {
-		describeHeaders(status, r)
+		describeHeaders(o.OperationID, status, r)
 	}
-}
-
-// describeHeaders adds what stands beside an answer.
-func describeHeaders(status string, r *huma.Response) {
-	headers := map[string]*huma.Param{
-		"X-Request-Id": {Description: "请求编号，与审计和日志中的相同 / the request's id, as in the audit and the log", Required: true, Schema: &huma.Schema{Type: huma.TypeString}},
-	}
-	switch status {
-	case "401":
-		headers["WWW-Authenticate"] = &huma.Param{Required: true, Schema: &huma.Schema{Type: huma.TypeString}}
-	case "429", "503":
-		least := 1.0
-		headers["Retry-After"] = &huma.Param{Description: "几秒后可以重试 / seconds until it may be tried again", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least}}
-	}
-	r.Headers = headers
 }
 
 // purpose is the parameter by which an application says what it asks for. It is no

@@ -35,7 +35,7 @@ func (s *API) routes() *listener.Server {
 	s.register(mux)
 	mux.Handle(consolePages, console.Handler(nobody))
 	s.mux = mux
-	health := map[string]http.HandlerFunc{"/livez": listener.Strict(s.livez), "/readyz": listener.Strict(s.readyz, "verbose")}
+	health := map[string]http.HandlerFunc{"/livez": listener.Strict(listener.Lives), "/readyz": listener.Strict(s.readyz, "verbose")}
 	for path, h := range health { // else another method were told that there is no such address
 		mux.HandleFunc("GET "+path, h)
 	}

@@ -26,10 +26,10 @@ type Filler struct {
 func New(parts Parts, reg prometheus.Registerer) *Filler {
 	f := &Filler{
 		opener: opener{Parts: parts, ids: slices.Sorted(maps.Keys(parts.Views)), written: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "yiyuan_gateway_materialised_total", Help: "Records of the shared topics taken into the cache.",
+			Name: "yiyuan_gateway_materialised_total", Help: "从共享主题装入缓存的记录数。 / Records of the shared topics taken into the cache.",
 		}, []string{"view"})},
 		rebuilds: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "yiyuan_gateway_rebuilds_total", Help: "Times the cache was filled again: asked for, or lost.",
+			Name: "yiyuan_gateway_rebuilds_total", Help: "缓存重建的次数，按原因：人工要求或内容丢失。 / Times the cache was filled again: asked for, or lost.",
 		}, []string{"cause"}),
 	}
 	reg.MustRegister(f.written, f.rebuilds)
@@ -44,6 +44,12 @@ func (f *Filler) Polled() (session int64, waited time.Duration, ok bool) {
 		return 0, 0, false
 	}
 	return now.session, now.polled(), true
+}
+
+// Loaded reports whether every view is complete in the current generation, and kept level.
+func (f *Filler) Loaded() bool {
+	now := f.filling.Load()
+	return now != nil && len(now.unsealed()) == 0
 }
 
 // Run keeps the cache level with the shared topics until ctx ends.
@@ -65,9 +71,13 @@ func (f *Filler) Run(ctx context.Context) error {
 			continue
 		case errors.Is(err, store.ErrLost):
 			f.rebuilds.WithLabelValues("lost").Inc()
-			f.Logger.Warn("cache lost what was written, filling it again", "error", err)
+			if n, ok := f.told.Tell("lost", time.Now()); ok {
+				f.Logger.Warn("cache lost what was written, filling it again", "times", n, "error", err)
+			}
 		default:
-			f.Logger.Warn("cache cannot be written, trying again", "error", err)
+			if n, ok := f.told.Tell("again "+trouble(err), time.Now()); ok {
+				f.Logger.Warn("cache cannot be written, trying again", "times", n, "error", err)
+			}
 		}
 		if err := fold.Pause(ctx, retry.NextBackOff()); err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // maxValue bounds a record taken into the cache.
@@ -43,6 +44,7 @@ type generation struct {
 	quiet  map[contract.Topic]*freshness.Silence // about where the topics ended at the start
 	whole  chan struct{}
 
+	told    *listener.Sparse
 	session int64 // which writing of the cache it is
 	readers [followers]fold.Stopwatch
 }
@@ -65,13 +67,14 @@ type opener struct {
 	ids      []string // of all views, sorted
 	written  *prometheus.CounterVec
 	sessions atomic.Int64
+	told     listener.Sparse // what every attempt can cause, by what it is
 }
 
 // next begins to write a generation where the cache says that it stands.
 func (o *opener) next(ctx context.Context, name store.Generation) (*generation, error) {
 	f := &generation{
 		Parts: o.Parts, name: name, ids: o.ids, written: o.written, log: o.Logger.With("generation", string(name)), views: map[contract.Topic]*view.View{}, starts: map[contract.Topic]map[int32]int64{},
-		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, quiet: map[contract.Topic]*freshness.Silence{}, whole: make(chan struct{}), session: o.sessions.Add(1),
+		have: map[string]map[int32]int64{}, sealed: map[string]bool{}, quiet: map[contract.Topic]*freshness.Silence{}, whole: make(chan struct{}), session: o.sessions.Add(1), told: &o.told,
 	}
 	var topics []contract.Topic
 	for _, id := range f.ids {
@@ -175,7 +178,9 @@ func (f *generation) apply(ctx context.Context, b store.Batch) error {
 		return struct{}{}, err
 	}, backoff.WithBackOff(&backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 2 * time.Second}),
 		backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
-			f.log.Warn("cache cannot be written, trying again", "view", b.View, "error", err)
+			if n, ok := f.told.Tell("written "+b.View+" "+trouble(err), time.Now()); ok {
+				f.log.Warn("cache cannot be written, trying again", "view", b.View, "times", n, "error", err)
+			}
 		}))
 	return err
 }

@@ -51,7 +51,7 @@ func TestNoRecordEndsTheFilling(t *testing.T) {
 		t.Errorf("%v, written %+v", err, cache.batch)
 	}
 	const name = "yiyuan_gateway_skipped_total"
-	want := "# HELP " + name + " Records that could not be taken: no version, too large, unreadable, or the program panicked on them.\n# TYPE " + name + " counter\n"
+	want := "# HELP " + name + " 未能装入的记录数：没有版本、过大、无法解读，或处理时程序 panic。 / Records that could not be taken: no version, too large, unreadable, or the program panicked on them.\n# TYPE " + name + " counter\n"
 	for _, reason := range []string{"no_version", "panicked", "too_large"} {
 		want += name + `{reason="` + reason + `",view="person.partial"} 1` + "\n"
 	}

@@ -79,6 +79,17 @@ func Parse(r schemas.Record) Finding {
 	return f
 }
 
+// Withhold takes the values out of it, and leaves which fields it rests on: they were
+// published while other masks were in force.
+func (f *Finding) Withhold() {
+	f.SubjectMasked = schemas.Stars
+	for i := range f.Evidence {
+		if e := &f.Evidence[i]; !e.Null {
+			e.Value = schemas.Stars
+		}
+	}
+}
+
 // Cell is a field of a dataset, or of the golden record where Dataset is "golden".
 type Cell struct{ Dataset, Field string }
 

@@ -77,7 +77,7 @@ func follow(t *testing.T, b *tape, folds ...fold.Fold) (reg *prometheus.Registry
 func counted(t *testing.T, reg *prometheus.Registry, want ...string) {
 	t.Helper()
 	const name = "yiyuan_gateway_skipped_total"
-	text := "# HELP " + name + " Records that could not be taken: no version, too large, unreadable, or the program panicked on them.\n# TYPE " + name + " counter\n"
+	text := "# HELP " + name + " 未能装入的记录数：没有版本、过大、无法解读，或处理时程序 panic。 / Records that could not be taken: no version, too large, unreadable, or the program panicked on them.\n# TYPE " + name + " counter\n"
 	for _, line := range want {
 		text += name + line + "\n"
 	}

@@ -3,23 +3,26 @@ package fold
 import (
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // Guard stands between the records of topics and whoever takes them.
 type Guard struct {
 	log     *slog.Logger
 	skipped *prometheus.CounterVec
+	told    listener.Sparse // by what is read, and why
 }
 
 // NewGuard returns a guard that counts what it leaves aside.
 func NewGuard(log *slog.Logger, reg prometheus.Registerer) *Guard {
 	g := &Guard{log: log, skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "yiyuan_gateway_skipped_total", Help: "Records that could not be taken: no version, too large, unreadable, or the program panicked on them.",
+		Name: "yiyuan_gateway_skipped_total", Help: "未能装入的记录数：没有版本、过大、无法解读，或处理时程序 panic。 / Records that could not be taken: no version, too large, unreadable, or the program panicked on them.",
 	}, []string{"view", "reason"})}
 	reg.MustRegister(g.skipped)
 	return g
@@ -63,5 +66,7 @@ func (g *Guard) Take(what string, r *bus.Record, take func() error) (taken bool)
 
 func (g *Guard) skip(what, reason string, r *bus.Record, err error) {
 	g.skipped.WithLabelValues(what, reason).Inc()
-	g.log.Error("record cannot be taken", "topic", string(r.Topic), "partition", r.Partition, "offset", r.Offset, "reason", reason, "error", err)
+	if n, ok := g.told.Tell(what+" "+reason, time.Now()); ok { // a topic that is not ours is full of them
+		g.log.Error("record cannot be taken", "topic", string(r.Topic), "partition", r.Partition, "offset", r.Offset, "reason", reason, "times", n, "error", err)
+	}
 }

@@ -55,7 +55,9 @@ type Tracker struct {
 	rows    map[string]time.Time            // dataset -> as of, for its own views
 	golden  map[string]map[string]time.Time // entity -> dataset -> as of
 
-	waves []*wave // of Step alone
+	waves    []*wave                     // of Step alone
+	renewed  map[string]map[int32]string // step, partition -> the catalogue under which it has said all again
+	renewing map[string]bool             // views that are not whole yet, true = on their way into the cache
 
 	views atomic.Pointer[map[string]moment] // what View answers, as of the last Step
 }
@@ -65,6 +67,7 @@ type Tracker struct {
 type moment struct {
 	asOf, until time.Time
 	missing     []string
+	renewing    bool
 }
 
 // Source is what a source last said of itself.
@@ -100,6 +103,7 @@ func (s Source) now(at time.Time) Source {
 type wave struct {
 	dataset string
 	entity  string // "" = the dataset's own views
+	view    string // a view that comes whole, of no dataset; "" = a moment
 	at      time.Time
 	stage   stage
 	target  map[contract.Topic]map[int32]int64
@@ -121,6 +125,12 @@ func New(c *schemas.Catalogue, offsets Offsets, cache Cache, clock func() time.T
 	t := &Tracker{
 		catalogue: c, offsets: offsets, cache: cache, clock: clock, related: map[string][]string{}, without: without,
 		sources: map[string]Source{}, rows: map[string]time.Time{}, golden: map[string]map[string]time.Time{},
+		renewed: map[string]map[int32]string{}, renewing: map[string]bool{},
+	}
+	for _, v := range c.Views() {
+		if c.Lineage.Known[v.ID].Step > 0 {
+			t.renewing[v.ID] = false
+		}
 	}
 	for _, e := range c.Entities {
 		t.golden[e.ID] = map[string]time.Time{}

@@ -113,6 +113,11 @@ func (t *Tracker) settleViews() {
 			out[v.ID] = t.settleView(e, v)
 		}
 	}
+	for id := range t.renewing {
+		m := out[id]
+		m.renewing = true
+		out[id] = m
+	}
 	t.views.Store(&out)
 }
 

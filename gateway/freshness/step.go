@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -21,6 +20,9 @@ func (t *Tracker) Step(ctx context.Context) error {
 		return err
 	}
 	if err := t.pass(ctx, atResolve, func(w *wave) string { return contract.Resolve(w.entity) }, t.leaveResolve); err != nil {
+		return err
+	}
+	if err := t.renew(ctx); err != nil {
 		return err
 	}
 	return t.arrive(ctx)
@@ -86,34 +88,6 @@ func (t *Tracker) pass(ctx context.Context, at stage, group func(*wave) string, 
 		return nil
 	}
 	return leave(ctx, passed)
-}
-
-// reached reports whether a group that commits past markers has passed the
-// target, as the steps' groups do.
-func reached(target, at map[contract.Topic]map[int32]int64) bool {
-	for topic, partitions := range target {
-		for p, end := range partitions {
-			if at[topic][p] < end {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// inCache reports whether everything of w's target that is a record is in the cache.
-func (w *wave) inCache(at, stable map[contract.Topic]map[int32]int64, reader int64, polled time.Duration) bool {
-	if reached(w.target, at) {
-		return true
-	}
-	return w.silence.Tells(reader, polled, func() bool {
-		for topic, target := range w.target {
-			if !Decided(target, at[topic], stable[topic]) {
-				return false
-			}
-		}
-		return true
-	})
 }
 
 // leaveRoute sends each moment on: towards the dataset's own views, and
@@ -192,23 +166,6 @@ func (t *Tracker) leaveResolve(ctx context.Context, passed []*wave) error {
 	return nil
 }
 
-// aim sets the targets of waves to where their topics end now.
-func (t *Tracker) aim(ctx context.Context, waves []*wave, topics []contract.Topic) error {
-	if len(topics) == 0 {
-		return nil
-	}
-	ends, err := t.offsets.EndOffsets(ctx, topics...)
-	if err != nil {
-		return fmt.Errorf("follow topics: %w", err)
-	}
-	for _, w := range waves {
-		for topic := range w.target {
-			w.target[topic] = ends[topic]
-		}
-	}
-	return nil
-}
-
 // arrive ends the journey of the moments whose records are in the cache.
 func (t *Tracker) arrive(ctx context.Context) error {
 	at, err := t.cache.Applied(ctx)
@@ -238,9 +195,12 @@ func (t *Tracker) arrive(ctx context.Context) error {
 			continue
 		}
 		w.stage = arrived
-		if w.entity != "" {
+		switch {
+		case w.view != "":
+			delete(t.renewing, w.view)
+		case w.entity != "":
 			t.golden[w.entity][w.dataset] = w.at
-		} else {
+		default:
 			t.rows[w.dataset] = w.at
 		}
 	}

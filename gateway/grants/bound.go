@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
 
 // What an access file may be. The YAML library takes time that grows with the
@@ -22,7 +24,10 @@ func bounded(text []byte) error {
 	depth, at := 0, 0
 	for line := range bytes.Lines(text) {
 		at++
-		refuse := func(why string) error { return fmt.Errorf("[%d:1] %s", at, why) }
+		refuse := func(why string) error {
+			chinese, english, _ := strings.Cut(why, " / ")
+			return &document.SyntaxError{Line: at, Column: 1, Chinese: chinese, English: english}
+		}
 		switch body := bytes.TrimLeft(line, " "); {
 		case len(line) > maxLine:
 			return refuse(fmt.Sprintf("一行超过 %d 字节 / a line of more than %d bytes", maxLine, maxLine))

@@ -38,5 +38,5 @@ var grant = &document.Form{Kind: document.Mapping, Keys: []document.Key{
 	{Name: "fields", Form: several, Required: true, Chinese: "视图的哪些字段；[\"*\"] 为全部，以后新增的也在内", English: "fields of the view; [\"*\"] is all, those added later included"},
 	{Name: "purposes", Form: several, Required: true, Chinese: "为哪些用途，purposes.yaml 中的代码", English: "for which purposes, codes of purposes.yaml"},
 	{Name: "until", Form: until, Chinese: "到何时为止；不写为不限", English: "until when; left out = no end"},
-	{Name: "quota", Form: &document.Form{Kind: document.Number, Most: math.MaxInt32}, Chinese: "每分钟几条；不写为不限", English: "records a minute; left out = no limit"},
+	{Name: "quota", Form: &document.Form{Kind: document.Number, Least: 1, Most: math.MaxInt32}, Chinese: "每分钟几条；不写为不限", English: "records a minute; left out = no limit"},
 }}

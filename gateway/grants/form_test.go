@@ -48,6 +48,9 @@ applications:
         purposes: [DBHD]
   - {id: GA-A, department: GA, grants: []}
 `
+	quota := func(q string) string {
+		return strings.Replace(text, "purposes: [DBHD, DBHX]}", "purposes: [DBHD], quota: "+q+"}", 1)
+	}
 	for _, c := range []struct {
 		text string
 		want []string
@@ -59,6 +62,18 @@ applications:
 			path + `:7:71: application "MZ-DBHD": 用途 "DBHX" 不存在，是否想写 DBHD；可用：GLJT DBHD `,
 			path + `:8:15: application "MZ-DBHD": 视图 "person.parcial" 不存在，是否想写 person.partial；可用：person.partial `, `（61，GET /v1/catalogue）`,
 		}},
+		// What a decoder takes for a number, or for none, and nobody reads as that: no limit, or another one.
+		{quota("0.5"), []string{path + ":7:79: quota 应是 1 到 2147483647 的整数", "quota must be a whole number of 1 to 2147483647, in plain digits"}},
+		{quota("2.9"), []string{path + ":7:79: quota "}},
+		{quota("1e3"), []string{path + ":7:79: quota "}},
+		{quota(`"600"`), []string{path + ":7:79: quota "}},
+		{quota("0x10"), []string{path + ":7:79: quota "}},
+		{quota("010"), []string{path + ":7:79: quota "}},
+		{quota("0"), []string{path + ":7:79: quota "}},
+		{quota("-1"), []string{path + ":7:79: quota "}},
+		{quota("3000000000"), []string{path + ":7:79: quota "}},
+		{quota("null"), []string{path + ":7:79: quota 没有值", "quota has no value: give it one, or take it out"}},
+		{strings.Replace(text, "department: MZZ", "department: MZ\n    until:", 1), []string{path + ":5:11: until 没有值"}},
 		{strings.Replace(text, digest, "sha256:12", 1), []string{path + `:5:17: application "MZ-DBHD": key_digest: 应为 sha256: 和 64 位十六进制数字 / want`}},
 	} {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {

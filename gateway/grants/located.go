@@ -17,9 +17,15 @@ import (
 // say enough.
 const most = 100
 
-// located puts file, line and column in front of each fault of applications; any other
-// error it returns as it is. The text has been parsed before.
+// located puts file, line and column in front of each fault of applications, and of what
+// is no YAML; any other error it returns as it is.
 func located(path string, text []byte, err error) error {
+	if syntax := (*document.SyntaxError)(nil); errors.As(err, &syntax) {
+		return document.In(path, "不是合法的 YAML", "not valid YAML", syntax)
+	}
+	if wrong := misfits(nil); errors.As(err, &wrong) {
+		return errors.New(wrong.in(path + ":"))
+	}
 	var faults access.FaultErrors
 	if !errors.As(err, &faults) {
 		return err
@@ -66,4 +72,18 @@ func start(n ast.Node) (line, column int) {
 		t = m.Key.GetToken()
 	}
 	return t.Position.Line, t.Position.Column
+}
+
+// misfits are numbers that are none and keys without a value.
+type misfits []*document.SyntaxError
+
+func (m misfits) Error() string { return m.in("") }
+
+// in tells the first of them, each on a line with its place.
+func (m misfits) in(file string) string {
+	lines := []string{fmt.Sprintf("%d 处错误 / %d problems", len(m), len(m))}
+	for _, e := range m[:min(len(m), most)] {
+		lines = append(lines, fmt.Sprintf("%s%d:%d: %s / %s", file, e.Line, e.Column, e.Chinese, e.English))
+	}
+	return strings.Join(lines, "\n")
 }

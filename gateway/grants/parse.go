@@ -5,11 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	yamlfile "github.com/goccy/go-yaml/parser"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -49,13 +49,24 @@ func Parse(text []byte) ([]access.Application, error) {
 		err = bounded(text)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("parse: %w", err)
+		return nil, fmt.Errorf("parse: %w", document.Syntax(err))
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("parse: %s", yaml.FormatError(err, false, false))
+	file, err := yamlfile.ParseBytes(text, 0)
+	if err != nil {
+		return nil, fmt.Errorf("parse: %w", document.Syntax(err))
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return nil, errEmpty
+	}
+	body := file.Docs[0].Body
+	if err := yaml.NewDecoder(bytes.NewReader(nil), yaml.Strict()).DecodeFromNode(body, &doc); err != nil {
+		return nil, fmt.Errorf("parse: %w", document.Syntax(err))
 	}
 	if doc.Applications == nil {
 		return nil, errEmpty
+	}
+	if wrong := misfits(Form.Misfits(body)); len(wrong) > 0 {
+		return nil, wrong
 	}
 	var out []access.Application
 	var faults access.FaultErrors
@@ -83,9 +94,6 @@ func (f *fileApplication) application(fail func(path, text string)) access.Appli
 		until, err := parseUntil(g.Until)
 		if err != nil {
 			fail(at+".until", fmt.Sprintf("对 %[1]q 的授权：until: %[2]v / grant of %[1]q: until: %[2]v", g.View, err))
-		}
-		if g.Quota < 0 {
-			fail(at+".quota", fmt.Sprintf("对 %[1]q 的授权：quota 是负数 / grant of %[1]q: quota is negative", g.View))
 		}
 		if len(g.Fields) == 0 {
 			fail(at, fmt.Sprintf("对 %[1]q 的授权没有字段；全部字段写 [\"*\"] / grant of %[1]q names no field; all of them are [\"*\"]", g.View))

@@ -56,7 +56,7 @@ func (p *Pulse) Attend(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if before := p.attended.Swap(&attended{time.Now(), err}); err != nil && (before == nil || before.err == nil) {
+		if p.cache.saw(time.Now(), err) {
 			p.Logger.Warn("cache does not answer, not ready", "error", err)
 		}
 		select {
@@ -69,6 +69,6 @@ func (p *Pulse) Attend(ctx context.Context) error {
 
 // Answers reports whether the cache answered when it was last looked at, lately.
 func (p *Pulse) Answers() bool {
-	last := p.attended.Load()
+	last := p.cache.Load()
 	return last != nil && last.err == nil && time.Since(last.at) < attendFor
 }

@@ -4,7 +4,8 @@
 //
 // Metrics: yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio,
 // yiyuan_gateway_realtime_observed_seconds, yiyuan_gateway_realtime_lookups,
-// yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state}.
+// yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state},
+// yiyuan_gateway_renewing_views{view}, yiyuan_gateway_withheld_records{view}.
 package pulse
 
 import (
@@ -73,14 +74,9 @@ type Pulse struct {
 
 	metrics    *metrics
 	progress   atomic.Pointer[map[string]store.Progress]
-	attended   atomic.Pointer[attended]
+	cache      attention
+	kafka      attention
 	indicators atomic.Pointer[indicators]
-}
-
-// attended is what came of looking whether the cache answers.
-type attended struct {
-	at  time.Time
-	err error
 }
 
 // indicators are the numbers as of a moment.
@@ -101,24 +97,24 @@ type metrics struct {
 func New(parts Parts, reg prometheus.Registerer) *Pulse {
 	p := &Pulse{Parts: parts, Rates: flow.NewRates(), Health: indicator.NewHealth(), metrics: &metrics{
 		freshness: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "yiyuan_gateway_freshness_seconds", Help: "Age of what the cache holds of a dataset. No sample while it is unknown.",
+			Name: "yiyuan_gateway_freshness_seconds", Help: "缓存中该数据集的内容已有多久。未知时没有样本。 / Age of what the cache holds of a dataset. No sample while it is unknown.",
 		}, []string{"dataset"}),
 		observed: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "yiyuan_gateway_realtime_observed_seconds", Help: "For how long what the realtime ratio counts has been watched, at most a day; before that it is not known to be met.",
+			Name: "yiyuan_gateway_realtime_observed_seconds", Help: "实时可查率已观察多久，至多一天；不满一天时不能断定达标。 / For how long what the realtime ratio counts has been watched, at most a day; before that it is not known to be met.",
 		}),
 		asked: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "yiyuan_gateway_realtime_lookups", Help: "Look-ups of the last day that the realtime ratio rests on.",
+			Name: "yiyuan_gateway_realtime_lookups", Help: "实时可查率所依据的最近一天的查询数。 / Look-ups of the last day that the realtime ratio rests on.",
 		}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "yiyuan_gateway_waiting_rules", Help: "Cases of rules that are not judged yet, because they speak of absence and a dataset has had no complete copy.",
+			Name: "yiyuan_gateway_waiting_rules", Help: "尚不判定的核验规则情形数：其条件涉及“没有”，而有数据集还没有过完整副本。 / Cases of rules that are not judged yet, because they speak of absence and a dataset has had no complete copy.",
 		}),
 		realtime: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "yiyuan_gateway_realtime_ratio", Help: "Share of all datasets that can be queried in real time.",
+			Name: "yiyuan_gateway_realtime_ratio", Help: "实时可查的数据集占全部数据集的比例。 / Share of all datasets that can be queried in real time.",
 		}),
 	}}
 	p.Fresh = freshness.New(parts.Catalogue, parts.Bus, p, parts.Clock, parts.Unconnected...)
 	p.progress.Store(&map[string]store.Progress{})
 	p.indicators.Store(&indicators{})
-	reg.MustRegister(p.metrics.freshness, p.metrics.realtime, p.metrics.observed, p.metrics.asked, p.metrics.waiting, sourceStates{p.Fresh.Sources})
+	reg.MustRegister(p.metrics.freshness, p.metrics.realtime, p.metrics.observed, p.metrics.asked, p.metrics.waiting, sourceStates{p.Fresh.Sources}, renewals{parts.Catalogue.Views(), p.Fresh.Renewing, &p.progress})
 	return p
 }

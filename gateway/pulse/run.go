@@ -39,7 +39,10 @@ func (p *Pulse) Run(ctx context.Context) error {
 		}
 		if now := time.Now(); now.Sub(sampled) >= time.Second {
 			sampled = now
-			if ends, err := p.Bus.EndOffsets(step, raw...); err == nil {
+			look, done := context.WithTimeout(ctx, attendWait) // whatever as_of waited for
+			ends, err := p.Bus.EndOffsets(look, raw...)
+			done()
+			if p.kafka.saw(now, err); err == nil {
 				p.Rates.Take(now, ends, p.Catalogue.Datasets)
 			}
 			p.probe(step)

@@ -12,7 +12,7 @@ import (
 type sourceStates struct{ sources func() []freshness.Source }
 
 var sourceState = prometheus.NewDesc("yiyuan_gateway_source_state",
-	"1 for the state that a source is in, 0 for all others. failed, held, silent and stopped let nothing through: an alarm.", []string{"source", "state"}, nil)
+	"数据源当前的状态为 1，其余为 0。failed、held、silent、stopped 时数据不通：应告警。 / 1 for the state that a source is in, 0 for all others. failed, held, silent and stopped let nothing through: an alarm.", []string{"source", "state"}, nil)
 
 // Describe implements prometheus.Collector.
 func (sourceStates) Describe(to chan<- *prometheus.Desc) { to <- sourceState }

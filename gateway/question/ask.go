@@ -138,7 +138,9 @@ func (a *Ask) append(ctx context.Context) *Problem {
 	a.d.metrics.audit.Observe(time.Since(begin).Seconds())
 	if err != nil {
 		a.d.metrics.auditFailed.Inc()
-		a.d.Logger.Error("audit entry could not be written, the answer is withheld", "request", a.call.ID, "error", err)
+		if n, ok := a.d.told.Tell("audit", time.Now()); ok {
+			a.d.Logger.Error("audit entry could not be written, the answer is withheld", "request", a.call.ID, "times", n, "error", err)
+		}
 		return Of(problem.Audit, a.call.ID)
 	}
 	return nil
@@ -183,12 +185,16 @@ func (a *Ask) unanswered(ctx context.Context, err error) *Problem {
 	case errors.Is(err, context.Canceled):
 		return a.fail(ctx, problem.Cache, "gone")
 	}
-	a.d.Logger.Warn("cache cannot be read", "view", a.entry.View, "request", a.call.ID, "error", err)
+	if n, ok := a.d.told.Tell("cache", time.Now()); ok {
+		a.d.Logger.Warn("cache cannot be read", "view", a.entry.View, "request", a.call.ID, "times", n, "error", err)
+	}
 	return a.fail(ctx, problem.Cache, "cache")
 }
 
 // unreadable ends a question whose record is in the cache and not whole.
 func (a *Ask) unreadable(ctx context.Context, err error) *Problem {
-	a.d.Logger.Error("cached record cannot be read", "view", a.entry.View, "request", a.call.ID, "error", err)
+	if n, ok := a.d.told.Tell("record "+a.entry.View, time.Now()); ok {
+		a.d.Logger.Error("cached record cannot be read", "view", a.entry.View, "request", a.call.ID, "times", n, "error", err)
+	}
 	return a.fail(ctx, problem.Mixed, "unreadable")
 }

@@ -3,6 +3,7 @@ package question
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
@@ -32,7 +33,9 @@ func (d *Desk) Strangers(ctx context.Context, r listener.Refusals) {
 	d.Logger.Info("strangers refused", "from", r.Neighbourhood, "count", r.Count, "reasons", r.Reasons)
 	if err := d.Audit.AppendStrangers(ctx, "gateway", r); err != nil {
 		d.metrics.auditFailed.Inc()
-		d.Logger.Error("audit entry of strangers could not be written", "from", r.Neighbourhood, "count", r.Count, "error", err)
+		if n, ok := d.told.Tell("strangers", time.Now()); ok {
+			d.Logger.Error("audit entry of strangers could not be written", "from", r.Neighbourhood, "count", r.Count, "times", n, "error", err)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ type FieldError = problem.Part
 
 // Reasons maps the reasons of a refusal to what callers see.
 var Reasons = map[access.Reason]*problem.Kind{
-	access.NoKey: problem.NoKey, access.UnknownKey: problem.UnknownKey, access.ExpiredKey: problem.ExpiredKey,
+	access.NoKey: problem.NoKey, access.UnknownKey: problem.UnknownKey, access.ExpiredKey: problem.ExpiredKey, access.SeveralApps: problem.SeveralApps,
 	access.NoPurpose: problem.NoPurpose, access.UnknownPurpose: problem.PurposeCode, access.UnknownView: problem.View,
 	access.NoGrant: problem.NoGrant, access.PurposeNotGranted: problem.Purpose, access.ExpiredGrant: problem.ExpiredGrant,
 	access.FieldNotGranted: problem.Field, access.OverQuota: problem.Quota, access.VerifyOnly: problem.VerifyOnly,

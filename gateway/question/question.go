@@ -29,6 +29,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // Cache is what is read, and where budgets are kept.
@@ -55,6 +56,7 @@ type Parts struct {
 
 	Open            bool          // pages about the exchange itself need no key
 	VerifyFloor     time.Duration // a verification never answers sooner
+	VerifyCrowd     time.Duration // how long it waits for others of its budget
 	AuditTimeout    time.Duration
 	Negatives       quota.Limits // verifications of an application that may be answered with no
 	TargetNegatives quota.Limits // and about one subject
@@ -68,6 +70,7 @@ type Desk struct {
 	gates     *quota.Gates
 	openReads *rate.Limiter // of pages that are open to everybody
 	tallies   atomic.Pointer[map[string]quota.Tally]
+	told      listener.Sparse // what any question can cause, by what it is
 }
 
 // New returns a desk that nobody has asked yet.

@@ -28,6 +28,7 @@ const (
 func (a *Ask) read(ctx context.Context, keys []string, into []store.Stored) *Problem {
 	a.asOf, a.stale = a.d.Fresh.View(a.view.View)
 	a.missing = a.d.Fresh.Missing(a.view.View)
+	renewing := a.d.Fresh.Renewing(a.view.View) // what is not there may only not have come again yet
 	a.marks = a.refusals(keys)
 	digests := make([]store.Digest, 0, len(keys))
 	var room [2]string
@@ -55,6 +56,9 @@ func (a *Ask) read(ctx context.Context, keys []string, into []store.Stored) *Pro
 			continue
 		}
 		if err == nil && newest(found, into) {
+			for i := range into {
+				into[i].Withheld = into[i].Withheld || renewing
+			}
 			return nil
 		}
 		if err == nil && time.Since(began) > transit {
@@ -135,9 +139,6 @@ func (a *Ask) refusalsOf(key string) []Refused {
 func (a *Ask) readOne(ctx context.Context, key string) (store.Stored, *Problem) {
 	var out [1]store.Stored
 	p := a.read(ctx, []string{key}, out[:])
-	if p == nil && out[0].Withheld {
-		p = a.fail(ctx, problem.NotLoaded, "withheld")
-	}
 	return out[0], p
 }
 
@@ -145,7 +146,7 @@ func (a *Ask) readOne(ctx context.Context, key string) (store.Stored, *Problem) 
 func (a *Ask) record(ctx context.Context, key string) (store.Stored, schemas.Record, *Problem) {
 	stored, p := a.readOne(ctx, key)
 	if p == nil && !stored.Found() {
-		p = a.absent(ctx)
+		p = a.absent(ctx, stored.Withheld)
 		p.Refused = a.refused(0)
 	}
 	if p != nil {
@@ -160,10 +161,11 @@ func (a *Ask) record(ctx context.Context, key string) (store.Stored, schemas.Rec
 }
 
 // absent says that there is no record, and as of when; or that nobody knows, because
-// of something that the view is made of no complete copy has come through yet.
-func (a *Ask) absent(ctx context.Context) *Problem {
-	if len(a.missing) > 0 {
-		return a.unknown(a.fail(ctx, problem.NotLoaded, "not_loaded"))
+// of something that the view is made of no complete copy has come through yet, or
+// because some of its records are withheld.
+func (a *Ask) absent(ctx context.Context, withheld bool) *Problem {
+	if withheld || len(a.missing) > 0 {
+		return a.undecided(ctx, withheld)
 	}
 	p := a.fail(ctx, problem.Absent, "absent")
 	if p.Status == problem.Absent.Status { // else the entry could not be written
@@ -172,9 +174,18 @@ func (a *Ask) absent(ctx context.Context) *Problem {
 	return p
 }
 
+// undecided says that nobody knows: the same of every key of which it is said.
+func (a *Ask) undecided(ctx context.Context, withheld bool) *Problem {
+	reason := "not_loaded"
+	if withheld {
+		reason = "withheld"
+	}
+	return a.unknown(a.fail(ctx, problem.NotLoaded, reason))
+}
+
 // unknown names the datasets that are missing.
 func (a *Ask) unknown(p *Problem) *Problem {
-	if p.Status == problem.NotLoaded.Status && p.Code == problem.NotLoaded.Code {
+	if len(a.missing) > 0 && p.Code == problem.NotLoaded.Code { // else the entry could not be written
 		names := strings.Join(a.missing, "、")
 		p.Errors = append(p.Errors, FieldError{Location: "view", Message: "以下数据集尚无完整副本，不能断定查无此人：" + names, MessageEN: "no complete copy of these datasets has come through yet, so absence cannot be claimed: " + strings.Join(a.missing, ", ")})
 	}

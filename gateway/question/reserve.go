@@ -11,13 +11,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// A verification whose budget is used up by others that are still under way waits
-// for them, crowdPoll at a time and crowd at most: nobody is stopped because
-// many of their questions, all answered with yes, are asked at once.
-const (
-	crowd     = 2 * time.Second
-	crowdPoll = 5 * time.Millisecond
-)
+// crowdPoll is how often a verification whose budget is used up by others that are still
+// under way looks again, for Parts.VerifyCrowd at most: nobody is stopped because many of
+// their questions, all answered with yes, are asked at once.
+const crowdPoll = 5 * time.Millisecond
 
 // reservation is what the next read has to reserve, nil if there is nothing; or
 // the refusal, if it is known already.
@@ -61,8 +58,8 @@ func (a *Ask) reserved(ctx context.Context, r *quota.Reservation, began time.Tim
 	case quota.Stopped:
 		return a.stopped(ctx, r.TryWait), false
 	case quota.Crowded:
-		if time.Since(began) > crowd {
-			return a.stopped(ctx, crowd), false
+		if time.Since(began) > a.d.VerifyCrowd {
+			return a.stopped(ctx, a.d.VerifyCrowd), false
 		}
 		_ = fold.Pause(ctx, crowdPoll) // the read says so if ctx has ended
 		again = true
@@ -94,10 +91,10 @@ func (a *Ask) newTry() *quota.Try {
 // others of its budget take too long.
 func (a *Ask) admitTry(ctx context.Context) *Problem {
 	try := a.newTry()
-	wait, cancel := context.WithTimeout(ctx, crowd)
+	wait, cancel := context.WithTimeout(ctx, a.d.VerifyCrowd)
 	defer cancel()
 	if !a.d.gates.Enter(wait, try) {
-		return a.stopped(ctx, crowd)
+		return a.stopped(ctx, a.d.VerifyCrowd)
 	}
 	a.try = try
 	return nil
@@ -112,7 +109,9 @@ func (a *Ask) settle(ctx context.Context, o quota.Outcome) {
 	a.try = nil
 	defer a.d.gates.Leave(try)
 	if err := a.d.Cache.Settle(context.WithoutCancel(ctx), try, o); err != nil {
-		a.d.Logger.Warn("verification stays charged", "app", a.who.ID(), "request", a.call.ID, "error", err)
+		if n, ok := a.d.told.Tell("charged", time.Now()); ok {
+			a.d.Logger.Warn("verification stays charged", "app", a.who.ID(), "request", a.call.ID, "times", n, "error", err)
+		}
 	}
 }
 

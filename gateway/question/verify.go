@@ -46,7 +46,7 @@ func (a *Ask) verify(ctx context.Context, viewID, raw string, fields map[string]
 		return nil, p
 	}
 	defer a.settle(ctx, quota.Withdrawn) // unless it has ended before
-	match, p := a.compare(ctx, key, claim)
+	match, withheld, p := a.compare(ctx, key, claim)
 	if p != nil {
 		return nil, p
 	}
@@ -56,10 +56,10 @@ func (a *Ask) verify(ctx context.Context, viewID, raw string, fields map[string]
 		a.d.metrics.negatives.WithLabelValues(a.who.ID()).Inc()
 		a.settle(ctx, quota.Missed)
 	}
-	if !match && len(a.missing) > 0 {
-		// What is missing might match, so it is not a no. It is said whether there is a
-		// record or not, and counts as a miss: it tells as much.
-		return nil, a.unknown(a.fail(ctx, problem.NotLoaded, "not_loaded"))
+	if !match && (withheld || len(a.missing) > 0) {
+		// What is missing or withheld might match, so it is not a no. It is said whether
+		// there is a record or not, and counts as a miss: it tells as much.
+		return nil, a.undecided(ctx, withheld)
 	}
 	body := append(make([]byte, 0, 256), `{"match":`...)
 	if match {
@@ -91,19 +91,20 @@ func (a *Ask) holdBack(ctx context.Context, since time.Time) {
 	}
 }
 
-// compare holds the claim against the record.
-func (a *Ask) compare(ctx context.Context, key string, claim view.Claim) (bool, *Problem) {
+// compare holds the claim against the record, and says whether the view has records that
+// are withheld.
+func (a *Ask) compare(ctx context.Context, key string, claim view.Claim) (match, withheld bool, p *Problem) {
 	v := a.view
 	stored, p := a.readOne(ctx, key)
 	if p != nil {
-		return false, p
+		return false, false, p
 	}
 	var record schemas.Record
 	if stored.Found() {
 		var err error
 		if record, err = v.Reader.Decode(ctx, stored.Value); err != nil {
-			return false, a.unreadable(ctx, err)
+			return false, false, a.unreadable(ctx, err)
 		}
 	}
-	return claim.Matches(record), nil
+	return claim.Matches(record), stored.Withheld, nil
 }

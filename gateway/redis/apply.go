@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -37,8 +39,8 @@ func (s *Store) apply(ctx context.Context, g store.Generation, b store.Batch) er
 		return fmt.Errorf("write view %q: %w", b.View, ErrEvicts)
 	}
 	space := s.generations.space(g)
-	keys := make([]string, 1, 1+len(b.Writes))
-	keys[0] = space.marks(b.View)
+	keys := make([]string, 2, 2+len(b.Writes))
+	keys[0], keys[1] = space.marks(b.View), space.withheld(b.View)
 	size := 0
 	var newest time.Time
 	for _, w := range b.Writes {
@@ -61,6 +63,9 @@ func (s *Store) apply(ctx context.Context, g store.Generation, b store.Batch) er
 	if err != nil {
 		return fmt.Errorf("write view %q: %w", b.View, err)
 	}
+	if written == -2 {
+		return fmt.Errorf("write view %q: %w", b.View, store.ErrRemoving)
+	}
 	if written < 0 {
 		s.metrics.lost.Inc()
 		return fmt.Errorf("write view %q partition %d: %w", b.View, b.Partition, store.ErrLost)
@@ -70,7 +75,8 @@ func (s *Store) apply(ctx context.Context, g store.Generation, b store.Batch) er
 	return nil
 }
 
-// Progress reads the marks of views in one go.
+// Progress reads the marks of views in one go. Who asks uses the views: they are not
+// removed while somebody goes on asking.
 func (s *Store) Progress(ctx context.Context, g store.Generation, views []string) (map[string]store.Progress, error) {
 	if s.guard.evicts.Load() {
 		return nil, fmt.Errorf("read marks of generation %q: %w", g, ErrEvicts)
@@ -79,8 +85,9 @@ func (s *Store) Progress(ctx context.Context, g store.Generation, views []string
 	pipe := s.writer.Pipeline()
 	marks := make([]*goredis.MapStringStringCmd, len(views))
 	ready := make([]*goredis.IntCmd, len(views))
+	withheld := make([]*goredis.SliceCmd, len(views))
 	for i, v := range views {
-		marks[i], ready[i] = pipe.HGetAll(ctx, space.marks(v)), pipe.Exists(ctx, space.ready(v))
+		marks[i], ready[i], withheld[i] = pipe.HGetAll(ctx, space.marks(v)), pipe.Exists(ctx, space.ready(v)), pipe.MGet(ctx, space.withheld(v))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("read marks of generation %q: %w", g, err)
@@ -92,11 +99,19 @@ func (s *Store) Progress(ctx context.Context, g store.Generation, views []string
 			return nil, fmt.Errorf("read marks of view %q: %w", v, err)
 		}
 		p.Ready = ready[i].Val() > 0
+		if text, there := withheld[i].Val()[0].(string); there {
+			if p.Withheld, err = strconv.ParseInt(text, 10, 64); err != nil {
+				return nil, fmt.Errorf("read how many records of view %q are withheld: %w", v, err)
+			}
+		}
 		out[v] = p
 	}
 	if s.generations.isCurrent(g) {
 		s.instance.seen(out)
 	}
+	s.former.hold(ctx, space, slices.DeleteFunc(slices.Clone(views), func(v string) bool {
+		return len(out[v].Next) == 0 && !out[v].Ready // there is nothing to hold, or it was dropped
+	}))
 	return out, nil
 }
 
@@ -113,6 +128,9 @@ func (s *Store) Seal(ctx context.Context, g store.Generation, view string, have 
 	done, err := sealScript.Run(ctx, s.writer, []string{space.marks(view), space.ready(view)}, args...).Int()
 	if err != nil {
 		return fmt.Errorf("seal view %q: %w", view, err)
+	}
+	if done == -2 {
+		return fmt.Errorf("seal view %q: %w", view, store.ErrRemoving)
 	}
 	if done < 0 {
 		s.metrics.lost.Inc()

@@ -23,7 +23,9 @@ type Health struct {
 	Ahead   time.Duration // its clock before ours
 	// Generation is the current generation of records, "" = nothing was ever put in.
 	Generation string
-	Missing    []string // views that are not complete in it
+	Missing    []string         // views that are not complete in it
+	Withheld   map[string]int64 // of views: records that are not kept, since the view showed otherwise
+	Former     Former           // what is left in it of views as they were
 }
 
 // Evicts reports whether the server may throw records away.
@@ -40,7 +42,7 @@ func Examine(ctx context.Context, cfg Config, views []string) (Health, error) {
 	defer client.Close() //nolint:errcheck // nothing was written
 	var h Health
 	if err := client.Ping(ctx).Err(); err != nil {
-		return h, fmt.Errorf("ping: %w", err)
+		return h, fmt.Errorf("ping: %w", cfg.Sentinel.explain(err))
 	}
 	for _, section := range []string{"server", "memory"} {
 		info, err := client.Info(ctx, section).Result()
@@ -75,7 +77,16 @@ func Examine(ctx context.Context, cfg Config, views []string) (Health, error) {
 		if n == 0 {
 			h.Missing = append(h.Missing, v)
 		}
+		switch n, err := client.Get(ctx, keys.withheld(v)).Int64(); {
+		case err == nil && h.Withheld == nil:
+			h.Withheld = map[string]int64{v: n}
+		case err == nil:
+			h.Withheld[v] = n
+		case !errors.Is(err, goredis.Nil):
+			return h, fmt.Errorf("read how many records are withheld: %w", err)
+		}
 	}
 	slices.SortFunc(h.Missing, strings.Compare)
-	return h, nil
+	h.Former, err = formerOf(ctx, client, cfg.Prefix)
+	return h, err
 }

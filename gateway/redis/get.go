@@ -136,11 +136,11 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 	if space == nil || s.instance.suspect.Load() || s.guard.evicts.Load() {
 		return batch, nil
 	}
-	args := make([]any, 1, 2+2*len(batch))
+	args := make([]any, 1, 2+3*len(batch))
 	args[0] = "mget"
 	for i, r := range batch {
 		if i == 0 || batch[i-1].view != r.view {
-			args = append(args, space.ready(r.view))
+			args = append(args, space.ready(r.view), space.withheld(r.view))
 		}
 		for _, k := range r.keys {
 			args = append(args, space.record(r.view, k))
@@ -159,18 +159,18 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 		return batch, nil
 	}
 	s.metrics.keys.Add(float64(len(values)))
-	if slices.Contains(values, nil) {
+	if lacking(batch, values) {
 		if all, err := s.guard.present(ctx, space); err != nil || !all {
 			return batch, err
 		}
 	}
 	var unloaded []*read
-	ready := false
+	ready, withheld := false, false
 	for i, r := range batch {
 		if i == 0 || batch[i-1].view != r.view {
-			ready, values = values[0] != nil, values[1:]
+			ready, withheld, values = values[0] != nil, values[1] != nil, values[2:]
 		}
-		err := fill(r, values[:len(r.keys)], ready)
+		err := fill(r, values[:len(r.keys)], ready, withheld)
 		values = values[len(r.keys):]
 		switch err {
 		case nil:
@@ -185,16 +185,34 @@ func (s *Store) trip(ctx context.Context, space *keyspace, batch []*read) ([]*re
 	return unloaded, nil
 }
 
+// lacking reports whether something is not there that may have been thrown away: a record,
+// or that its view is complete.
+func lacking(batch []*read, values []any) bool {
+	for i, r := range batch {
+		if i == 0 || batch[i-1].view != r.view {
+			if values[0] == nil {
+				return true
+			}
+			values = values[2:]
+		}
+		if slices.Contains(values[:len(r.keys)], nil) {
+			return true
+		}
+		values = values[len(r.keys):]
+	}
+	return false
+}
+
 // fill takes the values of a read. Of a view that is not complete nothing is
 // believed, neither what is missing nor what is there: a cache that is filled
 // anew goes through every version that a record ever had.
-func fill(r *read, values []any, ready bool) error {
+func fill(r *read, values []any, ready, withheld bool) error {
 	if !ready {
 		return store.ErrNotLoaded
 	}
 	for i, v := range values {
 		if v == nil {
-			r.into[i] = store.Stored{}
+			r.into[i] = store.Stored{Withheld: withheld}
 			continue
 		}
 		text, ok := v.(string)
@@ -204,6 +222,7 @@ func fill(r *read, values []any, ready bool) error {
 		if r.into[i], ok = unpack(text, r.keys[i]); !ok {
 			return store.ErrMixedReply
 		}
+		r.into[i].Withheld = withheld || r.into[i].Withheld
 	}
 	return nil
 }
@@ -292,7 +311,9 @@ func transient(err error) bool {
 // over them, and waits for none of it.
 func (s *Store) mixed(what string, facts ...any) error {
 	s.metrics.mixed.Inc()
-	s.log.Error("cache answered another question", append(facts, "what", what)...)
+	if n, ok := s.told.Tell(what, time.Now()); ok {
+		s.log.Error("cache answered another question", append(facts, "what", what, "times", n)...)
+	}
 	old := s.reader.Swap(s.cfg.connect(s.cfg.ReadTimeout, s.cfg.Readers+2, s.instance.greet))
 	if err := old.Close(); err != nil {
 		s.log.Debug("connections could not be closed", "error", err)

@@ -47,6 +47,7 @@ func TestValueGolden(t *testing.T) {
 		keys.record("person.partial", key): "y:g1:person.partial:000102030405060708090a0b0c0d0e0f",
 		keys.marks("person.partial"):       "y:g1:person.partial:#",
 		keys.ready("person.partial"):       "y:g1:person.partial:@",
+		keys.withheld("person.partial"):    "y:g1:person.partial:?",
 	} {
 		if got != want {
 			t.Errorf("key %q, want %q", got, want)

@@ -5,10 +5,12 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // place is where a view has been filled from.
@@ -26,6 +28,7 @@ type instance struct {
 	master  bool // only a master is taken, since replicas may take over
 	log     *slog.Logger
 	metrics *metrics
+	told    listener.Sparse
 	suspect atomic.Bool
 	mu      sync.Mutex
 	run     string
@@ -57,10 +60,19 @@ func (in *instance) greet(ctx context.Context, c *goredis.Conn) error {
 	if in.run != "" && run != in.run {
 		in.suspect.Store(true)
 		in.metrics.restarts.Inc()
-		in.log.Warn("another redis process answers, its content is verified first")
+		if n, ok := in.told.Tell("another", time.Now()); ok { // two behind one address take turns, connection by connection
+			in.log.Warn("another redis process answers, its content is verified first", "times", n)
+		}
 	}
 	in.run = run
 	return nil
+}
+
+// process returns the run id of the server that answers.
+func (in *instance) process() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.run
 }
 
 // counted is a count of keys thrown away, as a generation keeps it: with the process

@@ -8,6 +8,10 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
 )
 
+// removing is the mark of a space whose records are being removed. Builds that do not
+// know it take it for a partition of which nothing was read.
+const removing = "-1"
+
 // progress reads the marks of a view, as apply.lua keeps them.
 func progress(fields map[string]string) (store.Progress, error) {
 	p := store.Progress{Next: make(map[int32]int64, len(fields))}
@@ -21,6 +25,7 @@ func progress(fields map[string]string) (store.Progress, error) {
 			p.Live = n
 		case "newest":
 			p.Newest = time.UnixMilli(n)
+		case removing:
 		default:
 			partition, err := strconv.ParseInt(name, 10, 32)
 			if err != nil {

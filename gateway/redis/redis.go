@@ -13,7 +13,12 @@
 // behind for Config.TombstoneTTL, so that a late older write does not bring
 // the record back. y:{generation}:{view}:@ says that the view is complete;
 // lookups read it together with the record, so an emptied Redis is never taken
-// for "not there". y:gen names the current generation.
+// for "not there". y:{generation}:{view}:? counts the records that are withheld, and is
+// read with them too: while there is one, who is not found may be it. y:gen names the current generation.
+//
+// What is kept of a view that the catalogue has no more, or of one as it was, is
+// removed by whoever has the present ones (RemoveFormer); y:{generation}:{view}:u is
+// there while a gateway uses the view, and y:former says what was left.
 //
 // One server, or those that Sentinel watches (Config.Sentinel), with
 // maxmemory-policy noeviction; not Redis Cluster. Replication is behind: a replica
@@ -28,7 +33,8 @@
 // Metrics: yiyuan_gateway_redis_read_seconds, yiyuan_gateway_redis_keys_total,
 // yiyuan_gateway_redis_mixed_replies_total, yiyuan_gateway_redis_writes_total{outcome},
 // yiyuan_gateway_redis_lost_total, yiyuan_gateway_redis_restarts_total,
-// yiyuan_gateway_redis_evicting.
+// yiyuan_gateway_redis_evicting, yiyuan_gateway_redis_former_spaces,
+// yiyuan_gateway_redis_former_records, yiyuan_gateway_redis_removed_total.
 package redis
 
 import (
@@ -48,6 +54,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // Config says which Redis and how.
@@ -63,6 +70,7 @@ type Config struct {
 	ReadTimeout  time.Duration // of one lookup at the server; 500 ms if 0
 	Readers      int           // lookups in flight at the server; 4 if 0
 	Poll         time.Duration // how often the current generation is looked up; 500 ms if 0
+	Held         time.Duration // how long a view counts as used after a gateway looked at it; 1 min if 0
 	// Dialer replaces net.Dialer, for tests.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -79,6 +87,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Readers <= 0 {
 		c.Readers = 4
+	}
+	if c.Held <= 0 {
+		c.Held = time.Minute
 	}
 	if c.Poll <= 0 {
 		c.Poll = 500 * time.Millisecond
@@ -105,6 +116,8 @@ type Store struct {
 	instance    *instance
 	generations *generations
 	guard       *guard
+	former      *former
+	told        listener.Sparse // what any lookup can cause, by what it is
 }
 
 var _ store.Cache = (*Store)(nil)
@@ -119,6 +132,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	s.reader.Store(cfg.connect(cfg.ReadTimeout, cfg.Readers+2, s.instance.greet))
 	s.writer = cfg.connect(10*time.Second, 8, s.instance.greet)
 	s.generations = &generations{prefix: cfg.Prefix, writer: s.writer, instance: s.instance}
+	s.former = &former{
+		prefix: cfg.Prefix, held: cfg.Held, writer: s.writer, generations: s.generations, instance: s.instance,
+		log: s.log, metrics: s.metrics, used: map[spaceName]time.Time{},
+	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.guard = &guard{
@@ -127,7 +144,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	}
 	if err := s.guard.check(ctx); err != nil {
 		s.stop()
-		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.reader.Load().Close(), s.writer.Close())
+		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, cfg.Sentinel.explain(err)), s.reader.Load().Close(), s.writer.Close())
 	}
 	if err := s.look(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, err), s.Close())

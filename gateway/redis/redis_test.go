@@ -375,6 +375,52 @@ func readReply(r *bufio.Reader) ([]byte, error) {
 	return line, nil
 }
 
+// TestForeignContentDoesNotFillTheLog: a cache that holds what is not ours is told of
+// once a minute and how often, not once a lookup.
+func TestForeignContentDoesNotFillTheLog(t *testing.T) {
+	m := miniredis.RunT(t)
+	said := &lines{}
+	s, err := redis.Open(t.Context(), redis.Config{Address: m.Addr()}, slog.New(slog.NewTextHandler(said, nil)), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	g := current(t, s)
+	apply(t, s, g, -1, 1, write("a", 7, "of a"))
+	seal(t, s, g, 1)
+	if err := m.Set(fmt.Sprintf("y:%s:%s:%x", g, view, digest("a")), "another city's"); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if _, err := get(t, s, "a"); !errors.Is(err, store.ErrMixedReply) {
+			t.Fatalf("got %v, want ErrMixedReply", err)
+		}
+	}
+	if n := strings.Count(said.String(), "another question"); n != 1 {
+		t.Errorf("20 lookups left %d lines:\n%s", n, said)
+	}
+}
+
+// lines is a log that several goroutines write.
+type lines struct {
+	mu sync.Mutex
+	to strings.Builder
+}
+
+// Write implements io.Writer.
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(b)
+}
+
+// String returns what has been written.
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.String()
+}
+
 func TestShiftedReplyIsAlwaysDetected(t *testing.T) {
 	m := miniredis.RunT(t)
 	wire := &shifter{to: m.Addr()}

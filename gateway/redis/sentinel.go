@@ -16,8 +16,21 @@ type Sentinel struct {
 	Password  string
 }
 
-// ErrReplica says that a server is not, or no longer, the master.
-var ErrReplica = errors.New("server is a replica")
+var (
+	// ErrReplica says that a server is not, or no longer, the master.
+	ErrReplica = errors.New("server is a replica")
+	// ErrNoMaster says that the sentinels answer, and watch nobody under the name of Sentinel.Master.
+	ErrNoMaster = errors.New("the sentinels know no such master")
+)
+
+// explain names what the client calls sentinels that cannot be reached, though one has
+// answered that it knows no such master.
+func (s Sentinel) explain(err error) error {
+	if s.Master == "" || !errors.Is(err, goredis.Nil) {
+		return err
+	}
+	return fmt.Errorf("%w %q: %w", ErrNoMaster, s.Master, err)
+}
 
 // client connects to the server, or to whichever is the master now.
 func (c Config) client(o *goredis.Options) *goredis.Client {

@@ -226,6 +226,18 @@ func TestReplicaIsRefused(t *testing.T) {
 	if _, err := redis.Open(t.Context(), cfg, quiet(), noMetrics()); err == nil || strings.Contains(err.Error(), "wrong") {
 		t.Errorf("open with a wrong password: error = %v", err)
 	}
+	cfg = w.cfg
+	cfg.Sentinel.Master = "cities"
+	if _, err := redis.Open(t.Context(), cfg, quiet(), noMetrics()); !errors.Is(err, redis.ErrNoMaster) || !strings.Contains(err.Error(), `"cities"`) {
+		t.Errorf("open a master that nobody knows: error = %v, want ErrNoMaster", err)
+	}
+	if _, err := redis.Examine(t.Context(), cfg, nil); !errors.Is(err, redis.ErrNoMaster) {
+		t.Errorf("examine a master that nobody knows: error = %v, want ErrNoMaster", err)
+	}
+	cfg.Sentinel = redis.Sentinel{Master: "city", Addresses: []string{"127.0.0.1:1"}}
+	if _, err := redis.Examine(t.Context(), cfg, nil); err == nil || errors.Is(err, redis.ErrNoMaster) {
+		t.Errorf("examine by a sentinel that is not there: error = %v", err)
+	}
 }
 
 // to dials one address, whatever is asked for, but for the sentinels.

@@ -8,7 +8,7 @@ func (b *Book) Collector() prometheus.Collector { return rows{b} }
 type rows struct{ book *Book }
 
 var refusedRow = prometheus.NewDesc("yiyuan_gateway_refused_rows",
-	"Rows of which a newer version was refused and none has been taken since, as far as they are counted (a million in all): what is answered of them is old, and says so.", []string{"dataset"}, nil)
+	"新版本被拒、此后也未再接收的行数，逐行记录的合计至多一百万：查到的是旧值，答复中会说明。 / Rows of which a newer version was refused and none has been taken since, as far as they are counted (a million in all): what is answered of them is old, and says so.", []string{"dataset"}, nil)
 
 // Describe implements prometheus.Collector.
 func (rows) Describe(to chan<- *prometheus.Desc) { to <- refusedRow }

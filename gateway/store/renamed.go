@@ -66,3 +66,7 @@ func (r *renamed) Seal(ctx context.Context, g Generation, view string, have map[
 func (r *renamed) Flip(ctx context.Context, from, to Generation, views []string) error {
 	return r.Cache.Flip(ctx, from, to, r.all(views))
 }
+
+func (r *renamed) RemoveFormer(ctx context.Context, keep []string, loaded func() bool) error {
+	return r.Cache.RemoveFormer(ctx, r.all(keep), loaded)
+}

@@ -24,6 +24,9 @@ var (
 	// ErrLost says that the cache no longer stands where the writer left it: it
 	// was emptied or went back in time. The writer starts again from the marks.
 	ErrLost = errors.New("cache lost what was written")
+	// ErrRemoving says that what was left of a view is being removed: nothing can be
+	// written until all of it is gone.
+	ErrRemoving = errors.New("what was left of the view is being removed")
 )
 
 // Digest is the keyed digest under which a record is kept. The cache never
@@ -41,8 +44,10 @@ type Stored struct {
 	Value   []byte    // framed record; nil if there is none
 	Moved   bool      // deleted because it stands under another key from this version on
 
-	// Withheld says that there is a record, of a catalogue under which the view showed
-	// otherwise: it is not kept, and comes again as the view shows it now.
+	// Withheld says that the view has records of a catalogue under which it showed
+	// otherwise: they are not kept, and come again as the view shows them now. It is said
+	// of every key alike, found or not: whether somebody who is not found is one of them,
+	// or is not there, is nobody's to know.
 	Withheld bool
 }
 
@@ -72,10 +77,11 @@ type Batch struct {
 
 // Progress says how far the cache itself says a view has been written.
 type Progress struct {
-	Next   map[int32]int64 // by partition: the offset after the last record written
-	Live   int64           // records held, without the deleted ones
-	Newest time.Time       // newest source commit time written
-	Ready  bool            // the view is complete
+	Next     map[int32]int64 // by partition: the offset after the last record written
+	Live     int64           // records held, without the deleted ones
+	Newest   time.Time       // newest source commit time written
+	Withheld int64           // records that are not kept, since the view showed otherwise, see Stored
+	Ready    bool            // the view is complete
 }
 
 // Store answers lookups. Get fills into[i] with what is kept of view under
@@ -118,10 +124,20 @@ type Generations interface {
 	Drop(ctx context.Context, g Generation) error
 }
 
+// Remover takes out of the cache what was left in it.
+type Remover interface {
+	// RemoveFormer removes, a little at a time until ctx ends, what is kept of views
+	// that are not in keep, and of generations that are not current, once loaded says
+	// that the present ones are complete. What somebody else uses stays until he is
+	// gone. Several may do so at once.
+	RemoveFormer(ctx context.Context, keep []string, loaded func() bool) error
+}
+
 // Cache is everything the gateway asks of its cache; package redis has it.
 type Cache interface {
 	Store
 	quota.Store
 	Sink
 	Generations
+	Remover
 }

@@ -34,7 +34,7 @@ func (v *View) Claim(key string, fields map[string]string) (Claim, []Fault) {
 		}
 	}
 	for name, raw := range fields {
-		e := v.elements[name]
+		e, _ := v.Column(name)
 		column, ok := v.columns[name]
 		if e == nil || !ok && !v.isKey(name) {
 			bad = append(bad, Fault{"fields", "字段不可核验 / a field cannot be verified"})

@@ -34,11 +34,10 @@ type View struct {
 	Topic    contract.Topic
 	Reader   *codec.Reader
 	keys     *keyring.Keyring
-	versions []int                       // of the keys
-	parts    []part                      // of the owner's key
-	elements map[string]*schemas.Element // of the fields, for verification
-	masked   map[string][]string         // column -> what of it is masked
-	screened map[string][]screened       // column -> what of it is written by people, and looked into
+	versions []int                 // of the keys
+	parts    []part                // of the owner's key
+	masked   map[string][]string   // column -> what of it is masked
+	screened map[string][]screened // column -> what of it is written by people, and looked into
 	columns  map[string]int
 	doubts   map[finding.Cell][]string // cell in doubt -> columns that show it
 	draws    map[string][]string       // dataset -> fields that are made of it
@@ -73,12 +72,12 @@ func (s screened) hides(v schemas.Value) bool {
 // Compile makes every view of a catalogue ready to be asked.
 func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) (map[string]*View, error) {
 	out := map[string]*View{}
-	add := func(v *schemas.View, parts []part, elements map[string]*schemas.Element) error {
+	add := func(v *schemas.View, parts []part) error {
 		if len(parts) == 0 {
 			return fmt.Errorf("compile view %q: its owner has no key", v.ID)
 		}
 		ready := &View{
-			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts, elements: elements,
+			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts,
 			masked: map[string][]string{}, screened: map[string][]screened{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{}, draws: map[string][]string{},
 			audience: contract.KeyLabel(v.ID), cacheKey: contract.CacheLabel(v.ID),
 			auditKey: contract.AuditLabel(v.Owner), about: slices.IndexFunc(parts, func(p part) bool { return len(p.entities) > 0 }),
@@ -119,21 +118,17 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 		return nil
 	}
 	for _, d := range catalogue.Datasets {
-		parts, elements := datasetKey(d)
+		parts := datasetKey(d)
 		for _, v := range d.Views {
-			if err := add(v, parts, elements); err != nil {
+			if err := add(v, parts); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, e := range catalogue.Entities {
-		elements := map[string]*schemas.Element{e.Key.Name: e.Key.Element}
-		for _, f := range e.Fields {
-			elements[f.Name] = f.Element
-		}
 		parts := []part{{e.Key.Name, e.Key.Title, e.Key.Element, []string{e.ID}}}
 		for _, v := range e.Views {
-			if err := add(v, parts, elements); err != nil {
+			if err := add(v, parts); err != nil {
 				return nil, err
 			}
 		}
@@ -141,12 +136,8 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 	return out, nil
 }
 
-func datasetKey(d *schemas.Dataset) ([]part, map[string]*schemas.Element) {
-	elements := map[string]*schemas.Element{}
+func datasetKey(d *schemas.Dataset) []part {
 	var parts []part
-	for _, f := range d.Fields {
-		elements[f.Name] = f.Element
-	}
 	for _, i := range d.KeyIndex {
 		f := d.Fields[i]
 		p := part{name: f.Name, title: f.Title, element: f.Element}
@@ -157,7 +148,7 @@ func datasetKey(d *schemas.Dataset) ([]part, map[string]*schemas.Element) {
 		}
 		parts = append(parts, p)
 	}
-	return parts, elements
+	return parts
 }
 
 // compileDoubts finds which columns show a cell that a finding may rest on: a
@@ -390,7 +381,7 @@ func (v *View) isKey(name string) bool {
 func (v *View) Telling(key string, fields map[string]string) int {
 	n := 0
 	for name, raw := range fields {
-		e := v.elements[name]
+		e, _ := v.Column(name)
 		if e == nil || v.isKey(name) || slices.ContainsFunc(v.parts, func(p part) bool { return tells(p.element, e) }) {
 			continue
 		}
@@ -448,7 +439,7 @@ func (v *View) Has(column string) bool { _, ok := v.columns[column]; return ok }
 // Describe returns how a column is called and what kind of value it holds.
 func (v *View) Describe(column string) (title, kind string) {
 	title, kind = column, "rows"
-	if e := v.elements[column]; e != nil {
+	if e, _ := v.Column(column); e != nil {
 		title, kind = e.Title, e.Kind
 	}
 	if i, ok := v.columns[column]; ok && v.Layout.Columns[i].Doc != "" {

@@ -25,11 +25,9 @@ type Withdrawn struct {
 // WithdrawnOf returns the views of an owner that were in force once.
 func WithdrawnOf(cat *schemas.Catalogue, owner string, keys Keys) Withdrawn {
 	w := Withdrawn{&cat.Lineage, map[string]*Left{}, owner}
-	for _, views := range cat.Lineage.Withdrawn {
-		for _, v := range views {
-			if v.Owner == owner && w.views[v.ID] == nil {
-				w.views[v.ID] = &Left{contract.Shared(v.ID), Projection{view: v, keys: keys, key: contract.KeyLabel(audience(v))}}
-			}
+	for _, v := range cat.Lineage.Gone() {
+		if v.Owner == owner {
+			w.views[v.ID] = &Left{contract.Shared(v.ID), Projection{view: v, keys: keys, key: contract.KeyLabel(audience(v))}}
 		}
 	}
 	return w

@@ -56,7 +56,7 @@ func Compile(view *schemas.View, source *schemas.Layout, city schemas.City, keys
 	if err := refuse(view); err != nil {
 		return nil, fmt.Errorf("compile view %q: %w", view.ID, err)
 	}
-	columns, err := compileFields(view, view.Fields, source, view.Layout, elementOf(view), city, keys)
+	columns, err := compileFields(view, view.Fields, source, view.Layout, view.Column, city, keys)
 	if err != nil {
 		return nil, fmt.Errorf("compile view %q: %w", view.ID, err)
 	}
@@ -73,11 +73,7 @@ func Compile(view *schemas.View, source *schemas.Layout, city schemas.City, keys
 func Embed(view *schemas.View, i int, city schemas.City, keys Keys) (*Projection, error) {
 	e := view.Embed[i]
 	p := &Projection{view: view, layout: e.Layout, keys: keys, key: contract.KeyLabel(audience(view))}
-	byName := make(map[string]*schemas.Element, len(e.Dataset.Fields))
-	for _, f := range e.Dataset.Fields {
-		byName[f.Name] = f.Element
-	}
-	columns, err := compileFields(view, e.Fields, e.Dataset.Layout, e.Layout, byName, city, keys)
+	columns, err := compileFields(view, e.Fields, e.Dataset.Layout, e.Layout, e.Dataset.Column, city, keys)
 	if err != nil {
 		return nil, fmt.Errorf("compile view %q, embedded %s: %w", view.ID, e.Dataset.ID, err)
 	}
@@ -90,7 +86,7 @@ func tokens(fields []schemas.ViewField) bool {
 }
 
 func compileFields(view *schemas.View, fields []schemas.ViewField, source, target *schemas.Layout,
-	elements map[string]*schemas.Element, city schemas.City, keys Keys,
+	of func(column string) (*schemas.Element, string), city schemas.City, keys Keys,
 ) ([]column, error) {
 	columns := make([]column, len(fields))
 	for i, f := range fields {
@@ -100,7 +96,7 @@ func compileFields(view *schemas.View, fields []schemas.ViewField, source, targe
 		if target.Columns[i].Name != f.Name {
 			return nil, fmt.Errorf("field %q is not column %d of the view's layout: %w", f.Name, i, ErrRefused)
 		}
-		e := elements[f.Name]
+		e, _ := of(f.Name)
 		if e == nil {
 			return nil, fmt.Errorf("field %q has no element: %w", f.Name, ErrRefused)
 		}
@@ -212,32 +208,14 @@ func (c *column) run(v schemas.Value, now time.Time) (out schemas.Value, ok bool
 	return c.mask(v, now)
 }
 
-// elementOf lists the elements of the fields that the view's owner has.
-func elementOf(v *schemas.View) map[string]*schemas.Element {
-	m := make(map[string]*schemas.Element)
-	if v.Dataset != nil {
-		for _, f := range v.Dataset.Fields {
-			m[f.Name] = f.Element
-		}
-	}
-	if v.Entity != nil {
-		m[v.Entity.Key.Name] = v.Entity.Key.Element
-		for _, f := range v.Entity.Fields {
-			m[f.Name] = f.Element
-		}
-	}
-	return m
-}
-
 // refuse finds what no view may do, whatever the catalogue says: show an
 // identifier and hide it at once, or show beside a partly hidden identifier the
 // value that the hidden part is made of.
 func refuse(v *schemas.View) error {
-	elements := elementOf(v)
 	hidden := make(map[string]bool) // element ids shown in part
 	masked := make(map[string]bool) // element ids that any mask hides
 	for _, f := range v.Fields {
-		e := elements[f.Name]
+		e, _ := v.Column(f.Name)
 		if e == nil || f.Mask == "" {
 			continue
 		}
@@ -247,7 +225,7 @@ func refuse(v *schemas.View) error {
 		}
 	}
 	for _, f := range v.Fields {
-		e := elements[f.Name]
+		e, _ := v.Column(f.Name)
 		if e != nil && f.Mask == "" && e.Contains != "" && masked[e.Contains] {
 			return fmt.Errorf("field %q is clear and made of %q, which is masked: %w", f.Name, e.Contains, ErrRefused)
 		}

@@ -3,6 +3,8 @@ package masking
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 func digits(s string) bool {
@@ -24,7 +26,7 @@ func ascii(s string) bool {
 }
 
 // stars stands for a value of which nothing may be shown.
-const stars = "***"
+const stars = schemas.Stars
 
 // keep shows the first head and the last tail characters of s and a star for
 // each between. Where less than a third would stay hidden, all of it is hidden.

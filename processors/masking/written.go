@@ -28,7 +28,7 @@ import (
 
 // screen returns the mask that hides the numbers of persons in texts of an element.
 func screen(e *schemas.Element) mask {
-	all := e.Kind != "identifier"
+	all := schemas.ScreeningOf(e.Kind) == schemas.ScreensNumbers
 	return func(v schemas.Value, _ time.Time) (schemas.Value, bool) {
 		if v.Kind() != schemas.KindString {
 			return v, v.IsNull()

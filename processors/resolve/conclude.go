@@ -63,6 +63,7 @@ func (s *stage) verify(tx processors.Tx, g authority.Golden, now time.Time) erro
 	x := &s.subject
 	r := s.run.Evaluate(verification.Subject{
 		Dossier: &x.dossier, Golden: g, Now: now, Complete: func(dataset string) bool { return s.completions.whole(tx, dataset) },
+		Recast: func(name string) bool { return x.recast && !s.lineage.BelievesEvidence(name, x.under) },
 	}, s.dirty, x.head.states)
 	if s.completions.failed != nil {
 		return s.completions.failed

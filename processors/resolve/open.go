@@ -12,7 +12,7 @@ import (
 func (s *stage) open(tx processors.Tx, key string) error {
 	x := &s.subject
 	x.key, x.at = key, time.Time{}
-	x.golden, x.embeds, x.fresh, x.changed, x.owed, x.under, x.keys, x.crashed, x.unread = false, false, false, false, false, "", s.keys.Current(), nil, x.unread[:0]
+	x.golden, x.embeds, x.fresh, x.changed, x.owed, x.under, x.keys, x.recast, x.crashed, x.unread = false, false, false, false, false, "", s.keys.Current(), false, nil, x.unread[:0]
 	x.dossier.Reset(key)
 	s.slab.Reset()
 	s.dirty.Reset()
@@ -67,8 +67,11 @@ func (s *stage) renew(tx processors.Tx) error {
 		}
 		catalogue, rotated := !processors.SameCatalogue([]byte(h.edition), s.edition), x.keys != s.keys.Current()
 		if catalogue {
-			h.golden = unknown(h.golden)
+			h.golden, x.recast = unknown(h.golden), true
 			x.under = processors.CatalogueOf([]byte(h.edition))
+			if err := s.forget(tx, x.under); err != nil {
+				return err
+			}
 		}
 		h.explain = unknown(h.explain)
 		for i := range h.views {

@@ -21,7 +21,7 @@ type publisher struct {
 	*scratch
 	digester
 	entity   *schemas.Entity
-	version  []byte // of the catalogue
+	period   []byte // of the catalogue
 	keys     masking.Keys
 	shows    map[claimed]masking.Show // what the explanation shows
 	views    []view
@@ -59,7 +59,7 @@ type embed struct {
 // In the dossier are the rows of which inDossier says so.
 func newPublisher(ctx context.Context, cat *schemas.Catalogue, c *codec.Codec, e *schemas.Entity, keys masking.Keys, tables []table, inDossier func(dataset, role string) bool, own *scratch) (*publisher, error) {
 	p := &publisher{
-		scratch: own, digester: digester{hash: xxhash.New()}, entity: e, version: []byte(cat.Version), keys: keys,
+		scratch: own, digester: digester{hash: xxhash.New()}, entity: e, period: []byte(cat.Period()), keys: keys,
 		shows: make(map[claimed]masking.Show), tokens: make(map[rowName]string),
 	}
 	p.left = masking.WithdrawnOf(cat, e.ID, keys)
@@ -128,12 +128,8 @@ func (p *publisher) compileView(cat *schemas.Catalogue, v *schemas.View, inDossi
 		if err != nil {
 			return one, err
 		}
-		limit := b.Max
-		if limit == 0 {
-			limit = 100
-		}
 		one.tokens = one.tokens || projection.Tokens()
-		one.embeds = append(one.embeds, embed{b.Dataset.ID, b.Role, limit, columnsOf(b.Fields), projection})
+		one.embeds = append(one.embeds, embed{b.Dataset.ID, b.Role, b.Limit(), columnsOf(b.Fields), projection})
 	}
 	return one, nil
 }
@@ -175,7 +171,7 @@ func (p *publisher) countMasks(masks *processors.MaskFailures) {
 func (p *publisher) headers(version uint64, at time.Time) []bus.Header {
 	return []bus.Header{
 		{Key: contract.Version, Value: contract.AppendVersion(make([]byte, 0, 16), version)},
-		{Key: contract.Catalogue, Value: p.version},
+		{Key: contract.Catalogue, Value: p.period},
 		{Key: contract.At, Value: contract.AppendAt(nil, at)},
 	}
 }

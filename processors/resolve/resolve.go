@@ -77,6 +77,7 @@ type stage struct {
 	name    string
 	entity  *schemas.Entity
 	edition []byte // of what is published, see processors.Edition
+	lineage *schemas.Lineage
 	keys    masking.Keys
 
 	claims   *codec.Reader
@@ -121,7 +122,7 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		// A stage has no context of its own: the look-ups of schemas are bounded
 		// by the registry's client and answered from memory but for the first.
 		ctx:  context.Background(),
-		name: Name(entity), entity: e, edition: processors.Edition(cat.Version, keys), keys: keys,
+		name: Name(entity), entity: e, edition: processors.Edition(cat.Period(), keys), lineage: &cat.Lineage, keys: keys,
 		claims: c.Reader(contract.ClaimLayout), datasets: make(map[string]*dataset),
 		byKey: make(map[string]int), names: make(map[string]string),
 	}

@@ -94,6 +94,9 @@ func TestANewFieldRewritesNoStory(t *testing.T) {
 	if f := flag.Lookup("rewrite"); f != nil && f.Value.String() == "true" {
 		t.Skip("TestStories writes them")
 	}
+	if raced {
+		t.Skip("without the race detector: the last part of make test")
+	}
 	files := fstest.MapFS{}
 	if err := fs.WalkDir(yunling.Files(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

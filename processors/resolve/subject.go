@@ -19,7 +19,8 @@ type subject struct {
 	keys    int       // version of the key under whose tokens it was last published
 	changed bool      // the head must be written
 	owed    bool      // it was put aside when it was last computed
-	under   string    // version of the catalogue under which it was last published, "" if the present one
+	recast  bool      // it was last published under another catalogue
+	under   string    // version of the catalogue under which it was last published, "" if the present one or not known
 
 	crashed *crash.Error // the program has failed over it: it is put aside
 	unread  []rowName    // its rows that cannot be read: it is put aside

@@ -7,6 +7,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -91,6 +92,19 @@ func (s *stage) show(c *change, row, old schemas.Record, last, next image) error
 	return nil
 }
 
+// withdraw adds to s.out that nothing stands any more of a row in the views that the
+// catalogue had under which it was last published, and that this one has not.
+func (s *stage) withdraw(c *change, left masking.Withdrawn, last image, headers []bus.Header) error {
+	for _, v := range left.Since(processors.CatalogueOf(last.edition)) {
+		key, err := v.Key(processors.KeyVersion(last.edition, s.keys), string(c.Key))
+		if err != nil {
+			return err
+		}
+		s.out = append(s.out, bus.Record{Topic: v.Topic, Partition: bus.ByKey, Key: []byte(key), Time: c.Time, Headers: headers})
+	}
+	return nil
+}
+
 // move deletes the record of a view that the row's last image stands under another
 // key of the ring, and says where it is now.
 func (s *stage) move(c *change, v *view, last image, key string, headers []bus.Header) error {
@@ -107,7 +121,7 @@ func (s *stage) move(c *change, v *view, last image, key string, headers []bus.H
 func (s *stage) headers(c *change, version uint64) []bus.Header {
 	return []bus.Header{
 		{Key: contract.Version, Value: contract.AppendVersion(make([]byte, 0, 16), version)},
-		{Key: contract.Catalogue, Value: s.version},
+		{Key: contract.Catalogue, Value: s.period},
 		{Key: contract.At, Value: contract.AppendAt(nil, c.Time)},
 	}
 }

@@ -51,8 +51,10 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processo
 			t.To = append(t.To, contract.Shared(v.ID))
 		}
 	}
-	for _, v := range gone(cat) {
-		t.To = append(t.To, contract.Shared(v))
+	for _, v := range cat.Lineage.Gone() {
+		if v.Dataset != nil {
+			t.To = append(t.To, contract.Shared(v.ID))
+		}
 	}
 	for _, e := range cat.Entities {
 		t.To = append(t.To, contract.Claims(e.ID))
@@ -75,10 +77,11 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processo
 // stage is one worker's route.
 type stage struct {
 	ctx        context.Context // of registry look-ups, see newStage
-	version    []byte          // of the catalogue
+	period     []byte          // of the catalogue
 	edition    []byte          // of what is published, see processors.Edition
 	keys       masking.Keys
 	datasets   map[contract.Topic]*dataset
+	gone       map[string]masking.Withdrawn // by dataset that the catalogue has no more
 	quarantine *codec.Writer
 	refusals   *codec.Writer
 
@@ -96,10 +99,10 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 	s := &stage{
 		// A stage has no context of its own: the look-ups of schemas are bounded
 		// by the registry's client and answered from memory but for the first.
-		ctx:     context.Background(),
-		version: []byte(cat.Version), edition: processors.Edition(cat.Version, keys), keys: keys,
-		datasets: make(map[contract.Topic]*dataset, len(cat.Datasets)),
-		claim:    make([]schemas.Value, len(contract.ClaimLayout.Columns)),
+		ctx:    context.Background(),
+		period: []byte(cat.Period()), edition: processors.Edition(cat.Period(), keys), keys: keys,
+		datasets: make(map[contract.Topic]*dataset, len(cat.Datasets)), gone: goneDatasets(cat, keys),
+		claim: make([]schemas.Value, len(contract.ClaimLayout.Columns)),
 	}
 	var err error
 	if s.quarantine, err = c.Writer(s.ctx, contract.Quarantine.Subject(), contract.QuarantineLayout); err != nil {

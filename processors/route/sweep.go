@@ -43,20 +43,20 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	}
 	id, row, _ := bytes.Cut(s.key, []byte{0})
 	d := s.datasets[contract.Raw(string(id))]
-	if d == nil {
-		return nil // the dataset is no longer in the catalogue
-	}
 	at := time.UnixMilli(last.at).UTC()
 	if last.at == 0 {
 		at = tx.Now()
 	}
 	c := change{
 		today:   schemas.DayNumber(tx.Now()),
-		Record:  &bus.Record{Topic: contract.Raw(d.ID), Key: bytes.Clone(row), Value: last.row, Time: at},
+		Record:  &bus.Record{Topic: contract.Raw(string(id)), Key: bytes.Clone(row), Value: last.row, Time: at},
 		dataset: d, op: schemas.Snapshot, source: last.source, sequence: last.sequence,
 	}
 	next := last
 	next.version, next.edition = last.version+1, s.edition
+	if d == nil {
+		return s.withdrawAll(tx, &c, s.gone[string(id)], last, next)
+	}
 	err = s.again(&c, last, &next)
 	if why := new(reject); errors.As(err, &why) {
 		s.out = s.out[:0]

@@ -161,3 +161,80 @@ func TestWithdraw(t *testing.T) {
 		t.Errorf("it is taken back again: %q", taken)
 	}
 }
+
+// TestWithdrawDataset: of a dataset that is taken away as a whole all that stands in its
+// views is taken back, once; when it returns, its rows are shown again.
+func TestWithdrawDataset(t *testing.T) {
+	c := newCity(t)
+	first := c.Catalogue
+	for _, line := range []string{"GA01 GMSFHM=539902198503120013 XM=张三 CSRQ=1985-03-12 XBDM=1", "GA01 GMSFHM=539902198503120021 XM=王五 CSRQ=1985-03-12 XBDM=2"} {
+		r, err := c.Change(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Take(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stands := map[string]uint64{} // topic and key -> version
+	note := func(out []bus.Record) (taken, shown int) {
+		t.Helper()
+		for _, r := range out {
+			if r.Topic != "shared.GA01.partial" {
+				continue
+			}
+			version, _ := contract.ParseVersion(r.Header(contract.Version))
+			if version <= stands[string(r.Key)] {
+				t.Errorf("version %d comes after %d", version, stands[string(r.Key)])
+			}
+			if stands[string(r.Key)] = version; r.Value == nil {
+				taken++
+			} else {
+				shown++
+			}
+		}
+		return taken, shown
+	}
+	if _, shown := note(c.Drain()); shown != 2 {
+		t.Fatalf("%d rows are shown, want 2", shown)
+	}
+	past := []contract.Applied{{Version: first.Version}}
+	loaded := map[string]*schemas.Catalogue{first.Version: first}
+	become := func(version string, change func(*schemas.Catalogue)) []bus.Record {
+		t.Helper()
+		cat, err := manifest.Load(yunling.Files())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cat.Version = version
+		change(cat)
+		cat.Index()
+		past = append(past, contract.Applied{Version: version})
+		loaded[version] = cat
+		cat.Lineage = lineage.Of(cat, past, func(a contract.Applied) (*schemas.Catalogue, error) { return loaded[a.Version], nil })
+		keys, err := keyring.New("intl", map[int][]byte{1: []byte("0123456789abcdef0123456789abcdef")}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Route.Stage, err = route.New(cat, c.Codec, keys).Stage(); err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.Route.Renew()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	without := func(cat *schemas.Catalogue) {
+		cat.Datasets = slices.DeleteFunc(cat.Datasets, func(d *schemas.Dataset) bool { return d.ID == "GA01" })
+	}
+	if taken, shown := note(become("without00001", without)); taken != 2 || shown != 0 {
+		t.Errorf("taken back %d, shown %d, want 2 and none", taken, shown)
+	}
+	if taken, shown := note(become("without00002", without)); taken != 0 || shown != 0 {
+		t.Errorf("once more: taken back %d, shown %d", taken, shown)
+	}
+	if taken, shown := note(become("with00000003", func(*schemas.Catalogue) {})); taken != 0 || shown != 2 {
+		t.Errorf("when it returns: taken back %d, shown %d, want 2 shown", taken, shown)
+	}
+}

@@ -1,37 +1,33 @@
 package route
 
 import (
-	"slices"
-
-	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// gone are the ids of the views of datasets that the catalogue has no more, sorted.
-func gone(cat *schemas.Catalogue) []string {
-	var out []string
-	for _, views := range cat.Lineage.Withdrawn {
-		for _, v := range views {
-			if v.Dataset != nil {
-				out = append(out, v.ID)
-			}
+// goneDatasets returns the views of each dataset that the catalogue has no more at all, by its id.
+func goneDatasets(cat *schemas.Catalogue, keys masking.Keys) map[string]masking.Withdrawn {
+	out := map[string]masking.Withdrawn{}
+	for _, v := range cat.Lineage.Gone() {
+		if _, err := cat.Dataset(v.Owner); v.Dataset != nil && err != nil {
+			out[v.Owner] = masking.WithdrawnOf(cat, v.Owner, keys)
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
-// withdraw adds to s.out that nothing stands any more of a row in the views that the
-// catalogue had under which it was last published, and that this one has not.
-func (s *stage) withdraw(c *change, left masking.Withdrawn, last image, headers []bus.Header) error {
-	for _, v := range left.Since(processors.CatalogueOf(last.edition)) {
-		key, err := v.Key(processors.KeyVersion(last.edition, s.keys), string(c.Key))
-		if err != nil {
-			return err
-		}
-		s.out = append(s.out, bus.Record{Topic: v.Topic, Partition: bus.ByKey, Key: []byte(key), Time: c.Time, Headers: headers})
+// withdrawAll takes back what stands of a row of a dataset that the catalogue has no
+// more. The row is kept: the dataset may return.
+func (s *stage) withdrawAll(tx processors.Tx, c *change, left masking.Withdrawn, last, next image) error {
+	if !last.live || !left.Any() {
+		return nil
 	}
+	s.out = s.out[:0]
+	if err := s.withdraw(c, left, last, s.headers(c, next.version)); err != nil {
+		return err
+	}
+	s.store(tx, next)
+	s.flush(tx)
 	return nil
 }

@@ -160,7 +160,7 @@ func damaged(t *testing.T, fs vfs.FS, what string) bool {
 	defer func() { _ = s.Close() }() // what is damaged need not close well
 	reached, rows, err := read(s)
 	if err != nil {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if guard := s.Guard(ctx); !errors.Is(guard, state.ErrDamaged) {
 			t.Errorf("%s: read: %v, but the guard says %v", what, err, guard)

@@ -62,6 +62,11 @@ func (r *Result) keep(st State) {
 
 // step evaluates one case and moves its state.
 func (v *Evaluator) step(one *compiled, st State, now int64, out *Result) State {
+	if st.Version > 0 && v.in.Recast != nil && v.in.Recast(one.name) {
+		if st.Shown = 0; st.Phase != Open {
+			v.withhold(one, &st, out)
+		}
+	}
 	holds, err := v.holds(one)
 	if err != nil {
 		out.Faults = append(out.Faults, Fault{one.name, err})
@@ -151,6 +156,18 @@ func (v *Evaluator) report(one *compiled, st *State, out *Result, always bool) {
 		f.Version = st.Version
 		out.Findings = append(out.Findings, f)
 	}
+}
+
+// withhold says a closed finding again without its values: those of then are not kept,
+// and those of now are not what it rested on.
+func (v *Evaluator) withhold(one *compiled, st *State, out *Result) {
+	f := v.named(one, *st)
+	for i := range one.evidence {
+		f.evidence = append(f.evidence, one.evidence[i].withheld())
+	}
+	st.Version++
+	f.Version = st.Version
+	out.Findings = append(out.Findings, f)
 }
 
 // owner returns who must act: the department the case names, or the provider of

@@ -51,15 +51,31 @@ func (s *Set) findingID(name, key string) string {
 
 // finding writes down what a state says, with masked evidence.
 func (v *Evaluator) finding(one *compiled, st State) Finding {
-	s, key := v.set, v.in.Dossier.Key
-	f := Finding{
-		ID: s.findingID(one.name, key), Case: one.name, Open: st.Phase == Open, state: st, one: one,
-		subject: s.keys.Token(contract.LabelFinding, key), masked: s.subject(schemas.Text(key)).Str(),
-	}
+	f := v.named(one, st)
 	for i := range one.evidence {
 		v.show(&one.evidence[i], &f)
 	}
 	return f
+}
+
+// named is a finding without evidence.
+func (v *Evaluator) named(one *compiled, st State) Finding {
+	s, key := v.set, v.in.Dossier.Key
+	return Finding{
+		ID: s.findingID(one.name, key), Case: one.name, Open: st.Phase == Open, state: st, one: one,
+		subject: s.keys.Token(contract.LabelFinding, key), masked: s.subject(schemas.Text(key)).Str(),
+	}
+}
+
+// withheld names what an exhibit shows, and no value of it.
+func (x *exhibit) withheld() proof {
+	switch {
+	case x.sum != nil:
+		return proof{dataset: x.sum.Dataset, field: "agg." + x.name, value: schemas.Stars}
+	case x.golden:
+		return proof{dataset: "golden", field: x.name, value: schemas.Stars}
+	}
+	return proof{dataset: x.dataset.ID, field: x.name, value: schemas.Stars}
 }
 
 func (v *Evaluator) show(x *exhibit, f *Finding) {

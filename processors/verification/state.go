@@ -42,6 +42,9 @@ type Subject struct {
 	// Complete reports whether a first complete copy of a dataset has come, so that
 	// who is not in it is known not to be; nil = of all of them.
 	Complete func(dataset string) bool
+	// Recast reports whether what was last said of a case showed values otherwise than it
+	// would now, so that it is to be said again; nil = of none.
+	Recast func(name string) bool
 }
 
 // Fault says that a condition could not be evaluated. The finding stays as it was.

@@ -106,7 +106,7 @@ func (s *Set) listen(i int, one *compiled) {
 func (s *Set) Len() int { return len(s.cases) }
 
 func (s *Set) compileCase(cat *schemas.Catalogue, r *schemas.Rule, c *schemas.Case) (*compiled, error) {
-	one := &compiled{rule: r, c: c, name: r.ID + "/" + c.ID}
+	one := &compiled{rule: r, c: c, name: schemas.CaseName(r.ID, c.ID)}
 	allowed, err := s.allowed(c)
 	if err != nil {
 		return nil, err

@@ -157,6 +157,54 @@ func TestRuleRemoved(t *testing.T) {
 	}
 }
 
+// TestRecast: what was last said of a case under other masks is said again though it says
+// the same, a closed finding without its values; a fault over the case puts it off.
+func TestRecast(t *testing.T) {
+	cat := city(t)
+	s, err := with(t, schemas.Case{ID: "c", When: `RS01.exists(r, r.XM == "张三" && 1 / size(GA01) > 0)`, Inputs: []string{"RS01", "GA01"}, Evidence: []string{"RS01.XM"}, Owner: "RS"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &claim.Dossier{Entity: s.entity, Key: "539902198503120013"}
+	dirty, recast := s.Dirty(), false
+	dirty.All()
+	var states []State
+	evaluate := func(again bool) Result {
+		recast = again
+		r := s.Evaluator().Evaluate(Subject{Dossier: d, Now: time.UnixMilli(0), Recast: func(name string) bool { return recast && name == "T-01/c" }}, dirty, states)
+		states = r.States
+		return r
+	}
+	shown := func(what string, r Result, open bool, value string) {
+		t.Helper()
+		if len(r.Findings) != 1 || r.Findings[0].Version != states[0].Version {
+			t.Fatalf("%s: %d findings, want one of the version that is kept", what, len(r.Findings))
+		}
+		if f := r.Findings[0]; f.Open != open || len(f.evidence) != 1 || f.evidence[0].value != value || f.evidence[0].field != "XM" || f.Record().Get("state").Str() == "open" != open {
+			t.Errorf("%s: open %v, evidence %v", what, f.Open, f.evidence)
+		}
+	}
+	d.Put(row(t, cat, "GA01", "g", nil))
+	d.Put(row(t, cat, "RS01", "a", map[string]string{"XM": "张三"}))
+	shown("opened", evaluate(false), true, "张*")
+	if r := evaluate(false); len(r.Findings) > 0 {
+		t.Error("what says the same is said again")
+	}
+	shown("another mask", evaluate(true), true, "张*")
+	d.Remove("GA01", "", "g")
+	if r := evaluate(true); len(r.Findings) > 0 || len(r.Faults) != 1 {
+		t.Fatalf("%d findings and %d faults, want one fault", len(r.Findings), len(r.Faults))
+	}
+	d.Put(row(t, cat, "GA01", "g", nil))
+	shown("after the fault", evaluate(false), true, "张*")
+	d.Put(row(t, cat, "RS01", "a", map[string]string{"XM": "李四"}))
+	shown("closed", evaluate(false), false, "李*")
+	if r := evaluate(false); len(r.Findings) > 0 {
+		t.Error("a closed finding is said again")
+	}
+	shown("closed, another mask", evaluate(true), false, "***")
+}
+
 // Only the cases that listen to a change are evaluated.
 func TestDirty(t *testing.T) {
 	cat := city(t)

@@ -53,7 +53,8 @@ type Schema struct {
 	aliases []string
 	fields  []field
 	symbols []string
-	preset  string // the symbol an enum has for those it does not know, "" if none
+	known   map[string]bool // the symbols: an enum may have tens of thousands
+	preset  string          // the symbol an enum has for those it does not know, "" if none
 	size    int
 	of      []*Schema // items of an array, values of a map, branches of a union
 	decimal *decimal

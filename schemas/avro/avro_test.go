@@ -180,6 +180,16 @@ func TestIntricate(t *testing.T) {
 	if p := Compatible(many("A"), many("B")); len(p) == 0 || !strings.Contains(p[len(p)-1].EN, "intricate") {
 		t.Errorf("9 million pairs of types: %d problems, want it said that they are too many", len(p))
 	}
+	symbols := func(from int) *Schema {
+		var b strings.Builder
+		for i := range 50_000 {
+			fmt.Fprintf(&b, `,"S%d"`, from+i)
+		}
+		return parse(t, `{"type":"enum","name":"E","symbols":[`+b.String()[1:]+`]}`)
+	}
+	if p := Compatible(symbols(0), symbols(1)); len(p) != 1 || !strings.Contains(p[0].EN, "lacks S50000 ") {
+		t.Errorf("an enum that lacks one of 50000 symbols: %v", p)
+	}
 }
 
 func FuzzCompatible(f *testing.F) {

@@ -140,7 +140,7 @@ func (c *comparison) symbols(reader, writer *Schema, path string) bool {
 	}
 	var missing []string
 	for _, symbol := range writer.symbols {
-		if !slices.Contains(reader.symbols, symbol) {
+		if !reader.known[symbol] {
 			missing = append(missing, symbol)
 		}
 	}

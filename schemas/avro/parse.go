@@ -216,13 +216,15 @@ func (p *parser) enum(t map[string]any, path, space string) (*Schema, error) {
 	if s.symbols, err = names(t["symbols"], path); err != nil {
 		return nil, err
 	}
-	for i, symbol := range s.symbols {
-		if !word.MatchString(symbol) || slices.Contains(s.symbols[:i], symbol) {
+	s.known = make(map[string]bool, len(s.symbols))
+	for _, symbol := range s.symbols {
+		if !word.MatchString(symbol) || s.known[symbol] {
 			return nil, &Error{path, "枚举值有误或重复", "a symbol is malformed or stands twice"}
 		}
+		s.known[symbol] = true
 	}
 	if value, ok := t["default"]; ok {
-		if s.preset, _ = value.(string); !slices.Contains(s.symbols, s.preset) {
+		if s.preset, _ = value.(string); !s.known[s.preset] {
 			return nil, &Error{path, "枚举的默认值不在其中", "the default is none of the symbols"}
 		}
 	}
@@ -286,7 +288,7 @@ func fits(s *Schema, value any, budget *int, depth int) bool {
 		return ok && !strings.ContainsFunc(text, func(r rune) bool { return r > 0xFF }) && (s.Kind == "bytes" || len([]rune(text)) == s.size)
 	case Enum:
 		text, ok := value.(string)
-		return ok && slices.Contains(s.symbols, text)
+		return ok && s.known[text]
 	case Union:
 		return slices.ContainsFunc(s.of, func(branch *Schema) bool { return fits(branch, value, budget, depth+1) })
 	case Array:

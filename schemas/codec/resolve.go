@@ -11,11 +11,16 @@ import (
 type CompatibilityError struct {
 	Level    string
 	Old      int      // place of the older schema in the list given
+	Version  int      // and its number in its subject, 0 if it is of none
 	Problems []string // each with the place and what is wrong there
 }
 
 func (e *CompatibilityError) Error() string {
-	return fmt.Sprintf("模式不相容 / not %s compatible with older schema %d: %s", e.Level, e.Old+1, strings.Join(e.Problems, "; "))
+	with := fmt.Sprintf("older schema %d", e.Old+1)
+	if e.Version > 0 {
+		with = fmt.Sprintf("version %d", e.Version)
+	}
+	return fmt.Sprintf("模式不相容 / not %s compatible with %s: %s", e.Level, with, strings.Join(e.Problems, "; "))
 }
 
 // Unwrap returns ErrIncompatible.

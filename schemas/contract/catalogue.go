@@ -16,11 +16,16 @@ const AppliedFormat = 1
 // where nobody has told them otherwise.
 const AppliedLimit = 950_000
 
-// The errors of Applied.
-var (
-	ErrAppliedFormat = errors.New("applied catalogue of a newer build")
-	ErrAppliedLarge  = errors.New("catalogue is larger than the topic takes")
-)
+// ErrAppliedFormat says that an applied catalogue is of a newer build.
+var ErrAppliedFormat = errors.New("applied catalogue of a newer build")
+
+// AppliedLargeError says that a catalogue is larger than the topic takes.
+type AppliedLargeError struct{ Bytes int } // of the whole record
+
+func (e *AppliedLargeError) Error() string {
+	return fmt.Sprintf("目录过大：压缩后在主题 %[1]s 中占 %[2]d 字节，最多 %[3]d 字节。删去 YAML 文件中的大段说明和不用的代码表，或拆分为几个城市 / "+
+		"the catalogue is too large for the topic %[1]s even compressed: %[2]d bytes, at most %[3]d. Take long texts and code lists that nothing uses out of its YAML files, or split it", Catalogues, e.Bytes, AppliedLimit)
+}
 
 // Applied is one record of the topic Catalogues: somebody wants a catalogue to take the
 // place of another. It takes effect only if that other is in force where the record
@@ -43,7 +48,7 @@ func (a Applied) Append() ([]byte, error) {
 		return nil, fmt.Errorf("write applied catalogue: %w", err)
 	}
 	if len(value) > AppliedLimit {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrAppliedLarge, len(value), AppliedLimit)
+		return nil, &AppliedLargeError{len(value)}
 	}
 	return value, nil
 }

@@ -43,7 +43,8 @@ func TestApplied(t *testing.T) {
 		t.Errorf("of a newer build: %v", err)
 	}
 	a.Files = make([]byte, AppliedLimit)
-	if _, err := a.Append(); !errors.Is(err, ErrAppliedLarge) {
+	_, err = a.Append()
+	if large := (*AppliedLargeError)(nil); !errors.As(err, &large) || large.Bytes <= AppliedLimit {
 		t.Errorf("too large: %v", err)
 	}
 }

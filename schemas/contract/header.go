@@ -18,7 +18,7 @@ const (
 	Operation   = "op"    // schemas.Op, one letter
 	Pos         = "pos"   // source and sequence, see AppendPos
 	Run         = "run"   // the process that published
-	Catalogue   = "cat"   // version of the catalogue it was made under
+	Catalogue   = "cat"   // period of the catalogue it was made under (schemas.Catalogue.Period); of raw records its version
 	TxID        = "tx"    // the source's transaction and the index in it
 	Unavailable = "na"    // columns that the source did not send, see AppendNames
 	Kept        = "keep"  // columns that the source did not send and that may never have had a value

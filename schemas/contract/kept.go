@@ -46,14 +46,8 @@ func Topics(cat *schemas.Catalogue) []Spec {
 			specs = append(specs, Spec{Topic: Shared(v.ID), Compact: true})
 		}
 	}
-	known := map[string]bool{}
-	for _, views := range cat.Lineage.Withdrawn { // what stands in them is taken back
-		for _, v := range views {
-			if !known[v.ID] {
-				known[v.ID] = true
-				specs = append(specs, Spec{Topic: Shared(v.ID), Compact: true})
-			}
-		}
+	for _, v := range cat.Lineage.Gone() { // what stands in them is taken back
+		specs = append(specs, Spec{Topic: Shared(v.ID), Compact: true})
 	}
 	return specs
 }

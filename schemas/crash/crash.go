@@ -117,7 +117,7 @@ func Collector() prometheus.Collector { return collector{} }
 
 type collector struct{}
 
-var described = prometheus.NewDesc("yiyuan_process_panics_total", "Panics that were caught, by the place in the program. Anything but 0 is a fault of the program: report it.", []string{"place"}, nil)
+var described = prometheus.NewDesc("yiyuan_process_panics_total", "捕获的 panic 次数，按程序中的位置。不为 0 即程序有缺陷：请报告。 / Panics that were caught, by the place in the program. Anything but 0 is a fault of the program: report it.", []string{"place"}, nil)
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(out chan<- *prometheus.Desc) { out <- described }

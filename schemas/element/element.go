@@ -71,10 +71,7 @@ func Normalise(e *schemas.Element, raw string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	limit := e.MaxLength
-	if limit == 0 {
-		limit = maxLength(e.Kind)
-	}
+	limit := MaxLength(e)
 	if len(s) > limit && utf8.RuneCountInString(s) > limit {
 		return "", fail(CodeLength, "超过 %d 个字符", "longer than %d characters", limit)
 	}

@@ -2,6 +2,8 @@ package element
 
 import (
 	"fmt"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // The codes of an Error. The set is closed.
@@ -33,9 +35,12 @@ func fail(code, chinese, english string, args ...any) error {
 	return &Error{code, chinese + " / " + english}
 }
 
-// maxLength is the longest text of a kind whose element sets no limit.
-func maxLength(kind string) int {
-	switch kind {
+// MaxLength is the longest text of an element, in characters.
+func MaxLength(e *schemas.Element) int {
+	if e.MaxLength > 0 {
+		return e.MaxLength
+	}
+	switch e.Kind {
 	case "person_name":
 		return 50
 	case "org_name", "address":

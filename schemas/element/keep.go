@@ -66,10 +66,7 @@ func RenderNormal(e *schemas.Element, v schemas.Value) string { return Render(e,
 // canonical reports, for most texts and at little cost, that a text is its own
 // normal form and valid. Where it is in doubt it says no.
 func canonical(e *schemas.Element, s string) bool {
-	limit := e.MaxLength
-	if limit == 0 {
-		limit = maxLength(e.Kind)
-	}
+	limit := MaxLength(e)
 	if s == "" || len(s) > limit && len(s) > 3*limit {
 		return false
 	}

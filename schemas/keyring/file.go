@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
@@ -92,8 +95,11 @@ func edit(path string, change func(*file)) (*Keyring, error) {
 // read reads the text of a key file and what the system says of it.
 func read(path string) (*file, os.FileInfo, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("没有这个密钥文件：核对路径；新的城市用 yiyuan keys generate 生成，已有数据的须找回原文件 / there is no such key file: look at the path; a new city makes one by yiyuan keys generate, one that has data needs its own back: %w", err)
+	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("open keyring: %w", err)
+		return nil, nil, fmt.Errorf("密钥文件打不开 / open key file: %w", err)
 	}
 	defer func() { _ = f.Close() }() // opened for reading: nothing can be lost
 	info, err := f.Stat()
@@ -174,9 +180,27 @@ func parse(text []byte) (*file, error) {
 		if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
 			line = y.GetToken().Position.Line
 		}
-		return nil, fmt.Errorf("第 %d 行格式有误，须为 suite、current、keys 三项 / line %d: want suite, current and keys: %w", line, line, ErrKey)
+		return nil, malformed(line)
+	}
+	parsed, err := parser.ParseBytes(text, 0)
+	if err != nil || len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil {
+		return &f, nil //nolint:nilerr // it has been read
+	}
+	wrong := numbers.Misfits(parsed.Docs[0].Body)
+	if odd := document.Odd(parsed.Docs[0].Body); odd != nil {
+		wrong = append(wrong, odd)
+	}
+	if len(wrong) > 0 {
+		return nil, malformed(wrong[0].Line)
 	}
 	return &f, nil
+}
+
+// numbers declares what a decoder would make a number of that is none.
+var numbers = &document.Form{Kind: document.Mapping, Keys: []document.Key{{Name: "current", Form: &document.Form{Kind: document.Number, Least: 1, Most: math.MaxInt32}}}}
+
+func malformed(line int) error {
+	return fmt.Errorf("第 %d 行格式有误，须为 suite、current、keys 三项 / line %d: want suite, current and keys: %w", line, line, ErrKey)
 }
 
 // ring makes the ring of the file at path.

@@ -239,6 +239,19 @@ func TestFile(t *testing.T) {
 	if made.Token("a", "1") != loaded.Token("a", "1") {
 		t.Error("the ring loaded is not the ring generated")
 	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, current := range []string{"1.9", "'1'", "01", "0x1", "null", "+1"} { // another version than people read, or none
+		odd := filepath.Join(t.TempDir(), "odd.yaml")
+		if err := os.WriteFile(odd, []byte(strings.Replace(string(text), "current: 1", "current: "+current, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(odd); !errors.Is(err, ErrKey) {
+			t.Errorf("current: %s: error = %v, want ErrKey", current, err)
+		}
+	}
 	if _, err := Generate(path); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Generate over a file: error = %v, want ErrExist", err)
 	}

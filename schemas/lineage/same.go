@@ -17,25 +17,38 @@ func Same(now, then *schemas.Catalogue, v *schemas.View) bool {
 	if !slices.Equal(keyOf(v), keyOf(was)) {
 		return false
 	}
-	if v.Name == schemas.ExplainView && !sameStories(now, then, v.Entity, was.Entity) {
+	look := looker(!now.City.SamePlaces(then.City))
+	if v.Name == schemas.ExplainView && !look.sameStories(now, then, v.Entity, was.Entity) {
 		return false
 	}
-	if !sameFields(v.Fields, was.Fields, elementsOf(v), elementsOf(was)) {
+	if !look.sameFields(v.Fields, was.Fields, v.Column, was.Column) {
 		return false
 	}
 	return !slices.ContainsFunc(v.Embed, func(b schemas.Embed) bool {
-		i := slices.IndexFunc(was.Embed, func(o schemas.Embed) bool { return o.Dataset.ID == b.Dataset.ID && o.Role == b.Role })
-		return i >= 0 && (b.Max != was.Embed[i].Max || !sameFields(b.Fields, was.Embed[i].Fields, datasetElement(b.Dataset), datasetElement(was.Embed[i].Dataset)))
+		o := was.Embedded(b.Dataset.ID, b.Role)
+		return o != nil && (b.Limit() != o.Limit() || !look.sameFields(b.Fields, o.Fields, b.Dataset.Column, o.Dataset.Column))
 	})
 }
 
-func sameFields(now, then []schemas.ViewField, is, was func(string) look) bool {
+// looker compares how values look; true where the city is cut to other names of districts
+// and towns than then.
+type looker bool
+
+// same reports whether values of an element look the same behind a mask.
+func (other looker) same(mask string, is, was *schemas.Element, level, levelThen string) bool {
+	return lookOf(is, level) == lookOf(was, levelThen) && !(bool(other) && schemas.ByPlaces(mask, is))
+}
+
+func (other looker) sameFields(now, then []schemas.ViewField, is, was func(string) (*schemas.Element, string)) bool {
 	for _, f := range now {
 		i := slices.IndexFunc(then, func(o schemas.ViewField) bool { return o.Name == f.Name })
 		if i < 0 {
 			continue
 		}
-		if o := then[i]; f.Mask != o.Mask || f.Type != o.Type || f.Screened != o.Screened || is(f.Name) != was(f.Name) {
+		o := then[i]
+		e, level := is(f.Name)
+		before, levelThen := was(f.Name)
+		if f.Mask != o.Mask || f.Type != o.Type || f.Screened != o.Screened || !other.same(f.Mask, e, before, level, levelThen) {
 			return false
 		}
 	}
@@ -44,54 +57,27 @@ func sameFields(now, then []schemas.ViewField, is, was func(string) look) bool {
 
 // look is what of a field decides how its values look, masked or not.
 type look struct {
-	level, elementLevel, kind, mask, partOf, contains, form string
-	typ                                                     schemas.Type
-	scale                                                   int
+	level, elementLevel, mask string
+	nature                    schemas.Nature
+	typ                       schemas.Type
+	scale                     int
 }
 
-func lookOf(level string, e *schemas.Element) look {
+func lookOf(e *schemas.Element, level string) look {
 	if e == nil {
 		return look{level: level}
 	}
-	return look{level, e.Level, e.Kind, e.Mask, e.PartOf, e.Contains, e.Form, e.Type, e.Scale}
-}
-
-// elementsOf returns how the fields of a view's owner look.
-func elementsOf(v *schemas.View) func(string) look {
-	if v.Dataset != nil {
-		return datasetElement(v.Dataset)
-	}
-	return func(name string) look {
-		if v.Entity == nil {
-			return look{}
-		}
-		if name == v.Entity.Key.Name {
-			return lookOf("", v.Entity.Key.Element)
-		}
-		if f := v.Entity.Field(name); f != nil {
-			return lookOf(f.Level, f.Element)
-		}
-		return look{}
-	}
-}
-
-func datasetElement(d *schemas.Dataset) func(string) look {
-	return func(name string) look {
-		if f := d.Field(name); f != nil {
-			return lookOf(f.Level, f.Element)
-		}
-		return look{}
-	}
+	return look{level, e.Level, e.Mask, e.Nature(), e.Type, e.Scale}
 }
 
 // keyOf are the fields of the key that a view's records stand under, and how they look.
 func keyOf(v *schemas.View) []look {
 	if v.Dataset == nil {
-		return []look{elementsOf(v)(v.Entity.Key.Name)}
+		return []look{lookOf(v.Column(v.Entity.Key.Name))}
 	}
 	out := make([]look, len(v.Dataset.Key))
 	for i, name := range v.Dataset.Key {
-		out[i] = datasetElement(v.Dataset)(name)
+		out[i] = lookOf(v.Dataset.Column(name))
 		out[i].level += " " + name
 	}
 	return out
@@ -99,9 +85,9 @@ func keyOf(v *schemas.View) []look {
 
 // sameStories reports whether explanations show of golden fields, and of the values that
 // lost to them, what they show now.
-func sameStories(now, then *schemas.Catalogue, is, was *schemas.Entity) bool {
+func (other looker) sameStories(now, then *schemas.Catalogue, is, was *schemas.Entity) bool {
 	for _, f := range is.Fields {
-		if o := was.Field(f.Name); o != nil && lookOf(f.Level, f.Element) != lookOf(o.Level, o.Element) {
+		if o := was.Field(f.Name); o != nil && !other.same(f.Element.Mask, f.Element, o.Element, f.Level, o.Level) {
 			return false
 		}
 	}
@@ -111,7 +97,7 @@ func sameStories(now, then *schemas.Catalogue, is, was *schemas.Entity) bool {
 			continue
 		}
 		for _, f := range d.Fields {
-			if g := o.Field(f.Name); g != nil && lookOf(f.Level, f.Element) != lookOf(g.Level, g.Element) {
+			if g := o.Field(f.Name); g != nil && !other.same(f.Element.Mask, f.Element, g.Element, f.Level, g.Level) {
 				return false
 			}
 		}

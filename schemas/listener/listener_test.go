@@ -160,6 +160,11 @@ func TestWhatTheServerSaysByItself(t *testing.T) {
 			if p.Code != c.kind.Code || all[0].status != c.kind.Status || p.Status != c.kind.Status || p.RequestID == "" || p.RequestID != all[0].header.Get("X-Request-Id") {
 				t.Errorf("answered %d %+v, want %s", all[0].status, p, c.kind.Code)
 			}
+			for name, want := range listener.Headers() {
+				if got := all[0].header.Values(name); !slices.Equal(got, want) {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
 		})
 	}
 	if all := raw(t, address, get("")+get("Connection: close\r\n")); len(all) != 2 || all[1].body != "0" {

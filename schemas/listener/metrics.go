@@ -18,17 +18,17 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "yiyuan_listener_refused_total", Help: "Requests refused, by listener and code of docs/reference/errors.md.",
+			Name: "yiyuan_listener_refused_total", Help: "拒绝的请求数，按监听端口和错误码（见 docs/reference/errors.md）。 / Requests refused, by listener and code of docs/reference/errors.md.",
 		}, []string{"listener", "code"}),
 		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "yiyuan_listener_in_flight", Help: "Connections open.",
+			Name: "yiyuan_listener_in_flight", Help: "打开的连接数。 / Connections open.",
 		}, []string{"listener"}),
 		displaced: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "yiyuan_listener_displaced_total", Help: "Connections that asked nothing, or left an answer unread, and made room for newer ones. Rising fast: somebody holds connections open.",
+			Name: "yiyuan_listener_displaced_total", Help: "空闲或不读答复而给新连接让位的连接数。上升很快说明有人占着连接不放。 / Connections that asked nothing, or left an answer unread, and made room for newer ones. Rising fast: somebody holds connections open.",
 		}, []string{"listener"}),
 	}
 	m.expiry = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "yiyuan_listener_certificate_expiry_timestamp_seconds", Help: "When the listener's TLS certificate ends, Unix time. Alert two weeks before.",
+		Name: "yiyuan_listener_certificate_expiry_timestamp_seconds", Help: "监听端口的 TLS 证书到期时间，Unix 时间戳。宜提前两周告警。 / When the listener's TLS certificate ends, Unix time. Alert two weeks before.",
 	}, []string{"listener"})
 	reg.MustRegister(m.refused, m.connections, m.displaced, m.expiry)
 	return m

@@ -27,7 +27,7 @@ func TestConnectionsLeave(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		if _, err := io.WriteString(c, "hello\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}

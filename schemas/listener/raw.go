@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -53,9 +54,8 @@ func whole(p *problem.Problem, write func(w http.ResponseWriter, p *problem.Prob
 	}
 	p.Headers(out.Header().Set)
 	h := out.Header()
+	maps.Copy(h, everyHeader)
 	h.Set("X-Request-Id", p.RequestID)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
 	h.Set("Connection", "close")
 	h.Set("Content-Length", strconv.Itoa(out.body.Len()))
 	var b bytes.Buffer

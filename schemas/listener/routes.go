@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"io"
 	"net/http"
 	"strings"
 
@@ -38,6 +39,12 @@ func Methods(mux *http.ServeMux, r *http.Request, routed func(pattern string) bo
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// Lives answers a prober that all is well: what every /livez says, and /readyz of what
+// is ready.
+func Lives(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "ok\n") // the prober has gone
 }
 
 // Strict refuses a query that holds anything but the known parameters, before

@@ -24,12 +24,6 @@ type exchange struct {
 	stranger, key, group string
 }
 
-// Headers of every answer. Nobody changes the slices.
-var everyHeader = http.Header{
-	"X-Content-Type-Options": {"nosniff"}, "Referrer-Policy": {"no-referrer"}, "X-Frame-Options": {"DENY"},
-	"Cross-Origin-Opener-Policy": {"same-origin"}, "Cross-Origin-Resource-Policy": {"same-origin"},
-}
-
 // ServeHTTP implements http.Handler: what every request passes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{call: Call{ID: s.refusals.ids.next(), refusals: s.refusals}}
@@ -211,7 +205,10 @@ func (s *Server) finish(w *answered, r *http.Request, on *conn) {
 func (s *Server) lost(w *answered, r *http.Request) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("request panicked while it was refused", "listener", s.cfg.Name, "request", w.call.ID, "error", crash.Of(p))
+			e := crash.Of(p)
+			if n, ok := s.panics.Tell("refused "+e.Place(), time.Now()); ok {
+				s.log.Error("request panicked while it was refused", "listener", s.cfg.Name, "request", w.call.ID, "times", n, "error", e)
+			}
 			panic(http.ErrAbortHandler)
 		}
 	}()

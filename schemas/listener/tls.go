@@ -13,11 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/schemas/certificate"
 	"github.com/yiyuan-bus/yiyuan/schemas/watched"
 )
-
-// maxPEM bounds a file of certificates or of a key, in bytes.
-const maxPEM = 1 << 20
 
 // lookEvery is how often the files of a certificate are looked at.
 const lookEvery = 500 * time.Millisecond
@@ -34,33 +32,35 @@ type Files struct {
 // disturbing those that are there.
 type TLS struct {
 	files  []*watched.File
+	named  []certificate.File
 	demand bool
 	texts  [][]byte // certificates, key, authorities
 	now    atomic.Pointer[tlsState]
 }
 
 type tlsState struct {
-	config  *tls.Config
-	expires time.Time
+	config      *tls.Config
+	pair        *certificate.Pair
+	authorities *certificate.Authorities // nil = none
 }
 
 // ErrExpired says that a certificate is not, or no longer, valid.
 var ErrExpired = errors.New("证书已过期或尚未生效 / the certificate has expired or is not valid yet")
 
-// OpenTLS reads the files. A certificate that has expired is taken, and is for
-// the caller to tell (Expires): clients refuse it, and a process that did not
-// start would answer nobody.
+// OpenTLS reads the files. A chain that has expired, in whole or in part, is taken,
+// and is for the caller to tell (Expires, Notes): clients refuse it, and a process
+// that did not start would answer nobody.
 func OpenTLS(f Files) (*TLS, error) {
 	t := &TLS{demand: f.Demand}
-	for _, path := range []string{f.Cert, f.Key, f.ClientCA} {
-		if path == "" && len(t.files) == 2 {
+	for _, named := range []certificate.File{{Setting: "cert", Path: f.Cert}, {Setting: "key", Path: f.Key}, {Setting: "client_ca", Path: f.ClientCA}} {
+		if named.Path == "" && len(t.files) == 2 {
 			break
 		}
-		file, text, err := watched.Open(path, maxPEM)
+		file, text, err := watched.Open(named.Path, certificate.Limit)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // it names the file
+			return nil, fmt.Errorf("%s: %w", named.Setting, err)
 		}
-		t.files, t.texts = append(t.files, file), append(t.texts, text)
+		t.files, t.named, t.texts = append(t.files, file), append(t.named, named), append(t.texts, text)
 	}
 	state, err := t.read()
 	if err != nil {
@@ -72,44 +72,53 @@ func OpenTLS(f Files) (*TLS, error) {
 
 // read makes what the texts say.
 func (t *TLS) read() (*tlsState, error) {
-	pair, err := tls.X509KeyPair(t.texts[0], t.texts[1])
+	pair, err := certificate.ParsePair(t.texts[0], t.texts[1])
 	if err != nil {
-		return nil, fmt.Errorf("证书与私钥有误或不成对 / certificate and key are malformed or no pair: %w", err)
+		return nil, certificate.Named(err, t.named[0], t.named[1]) //nolint:wrapcheck // it names setting and file
 	}
-	if _, err := Certificates(t.texts[0]); err != nil {
-		return nil, fmt.Errorf("证书文件有误 / the file of the certificate is malformed: %w", err)
-	}
-	config := &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"},
+	next := &tlsState{pair: pair, config: &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair.TLS}, NextProtos: []string{"http/1.1"},
 		// Who resumes a session is not asked for a certificate again: with authorities
 		// that change, each connection shows its own.
 		SessionTicketsDisabled: true,
-	}
+	}}
 	if len(t.texts) > 2 {
-		config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+		if next.authorities, err = certificate.ParseAuthorities(t.texts[2]); err != nil {
+			return nil, t.named[2].Fault(err)
+		}
+		next.config.ClientCAs, next.config.ClientAuth = next.authorities.Pool(), tls.VerifyClientCertIfGiven
 		if t.demand {
-			config.ClientAuth = tls.RequireAndVerifyClientCert
-		}
-		authorities, err := Certificates(t.texts[2])
-		if err != nil {
-			return nil, fmt.Errorf("客户端 CA 文件有误 / the file of client authorities is malformed: %w", err)
-		}
-		for _, one := range authorities {
-			config.ClientCAs.AddCert(one)
+			next.config.ClientAuth = tls.RequireAndVerifyClientCert
 		}
 	}
-	return &tlsState{config, pair.Leaf.NotAfter}, nil
+	return next, nil
 }
 
 // Leaf returns the certificate in force.
-func (t *TLS) Leaf() *x509.Certificate { return t.now.Load().config.Certificates[0].Leaf }
+func (t *TLS) Leaf() *x509.Certificate { return t.now.Load().pair.TLS.Leaf }
 
-// Expires returns when the certificate in force ends.
-func (t *TLS) Expires() time.Time { return t.now.Load().expires }
+// Expires returns when the first certificate ends of the chain in force.
+func (t *TLS) Expires() time.Time { return t.now.Load().pair.Ends() }
+
+// Notes tells what is not valid, at a time, of what is in force, and what stands in its
+// files for nothing.
+func (t *TLS) Notes(now time.Time) []certificate.Note {
+	state := t.now.Load()
+	var out []certificate.Note
+	for _, n := range state.pair.Notes(now) {
+		out = append(out, t.named[0].Note(n))
+	}
+	if state.authorities != nil {
+		for _, n := range state.authorities.Notes(now) {
+			out = append(out, t.named[2].Note(n))
+		}
+	}
+	return out
+}
 
 // Follow looks at the files until ctx ends. What they come to hold is put in
-// force, unless it is unreadable, no pair or expired: then the pair before stays
-// so, and tell hears why, and nil once all is well again. used hears of what is
+// force, unless it is unreadable, no pair, no chain or expired: then the pair before
+// stays so, and tell hears why, and nil once all is well again. used hears of what is
 // put in force.
 func (t *TLS) Follow(ctx context.Context, used func(), tell func(error)) {
 	tick := time.NewTicker(lookEvery)
@@ -153,9 +162,10 @@ func (t *TLS) replace() error {
 	if err != nil {
 		return err
 	}
-	leaf, now := next.config.Certificates[0].Leaf, time.Now()
-	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
-		return ErrExpired
+	for _, n := range next.pair.Notes(time.Now()) {
+		if n.Void {
+			return fmt.Errorf("%w: %s", ErrExpired, t.named[0].Note(n).Text)
+		}
 	}
 	t.now.Store(next)
 	return nil

@@ -1,6 +1,7 @@
 package listener_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -58,7 +59,7 @@ func client(t *testing.T, config *tls.Config) *http.Client {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: config}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	return &http.Client{Transport: transport, Timeout: time.Minute}
 }
 
 func get(t *testing.T, c *http.Client, url string) (string, *http.Response, error) {
@@ -162,10 +163,11 @@ func TestReload(t *testing.T) {
 		return res.TLS.PeerCertificates[0].SerialNumber.String()
 	}
 	before := serial(kept)
+	first := before
 
 	expect := func(part string) {
 		t.Helper()
-		for patience := time.After(20 * time.Second); ; { // between two files that are written there may be more to tell
+		for patience := time.After(2 * time.Minute); ; { // between two files that are written there may be more to tell
 			select {
 			case err := <-told:
 				if part == "" && err != nil || part != "" && (err == nil || !strings.Contains(err.Error(), part)) {
@@ -180,31 +182,62 @@ func TestReload(t *testing.T) {
 			t.Fatalf("after %q: certificate %s, want %s still", part, got, before)
 		}
 	}
-	listenertest.Put(t, s.files.Cert, []byte("garbage"))
-	expect("no pair")
-	s.authority.Server(time.Now().Add(-time.Minute)).Write(t, s.dir)
-	expect("expired")
+	hour := time.Now().Add(time.Hour)
+	below, gone := s.authority.Below(hour), s.authority.Below(time.Now().Add(-time.Minute))
+	sound, another := s.authority.Server(hour), s.authority.Server(hour)
+	for _, c := range []struct { // none of which is sound while its key has come and its certificate has not
+		files listenertest.Signed
+		want  string
+	}{
+		{listenertest.Signed{Cert: []byte("garbage"), Key: sound.Key}, "no PEM"},
+		{listenertest.Signed{Cert: sound.Cert, Key: s.authority.Server(hour).Key}, "no pair"},
+		{listenertest.Signed{Cert: another.Cert[:len(another.Cert)/2], Key: another.Key}, "half written"},
+		{s.authority.Server(hour).With(below), "signs no certificate before it"},
+		{below.Server(hour).With(s.authority.Below(hour), below), "out of order"},
+		{s.authority.Server(time.Now().Add(-time.Minute)), "expired"},
+		{gone.Server(hour).With(gone), "block 2"},
+	} {
+		c.files.Write(t, s.dir)
+		expect(c.want)
+	}
 	if err := os.Remove(s.files.Key); err != nil {
 		t.Fatal(err)
 	}
 	expect("look at file")
-
-	next := s.authority.Server(time.Now().Add(3 * time.Hour))
-	next.Write(t, s.dir)
-	select {
-	case <-used:
-	case <-time.After(20 * time.Second):
-		t.Fatal("the new files are not in force")
+	inForce := func(of listenertest.Signed) {
+		t.Helper()
+		of.Write(t, s.dir)
+		for patience := time.After(2 * time.Minute); !s.tls.Leaf().Equal(of.Leaf); {
+			select {
+			case <-used:
+			case <-patience:
+				t.Fatal("the new files are not in force")
+			}
+		}
 	}
+	inForce(sound)
 	expect("")
+	before = sound.Leaf.SerialNumber.String()
+	mine := s.authority.Client(hour, nil, []string{"edu.example"})
+	for _, half := range [][]byte{s.authority.PEM[:len(s.authority.PEM)/2], append(bytes.Clone(s.authority.PEM), s.authority.PEM[:99]...)} {
+		listenertest.Put(t, s.files.ClientCA, half)
+		expect("client_ca")
+		if text, _, err := get(t, client(t, s.authority.Trust(mine)), url); err != nil || !strings.Contains(text, "dns:edu.example") {
+			t.Errorf("with half a file of authorities a client is %q, %v", text, err)
+		}
+	}
+	listenertest.Put(t, s.files.ClientCA, s.authority.PEM)
+
+	next := below.Server(time.Now().Add(3 * time.Hour)).With(below) // clients of the authority alone need both
+	inForce(next)
 	if got := serial(client(t, s.authority.Trust())); got != next.Leaf.SerialNumber.String() {
 		t.Errorf("certificate %s, want the new one", got)
 	}
-	if got := serial(kept); got != before {
-		t.Errorf("a connection that was there shows certificate %s, want %s", got, before)
+	if got := serial(kept); got != first {
+		t.Errorf("a connection that was there shows certificate %s, want %s", got, first)
 	}
-	if !s.tls.Expires().Equal(next.Leaf.NotAfter) {
-		t.Errorf("expires %v, want %v", s.tls.Expires(), next.Leaf.NotAfter)
+	if got, want := s.tls.Expires(), hour; got.Sub(want).Abs() > time.Minute {
+		t.Errorf("expires %v, want with the intermediate, %v", got, want)
 	}
 }
 
@@ -213,14 +246,41 @@ func TestOpenTLSRefuses(t *testing.T) {
 	a := listenertest.New(t)
 	cert, key := a.Server(time.Now().Add(time.Hour)).Write(t, t.TempDir())
 	_, foreign := a.Server(time.Now().Add(time.Hour)).Write(t, t.TempDir())
-	for _, f := range []listener.Files{{Cert: cert, Key: foreign}, {Cert: key, Key: key}, {Cert: cert, Key: key, ClientCA: key}, {Cert: cert, Key: key + "x"}, {}} {
-		if _, err := listener.OpenTLS(f); err == nil {
-			t.Errorf("%+v was taken", f)
+	half := filepath.Join(t.TempDir(), "half.pem")
+	listenertest.Put(t, half, append(bytes.Clone(a.PEM), a.PEM[:len(a.PEM)/2]...))
+	astray, itsKey := a.Server(time.Now().Add(time.Hour)).With(a.Below(time.Now().Add(time.Hour))).Write(t, t.TempDir())
+	for _, c := range []struct {
+		files listener.Files
+		want  []string
+	}{
+		{listener.Files{Cert: cert, Key: foreign}, []string{"cert: ", cert, "no pair"}},
+		{listener.Files{Cert: key, Key: key}, []string{"cert: ", key, "no certificate"}},
+		{listener.Files{Cert: cert, Key: key, ClientCA: key}, []string{"client_ca: ", key, "private key"}},
+		{listener.Files{Cert: cert, Key: key, ClientCA: half}, []string{"client_ca: ", half, "block 2"}},
+		{listener.Files{Cert: half, Key: key}, []string{"cert: ", half, "block 2"}},
+		{listener.Files{Cert: astray, Key: itsKey}, []string{"cert: ", astray, "block 2", "signs no certificate"}},
+		{listener.Files{Cert: cert, Key: key + "x"}, []string{"key: ", key + "x"}},
+		{listener.Files{}, []string{"cert: "}},
+	} {
+		_, err := listener.OpenTLS(c.files)
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%+v: %v, want %q", c.files, err, want)
+			}
 		}
 	}
 	gone, key := a.Server(time.Now().Add(-time.Hour)).Write(t, t.TempDir())
-	if own, err := listener.OpenTLS(listener.Files{Cert: gone, Key: key}); err != nil || own.Expires().After(time.Now()) {
+	if own, err := listener.OpenTLS(listener.Files{Cert: gone, Key: key}); err != nil || own.Expires().After(time.Now()) || len(own.Notes(time.Now())) != 1 {
 		t.Errorf("an expired certificate at the start: %v", err)
+	}
+	below := a.Below(time.Now().Add(-time.Hour))
+	chain, key := below.Server(time.Now().Add(time.Hour)).With(below).Write(t, t.TempDir())
+	own, err := listener.OpenTLS(listener.Files{Cert: chain, Key: key, ClientCA: gone})
+	if err != nil || own.Expires().After(time.Now()) {
+		t.Fatalf("an expired intermediate at the start: %v", err)
+	}
+	if n := own.Notes(time.Now()); len(n) != 2 || !n[0].Void || !strings.HasPrefix(n[0].Text, "cert: ") || !strings.Contains(n[0].Text, "block 2") || !strings.HasPrefix(n[1].Text, "client_ca: ") {
+		t.Errorf("notes %v, want the intermediate and the authority", n)
 	}
 }
 
@@ -248,7 +308,7 @@ func TestHostileHandshakes(t *testing.T) {
 		t.Errorf("health beside them: %v", err)
 	}
 	for i, c := range silent {
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		_, err := io.Copy(io.Discard, c)
 		if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
 			t.Errorf("connection %d that says nothing is still open", i)

@@ -177,7 +177,7 @@ func (l *loader) links(d *datasetFile) {
 		// A document's number may be the entity's key or some other document's.
 		holds := e.Key.Element != nil && f.Element.Contains == e.Key.Element.ID && f.Element.Kind == "identifier"
 		if e.Key.Element != nil && f.Element.Kind != "" && f.Element.Kind != e.Key.Element.Kind && !holds {
-			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s, 主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s is of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
+			m.at("key").problem("link-kind", "字段 %[1]s 的种类是 %[2]s，主体 %[3]s 的主键是 %[4]s", "field %[1]s is of kind %[2]s but the key of %[3]s is of kind %[4]s", k.Key, f.Element.Kind, k.Entity, e.Key.Element.Kind)
 		}
 		if slices.ContainsFunc(d.Links, func(o schemas.Link) bool { return o.Entity == k.Entity && o.Role == k.Role }) {
 			m.problem("duplicate", "同一主体 %[1]s 和角色 %[2]q 只能出现一次，请给不同的 role", "entity %[1]s with role %[2]q stands twice, give different roles", k.Entity, k.Role)

@@ -46,12 +46,23 @@ func (l *loader) elements(f file) {
 		l.cat.Elements = append(l.cat.Elements, e)
 	}
 	for _, e := range l.cat.Elements {
-		if e.PartOf != "" && l.known.elements[e.PartOf] == nil {
-			places[e.ID].at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.known.elements), "elements.yaml")
+		if e.PartOf != "" {
+			l.partOf(places[e.ID], e)
 		}
 		if e.Contains != "" {
 			l.contains(places[e.ID], e)
 		}
+	}
+}
+
+// partOf checks an element whose values stand in another's: where that one is masked the
+// part is hidden, and nobody looks for what contains the whole in turn.
+func (l *loader) partOf(m mapping, e *schemas.Element) {
+	switch whole := l.known.elements[e.PartOf]; {
+	case whole == nil:
+		m.at("part_of").unknown("unknown-element", "数据元", "element", e.PartOf, sortedKeys(l.known.elements), "elements.yaml")
+	case whole == e || whole.PartOf != "":
+		m.at("part_of").problem("bad-value", "part_of 应指最外层的号码，而不是 %[1]s", "part_of must name the outermost number, not %[1]s", e.PartOf)
 	}
 }
 
@@ -188,7 +199,7 @@ func (l *loader) maskOf(at node, id string, e *schemas.Element) string {
 		return ""
 	}
 	if reason, refused := refusedMask(id); refused {
-		at.problem("recoverable-mask", "脱敏规则 %[1]q 可被还原: %[2]s; 请用 partial 或 token", "mask %[1]q is recoverable: %[3]s; use partial or token", id, reason[0], reason[1])
+		at.problem("recoverable-mask", "脱敏规则 %[1]q 可被还原: %[2]s；请用 partial 或 token", "mask %[1]q is recoverable: %[3]s; use partial or token", id, reason[0], reason[1])
 		return schemas.MaskSuppress
 	}
 	rule, ok := schemas.Mask(id)

@@ -106,7 +106,7 @@ func (l *loader) aggregates(e *entityFile) {
 		case f == nil:
 			m.at("sum").unknown("unknown-field", "字段", "field", a.Sum, sortedKeys(d.fields), d.File)
 		case f.Element.Kind != "" && f.Element.Type != schemas.Long && f.Element.Type != schemas.Decimal:
-			m.at("sum").problem("bad-type", "只能对数值求和, %[1]s 是 %[2]s", "only numbers can be summed, %[1]s is %[2]s", a.Sum, f.Element.Type)
+			m.at("sum").problem("bad-type", "只能对数值求和，%[1]s 是 %[2]s", "only numbers can be summed, %[1]s is %[2]s", a.Sum, f.Element.Type)
 		case d.Class == "C":
 			m.at("sum").problem("class-c-view", "不予共享(C)的字段 %[1]s 不能求和", "field %[1]s of a class C dataset must not be summed", a.Sum)
 		}
@@ -144,7 +144,7 @@ func (l *loader) rowFields(at node, d *datasetFile, condition string) (ok bool) 
 // after saying so if it names none.
 func (l *loader) entry(e *entityFile, at node, entry string) []*schemas.GoldenField {
 	if f := e.Field(entry); f != nil && f.Group != "" {
-		at.problem("two-authorities", "字段 %[1]s 属于组 %[2]s, 只能给整组定数源", "field %[1]s belongs to group %[2]s, which has one source as a whole", entry, f.Group)
+		at.problem("two-authorities", "字段 %[1]s 属于组 %[2]s，只能给整组定数源", "field %[1]s belongs to group %[2]s, which has one source as a whole", entry, f.Group)
 		return nil
 	}
 	members := e.Members(entry)
@@ -214,7 +214,7 @@ func (l *loader) columns(m mapping, d *datasetFile, c *schemas.Candidate, member
 	}
 	if len(c.Columns)+len(c.Constant) == 0 {
 		zh, en := hint(names[0], sortedKeys(d.fields), d.File)
-		m.at("dataset").problem("unknown-field", "数据集 %[1]s 没有字段 %[2]s%[3]s; 名称不同请写 columns: {%[2]s: …}", "dataset %[1]s has no field %[2]s%[4]s; if it is called otherwise write columns: {%[2]s: ...}", d.ID, names[0], zh, en)
+		m.at("dataset").problem("unknown-field", "数据集 %[1]s 没有字段 %[2]s%[3]s；名称不同请写 columns: {%[2]s: …}", "dataset %[1]s has no field %[2]s%[4]s; if it is called otherwise write columns: {%[2]s: ...}", d.ID, names[0], zh, en)
 	}
 	for _, f := range members {
 		if column, ok := c.Columns[f.Name]; ok {
@@ -240,7 +240,7 @@ func (l *loader) sameElement(at node, d *datasetFile, f *schemas.GoldenField, co
 		return true // said where the element is unknown
 	}
 	if a.Kind != b.Kind || a.Type != b.Type || a.Precision != b.Precision || a.Scale != b.Scale {
-		return at.problem("element-mismatch", "%[1]s.%[2]s 是 %[3]s, 不能作 %[4]s(%[5]s)的来源", "%[1]s.%[2]s is %[3]s and cannot fill %[4]s (%[5]s)", d.ID, column, describe(a), f.Name, describe(b))
+		return at.problem("element-mismatch", "%[1]s.%[2]s 是 %[3]s，不能作 %[4]s(%[5]s)的来源", "%[1]s.%[2]s is %[3]s and cannot fill %[4]s (%[5]s)", d.ID, column, describe(a), f.Name, describe(b))
 	}
 	for _, code := range a.Codes {
 		if !b.HasCode(code.Value) {
@@ -276,7 +276,7 @@ func (l *loader) pick(m mapping, d *datasetFile, c *schemas.Candidate, before []
 	}
 	last := before[len(before)-1]
 	if o, _ := last.PickBy(); o != order || l.pickType(last) != l.pickType(*c) {
-		return m.at("pick").problem("two-authorities", "同级数源必须按同样的方式挑选(pick), 否则无法比较", "candidates of the same rank must be picked in the same way, else they cannot be compared")
+		return m.at("pick").problem("two-authorities", "同级数源必须按同样的方式挑选（pick），否则无法比较", "candidates of the same rank must be picked in the same way, else they cannot be compared")
 	}
 	return ok
 }

@@ -103,7 +103,7 @@ func (l *loader) read(fsys fs.FS) ([]file, error) {
 			return nil
 		}
 		if info.Size() > maxFile {
-			l.add(name, 0, 0, false, "unreadable", "文件超过 256 KiB, 请拆分", "the file is larger than 256 KiB, split it")
+			l.add(name, 0, 0, false, "unreadable", "文件超过 256 KiB，请拆分", "the file is larger than 256 KiB, split it")
 			return nil
 		}
 		data, err := fs.ReadFile(fsys, name)
@@ -185,7 +185,7 @@ func (l *loader) is(f file, m mapping, key, id string) bool {
 		l.broken[strings.TrimSuffix(f.name, ".yaml")] = true
 	}
 	if id != "" && id != f.stem() {
-		return m.at(key).problem("file-name", "文件名是 %[1]q, 里面写的却是 %[2]q, 两者必须一致", "the file is called %[1]q but defines %[2]q, make them equal", f.stem(), id)
+		return m.at(key).problem("file-name", "文件名是 %[1]q，里面写的却是 %[2]q，两者必须一致", "the file is called %[1]q but defines %[2]q, make them equal", f.stem(), id)
 	}
 	return id != ""
 }

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"math"
 	"slices"
 	"strconv"
 
@@ -156,12 +155,10 @@ func (m mapping) numberOr(key string, absent int) int {
 	if !ok {
 		return absent
 	}
-	if i, isInt := v.n.(*ast.IntegerNode); isInt {
-		if n, err := strconv.Atoi(i.GetToken().Value); err == nil && n >= k.Form.Least && n <= k.Form.Most {
-			return n
-		}
+	if n, whole := document.Whole(v.n); whole && n >= k.Form.Least && n <= k.Form.Most {
+		return n
 	}
-	v.problem("bad-value", "%[1]s 应是 %[2]d 到 %[3]d 的整数", "%[1]s must be a whole number of %[2]d to %[3]d", key, k.Form.Least, k.Form.Most)
+	v.problem("bad-value", "%[1]s 应是 %[2]d 到 %[3]d 的整数，只用数字书写", "%[1]s must be a whole number of %[2]d to %[3]d, in plain digits", key, k.Form.Least, k.Form.Most)
 	return absent
 }
 
@@ -170,13 +167,10 @@ func (m mapping) float(key string) *float64 {
 	if !ok {
 		return nil
 	}
-	switch v.n.(type) {
-	case *ast.IntegerNode, *ast.FloatNode:
-		if f, err := strconv.ParseFloat(v.n.GetToken().Value, 64); err == nil && !math.IsInf(f, 0) {
-			return &f
-		}
+	if f, ok := document.Fraction(v.n); ok {
+		return &f
 	}
-	v.problem("bad-value", "%[1]s 应是数字", "%[1]s must be a number", key)
+	v.problem("bad-value", "%[1]s 应是数字，只用十进制书写", "%[1]s must be a number, in decimal digits", key)
 	return nil
 }
 

@@ -180,7 +180,7 @@ func (l *loader) oneSource(d *datasetFile, f *schemas.Field) {
 		}
 		if golden := e.Field(f.Name); golden != nil && f.Source {
 			if first := l.firstCandidate(e, golden); first != "" {
-				d.fields[f.Name].problem("two-authorities", "一格两源: %[1]s.%[2]s 的数源是 %[3]s, %[4]s.%[2]s 又标为数源(source); 请删去标记，或列入 entities/%[1]s.yaml 的数源表", "two authorities for one cell: %[1]s.%[2]s comes from %[3]s, but %[4]s.%[2]s is marked source too; remove the mark or rank it in entities/%[1]s.yaml", e.ID, f.Name, first, d.ID)
+				d.fields[f.Name].problem("two-authorities", "一格两源：%[1]s.%[2]s 的数源是 %[3]s, %[4]s.%[2]s 又标为数源（source）；请删去标记，或列入 entities/%[1]s.yaml 的数源表", "two authorities for one cell: %[1]s.%[2]s comes from %[3]s, but %[4]s.%[2]s is marked source too; remove the mark or rank it in entities/%[1]s.yaml", e.ID, f.Name, first, d.ID)
 				return
 			}
 		}
@@ -190,7 +190,7 @@ func (l *loader) oneSource(d *datasetFile, f *schemas.Field) {
 				return
 			}
 			if describes(d.Dataset, e.ID) && !l.isCandidate(e, o.ID, f.Name) && d.ID > o.ID {
-				d.fields[f.Name].problem("two-authorities", "一格两源: %[1]s.%[2]s 与 %[3]s.%[2]s 都标为数源(source)", "two authorities for one cell: %[1]s.%[2]s and %[3]s.%[2]s are both marked source", o.ID, f.Name, d.ID)
+				d.fields[f.Name].problem("two-authorities", "一格两源：%[1]s.%[2]s 与 %[3]s.%[2]s 都标为数源（source）", "two authorities for one cell: %[1]s.%[2]s and %[3]s.%[2]s are both marked source", o.ID, f.Name, d.ID)
 				return
 			}
 		}

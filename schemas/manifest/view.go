@@ -223,7 +223,7 @@ func (l *loader) linked(at node, d *schemas.Dataset, entity, role string) bool {
 		return true
 	}
 	if len(links) == 0 {
-		return at.problem("no-link", "数据集 %[1]s 没有关联主体 %[2]s, 请在其 entities 中声明", "dataset %[1]s does not speak about %[2]s, declare it in its entities", d.ID, entity)
+		return at.problem("no-link", "数据集 %[1]s 没有关联主体 %[2]s，请在其 entities 中声明", "dataset %[1]s does not speak about %[2]s, declare it in its entities", d.ID, entity)
 	}
 	var roles []string
 	for _, k := range links {
@@ -349,7 +349,7 @@ func (l *loader) judge(at node, v *schemas.View, s *shelf) {
 				return (o.element.ID == e.PartOf || o.element.Contains == e.PartOf) && o.Mask == schemas.MaskPartial
 			})
 			if i >= 0 {
-				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s, 却以明文给出其中包含的 %[3]s: 连同校验码只剩几百个候选，请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
+				at.problem("recoverable-mask", "视图 %[1]s 遮盖了 %[2]s，却以明文给出其中包含的 %[3]s：连同校验码只剩几百个候选，请给 %[3]s 加 year 或去掉", "view %[1]s masks %[2]s but shows %[3]s, which is part of it, in clear: with the check digit a few hundred candidates remain; mask %[3]s (year) or leave it out", v.ID, all[i].Name, f.Name)
 			}
 		}
 		if s.class == "A" && f.Mask == "" && slices.Index(format.Levels, f.level) >= 2 {
@@ -357,7 +357,7 @@ func (l *loader) judge(at node, v *schemas.View, s *shelf) {
 		}
 	}
 	if len(names) > 0 && len(clearIDs) > 0 {
-		at.warn("mask-undone", "视图 %[1]s 遮盖了姓名 %[2]s, 但身份号码 %[3]s 是明文", "view %[1]s masks the name %[2]s but shows the identity number %[3]s in clear", v.ID, strings.Join(names, " "), strings.Join(clearIDs, " "))
+		at.warn("mask-undone", "视图 %[1]s 遮盖了姓名 %[2]s，但身份号码 %[3]s 是明文", "view %[1]s masks the name %[2]s but shows the identity number %[3]s in clear", v.ID, strings.Join(names, " "), strings.Join(clearIDs, " "))
 	}
 }
 

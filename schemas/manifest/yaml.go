@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	yaml "github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
@@ -37,7 +36,7 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	}
 	switch {
 	case len(data) > maxFile:
-		return bad(0, 0, "文件超过 256 KiB, 请拆分", "the file is larger than 256 KiB, split it")
+		return bad(0, 0, "文件超过 256 KiB，请拆分", "the file is larger than 256 KiB, split it")
 	case !utf8.Valid(data):
 		return bad(badUTF8(data), 1, "不是 UTF-8 编码，请另存为 UTF-8", "not UTF-8, save it as UTF-8")
 	}
@@ -55,11 +54,11 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 	}()
 	f, err := parser.ParseBytes(data, 0)
 	if err != nil {
-		line, column, text := syntaxError(err)
-		if m := duplicateKey.FindStringSubmatch(text); m != nil {
-			out.add(name, line, column, false, "duplicate-key", "键 %[1]q 重复，已在第 %[2]s 行", "key %[1]q stands twice, first on line %[2]s", m[1], m[2])
+		e := document.Syntax(err)
+		if m := duplicateKey.FindStringSubmatch(e.English); m != nil {
+			out.add(name, e.Line, e.Column, false, "duplicate-key", "键 %[1]q 重复，已在第 %[2]s 行", "key %[1]q stands twice, first on line %[2]s", m[1], m[2])
 		} else {
-			out.add(name, line, column, false, "syntax", "YAML 语法错误: %[1]s", "YAML syntax: %[1]s", text)
+			out.add(name, e.Line, e.Column, false, "syntax", "YAML 语法错误：%[1]s", "YAML syntax: %[2]s", e.Chinese, e.English)
 		}
 		return node{}, false
 	}
@@ -124,22 +123,6 @@ func tooDeep(data []byte) int {
 	return 0
 }
 
-func syntaxError(err error) (line, column int, text string) {
-	var e yaml.Error
-	if !errors.As(err, &e) {
-		return 0, 0, firstLine(err.Error())
-	}
-	if t := e.GetToken(); t != nil && t.Position != nil {
-		line, column = t.Position.Line, t.Position.Column
-	}
-	return line, column, firstLine(e.GetMessage())
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
-}
-
 // plain refuses the parts of YAML that make a file mean something else than it
 // shows.
 func (n node) plain(depth int) bool {
@@ -148,7 +131,7 @@ func (n node) plain(depth int) bool {
 	}
 	switch v := n.n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
-		return n.problem("syntax", "不支持锚点、别名和合并(& * <<), 请把内容写全", "anchors, aliases and merges (& * <<) are refused, write it out")
+		return n.problem("syntax", "不支持锚点、别名和合并(& * <<)，请把内容写全", "anchors, aliases and merges (& * <<) are refused, write it out")
 	case *ast.TagNode, *ast.DirectiveNode:
 		return n.problem("syntax", "不支持标签和指令(! %)", "tags and directives (! %) are refused")
 	case *ast.MappingNode:

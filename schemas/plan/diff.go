@@ -67,9 +67,9 @@ func (d *difference) view(old, next *schemas.View) {
 		}
 		return
 	}
-	d.kinds(a, "", old.Fields, next.Fields, elements(old), elements(next))
+	d.kinds(a, "", old.Fields, next.Fields, old.Column, next.Column)
 	for _, b := range old.Embed {
-		if embedded(next, b) == nil {
+		if next.Embedded(b.Dataset.ID, b.Role) == nil {
 			d.remove(a, "视图 %[1]s 不再嵌入 %[2]s", "view %[1]s no longer embeds %[2]s", next.ID, b.Dataset.ID)
 		}
 	}
@@ -110,6 +110,9 @@ func (d *difference) dataset(old, next *schemas.Dataset) {
 			continue
 		}
 		d.place(a, o.Level, o.Element, f.Level, f.Element)
+		if slices.Contains(next.Key, f.Name) && slices.Contains(old.Key, f.Name) {
+			d.keyField(a, o.Element, f.Element)
+		}
 	}
 	for _, o := range old.Fields {
 		if next.Field(o.Name) == nil {
@@ -163,9 +166,13 @@ func linkNames(d *schemas.Dataset) []string {
 func (d *difference) place(a about, level string, e *schemas.Element, nextLevel string, next *schemas.Element) {
 	before, after := inEvidence(level, e.Mask), inEvidence(nextLevel, next.Mask)
 	switch {
-	case before == after && before > 0 && before < clear && e.Mask == next.Mask && shape(e) != shape(next):
+	case before == after && before > 0 && before < clear && e.Mask == next.Mask && e.Nature() != next.Nature():
 		d.expose(EvidenceShown, a, "%[1]s.%[2]s 的种类由 %[3]s 变为 %[4]s，说明和依据中同一脱敏 %[5]s 所留不同，可能更多", "%[1]s.%[2]s is of another kind, %[3]s before and %[4]s now: in explanations and evidence the mask %[5]s leaves something else of it, perhaps more",
-			a.of, a.field, e.Kind, next.Kind, next.Mask)
+			a.of, a.field, e.Nature(), next.Nature(), next.Mask)
+	case before == after && before > 0 && e.Mask == next.Mask && d.regions && schemas.ByPlaces(next.Mask, next):
+		d.expose(EvidenceShown, a, "区县、街道乡镇名单改变，说明和依据中脱敏 %[3]s 在 %[1]s.%[2]s 所留不同，可能更多", "the districts and towns of the city change: in explanations and evidence the mask %[3]s leaves something else of %[1]s.%[2]s, perhaps more", a.of, a.field, next.Mask)
+	case before == clear && after == clear && schemas.ScreeningOf(e.Kind) > schemas.ScreeningOf(next.Kind):
+		d.expose(EvidenceShown, a, "%[1]s.%[2]s 文字中的个人号码在说明和依据中不再遮盖，或不再全部遮盖", "in explanations and evidence numbers of persons in the texts of %[1]s.%[2]s are no longer hidden, or not all of them", a.of, a.field)
 	case after > before || before == after && before > 0 && e.Mask != next.Mask:
 		d.expose(EvidenceShown, a, "%[1]s.%[2]s 在说明和依据中由 %[3]s %[4]s 变为 %[5]s %[6]s，所见更多", "explanations and evidence show more of %[1]s.%[2]s: %[3]s %[4]s becomes %[5]s %[6]s",
 			a.of, a.field, level, maskTitle(e.Mask), nextLevel, maskTitle(next.Mask))
@@ -236,7 +243,8 @@ func (d *difference) authority(a about, old, next *schemas.Entity) {
 			d.note(Added, a, "主体 %[1]s 的数源表第 %[2]d 版自 %[3]s 起生效，可信记录将重新计算", "authority version %[2]d of %[1]s takes effect on %[3]s, golden records will be worked out again", next.ID, t.Version, t.Effective.Format("2006-01-02"))
 			d.sources(a, old, next, t)
 		case !reflect.DeepEqual(o.Written, t.Written):
-			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能改写；请增加新版本", "authority version %[2]d of %[1]s is published and cannot be rewritten, add a new version", next.ID, t.Version)
+			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能改写：恢复第 %[2]d 版原文，在 authority 末尾加 version: %[3]d（effective 为起用之日），抄下全部 sources 再改",
+				"authority version %[2]d of %[1]s is published and cannot be rewritten: put version %[2]d back as it was, add version: %[3]d at the end of authority (effective is the day it begins), copy all sources and change them there", next.ID, t.Version, newest(old)+1)
 		}
 	}
 	for _, t := range old.Authority {
@@ -244,6 +252,15 @@ func (d *difference) authority(a about, old, next *schemas.Entity) {
 			d.refuse(a, "主体 %[1]s 的数源表第 %[2]d 版已发布，不能删除", "authority version %[2]d of %[1]s is published and cannot be removed", next.ID, t.Version)
 		}
 	}
+}
+
+// newest is the newest version of an entity's authority that is published, 0 if there is none.
+func newest(e *schemas.Entity) int {
+	most := 0
+	for _, t := range e.Authority {
+		most = max(most, t.Version)
+	}
+	return most
 }
 
 // codes refuses that a resource code passes to another dataset: it is never

@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -30,16 +29,6 @@ func exposure(mask string) int {
 
 func maskTitle(mask string) string { return cmp.Or(mask, "clear") }
 
-// embedded returns what a view shows of the rows that b embeds, nil if nothing.
-func embedded(v *schemas.View, b schemas.Embed) []schemas.ViewField {
-	if v != nil {
-		if i := slices.IndexFunc(v.Embed, func(o schemas.Embed) bool { return o.Dataset.ID == b.Dataset.ID && o.Role == b.Role }); i >= 0 {
-			return v.Embed[i].Fields
-		}
-	}
-	return nil
-}
-
 // shown compares what a view shows of its owner's fields, or of rows embedded in it.
 func (d *difference) shown(a about, rows string, old, next []schemas.ViewField) {
 	for _, f := range next {
@@ -60,8 +49,6 @@ func (d *difference) shown(a about, rows string, old, next []schemas.ViewField) 
 			d.expose(MaskWeaker, a, "脱敏改变 %[1]s.%[2]s：%[3]s → %[4]s，两者合看可知更多", "another mask on %[1]s.%[2]s: %[3]s to %[4]s, the two together tell more", a.of, a.field, maskTitle(was), maskTitle(is))
 		case was != is:
 			d.note(Changed, a, "脱敏加强 %[1]s.%[2]s：%[3]s → %[4]s", "stronger mask on %[1]s.%[2]s: %[3]s to %[4]s", a.of, a.field, maskTitle(was), maskTitle(is))
-		case is == "" && old[i].Screened && !f.Screened:
-			d.expose(TextShown, a, "%[1]s.%[2]s 文字中的个人号码不再遮盖", "numbers of persons in the texts of %[1]s.%[2]s are no longer hidden", a.of, a.field)
 		}
 	}
 	for _, o := range old {
@@ -72,95 +59,59 @@ func (d *difference) shown(a about, rows string, old, next []schemas.ViewField) 
 	}
 }
 
-// form is what a mask goes by, beside the value.
-type form struct {
-	kind, partOf, contains, form string
+// hidden is what a view hides in a field that it shows without a mask.
+func hidden(f schemas.ViewField, e *schemas.Element) schemas.Screening {
+	if !f.Screened {
+		return schemas.ScreensNothing
+	}
+	return schemas.ScreeningOf(e.Nature().Kind)
 }
 
-func shape(e *schemas.Element) form {
-	if e == nil {
-		return form{}
-	}
-	return form{e.Kind, e.PartOf, e.Contains, e.Form}
-}
-
-// elements finds the element of a column of a view's owner.
-func elements(v *schemas.View) func(column string) *schemas.Element {
-	if v.Dataset != nil {
-		return rowElements(v.Dataset)
-	}
-	return func(column string) *schemas.Element {
-		if f := v.Entity.Field(column); f != nil {
-			return f.Element
-		}
-		return v.Entity.Key.Element
-	}
-}
-
-func rowElements(d *schemas.Dataset) func(column string) *schemas.Element {
-	return func(column string) *schemas.Element {
-		if f := d.Field(column); f != nil {
-			return f.Element
-		}
-		return nil
-	}
-}
-
-// kinds tells the fields that keep their mask while what they hold becomes another kind
-// of value, of which the mask leaves something else.
-func (d *difference) kinds(a about, rows string, old, next []schemas.ViewField, was, is func(string) *schemas.Element) {
+// kinds tells the fields that keep their mask, or have none, while what they hold becomes
+// another kind of value, of which more is seen.
+func (d *difference) kinds(a about, rows string, old, next []schemas.ViewField, was, is func(string) (*schemas.Element, string)) {
 	for _, f := range next {
 		i := slices.IndexFunc(old, func(o schemas.ViewField) bool { return o.Name == f.Name && o.Mask == f.Mask })
-		if i < 0 || exposure(f.Mask) == 0 || exposure(f.Mask) == clear {
+		if i < 0 || exposure(f.Mask) == 0 {
 			continue
 		}
-		before, after := was(f.Name), is(f.Name)
+		before, _ := was(f.Name)
+		after, _ := is(f.Name)
 		a.field = rows + f.Name
 		switch {
-		case shape(before) != shape(after):
-			d.expose(MaskWeaker, a, "%[1]s.%[2]s 的种类由 %[4]s 变为 %[5]s，同一脱敏 %[3]s 所留不同，可能更多", "%[1]s.%[2]s is of another kind, %[4]s before and %[5]s now: the mask %[3]s leaves something else of it, perhaps more", a.of, a.field, f.Mask, kindOf(before), kindOf(after))
-		case after != nil && after.Kind == "address" && d.regions:
+		case f.Mask == "":
+			if hidden(old[i], before) > hidden(f, after) {
+				d.expose(TextShown, a, "%[1]s.%[2]s 文字中的个人号码不再遮盖，或不再全部遮盖", "numbers of persons in the texts of %[1]s.%[2]s are no longer hidden, or not all of them", a.of, a.field)
+			}
+		case before.Nature() != after.Nature():
+			d.expose(MaskWeaker, a, "%[1]s.%[2]s 的种类由 %[4]s 变为 %[5]s，同一脱敏 %[3]s 所留不同，可能更多", "%[1]s.%[2]s is of another kind, %[4]s before and %[5]s now: the mask %[3]s leaves something else of it, perhaps more", a.of, a.field, f.Mask, before.Nature(), after.Nature())
+		case schemas.ByPlaces(f.Mask, after) && d.regions:
 			d.expose(MaskWeaker, a, "区县、街道乡镇名单改变，脱敏 %[3]s 在 %[1]s.%[2]s 所留不同，可能更多", "the districts and towns of the city change: the mask %[3]s leaves something else of %[1]s.%[2]s, perhaps more", a.of, a.field, f.Mask)
 		}
 	}
-}
-
-func kindOf(e *schemas.Element) string {
-	if e == nil {
-		return ""
-	}
-	return e.Kind
 }
 
 // rows compares what a view shows of the rows that it embeds: which fields, whose rows,
 // how many.
 func (d *difference) rows(a about, old, next *schemas.View, b schemas.Embed) {
 	id := b.Dataset.ID
-	d.shown(a, id+".", embedded(old, b), b.Fields)
-	i := -1
+	var was *schemas.Embed
 	if old != nil {
-		i = slices.IndexFunc(old.Embed, func(o schemas.Embed) bool { return o.Dataset.ID == id && o.Role == b.Role })
+		was = old.Embedded(id, b.Role)
 	}
-	if i < 0 {
+	if was == nil {
+		d.shown(a, id+".", nil, b.Fields)
 		return
 	}
-	was := old.Embed[i]
-	d.kinds(a, id+".", was.Fields, b.Fields, rowElements(was.Dataset), rowElements(b.Dataset))
+	d.shown(a, id+".", was.Fields, b.Fields)
+	d.kinds(a, id+".", was.Fields, b.Fields, was.Dataset.Column, b.Dataset.Column)
 	a.field = id
-	if rowsOf(b) > rowsOf(was) {
-		d.expose(RowsShown, a, "视图 %[1]s 嵌入的 %[2]s 由至多 %[3]d 行变为 %[4]d 行", "view %[1]s shows up to %[4]d rows of %[2]s, %[3]d before", a.of, id, rowsOf(was), rowsOf(b))
+	if b.Limit() > was.Limit() {
+		d.expose(RowsShown, a, "视图 %[1]s 嵌入的 %[2]s 由至多 %[3]d 行变为 %[4]d 行", "view %[1]s shows up to %[4]d rows of %[2]s, %[3]d before", a.of, id, was.Limit(), b.Limit())
 	}
 	if before, after := links(was.Dataset, next, b.Role), links(b.Dataset, next, b.Role); !slices.Equal(before, after) {
 		d.expose(RowsShown, a, "视图 %[1]s 嵌入的 %[2]s 换了关联字段 %[3]v → %[4]v，所见是别的行", "view %[1]s shows other rows of %[2]s: those linked by %[4]v, by %[3]v before", a.of, id, before, after)
 	}
-}
-
-func rowsOf(b schemas.Embed) int {
-	const absent = 100
-	if b.Max == 0 {
-		return absent
-	}
-	return b.Max
 }
 
 // links are the fields by which rows of a dataset are of an entity in a role.
@@ -218,8 +169,4 @@ func draws(t schemas.AuthorityTable) []draw {
 	}
 	slices.SortFunc(all, func(a, b draw) int { return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.from, b.from)) })
 	return all
-}
-
-func otherRegions(old, next *schemas.Catalogue) bool {
-	return len(old.City.Regions) > 0 && !reflect.DeepEqual(old.City.Regions, next.City.Regions)
 }

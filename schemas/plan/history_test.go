@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // TestStepsOfViews: a plan says of which views records are withheld, and of which taken back.
@@ -22,6 +24,12 @@ func TestStepsOfViews(t *testing.T) {
 	}
 	if want := []string{"withheld GA01.partial", "withdrawn GA01.clear"}; !slices.Equal(got, want) {
 		t.Errorf("steps %q, want %q", got, want)
+	}
+	m = small(t)
+	edit(t, m, "elements.yaml", "kind: person_name, level: L2, mask: partial", "kind: person_name, level: L2, mask: suppress")
+	if steps := Make(load(t, small(t)), load(t, m)).Steps; !slices.ContainsFunc(steps, func(s Step) bool { return s.Kind == "withheld" && s.Of == "XV-08" }) ||
+		slices.ContainsFunc(steps, func(s Step) bool { return s.Of == "XV-12" }) {
+		t.Errorf("of the evidence of XV-08, and of it alone, it is to be said that it is withheld: %v", steps)
 	}
 }
 
@@ -73,5 +81,22 @@ func TestHistoryBinds(t *testing.T) {
 				t.Errorf("refused without what was once in force:\n%s", lines(p))
 			}
 		})
+	}
+}
+
+// TestStepsOfEntities: of an entity that goes as a whole nothing is taken back, and a plan
+// does not promise it.
+func TestStepsOfEntities(t *testing.T) {
+	t.Parallel()
+	old, next := load(t, small(t)), load(t, small(t))
+	next.Entities = slices.DeleteFunc(next.Entities, func(e *schemas.Entity) bool { return e.ID == "person" })
+	next.Version = "without"
+	next.Index()
+	kinds := map[string][]string{}
+	for _, s := range Make(old, next).Steps {
+		kinds[s.Kind] = append(kinds[s.Kind], s.Of)
+	}
+	if !slices.Contains(kinds["left"], "person.partial") || slices.Contains(kinds["withdrawn"], "person.partial") {
+		t.Errorf("left %q, taken back %q", kinds["left"], kinds["withdrawn"])
 	}
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -21,7 +22,7 @@ func compare(old, next *schemas.Catalogue, judge compat, before ...Past) *Plan {
 	if p.Empty() {
 		return p
 	}
-	d := &difference{plan: p, judge: judge, regions: otherRegions(old, next), refused: map[string]bool{}}
+	d := &difference{plan: p, judge: judge, regions: !old.City.SamePlaces(next.City), refused: map[string]bool{}}
 	d.all(old, next)
 	d.bound(old, next, before)
 	for _, group := range [][]Change{p.Exposed, p.Removed, p.Compatible, p.Refused} {
@@ -29,6 +30,17 @@ func compare(old, next *schemas.Catalogue, judge compat, before ...Past) *Plan {
 	}
 	p.steps(old, next)
 	return p
+}
+
+// lacking returns the fields of b that a has not.
+func lacking(a, b *schemas.Dataset) []string {
+	var out []string
+	for _, f := range b.Fields {
+		if a.Field(f.Name) == nil {
+			out = append(out, f.Name)
+		}
+	}
+	return out
 }
 
 func judged(level string, next, old *schemas.Layout) error {
@@ -45,14 +57,25 @@ func (p *Plan) steps(old, next *schemas.Catalogue) {
 			step("withheld", v.ID, "视图 "+v.ID+" 的遮蔽有变化：逐条重新发布之前，查询答复 "+problem.NotLoaded.Code+"，不会给出旧内容", "the view "+v.ID+" shows otherwise: until a record has been published again a lookup is answered by "+problem.NotLoaded.Code+", never by what it was")
 		}
 	}
+	for _, r := range next.Rules {
+		if slices.ContainsFunc(old.Rules, func(o *schemas.Rule) bool { return o.ID == r.ID }) && slices.ContainsFunc(r.Cases, func(c *schemas.Case) bool { return !lineage.SameEvidence(next, old, r, c) }) {
+			step("withheld", r.ID, "规则 "+r.ID+" 的依据有变化：其核验结果逐条重新发布之前，依据中的值显示为 "+schemas.Stars+"；已关闭的此后也不再显示", "the evidence of rule "+r.ID+" is shown otherwise: until a finding of it has been published again its values are "+schemas.Stars+", and those of closed ones for good")
+		}
+	}
 	for _, d := range next.Datasets {
 		o, err := old.Dataset(d.ID)
 		if err != nil {
 			step("topics", d.ID, "启动时建立 "+d.ID+" 的主题；须为它配置数据源", "the topics of "+d.ID+" are made at the start; it needs a source")
 			continue
 		}
-		if slices.ContainsFunc(d.Fields, func(f *schemas.Field) bool { return o.Field(f.Name) == nil }) {
-			step("resync", d.ID, "已有的行没有 "+d.ID+" 的新字段，须重读其数据源：yiyuan source resync", "rows that are there lack the new fields of "+d.ID+" until its source is read again: yiyuan source resync")
+		if came := lacking(o, d); len(came) > 0 {
+			names := "[" + strings.Join(came, ", ") + "]"
+			step("resync", d.ID, "已有的行没有 "+d.ID+" 的新字段，须重读其数据源：yiyuan source resync；来源的表或文件还没有这些列时，先在该数据源的 options 写 absent: "+names,
+				"rows that are there lack the new fields of "+d.ID+" until its source is read again: yiyuan source resync; while its table or files have no such columns, options of the source say absent: "+names)
+		}
+		if went := lacking(d, o); len(went) > 0 {
+			step("columns", d.ID, "文件还带着 "+d.ID+" 已删的字段时，在该数据源的 options 写 ignore: ["+strings.Join(went, ", ")+"]，推送的部门不再送，否则会被退回",
+				"while files still have the removed fields of "+d.ID+", options of the source say ignore: ["+strings.Join(went, ", ")+"], and who pushes leaves them out, or rows are refused")
 		}
 	}
 	for _, d := range old.Datasets {
@@ -63,6 +86,12 @@ func (p *Plan) steps(old, next *schemas.Catalogue) {
 	for _, v := range old.Views() {
 		if _, err := next.View(v.ID); err != nil {
 			step("grants", v.ID, "启动前须从授权文件删去视图 "+v.ID, "remove the view "+v.ID+" from the access file before the start")
+			if v.Entity != nil {
+				if _, err := next.Entity(v.Entity.ID); err != nil {
+					step("left", v.ID, "视图 "+v.ID+" 随主体删除：已发布的内容不再应答，但仍在 Kafka 主题中，由管理员删除主题", "the view "+v.ID+" goes with its entity: what was published of it is answered no more, and stays in its topic in Kafka until somebody deletes the topic")
+					continue
+				}
+			}
 			step("withdrawn", v.ID, "启动后在后台逐条撤回视图 "+v.ID+" 已发布的内容", "what was published of the view "+v.ID+" is taken back in the background, record by record")
 		}
 	}

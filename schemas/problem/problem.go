@@ -139,7 +139,6 @@ func (p *Problem) WriteAs(w http.ResponseWriter, body any) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", MediaType)
-	h.Set("Cache-Control", "no-store")
 	p.Headers(h.Set)
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(p.Status)

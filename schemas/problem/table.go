@@ -32,6 +32,7 @@ var (
 	JSON         = add(Gateway, 400, "4002", "JSON 有误", "unacceptable JSON", "JSON 中有重复的键、嵌套过深或不是合法的 UTF-8", "duplicate keys, too deep or not valid UTF-8")
 	Cursor       = add(Gateway, 400, "4003", "游标有误", "bad cursor", "cursor 不是本接口返回的", "the cursor was not made by this API")
 	ExpiredKey   = add(Gateway, 401, "4012", "密钥已到期", "expired key", "请向数据局申请新的密钥", "the key has expired, ask for a new one")
+	SeveralApps  = add(Gateway, 401, "4013", "证书属于多个应用", "certificate of several applications", "客户端证书的各个名称登记在不同应用名下，无法判断是谁：请换用只属一个应用的证书，或出示密钥", "the names in the client's certificate are registered for several applications: use a certificate of one, or show a key")
 	NoPurpose    = add(Gateway, 403, "4030", "未说明用途", "no purpose", "请在 X-Purpose 中填写用途代码，可用代码见 /v1/me", "name the purpose in X-Purpose, see /v1/me")
 	NoGrant      = add(Gateway, 403, "4031", "没有授权", "no grant", "本应用没有该视图的授权，请申请", "the application has no grant for this view")
 	Purpose      = add(Gateway, 403, "4032", "用途不在授权内", "purpose not granted", "授权不包括这个用途", "the grant does not cover this purpose")
@@ -91,7 +92,7 @@ var (
 var (
 	RegistryKey         = add(Registry, 401, "40101", "写入须有密钥", "writing needs a key", "登记、改级别、改模式和删除须带 registry.write_key_file 中的密钥", "registering, levels, modes and deletion need the key of registry.write_key_file")
 	RegistryReadOnly    = add(Registry, 403, "40301", "只可读取", "read only", "没有设 registry.write_key_file，接口只可读取", "registry.write_key_file is not set: the API only reads")
-	RegistryNoDelete    = add(Registry, 403, "40302", "不可删除", "no deletion", "删除默认关闭，须设 registry.allow_delete；总线自己的主题不可永久删除", "deletion is off: set registry.allow_delete; what the bus itself uses is never deleted permanently")
+	RegistryNoDelete    = add(Registry, 403, "40302", "不可删除", "no deletion", "删除默认关闭，须设 registry.allow_delete；总线自己的主题不可删除", "deletion is off: set registry.allow_delete; what the bus itself uses is never deleted")
 	SubjectNotFound     = add(Registry, 404, "40401", "没有该主题", "subject not found", "没有该主题", "subject not found")
 	VersionNotFound     = add(Registry, 404, "40402", "没有该版本", "version not found", "没有该版本", "version not found")
 	SchemaNotFound      = add(Registry, 404, "40403", "没有该模式", "schema not found", "没有该模式", "schema not found")

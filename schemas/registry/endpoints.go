@@ -101,7 +101,11 @@ func (r *Registry) postVersion(req *http.Request) (any, error) {
 	if s.ID > 0 || s.Version > 0 {
 		return nil, &problemError{problem.NotPermitted, "不能指定编号或版本 / ids and versions are given by the registry"}
 	}
-	v, err := r.register(req.Context(), req.PathValue("subject"), s.Schema, s.refs)
+	name, register := req.PathValue("subject"), r.register
+	if r.own.inUse(name) {
+		register = r.registered
+	}
+	v, err := register(req.Context(), name, s.Schema, s.refs)
 	if err != nil {
 		return nil, err
 	}
@@ -367,7 +371,7 @@ func (r *Registry) getConfig(req *http.Request) (any, error) {
 	switch {
 	case name == "":
 		return levelAnswer{r.state.global()}, nil
-	case r.state.levels[name] != "" || flag(req, "defaultToGlobal"):
+	case r.state.levels[name] != "" || r.own.inUse(name) || flag(req, "defaultToGlobal"):
 		return levelAnswer{r.state.level(name, r.own.level(name))}, nil
 	}
 	return nil, &problemError{problem.LevelNotFound, "该主题没有自己的兼容级别 / subject does not have subject-level compatibility configured"}
@@ -390,17 +394,23 @@ func (r *Registry) putConfig(req *http.Request) (any, error) {
 			return nil, err
 		}
 	}
-	if err := r.setLevel(req.Context(), name, level); err != nil {
-		return nil, err
-	}
 	c.Level = level
-	return c, nil
+	switch fixed := r.own.level(name); {
+	case fixed == level:
+		return c, nil // as it is
+	case fixed != "":
+		return nil, r.own.levelKept(name)
+	}
+	return c, r.setLevel(req.Context(), name, level)
 }
 
 // deleteConfig answers with the level that held, under the names that older and
 // newer clients look for.
 func (r *Registry) deleteConfig(req *http.Request) (any, error) {
 	name := req.PathValue("subject")
+	if r.own.inUse(name) {
+		return nil, r.own.levelKept(name)
+	}
 	r.mu.RLock()
 	before, set := r.state.levels[name]
 	if name == "" {

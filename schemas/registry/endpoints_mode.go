@@ -55,9 +55,5 @@ func (r *Registry) deleteMode(req *http.Request) (any, error) {
 func (r *Registry) setMode(ctx context.Context, name string, value []byte) error {
 	r.write.Lock()
 	defer r.write.Unlock()
-	key := []byte(`{"keytype":"MODE","subject":null,"magic":0}`) // as Confluent writes it
-	if name != "" {
-		key = encode(recordKey{Type: typeMode, Subject: &name})
-	}
-	return r.commit(ctx, key, value)
+	return r.commit(ctx, modeKey(name), value)
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,9 @@ func (w wording) parse() (*avro.Schema, error) {
 	return avro.Parse(w.text, codec.MaxSchema, w.before...)
 }
 
+// errNoAvro is what is wrong with others' schemas: no profile holds for them.
+var errNoAvro = errors.New("不是有效的 Avro 模式 / no valid Avro schema")
+
 // examined returns a schema without spaces, and its identity, or says what is wrong
 // with it: for a topic of the bus the codec's profile decides, for others' Avro does.
 func (o own) examined(subject string, w wording, refs []reference) (compact, canonical string, err error) {
@@ -34,12 +38,12 @@ func (o own) examined(subject string, w wording, refs []reference) (compact, can
 		}
 	default:
 		if _, err := w.parse(); err != nil {
-			return "", "", fmt.Errorf("read schema: %w: %w", codec.ErrProfile, err)
+			return "", "", fmt.Errorf("read schema: %w: %w", errNoAvro, err)
 		}
 	}
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(w.text)); err != nil {
-		return "", "", fmt.Errorf("%w: %w", codec.ErrProfile, err) // it has been read: cannot happen
+		return "", "", fmt.Errorf("%w: %w", errNoAvro, err) // it has been read: cannot happen
 	}
 	return b.String(), identity("", b.String(), refs), nil
 }
@@ -56,7 +60,7 @@ func (o own) compatible(subject, level string, w wording, old []wording) error {
 	}
 	next, err := w.parse()
 	if err != nil {
-		return fmt.Errorf("read schema: %w: %w", codec.ErrProfile, err)
+		return fmt.Errorf("read schema: %w: %w", errNoAvro, err)
 	}
 	base, transitive := strings.CutSuffix(level, "_TRANSITIVE")
 	for i := len(old) - 1; i >= 0 && base != "NONE"; i-- {

@@ -77,7 +77,9 @@ func TestForeignSubjects(t *testing.T) {
 	}
 	defer again.Close()
 	for name, id := range ids {
+		again.mu.RLock()
 		v, err := again.state.version("connect-"+name, "latest", false)
+		again.mu.RUnlock()
 		if err != nil || v.id != id {
 			t.Errorf("%s after a restart: %d, %v, want %d", name, v.id, err, id)
 		}

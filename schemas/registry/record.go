@@ -74,6 +74,14 @@ func configKey(name string) []byte {
 	return encode(recordKey{Type: typeConfig, Subject: &name})
 }
 
+// modeKey is configKey of modes.
+func modeKey(name string) []byte {
+	if name == "" {
+		return []byte(`{"keytype":"MODE","subject":null,"magic":0}`)
+	}
+	return encode(recordKey{Type: typeMode, Subject: &name})
+}
+
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -16,12 +16,13 @@
 // deleted for good leaves a note of the highest id ever given, so that no id is
 // given again.
 //
-// A subject of a topic raw.* starts at BACKWARD_TRANSITIVE, of resolved.* and
-// shared.* at FULL_TRANSITIVE; others at the global level, BACKWARD at first. The
-// bus's own topics are known by their whole names (contract.Topic.Known), with or
+// The bus's own topics are known by their whole names (contract.Topic.Known), with or
 // without the prefix that is configured. Their schemas must be within the codec's
-// profile and are not deleted for good; those of others' subjects may be any Avro
-// (schemas/avro), with references. JSON Schema and Protobuf are refused by name.
+// profile, and are held to BACKWARD_TRANSITIVE (raw.*), FULL_TRANSITIVE (resolved.*,
+// shared.*) or BACKWARD, whatever is set; the bus's own processes alone register them, and
+// nobody deletes them. Those of others' subjects may be any Avro (schemas/avro), with
+// references; they start at the global level, BACKWARD at first. JSON Schema and Protobuf
+// are refused by name.
 package registry
 
 import (
@@ -44,6 +45,8 @@ type Registry struct {
 	stop   context.CancelFunc
 
 	write sync.Mutex // one write at a time; the log orders those of other processes
+
+	examining func(subject string) // told before a schema is examined, nil = nobody; for tests
 
 	ahead *catchUp
 	told  listener.Sparse // failures that any request can cause
@@ -75,9 +78,12 @@ func (r *Registry) Close() {
 
 // Register implements codec.Registry: it returns the id of the schema under the
 // subject, registering it if it is new and compatible. Errors are
-// codec.ErrProfile, codec.ErrIncompatible, ErrSubject or ErrUnavailable.
+// codec.ErrProfile (of a subject of the bus), codec.ErrIncompatible, ErrSubject or ErrUnavailable.
 func (r *Registry) Register(ctx context.Context, subject, schema string) (int, error) {
 	v, err := r.register(ctx, subject, schema, nil)
+	if incompatible := (*codec.CompatibilityError)(nil); errors.As(err, &incompatible) && r.own.inUse(subject) {
+		err = r.own.foreign(subject, incompatible)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("register schema of %q: %w", subject, err)
 	}

@@ -120,8 +120,12 @@ func (r *replica) followOnce(ctx context.Context) error {
 				turnLive()
 			}
 		}
+		e, ok := next.read(key, value) // of the state in use nobody but us changes anything
 		r.mu.Lock()
-		what := next.apply(key, value)
+		what := ignored
+		if ok {
+			what = next.fold(e)
+		}
 		history = append(history, mark)
 		if live {
 			r.history = history

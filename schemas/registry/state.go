@@ -56,32 +56,70 @@ const (
 	overruled         // another record has the key: the log must be mended
 )
 
-// apply folds one record.
-func (s *state) apply(key, value []byte) outcome {
-	var k recordKey
-	if json.Unmarshal(key, &k) != nil {
-		return ignored
+// entry is a record that has been read.
+type entry struct {
+	raw, value []byte
+	key        recordKey
+	schema     *schemaValue // of the key and the value, nil if they tell of none
+	canonical  string       // of schema
+}
+
+// read reads a record without folding it. A schema may take its time: whoever folds into
+// a state that others look at reads before it keeps them from it. It is for the one that
+// folds alone, since it looks at the state.
+func (s *state) read(key, value []byte) (entry, bool) {
+	e := entry{raw: key, value: value}
+	if json.Unmarshal(key, &e.key) != nil {
+		return e, false
 	}
+	if k := e.key; k.Type == typeSchema && k.Subject != nil && k.Version > 0 && len(value) > 0 {
+		var v schemaValue
+		if json.Unmarshal(value, &v) != nil || v.ID < 1 {
+			return e, false
+		}
+		v.Subject, v.Version = *k.Subject, k.Version
+		if v.Kind == "AVRO" {
+			v.Kind = ""
+		}
+		e.schema, e.canonical = &v, s.identityOf(&v)
+	}
+	return e, true
+}
+
+// identityOf is the identity of a schema. Most records repeat a text that is known: only
+// others are parsed.
+func (s *state) identityOf(v *schemaValue) string {
+	if known := s.ids[v.ID]; known != nil && known.text == v.Schema && known.kind == v.Kind && slices.Equal(known.refs, v.Refs) {
+		return known.canonical
+	}
+	return identity(v.Kind, v.Schema, v.Refs)
+}
+
+// apply reads and folds one record, if it can be read.
+func (s *state) apply(key, value []byte) {
+	if e, ok := s.read(key, value); ok {
+		s.fold(e)
+	}
+}
+
+// fold folds one record, the very next after read.
+func (s *state) fold(e entry) outcome {
+	k, value := e.key, e.value
 	switch k.Type {
 	case typeSchema:
 		if k.Subject == nil || k.Version < 1 {
 			return ignored
 		}
 		if len(value) == 0 {
-			delete(s.lost, string(key))
+			delete(s.lost, string(e.raw))
 			s.forget(*k.Subject, k.Version)
 			return applied
 		}
-		var v schemaValue
-		if json.Unmarshal(value, &v) != nil || v.ID < 1 {
-			return ignored
-		}
-		v.Subject, v.Version = *k.Subject, k.Version
-		what := s.put(v)
+		what := s.put(*e.schema, e.canonical)
 		if what == conflict {
-			s.lost[string(key)] = v.ID
+			s.lost[string(e.raw)] = e.schema.ID
 		} else {
-			delete(s.lost, string(key))
+			delete(s.lost, string(e.raw))
 		}
 		return what
 	case typeConfig:
@@ -137,20 +175,9 @@ func (s *state) apply(key, value []byte) outcome {
 
 // put folds a version: the first record of a version has it, the first schema
 // of an id keeps it, and what is deleted stays so.
-func (s *state) put(v schemaValue) outcome {
+func (s *state) put(v schemaValue, canonical string) outcome {
 	s.lastID = max(s.lastID, v.ID)
-	kind := v.Kind
-	if kind == "AVRO" {
-		kind = ""
-	}
 	known := s.ids[v.ID]
-	// Most records repeat a text that is known: only others are parsed.
-	var canonical string
-	if known != nil && known.text == v.Schema && known.kind == kind && slices.Equal(known.refs, v.Refs) {
-		canonical = known.canonical
-	} else {
-		canonical = identity(kind, v.Schema, v.Refs)
-	}
 	other := known != nil && known.canonical != canonical
 	sub := s.subjects[v.Subject]
 	if sub != nil {
@@ -167,7 +194,7 @@ func (s *state) put(v schemaValue) outcome {
 		return conflict
 	}
 	if known == nil {
-		known = &schema{id: v.ID, text: v.Schema, kind: kind, refs: v.Refs, canonical: canonical}
+		known = &schema{id: v.ID, text: v.Schema, kind: v.Kind, refs: v.Refs, canonical: canonical}
 		s.ids[v.ID] = known
 		delete(s.buried, v.ID)
 		if _, taken := s.byText[canonical]; !taken {
@@ -254,16 +281,10 @@ func (s *state) version(name, number string, deleted bool) (version, error) {
 	return version{}, errVersionNotFound
 }
 
-// level returns the level that holds for a subject, initial if none was set and it
-// is not "".
-func (s *state) level(name, initial string) string {
-	if l := s.levels[name]; l != "" {
-		return l
-	}
-	if initial != "" {
-		return initial
-	}
-	return s.global()
+// level returns the level that holds for a subject: fixed if it is not "", else what was
+// set for it, else the global one.
+func (s *state) level(name, fixed string) string {
+	return cmp.Or(fixed, s.levels[name], s.global())
 }
 
 func (s *state) global() string {

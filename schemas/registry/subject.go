@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -49,13 +50,32 @@ func (o own) inUse(subject string) bool {
 
 // because says, of what the profile refused, that the subject's name is why it was asked.
 func (o own) because(subject string, err error) error {
+	zh, en := problem.Halves(err.Error())
+	family := o.family(subject)
+	return &namedError{fmt.Sprintf("按名称，主题属于总线自己的主题（%s），只收规范内的模式：%s / by its name the subject is of the bus's own topics (%s), which take schemas within the profile alone: %s", family, zh, family, en), err}
+}
+
+// family is what a subject of ours is recognised by, as people write it.
+func (o own) family(subject string) string {
 	t, _ := o.topic(subject)
 	family, of := t.Family()
 	if of != "" {
 		family += ".*"
 	}
-	zh, en := problem.Halves(err.Error())
-	return &namedError{fmt.Sprintf("按名称，主题属于总线自己的主题（%s），只收规范内的模式：%s / by its name the subject is of the bus's own topics (%s), which take schemas within the profile alone: %s", family, zh, family, en), err}
+	return family
+}
+
+// foreign says, of what the bus cannot register itself, what stands in its way and what to do.
+func (o own) foreign(subject string, err *codec.CompatibilityError) error {
+	zh := fmt.Sprintf("主题 %s 已有的版本 %d 与总线要登记的模式不相容。该版本若不是总线登记的，停下各进程后执行 yiyuan registry retire %[1]s %[2]d --yes，再启动；若是目录的改动所致，改回目录", subject, err.Version)
+	en := fmt.Sprintf("version %d of the subject %s does not go with the schema that the bus registers. If the bus did not write it: stop the processes, run yiyuan registry retire %[2]s %[1]d --yes, start again; if the catalogue was changed, change it back: %[3]v", err.Version, subject, err)
+	return &namedError{zh + " / " + en, err}
+}
+
+// kept refuses, through the API, a change of what the bus alone decides.
+func (o own) kept(subject, zh, en string) error {
+	family := o.family(subject)
+	return &problemError{problem.NotPermitted, fmt.Sprintf("按名称，主题属于总线自己的主题（%s），%s / by its name the subject is of the bus's own topics (%s): %s", family, zh, family, en)}
 }
 
 // namedError is another error in words that say whose subject it is.
@@ -67,8 +87,17 @@ type namedError struct {
 func (e *namedError) Error() string { return e.message }
 func (e *namedError) Unwrap() error { return e.err }
 
-// level returns the level that the subject's kind of topic starts at, "" if it has
-// none of its own.
+func (o own) schemasKept(subject string) error {
+	return o.kept(subject, "其记录由按模式编译的程序读取，不能删除", "its records are read by compiled programs, nothing of it is deleted")
+}
+
+func (o own) levelKept(subject string) error {
+	level := o.level(subject)
+	return o.kept(subject, "兼容级别固定为 "+level, "its level is "+level+" and cannot be changed")
+}
+
+// level returns the level that a subject of ours is held to, whatever was set for it or
+// for all, "" of others'.
 func (o own) level(subject string) string {
 	t, ok := o.topic(subject)
 	if !ok {
@@ -80,5 +109,5 @@ func (o own) level(subject string) string {
 	case contract.FamilyResolved, contract.FamilyShared:
 		return "FULL_TRANSITIVE"
 	}
-	return ""
+	return "BACKWARD"
 }

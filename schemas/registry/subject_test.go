@@ -17,10 +17,10 @@ func TestOwnSubjects(t *testing.T) {
 	for subject, level := range map[string]string{
 		"raw.GA01-value": "BACKWARD_TRANSITIVE", "city.raw.GA01-value": "BACKWARD_TRANSITIVE",
 		"resolved.person-value": "FULL_TRANSITIVE", "city.shared.person.partial-value": "FULL_TRANSITIVE",
-		"claims.person-value": "", "findings-value": "", "city.audit-value": "", "refused-value": "", "state.resolve-value": "",
+		"claims.person-value": "BACKWARD", "findings-value": "BACKWARD", "city.audit-value": "BACKWARD", "refused-value": "BACKWARD", "state.resolve-value": "BACKWARD",
 	} {
 		if got := o.level(subject); got != level {
-			t.Errorf("%s starts at %q, want %q", subject, got, level)
+			t.Errorf("%s is held to %q, want %q", subject, got, level)
 		}
 		if !o.inUse(subject) {
 			t.Errorf("%s is not known as the bus's own", subject)
@@ -36,25 +36,92 @@ func TestOwnSubjects(t *testing.T) {
 	}
 }
 
-// TestOwnSubjectsAreKept: nobody deletes for good what the bus's own records were
-// written under; the audit is one of its topics like the rows.
+// TestOwnSubjectsAreKept: whoever may write and delete can neither give a subject of the
+// bus a schema, nor take one from it, nor have it judged by less, also not by what an
+// earlier build let them; the same schema again is taken, as clients register before they write.
 func TestOwnSubjectsAreKept(t *testing.T) {
 	t.Parallel()
-	r := open(t, newLog())
-	for _, topic := range []contract.Topic{contract.Audit, contract.Refused, contract.Quarantine, contract.Findings, contract.Raw("GA01"), contract.Claims("person"), contract.Resolved("person"), contract.Shared("person.open"), "city.audit"} {
+	log := newLog()
+	r := open(t, log)
+	url := serve(t, r)
+	ask := func(method, path, body string, status int, want string) {
+		t.Helper()
+		if got, text := call(t, url, method, path, body); got != status || !strings.Contains(text, want) {
+			t.Errorf("%s %s %s = %d %s, want %d with %s", method, path, body, got, text, status, want)
+		}
+	}
+	const none, refused = `{"compatibility":"NONE"}`, `"error_code":42205`
+	ask("PUT", "/config", none, 200, "NONE")
+	for topic, level := range map[contract.Topic]string{
+		contract.Audit: "BACKWARD", contract.Refused: "BACKWARD", contract.Quarantine: "BACKWARD", contract.Findings: "BACKWARD",
+		contract.Raw("GA01"): "BACKWARD_TRANSITIVE", contract.Claims("person"): "BACKWARD", contract.State("route"): "BACKWARD",
+		contract.Resolved("person"): "FULL_TRANSITIVE", contract.Shared("person.open"): "FULL_TRANSITIVE", "city.audit": "BACKWARD",
+	} {
 		subject := topic.Subject()
-		if _, err := r.Register(t.Context(), subject, schemaOf("R")); err != nil {
+		register(t, r, subject, schemaOf("R"))
+		at, config := "/subjects/"+subject, "/config/"+subject
+		ask("POST", at+"/versions", post(schemaOf("R")), 200, `"version":1`)
+		ask("POST", at+"/versions", post(schemaOf("R", "XM")), 422, refused)
+		ask("POST", at+"/versions", post(schemaOf("R", "XM")), 422, "registered by the bus")
+		ask("POST", "/subjects/"+subject[1:]+"/versions", post(schemaOf("R", "XM")), 200, `"version":1`)
+		for _, permanent := range []string{"", "?permanent=true"} {
+			ask("DELETE", at+permanent, "", 422, refused)
+			ask("DELETE", at+"/versions/1"+permanent, "", 422, refused)
+			ask("DELETE", at+"/versions/latest"+permanent, "", 422, refused)
+		}
+		ask("PUT", config, none, 422, refused)
+		ask("PUT", config, `{"compatibility":"FORWARD_TRANSITIVE"}`, 422, "its level is "+level)
+		ask("PUT", config, `{"compatibility":"`+level+`"}`, 200, level)
+		ask("DELETE", config, "", 422, refused)
+		if err := r.setLevel(t.Context(), subject, "NONE"); err != nil { // as an earlier build did
 			t.Fatal(err)
 		}
-		if _, err := r.deleteSubject(t.Context(), subject, false); err != nil {
-			t.Fatal(err)
+		ask("GET", config, "", 200, `{"compatibilityLevel":"`+level+`"}`)
+		ask("GET", config+"?defaultToGlobal=true", "", 200, `{"compatibilityLevel":"`+level+`"}`)
+		if _, err := r.Register(t.Context(), subject, `{"type":"record","name":"R","fields":[{"name":"zz","type":"int"}]}`); !errors.Is(err, codec.ErrIncompatible) {
+			t.Errorf("%s: the bus itself is judged by less: %v", subject, err)
 		}
-		if _, err := r.deleteSubject(t.Context(), subject, true); !errors.Is(err, errInUse) {
-			t.Errorf("%s deleted for good: %v", subject, err)
+		ask("GET", at+"/versions", "", 200, "[1]")
+	}
+}
+
+// TestRetire: a version that stands in the way of the bus's own is named, and taken out of
+// use by whoever stands at the bus; what was written under it is still read, and others'
+// subjects are not touched.
+func TestRetire(t *testing.T) {
+	t.Parallel()
+	log := newLog()
+	r := open(t, log)
+	const subject = "raw.GA01-value"
+	first := register(t, r, subject, schemaOf("GA01"))
+	foreign := `{"type":"record","name":"R","fields":[{"name":"zz","type":"int"}]}`
+	if err := r.commit(t.Context(), schemaKey(subject, 2), encode(schemaValue{Subject: subject, Version: 2, ID: 2, Schema: foreign})); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Register(t.Context(), subject, schemaOf("GA01", "XM"))
+	if !errors.Is(err, codec.ErrIncompatible) || !strings.Contains(err.Error(), "yiyuan registry retire raw.GA01-value 2 --yes") || !strings.Contains(err.Error(), "版本 2") {
+		t.Fatalf("refused with %v", err)
+	}
+	// Who refers to it does not keep it: that is another way to stop the bus.
+	call(t, serve(t, r), "POST", "/subjects/theirs-value/versions", strings.TrimSuffix(post(`{"type":"record","name":"H","fields":[{"name":"r","type":"R"}]}`), "}")+`,"references":[{"name":"R","subject":"raw.GA01-value","version":2}]}`)
+	for _, none := range []struct {
+		subject string
+		version int
+	}{{subject, 3}, {"raw.GA02-value", 1}, {"theirs-value", 1}} {
+		if err := r.Retire(t.Context(), none.subject, none.version); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%v retired: %v", none, err)
 		}
-		if _, err := r.deleteVersion(t.Context(), subject, "1", true); !errors.Is(err, errInUse) {
-			t.Errorf("version of %s deleted for good: %v", subject, err)
-		}
+	}
+	if err := r.Retire(t.Context(), subject, 2); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, log)
+	if id := register(t, again, subject, schemaOf("GA01")); id != first {
+		t.Errorf("the bus's own has the id %d, want %d", id, first)
+	}
+	register(t, again, subject, schemaOf("GA01", "XM"))
+	if text, err := again.Schema(t.Context(), 2); err != nil || text != foreign {
+		t.Errorf("what was written under it is not read any more: %q, %v", text, err)
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 )
 
 // maxAttempts bounds how often a write that met another is tried again. Each
@@ -22,7 +25,6 @@ var (
 	errVersionSoftDeleted    = errors.New("该版本已删除，永久删除请加 permanent=true / version was deleted, set permanent=true to delete it permanently")
 	errSubjectNotSoftDeleted = errors.New("须先做普通删除才能永久删除 / subject must be deleted before it is deleted permanently")
 	errVersionNotSoftDeleted = errors.New("须先做普通删除才能永久删除 / version must be deleted before it is deleted permanently")
-	errInUse                 = errors.New("总线的主题和状态中还有按此模式写成的记录，不能永久删除；普通删除即可停用 / records written under it lie in the bus's topics and states, so it cannot be deleted permanently; plain deletion takes it out of use")
 	errFull                  = errors.New("模式数量已达上限 / too many schemas registered")
 )
 
@@ -31,67 +33,164 @@ func (r *Registry) register(ctx context.Context, name, text string, refs []refer
 	if err := checkSubject(name); err != nil {
 		return version{}, err
 	}
-	r.write.Lock() // also while it is examined: what it refers to must not go meanwhile
-	defer r.write.Unlock()
+	for range maxAttempts {
+		c, err := r.candidate(name, text, refs)
+		if err != nil {
+			return version{}, err
+		}
+		// Without the lock: a schema of half a megabyte takes its time, and everybody
+		// else's would wait for it.
+		if err := r.examine(c); err != nil {
+			return version{}, err
+		}
+		if v, done, err := r.enter(ctx, c); done || err != nil {
+			return v, err
+		}
+	}
+	return version{}, fmt.Errorf("%d attempts met other writers: %w", maxAttempts, ErrUnavailable)
+}
+
+// registered finds the version of a subject of ours that has the schema. Through the API
+// nobody makes one: what compiled programs read is registered by the bus alone, from the
+// catalogue, and one that it cannot read would stop its next start.
+func (r *Registry) registered(_ context.Context, name, text string, refs []reference) (version, error) {
 	w, refs, err := r.worded(text, refs)
 	if err != nil {
 		return version{}, err
 	}
-	compact, canonical, err := r.own.examined(name, w, refs)
+	_, canonical, err := r.own.examined(name, w, refs)
 	if err != nil {
 		return version{}, err
 	}
-	w.text = compact
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	v, found := r.state.find(name, canonical, false)
+	if !found {
+		return version{}, r.own.kept(name, "其模式由总线按目录登记，这里只收已登记的", "its schemas are registered by the bus, from the catalogue; here only one that is there already is taken")
+	}
+	return v, nil
+}
+
+// candidate is a schema on its way into a subject, and what it is judged by.
+type candidate struct {
+	subject string
+	asked   []reference // as the client wrote them
+
+	words   wording
+	refs    []reference // with the numbers that the latest stands for
+	level   string
+	old     []wording // what it follows
+	numbers []int     // and the numbers of those versions
+
+	compact, canonical string // once it has been examined
+	there              bool   // by then the subject had it: it was not compared with what it follows
+}
+
+// candidate finds what a schema is to be judged by now.
+func (r *Registry) candidate(name, text string, asked []reference) (*candidate, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	live := r.state.subjects[name].live()
+	c := &candidate{subject: name, asked: asked, level: r.state.level(name, r.own.level(name)), numbers: numbers(live), old: r.state.wordings(live)}
+	var err error
+	c.words, c.refs, err = r.state.worded(text, asked)
+	return c, err
+}
+
+// judged reports whether what was found of c holds of it now.
+func (c *candidate) judged(now *candidate) bool {
+	equal := func(a, b wording) bool { return a.text == b.text && slices.Equal(a.before, b.before) }
+	return !c.there && equal(c.words, now.words) && slices.Equal(c.refs, now.refs) && c.level == now.level && slices.EqualFunc(c.old, now.old, equal)
+}
+
+// examine says whether a schema may follow what its subject has.
+func (r *Registry) examine(c *candidate) (err error) {
+	if r.examining != nil {
+		r.examining(c.subject)
+	}
+	if c.compact, c.canonical, err = r.own.examined(c.subject, c.words, c.refs); err != nil {
+		return err
+	}
+	r.mu.RLock()
+	_, c.there = r.state.find(c.subject, c.canonical, false)
+	r.mu.RUnlock()
+	if c.there {
+		return nil
+	}
+	err = r.own.compatible(c.subject, c.level, wording{c.compact, c.words.before}, c.old)
+	if incompatible := (*codec.CompatibilityError)(nil); errors.As(err, &incompatible) {
+		incompatible.Version = c.numbers[incompatible.Old]
+	}
+	return err
+}
+
+// enter finds or makes the version of a schema that was examined. It is not done when
+// what the schema was judged by is not so any more: what it refers to or follows has
+// changed meanwhile.
+func (r *Registry) enter(ctx context.Context, c *candidate) (v version, done bool, err error) {
+	r.write.Lock() // what it refers to does not go from now on
+	defer r.write.Unlock()
 	for range maxAttempts {
+		now, err := r.candidate(c.subject, c.words.text, c.asked)
+		if err != nil {
+			return version{}, false, err
+		}
 		r.mu.RLock()
-		found, ok := r.state.find(name, canonical, false)
-		live := r.state.subjects[name].live()
-		level, old := r.state.level(name, r.own.level(name)), r.state.wordings(live)
-		id, known := r.state.byText[canonical]
-		if !known {
-			id = r.state.lastID + 1
-		}
-		number := 1
-		if sub := r.state.subjects[name]; sub != nil {
-			number = sub.versions[len(sub.versions)-1].number + 1
-		}
-		full := !known && len(r.state.ids) >= maxSchemas
+		v, found := r.state.find(c.subject, c.canonical, false)
+		id, number, full := r.state.next(c.subject, c.canonical)
 		r.mu.RUnlock()
-		if ok {
-			return found, nil
+		switch {
+		case found && slices.Equal(c.refs, now.refs):
+			return v, true, nil
+		case !c.judged(now):
+			return version{}, false, nil
+		case full && !r.own.inUse(c.subject): // the bus itself is not stopped by how much others have registered
+			return version{}, false, errFull
 		}
-		if full {
-			return version{}, errFull
-		}
-		if err := r.own.compatible(name, level, w, old); err != nil {
-			return version{}, err
-		}
-		value := encode(schemaValue{Subject: name, Version: number, ID: id, Refs: refs, Schema: compact})
+		value := encode(schemaValue{Subject: c.subject, Version: number, ID: id, Refs: c.refs, Schema: c.compact})
 		// Another process may have taken the id or the version by the time the
 		// record comes back: then it has no effect, find finds nothing, and we
 		// go round again with what is known now.
-		if err := r.commit(ctx, schemaKey(name, number), value); err != nil {
-			return version{}, err
+		if err := r.commit(ctx, schemaKey(c.subject, number), value); err != nil {
+			return version{}, false, err
 		}
 	}
-	return version{}, fmt.Errorf("%d attempts met other writers: %w", maxAttempts, ErrUnavailable)
+	return version{}, false, nil
+}
+
+// next returns the id and the number of a schema that a subject is to have, full if
+// there is no room for it.
+func (s *state) next(name, canonical string) (id, number int, full bool) {
+	id, known := s.byText[canonical]
+	if !known {
+		id = s.lastID + 1
+	}
+	number = 1
+	if sub := s.subjects[name]; sub != nil {
+		number = sub.versions[len(sub.versions)-1].number + 1
+	}
+	return id, number, !known && len(s.ids) >= maxSchemas
 }
 
 // worded finds what a schema refers to.
 func (r *Registry) worded(text string, refs []reference) (wording, []reference, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	refs, err := r.state.resolve(refs)
+	return r.state.worded(text, refs)
+}
+
+func (s *state) worded(text string, refs []reference) (wording, []reference, error) {
+	refs, err := s.resolve(refs)
 	if err != nil {
 		return wording{}, nil, err
 	}
-	before, err := r.state.before(refs)
+	before, err := s.before(refs)
 	return wording{text, before}, refs, err
 }
 
-// deleteSubject deletes all versions of a subject and returns their numbers.
+// deleteSubject deletes all versions of a subject, with its level and mode, and returns their numbers.
 // For good: they must have been deleted before, and are forgotten.
-func (r *Registry) deleteSubject(ctx context.Context, name string, permanent bool) ([]int, error) {
+func (r *Registry) deleteSubject(ctx context.Context, name string, permanent bool) (_ []int, err error) {
 	r.write.Lock()
 	defer r.write.Unlock()
 	r.mu.RLock()
@@ -106,10 +205,10 @@ func (r *Registry) deleteSubject(ctx context.Context, name string, permanent boo
 	switch {
 	case sub == nil:
 		return nil, errSubjectNotFound
+	case r.own.inUse(name):
+		return nil, r.own.schemasKept(name)
 	case permanent && len(live) > 0:
 		return nil, errSubjectNotSoftDeleted
-	case permanent && r.own.inUse(name):
-		return nil, errInUse
 	case referred:
 		return nil, errReferenced
 	case permanent:
@@ -122,7 +221,45 @@ func (r *Registry) deleteSubject(ctx context.Context, name string, permanent boo
 		return nil, errSubjectSoftDeleted
 	}
 	last := live[len(live)-1].number
-	return numbers(live), r.commit(ctx, deleteSubjectKey(name), encode(deleteSubjectValue{Subject: name, Version: last}))
+	if err := r.commit(ctx, deleteSubjectKey(name), encode(deleteSubjectValue{Subject: name, Version: last})); err != nil {
+		return nil, err
+	}
+	r.mu.RLock()
+	_, level := r.state.levels[name]
+	_, mode := r.state.modes[name]
+	r.mu.RUnlock()
+	if level { // what comes under the name next is another's, and judged as the first was
+		err = r.commit(ctx, configKey(name), nil)
+	}
+	if mode && err == nil {
+		err = r.commit(ctx, modeKey(name), nil)
+	}
+	return numbers(live), err
+}
+
+// ErrNotFound says that a subject of the bus has no such version.
+var ErrNotFound = errors.New("总线自己的主题中没有这个版本 / there is no such version of a subject of the bus's own")
+
+// Retire takes a version of a subject of the bus out of use: what comes next is not
+// compared with it any more, and records written under it are read as before. It is for a
+// version that somebody else put there, and for no API: while the bus runs there is no
+// need. Errors are ErrNotFound, also for others' subjects, and ErrUnavailable.
+func (r *Registry) Retire(ctx context.Context, subject string, number int) error {
+	r.write.Lock()
+	defer r.write.Unlock()
+	r.mu.RLock()
+	v, err := r.state.version(subject, strconv.Itoa(number), false)
+	if err != nil || !r.own.inUse(subject) {
+		r.mu.RUnlock()
+		return fmt.Errorf("retire version %d of %q: %w", number, subject, ErrNotFound)
+	}
+	v.deleted = true
+	key, value := r.state.encodeSchema(v)
+	r.mu.RUnlock()
+	if err := r.commit(ctx, key, value); err != nil {
+		return fmt.Errorf("retire version %d of %q: %w", number, subject, err)
+	}
+	return nil
 }
 
 // deleteVersion deletes one version of a subject.
@@ -143,10 +280,10 @@ func (r *Registry) deleteVersion(ctx context.Context, name, number string, perma
 	switch {
 	case err != nil:
 		return 0, err
+	case r.own.inUse(name):
+		return 0, r.own.schemasKept(name)
 	case permanent && !deleted:
 		return 0, errVersionNotSoftDeleted
-	case permanent && r.own.inUse(name):
-		return 0, errInUse
 	case referred && (permanent || !deleted):
 		return 0, errReferenced
 	case permanent:

@@ -3,18 +3,18 @@ package kafka
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/certificate"
 )
 
 // Config says how Kafka is reached. The zero value of a field is its default.
@@ -35,9 +35,8 @@ type Config struct {
 // TLS says how brokers are trusted and how we show who we are.
 type TLS struct {
 	Enabled    bool
-	CA         string // PEM file; "" = the system's
-	Cert, Key  string // PEM files of our own certificate
-	ServerName string
+	Files      certificate.Files // read when a client is made
+	ServerName string            // "" = the address
 }
 
 // SASL is how we log in: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; "" = not at all.
@@ -116,24 +115,12 @@ func (c Config) options() ([]kgo.Opt, error) {
 }
 
 func (t TLS) config() (*tls.Config, error) {
-	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("read CA: %w", err)
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%q 里没有 PEM 证书 / holds no PEM certificate: %w", t.CA, ErrConfig)
-		}
+	client, err := t.Files.Load()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, ErrConfig)
 	}
-	if t.Cert != "" || t.Key != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
-			return nil, fmt.Errorf("load client certificate: %w", err)
-		}
-		out.Certificates = []tls.Certificate{pair}
-	}
+	out := client.Config()
+	out.ServerName = t.ServerName
 	return out, nil
 }
 

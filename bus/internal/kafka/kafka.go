@@ -68,7 +68,7 @@ func (c Config) ping(ctx context.Context, base []kgo.Opt) error {
 	}
 	defer client.Close()
 	if err := client.Ping(ctx); err != nil {
-		return fmt.Errorf("连不上 Kafka,检查地址和网络 / no broker of %q answers: %w", c.Brokers, err)
+		return fmt.Errorf("连不上 Kafka %q，请检查地址（bus.brokers 或 --brokers）、网络、TLS 和口令 / no broker of %q answers, check the address (bus.brokers or --brokers), network, TLS and password: %w", c.Brokers, c.Brokers, err)
 	}
 	return nil
 }

@@ -5,13 +5,12 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Runs runs a command to its end and returns what it said.
 func Runs(t testing.TB, code int, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(Bounded(t, time.Minute), "yiyuan", args...).CombinedOutput()
+	out, err := exec.CommandContext(Bounded(t), "yiyuan", args...).CombinedOutput()
 	var ended *exec.ExitError
 	got := 0
 	if errors.As(err, &ended) {

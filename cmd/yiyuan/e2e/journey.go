@@ -96,7 +96,7 @@ func (j *Journey) Feed(correct bool) {
 func (j *Journey) Settle() {
 	j.Helper()
 	Drain(j.Ctx, j, j)
-	Await(j, "completions", time.Minute, func() string { // they follow the rows when those are of the present edition
+	Await(j, "completions", func() string { // they follow the rows when those are of the present edition
 		n, err := Waking(j.Ctx, j, contract.Route, func(key []byte, _ time.Time) bool {
 			return key[len(key)-1] == 1 && !bytes.Contains(key, []byte{0})
 		})
@@ -119,7 +119,7 @@ func (j *Journey) Settle() {
 // awake waits until no wake-up of a step is due.
 func (j *Journey) awake() {
 	j.Helper()
-	Await(j, "wake-ups", time.Minute, func() string {
+	Await(j, "wake-ups", func() string {
 		for _, step := range j.Steps {
 			n, err := Waking(j.Ctx, j, step.Name, func(_ []byte, at time.Time) bool { return !at.After(j.Clock.Now()) })
 			if err != nil {
@@ -142,7 +142,7 @@ func Drain(ctx context.Context, t testing.TB, j *Journey) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		Await(t, "step "+step.Name, 3*time.Minute, func() string {
+		Await(t, "step "+step.Name, func() string {
 			if ctx.Err() != nil {
 				t.Fatalf("step %s: %v", step.Name, context.Cause(ctx))
 			}

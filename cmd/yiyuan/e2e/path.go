@@ -28,6 +28,7 @@ type RealPath struct {
 	PushKeys                  string            // a file; "" = nobody pushes
 	Timeouts                  map[string]any    // of the bus, where the built-in ones are too long
 	Admin                     string            // where the role connectors answers its operators, "" = nowhere
+	Deletes                   bool              // who has RegistryKey may delete
 }
 
 // AppKey is the key of the application MZ-DBHD of a RealPath.
@@ -99,7 +100,7 @@ func (p *RealPath) Launch(t *testing.T, role string) *Process {
 // Configure writes the configuration of a role.
 func (p *RealPath) Configure(t *testing.T, role string) string {
 	t.Helper()
-	registry := map[string]any{"listen": "", "write_key_file": writeKey(t)}
+	registry := map[string]any{"listen": "", "write_key_file": writeKey(t), "allow_delete": p.Deletes}
 	if role == GatewayRole {
 		registry["listen"] = p.Registry
 	}
@@ -137,7 +138,7 @@ func (p *RealPath) unconnected() []string {
 // SQL runs statements, %s being the test's own schema.
 func (p *RealPath) SQL(t *testing.T, statements string) {
 	t.Helper()
-	ctx := Bounded(t, 30*time.Second)
+	ctx := Bounded(t)
 	db, err := pgx.Connect(ctx, p.DSN)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +195,7 @@ func (p *RealPath) Ask(t *testing.T, key, number string) (int, string) {
 func (p *RealPath) Await(t *testing.T, number string, want map[string]any) time.Duration {
 	t.Helper()
 	began := time.Now()
-	Await(t, "answer", 2*time.Minute, func() string {
+	Await(t, "answer", func() string {
 		status, body := p.Ask(t, AppKey, number)
 		var answer struct {
 			Data map[string]any `json:"data"`

@@ -15,11 +15,16 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Await asks until the condition holds. It fails the test at the deadline, with
+// patience is how long a test waits for what will come: a machine that does much else
+// takes minutes for what takes it a second alone. It says how soon a test that fails says
+// so, and nothing about the product.
+const patience = 10 * time.Minute
+
+// Await asks until the condition holds. It fails the test when patience has ended, with
 // what the condition last said was missing.
-func Await(t testing.TB, what string, limit time.Duration, missing func() string) {
+func Await(t testing.TB, what string, missing func() string) {
 	t.Helper()
-	deadline := time.After(limit)
+	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -29,7 +34,7 @@ func Await(t testing.TB, what string, limit time.Duration, missing func() string
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("%s: not after %v: %s", what, limit, last)
+			t.Fatalf("%s: not after %v: %s", what, patience, last)
 		case <-t.Context().Done():
 			t.Fatalf("%s: test ended: %s", what, last)
 		case <-tick.C:
@@ -51,10 +56,10 @@ func Service(t testing.TB, variable string) string {
 	return at
 }
 
-// Bounded is the test's context with a time limit.
-func Bounded(t testing.TB, limit time.Duration) context.Context {
+// Bounded is the test's context until patience ends.
+func Bounded(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -47,7 +46,7 @@ func (s *Server) Start(t *testing.T) {
 	}
 	client := goredis.NewClient(&goredis.Options{Addr: s.Address, DisableIdentity: true, Protocol: 2, MaxRetries: -1})
 	defer client.Close()
-	Await(t, "redis", 20*time.Second, func() string {
+	Await(t, "redis", func() string {
 		if err := client.Ping(t.Context()).Err(); err != nil {
 			return err.Error()
 		}

@@ -16,10 +16,12 @@ import (
 func Connect(t testing.TB, p *Process, brokers []string, prefix string) *bus.Bus {
 	t.Helper()
 	var b *bus.Bus
-	Await(t, "broker", time.Minute, func() string {
+	Await(t, "broker", func() string {
 		p.Alive()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // it is asked again
+		defer cancel()
 		var err error
-		if b, err = bus.Open(Bounded(t, 5*time.Second), bus.Config{Brokers: brokers, Prefix: prefix}, nil, prometheus.NewRegistry()); err != nil {
+		if b, err = bus.Open(ctx, bus.Config{Brokers: brokers, Prefix: prefix}, nil, prometheus.NewRegistry()); err != nil {
 			return err.Error()
 		}
 		return ""

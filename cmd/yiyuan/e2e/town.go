@@ -60,6 +60,14 @@ func (w *Town) Edit(file, old, text string) {
 	}
 }
 
+// Write adds a file to the catalogue.
+func (w *Town) Write(file, text string) {
+	w.Helper()
+	if err := os.WriteFile(filepath.Join(w.Catalogue, file), []byte(text), 0o600); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // Grants lets an application, whose key is its name, look views up for a purpose.
 func (w *Town) Grants(name, department, purpose string, views ...string) {
 	grants := make([]any, len(views))

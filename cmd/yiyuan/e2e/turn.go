@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// quarters are the fault tests, which take longest: `make test` runs one quarter, chosen by the commit (deploy/testbed/gotest sets
+// quarters are the fault tests, which take longest, and what takes as long: `make test` runs one quarter, chosen by the commit (deploy/testbed/gotest sets
 // YIYUAN_TEST_TURN), so that four commits in a row run them all; `make chaos` and a plain `go test` run them all. Each quarter takes about
 // as long as the others: docs/testing.md.
 var quarters = [4][]string{
 	{"TestFaultBroker", "TestFaultCity/keys_rotated", "TestFaultCity/squeezed", "TestFaultSchema"},
-	{"TestUpgradeFromTheFirstRelease", "TestFaultCity/roles_killed", "TestFaultCity/poison", "TestFaultRegistry"},
+	{"TestUpgradeFromTheFirstRelease", "TestFaultCity/roles_killed", "TestFaultCity/poison", "TestFaultRegistry", "TestDemoBase"},
 	{"TestFaultPartition", "TestFaultCity/processor_stopped", "TestFaultCity/disk_full", "TestFaultAnswers"},
 	{"TestKilledHalfWay", "TestFaultCity/drop_folder_full", "TestFaultRetention", "TestFaultSource", "TestFaultResync"},
 }

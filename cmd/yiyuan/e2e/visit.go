@@ -59,7 +59,7 @@ func VisitUnder(t testing.TB, keys *keyring.Keyring, cat *schemas.Catalogue, bro
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	Await(t, "schemas", time.Minute, func() string { return absent(t.Context(), b, contract.Schemas) })
+	Await(t, "schemas", func() string { return absent(t.Context(), b, contract.Schemas) })
 	schemaLog, err := registry.Open(t.Context(), b.SchemaLog(), "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func VisitUnder(t testing.TB, keys *keyring.Keyring, cat *schemas.Catalogue, bro
 	for _, s := range steps { // the last that a process makes
 		topics = append(topics, contract.State(s.Name))
 	}
-	Await(t, "topics", time.Minute, func() string { return absent(t.Context(), b, topics...) })
+	Await(t, "topics", func() string { return absent(t.Context(), b, topics...) })
 	return &Journey{TB: t, Bus: b, Brokers: brokers, Prefix: prefix, Cat: cat, Codec: c, Keys: keys, Steps: steps, Base: base, Seed: seed, Ctx: t.Context()}
 }
 

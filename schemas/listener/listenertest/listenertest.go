@@ -3,6 +3,7 @@
 package listenertest
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -44,6 +45,26 @@ func New(tb testing.TB) *Authority {
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 	a.cert, a.PEM = a.sign(template, template, &a.key.PublicKey)
 	return a
+}
+
+// Below returns an authority that this one has signed, until a time.
+func (a *Authority) Below(until time.Time) *Authority {
+	a.tb.Helper()
+	b := &Authority{tb: a.tb, next: 1, key: a.newKey()}
+	template := a.template(until)
+	template.Subject.CommonName = "authority below"
+	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
+	b.cert, b.PEM = a.sign(template, a.cert, &b.key.PublicKey)
+	return b
+}
+
+// With returns a certificate with others behind it in its file.
+func (s Signed) With(chain ...*Authority) Signed {
+	s.Cert = bytes.Clone(s.Cert)
+	for _, a := range chain {
+		s.Cert = append(s.Cert, a.PEM...)
+	}
+	return s
 }
 
 func (a *Authority) newKey() *ecdsa.PrivateKey {

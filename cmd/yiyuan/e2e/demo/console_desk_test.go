@@ -26,10 +26,8 @@ type desk struct {
 	city e2e.DemoCity
 }
 
-func atDesk(t *testing.T) *desk {
-	tab := e2e.Chromium(t)
-	_, _, city := demonstrated(t, "--rate", "20", "--correct-after", "1h")
-	d := &desk{t, tab, city}
+func atDesk(t *testing.T, city e2e.DemoCity) *desk {
+	d := &desk{t, e2e.Chromium(t), city}
 	d.do(chromedp.Navigate(d.city.Console))
 	d.shows("the tongue is set", `(localStorage.setItem("yiyuan.lang", "zh"), "set")`)
 	return d
@@ -68,7 +66,7 @@ func (d *desk) turn(path string) {
 // shows waits until an expression is true and returns it as text.
 func (d *desk) shows(what, expression string) (text string) {
 	d.t.Helper()
-	e2e.Await(d.t, what, 30*time.Second, func() string {
+	e2e.Await(d.t, what, func() string {
 		var err error
 		if text, err = chromedp.Run(d.tab, chromedp.Evaluate[string]("String("+expression+` || "")`)); err != nil || text == "" {
 			return fmt.Sprintf("not shown: %v", err)
@@ -177,11 +175,11 @@ var everyPage = []struct{ path, word string }{
 	{"#/topology", "route"},
 }
 
-// TestConsoleOnAPhone looks at every page 390 pixels wide in the light, and 1,280 in the
+// onAPhone looks at every page 390 pixels wide in the light, and 1,280 in the
 // dark: nothing scrolls sideways, every control has a name and every text can be read, and
 // on a phone what is touched is a finger high.
-func TestConsoleOnAPhone(t *testing.T) {
-	d := atDesk(t)
+func onAPhone(t *testing.T, city e2e.DemoCity) {
+	d := atDesk(t, city)
 	d.still()
 	const wide = `() => document.documentElement.scrollWidth > innerWidth ? [document.documentElement.scrollWidth + " pixels"] : []`
 	for theme, width := range map[string]int64{"light": 390, "dark": 1280} {
@@ -235,10 +233,10 @@ func (d *desk) shot(name string) {
 	}
 }
 
-// TestConsoleBench enters a key at the bench: it says whose it is, stays for the tab
+// atTheBench enters a key at the bench: it says whose it is, stays for the tab
 // and nowhere else, and is forgotten when told; a sample is a click away.
-func TestConsoleBench(t *testing.T) {
-	d := atDesk(t)
+func atTheBench(t *testing.T, city e2e.DemoCity) {
+	d := atDesk(t, city)
 	d.open("#/lookup?view=person.partial")
 	d.shows("a sample is taken", `(document.querySelector("[data-sample]")?.click(), document.querySelector("#bench-record")?.value === "`+d.city.Samples["person.partial"]+`" && "taken")`)
 	answer := d.shows("the answer, with titles beside codes", `(document.querySelector("button[type=submit]:not([disabled])")?.click(), document.querySelector("table.record")?.innerText)`)
@@ -268,11 +266,11 @@ func TestConsoleBench(t *testing.T) {
 	d.shows("it is forgotten", `(document.querySelector(".kept button")?.click(), !Object.values(sessionStorage).includes("`+key+`") && document.querySelector("#bench-key") && "forgotten")`)
 }
 
-// TestConsoleExports takes the findings away as a file: all that the filter lets
+// exports takes the findings away as a file: all that the filter lets
 // through, with the mark by which Excel knows the charset, times of Shanghai and codes
 // by their words, and what tells subjects of one region apart.
-func TestConsoleExports(t *testing.T) {
-	d := atDesk(t)
+func exports(t *testing.T, city e2e.DemoCity) {
+	d := atDesk(t, city)
 	var all struct{ Total int }
 	status, body := e2e.Request(t, http.MethodGet, d.city.Gateway+"/v1/findings?state=open&limit=1", "", "", "")
 	if err := json.Unmarshal([]byte(body), &all); err != nil || status != http.StatusOK || all.Total < 150 {

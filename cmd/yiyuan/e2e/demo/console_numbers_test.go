@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -13,12 +12,11 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 )
 
-// Whoever asks about a person in the console, has a cell explained, takes the code
+// noNumberInAddresses: whoever asks about a person in the console, has a cell explained, takes the code
 // away or puts the number into a search box leaves it in no address: neither asked
 // for nor shown nor in the history, nor in the browser's storage.
-func TestConsolePutsNoNumberIntoAddresses(t *testing.T) {
+func noNumberInAddresses(t *testing.T, city e2e.DemoCity) {
 	tab := e2e.Chromium(t)
-	_, _, city := demonstrated(t, "--rate", "20", "--correct-after", "1h")
 	var mu sync.Mutex
 	var asked []string
 	if err := chromedp.Listen(tab, func(event any) {
@@ -32,7 +30,7 @@ func TestConsolePutsNoNumberIntoAddresses(t *testing.T) {
 	}
 	shows := func(what, expression string) (text string) { // waits until the expression is true
 		t.Helper()
-		e2e.Await(t, what, 30*time.Second, func() string {
+		e2e.Await(t, what, func() string {
 			var err error
 			if text, err = chromedp.Run(tab, chromedp.Evaluate[string]("String("+expression+` || "")`)); err != nil || text == "" {
 				return fmt.Sprintf("not shown: %v", err)

@@ -14,12 +14,25 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 )
 
-// TestConsole looks at every page of the console over the live city, in Chinese
-// and in English: that it shows what it is for, fits the smallest screen without
-// sideways scroll, and logs no error.
+// TestConsole sits down at the console of one live city, each time in a browser of its own.
+// What changes the city comes last.
 func TestConsole(t *testing.T) {
-	tab := e2e.Chromium(t)
+	e2e.Service(t, "YIYUAN_TEST_CHROMIUM")
 	_, _, city := demonstrated(t, "--rate", "20", "--correct-after", "1h")
+	for _, one := range []struct {
+		name string
+		run  func(t *testing.T, city e2e.DemoCity)
+	}{
+		{"pages", lookAtPages}, {"phone", onAPhone}, {"bench", atTheBench}, {"exports", exports}, {"addresses", noNumberInAddresses}, {"refused", refusedIsShown},
+	} {
+		t.Run(one.name, func(t *testing.T) { one.run(t, city) })
+	}
+}
+
+// lookAtPages looks at every page of the console, in Chinese and in English: that it shows
+// what it is for, fits the smallest screen without sideways scroll, and logs no error.
+func lookAtPages(t *testing.T, city e2e.DemoCity) {
+	tab := e2e.Chromium(t)
 	pages := []struct{ path, zh, en string }{
 		{"#/", "实时可查率", "real time"},
 		{"#/catalogue", "户籍人口基本信息", "Provider"},
@@ -51,7 +64,7 @@ func TestConsole(t *testing.T) {
 				if err := chromedp.Do(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(city.Console+p.path)); err != nil {
 					t.Fatalf("page %s: %v", p.path, err)
 				}
-				e2e.Await(t, "page "+p.path, 30*time.Second, func() string {
+				e2e.Await(t, "page "+p.path, func() string {
 					text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
 					if err == nil && strings.Contains(strings.ToLower(text), strings.ToLower(want)) {
 						return ""

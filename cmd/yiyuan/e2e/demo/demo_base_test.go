@@ -27,13 +27,14 @@ import (
 // Any other day, and in a kept folder any but the day it was begun on, is refused: rules
 // go by the clock, and a city of another day has other contradictions than its truth.
 func TestDemoBase(t *testing.T) {
+	e2e.InTurn(t)
 	t.Setenv("TZ", "Pacific/Honolulu")
 	today := synthetic.Today(time.Now())
 	dir := filepath.Join(t.TempDir(), "kept")
 	p, _, city := demonstrated(t, "--correct-after", "1h", "--data", dir, "--base", today)
 	want := plantedIn(t, city.Truth, today, filepath.Join(dir, "keys.yaml"))
 	var got []string
-	e2e.Await(t, "all that is planted", 2*time.Minute, func() string {
+	e2e.Await(t, "all that is planted", func() string {
 		var waiting int
 		if got, waiting = openIn(t, city.Gateway); waiting > 0 {
 			return fmt.Sprintf("%d cases wait for a first copy", waiting)
@@ -62,7 +63,7 @@ func TestDemoBase(t *testing.T) {
 			args = append(args, "--data", c.folder)
 		}
 		p := e2e.Launch(t, args...)
-		e2e.Await(t, "the refusal of "+c.base, time.Minute, func() string {
+		e2e.Await(t, "the refusal of "+c.base, func() string {
 			if p.Running() {
 				return "it runs"
 			}

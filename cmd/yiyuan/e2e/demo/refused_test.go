@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -110,14 +109,14 @@ func (r *returned) isRefused() {
 		r.Fatalf("before anything was refused: %d %s", status, answer)
 	}
 	r.sends("4321", "不详")
-	e2e.Await(r, "what is known is told to be old", time.Minute, func() string {
+	e2e.Await(r, "what is known is told to be old", func() string {
 		people, answer, status := r.people(r.month)
 		if status == http.StatusOK && people == before && refusedMark.MatchString(answer) {
 			return ""
 		}
 		return fmt.Sprintf("%d %s", status, answer)
 	})
-	e2e.Await(r, "what was never known is told to have been sent", time.Minute, func() string { // its mark is another record, in another partition
+	e2e.Await(r, "what was never known is told to have been sent", func() string { // its mark is another record, in another partition
 		if _, answer, status := r.people(r.other); status != http.StatusNotFound || !refusedMark.MatchString(answer) {
 			return fmt.Sprintf("%d %s", status, answer)
 		}
@@ -133,7 +132,7 @@ func (r *returned) isMended() {
 	r.Helper()
 	r.sends("4321", "500000.00")
 	for _, month := range []string{r.month, r.other} {
-		e2e.Await(r, "the row is mended", time.Minute, func() string {
+		e2e.Await(r, "the row is mended", func() string {
 			people, answer, status := r.people(month)
 			if status == http.StatusOK && people == "4321" && strings.Contains(answer, `"refused":[]`) {
 				return ""
@@ -164,11 +163,10 @@ func (r *returned) marks(dataset, person string) {
 	e2e.MarkRefused(r, b, codec.New(schemaLog), keys, dataset, person)
 }
 
-// TestConsoleShowsRefused: who asks in the console for a row whose newer version was
+// refusedIsShown: who asks in the console for a row whose newer version was
 // refused sees that it is old, and of one that was never taken that it was sent.
-func TestConsoleShowsRefused(t *testing.T) {
+func refusedIsShown(t *testing.T, city e2e.DemoCity) {
 	tab := e2e.Chromium(t)
-	_, _, city := demonstrated(t, "--rate", "20", "--correct-after", "1h")
 	r := returnsOf(t, city)
 	r.isRefused()
 	person := city.Samples["person.partial"]
@@ -195,7 +193,7 @@ func TestConsoleShowsRefused(t *testing.T) {
 			if err := chromedp.Do(tab, chromedp.Navigate("about:blank"), chromedp.Navigate(city.Console+"#/lookup?view="+c.view)); err != nil {
 				t.Fatal(err)
 			}
-			e2e.Await(t, "the notice "+shot, 30*time.Second, func() string {
+			e2e.Await(t, "the notice "+shot, func() string {
 				text, err := chromedp.Run(tab, chromedp.Evaluate[string](`(() => {
 					if (!document.querySelector(".caller")?.innerText.includes("数据局监督")) {
 						const option = [...document.querySelectorAll(".ant-select-item-option")].find((o) => o.innerText.includes("数据局监督"));

@@ -40,7 +40,7 @@ func TestFaultAnswers(t *testing.T) {
 		p.Await(t, number, map[string]any{"XM": name})
 	}
 	p.DeliversFirst(t)
-	e2e.Await(t, "nothing is awaited, so that absence can be claimed", time.Minute, func() string {
+	e2e.Await(t, "nothing is awaited, so that absence can be claimed", func() string {
 		if status, body := p.Ask(t, e2e.AppKey, "539902198503120021"); status != http.StatusNotFound {
 			return fmt.Sprintf("%d %s", status, body)
 		}
@@ -114,7 +114,7 @@ func unwritable(t *testing.T, p *e2e.RealPath, server *e2e.Process, crowd *crowd
 	told := len(server.Stderr.Bytes())
 	said := time.Now()
 	p.SQL(t, `INSERT INTO %s.t_czrk (sfzh, xm, xbdm, mzdm, csrq, hjdxzqhdm, hjdz) VALUES ('`+number+`', '赵六', '2', '01', '1985-03-12', '539902', '云岭市岭东区')`)
-	e2e.Await(t, name+": told in the log", time.Minute, func() string {
+	e2e.Await(t, name+": told in the log", func() string {
 		if !strings.Contains(string(server.Stderr.Bytes()[told:]), "cache cannot be written") {
 			return "nothing is said"
 		}
@@ -232,7 +232,7 @@ func (c *crowd) since(at tally) tally {
 // until waits for what people are told. A wrong answer fails the test at once.
 func (c *crowd) until(t *testing.T, what string, since tally, enough func(tally) bool) {
 	t.Helper()
-	e2e.Await(t, what, time.Minute, func() string {
+	e2e.Await(t, what, func() string {
 		c.mu.Lock()
 		wrong := c.wrong
 		c.mu.Unlock()

@@ -83,13 +83,13 @@ func (d *disturbed) configure(name string, more map[string]any) string {
 // at waits until the journey has come so far, in hundredths of an undisturbed one.
 func (d *disturbed) at(percent int64, alive ...*e2e.Process) {
 	d.Helper()
-	d.until(d.want.total*percent/100, 3*time.Minute, alive...)
+	d.until(d.want.total*percent/100, alive...)
 }
 
 // until waits until the journey has so many records.
-func (d *disturbed) until(records int64, limit time.Duration, alive ...*e2e.Process) {
+func (d *disturbed) until(records int64, alive ...*e2e.Process) {
 	d.Helper()
-	e2e.Await(d, "journey", limit, func() string {
+	e2e.Await(d, "journey", func() string {
 		for _, p := range alive {
 			p.Alive()
 		}
@@ -103,7 +103,7 @@ func (d *disturbed) until(records int64, limit time.Duration, alive ...*e2e.Proc
 // members waits until so many workers at least share route.
 func (d *disturbed) members(n int, p *e2e.Process) {
 	d.Helper()
-	e2e.Await(d, fmt.Sprintf("%d workers of route", n), time.Minute, func() string {
+	e2e.Await(d, fmt.Sprintf("%d workers of route", n), func() string {
 		p.Alive()
 		groups, err := d.bus.Groups(d.Context(), "route")
 		if err != nil || groups["route"].Members < n {

@@ -59,7 +59,7 @@ func diskFull(t *testing.T, want *stream, brokers []string) {
 	ballast := filepath.Join(disk, "ballast")
 	says := func(p *e2e.Process, text string) {
 		t.Helper()
-		e2e.Await(t, text, time.Minute, func() string {
+		e2e.Await(t, text, func() string {
 			p.Alive()
 			if !strings.Contains(string(p.Stderr.Bytes()), text) {
 				return "it says: " + p.Stderr.Tail(500)
@@ -103,7 +103,7 @@ func TestFaultBrokerDisk(t *testing.T) {
 	d.at(20, connectors, processors)
 	ballast := filepath.Join(disk, "ballast")
 	fill(t, ballast)
-	e2e.Await(t, "the broker ends", 2*time.Minute, func() string {
+	e2e.Await(t, "the broker ends", func() string {
 		if status := c.testbed("status"); !strings.Contains(status, "stopped") {
 			return status
 		}
@@ -114,12 +114,12 @@ func TestFaultBrokerDisk(t *testing.T) {
 	}
 	c.testbed("start", "kafka1")
 	started := time.Now()
-	d.until(1, time.Minute, connectors, processors) // it says where its partitions end
+	d.until(1, connectors, processors) // it says where its partitions end
 	stood := d.still(0, connectors, processors)
 	if stood > d.want.total*90/100 {
 		t.Fatalf("the disk was filled too late: at %d of %d", stood, d.want.total)
 	}
-	d.until(stood+d.want.total/20, 2*time.Minute, connectors, processors)
+	d.until(stood+d.want.total/20, connectors, processors)
 	t.Logf("on %v after the broker had started again", time.Since(started).Round(100*time.Millisecond))
 	d.want.reached(t, c.brokers, d.prefix, false)
 	for _, p := range []*e2e.Process{connectors, processors} {

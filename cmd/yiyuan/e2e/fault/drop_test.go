@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,7 +34,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	j := e2e.Visit(t, brokers, d.prefix, killSeed, want.base)
 	says := func(said map[string]string) {
 		t.Helper()
-		e2e.Await(t, "rows", time.Minute, func() string {
+		e2e.Await(t, "rows", func() string {
 			c.Alive()
 			return cmp.Diff(said, changes(j, "GA02"))
 		})
@@ -78,7 +77,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 		t.Fatalf("nothing of it fitted: %v", err)
 	}
 	mark("b.csv")
-	e2e.Await(t, "says why it waits", time.Minute, func() string {
+	e2e.Await(t, "says why it waits", func() string {
 		if s := state(); s.State != contract.StateFailed || !strings.Contains(s.Error, "投递目录所在磁盘已满") {
 			return fmt.Sprintf("it is %s %s", s.State, s.Error)
 		}
@@ -93,7 +92,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	says(without)
 	whole("d.csv", 1, 5)
 	mark("d.csv")
-	e2e.Await(t, "says that it waits for the half that came before", time.Minute, func() string {
+	e2e.Await(t, "says that it waits for the half that came before", func() string {
 		if s := state(); s.State != contract.StateHeld {
 			return fmt.Sprintf("it is %s %s", s.State, s.Error)
 		}
@@ -103,7 +102,7 @@ func dropFull(t *testing.T, want *stream, brokers []string) {
 	whole("c.csv", 2, 4)
 	mark("c.csv")
 	says(map[string]string{"R1": "rrrd", "R2": "rrdr", "R3": "rd", "R4": "r", "R5": "rd"})
-	e2e.Await(t, "all taken", time.Minute, func() string {
+	e2e.Await(t, "all taken", func() string {
 		if left, err := filepath.Glob(filepath.Join(drop, "processing", "*")); len(left) > 0 || err != nil || state().State != contract.StateRunning {
 			return fmt.Sprintf("it is %s, %v lie there, %v", state().State, left, err)
 		}

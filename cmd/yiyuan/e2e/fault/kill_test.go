@@ -121,7 +121,7 @@ func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig 
 			case <-p.Done:
 			}
 		} else {
-			e2e.Await(t, fmt.Sprintf("life %d", life), 3*time.Minute, func() string {
+			e2e.Await(t, fmt.Sprintf("life %d", life), func() string {
 				p.Alive()
 				if at := progress(t.Context(), t, b, cat); at < until {
 					return fmt.Sprintf("at %d of %d", at, until)
@@ -152,10 +152,10 @@ func (want *stream) reachedUnder(t *testing.T, keys *keyring.Keyring, brokers []
 	t.Helper()
 	j := e2e.VisitUnder(t, keys, e2e.SampleCatalogue(t), brokers, prefix, killSeed, want.base)
 	j.Compacted = compacted // the embedded broker compacts when it starts
-	e2e.Await(t, "sources", 3*time.Minute, func() string { return cmp.Diff(want.positions, positions(j.Ctx, t, j)) })
+	e2e.Await(t, "sources", func() string { return cmp.Diff(want.positions, positions(j.Ctx, t, j)) })
 	for range 2 { // what a step says when it wakes is the next one's input
 		e2e.Drain(j.Ctx, t, j)
-		e2e.Await(t, "wake-ups", time.Minute, func() string {
+		e2e.Await(t, "wake-ups", func() string {
 			for _, step := range j.Steps {
 				n, err := e2e.Waking(j.Ctx, j, step.Name, func(_ []byte, at time.Time) bool { return at.Before(time.Now().Add(time.Hour)) })
 				if n > 0 || err != nil {
@@ -165,7 +165,7 @@ func (want *stream) reachedUnder(t *testing.T, keys *keyring.Keyring, brokers []
 			return ""
 		})
 	}
-	e2e.Await(t, "tokens", time.Minute, func() string { return underOthers(j.Ctx, t, j) })
+	e2e.Await(t, "tokens", func() string { return underOthers(j.Ctx, t, j) })
 	truth := e2e.ReadTruth(t, j.Options())
 	truth.Quarantine = slices.Compact(slices.Sorted(slices.Values(append(truth.Quarantine, want.quarantine...))))
 	got := e2e.Observe(j)

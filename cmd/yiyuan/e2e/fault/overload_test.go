@@ -31,7 +31,7 @@ func overload(t *testing.T, p *e2e.RealPath, crowd *crowd) {
 	t.Helper()
 	e2e.Write(t, map[string]any{"applications": []any{e2e.Granted("MZ-DBHD", e2e.AppKey, 0), e2e.Granted("MZ-STORM", stormKey, 60)}}, p.Dir, "access.yaml")
 	storm := from(t, p, "127.0.0.99", stormAsking)
-	e2e.Await(t, "the storm's grant", time.Minute, func() string {
+	e2e.Await(t, "the storm's grant", func() string {
 		if status, _, err := stormAsk(t.Context(), storm, p.Gateway); status != http.StatusOK {
 			return fmt.Sprint(status, err)
 		}

@@ -13,7 +13,7 @@ import (
 
 // TestFaultPartition cuts each role off from Kafka while it works: connectors
 // held, processors with replies lost, the gateway held, each for longer than its
-// session. Each is back within 15 s of the heal; a gateway that cannot write its
+// session. Each is back after the heal, how soon is told; a gateway that cannot write its
 // audit answers nobody meanwhile. In between the only broker is restarted as an
 // operator would, and all go on. The city comes to what it comes to undisturbed.
 func TestFaultPartition(t *testing.T) {
@@ -55,7 +55,7 @@ func TestFaultPartition(t *testing.T) {
 		if stood > d.want.total*95/100 {
 			t.Fatalf("%s were cut off too late: at %d of %d", cut.role, stood, d.want.total)
 		}
-		healed(cut.role, line, func() { d.until(stood+d.want.total/100, time.Minute, roles...) })
+		healed(cut.role, line, func() { d.until(stood+d.want.total/100, roles...) })
 	}
 	stood := d.still(0, roles...)
 	if stood > d.want.total*95/100 {
@@ -64,7 +64,7 @@ func TestFaultPartition(t *testing.T) {
 	c.testbed("stop", "kafka1")
 	c.testbed("start", "kafka1")
 	began := time.Now()
-	d.until(stood+d.want.total/25, 2*time.Minute, roles...)
+	d.until(stood+d.want.total/25, roles...)
 	story = append(story, fmt.Sprintf("broker restarted: on after %v", time.Since(began).Round(100*time.Millisecond)))
 	lines[strings.ToUpper(e2e.ConnectorsRole)].reset()
 	lines[strings.ToUpper(e2e.ProcessorsRole)].reset()
@@ -73,7 +73,7 @@ func TestFaultPartition(t *testing.T) {
 	says := func(want int) func() {
 		return func() {
 			t.Helper()
-			e2e.Await(t, fmt.Sprintf("answer %d", want), time.Minute, func() string {
+			e2e.Await(t, fmt.Sprintf("answer %d", want), func() string {
 				for _, p := range roles {
 					p.Alive()
 				}
@@ -98,7 +98,7 @@ func TestFaultPartition(t *testing.T) {
 func (d *disturbed) still(long time.Duration, alive ...*e2e.Process) int64 {
 	d.Helper()
 	stood, since := int64(-1), time.Now()
-	e2e.Await(d, "stands still", 2*time.Minute, func() string {
+	e2e.Await(d, "stands still", func() string {
 		for _, p := range alive {
 			p.Alive()
 		}

@@ -194,7 +194,7 @@ func TestFaultDoors(t *testing.T) {
 	car := func(number, plate string) string {
 		return `{"HPHM":"` + plate + `","HPZLDM":"02","SYRGMSFHM":"` + number + `","CLXH":"轿车","CDRQ":"2020-01-01","ZTDM":"1"}`
 	}
-	e2e.Await(t, "push", time.Minute, func() string {
+	e2e.Await(t, "push", func() string {
 		if a := pushes(t, p, "GA03", car(good[0], "云Z12345")); a.Status != http.StatusOK {
 			return fmt.Sprintf("%d %s", a.Status, a.Body)
 		}
@@ -214,7 +214,7 @@ func TestFaultDoors(t *testing.T) {
 	}
 	for i, number := range good { // the neighbours, by every door
 		p.Await(t, number, map[string]any{"XM": []string{"欧阳**", "李*"}[i], "JZDXZQHDM": "539903", "LXDH": []string{"199****1234", "199****5678"}[i]})
-		e2e.Await(t, "car", time.Minute, func() string {
+		e2e.Await(t, "car", func() string {
 			if _, body := p.Ask(t, e2e.AppKey, number); !strings.Contains(body, `"HPHM"`) {
 				return body
 			}
@@ -245,7 +245,7 @@ func TestFaultDoors(t *testing.T) {
 		t.Errorf("quarantine (-want +got):\n%s", diff)
 	}
 	e2e.Write(t, map[string]any{"keys": []any{}}, p.Dir, "push-keys.yaml") // the department's key is taken back while all runs
-	e2e.Await(t, "the key is out of force", time.Minute, func() string {
+	e2e.Await(t, "the key is out of force", func() string {
 		if a := pushes(t, p, "GA03", car(good[0], "云Z12345")); a.Status != http.StatusUnauthorized {
 			return fmt.Sprintf("%d %s", a.Status, a.Body)
 		}

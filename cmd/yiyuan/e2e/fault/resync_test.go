@@ -177,7 +177,7 @@ func TestFaultResync(t *testing.T) {
 // yiyuan runs a command against the admin listener.
 func (r *resyncing) yiyuan(args ...string) string {
 	r.t.Helper()
-	out, err := exec.CommandContext(e2e.Bounded(r.t, time.Minute), "yiyuan", append(args, "--gateway", "http://"+r.Admin)...).CombinedOutput()
+	out, err := exec.CommandContext(e2e.Bounded(r.t), "yiyuan", append(args, "--gateway", "http://"+r.Admin)...).CombinedOutput()
 	if err != nil {
 		r.t.Fatalf("yiyuan %v: %v\n%s", args, err, out)
 	}
@@ -188,7 +188,7 @@ func (r *resyncing) restart() {
 	r.t.Helper()
 	r.source.Kill()
 	r.source = r.Launch(r.all, e2e.ConnectorsRole)
-	e2e.Await(r.t, "operators are answered", time.Minute, func() string {
+	e2e.Await(r.t, "operators are answered", func() string {
 		r.source.Alive()
 		req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.Admin+"/livez", nil)
 		if err != nil {
@@ -206,7 +206,7 @@ func (r *resyncing) restart() {
 func (r *resyncing) until(what string, is func(fleet.Line) bool) fleet.Line {
 	r.t.Helper()
 	var s fleet.Line
-	e2e.Await(r.t, what, time.Minute, func() string {
+	e2e.Await(r.t, what, func() string {
 		r.source.Alive()
 		var page struct{ Sources []fleet.Line }
 		req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.Admin+"/sources", nil)
@@ -331,7 +331,7 @@ func (r *resyncing) table() map[string]string {
 
 func (r *resyncing) dropSlot() {
 	r.t.Helper()
-	e2e.Await(r.t, "slot is free", time.Minute, func() string {
+	e2e.Await(r.t, "slot is free", func() string {
 		left := 0
 		r.query(func(ctx context.Context, db *pgx.Conn) error {
 			if _, err := db.Exec(ctx, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name ~ ('^' || $1::text) AND NOT active", "yiyuan_"+r.Schema); err != nil {
@@ -348,7 +348,7 @@ func (r *resyncing) dropSlot() {
 
 func (r *resyncing) query(do func(context.Context, *pgx.Conn) error) {
 	r.t.Helper()
-	ctx := e2e.Bounded(r.t, 30*time.Second)
+	ctx := e2e.Bounded(r.t)
 	db, err := pgx.Connect(ctx, r.DSN)
 	if err != nil {
 		r.t.Fatal(err)
@@ -363,7 +363,7 @@ func (r *resyncing) query(do func(context.Context, *pgx.Conn) error) {
 func (r *resyncing) gone(numbers ...string) {
 	r.t.Helper()
 	for _, number := range numbers {
-		e2e.Await(r.t, "gone", time.Minute, func() string {
+		e2e.Await(r.t, "gone", func() string {
 			if status, body := r.Ask(r.t, e2e.AppKey, number); status == http.StatusOK || status == 0 {
 				return fmt.Sprintf("%d %s", status, body)
 			}

@@ -68,7 +68,7 @@ func TestFaultRetention(t *testing.T) {
 		return n
 	}
 	claims := contract.Claims("person")
-	e2e.Await(t, "the first commit of route", 2*time.Minute, func() string {
+	e2e.Await(t, "the first commit of route", func() string {
 		source.Alive()
 		processor.Alive()
 		if count(claims) == 0 {
@@ -77,7 +77,7 @@ func TestFaultRetention(t *testing.T) {
 		return ""
 	})
 	processor.Kill()
-	e2e.Await(t, "all rows", 2*time.Minute, func() string {
+	e2e.Await(t, "all rows", func() string {
 		source.Alive()
 		if s := e2e.Statuses(t.Context(), t, j)["ga-files"]; s.Rows < int64(people)+1 || s.State != contract.StateRunning {
 			return fmt.Sprintf("%d rows, it is %s %s", s.Rows, s.State, s.Error)
@@ -98,7 +98,7 @@ func TestFaultRetention(t *testing.T) {
 		}
 	})
 	processor = p.Launch(t, e2e.ProcessorsRole)
-	e2e.Await(t, "everybody", 3*time.Minute, func() string {
+	e2e.Await(t, "everybody", func() string {
 		processor.Alive()
 		there := map[string]bool{}
 		err := j.Bus.Replay(t.Context(), contract.Shared("person.partial"), func(r bus.Record) error {
@@ -146,7 +146,7 @@ func expired(t testing.TB, brokers string) {
 	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("x"), Timestamp: time.Now().Add(-60 * 24 * time.Hour)}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	e2e.Await(t, "a record of two months ago is deleted", time.Minute, func() string {
+	e2e.Await(t, "a record of two months ago is deleted", func() string {
 		at, err := admin.ListStartOffsets(t.Context(), topic)
 		if err != nil {
 			return err.Error()

@@ -42,7 +42,7 @@ func TestFaultSchema(t *testing.T) {
 	p.Await(t, number, map[string]any{"XM": "诸葛**", "CSRQ": "1985"})
 
 	update("csrq = '" + e2e.Canary["phone"] + "', xm = '上官婉儿'") // a value that the type before would not have held
-	e2e.Await(t, "quarantine", time.Minute, func() string {
+	e2e.Await(t, "quarantine", func() string {
 		said := ""
 		for _, q := range quarantined(j) {
 			if q.dataset == "GA01" && q.field == "CSRQ" && strings.HasPrefix(q.locator, p.Schema+".t_czrk@") {
@@ -88,7 +88,7 @@ func TestFaultSchema(t *testing.T) {
 func paused(t *testing.T, p *e2e.RealPath, j *e2e.Journey, source string, names ...string) {
 	t.Helper()
 	var said contract.SourceStatus
-	e2e.Await(t, source+" pauses", time.Minute, func() string {
+	e2e.Await(t, source+" pauses", func() string {
 		if said = e2e.Statuses(t.Context(), t, j)[source]; said.State != contract.StateFailed {
 			return fmt.Sprintf("it is %s %s", said.State, said.Error)
 		}

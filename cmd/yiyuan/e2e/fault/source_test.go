@@ -54,7 +54,7 @@ func TestFaultSource(t *testing.T) {
 	for i, how := range []disturbance{{held: true}, {deaf: true}} {
 		what := []string{"held", "replies lost"}[i]
 		move()
-		e2e.Await(t, "rows", time.Minute, arrived)
+		e2e.Await(t, "rows", arrived)
 		line.set(how)
 		cut := time.Now()
 		move()
@@ -74,7 +74,7 @@ func TestFaultSource(t *testing.T) {
 		move()
 		line.set(disturbance{})
 		healed := time.Now()
-		e2e.Await(t, "rows", time.Minute, func() string { kept(t, p, j); return arrived() })
+		e2e.Await(t, "rows", func() string { kept(t, p, j); return arrived() })
 		story[i] += fmt.Sprintf(", all there %v after it healed", time.Since(healed).Round(100*time.Millisecond))
 	}
 	for range 3 {
@@ -82,11 +82,11 @@ func TestFaultSource(t *testing.T) {
 		line.reset()
 		line.set(disturbance{replyCut: true})
 		move()
-		e2e.Await(t, "rows", time.Minute, func() string { kept(t, p, j); return arrived() })
+		e2e.Await(t, "rows", func() string { kept(t, p, j); return arrived() })
 	}
 	p.Await(t, people[0], map[string]any{"HYZKDM": []string{"10", "20"}[moves%2]})
 	since := time.Now()
-	e2e.Await(t, "as of", time.Minute, func() string {
+	e2e.Await(t, "as of", func() string {
 		if at := asOf(t, p, people[0]); at.Before(since) {
 			return at.String()
 		}
@@ -158,7 +158,7 @@ func asOf(t *testing.T, p *e2e.RealPath, number string) time.Time {
 // just begun does not know yet.
 func dated(t *testing.T, p *e2e.RealPath, number string) {
 	t.Helper()
-	e2e.Await(t, "as of", time.Minute, func() string {
+	e2e.Await(t, "as of", func() string {
 		if _, body := p.Ask(t, e2e.AppKey, number); strings.Contains(body, `"as_of":null`) {
 			return body
 		}
@@ -170,7 +170,7 @@ func dated(t *testing.T, p *e2e.RealPath, number string) {
 // it may never be ahead.
 func kept(t *testing.T, p *e2e.RealPath, j *e2e.Journey) {
 	t.Helper()
-	ctx := e2e.Bounded(t, 30*time.Second)
+	ctx := e2e.Bounded(t)
 	db, err := pgx.Connect(ctx, p.DSN)
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func TestRowsOfOneKey(t *testing.T) {
 	remove := func(number string) { p.SQL(t, "DELETE FROM %s.t_czrk WHERE sfzh = '"+number+"'") }
 	says := func(number, name string, unsure bool) {
 		t.Helper()
-		e2e.Await(t, name, time.Minute, func() string {
+		e2e.Await(t, name, func() string {
 			status, body := p.Ask(t, e2e.AppKey, number)
 			var answer struct {
 				Data    map[string]any   `json:"data"`

@@ -30,7 +30,7 @@ func squeezed(t *testing.T, want *stream, brokers []string) {
 	p := e2e.LaunchBy(t, []string{"sh", "-c", `ulimit -n 256 && exec env GOMEMLIMIT=256MiB GOGC=400 yiyuan run --config "$0"`, file})
 	d.attach(p)
 	keys := d.residents(100)
-	e2e.Await(t, "gateway", time.Minute, func() string {
+	e2e.Await(t, "gateway", func() string {
 		status, err := look(t.Context(), gateway, keys[0])
 		if status == 0 {
 			return err.Error()
@@ -68,7 +68,7 @@ func squeezed(t *testing.T, want *stream, brokers []string) {
 		t.Errorf("nobody was answered, %d were not", refused.Load())
 	}
 	for _, key := range keys {
-		e2e.Await(t, "answer", time.Minute, func() string {
+		e2e.Await(t, "answer", func() string {
 			if status, err := look(t.Context(), gateway, key); status != http.StatusOK {
 				return fmt.Sprintf("%d %v", status, err)
 			}

@@ -43,7 +43,7 @@ func TestAbsenceWaits(t *testing.T) {
 	w.Grants("SJ-JDGL", "SJ", "SUPERVISE", "person.explain")
 	w.Open()
 
-	e2e.Await(t, "gateway", time.Minute, func() string {
+	e2e.Await(t, "gateway", func() string {
 		if waiting := waiting(w); !slices.ContainsFunc(waiting, func(s string) bool { return strings.HasPrefix(s, "XV-10/unregistered GA01") }) {
 			return fmt.Sprint(waiting)
 		}
@@ -64,7 +64,7 @@ func TestAbsenceWaits(t *testing.T) {
 		}
 	}
 	delivers(w, "wj", certificates.String(), 10*time.Hour)
-	e2e.Await(t, "births", time.Minute, func() string { return counted(w, "XV-92/born", births) })
+	e2e.Await(t, "births", func() string { return counted(w, "XV-92/born", births) })
 	if said := said(w, "XV-10"); len(said) > 0 {
 		t.Errorf("%d findings of who is not in a register that has not come", len(said))
 	}
@@ -73,9 +73,9 @@ func TestAbsenceWaits(t *testing.T) {
 	}
 
 	delivers(w, "ga", register.String(), time.Hour)
-	e2e.Await(t, "the register", time.Minute, func() string { return counted(w, "XV-92/registered", births-unregistered) })
-	e2e.Await(t, "who is not registered", time.Minute, func() string { return counted(w, "XV-10", unregistered) })
-	e2e.Await(t, "the end of waiting", time.Minute, func() string {
+	e2e.Await(t, "the register", func() string { return counted(w, "XV-92/registered", births-unregistered) })
+	e2e.Await(t, "who is not registered", func() string { return counted(w, "XV-10", unregistered) })
+	e2e.Await(t, "the end of waiting", func() string {
 		if waiting := waiting(w); slices.ContainsFunc(waiting, func(s string) bool { return strings.HasPrefix(s, "XV-10/") }) {
 			return fmt.Sprint(waiting)
 		}

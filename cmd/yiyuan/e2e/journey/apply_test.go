@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 )
@@ -28,7 +27,7 @@ func TestApplyAndRestart(t *testing.T) {
 	}
 	answers := func(view string) {
 		t.Helper()
-		e2e.Await(t, "answer of GA02."+view, 2*time.Minute, func() string {
+		e2e.Await(t, "answer of GA02."+view, func() string {
 			if a := ask(view); a.Status != http.StatusOK || !strings.Contains(a.Body, "539903") {
 				return fmt.Sprintf("%d %s", a.Status, a.Body)
 			}
@@ -41,8 +40,19 @@ func TestApplyAndRestart(t *testing.T) {
 	w.Process.Stop()
 
 	w.Edit("datasets/GA02.yaml", "\nviews:\n", "\nviews:\n  where: {title: 居住地, fields: [GMSFHM, DJH, JZDXZQHDM]}\n")
+	// A dataset that comes with it, and the source of it: it waits, and stops nobody.
+	w.Write("datasets/GA92.yaml", "dataset: GA92\ntitle: 访客登记\nenglish: Visitors\nsummary: 访客\nprovider: GA\ncode: 101010002/000092\nclass: B\ncycle: realtime\nkey: [DJH]\nfields:\n"+
+		"  - {name: DJH, title: 登记号, english: Registration number, element: certificate}\nviews:\n  partial: {title: 访客登记}\n")
+	visitors := filepath.Join(w.Dir, "visitors")
+	if err := os.Mkdir(visitors, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.Binds("visitors", "file", map[string]any{"dir": visitors, "settle": "100ms", "poll": "50ms"}, "GA92")
 	w.Open()
 	answers("partial")
+	if out := e2e.Runs(t, 0, "source", "ls", "--gateway", "http://"+w.Admin); !strings.Contains(out, "visitors waiting: 目录文件夹尚未生效，它要用其中的改动（数据集 GA92）") || !strings.Contains(out, "yiyuan apply") {
+		t.Errorf("source ls:\n%s", out)
+	}
 	if a := ask("where"); a.Status != http.StatusNotFound && a.Status != http.StatusForbidden {
 		t.Errorf("the edited folder alone: GA02.where answers %d %s", a.Status, a.Body)
 	}
@@ -53,11 +63,12 @@ func TestApplyAndRestart(t *testing.T) {
 	if out := e2e.Runs(t, 0, "plan", "--config", config); !strings.Contains(out, "newly exposed GA02.where.JZDXZQHDM (clear)") {
 		t.Errorf("plan:\n%s", out)
 	}
-	if out := e2e.Runs(t, 0, "doctor", "--config", config); !strings.Contains(out, "is not in force; ") {
+	if out := e2e.Runs(t, 0, "doctor", "--config", config); !strings.Contains(out, "is not in force; ") ||
+		!regexp.MustCompile(`! source\.visitors\.state +waiting: 目录文件夹尚未生效.*\n +→ yiyuan plan，再 yiyuan apply，然后重启`).MatchString(out) {
 		t.Errorf("doctor:\n%s", out)
 	}
 	e2e.Runs(t, 0, "apply", "--yes", "--config", config) // at the broker of the process that runs
-	e2e.Await(t, "the running process says so", time.Minute, func() string {
+	e2e.Await(t, "the running process says so", func() string {
 		if log := string(w.Process.Stderr.Bytes()); strings.Contains(log, "another catalogue is in force: restart this process to take it") {
 			return ""
 		}
@@ -70,6 +81,12 @@ func TestApplyAndRestart(t *testing.T) {
 	w.Open()
 	answers("where")
 	answers("partial")
+	e2e.Await(t, "the source goes on", func() string {
+		if out := e2e.Runs(t, 0, "source", "ls", "--gateway", "http://"+w.Admin); !regexp.MustCompile(`visitors +running`).MatchString(out) {
+			return out
+		}
+		return ""
+	})
 	w.Process.Stop()
 }
 
@@ -85,7 +102,7 @@ func TestGoldenFieldComesAndGoes(t *testing.T) {
 	config := filepath.Join(w.Dir, "yiyuan.yaml")
 	shown := func(wanted bool) {
 		t.Helper()
-		e2e.Await(t, fmt.Sprintf("person.where with the registration's number: %t", wanted), 2*time.Minute, func() string {
+		e2e.Await(t, fmt.Sprintf("person.where with the registration's number: %t", wanted), func() string {
 			a := w.Ask(http.MethodGet, "http://"+w.Gateway+"/v1/lookup/person.where/"+number, "MZ-DBHD", "DBHD", "")
 			if a.Status != http.StatusOK || !strings.Contains(a.Body, "河滨路1号") || strings.Contains(a.Body, `"DJH":"R0"`) != wanted {
 				return fmt.Sprintf("%d %s", a.Status, a.Body)

@@ -120,7 +120,7 @@ func TestCanaryNoticesABrokenMask(t *testing.T) {
 	w := canaryTown(t)
 	w.Edit("entities/person.yaml", "mask: {GMSFHM: partial, XM: partial, CSRQ: year, HJDZ: district, JZDZ: district, LXDH: partial}",
 		"base: clear\n    mask: {GMSFHM: partial, CSRQ: year, HJDZ: district, JZDZ: district, LXDH: partial}")
-	w.Edit("datasets/GA03.yaml", "partial: {title: 机动车登记(脱敏)}", "partial: {title: 机动车登记(脱敏), mask: {CLXH: clear}}")
+	w.Edit("datasets/GA03.yaml", "partial: {title: 机动车登记（脱敏）}", "partial: {title: 机动车登记（脱敏）, mask: {CLXH: clear}}")
 	w.Open()
 	found := plantAndLook(w)
 	for place, leak := range map[string]string{
@@ -141,7 +141,7 @@ func canaryTown(t *testing.T) *e2e.Town {
 	w := e2e.Found(t)
 	w.Redis = "redis://" + e2e.Service(t, "YIYUAN_TEST_REDIS") + "/9"
 	command(w, "FLUSHDB")
-	w.Edit("entities/person.yaml", "  clear:\n    title: 自然人(业务办理用)\n    fields: [GMSFHM, XM, XBDM, CSRQ, HYZKDM]\n", "")
+	w.Edit("entities/person.yaml", "  clear:\n    title: 自然人（业务办理用）\n    fields: [GMSFHM, XM, XBDM, CSRQ, HYZKDM]\n", "")
 	e2e.Write(t, map[string]any{
 		"rule": "XV-90", "title": "会失败的规则", "english": "A rule that fails", "entity": "person", "severity": "low", "advice": "测试 / test",
 		"cases": []any{map[string]any{"id": "fails", "inputs": []string{"GA01"}, "when": "GA01.exists(g, int(g.XM) > 0)", "owner": "GA"}},
@@ -226,7 +226,7 @@ func plant(w *e2e.Town) map[string]string {
 		return w.Ask(http.MethodPost, "http://"+w.Push+"/v1/push/"+dataset, dataset[:2], "", text)
 	}
 	var good e2e.Answer
-	e2e.Await(w, "push", time.Minute, func() string {
+	e2e.Await(w, "push", func() string {
 		if good = push("GA01", row(e2e.Canary["id_number"])); good.Status == http.StatusOK {
 			return ""
 		}
@@ -243,7 +243,7 @@ func plant(w *e2e.Town) map[string]string {
 		}
 	}
 	var card, pupil e2e.Answer
-	e2e.Await(w, "push of other departments", time.Minute, func() string {
+	e2e.Await(w, "push of other departments", func() string {
 		card = push("CL01", map[string]string{"CJZH": e2e.Canary["disability_card"], "GMSFHM": e2e.Canary["id_number"], "CJLBDM": "4", "CJDJDM": "3", "YXQ": "2030-01-01"})
 		pupil = push("JY01", map[string]string{"XJH": e2e.Canary["pupil_number"], "GMSFHM": e2e.Canary["id_number"], "XM": e2e.Canary["person_name"], "XXMC": "云岭市第一小学", "NJ": "三年级", "JHRGMSFHM": e2e.Canary["id_number"], "ZTDM": "1"})
 		if card.Status == http.StatusOK && pupil.Status == http.StatusOK {
@@ -294,7 +294,7 @@ func passed(w *e2e.Town) {
 		}
 		return ""
 	}
-	e2e.Await(w, "the canary's rows", time.Minute, func() string {
+	e2e.Await(w, "the canary's rows", func() string {
 		var person struct {
 			Data map[string]any `json:"data"`
 		}
@@ -414,7 +414,7 @@ func command(w *e2e.Town, args ...string) string {
 		w.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		w.Fatal(err)
 	}
 	var text strings.Builder

@@ -38,7 +38,7 @@ func TestNewDatasetNeedsNoGo(t *testing.T) {
 	w.Open()
 	const card, number = "SFZ2026000001", "539902198503120013"
 	w.File("cards.csv", "证件编号,公民身份号码,签发日期\n"+card+","+number+",2026-03-01\n")
-	e2e.Await(t, "answer", time.Minute, func() string {
+	e2e.Await(t, "answer", func() string {
 		a := w.Ask(http.MethodGet, "http://"+w.Gateway+"/v1/lookup/"+id+".partial/"+card, "MZ-DBHD", "DBHD", "")
 		var got struct {
 			Data map[string]any `json:"data"`

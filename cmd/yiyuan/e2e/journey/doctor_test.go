@@ -26,7 +26,7 @@ func TestDoctorOnRealServices(t *testing.T) {
 	p.Await(t, "539902198503120013", map[string]any{"XM": "欧阳**"})
 	config := p.Configure(t, e2e.GatewayRole)
 	var found []e2e.Check
-	e2e.Await(t, "a delivery is awaited", time.Minute, func() string {
+	e2e.Await(t, "a delivery is awaited", func() string {
 		if found = e2e.DoctorSays(t, config); !strings.Contains(e2e.Judged(found, "source.ga-files.state", e2e.Warned), "GA02") {
 			return "the doctor does not say so"
 		}
@@ -34,7 +34,7 @@ func TestDoctorOnRealServices(t *testing.T) {
 	})
 	p.DeliversFirst(t)
 	expected := []string{"kafka.replication", "rules.waiting"} // one broker; most datasets have no source here
-	e2e.Await(t, "sound", time.Minute, func() string {
+	e2e.Await(t, "sound", func() string {
 		found = e2e.DoctorSays(t, config)
 		for _, f := range found {
 			if f.Grade != e2e.Sound && !slices.Contains(expected, f.Check) {
@@ -62,12 +62,12 @@ func TestDoctorOnRealServices(t *testing.T) {
 	if err := left.ProduceSync(t.Context(), &kgo.Record{Topic: p.Prefix + "findings", Key: []byte("k"), Value: []byte("v")}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	e2e.Await(t, "stuck", time.Minute, func() string {
+	e2e.Await(t, "stuck", func() string {
 		if found = e2e.DoctorSays(t, config); e2e.Judged(found, "kafka.transactions", e2e.Ill) == "" {
 			return "the transaction does not count as stuck"
 		}
-		if e2e.Judged(found, "step.route", e2e.Warned) == "" { // its members are missed when their session has ended
-			return "somebody still works on route"
+		if e2e.Judged(found, "processors", e2e.Ill) == "" { // members are missed when their session has ended
+			return "somebody still works on a step"
 		}
 		return ""
 	})
@@ -75,17 +75,17 @@ func TestDoctorOnRealServices(t *testing.T) {
 	e2e.WantJudged(t, found, "redis.eviction", e2e.Ill, "allkeys-lru")
 	e2e.WantJudged(t, found, "source.ga-pg", e2e.Warned, "")
 
-	listed, err := exec.CommandContext(e2e.Bounded(t, time.Minute), "yiyuan", "txn", "ls", "--config", config).Output()
+	listed, err := exec.CommandContext(e2e.Bounded(t), "yiyuan", "txn", "ls", "--config", config).Output()
 	if err != nil || !strings.Contains(string(listed), p.Prefix+"left") || !strings.Contains(string(listed), "Ongoing") || !strings.Contains(string(listed), "findings/") {
 		t.Errorf("txn ls = %v\n%s", err, listed)
 	}
-	if out, err := exec.CommandContext(e2e.Bounded(t, time.Minute), "yiyuan", "txn", "abort", p.Prefix+"left", "--yes", "--config", config).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(e2e.Bounded(t), "yiyuan", "txn", "abort", p.Prefix+"left", "--yes", "--config", config).CombinedOutput(); err != nil {
 		t.Fatalf("txn abort: %v\n%s", err, out)
 	}
 	if got := e2e.Judged(e2e.DoctorSays(t, config), "kafka.transactions", e2e.Ill); got != "" {
 		t.Errorf("after the abort: %s", got)
 	}
-	out, err := exec.CommandContext(e2e.Bounded(t, time.Minute), "yiyuan", "txn", "abort", p.Prefix+"left", "--yes", "--config", config).CombinedOutput()
+	out, err := exec.CommandContext(e2e.Bounded(t), "yiyuan", "txn", "abort", p.Prefix+"left", "--yes", "--config", config).CombinedOutput()
 	var ended *exec.ExitError
 	if !e2e.AsExit(err, &ended) || ended.ExitCode() != e2e.EndNotFound {
 		t.Errorf("a second abort ends with %v, want exit code %d\n%s", err, e2e.EndNotFound, out)

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 )
@@ -15,9 +14,11 @@ import (
 // TestRealPath runs the three roles as three processes on real services: rows
 // changed by SQL and a GB18030 file dropped into a folder reach the gateway's
 // answer over Kafka and Redis, and programs of others read the same masked
-// record from Kafka, by the registry's interface.
+// record from Kafka, by the registry's interface, of which Confluent's client finds
+// all that it looks for.
 func TestRealPath(t *testing.T) {
 	p := e2e.OpenRealPath(t)
+	p.Deletes = true
 	const number = "539902198503120013"
 	p.SQL(t, `INSERT INTO %s.t_czrk (sfzh, xm, xbdm, mzdm, csrq, hjdxzqhdm, hjdz, hyzkdm) VALUES ('`+number+`', '欧阳建国', '1', '01', '1985-03-12', '539902', '云岭市岭东区东关街道和平路1号', '10')`)
 	connectors, processors, server := p.Launch(t, e2e.ConnectorsRole), p.Launch(t, e2e.ProcessorsRole), p.Launch(t, e2e.GatewayRole)
@@ -40,6 +41,9 @@ func TestRealPath(t *testing.T) {
 	t.Logf("from the SQL commit to the gateway's answer: %v", took)
 
 	t.Run("python", func(t *testing.T) { python(t, p, e2e.Keys(t).Token("key:person.partial", number), want) })
+	t.Run("confluent", func(t *testing.T) {
+		e2e.Subscriber{Kafka: p.Brokers, Registry: "http://" + p.Registry, Key: e2e.RegistryKey, Prefix: p.Prefix, Topic: "shared.person.partial", Want: want}.Confluents(t)
+	})
 	t.Run("kcat", func(t *testing.T) { kcat(t, p, e2e.Keys(t).Token("key:person.partial", number), want) })
 
 	p.SQL(t, `DELETE FROM %s.t_czrk WHERE sfzh = '`+number+`'`)
@@ -56,7 +60,7 @@ func TestRealPath(t *testing.T) {
 func python(t *testing.T, p *e2e.RealPath, token string, want map[string]any) {
 	t.Helper()
 	python := e2e.Service(t, "YIYUAN_TEST_PYTHON")
-	cmd := exec.CommandContext(e2e.Bounded(t, 2*time.Minute), python, "-B", "testdata/interop.py", p.Brokers, "http://"+p.Registry, p.Prefix+"shared.person.partial", token, "60")
+	cmd := exec.CommandContext(e2e.Bounded(t), python, "-B", "testdata/interop.py", p.Brokers, "http://"+p.Registry, p.Prefix+"shared.person.partial", token, "60")
 	var talk strings.Builder
 	cmd.Stderr = &talk
 	out, err := cmd.Output()
@@ -93,7 +97,7 @@ func kcat(t *testing.T, p *e2e.RealPath, token string, want map[string]any) {
 	}
 	read := func(more ...string) (string, error) {
 		args := append([]string{"-b", p.Brokers, "-t", p.Prefix + "shared.person.partial", "-C", "-e", "-q", "-X", "isolation.level=read_committed"}, more...)
-		out, err := exec.CommandContext(e2e.Bounded(t, time.Minute), "kcat", args...).CombinedOutput()
+		out, err := exec.CommandContext(e2e.Bounded(t), "kcat", args...).CombinedOutput()
 		last := strings.TrimSpace(string(out))
 		return last[max(0, strings.LastIndex(last, token+" ")):], err // the record may hold line ends itself
 	}

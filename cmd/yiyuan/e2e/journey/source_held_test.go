@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -36,12 +35,12 @@ func TestHeldFileIsConsentedTo(t *testing.T) {
 		return b.String()
 	}
 	say := func(args ...string) (string, error) {
-		out, err := exec.CommandContext(e2e.Bounded(t, time.Minute), "yiyuan", append(args, "--gateway", "http://"+admin)...).CombinedOutput()
+		out, err := exec.CommandContext(e2e.Bounded(t), "yiyuan", append(args, "--gateway", "http://"+admin)...).CombinedOutput()
 		return string(out), err
 	}
 	settled := func(n int) {
 		t.Helper()
-		e2e.Await(t, "done", time.Minute, func() string {
+		e2e.Await(t, "done", func() string {
 			if entries, err := os.ReadDir(filepath.Join(p.Drop, "done")); err != nil || len(entries) != n {
 				out, _ := say("source", "ls") // only to be shown
 				return fmt.Sprintf("%d files are done, %v\n%s", len(entries), err, out)
@@ -56,7 +55,7 @@ func TestHeldFileIsConsentedTo(t *testing.T) {
 	}
 	p.Drops(t, "2.csv", table(3))
 	const command = "yiyuan source accept ga-files 00000002"
-	e2e.Await(t, "held", time.Minute, func() string {
+	e2e.Await(t, "held", func() string {
 		out, err := say("source", "ls")
 		if err != nil || !strings.Contains(out, contract.StateHeld) || !strings.Contains(out, "7/10") || !strings.Contains(out, command) {
 			return fmt.Sprintf("%v\n%s", err, out)
@@ -67,7 +66,7 @@ func TestHeldFileIsConsentedTo(t *testing.T) {
 		t.Fatalf("%s: %v\n%s", command, err, out)
 	}
 	settled(2)
-	e2e.Await(t, "running", time.Minute, func() string {
+	e2e.Await(t, "running", func() string {
 		if out, err := say("source", "ls"); err != nil || !strings.Contains(out, contract.StateRunning) {
 			return fmt.Sprintf("%v\n%s", err, out)
 		}

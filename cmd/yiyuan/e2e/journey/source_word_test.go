@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/jackc/pgx/v5"
@@ -43,7 +42,7 @@ func TestOneWordEverywhere(t *testing.T) {
 	w.await(map[string]string{"ga-pg": contract.StateRunning, "ga-files": contract.StateRunning, "locked-pg": contract.StateFailed, "dead-pg": contract.StateFailed})
 	p.SQL(t, `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name LIKE 'yiyuan_%[1]s%%' AND active_pid IS NOT NULL`)
 	dropSlot(t, p)
-	if out, err := exec.CommandContext(e2e.Bounded(t, time.Minute), "yiyuan", "source", "stop", "ga-files", "--gateway", "http://"+admin).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(e2e.Bounded(t), "yiyuan", "source", "stop", "ga-files", "--gateway", "http://"+admin).CombinedOutput(); err != nil {
 		t.Fatalf("source stop: %v\n%s", err, out)
 	}
 	want := map[string]string{"ga-pg": contract.StateFailed, "ga-files": contract.StateStopped, "locked-pg": contract.StateFailed, "dead-pg": contract.StateFailed}
@@ -85,7 +84,7 @@ type words struct {
 func (w words) await(want map[string]string) {
 	w.Helper()
 	tellers := map[string]func() map[string]string{"source ls": w.list, "/v1/flow": w.flow, "metric": w.metric}
-	e2e.Await(w, "one word", time.Minute, func() string {
+	e2e.Await(w, "one word", func() string {
 		for teller, ask := range tellers {
 			said := ask()
 			for name, state := range want {
@@ -99,7 +98,7 @@ func (w words) await(want map[string]string) {
 }
 
 func (w words) list() map[string]string {
-	out, err := exec.CommandContext(e2e.Bounded(w, time.Minute), "yiyuan", "source", "ls", "--json", "--gateway", "http://"+w.admin).Output()
+	out, err := exec.CommandContext(e2e.Bounded(w), "yiyuan", "source", "ls", "--json", "--gateway", "http://"+w.admin).Output()
 	if err != nil {
 		return map[string]string{"error": err.Error()}
 	}
@@ -174,7 +173,7 @@ func (w words) console(t *testing.T, want map[string]string) {
 		t.Fatal(err)
 	}
 	word := map[string]string{contract.StateFailed: "需处理", contract.StateStopped: "已停"}
-	e2e.Await(t, "the page of sources", time.Minute, func() string {
+	e2e.Await(t, "the page of sources", func() string {
 		cards, err := chromedp.Run(tab, chromedp.Evaluate[map[string]string](`Object.fromEntries([...document.querySelectorAll("section.source")].map((s) => [s.getAttribute("aria-label"), s.textContent]))`))
 		if err != nil {
 			return err.Error()
@@ -219,7 +218,7 @@ func bindAlso(t *testing.T, p *e2e.RealPath, name, dsn string) {
 // dropSlot drops the slot of the source as a tidy administrator would, once nobody holds it.
 func dropSlot(t *testing.T, p *e2e.RealPath) {
 	t.Helper()
-	e2e.Await(t, "the slot is dropped", time.Minute, func() string {
+	e2e.Await(t, "the slot is dropped", func() string {
 		p.SQL(t, `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name LIKE 'yiyuan_%[1]s%%' AND active_pid IS NOT NULL;
 DO $$ BEGIN PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'yiyuan_%[1]s%%' AND NOT active; EXCEPTION WHEN object_in_use THEN NULL; END $$`)
 		if count(t, p, `SELECT count(*) FROM pg_replication_slots WHERE slot_name LIKE 'yiyuan_%[1]s%%'`) > 0 {

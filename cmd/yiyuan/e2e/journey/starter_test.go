@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 )
@@ -58,7 +57,7 @@ func TestInitCityRuns(t *testing.T) {
 		return says(append(here, "sh", "-c", strings.Join(lines, "\n"))...)
 	}
 	export := line("export YIYUAN_CLIENT_KEY")
-	e2e.Await(t, "the masked record", 2*time.Minute, func() string {
+	e2e.Await(t, "the masked record", func() string {
 		p.Alive()
 		out, err := run(export, line("yiyuan lookup"))
 		if err != nil || !strings.Contains(out, `"539902************"`) || !strings.Contains(out, `"张*"`) || !strings.Contains(out, `"500-1000"`) {
@@ -70,7 +69,7 @@ func TestInitCityRuns(t *testing.T) {
 		return ""
 	})
 	for name, want := range map[string]string{"张三": `"match": true`, "张四": `"match": false`} {
-		e2e.Await(t, "verify "+name, 2*time.Minute, func() string { // a no waits for the complete copies of both departments
+		e2e.Await(t, "verify "+name, func() string { // a no waits for the complete copies of both departments
 			if out, _ := run(export, strings.Replace(line("yiyuan verify"), "张三", name, 1)); !strings.Contains(out, want) {
 				return out
 			}
@@ -90,11 +89,11 @@ func TestInitCityRuns(t *testing.T) {
 			return ""
 		}
 	}
-	e2e.Await(t, "the finding", 2*time.Minute, finding("open"))
+	e2e.Await(t, "the finding", finding("open"))
 	if out, err := run(line("sed ")); err != nil {
 		t.Fatalf("mend: %v\n%s", err, out)
 	}
-	e2e.Await(t, "the finding closed", 2*time.Minute, finding("closed"))
+	e2e.Await(t, "the finding closed", finding("closed"))
 	if out, err := run("yiyuan plan --config yiyuan.yaml"); err != nil || !strings.Contains(out, "no difference") {
 		t.Errorf("plan: %v\n%s", err, out)
 	}

@@ -85,7 +85,7 @@ func TestTLS(t *testing.T) {
 		return res.StatusCode, string(b)
 	}
 	for name, url := range map[string]string{"gateway": "https://" + gateway + "/livez", "registry": "https://" + registry + "/subjects", "admin": "https://" + admin + "/livez"} {
-		e2e.Await(t, name, time.Minute, func() string {
+		e2e.Await(t, name, func() string {
 			p.Alive()
 			if status, text := ask(url); status != http.StatusOK {
 				return text
@@ -145,7 +145,7 @@ func TestTLS(t *testing.T) {
 	// Renewed: new connections see the new one.
 	next := authority.Server(time.Now().Add(7 * 24 * time.Hour))
 	next.Write(t, dir)
-	e2e.Await(t, "the new certificate", time.Minute, func() string {
+	e2e.Await(t, "the new certificate", func() string {
 		fresh := over(authority.Trust())
 		defer fresh.CloseIdleConnections()
 		res, err := fresh.Do(req)
@@ -165,7 +165,7 @@ func TestTLS(t *testing.T) {
 	if err := os.WriteFile(cert, []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e2e.Await(t, "the alarm", time.Minute, func() string {
+	e2e.Await(t, "the alarm", func() string {
 		if _, metrics := ask("https://" + admin + "/metrics"); !strings.Contains(metrics, `yiyuan_process_setting_up{setting="listeners.tls (gateway)"} 0`) {
 			return "no alarm"
 		}

@@ -206,7 +206,7 @@ func (w *landed) delivers(d delivery) {
 			w.Fatal(err)
 		}
 	}
-	e2e.Await(w, "file "+d.Name, 2*time.Minute, func() string {
+	e2e.Await(w, "file "+d.Name, func() string {
 		w.process.Alive()
 		if refused, _ := filepath.Glob(filepath.Join(folder, "rejected", "*"+d.Name)); len(refused) > 0 {
 			w.Fatalf("file %s was refused", d.Name)
@@ -233,7 +233,7 @@ func (w *landed) pushes(d delivery, again bool) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	e2e.Await(w, "push "+d.Key, 2*time.Minute, func() string {
+	e2e.Await(w, "push "+d.Key, func() string {
 		w.process.Alive()
 		req, err := http.NewRequestWithContext(w.Context(), http.MethodPost, "http://"+w.push+"/v1/push/"+d.Dataset, bytes.NewReader(body))
 		if err != nil {

@@ -123,7 +123,7 @@ func (r *replay) take(l line) {
 			r.Fatal(err)
 		}
 		delete(r.open, l.Producer)
-		e2e.Await(r, "marker of "+r.topic, time.Minute, func() string { // it is written behind the answer
+		e2e.Await(r, "marker of "+r.topic, func() string { // it is written behind the answer
 			ends, err := r.admin.ListEndOffsets(r.Context(), r.topic)
 			if end, ok := ends.Lookup(r.topic, l.Partition); err != nil || !ok || end.Offset != l.Offset+1 {
 				return fmt.Sprintf("%s/%d ends at %d, want %d; %v", r.topic, l.Partition, end.Offset, l.Offset+1, err)
@@ -177,7 +177,7 @@ func (r *replay) flush() {
 		r.Fatal(err)
 	}
 	// A client that has not stored the topic yet would take a commit for an abort.
-	e2e.Await(r, "topic "+r.topic, time.Minute, func() string {
+	e2e.Await(r, "topic "+r.topic, func() string {
 		if leader, epoch, err := r.by.PartitionLeader(r.topic, 0); leader < 0 && epoch < 0 && err == nil {
 			return "not known"
 		}

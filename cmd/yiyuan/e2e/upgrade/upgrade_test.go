@@ -89,7 +89,7 @@ func (w *landed) killed() {
 	} {
 		w.process = e2e.Launch(w, "run", "--config", w.configure())
 		b := e2e.Connect(w, w.process, strings.Split(w.kafka, ","), w.prefix)
-		e2e.Await(w, fmt.Sprintf("life %d", life), 2*time.Minute, func() string {
+		e2e.Await(w, fmt.Sprintf("life %d", life), func() string {
 			w.process.Alive()
 			if far(b) {
 				return ""
@@ -107,7 +107,7 @@ func (w *landed) goesOn(embedded bool) {
 	w.Helper()
 	j := e2e.VisitUnder(w, e2e.Keys(w), e2e.CatalogueIn(w, w.dir+"/catalogue"), strings.Split(w.kafka, ","), w.prefix, 0, time.Time{})
 	j.Compacted = !embedded // Kafka may compact what is as old as the fixture
-	e2e.Await(w, "topics are kept as they must be", 2*time.Minute, func() string {
+	e2e.Await(w, "topics are kept as they must be", func() string {
 		w.process.Alive()
 		kept, err := j.Bus.Examine(j.Ctx, contract.Claims("person"), contract.Claims("enterprise"), contract.Quarantine)
 		if err != nil {
@@ -151,7 +151,7 @@ func (w *landed) goesOn(embedded bool) {
 // the made-up one, which this build makes otherwise and does not go on with.
 func (w *landed) readAgain(j *e2e.Journey) {
 	w.Helper()
-	e2e.Await(w, "the made-up source stands still", time.Minute, func() string {
+	e2e.Await(w, "the made-up source stands still", func() string {
 		if s := e2e.Statuses(j.Ctx, w, j)["cl-live"]; s.State != contract.StateFailed || s.Do != contract.ResyncCommand("cl-live") {
 			return fmt.Sprintf("%s: %s", s.State, s.Do)
 		}
@@ -190,14 +190,14 @@ func (w *landed) resync(j *e2e.Journey, name string, brings func()) {
 	order := func(more ...string) {
 		w.Helper()
 		args := append([]string{"source", "resync", name, "--gateway", "http://" + w.admin}, more...)
-		if out, err := exec.CommandContext(e2e.Bounded(w, time.Minute), "yiyuan", args...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(e2e.Bounded(w), "yiyuan", args...).CombinedOutput(); err != nil {
 			w.Fatalf("%v: %v\n%s", args, err, out)
 		}
 	}
 	order()
 	brings()
 	asked := false
-	e2e.Await(w, "resync of "+name, time.Minute, func() string {
+	e2e.Await(w, "resync of "+name, func() string {
 		w.process.Alive()
 		s := e2e.Statuses(j.Ctx, w, j)[name]
 		if s.State == contract.StateHeld && s.Resync != nil && !asked {
@@ -240,7 +240,7 @@ func normalised(e *schemas.Element, text string) string {
 // equal waits until what is on the bus and what is answered equal the deliveries.
 func (w *landed) equal(j *e2e.Journey, when string, as func(*schemas.Element, string) string) {
 	w.Helper()
-	e2e.Await(w, when, 3*time.Minute, func() string {
+	e2e.Await(w, when, func() string {
 		w.process.Alive()
 		return w.differs(j, as)
 	})

@@ -20,7 +20,7 @@ import (
 func (c *city) await(ctx context.Context, talk io.Writer) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	last := time.Now()
+	began, last := time.Now(), time.Now()
 	for {
 		waiting, err := c.waiting(ctx)
 		if err != nil {
@@ -31,7 +31,8 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 		}
 		if !c.options.JSON && time.Since(last) > 2*time.Second {
 			last = time.Now()
-			if _, err := fmt.Fprintf(talk, "装载中：还有 %d 个数据集：%s / loading, %d datasets to go\n", len(waiting), terminal.Some(waiting), len(waiting)); err != nil {
+			took := int(time.Since(began).Seconds())
+			if _, err := fmt.Fprintf(talk, "装载中，已 %d 秒：还有 %d 个数据集：%s / loading for %d s, %d datasets to go\n", took, len(waiting), terminal.Some(waiting), took, len(waiting)); err != nil {
 				return err
 			}
 		}

@@ -24,7 +24,7 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 	b := &strings.Builder{}
 	line := func(format string, args ...any) { fmt.Fprintf(b, format+"\n", args...) }
 	line("")
-	line("一源 Yiyuan %s — 示例城市云岭市已就绪(%.1f 秒)/ the sample city is ready", c.options.Build, took.Seconds())
+	line("一源 Yiyuan %s — 示例城市云岭市已就绪（%.1f 秒） / the sample city is ready", c.options.Build, took.Seconds())
 	line("全部数据均为虚构 / all data is made up")
 	line("")
 	line("  控制台 console     %s/", c.gateway)
@@ -39,11 +39,11 @@ func (c *city) tour(ctx context.Context, took time.Duration, samples map[string]
 	}
 	line("")
 	relief := c.application("MZ-DBHD")
-	line("1 查一条脱敏的可信记录(民政局，低保核对)/ look up a masked golden record:")
+	line("1 查一条脱敏的可信记录（民政局，低保核对） / look up a masked golden record:")
 	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: DBHD' -H 'Content-Type: application/json' %s/v1/lookup/person.partial -d '{\"key\":\"%s\"}'", relief.Key, c.gateway, samples["person.partial"])
 	line("")
 	bureau := c.bureau()
-	line("2 它为什么是这样：每个数据项的来源、理由和落选者(数据局)/ why each cell won:")
+	line("2 它为什么是这样：每个数据项的来源、理由和落选者（数据局） / why each cell won:")
 	line("  curl -s -H 'Authorization: Bearer %s' -H 'X-Purpose: SUPERVISE' -H 'Content-Type: application/json' %s/v1/explain/person -d '{\"key\":\"%s\"}'", bureau.Key, c.gateway, samples["person.explain"])
 	line("")
 	if err := c.tourFinding(ctx, bureau, line); err != nil {

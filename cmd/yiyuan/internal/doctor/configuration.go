@@ -20,20 +20,21 @@ import (
 func (d *doctor) configuration(file string, brokers []string) ([]Finding, bool) {
 	var err error
 	if d.cfg, err = settings.Load(file); err != nil {
-		return []Finding{problemFound("config", "配置读不了 / the configuration cannot be read: "+err.Error(), "按提示改配置，每一项见 deploy/yiyuan.yaml / mend it, every key is in deploy/yiyuan.yaml")}, false
+		return []Finding{problemFound("config", "配置读不了 / the configuration cannot be read: "+terminal.Whole(err), "按提示改配置，每一项见 deploy/yiyuan.yaml / mend it, every key is in deploy/yiyuan.yaml")}, false
 	}
 	found := []Finding{fine("config", "配置可读 / the configuration is readable")}
+	if file == "" {
+		found = []Finding{fine("config", "没有给 --config：用默认设置和环境变量 YIYUAN_*  / no --config was given: defaults and the environment YIYUAN_* are used")}
+	}
 	if len(brokers) > 0 {
 		d.cfg.Bus.Brokers = brokers
 	}
 	if len(d.cfg.Bus.Brokers) == 0 {
 		d.cfg.Bus.Brokers = []string{d.cfg.Bus.Embedded.Listen}
 	}
-	if d.cat, err = wiring.Catalogue(d.cfg.Catalogue); err == nil {
-		err = wiring.Compile(d.cat)
-	}
-	if err != nil {
-		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+terminal.FirstLine(err), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
+	folder := process.ReadFolder(d.cfg.Catalogue)
+	if d.cat = folder.Catalogue; folder.Broken != nil {
+		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+terminal.FirstLine(folder.Broken), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
 	}
 	found = append(found, fine("catalogue", fmt.Sprintf("%s，%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
 	if err := d.use(d.cat); err != nil {
@@ -65,8 +66,10 @@ func (d *doctor) use(cat *schemas.Catalogue) error {
 // inForce holds the configured folder against the catalogue in force, by which the
 // processes run and the checks after this one go.
 func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []Finding {
-	const check = "catalogue.in_force"
-	f, err := process.ReadInForce(ctx, b, b.Peek)
+	const check = checkInForce
+	past, err := process.ReadHistory(ctx, b, b.Peek)
+	f := process.InForce(past)
+	defer func() { d.lineage, d.since = process.Lineage(d.cat, past), time.UnixMilli(f.At) }()
 	switch {
 	case err != nil:
 		return []Finding{unanswered(check, err)}
@@ -75,7 +78,7 @@ func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []Finding {
 	case f.Version == d.cat.Version:
 		return []Finding{fine(check, fmt.Sprintf("生效的就是配置的目录 %s / the configured catalogue %s is in force", f.Version, f.Version))}
 	}
-	folder := d.cat.Version
+	edited, folder := d.cat, d.cat.Version
 	cat, err := process.LoadInForce(f)
 	if err == nil {
 		err = d.use(cat)
@@ -86,8 +89,27 @@ func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []Finding {
 	if f.Sample && d.cfg.Catalogue == "" {
 		return []Finding{warning(check, fmt.Sprintf("生效的是另一版本程序的示例城市 %s，下次启动换为 %s / the sample city of another build, %s, is in force; the next start puts %s in force", f.Version, folder, f.Version, folder), "")}
 	}
-	return []Finding{warning(check, fmt.Sprintf("配置的目录 %s 没有生效；生效的是 %s（%s 应用），以下检查以它为准 / the configured catalogue %s is not in force; %s is, applied by %s, and the checks below go by it", folder, f.Version, f.By, folder, f.Version, f.By),
-		"先看 yiyuan plan，再运行 yiyuan apply；已应用而进程仍运行旧目录的，重启进程 / look at yiyuan plan, then yiyuan apply; restart processes that still run another")}
+	if _, waits, err := wiring.BindingsInForce(d.cfg.Sources, cat, edited); err == nil {
+		d.awaits = map[string]wiring.Waiting{}
+		for _, w := range waits {
+			d.awaits[w.Name] = w
+		}
+	}
+	found := d.grantsAhead(edited)
+	return append(found, warning(check, fmt.Sprintf("配置的目录 %s 没有生效；生效的是 %s（%s 应用），Kafka、缓存和数据源的状态以它为准 / the configured catalogue %s is not in force; %s is, applied by %s, and Kafka, the cache and the states of sources are judged by it", folder, f.Version, f.By, folder, f.Version, f.By),
+		"先看 yiyuan plan，再运行 yiyuan apply；已应用而进程仍运行旧目录的，重启进程 / look at yiyuan plan, then yiyuan apply; restart processes that still run another"))
+}
+
+// grantsAhead tells an access file that waits for the edited folder to be in force.
+func (d *doctor) grantsAhead(edited *schemas.Catalogue) []Finding {
+	if !d.cfg.Has(settings.RoleGateway) {
+		return nil
+	}
+	err := process.AccessAhead(d.cfg.Access, d.cat, edited)
+	if err == nil {
+		return nil
+	}
+	return []Finding{problemFound("access", "下次启动会拒绝应用与授权文件 / the next start refuses the access file: "+terminal.FirstLine(err), "先看 yiyuan plan，再运行 yiyuan apply / look at yiyuan plan, then yiyuan apply")}
 }
 
 // grants reads the access file as the gateway does. A running gateway keeps what

@@ -3,8 +3,10 @@ package doctor
 
 import (
 	"context"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -19,7 +21,10 @@ type doctor struct {
 	steps   []processors.Step
 	specs   []contract.Spec
 	sources []connectors.Config
-	bus     string // which one it is, "" if unknown
+	awaits  map[string]wiring.Waiting // those of sources that stand until the folder is in force
+	lineage schemas.Lineage
+	since   time.Time // when the catalogue in force was put there, zero = none is
+	bus     string    // which one it is, "" if unknown
 	said    map[string]said
 	waits   []verification.Awaited // what rules wait for
 }
@@ -36,5 +41,5 @@ func Examine(ctx context.Context, file string, brokers []string) []Finding {
 	found = append(found, d.kafka(ctx)...)
 	found = append(found, d.registry(ctx)...)
 	found = append(found, d.cache(ctx)...)
-	return append(found, d.systems(ctx)...)
+	return first(append(found, d.systems(ctx)...))
 }

@@ -38,6 +38,7 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 		d.bus = hex.EncodeToString(id[:])
 	}
 	found = append(found, d.inForce(ctx, b)...)
+	found = append(found, d.running(ctx)...)
 	names := make([]contract.Topic, len(d.specs))
 	for i, s := range d.specs {
 		names[i] = s.Topic
@@ -47,6 +48,9 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 		return append(found, unanswered("kafka.topics", err))
 	}
 	_, landed := have[contract.Sources]
+	if len(have) == 0 { // before the first start nothing else can be asked
+		return append(found, untouched(d.cfg.Bus.Prefix))
+	}
 	found = append(found, checkUpgrade(ctx, b, landed)...)
 	found = append(found, checkTopics(d.cfg.Bus, d.specs, have, len(cluster.Brokers))...)
 	var there []contract.Topic
@@ -56,14 +60,23 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 		}
 	}
 	found = append(found, d.transactions(ctx, b, there)...)
-	found = append(found, checkGroups(ctx, b, d.steps, have)...)
+	found = append(found, checkGroups(ctx, b, d.steps, have, d.cfg.Has(settings.RoleProcessors))...)
 	if landed {
 		found = append(found, d.states(ctx, b)...)
+	}
+	if _, ok := have[contract.Bus]; ok && len(there) == len(names) {
+		found = append(found, d.renewals(ctx, b))
 	}
 	if _, ok := have[contract.Refused]; ok {
 		found = append(found, refusedRows(ctx, b))
 	}
 	return found
+}
+
+// untouched is what is told of a bus on which nothing was ever started.
+func untouched(prefix string) Finding {
+	return warning("kafka.topics", fmt.Sprintf("还没有启动过：没有一个主题（前缀 %q） / nothing was started here yet: there is no topic (prefix %q)", prefix, prefix),
+		"启动 yiyuan run，主题由它建好；启动过的，核对 bus.prefix / start yiyuan run, it makes them; if that was done, look at bus.prefix")
 }
 
 // checkCluster holds the brokers against what exactly-once needs: Kafka 4.0 and
@@ -75,7 +88,7 @@ func checkCluster(c cluster.Cluster) []Finding {
 	for _, b := range c.Brokers {
 		if b.Err != nil {
 			silent++
-			found = append(found, problemFound("kafka.brokers", fmt.Sprintf("代理 %d(%s)没有回答 / broker %d does not answer: %v", b.ID, b.Address, b.ID, b.Err), "查看该代理的日志并重启 / look into its log and restart it"))
+			found = append(found, problemFound("kafka.brokers", fmt.Sprintf("代理 %d（%s）没有回答 / broker %d does not answer: %v", b.ID, b.Address, b.ID, b.Err), "查看该代理的日志并重启 / look into its log and restart it"))
 			continue
 		}
 		if !slices.Contains(versions, b.Version) {
@@ -94,7 +107,7 @@ func checkCluster(c cluster.Cluster) []Finding {
 		found = append(found, fine("kafka.version", "Kafka 4.0 以上 / or later ("+text+")"))
 	}
 	if c.TransactionVersion < 2 {
-		return append(found, problemFound("kafka.transaction.version", fmt.Sprintf("transaction.version = %d,低于 2:迟到的提交可能撕裂后面的事务(KIP-890)/ below 2: a late commit can tear a later transaction", c.TransactionVersion),
+		return append(found, problemFound("kafka.transaction.version", fmt.Sprintf("transaction.version = %d，低于 2：迟到的提交可能撕裂后面的事务（KIP-890） / below 2: a late commit can tear a later transaction", c.TransactionVersion),
 			"kafka-features.sh --bootstrap-server HOST:PORT upgrade --feature transaction.version=2"))
 	}
 	return append(found, fine("kafka.transaction.version", strconv.Itoa(c.TransactionVersion)))
@@ -138,9 +151,9 @@ func checkTopics(cfg settings.Bus, specs []contract.Spec, have map[contract.Topi
 			found = append(found, Finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), terminal.Some(topics)), do})
 		}
 	}
-	list("kafka.topics", Problem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run,它会建好；目录前缀对吗(bus.prefix)?/ start yiyuan run once, it makes them; is bus.prefix right?")
-	list("kafka.topics", Problem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions,或迁移该主题 / change bus.partitions, or migrate the topic")
-	list("kafka.topics", Problem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…;数据可能已丢失，请核对 / data may be gone, look")
+	list("kafka.topics", Problem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run，它会建好；目录前缀（bus.prefix）对吗？ / start yiyuan run once, it makes them; is bus.prefix right?")
+	list("kafka.topics", Problem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions，或迁移该主题 / change bus.partitions, or migrate the topic")
+	list("kafka.topics", Problem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…；数据可能已丢失，请核对 / data may be gone, look")
 	list("kafka.topics", Problem, "不收大的记录：写到它的步骤、数据源或审计会停住 / takes no large records: the step, source or audit that writes one stands still", small,
 		"kafka-configs.sh --alter --entity-type topics --entity-name "+cfg.Prefix+"TOPIC --add-config max.message.bytes=1048588；随后自行继续 / it then goes on by itself")
 	list("kafka.topics", Problem, "没有首领的分区 / partitions without a leader", leaderless, "启动缺席的代理 / start the brokers that are away")
@@ -208,18 +221,32 @@ func checkTransactions(open []cluster.OpenTransaction, held []string, now time.T
 // lagLimit is how many offsets a step may be behind before somebody should look.
 const lagLimit = 100_000
 
-func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have map[contract.Topic]cluster.TopicState) []Finding {
+// checkGroups asks who works on each step. ours says that this configuration is of processors:
+// if nobody works on any then, that is told once, as a problem.
+func checkGroups(ctx context.Context, b *bus.Bus, steps []processors.Step, have map[contract.Topic]cluster.TopicState, ours bool) []Finding {
 	var found []Finding
+	members := 0
 	for _, s := range steps {
 		check := "step." + s.Name
 		groups, err := b.Groups(ctx, s.Name)
 		if err != nil {
 			found = append(found, unanswered(check, err))
+			members++ // nobody knows
 			continue
 		}
+		members += groups[s.Name].Members
 		found = append(found, checkGroup(check, groups[s.Name], hindered(s, have)...))
 	}
+	if ours && members == 0 {
+		return []Finding{nobodyProcesses(len(steps))}
+	}
 	return found
+}
+
+// nobodyProcesses is what is told where no process of the role processors runs.
+func nobodyProcesses(steps int) Finding {
+	return problemFound("processors", fmt.Sprintf("没有处理进程：%d 个步骤都无人处理，什么都到不了应用 / no process of this role runs: nobody works on any of %d steps, and nothing gets to applications", steps, steps),
+		"启动 / start: yiyuan run --role processors")
 }
 
 // hindered are the topics that a step writes to and that do not take all it writes.
@@ -234,7 +261,7 @@ func hindered(s processors.Step, have map[contract.Topic]cluster.TopicState) []s
 }
 
 func checkGroup(check string, g cluster.GroupState, small ...string) Finding {
-	text := fmt.Sprintf("%s,成员 %d,积压 %d / %d members, lag %d", g.State, g.Members, g.Lag, g.Members, g.Lag)
+	text := fmt.Sprintf("%s，成员 %d，积压 %d / %d members, lag %d", g.State, g.Members, g.Lag, g.Members, g.Lag)
 	switch {
 	case g.Members == 0:
 		return warning(check, "没有进程在处理 / nobody works on it: "+text, "启动 / start: yiyuan run --role processors")

@@ -12,22 +12,22 @@ import (
 func (d *doctor) secrets() Finding {
 	file := d.cfg.Keys.File
 	if file == "" {
-		return warning("keys", "没有密钥文件，令牌随进程消失 / no key file: tokens last as long as the process", "yiyuan keys generate FILE,写进 keys.file / and name it in keys.file")
+		return warning("keys", "没有密钥文件，令牌随进程消失 / no key file: tokens last as long as the process", "yiyuan keys generate FILE，写进 keys.file / and name it in keys.file")
 	}
 	info, err := os.Stat(file)
 	if err != nil {
-		return problemFound("keys", "密钥文件读不了 / the key file cannot be read: "+err.Error(), "检查 keys.file;没有就生成 / check keys.file, or make one: yiyuan keys generate FILE")
+		return problemFound("keys", "密钥文件读不了 / the key file cannot be read: "+err.Error(), "检查 keys.file；没有就生成 / check keys.file, or make one: yiyuan keys generate FILE")
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return problemFound("keys", fmt.Sprintf("密钥文件人人可读(%v)/ anybody can read the key file", mode), "chmod 600 "+file)
+		return problemFound("keys", fmt.Sprintf("密钥文件人人可读（%v） / anybody can read the key file", mode), "chmod 600 "+file)
 	} else if mode&0o070 != 0 {
-		return warning("keys", fmt.Sprintf("密钥文件同组可读(%v)/ the group can read the key file", mode), "chmod 600 "+file)
+		return warning("keys", fmt.Sprintf("密钥文件同组可读（%v） / the group can read the key file", mode), "chmod 600 "+file)
 	}
 	ring, err := keyring.Load(file)
 	if err != nil {
 		return problemFound("keys", "密钥文件有误 / the key file is wrong: "+terminal.FirstLine(err), "从备份恢复；重新生成会使旧令牌失效 / restore it from a copy; a new one would void old tokens")
 	}
-	return fine("keys", fmt.Sprintf("算法 %s,版本 %d / suite and version", ring.Suite(), ring.Current()))
+	return fine("keys", fmt.Sprintf("算法 %s，版本 %d / suite and version", ring.Suite(), ring.Current()))
 }
 
 const (
@@ -39,7 +39,7 @@ const (
 func (d *doctor) machine() []Finding {
 	var found []Finding
 	if files, ok := fileLimit(); ok && files < leastFiles {
-		found = append(found, warning("files", fmt.Sprintf("最多打开 %d 个文件 / %d open files at the most", files, files), fmt.Sprintf("ulimit -n %d,或在 systemd 单元设 LimitNOFILE / or LimitNOFILE in the unit", leastFiles)))
+		found = append(found, warning("files", fmt.Sprintf("最多打开 %d 个文件 / %d open files at the most", files, files), fmt.Sprintf("ulimit -n %d，或在 systemd 单元设 LimitNOFILE / or LimitNOFILE in the unit", leastFiles)))
 	} else if ok {
 		found = append(found, fine("files", fmt.Sprintf("最多打开 %d 个文件 / open files", files)))
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -40,7 +41,7 @@ func (d *doctor) registry(ctx context.Context) []Finding {
 	case err == nil:
 		return []Finding{fine("registry", url)}
 	case ours:
-		return []Finding{warning("registry", "自带的注册中心没有回答 / our own registry does not answer: "+err.Error(), "它随 yiyuan run 启动(registry.listen)/ it comes with yiyuan run")}
+		return []Finding{warning("registry", "自带的注册中心没有回答 / our own registry does not answer: "+err.Error(), "它随 yiyuan run 启动（registry.listen） / it comes with yiyuan run")}
 	}
 	return []Finding{problemFound("registry", "注册中心没有回答 / the registry does not answer: "+err.Error(), "检查 registry.url 和该服务 / check registry.url and the service")}
 }
@@ -70,37 +71,42 @@ func (d *doctor) cache(ctx context.Context) []Finding {
 	if err := d.cfg.Gateway.Cache(&cfg); err != nil {
 		return []Finding{problemFound("redis", err.Error(), "改 gateway.redis / mend gateway.redis")}
 	}
-	var views []string
-	for _, s := range d.cat.Datasets {
-		for _, v := range s.Views {
-			views = append(views, v.ID)
-		}
+	var names []string
+	views := map[string]string{} // by what the cache calls them
+	for _, v := range d.cat.Views() {
+		name := d.lineage.StoredAs(v.ID)
+		names, views[name] = append(names, name), v.ID
 	}
-	for _, e := range d.cat.Entities {
-		for _, v := range e.Views {
-			views = append(views, v.ID)
-		}
+	h, err := redis.Examine(ctx, cfg, names)
+	if errors.Is(err, redis.ErrNoMaster) {
+		return []Finding{problemFound("redis", "哨兵不认识这个主库名 / the sentinels know no such master: "+terminal.FirstLine(err), "核对 gateway.redis 中的主库名与哨兵的 sentinel monitor / compare the name in gateway.redis with the sentinels’ sentinel monitor")}
 	}
-	h, err := redis.Examine(ctx, cfg, views)
 	if err != nil {
 		return []Finding{problemFound("redis", "Redis 没有回答 / does not answer: "+terminal.FirstLine(err), "检查 gateway.redis、网络和口令；数据可由 Kafka 重建 / check gateway.redis, network and password; its data can be rebuilt from Kafka")}
 	}
-	return checkRedis(h)
+	for i, name := range h.Missing {
+		h.Missing[i] = views[name]
+	}
+	withheld := map[string]int64{}
+	for name, n := range h.Withheld {
+		withheld[views[name]] = n
+	}
+	return append(checkRedis(h), checkWithheld(withheld)...)
 }
 
 func checkRedis(h redis.Health) []Finding {
 	found := []Finding{fine("redis", "Redis "+h.Version)}
 	switch {
 	case h.Evicts():
-		found = append(found, problemFound("redis.eviction", fmt.Sprintf("maxmemory-policy = %s:内存不足时会丢记录，“查无此人”就不可信 / it may drop records when memory is short, so that “not there” would prove nothing", h.Policy),
-			"redis-cli config set maxmemory-policy noeviction,并写进 redis.conf / and put it into redis.conf"))
+		found = append(found, problemFound("redis.eviction", fmt.Sprintf("maxmemory-policy = %s：内存不足时会丢记录，“查无此人”就不可信 / it may drop records when memory is short, so that “not there” would prove nothing", h.Policy),
+			"redis-cli config set maxmemory-policy noeviction，并写进 redis.conf / and put it into redis.conf"))
 	case h.Policy == "":
 		found = append(found, warning("redis.eviction", "服务器不告知淘汰策略 / the server does not tell its eviction policy", "确认为 noeviction / make sure it is noeviction"))
 	default:
 		found = append(found, fine("redis.eviction", h.Policy))
 	}
 	if h.Limit > 0 && h.Used*10 > h.Limit*9 {
-		found = append(found, problemFound("redis.memory", fmt.Sprintf("已用 %d MiB,上限 %d MiB / used of limit", h.Used>>20, h.Limit>>20), "调大 maxmemory,满了就写不进去 / raise maxmemory, when it is full nothing can be written"))
+		found = append(found, problemFound("redis.memory", fmt.Sprintf("已用 %d MiB，上限 %d MiB / used of limit", h.Used>>20, h.Limit>>20), "调大 maxmemory，满了就写不进去 / raise maxmemory, when it is full nothing can be written"))
 	} else {
 		found = append(found, fine("redis.memory", fmt.Sprintf("已用 / used %d MiB", h.Used>>20)))
 	}
@@ -112,6 +118,11 @@ func checkRedis(h redis.Health) []Finding {
 		found = append(found, warning("redis.views", fmt.Sprintf("尚未装载完 (%d) / not complete yet: %s", len(h.Missing), terminal.Some(h.Missing)), "装载中则等待；网关没有运行则启动它 / wait while it loads; start the gateway if it does not run"))
 	default:
 		found = append(found, fine("redis.views", "全部视图已装载 / every view is complete"))
+	}
+	if f := h.Former; f.Spaces > 0 {
+		found = append(found, warning("redis.former", fmt.Sprintf("Redis 仍存旧目录的视图 %d 个（其中 %d 个有网关在用），共 %d 条，%s 查看 / Redis still holds %d views as they were under former catalogues, %d of them in use by a gateway, %d records, as of %s",
+			f.Spaces, f.Used, f.Records, f.At.Format(time.DateTime), f.Spaces, f.Used, f.Records, f.At.Format(time.DateTime)),
+			"现行视图装载完后，网关在几分钟内自行清除；仍有网关在用的，重启那些网关 / a gateway removes them by itself within minutes once the present views are complete; restart the gateways that still use some"))
 	}
 	return found
 }

@@ -40,11 +40,18 @@ func (d *doctor) states(ctx context.Context, b *bus.Bus) []Finding {
 		bound[s.Name] = true
 	}
 	var found []Finding
+	for _, name := range slices.Sorted(maps.Keys(d.awaits)) {
+		found = append(found, warning(StateCheck(name), contract.StateWaiting+": "+d.awaits[name].Why, d.awaits[name].Do))
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.said)) {
+		if _, waits := d.awaits[name]; waits && !d.said[name].status.Stop {
+			continue
+		}
 		found = append(found, checkSource(name, d.said[name], bound[name] || d.cfg.Sources == ""))
 	}
 	for _, s := range d.sources {
-		if _, ok := d.said[s.Name]; !ok {
+		_, waits := d.awaits[s.Name]
+		if _, ok := d.said[s.Name]; !ok && !waits {
 			found = append(found, warning(StateCheck(s.Name), "从未运行过，它的数据集都没有数据 / it has never run, its datasets have no data", "yiyuan run --role connectors"))
 		}
 	}

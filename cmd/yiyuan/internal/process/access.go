@@ -22,3 +22,19 @@ func OpenAccess(path string, cat *schemas.Catalogue) (*access.Access, gateway.Gr
 	}
 	return who, file, nil
 }
+
+// AccessAhead says so where the file names what the configured folder has and the
+// catalogue in force has not yet: nil where it is read, or is wrong by both.
+func AccessAhead(path string, inForce, folder *schemas.Catalogue) error {
+	if folder == nil || folder.Version == inForce.Version {
+		return nil
+	}
+	_, _, err := OpenAccess(path, inForce)
+	if err == nil {
+		return nil
+	}
+	if _, _, wrong := OpenAccess(path, folder); wrong != nil {
+		return nil //nolint:nilerr // what is wrong by both has nothing to do with which is in force
+	}
+	return fmt.Errorf("应用与授权文件合乎配置的目录 %s，但生效的目录是 %s：看过 yiyuan plan 后先运行 yiyuan apply / the access file fits the configured catalogue %s, but %s is in force: look at yiyuan plan and run yiyuan apply first: %w", folder.Version, inForce.Version, folder.Version, inForce.Version, err)
+}

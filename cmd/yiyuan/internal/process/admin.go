@@ -34,11 +34,10 @@ func (a *Process) adminListener(ctx context.Context) (listener.Config, error) {
 	if err != nil {
 		return listener.Config{}, err
 	}
-	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") } // the client is gone if it fails
 	strangers := a.countStrangers(ctx, "admin", nil)
 	cfg := listener.Config{
 		Shared: a.shared, Name: "admin", OwnHost: true, SameSite: true,
-		Health: map[string]http.HandlerFunc{"/livez": listener.Strict(ok), "/readyz": listener.Strict(ok)},
+		Health: map[string]http.HandlerFunc{"/livez": listener.Strict(listener.Lives), "/readyz": listener.Strict(a.kafka.ready)},
 		Admit: func(r *http.Request, c *listener.Call) (listener.Who, *problem.Problem) {
 			who := listener.Who{Key: "operator", Department: "operator"}
 			if token == nil {

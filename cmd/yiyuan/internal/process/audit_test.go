@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -78,7 +77,7 @@ func TestRefusedPushesAreAudited(t *testing.T) {
 		return resp.StatusCode, resp.Header.Get("X-Request-Id"), string(b)
 	}
 	const broken = `[{"GMSFHM":"` + number + `"`
-	e2e.Await(t, "the source is open", time.Minute, func() string { // until then all are told to wait
+	e2e.Await(t, "the source is open", func() string { // until then all are told to wait
 		if status, _, text := send(key, "192.0.2.7", "/v1/push/WJ01", broken); status == http.StatusServiceUnavailable {
 			return text
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/schemas/certificate"
 )
 
 // secure opens the certificates of all listeners and says which of them speak
@@ -27,9 +28,27 @@ func (a *Process) secure() error {
 			if left := time.Until(secure.Expires()); left < settings.Soon {
 				a.Log.Error("certificate has expired or soon will", "listener", name, "expires", secure.Expires())
 			}
+			a.note(secure.Notes(time.Now()), "listener", name)
 		}
 	}
+	for name, files := range a.cfg.Services() {
+		read, err := files.Load()
+		if err != nil {
+			return err //nolint:wrapcheck // it names setting and file
+		}
+		if read.Pair != nil && time.Until(read.Pair.Ends()) < settings.Soon {
+			a.Log.Error("certificate has expired or soon will", "service", name, "expires", read.Pair.Ends())
+		}
+		a.note(read.Notes(time.Now()), "service", name)
+	}
 	return nil
+}
+
+// note says what is not valid of certificates that are used, and what they hold for nothing.
+func (a *Process) note(notes []certificate.Note, of, name string) {
+	for _, n := range notes {
+		a.Log.Warn("certificates are used that should be looked at", of, name, "note", n.Text)
+	}
 }
 
 // followCertificates puts new certificates in force while the process runs.

@@ -22,7 +22,7 @@ const (
 // NewSettings counts which of these files can be used as they are.
 func NewSettings() *prometheus.GaugeVec {
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "yiyuan_process_setting_up", Help: "0 while the file of this setting cannot be used and what was in force before stays in force: an alarm.",
+		Name: "yiyuan_process_setting_up", Help: "该设置的文件无法使用、仍按改动前的执行时为 0：应告警。 / 0 while the file of this setting cannot be used and what was in force before stays in force: an alarm.",
 	}, []string{"setting"})
 }
 

@@ -2,14 +2,20 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// ReadHistory reads which catalogues came into force, the oldest first. read is as of ReadInForce.
-func ReadHistory(ctx context.Context, read func(context.Context, contract.Topic, func(bus.Record) error) error) ([]contract.Applied, error) {
+// ReadHistory reads which catalogues came into force, the oldest first, none where the
+// topic is not there. read is Bus.Replay, or Bus.Peek for who only looks.
+func ReadHistory(ctx context.Context, b *bus.Bus, read func(context.Context, contract.Topic, func(bus.Record) error) error) ([]contract.Applied, error) {
+	if _, err := b.Partitions(ctx, contract.Catalogues); errors.Is(err, cluster.ErrNoTopic) {
+		return nil, nil
+	}
 	var f contract.InForce
 	var past []contract.Applied
 	err := read(ctx, contract.Catalogues, func(r bus.Record) error {
@@ -20,9 +26,23 @@ func ReadHistory(ctx context.Context, read func(context.Context, contract.Topic,
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the catalogues of before: %w", err)
+		return nil, fmt.Errorf("read the catalogues that came into force: %w", err)
 	}
 	return past, nil
+}
+
+// InForce returns the catalogue that is in force after those that came into it: the last.
+func InForce(past []contract.Applied) contract.InForce {
+	if len(past) == 0 {
+		return contract.InForce{}
+	}
+	return contract.InForce{Applied: past[len(past)-1]}
+}
+
+// ReadInForce reads which catalogue is in force. read is as of ReadHistory.
+func ReadInForce(ctx context.Context, b *bus.Bus, read func(context.Context, contract.Topic, func(bus.Record) error) error) (contract.InForce, error) {
+	past, err := ReadHistory(ctx, b, read)
+	return InForce(past), err
 }
 
 // takeApplied goes on by one record and reports whether it took effect.

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -151,7 +150,7 @@ func TestAdminTokenChanges(t *testing.T) {
 	}
 	put("short")
 	put(second)
-	e2e.Await(t, "the new token is in force", time.Minute, func() string {
+	e2e.Await(t, "the new token is in force", func() string {
 		if got := answers(second); got != http.StatusOK {
 			return fmt.Sprint(got)
 		}
@@ -161,7 +160,7 @@ func TestAdminTokenChanges(t *testing.T) {
 		t.Errorf("the old token is answered %d", got)
 	}
 	put("short")
-	e2e.Await(t, "it is said", time.Minute, func() string {
+	e2e.Await(t, "it is said", func() string {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -224,7 +223,7 @@ func TestRegistryKeyChanges(t *testing.T) {
 	if got := key(); got != second {
 		t.Error("another's registry gets the old key")
 	}
-	e2e.Await(t, "the new key is in force", time.Minute, func() string {
+	e2e.Await(t, "the new key is in force", func() string {
 		if got := writes(second); got != there {
 			return fmt.Sprint(got)
 		}

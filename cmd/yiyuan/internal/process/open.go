@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,7 +65,12 @@ func (a *Process) openBus(ctx context.Context) error {
 		return err
 	}
 	a.defers(b.Close)
-	a.Bus = b
+	a.Bus, a.kafka = b, newReach(b.Ping, a.Log, a.Metrics)
+	attends, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var looks sync.WaitGroup
+	looks.Go(func() { a.kafka.attend(attends) })
+	a.defers(looks.Wait)
+	a.defers(stop)
 	return nil
 }
 
@@ -115,14 +121,14 @@ func (a *Process) openRegistry(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.Codec = codec.New(outside)
+		a.Codec = codec.New(toldRegistry{outside, shown(a.cfg.Registry.URL)})
 	} else {
 		reg, err := registry.Open(ctx, a.Bus.SchemaLog(), a.cfg.Bus.Prefix, a.Log)
 		if err != nil {
 			return fmt.Errorf("open registry: %w", err)
 		}
 		a.defers(reg.Close)
-		a.schemas, a.Codec = reg, codec.New(reg)
+		a.schemas, a.Codec = reg, codec.New(toldRegistry{Registry: reg})
 	}
 	a.Steps = wiring.Steps(a.Catalogue, a.Codec, a.Keys)
 	return a.Bus.Ensure(ctx, wiring.Topics(a.Catalogue, a.Steps)...)

@@ -38,6 +38,7 @@ type Process struct {
 	Brokers    []string
 	broker     *embedded.Broker // nil = brokers elsewhere
 	Bus        *bus.Bus
+	kafka      *reach // nil = it is taken to answer
 	Codec      *codec.Codec
 	schemas    *registry.Registry // nil = an outside one
 	Steps      []processors.Step

@@ -63,10 +63,10 @@ func parsePushKeys(path string, text []byte) ([]push.Key, error) {
 	}
 	text, err := document.One(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %w", path, err)
+		return nil, document.In(path, "推送密钥文件有误", "malformed push keys", err)
 	}
 	if err := yaml.UnmarshalWithOptions(text, &doc, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: 推送密钥文件有误 / malformed push keys: %s", path, yaml.FormatError(err, false, false))
+		return nil, document.In(path, "推送密钥文件有误", "malformed push keys", err)
 	}
 	if doc.Keys == nil { // emptied, or not written yet
 		return nil, fmt.Errorf("%s: 没有 keys；谁都不许推送时写 keys: [] / it has no keys: write keys: [] if nobody may push", path)

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -17,6 +18,14 @@ func (a *Process) ServeRegistry(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return a.serve(ctx, a.cfg.Registry.Listen, cfg, a.schemas.Handler(may))
+}
+
+// Retire takes a version of a subject of the bus out of use. No process of the bus runs.
+func (a *Process) Retire(ctx context.Context, subject string, version int) error {
+	if a.schemas == nil {
+		return fmt.Errorf("registry.url：模式在别人的注册中心，请在那里删除 / the schemas are in another's registry, registry.url: delete it there: %w", registry.ErrNotFound)
+	}
+	return a.schemas.Retire(ctx, subject, version)
 }
 
 func (a *Process) registryListener(ctx context.Context) (listener.Config, registry.Access, error) {

@@ -11,7 +11,7 @@ import (
 // OrderResync writes the order where no process runs the source. What cannot be
 // read again is refused here too, if the configuration knows the source.
 func (a *Process) OrderResync(ctx context.Context, name string, accept int64) error {
-	cfgs, err := wiring.Bindings(a.cfg.Sources, a.Catalogue)
+	cfgs, _, err := a.bindings()
 	if err != nil {
 		return err
 	}

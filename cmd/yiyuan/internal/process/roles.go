@@ -44,7 +44,7 @@ func (a *Process) RunProcessors(ctx context.Context) error {
 // RunConnectors starts the push listener, if a source needs it, and the sources.
 // It returns the fleet they run in and the push listener's address.
 func (a *Process) RunConnectors(ctx context.Context, cfgs []connectors.Config, may PushAccess) (*fleet.Fleet, string, error) {
-	pushes, err := push.NewServer(push.Config{Keys: may.Keys, Logger: a.Log, Shared: a.shared, Refused: a.auditPush(ctx)})
+	pushes, err := push.NewServer(push.Config{Keys: may.Keys, Logger: a.Log, Shared: a.shared, Refused: a.auditPush(ctx), Ready: a.kafka.ready})
 	if err != nil {
 		return nil, "", err
 	}
@@ -109,6 +109,16 @@ func (a *Process) RunGateway(ctx context.Context, cfg gateway.Config, who *acces
 	return nil
 }
 
+// bindings reads the files of sources by the catalogue in force; what only the folder makes
+// right waits until that is.
+func (a *Process) bindings() ([]connectors.Config, []wiring.Waiting, error) {
+	edited := a.folder.Catalogue
+	if a.folder.Broken != nil {
+		edited = nil
+	}
+	return wiring.BindingsInForce(a.cfg.Sources, a.Catalogue, edited)
+}
+
 func (a *Process) startRoles(ctx context.Context) error {
 	a.start(ctx, "upgrade", a.retainLater)
 	a.start(ctx, "topics", a.keepTopics)
@@ -120,7 +130,7 @@ func (a *Process) startRoles(ctx context.Context) error {
 		}
 	}
 	if a.cfg.Has(settings.RoleConnectors) {
-		cfgs, err := wiring.Bindings(a.cfg.Sources, a.Catalogue)
+		cfgs, waits, err := a.bindings()
 		if err != nil {
 			return err
 		}
@@ -131,10 +141,17 @@ func (a *Process) startRoles(ctx context.Context) error {
 		if members, _, err = a.RunConnectors(ctx, cfgs, keys); err != nil {
 			return err
 		}
+		for _, w := range waits {
+			members.Await(w.Config, w.Why, w.Do)
+			a.Log.Error("source waits for the catalogue folder to be in force", "source", w.Name, "why", w.Why, "do", w.Do)
+		}
 	}
 	if a.cfg.Has(settings.RoleGateway) {
 		who, source, err := OpenAccess(a.cfg.Access, a.Catalogue)
 		if err != nil {
+			if ahead := AccessAhead(a.cfg.Access, a.Catalogue, a.folder.Catalogue); ahead != nil {
+				return ahead
+			}
 			return err
 		}
 		if err := a.RunGateway(ctx, gateway.Config{Listen: a.cfg.Gateway.Listen}, who, source); err != nil {

@@ -23,10 +23,10 @@ func Run(ctx context.Context, cfg settings.Config, build string) error {
 	a.start(ctx, "catalogue", a.WatchCatalogue)
 	if err := a.startRoles(ctx); err != nil {
 		stop() // what has started would go on by itself, and we would wait for it
-		return errors.Join(err, a.Group.Wait())
+		return told(errors.Join(err, a.Group.Wait()))
 	}
 	a.Log.Info("running", "roles", cfg.Roles, "version", build, "catalogue", a.Catalogue.Version)
 	err = a.Group.Wait()
 	a.Log.Info("stopped")
-	return err
+	return told(err)
 }

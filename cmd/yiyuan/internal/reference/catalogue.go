@@ -14,7 +14,7 @@ func cataloguePage(cat *schemas.Catalogue) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# 示例城市%s目录 / Catalogue of %s, the sample city\n\n", cat.City.Name, cat.City.English)
 	b.WriteString("由 [schemas/yunling](../../schemas/yunling) 生成。此城及其数据均为虚构。 / Made from the manifests; the city and its data are made up.\n\n")
-	b.WriteString("分级 L1–L4,越高越敏感。共享类型：A 无条件共享，B 有条件共享，C 不予共享(只可核验)。★ 表示该数据集是此数据项的数源。\n")
+	b.WriteString("分级 L1–L4，越高越敏感。共享类型：A 无条件共享，B 有条件共享，C 不予共享（只可核验）。★ 表示该数据集是此数据项的数源。\n")
 	b.WriteString("Levels L1 to L4, rising with sensitivity. Classes: A shared, B shared on condition, C not shared (verification only). ★ = the accountable source of the field.\n\n")
 
 	b.WriteString("## 部门 / Departments\n\n")
@@ -125,7 +125,7 @@ func maskOf(v *schemas.View, field string) string {
 }
 
 func entitySection(b *strings.Builder, cat *schemas.Catalogue, e *schemas.Entity) {
-	fmt.Fprintf(b, "### %s\n\n%s / %s, 主键 / key: `%s` %s\n\n", e.ID, e.Title, e.English, e.Key.Name, e.Key.Title)
+	fmt.Fprintf(b, "### %s\n\n%s / %s，主键 / key: `%s` %s\n\n", e.ID, e.Title, e.English, e.Key.Name, e.Key.Title)
 	if len(e.Fields) == 0 {
 		b.WriteString("没有可信记录，只用于核验“有此无彼”。 / No golden record: it serves checks of \"this without that\".\n\n")
 	}
@@ -164,11 +164,11 @@ func entitySection(b *strings.Builder, cat *schemas.Catalogue, e *schemas.Entity
 			fields = append(fields, fmt.Sprintf("%s[%s]", id, strings.Join(columns, " ")))
 		}
 		if v.Name == schemas.ExplainView {
-			fields = []string{"每格的来源与落选值(脱敏) / where each cell comes from, masked"}
+			fields = []string{"每格的来源与落选值（脱敏） / where each cell comes from, masked"}
 		}
 		rows = append(rows, []string{code(v.ID), v.Title, v.Only, v.Audience, mark(v.KeyMask, "令牌 / token"), strings.Join(fields, ", ")})
 	}
-	table(b, []string{"视图 / view", "名称", "仅 / only", "受众 / audience", "键 / key", "字段(脱敏规则) / fields (mask)"}, rows)
+	table(b, []string{"视图 / view", "名称", "仅 / only", "受众 / audience", "键 / key", "字段（脱敏规则） / fields (mask)"}, rows)
 	var read []string
 	for _, d := range cat.Datasets {
 		for _, l := range d.Links {

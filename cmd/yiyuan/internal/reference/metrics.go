@@ -37,7 +37,7 @@ func metricsPage(ctx context.Context, cat *schemas.Catalogue) (string, error) {
 	var b strings.Builder
 	b.WriteString(`# 指标参考 / Metrics
 
-每个进程在管理端口(` + "`admin.listen`" + `)的 ` + "`/metrics`" + ` 以 Prometheus 格式给出，另有 Go 运行时的 ` + "`go_*`、`process_*`" + `。标签只取自目录和配置，从不取自数据。
+每个进程在管理端口（` + "`admin.listen`" + `）的 ` + "`/metrics`" + ` 以 Prometheus 格式给出，另有 Go 运行时的 ` + "`go_*`、`process_*`" + `。标签只取自目录和配置，从不取自数据。
 Each process serves them at ` + "`/metrics`" + ` of its admin listener, beside those of the Go runtime. Labels come from the catalogue or the
 configuration, never from data.
 
@@ -80,6 +80,7 @@ func Metrics(ctx context.Context, cat *schemas.Catalogue) (metrics []Metric, err
 	noted.MustRegister(crash.Collector())
 	noted.MustRegister(process.NewSettings())
 	noted.MustRegister(process.NewCatalogues())
+	noted.MustRegister(process.NewKafkaUp(func() bool { return true }))
 	processors.NewMetrics(&noted)
 	listener.NewMetrics(&noted)
 	ended := func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {

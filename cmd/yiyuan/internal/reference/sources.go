@@ -38,6 +38,9 @@ Durations, sizes and secrets are written like these.
 			continue // it is one of them
 		}
 		fmt.Fprintf(&b, "## %s\n\n%s。\n`%s` %s.\n\n", name, kind.Chinese, name, kind.English)
+		if kind.Needs != "" {
+			b.WriteString(kind.Needs + "\n")
+		}
 		optionsTable(&b, option.Docs(kind.Options()))
 	}
 	return b.String()

@@ -175,6 +175,7 @@ func (s *set) processes() {
 			s.allow(Topic, s.family(t), s.isFamily(t), Write)
 		}
 		s.allow(Topic, s.family(contract.State(step.Name)), true, Read, Write)
+		s.allow(Topic, s.family(contract.Bus), false, Write) // what is renewed
 	}
 }
 

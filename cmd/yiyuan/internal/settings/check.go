@@ -1,11 +1,15 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 )
 
 // Resolve checks what can be checked without a service and follows references
@@ -20,7 +24,7 @@ func (c *Config) Resolve() error {
 		return errors.New("roles: 至少要有一个 / at least one is needed")
 	}
 	if c.Keys.File == "" && (len(c.Bus.Brokers) > 0 || c.Bus.Embedded.Data != "" || c.Gateway.Redis != "") {
-		return errors.New("keys.file: 数据留存在本进程之外(bus.brokers、bus.embedded.data 或 gateway.redis)时必须指定密钥文件，否则重启后令牌和缓存键会变 / is needed when data outlives the process, or tokens and cache keys would change at a restart (create one: yiyuan keys generate FILE)")
+		return errors.New("keys.file: 数据留存在本进程之外（bus.brokers、bus.embedded.data 或 gateway.redis）时必须指定密钥文件，否则重启后令牌和缓存键会变 / is needed when data outlives the process, or tokens and cache keys would change at a restart (create one: yiyuan keys generate FILE)")
 	}
 	if err := errors.Join(c.checkDependents(), c.checkHosts()); err != nil {
 		return err
@@ -77,7 +81,13 @@ func (c *Config) Resolve() error {
 	if c.Gateway.Redis, err = secret(c.Gateway.Redis); err != nil {
 		return fmt.Errorf("gateway.redis: %w", err)
 	}
-	return nil
+	if err := c.checkServices(); err != nil {
+		return err
+	}
+	if c.Gateway.Redis == "" || !c.Has(RoleGateway) {
+		return nil
+	}
+	return c.Gateway.Cache(&redis.Config{})
 }
 
 // checkListeners refuses what would open a door that has no lock.
@@ -116,26 +126,8 @@ func (c *Config) checkDoors() error {
 	doors := c.Doors()
 	for _, name := range slices.Sorted(maps.Keys(c.Listeners.own())) {
 		own := c.Listeners.own()[name]
-		for _, n := range []struct {
-			key          string
-			value, least int
-		}{{"header_bytes", own.HeaderBytes, leastHead}, {"body_bytes", own.BodyBytes, leastBytes}} {
-			if n.value > 0 && n.value < n.least {
-				return &keyError{"listeners." + name + "." + n.key, fmt.Sprintf("不能小于 %[1]d（0 为沿用） / must not be below %[1]d (0 = the common value)", n.least)}
-			}
-		}
-		for key, value := range map[string]time.Duration{"header_time": own.HeaderTime, "idle_time": own.IdleTime, "write_time": own.WriteTime} {
-			if value > 0 && value < leastTime {
-				return &keyError{"listeners." + name + "." + key, fmt.Sprintf("不能小于 %v（0 为沿用）/ must not be below %v (0 = the common value)", leastTime, leastTime)}
-			}
-		}
-		for key, value := range map[string]int64{
-			"connections": int64(own.Connections), "connections_per_address": int64(own.ConnectionsPerAddress), "header_bytes": int64(own.HeaderBytes),
-			"header_time": int64(own.HeaderTime), "idle_time": int64(own.IdleTime), "write_time": int64(own.WriteTime), "body_bytes": int64(own.BodyBytes),
-		} {
-			if value < 0 || key == "body_bytes" && value > maxBodyBytes {
-				return fmt.Errorf("listeners.%s.%s: 须为 0（沿用）或正数，body_bytes 不超过 %d / want 0 for the common value or a positive one, body_bytes %d at most", name, key, maxBodyBytes, maxBodyBytes)
-			}
+		if err := own.check(name); err != nil {
+			return err
 		}
 		address, opened := doors[name]
 		if !opened {
@@ -152,4 +144,29 @@ func (c *Config) checkDoors() error {
 		}
 	}
 	return nil
+}
+
+// check refuses limits of a listener's own that serve nobody, or that what is behind it does not take.
+func (o ListenerOwn) check(name string) error {
+	at := "listeners." + name + "."
+	return cmp.Or(
+		within(at+"connections", o.Connections, 1, math.MaxInt),
+		within(at+"connections_per_address", o.ConnectionsPerAddress, 1, math.MaxInt),
+		within(at+"header_bytes", o.HeaderBytes, leastHead, math.MaxInt),
+		within(at+"header_time", o.HeaderTime, leastTime, math.MaxInt64),
+		within(at+"idle_time", o.IdleTime, leastTime, math.MaxInt64),
+		within(at+"write_time", o.WriteTime, leastTime, math.MaxInt64),
+		within(at+"body_bytes", o.BodyBytes, leastBytes, maxBodyBytes),
+	)
+}
+
+// within refuses a limit that is neither 0, the common value, nor from least to most.
+func within[T int | time.Duration](key string, value, least, most T) error {
+	switch {
+	case value == 0 || least <= value && value <= most:
+		return nil
+	case value < least:
+		return &keyError{key, fmt.Sprintf("不能小于 %[1]v（0 为沿用）/ must not be below %[1]v (0 = the common value)", least)}
+	}
+	return &keyError{key, fmt.Sprintf("不能大于 %[1]v / must not be above %[1]v", most)}
 }

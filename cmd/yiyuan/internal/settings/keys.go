@@ -20,7 +20,7 @@ func Nearest(name string, known []string) string {
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf(",是不是 / did you mean %q?", best)
+	return fmt.Sprintf("，是不是 / did you mean %q?", best)
 }
 
 // AllKeys lists every leaf of config, dotted, in the order of the structs.

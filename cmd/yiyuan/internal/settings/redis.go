@@ -2,7 +2,8 @@ package settings
 
 import (
 	"crypto/tls"
-	"errors"
+	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ func CachePrefix(prefix string) string {
 	return "y"
 }
 
-// Cache says which Redis and how.
+// Cache says which Redis and how. Settings are judged by it before anything is opened.
 func (c *Gateway) Cache(cfg *redis.Config) error {
 	if err := parseRedis(c.Redis, cfg); err != nil {
 		return err
@@ -26,20 +27,28 @@ func (c *Gateway) Cache(cfg *redis.Config) error {
 	if len(c.Sentinel.Addresses) > 0 {
 		u, err := url.Parse(c.Redis)
 		if err != nil || u.Port() != "" {
-			return errors.New("gateway.redis: 用 gateway.sentinel 时，主机处写主库名，不带端口 / with gateway.sentinel the host is the name of the master, without a port: redis://[user:password@]NAME[/database]")
+			return &keyError{"gateway.redis", "用 gateway.sentinel 时，主机处写主库名，不带端口 / with gateway.sentinel the host is the name of the master, without a port: redis://[user:password@]NAME[/database]"}
+		}
+		for _, address := range c.Sentinel.Addresses {
+			if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+				return &keyError{"gateway.sentinel.addresses", fmt.Sprintf("%q 应写作 host:port / must be host:port", address)}
+			}
 		}
 		cfg.Sentinel = redis.Sentinel{Master: u.Hostname(), Addresses: c.Sentinel.Addresses, Username: c.Sentinel.User, Password: c.Sentinel.Password}
+	} else if _, _, err := net.SplitHostPort(cfg.Address); err != nil {
+		return &keyError{"gateway.redis", "没有端口 / has no port: redis://[user:password@]host:port[/database]"}
 	}
 	if cfg.TLS == nil {
 		if c.RedisTLS != (RedisTLS{}) {
-			return errors.New("gateway.redis_tls: 只用于 rediss:// / is for rediss:// alone")
+			return &keyError{"gateway.redis_tls", "只用于 rediss:// / is for rediss:// alone"}
 		}
 		return nil
 	}
-	trusted, err := Trust{c.RedisTLS.CA, c.RedisTLS.Cert, c.RedisTLS.Key}.config("gateway.redis_tls.ca", "gateway.redis_tls.cert", "gateway.redis_tls.key")
+	read, err := c.RedisTLS.Files().Load()
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // it names setting and file
 	}
+	trusted := read.Config()
 	if cfg.Sentinel.Master == "" {
 		trusted.ServerName = cfg.TLS.ServerName
 	}
@@ -52,7 +61,7 @@ func (c *Gateway) Cache(cfg *redis.Config) error {
 func parseRedis(text string, cfg *redis.Config) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
-		return errors.New("gateway.redis: 应为 / want redis://[user:password@]host:port[/database]")
+		return &keyError{"gateway.redis", "应为 / want redis://[user:password@]host:port[/database]"}
 	}
 	cfg.Address, cfg.Username = u.Host, u.User.Username()
 	cfg.Password, _ = u.User.Password()
@@ -60,8 +69,8 @@ func parseRedis(text string, cfg *redis.Config) error {
 		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
 	}
 	if number := strings.Trim(u.Path, "/"); number != "" {
-		if cfg.Database, err = strconv.Atoi(number); err != nil {
-			return errors.New("gateway.redis: 库号应为数字 / the database must be a number")
+		if cfg.Database, err = strconv.Atoi(number); err != nil || cfg.Database < 0 {
+			return &keyError{"gateway.redis", "库号应为数字 / the database must be a number"}
 		}
 	}
 	return nil

@@ -39,9 +39,9 @@ type Bus struct {
 	Brokers            []string      `mapstructure:"brokers"`
 	Prefix             string        `mapstructure:"prefix"`
 	Partitions         int           `mapstructure:"partitions"`
-	Replication        int           `mapstructure:"replication" about:"Copies of each topic that is created."`
+	Replication        int           `mapstructure:"replication" about:"新建主题的副本数。 / Copies of each topic that is created."`
 	TransactionTimeout time.Duration `mapstructure:"transaction_timeout"`
-	SessionTimeout     time.Duration `mapstructure:"session_timeout" about:"A process that is silent for this long loses its partitions; above the transaction timeout. 0 = the built-in value."`
+	SessionTimeout     time.Duration `mapstructure:"session_timeout" about:"进程失去联系超过此时间即失去其分区；须大于事务超时。0 为内置值。 / A process that is silent for this long loses its partitions; above the transaction timeout. 0 = the built-in value."`
 	Embedded           Embedded      `mapstructure:"embedded"`
 	TLS                BrokersTLS    `mapstructure:"tls"`
 	SASL               SASL          `mapstructure:"sasl"`
@@ -49,24 +49,24 @@ type Bus struct {
 
 // Embedded is the broker within the process, which runs where no other is named.
 type Embedded struct {
-	Listen string `mapstructure:"listen" about:"Where the embedded broker answers Kafka clients."`
+	Listen string `mapstructure:"listen" about:"内置消息代理的监听地址，供 Kafka 客户端连接。 / Where the embedded broker answers Kafka clients."`
 	Data   string `mapstructure:"data"`
 }
 
 // BrokersTLS is what brokers are believed by.
 type BrokersTLS struct {
-	Enabled bool   `mapstructure:"enabled" about:"Speak TLS to the brokers."`
-	CA      string `mapstructure:"ca" about:"PEM file of the authority that signed the brokers; empty = the system's."`
-	Cert    string `mapstructure:"cert" about:"PEM file of our own certificate, if brokers ask for one."`
-	Key     string `mapstructure:"key" about:"PEM file of its key."`
-	Server  string `mapstructure:"server_name" about:"Name to expect in the brokers' certificate; empty = the address."`
+	Enabled bool   `mapstructure:"enabled" about:"用 TLS 连接消息代理。 / Speak TLS to the brokers."`
+	CA      string `mapstructure:"ca" about:"签发消息代理证书的 CA 的 PEM 文件；留空则用系统的。 / PEM file of the authority that signed the brokers; empty = the system's."`
+	Cert    string `mapstructure:"cert" about:"本方证书的 PEM 文件，消息代理要求时才需要。 / PEM file of our own certificate, if brokers ask for one."`
+	Key     string `mapstructure:"key" about:"其私钥的 PEM 文件。 / PEM file of its key."`
+	Server  string `mapstructure:"server_name" about:"消息代理的证书中应有的名称；留空则为所连的地址。 / Name to expect in the brokers' certificate; empty = the address."`
 }
 
 // SASL is who we are to the brokers.
 type SASL struct {
 	Mechanism string `mapstructure:"mechanism"`
-	User      string `mapstructure:"user" about:"User to log in as."`
-	Password  string `mapstructure:"password" about:"Its password: env:NAME or file:/path."`
+	User      string `mapstructure:"user" about:"登录的用户名。 / User to log in as."`
+	Password  string `mapstructure:"password" about:"其口令：env:NAME 或 file:/路径。 / Its password: env:NAME or file:/path."`
 }
 
 // Registry is our schema registry, or where another is.
@@ -86,9 +86,9 @@ type Push struct {
 // Processors is how steps work.
 type Processors struct {
 	Dir            string        `mapstructure:"dir"`
-	Workers        int           `mapstructure:"workers" about:"Workers of each step, so that one works while another commits."`
-	CommitInterval time.Duration `mapstructure:"commit_interval" about:"How long a transaction goes on taking in changes under load; with nothing to do it is committed at once."`
-	MaxRecords     int           `mapstructure:"max_records" about:"Changes of one transaction at the most."`
+	Workers        int           `mapstructure:"workers" about:"每个步骤的工作线程数，使一个提交时另一个仍可处理。 / Workers of each step, so that one works while another commits."`
+	CommitInterval time.Duration `mapstructure:"commit_interval" about:"有负载时一个事务最长收集多久的变更；没有可做的即刻提交。 / How long a transaction goes on taking in changes under load; with nothing to do it is committed at once."`
+	MaxRecords     int           `mapstructure:"max_records" about:"一个事务至多的变更数。 / Changes of one transaction at the most."`
 	MaxBytes       int           `mapstructure:"max_bytes"`
 	Standby        int           `mapstructure:"standby"`
 	Instance       string        `mapstructure:"instance"`
@@ -96,28 +96,28 @@ type Processors struct {
 
 // Gateway is what answers, and from which cache.
 type Gateway struct {
-	Listen      string   `mapstructure:"listen" about:"Address of the API and the console."`
+	Listen      string   `mapstructure:"listen" about:"API 和控制台的监听地址。 / Address of the API and the console."`
 	Redis       string   `mapstructure:"redis"`
 	RedisTLS    RedisTLS `mapstructure:"redis_tls"`
 	Sentinel    Sentinel `mapstructure:"sentinel"`
 	OpenConsole bool     `mapstructure:"open_console"`
-	Unconnected []string `mapstructure:"unconnected" about:"Datasets of the catalogue that are not connected in this deployment."`
+	Unconnected []string `mapstructure:"unconnected" about:"目录中本部署未接入的数据集。 / Datasets of the catalogue that are not connected in this deployment."`
 
 	Verify Verify `mapstructure:"verify"`
 }
 
 // RedisTLS is what rediss:// trusts and shows.
 type RedisTLS struct {
-	CA   string `mapstructure:"ca" about:"With rediss://: PEM file of the authority that signed Redis's certificate; empty = the system's."`
-	Cert string `mapstructure:"cert" about:"PEM file of our own certificate, if Redis asks for one."`
-	Key  string `mapstructure:"key" about:"PEM file of its key."`
+	CA   string `mapstructure:"ca" about:"用 rediss:// 时：签发 Redis 证书的 CA 的 PEM 文件；留空则用系统的。 / With rediss://: PEM file of the authority that signed Redis's certificate; empty = the system's."`
+	Cert string `mapstructure:"cert" about:"本方证书的 PEM 文件，Redis 要求时才需要。 / PEM file of our own certificate, if Redis asks for one."`
+	Key  string `mapstructure:"key" about:"其私钥的 PEM 文件。 / PEM file of its key."`
 }
 
 // Sentinel is who knows which Redis is the master.
 type Sentinel struct {
 	Addresses []string `mapstructure:"addresses"`
-	User      string   `mapstructure:"user" about:"User of the sentinels themselves, if they ask for one."`
-	Password  string   `mapstructure:"password" about:"Its password: env:NAME or file:/path."`
+	User      string   `mapstructure:"user" about:"哨兵本身的用户名，哨兵要求时才需要。 / User of the sentinels themselves, if they ask for one."`
+	Password  string   `mapstructure:"password" about:"其口令：env:NAME 或 file:/路径。 / Its password: env:NAME or file:/path."`
 }
 
 // Verify is how many verifications may be answered with no before more are
@@ -129,9 +129,9 @@ type Verify struct {
 
 // Limits are of one counter.
 type Limits struct {
-	Minute int `mapstructure:"minute" about:"Verifications answered with no in any minute: of an application, or of it about one subject."`
-	Hour   int `mapstructure:"hour" about:"The same in any hour; not below the minute's."`
-	Day    int `mapstructure:"day" about:"The same in any day; not below the hour's."`
+	Minute int `mapstructure:"minute" about:"任一分钟内答为“不一致”的核验数上限：按应用，或按应用对同一主体。 / Verifications answered with no in any minute: of an application, or of it about one subject."`
+	Hour   int `mapstructure:"hour" about:"同上，任一小时内；不得小于每分钟的。 / The same in any hour; not below the minute's."`
+	Day    int `mapstructure:"day" about:"同上，任一天内；不得小于每小时的。 / The same in any day; not below the hour's."`
 }
 
 // Quota is the limits as the gateway counts by them.
@@ -148,17 +148,17 @@ type Listeners struct {
 	TrustedProxies        []string      `mapstructure:"trusted_proxies"`
 	Hosts                 []string      `mapstructure:"hosts"`
 	Connections           int           `mapstructure:"connections"`
-	ConnectionsPerAddress int           `mapstructure:"connections_per_address" about:"Of them by one address (IPv6: /64); one that asks nothing makes room for a newer one. A trusted proxy has no such share."`
+	ConnectionsPerAddress int           `mapstructure:"connections_per_address" about:"其中一个地址（IPv6 为 /64）的上限；空闲的连接给新连接让位。可信的代理不受此限。 / Of them by one address (IPv6: /64); one that asks nothing makes room for a newer one. A trusted proxy has no such share."`
 	Requests              int           `mapstructure:"requests"`
-	RequestsPerKey        int           `mapstructure:"requests_per_key" about:"Of them by one key."`
-	RequestsPerDepartment int           `mapstructure:"requests_per_department" about:"Of them by one department."`
+	RequestsPerKey        int           `mapstructure:"requests_per_key" about:"其中一个密钥的上限。 / Of them by one key."`
+	RequestsPerDepartment int           `mapstructure:"requests_per_department" about:"其中一个部门的上限。 / Of them by one department."`
 	StrangersPerAddress   int           `mapstructure:"strangers_per_address"`
 	BodyRate              int           `mapstructure:"body_rate"`
-	BodyGrace             time.Duration `mapstructure:"body_grace" about:"How long a body may take before the rate counts."`
-	Strangers             int           `mapstructure:"strangers" about:"Requests without a key, under way at a time, in all."`
+	BodyGrace             time.Duration `mapstructure:"body_grace" about:"请求体开始计速率之前的宽限时间。 / How long a body may take before the rate counts."`
+	Strangers             int           `mapstructure:"strangers" about:"不带密钥的请求同时处理的总数上限。 / Requests without a key, under way at a time, in all."`
 	HeaderBytes           int           `mapstructure:"header_bytes"`
 	HeaderTime            time.Duration `mapstructure:"header_time"`
-	IdleTime              time.Duration `mapstructure:"idle_time" about:"How long a connection may ask nothing; 1s at least."`
+	IdleTime              time.Duration `mapstructure:"idle_time" about:"连接可以空闲多久；至少 1s。 / How long a connection may ask nothing; 1s at least."`
 	Plaintext             bool          `mapstructure:"plaintext"`
 	TLS                   ListenerTLS   `mapstructure:"tls"`
 	Gateway               ListenerOwn   `mapstructure:"gateway"`
@@ -169,20 +169,20 @@ type Listeners struct {
 
 // ListenerTLS is what a listener speaks TLS with.
 type ListenerTLS struct {
-	Cert     string `mapstructure:"cert" about:"PEM file of the certificate, with those between it and its authority; empty = plain text."`
-	Key      string `mapstructure:"key" about:"PEM file of its private key."`
-	ClientCA string `mapstructure:"client_ca" about:"PEM file of the authorities whose clients may show a certificate instead of a key (gateway; empty = as of all) or have to show one, health checks too (push, admin; empty = none). The registry takes none."`
+	Cert     string `mapstructure:"cert" about:"证书的 PEM 文件，含到其 CA 为止的中间证书；留空则为明文。 / PEM file of the certificate, with those between it and its authority; empty = plain text."`
+	Key      string `mapstructure:"key" about:"其私钥的 PEM 文件。 / PEM file of its private key."`
+	ClientCA string `mapstructure:"client_ca" about:"CA 的 PEM 文件：其客户端可出示证书代替密钥（gateway；留空则用共有的），或必须出示证书，健康检查也须如此（push、admin；留空则不要求）。registry 不收客户端证书。 / PEM file of the authorities whose clients may show a certificate instead of a key (gateway; empty = as of all) or have to show one, health checks too (push, admin; empty = none). The registry takes none."`
 }
 
 // ListenerOwn is what one listener has of its own.
 type ListenerOwn struct {
-	Connections           int           `mapstructure:"connections" about:"As above, of this listener; 0 = as above."`
-	ConnectionsPerAddress int           `mapstructure:"connections_per_address" about:"As above, of this listener; 0 = as above."`
-	HeaderBytes           int           `mapstructure:"header_bytes" about:"As above, of this listener; 0 = as above."`
-	HeaderTime            time.Duration `mapstructure:"header_time" about:"As above, of this listener; 0 = as above."`
-	IdleTime              time.Duration `mapstructure:"idle_time" about:"As above, of this listener; 0 = as above."`
-	WriteTime             time.Duration `mapstructure:"write_time" about:"From the headers to the end of the answer; 0 = 30s, admin 10m, push as long as a commit may take."`
-	BodyBytes             int           `mapstructure:"body_bytes" about:"Of a request's body, 1024 at least, 1 MiB at most; 0 = 1 MiB."`
+	Connections           int           `mapstructure:"connections" about:"与上面的同名项相同，只对该监听端口；0 为沿用上面的。 / As above, of this listener; 0 = as above."`
+	ConnectionsPerAddress int           `mapstructure:"connections_per_address" about:"与上面的同名项相同，只对该监听端口；0 为沿用上面的。 / As above, of this listener; 0 = as above."`
+	HeaderBytes           int           `mapstructure:"header_bytes" about:"与上面的同名项相同，只对该监听端口；0 为沿用上面的。 / As above, of this listener; 0 = as above."`
+	HeaderTime            time.Duration `mapstructure:"header_time" about:"与上面的同名项相同，只对该监听端口；0 为沿用上面的。 / As above, of this listener; 0 = as above."`
+	IdleTime              time.Duration `mapstructure:"idle_time" about:"与上面的同名项相同，只对该监听端口；0 为沿用上面的。 / As above, of this listener; 0 = as above."`
+	WriteTime             time.Duration `mapstructure:"write_time" about:"从收完请求头到答完的时限；0 为 30s，admin 为 10m，push 为一次提交所许的时间。 / From the headers to the end of the answer; 0 = 30s, admin 10m, push as long as a commit may take."`
+	BodyBytes             int           `mapstructure:"body_bytes" about:"请求体的字节数上限，至少 1024，至多 1 MiB；0 为 1 MiB。 / Of a request's body, 1024 at least, 1 MiB at most; 0 = 1 MiB."`
 	TLS                   ListenerTLS   `mapstructure:"tls"`
 }
 

@@ -112,6 +112,8 @@ func sample(key string, kind reflect.Type) (text string, want any) {
 	switch {
 	case key == "roles":
 		return "gateway", []string{RoleGateway}
+	case key == "gateway.redis":
+		return "rediss://h:1/0", "rediss://h:1/0"
 	case strings.HasSuffix(key, ".listen"):
 		return "127.0.0.2:1", "127.0.0.2:1"
 	case key == "listeners.trusted_proxies":
@@ -154,11 +156,21 @@ func TestEveryKeyHasAVariableThatWorks(t *testing.T) {
 			text, want := sample(key, kind)
 			t.Setenv("YIYUAN_KEYS_FILE", "keys.yaml") // needed beside some of them
 			beside(t, key)
-			if section, name, of := strings.Cut(key, ".tls."); of && strings.HasPrefix(key, "listeners") { // a certificate needs its key
+			if strings.HasPrefix(key, "gateway.sentinel.") {
+				t.Setenv("YIYUAN_GATEWAY_REDIS", "redis://city/0") // the name of the master
+			}
+			if name, of := strings.CutPrefix(key, "gateway.redis_tls."); of {
+				cert, certKey := listenertest.New(t).Server(time.Now().Add(time.Hour)).Write(t, t.TempDir())
+				t.Setenv(Variable("gateway.redis_tls.cert"), cert)
+				t.Setenv(Variable("gateway.redis_tls.key"), certKey)
+				text = map[string]string{"cert": cert, "key": certKey, "ca": cert}[name]
+				want = text
+			}
+			if section, name, of := strings.Cut(key, ".tls."); of && name != "enabled" && name != "server_name" { // a certificate needs its key
 				cert, certKey := listenertest.New(t).Server(time.Now().Add(time.Hour)).Write(t, t.TempDir())
 				t.Setenv(Variable(section+".tls.cert"), cert)
 				t.Setenv(Variable(section+".tls.key"), certKey)
-				text = map[string]string{"cert": cert, "key": certKey, "client_ca": cert}[name]
+				text = map[string]string{"cert": cert, "key": certKey, "client_ca": cert, "ca": cert}[name]
 				want = text
 			}
 			t.Setenv(Variable(key), text)
@@ -210,6 +222,18 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"a duration without unit, which viper takes for nanoseconds", "processors: {commit_interval: 100}", []string{"processors.commit_interval", "100ms"}},
 		{"a malformed duration", "processors: {commit_interval: soon}", []string{"processors.commit_interval"}},
 		{"a negative duration", "bus: {session_timeout: -1s}", []string{"bus.session_timeout"}},
+		{"a fraction for a number", "bus: {partitions: 4.5}", []string{":1:19:", "bus.partitions", "plain digits"}},
+		{"a text for a number", "bus: {partitions: '4'}", []string{":1:19:", "bus.partitions"}},
+		{"a number in eights", "bus: {partitions: 010}", []string{":1:19:", "bus.partitions"}},
+		{"a number in sixteens", "processors: {max_records: 0x10}", []string{"processors.max_records"}},
+		{"true for a number", "processors: {workers: true}", []string{"processors.workers"}},
+		{"a fraction for a duration, which viper takes for nanoseconds", "processors: {commit_interval: 1.5}", []string{"processors.commit_interval", "100ms"}},
+		{"a number for true", "listeners: {plaintext: 1}", []string{"listeners.plaintext", "true or false"}},
+		{"a cache that is none", "gateway: {redis: 'http://x'}\nkeys: {file: k}", []string{":1:18:", "gateway.redis", "redis://"}},
+		{"a cache without a port", "gateway: {redis: 'redis://x/0'}\nkeys: {file: k}", []string{":1:18:", "gateway.redis", "port"}},
+		{"a database of the cache that is no number", "gateway: {redis: 'redis://x:1/y'}\nkeys: {file: k}", []string{":1:18:", "gateway.redis", "a number"}},
+		{"an address where sentinels want a name", "gateway: {redis: 'redis://x:1/0', sentinel: {addresses: ['a:1']}}\nkeys: {file: k}", []string{":1:18:", "gateway.redis", "NAME"}},
+		{"a sentinel without a port", "gateway: {redis: 'redis://x/0', sentinel: {addresses: [a]}}\nkeys: {file: k}", []string{"gateway.sentinel.addresses", `"a"`}},
 		{"a word for a number", "bus: {partitions: many}", []string{"bus.partitions"}},
 		{"verifications by the hour below those by the minute", "gateway: {verify: {per_subject: {minute: 30}}}", []string{"gateway.verify.per_subject.hour", "30"}},
 		{"no verifications at all", "gateway: {verify: {per_application: {minute: 0}}}", []string{"gateway.verify.per_application.minute"}},
@@ -239,10 +263,15 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"no time for a head of one listener", "listeners: {push: {header_time: 1ms}}", []string{"listeners.push.header_time", "1s"}},
 		{"no room for a head", "listeners: {header_bytes: 8191}", []string{"listeners.header_bytes", "8192"}},
 		{"no room for a body", "listeners: {gateway: {body_bytes: 1}}", []string{"listeners.gateway.body_bytes", "1024"}},
+		{"fewer than no connections of one listener", "listeners: {admin: {connections: -1}}", []string{":1:34:", "listeners.admin.connections", "below 1 "}},
+		{"an answer of one listener before it begins", "listeners: {registry: {write_time: -1s}}", []string{":1:36:", "listeners.registry.write_time", "below 1s"}},
 		{"a certificate without its key", "listeners: {tls: {cert: cert.pem}}", []string{"listeners.tls", "key"}},
 		{"a certificate that is none", "listeners: {gateway: {tls: {cert: testdata/secret.txt, key: testdata/secret.txt}}}", []string{"listeners.tls (gateway)"}},
+		{"an authority of brokers that is none", "bus: {tls: {enabled: true, ca: testdata/secret.txt}}", []string{"bus.tls.ca: ", "testdata/secret.txt", "no PEM"}},
+		{"an authority of Redis that is none", "gateway: {redis: 'rediss://h:1/0', redis_tls: {ca: testdata/secret.txt}}\nkeys: {file: k}", []string{"gateway.redis_tls.ca: ", "testdata/secret.txt", "no PEM"}},
+		{"half a pair for brokers", "bus: {tls: {enabled: true, cert: testdata/secret.txt}}", []string{"bus.tls.cert", "bus.tls.key"}},
 		{"a certificate that is not there", "listeners: {tls: {cert: /no/such/cert, key: /no/such/key}}", []string{"listeners.tls", "/no/such/cert"}},
-		{"bodies larger than what is behind takes", "listeners: {push: {body_bytes: 2000000}}", []string{"listeners.push.body_bytes", "1048576"}},
+		{"bodies larger than what is behind takes", "listeners: {push: {body_bytes: 2000000}}", []string{":1:32:", "listeners.push.body_bytes", "1048576"}},
 		{"a write key that is not there", "registry: {write_key_file: /no/such/key}", []string{"registry.write_key_file"}},
 		{"a proxy that is no address", "listeners: {trusted_proxies: [proxy.city.gov]}", []string{"listeners.trusted_proxies", "proxy.city.gov"}},
 		{"no place for a request", "listeners: {requests: 0}", []string{"listeners.requests"}},
@@ -371,10 +400,17 @@ func TestVariablesOfOthersPass(t *testing.T) {
 
 // A mistyped role on the command line must not start half a bus.
 func TestRolesAreCheckedAfterFlags(t *testing.T) {
-	cfg := Default()
-	cfg.Roles = []string{"processor"}
-	if err := cfg.Resolve(); err == nil || !strings.Contains(err.Error(), `"processor"`) {
+	settingstest.Bare(t)
+	if _, err := Load("", "processor"); err == nil || !strings.Contains(err.Error(), `"processor"`) {
 		t.Errorf("error = %v, want the role named", err)
+	}
+	// What only the gateway needs is not looked for where none runs.
+	file := configFile(t, "gateway: {redis: 'rediss://h:1/0', redis_tls: {ca: /no/such/ca}}\nkeys: {file: k}")
+	if _, err := Load(file); err == nil || !strings.Contains(err.Error(), "gateway.redis_tls.ca: ") {
+		t.Errorf("error = %v, want the setting named", err)
+	}
+	if cfg, err := Load(file, RoleProcessors); err != nil || !slices.Equal(cfg.Roles, []string{RoleProcessors}) {
+		t.Errorf("as processors alone: %v, %v", cfg.Roles, err)
 	}
 }
 
@@ -406,5 +442,14 @@ func TestNewLogger(t *testing.T) {
 		if _, err := NewLogger(cfg, &bytes.Buffer{}); err == nil {
 			t.Errorf("newLogger took %+v", cfg)
 		}
+	}
+}
+
+// TestOneLine: a group written in one line says what it says line by line.
+func TestOneLine(t *testing.T) {
+	settingstest.Bare(t)
+	cfg, err := Load(configFile(t, "bus: {partitions: 2, brokers: [127.0.0.1:9092, kafka-2:9092], prefix: \"x.\"}\nkeys: {file: k.keys}\n"))
+	if err != nil || !slices.Equal(cfg.Bus.Brokers, []string{"127.0.0.1:9092", "kafka-2:9092"}) || cfg.Bus.Partitions != 2 {
+		t.Errorf("read %q, %d partitions, %v", cfg.Bus.Brokers, cfg.Bus.Partitions, err)
 	}
 }

@@ -3,54 +3,80 @@ package settings
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
+	"errors"
+	"maps"
 	"net/http"
-	"os"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/certificate"
 )
 
 // Soon is how long before its end a certificate is to be renewed.
 const Soon = 14 * 24 * time.Hour
 
-// Trust is whom a client believes, and what it shows, where TLS is spoken.
+// Trust is whom a command believes, and what it shows, where TLS is spoken.
 type Trust struct{ CA, Cert, Key string }
 
-// Client returns what asks with it.
+// Client returns what asks with it. What has expired is refused here, rather than by the
+// other side in its words.
 func (t Trust) Client() (*http.Client, error) {
 	if t == (Trust{}) {
 		return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}, nil
 	}
-	config, err := t.config("--ca", "--cert", "--cert-key")
+	read, err := files("--", t.CA, "cert", t.Cert, "cert-key", t.Key).Load()
 	if err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // it names flag and file
 	}
-	return WithTLS(config), nil
+	for _, n := range read.Notes(time.Now()) {
+		if n.Void {
+			return nil, errors.New(n.Text)
+		}
+	}
+	return WithTLS(read.Config()), nil
 }
 
-// config reads the files; where they are named by the operator is for errors.
-func (t Trust) config(ca, cert, certKey string) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.CA != "" {
-		text, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("%s: CA 证书文件读不了 / read the authority: %w", ca, err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s: %s 中没有证书 / holds no certificate", ca, t.CA)
+// files names what is set, below a prefix, for errors.
+func files(prefix, ca, certName, cert, keyName, key string) certificate.Files {
+	return certificate.Files{
+		CA:   certificate.File{Setting: prefix + "ca", Path: ca},
+		Cert: certificate.File{Setting: prefix + certName, Path: cert}, Key: certificate.File{Setting: prefix + keyName, Path: key},
+	}
+}
+
+// Files are those that brokers are believed by.
+func (t BrokersTLS) Files() certificate.Files {
+	return files("bus.tls.", t.CA, "cert", t.Cert, "key", t.Key)
+}
+
+// Files are those that Redis is believed by.
+func (t RedisTLS) Files() certificate.Files {
+	return files("gateway.redis_tls.", t.CA, "cert", t.Cert, "key", t.Key)
+}
+
+// Services are the files of TLS of each service that a process with these roles calls by
+// it: "bus", "redis".
+func (c *Config) Services() map[string]certificate.Files {
+	out := map[string]certificate.Files{}
+	if c.Bus.TLS.Enabled {
+		out["bus"] = c.Bus.TLS.Files()
+	}
+	if c.Has(RoleGateway) && strings.HasPrefix(c.Gateway.Redis, "rediss:") {
+		out["redis"] = c.Gateway.RedisTLS.Files()
+	}
+	return out
+}
+
+// checkServices refuses files that cannot be used, before a handshake fails by them.
+func (c *Config) checkServices() error {
+	services := c.Services()
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		if _, err := services[name].Load(); err != nil {
+			return err //nolint:wrapcheck // it names setting and file
 		}
 	}
-	if (t.Cert == "") != (t.Key == "") {
-		return nil, fmt.Errorf("%s 与 %s 须一起给出 / give both together", cert, certKey)
-	}
-	if t.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
-			return nil, fmt.Errorf("%s: 客户端证书用不了 / the client certificate cannot be used: %w", cert, err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
+	return nil
 }
 
 // WithTLS returns what asks by a configuration of TLS.

@@ -17,7 +17,8 @@ func WithoutURL(err error) error {
 	return err
 }
 
-// FirstLine is an error's first line, and the first of its list if it is one.
+// FirstLine is an error's first line, and the first of its list if it is one, with the
+// path that was tried.
 func FirstLine(err error) string {
 	line, more, _ := strings.Cut(err.Error(), "\n")
 	if strings.HasSuffix(line, ":") {
@@ -26,6 +27,10 @@ func FirstLine(err error) string {
 	}
 	if more != "" {
 		line += " …"
+	}
+	if where := Where(err); where != "" {
+		where, _, _ = strings.Cut(where, "\n")
+		line += "；" + where
 	}
 	return line
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -29,31 +30,103 @@ type binding struct {
 // datasets and checks the options as far as that goes without opening anything.
 // All problems are reported at once.
 func Bindings(dir string, cat *schemas.Catalogue) ([]connectors.Config, error) {
+	var out []connectors.Config
+	err := eachBinding(dir, func(file string) error {
+		cfg, err := loadBinding(file, cat)
+		if err == nil {
+			out = append(out, cfg)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Waiting is a source that stands until its catalogue is in force: what its file says
+// of datasets and fields holds for the catalogue folder, and not for the catalogue in force.
+type Waiting struct {
+	connectors.Config // as the folder has it; of a folder that is wrong the name, the kind and what is in force
+	// Why and Do are "中文 / English".
+	Why, Do string
+}
+
+// BindingsInForce is Bindings by the catalogue in force, where the configured folder is
+// another: a file that only the folder makes right is no mistake, its source waits. folder is
+// nil where the folder is wrong, which may be why a file is; it then waits, too.
+func BindingsInForce(dir string, inForce, folder *schemas.Catalogue) ([]connectors.Config, []Waiting, error) {
+	if folder != nil && folder.Version == inForce.Version {
+		out, err := Bindings(dir, inForce)
+		return out, nil, err
+	}
+	var out []connectors.Config
+	var waits []Waiting
+	err := eachBinding(dir, func(file string) error {
+		cfg, err := loadBinding(file, inForce)
+		if err == nil {
+			out = append(out, cfg)
+			return nil
+		}
+		if folder == nil {
+			if cfg.Name == "" { // no file of a source at all
+				return err
+			}
+			waits = append(waits, Waiting{
+				cfg, "目录文件夹有误，这个数据源也不合生效的目录 / the catalogue folder is wrong, and the source does not go with the catalogue in force: " + firstLine(err),
+				"运行 yiyuan check，改正后 yiyuan plan、yiyuan apply，再重启 / see yiyuan check, mend it, then yiyuan plan, yiyuan apply, and restart",
+			})
+			return nil
+		}
+		if cfg, err = loadBinding(file, folder); err != nil {
+			return err
+		}
+		waits = append(waits, Waiting{cfg, "目录文件夹尚未生效，它要用其中的改动" + lacking(cfg, inForce), "yiyuan plan，再 yiyuan apply，然后重启 / yiyuan plan, then yiyuan apply, and restart"})
+		return nil
+	})
+	return out, waits, err
+}
+
+// lacking names the datasets of a source that are not in force, in both tongues.
+func lacking(cfg connectors.Config, inForce *schemas.Catalogue) string {
+	const en = " / the catalogue folder is not in force yet, and the source needs what is changed in it"
+	var ids []string
+	for _, d := range cfg.Datasets {
+		if _, err := inForce.Dataset(d.ID); err != nil {
+			ids = append(ids, d.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return en
+	}
+	return fmt.Sprintf("（数据集 %s）%s (%s)", strings.Join(ids, "、"), en, strings.Join(ids, ", "))
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// eachBinding hands every *.yaml of the folder on, in name order, and joins what is wrong.
+func eachBinding(dir string, load func(file string) error) error {
 	if dir == "" {
-		return nil, nil
+		return nil
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("数据源目录打不开 / open sources folder: %w", err)
+		return fmt.Errorf("数据源文件夹打不开，核对 sources（--sources） / open sources folder, look at the key or flag sources: %w", err)
 	}
-	var out []connectors.Config
 	var problems []error
 	for _, e := range entries {
 		file := filepath.Join(dir, e.Name())
 		switch ext := filepath.Ext(file); {
 		case e.IsDir() || strings.HasPrefix(e.Name(), "."):
 		case ext == ".yml":
-			problems = append(problems, fmt.Errorf("%s: 扩展名须为 .yaml,否则不会被读取 / rename it to .yaml, or it would not be read", file))
+			problems = append(problems, fmt.Errorf("%s: 扩展名须为 .yaml，否则不会被读取 / rename it to .yaml, or it would not be read", file))
 		case ext == ".yaml":
-			cfg, err := loadBinding(file, cat)
-			if err != nil {
+			if err := load(file); err != nil {
 				problems = append(problems, err)
-				continue
 			}
-			out = append(out, cfg)
 		}
 	}
-	return out, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
 func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error) {
@@ -63,10 +136,13 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 	}
 	var bound binding
 	if b, err = document.One(b); err != nil {
-		return connectors.Config{}, fmt.Errorf("%s: 数据源文件有误 / malformed source: %w", file, err)
+		return connectors.Config{}, document.In(file, "数据源文件有误", "malformed source", err)
 	}
 	if err := yaml.UnmarshalWithOptions(b, &bound, yaml.Strict()); err != nil {
-		return connectors.Config{}, fmt.Errorf("%s: 数据源文件有误 / malformed source: %s", file, yaml.FormatError(err, false, false))
+		return connectors.Config{}, document.In(file, "数据源文件有误", "malformed source", err)
+	}
+	if odd := oddNumber(b); odd != nil {
+		return connectors.Config{}, document.In(file, "数据源文件有误", "malformed source", odd)
 	}
 	var problems []error
 	fail := func(format string, args ...any) {
@@ -108,4 +184,14 @@ func datasetIDs(cat *schemas.Catalogue) []string {
 		out[i] = d.ID
 	}
 	return out
+}
+
+// oddNumber finds a number that YAML reads otherwise than people: of an option only its
+// value is handed on.
+func oddNumber(text []byte) *document.SyntaxError {
+	parsed, err := parser.ParseBytes(text, 0)
+	if err != nil || len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil {
+		return nil //nolint:nilerr // it has been read
+	}
+	return document.Odd(parsed.Docs[0].Body)
 }

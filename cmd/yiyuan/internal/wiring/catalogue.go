@@ -28,7 +28,7 @@ func CatalogueFiles(dir string) (fs.FS, error) {
 		return yunling.Files(), nil
 	}
 	if _, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("目录文件夹打不开 / open catalogue: %w", err)
+		return nil, fmt.Errorf("目录文件夹打不开，核对 catalogue（--catalogue） / open catalogue, look at the key or flag catalogue: %w", err)
 	}
 	return os.DirFS(dir), nil
 }

@@ -29,7 +29,7 @@ describe("the event stream", () => {
 });
 
 describe("rates", () => {
-  const flow = (changes: number, per: number[] = []): Flow => ({ at: "2026-01-01T00:00:00Z", sources: [], datasets: per.map((n, i) => ({ id: "D" + i, changes_per_s: n, total: 0, lag_s: null, state: "fresh" })), totals: { changes, lookups: changes * 2, denied: 0, quarantined: 0, findings_open: 0 } });
+  const flow = (changes: number, per: number[] = []): Flow => ({ at: "2026-01-01T00:00:00Z", sources: [], away: [], datasets: per.map((n, i) => ({ id: "D" + i, changes_per_s: n, total: 0, lag_s: null, state: "fresh" })), totals: { changes, lookups: changes * 2, denied: 0, quarantined: 0, findings_open: 0 } });
   it("are unknown without two counts, and when counting began anew", () => {
     expect(rate(undefined, 5, 1)).toBeNull();
     expect(rate(5, 3, 1)).toBeNull();

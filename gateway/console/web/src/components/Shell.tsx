@@ -9,6 +9,7 @@ import { type Catalogue, pathOf } from "../api/types";
 import { useI18n } from "../i18n";
 import { stored } from "../lib/store";
 import { nav } from "../nav";
+import { Away } from "./Away";
 import { Bar } from "./Bar";
 import { KeyDialog } from "./KeyDialog";
 import { Card, PageHead } from "./Page";
@@ -92,6 +93,7 @@ export function Shell() {
       <div className="stage">
         <Bar locked={refusal(catalogue.error)} menu={menu} toggleMenu={() => setMenu(!menu)} />
         <main id="main" ref={main} tabIndex={-1}>
+          <Away />
           <Suspense fallback={<Waiting rows={8} />}>
             {locked ? <Gate of={catalogue} /> : <Outlet />}
           </Suspense>

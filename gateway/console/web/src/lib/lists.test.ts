@@ -14,7 +14,7 @@ const ds = (id: string, title: string, more: Partial<DatasetSummary> = {}): Data
 const department = (id: string, title: string) => ({ id, title, english: "", datasets: 1 });
 const city = (departments: Catalogue["departments"], datasets: DatasetSummary[]): Catalogue => ({ city: { name: "", english: "", region: "" }, version: "", classes: [], entities: [], purposes: [], rules: [], departments, datasets });
 const source = (name: string, more: Partial<FlowSource>): FlowSource => ({ name, kind: "file", datasets: [], state: "running", last_error: "", last_error_en: "", last_seen: null, rows: 0, ...more });
-const flowing = (sources: FlowSource[], datasets: Flow["datasets"] = []): Flow => ({ at: "2026-01-01T00:00:00Z", sources, datasets, totals: { changes: 0, lookups: 0, denied: 0, quarantined: 0, findings_open: 0 } });
+const flowing = (sources: FlowSource[], datasets: Flow["datasets"] = []): Flow => ({ at: "2026-01-01T00:00:00Z", sources, away: [], datasets, totals: { changes: 0, lookups: 0, denied: 0, quarantined: 0, findings_open: 0 } });
 const sets = [ds("GA01", "户籍人口", { code: "101010001/000001" }), ds("MZ01", "婚姻登记"), ds("SC01", "市场主体", { class: "A", english: "Market entities" })];
 const index = new Map([
   ["GA01", [{ name: "HYZKDM", title: "婚姻状况", english: "Marital status" }, { name: "XM", title: "姓名", english: "Name" }]],

@@ -142,6 +142,9 @@ export const shell: Record<keyof typeof zh, string> = {
   "crash.upgraded.do": "The open page is of the old version; reloading is enough.",
   "crash.reload": "Reload",
   "chart.failed": "The chart could not be loaded; the numbers above still hold.",
+  "away.cache": "The cache does not answer",
+  "away.kafka": "Kafka does not answer",
+  "away.since": "since",
   "notFound.title": "There is no such page",
   "notFound.do": "The address may be wrong; start again from the overview.",
 };

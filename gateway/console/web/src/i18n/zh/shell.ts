@@ -141,6 +141,9 @@ export const shell = {
   "crash.upgraded.do": "打开的页面是旧版本，重新加载即可。",
   "crash.reload": "重新加载",
   "chart.failed": "图形没能加载；上方数字不受影响。",
+  "away.cache": "缓存没有应答",
+  "away.kafka": "Kafka 没有应答",
+  "away.since": "自",
   "notFound.title": "没有这一页",
   "notFound.do": "地址可能写错了，从总览重新开始。",
 } as const;

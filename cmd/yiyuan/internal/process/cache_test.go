@@ -1,0 +1,26 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/redis"
+)
+
+// TestWhyThereIsNoCache: a server that answers, and is refused for what it is, is not
+// called one that cannot be reached.
+func TestWhyThereIsNoCache(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"哨兵所指的主库其实是从库":  fmt.Errorf("open redis: %w", redis.ErrReplica),
+		"哨兵有应答，但不认识":    fmt.Errorf("open redis: %w", redis.ErrNoMaster),
+		"缓存 Redis 会淘汰键": fmt.Errorf("open redis: %w", redis.ErrEvicts),
+		"连不上 Redis":     errors.New("dial tcp: connection refused"),
+	} {
+		if got := cannotOpen(err); !strings.HasPrefix(got.Error(), want) || !errors.Is(got, err) {
+			t.Errorf("%v is told as %v, want %s", err, got, want)
+		}
+	}
+}

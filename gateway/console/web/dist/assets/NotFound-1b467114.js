@@ -1,1 +1,0 @@
-import{t as e}from"./chunk-6KYCQHYJ-ac7e45cc.js";import{_ as t,c as n,s as r,t as i,v as a}from"./State-9392e687.js";var o=a();function s(){let{t:a}=t();return(0,o.jsxs)(o.Fragment,{children:[(0,o.jsx)(n,{title:a(`notFound.title`)}),(0,o.jsx)(r,{children:(0,o.jsx)(i,{title:a(`notFound.do`),action:(0,o.jsx)(e,{to:`/`,children:a(`nav.overview`)})})})]})}export{s as default};

@@ -1,5 +1,0 @@
-import{r as e}from"./rolldown-runtime-172b2687.js";import{S as t,gr as n,y as r}from"./State-9392e687.js";import{n as i}from"./views-d3d08543.js";import{N as a}from"./console-1bc4ffa2.js";var o=e(n(),1),s=new Map;function c(e){let n=t.use(),[,c]=(0,o.useState)(0),[l,u]=(0,o.useState)(!1),d=[...new Set(e)].filter(Boolean).sort().join(`,`);return(0,o.useEffect)(()=>{let e=d.split(`,`).filter(e=>e&&!s.has(n+`
-`+e));if(e.length===0)return;let t=new AbortController;u(!0);let o=async()=>{for(let o=e.shift();o!==void 0;o=e.shift())try{let e=i(o)?a(`/v1/catalogue/entities/{id}`,{id:o}):a(`/v1/catalogue/datasets/{id}`,{id:o});s.set(n+`
-`+o,await r(e,t.signal))}catch{if(t.signal.aborted)return;s.set(n+`
-`+o,void 0)}};return Promise.all([o(),o(),o(),o()]).then(()=>{t.signal.aborted||(u(!1),c(e=>e+1))}),()=>t.abort()},[d,n]),{of:e=>s.get(n+`
-`+e),busy:l}}export{c as t};

@@ -1,0 +1,63 @@
+package pulse
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// attended is what came of looking whether something answers.
+type attended struct {
+	at    time.Time
+	err   error
+	since time.Time // of an error: for how long nothing else has come of it
+}
+
+// attention is what came of the last look; nil before the first.
+type attention struct{ atomic.Pointer[attended] }
+
+// saw takes what came of a look, and reports whether it was the first to fail. One
+// goroutine looks.
+func (a *attention) saw(now time.Time, err error) bool {
+	next := &attended{at: now, err: err, since: now}
+	before := a.Load()
+	failed := before != nil && before.err != nil
+	if failed {
+		next.since = before.since
+	}
+	a.Store(next)
+	return err != nil && !failed
+}
+
+// Part is something that the gateway rests on.
+type Part string
+
+// The parts that may be away.
+const (
+	PartCache Part = "cache" // what is answered
+	PartKafka Part = "kafka" // what is new
+)
+
+// Away is a part that does not answer, since a moment on the clock of Parts.
+type Away struct {
+	Part  Part
+	Since time.Time
+}
+
+// awayAfter is how long a part may not answer before anybody is told: a broker that is
+// started again, or a failover, is over before.
+const awayAfter = 5 * time.Second
+
+// Away names what does not answer, the cache first.
+func (p *Pulse) Away() []Away {
+	out := []Away{}
+	now := time.Now()
+	for _, a := range []struct {
+		part Part
+		of   *attention
+	}{{PartCache, &p.cache}, {PartKafka, &p.kafka}} {
+		if last := a.of.Load(); last != nil && last.err != nil && now.Sub(last.since) >= awayAfter {
+			out = append(out, Away{a.part, p.Clock().Add(last.since.Sub(now))})
+		}
+	}
+	return out
+}
