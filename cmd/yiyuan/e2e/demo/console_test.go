@@ -18,7 +18,7 @@ import (
 // What changes the city comes last.
 func TestConsole(t *testing.T) {
 	e2e.Service(t, "YIYUAN_TEST_CHROMIUM")
-	_, _, city := demonstrated(t, "--rate", "20", "--correct-after", "1h")
+	_, _, city := demonstrated(t, "--correct-after", "1h")
 	for _, one := range []struct {
 		name string
 		run  func(t *testing.T, city e2e.DemoCity)

@@ -17,9 +17,11 @@ import (
 )
 
 // demonstrated runs the demonstration as a program would, until it is ready: its one line, and the city that the line tells of.
+// Its departments change little: at the usual rate it takes more than a core with the race
+// detector, all the while that others' tests run beside it.
 func demonstrated(t *testing.T, options ...string) (p *e2e.Process, line []byte, city e2e.DemoCity) {
 	t.Helper()
-	p = e2e.Launch(t, append([]string{"demo", "--json", "--listen", "127.0.0.1:0"}, options...)...)
+	p = e2e.Launch(t, append([]string{"demo", "--json", "--listen", "127.0.0.1:0", "--rate", "5"}, options...)...)
 	t.Cleanup(func() {
 		if p.Running() {
 			p.Stop()

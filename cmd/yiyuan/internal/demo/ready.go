@@ -29,7 +29,7 @@ func (c *city) await(ctx context.Context, talk io.Writer) error {
 		if len(waiting) == 0 {
 			return nil
 		}
-		if !c.options.JSON && time.Since(last) > 2*time.Second {
+		if time.Since(last) > 2*time.Second {
 			last = time.Now()
 			took := int(time.Since(began).Seconds())
 			if _, err := fmt.Fprintf(talk, "装载中，已 %d 秒：还有 %d 个数据集：%s / loading for %d s, %d datasets to go\n", took, len(waiting), terminal.Some(waiting), took, len(waiting)); err != nil {
