@@ -182,8 +182,15 @@ func TestFolderIsNotInForce(t *testing.T) {
 		t.Errorf("what fits nothing waits for nothing: %v", err)
 	}
 	config := filepath.Join(dir, "yiyuan.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "catalogue: %q\naccess: %q\nkeys: {file: keys.yaml}\nbus: {brokers: [%q], partitions: 1}\nregistry: {listen: \"\"}\n", edited, grants, h.broker.Addrs()[0]), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, "catalogue: %q\naccess: %q\nkeys: {file: %q}\nbus: {brokers: [%q], partitions: 1}\nregistry: {listen: \"\"}\n", edited, grants, e2e.KeyFile(t, dir), h.broker.Addrs()[0]), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	cfg, err := settings.Load(config, settings.RoleGateway)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Run(t.Context(), cfg, "test"); err == nil || !strings.Contains(err.Error(), "look at yiyuan plan and run yiyuan apply first") {
+		t.Errorf("a gateway started with grants of a view that is not in force: %v", err)
 	}
 	found := doctor.Examine(t.Context(), config, nil)
 	if !slices.ContainsFunc(found, func(f doctor.Finding) bool {

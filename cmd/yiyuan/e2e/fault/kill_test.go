@@ -92,8 +92,6 @@ var calm = struct {
 	runs map[int]*stream
 }{runs: map[int]*stream{}}
 
-const lives = 5
-
 // killed runs the city as a process that is killed on the way.
 func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig map[string]any, prefix string) {
 	t.Helper()
@@ -110,10 +108,14 @@ func killed(t *testing.T, want *stream, dir string, brokers []string, busConfig 
 	cat := e2e.SampleCatalogue(t)
 	random := rand.New(rand.NewPCG(20261122, uint64(len(prefix))))
 	var stood []int64
+	lives := int64(3)
+	if e2e.Long() {
+		lives = 6
+	}
 	for life := range lives {
 		p := e2e.Launch(t, "run", "--config", file)
 		b := e2e.Connect(t, p, brokers, prefix)
-		until := want.total * (int64(life) + random.Int64N(2)) / (lives + 1)
+		until := want.total * (life + random.Int64N(2)) / (lives + 1)
 		if life%3 == 2 { // while it takes up its work
 			wait := time.NewTimer(time.Duration(random.Int64N(int64(700 * time.Millisecond))))
 			select {
