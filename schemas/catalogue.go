@@ -27,6 +27,9 @@ type Catalogue struct {
 	Calendar    Calendar          // working days
 	Lineage     Lineage           // what was in force before it, where that is known
 
+	// Conditions are where the conditions stand in their files, for what is wrong with them.
+	Conditions map[Passage]Place
+
 	departments map[string]*Department
 	elements    map[string]*Element
 	datasets    map[string]*Dataset

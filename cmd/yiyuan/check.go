@@ -54,7 +54,11 @@ push keys are read by the code that reads them at a start: what passes here is n
 				return err
 			}
 			folder := process.Folder{Catalogue: cat, Files: files, Sample: dir == ""}
-			if err := errors.Join(wiring.Compile(cat), folder.Fits()); err != nil {
+			compiled := wiring.Compile(cat)
+			if errors.As(compiled, &problems) {
+				return report(cmd.OutOrStdout(), problems.All)
+			}
+			if err := errors.Join(compiled, folder.Fits()); err != nil {
 				return exit.With(exit.Problems, err)
 			}
 			cfgs, err := wiring.Bindings(bindings, cat)

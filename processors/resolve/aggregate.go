@@ -30,8 +30,8 @@ func (s *stage) compileAggregates(cat *schemas.Catalogue) error {
 		}
 		one := aggregate{name: a.Name, sum: -1}
 		var err error
-		if one.where, err = counted(cat, d.Dataset, a.Where); err != nil {
-			return fmt.Errorf("aggregate %q: %w", a.Name, err)
+		if one.where, err = counted(cat, s.entity, d.Dataset, a.Where); err != nil {
+			return err
 		}
 		if a.Sum != "" {
 			if one.sum = d.Layout.Index(a.Sum); one.sum < 0 {
@@ -47,12 +47,12 @@ func (s *stage) compileAggregates(cat *schemas.Catalogue) error {
 }
 
 // counted compiles the condition by which a dataset's rows count, nil for "".
-func counted(cat *schemas.Catalogue, d *schemas.Dataset, expression string) (func(*claim.Row) bool, error) {
+func counted(cat *schemas.Catalogue, e *schemas.Entity, d *schemas.Dataset, expression string) (func(*claim.Row) bool, error) {
 	counts, err := condition.OnRow[*claim.Row](&cat.Calendar, d, expression)
-	if err != nil {
-		return nil, fmt.Errorf("dataset %q: where: %w", d.ID, err)
+	if wrong := (*condition.CompileError)(nil); errors.As(err, &wrong) {
+		return nil, wrong.In(cat, schemas.Passage{File: e.File, Text: expression}, "数据集 "+d.ID+" 的 where", "where of dataset "+d.ID, nil)
 	}
-	return counts, nil
+	return counts, err
 }
 
 // of returns what one row adds to the aggregate.

@@ -17,7 +17,7 @@ type table struct {
 
 func (s *stage) compileTables(cat *schemas.Catalogue, _ *codec.Codec) error {
 	where := func(d *schemas.Dataset, expression string) (authority.Condition, error) {
-		return counted(cat, d, expression)
+		return counted(cat, s.entity, d, expression)
 	}
 	for i := range s.entity.Authority {
 		t, err := authority.Compile(cat, s.entity, &s.entity.Authority[i], where)

@@ -52,8 +52,12 @@ func Compile(cat *schemas.Catalogue, e *schemas.Entity, keys masking.Keys) (*Set
 		}
 		for _, c := range r.Cases {
 			one, err := s.compileCase(cat, r, c)
+			if placed := (*schemas.ConditionError)(nil); errors.As(err, &placed) {
+				problems = append(problems, placed)
+				continue
+			}
 			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: case %q: %w", r.File, c.ID, err))
+				problems = append(problems, fmt.Errorf("%s: 情形 / case %q: %w", r.File, c.ID, err))
 				continue
 			}
 			s.byName[one.name] = len(s.cases)
@@ -119,12 +123,12 @@ func (s *Set) compileCase(cat *schemas.Catalogue, r *schemas.Rule, c *schemas.Ca
 		one.doubts = append(one.doubts, x)
 	}
 	if len(one.doubts) == 0 {
-		if one.when, err = s.program("when", c.When, condition.Bool, allowed); err != nil {
+		if one.when, err = s.program(cat, r, c, "when", c.When, condition.Bool, allowed); err != nil {
 			return nil, err
 		}
 	}
 	if c.Until != "" {
-		if one.until, err = s.program("until", c.Until, condition.Moment, allowed); err != nil {
+		if one.until, err = s.program(cat, r, c, "until", c.Until, condition.Moment, allowed); err != nil {
 			return nil, err
 		}
 	}
@@ -146,12 +150,12 @@ func (s *Set) compileCase(cat *schemas.Catalogue, r *schemas.Rule, c *schemas.Ca
 }
 
 // program compiles an expression of a case.
-func (s *Set) program(what, text string, want condition.Yields, allowed map[string]bool) (*condition.Expression, error) {
+func (s *Set) program(cat *schemas.Catalogue, r *schemas.Rule, c *schemas.Case, key, text string, want condition.Yields, allowed map[string]bool) (*condition.Expression, error) {
 	x, err := s.env.Compile(text, want, allowed)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", what, err, ErrRule)
+	if wrong := (*condition.CompileError)(nil); errors.As(err, &wrong) {
+		return nil, wrong.In(cat, schemas.Passage{File: r.File, Text: text}, fmt.Sprintf("情形 %s 的 %s", c.ID, key), fmt.Sprintf("%s of case %q", key, c.ID), ErrRule)
 	}
-	return x, nil
+	return x, err
 }
 
 // provider as a case's owner stands for the department that says the row exists.

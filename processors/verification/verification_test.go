@@ -67,14 +67,14 @@ func TestCompileErrors(t *testing.T) {
 		c    schemas.Case
 		want string
 	}{
-		"unknown field":        {schemas.Case{When: `GA01.exists(g, g.XMM == "")`}, `rules/T-01.yaml: case "c": when: 1:17: undefined field 'XMM'`},
-		"unknown variable":     {schemas.Case{When: `size(GA99) > 0`}, `1:6: undeclared reference to 'GA99'`},
+		"unknown field":        {schemas.Case{When: `GA01.exists(g, g.XMM == "")`}, `rules/T-01.yaml: 情形 c 的 when：表达式第 1 行第 17 列：没有字段 "XMM" / when of case "c": 1:17: undefined field 'XMM'`},
+		"unknown variable":     {schemas.Case{When: `size(GA99) > 0`}, `1:6: undeclared reference to "GA99". Known variables: CL01 GA01`},
 		"different types":      {schemas.Case{When: `GA01.exists(g, g.CSRQ == "1985")`}, `found no matching overload for '_==_' applied to '(timestamp, string)'`},
 		"no condition":         {schemas.Case{When: `GA01.size()`}, "yields int, want bool"},
-		"syntax":               {schemas.Case{When: `GA01.exists(g,`}, "1:15: Syntax error"},
+		"syntax":               {schemas.Case{When: `GA01.exists(g,`}, "1:15: syntax error"},
 		"not an input":         {schemas.Case{When: `size(WJ02) > 0`}, `reads "WJ02", which is not among its inputs`},
 		"golden not an input":  {schemas.Case{When: `golden.XM == "x"`}, `reads "golden"`},
-		"until is no time":     {schemas.Case{When: `true`, Until: `"tomorrow"`}, "until: yields string, want google.protobuf.Timestamp"},
+		"until is no time":     {schemas.Case{When: `true`, Until: `"tomorrow"`}, `until of case "c": yields string, want timestamp`},
 		"unknown input":        {schemas.Case{When: `true`, Inputs: []string{"SW02"}}, `input "SW02"`},
 		"unknown aggregate":    {schemas.Case{When: `true`, Inputs: []string{"agg.wages"}}, `input "agg.wages"`},
 		"unknown owner":        {schemas.Case{When: `true`, Owner: "XX"}, `owner: department "XX"`},

@@ -27,12 +27,6 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// CompileError says what is wrong with an expression, each with its line and column.
-type CompileError struct{ Text string }
-
-// Error returns the text.
-func (e *CompileError) Error() string { return e.Text }
-
 // Reason is why an evaluation failed.
 type Reason string
 

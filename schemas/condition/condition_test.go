@@ -230,7 +230,7 @@ func TestOnRow(t *testing.T) {
 		t.Errorf("OnRow of nothing = %v", err)
 	}
 	var wrong *CompileError
-	if _, err := OnRow[*said](&cat.Calendar, d, `row.NONE == ""`); !errors.As(err, &wrong) || !strings.Contains(wrong.Text, "1:4: undefined field 'NONE'") {
+	if _, err := OnRow[*said](&cat.Calendar, d, `row.NONE == ""`); !errors.As(err, &wrong) || !strings.Contains(wrong.Error(), "1:4: undefined field 'NONE'") {
 		t.Errorf("OnRow of an unknown field = %v", err)
 	}
 	f, err := OnRow[*said](&cat.Calendar, d, `row.CXBZ != "1" && row.SWRQ > timestamp("2026-01-01T00:00:00Z")`)

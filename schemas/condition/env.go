@@ -1,10 +1,9 @@
 package condition
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -117,6 +116,9 @@ func (e *Env) Slot(name string) (int, bool) {
 	return at, ok
 }
 
+// names are the names of the variables.
+func (e *Env) names() []string { return slices.Sorted(maps.Keys(e.slots)) }
+
 // Yields is what an expression has to come to.
 type Yields uint8
 
@@ -138,23 +140,24 @@ func (y Yields) celType() *cel.Type {
 func (e *Env) Compile(text string, want Yields, allowed map[string]bool) (*Expression, error) {
 	a, issues := e.cel.Compile(text)
 	if issues.Err() != nil {
-		return nil, &CompileError{placeOf(issues)}
+		return nil, complain(issues, text, e.names())
 	}
 	if t := a.OutputType(); !t.IsAssignableType(want.celType()) && !t.IsExactType(types.NullType) && t.Kind() != types.DynKind {
-		return nil, &CompileError{fmt.Sprintf("yields %s, want %s", t, want.celType())}
+		is, should := plain(t), plain(want.celType())
+		return nil, wrong(fmt.Sprintf("结果是 %s，应为 %s", is, should), fmt.Sprintf("yields %s, want %s", is, should))
 	}
 	if allowed != nil {
-		if err := readsOnly(a, allowed); err != nil {
-			return nil, err
+		if wrong := readsOnly(a, allowed); wrong != nil {
+			return nil, wrong
 		}
 	}
 	x := &Expression{tree: a.NativeRep().Expr(), source: a.NativeRep().SourceInfo(), depth: depthOf(ast.NavigateAST(a.NativeRep())), rows: e.rowsOf(a)}
 	var err error
 	if x.free, err = e.cel.Program(a, cel.EvalOptions(cel.OptOptimize)); err != nil {
-		return nil, &CompileError{err.Error()}
+		return nil, wrong("不能使用", err.Error())
 	}
 	if x.limited, err = e.cel.Program(a, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit)); err != nil {
-		return nil, &CompileError{err.Error()}
+		return nil, wrong("不能使用", err.Error())
 	}
 	return x, nil
 }
@@ -171,19 +174,10 @@ func depthOf(e ast.NavigableExpr) int {
 	return depth
 }
 
-// placeOf writes CEL's complaints on one line each: line:column: message.
-func placeOf(issues *cel.Issues) string {
-	var lines []string
-	for _, e := range issues.Errors() {
-		lines = append(lines, fmt.Sprintf("%d:%d: %s", e.Location.Line(), e.Location.Column()+1, e.Message))
-	}
-	return strings.Join(lines, "; ")
-}
-
 // readsOnly refuses a variable that is not an input of the case: its changes
 // would not be noticed.
-func readsOnly(a *cel.Ast, allowed map[string]bool) error {
-	var errs []error
+func readsOnly(a *cel.Ast, allowed map[string]bool) *CompileError {
+	faults := &CompileError{}
 	root := ast.NavigateAST(a.NativeRep())
 	local := make(map[string]bool)
 	for _, e := range ast.MatchDescendants(root, ast.KindMatcher(ast.ComprehensionKind)) {
@@ -197,9 +191,15 @@ func readsOnly(a *cel.Ast, allowed map[string]bool) error {
 			continue
 		}
 		seen[name] = true
-		errs = append(errs, &CompileError{fmt.Sprintf("reads %q, which is not among its inputs", name)})
+		at := a.NativeRep().SourceInfo().GetStartLocation(e.ID())
+		faults.Faults = append(faults.Faults, Fault{
+			at.Line(), at.Column() + 1, fmt.Sprintf("读了 %q，请列入 inputs", name), fmt.Sprintf("reads %q, which is not among its inputs", name),
+		})
 	}
-	return errors.Join(errs...)
+	if len(faults.Faults) == 0 {
+		return nil
+	}
+	return faults
 }
 
 // mostRows is how many variables a silence can tell apart.

@@ -94,6 +94,7 @@ func (l *loader) aggregates(e *entityFile) {
 			m.at("name").problem("duplicate", "汇总 %[1]s 重复", "aggregate %[1]s stands twice", a.Name)
 		}
 		e.Aggregates = append(e.Aggregates, a)
+		l.condition(m, "where", a.Where)
 		d := l.datasetAt(m, "dataset", a.Dataset)
 		if d == nil || !l.linked(m.at("role"), d.Dataset, e.ID, a.Role) {
 			continue
@@ -169,6 +170,7 @@ func (l *loader) candidate(e *entityFile, m mapping, members []*schemas.GoldenFi
 		Dataset: m.text("dataset"), Role: m.text("role"), Where: m.text("where"), Pick: m.text("pick"),
 		Flag: m.text("flag"), SameRank: m.flag("same_rank"), Columns: map[string]string{}, Constant: map[string]string{},
 	}
+	l.condition(m, "where", c.Where)
 	d := l.datasetAt(m, "dataset", c.Dataset)
 	if d == nil || !l.linked(m.at("dataset"), d.Dataset, e.ID, c.Role) {
 		return c, false

@@ -27,7 +27,7 @@ func Load(fsys fs.FS) (*schemas.Catalogue, error) {
 func Check(fsys fs.FS) (*schemas.Catalogue, []Problem, error) {
 	l := &loader{
 		collector: &collector{}, byID: map[string]*datasetFile{}, broken: map[string]bool{}, known: newKnown(),
-		cat: &schemas.Catalogue{Files: map[string]string{}, Written: map[string]any{}, Calendar: schemas.Calendar{Holidays: map[string]string{}, Workdays: map[string]string{}}},
+		cat: &schemas.Catalogue{Files: map[string]string{}, Written: map[string]any{}, Conditions: map[schemas.Passage]schemas.Place{}, Calendar: schemas.Calendar{Holidays: map[string]string{}, Workdays: map[string]string{}}},
 	}
 	files, err := l.read(fsys)
 	if err != nil {

@@ -35,6 +35,8 @@ func (l *loader) rule(f file) {
 func (l *loader) ruleCase(r *schemas.Rule, e *schemas.Entity, m mapping) {
 	c := &schemas.Case{ID: m.text("id"), When: m.text("when"), Owner: m.text("owner"), Until: m.text("until"), Days: m.number("days")}
 	c.Certainty = m.text("certainty")
+	l.condition(m, "when", c.When)
+	l.condition(m, "until", c.Until)
 	if slices.ContainsFunc(r.Cases, func(o *schemas.Case) bool { return o.ID == c.ID }) {
 		m.at("id").problem("duplicate", "情形 %[1]s 重复", "case %[1]s stands twice", c.ID)
 	}
@@ -59,6 +61,16 @@ func (l *loader) ruleCase(r *schemas.Rule, e *schemas.Entity, m mapping) {
 	}
 	c.Evidence = evidence
 	r.Cases = append(r.Cases, c)
+}
+
+// condition notes where a condition stands. It is compiled by who judges by it.
+func (l *loader) condition(m mapping, key, text string) {
+	at := m.at(key)
+	if _, known := l.cat.Conditions[schemas.Passage{File: at.file, Text: text}]; known || text == "" {
+		return
+	}
+	line, column := at.place()
+	l.cat.Conditions[schemas.Passage{File: at.file, Text: text}] = schemas.Place{Line: line, Column: column}
 }
 
 // input checks one entry of inputs: a dataset with its role, golden, or an aggregate.
