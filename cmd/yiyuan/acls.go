@@ -21,6 +21,7 @@ import (
 const (
 	principalBus        = "bus"
 	principalSubscriber = "subscriber"
+	principalAuditor    = "auditor"
 )
 
 // granting is what acls was told.
@@ -41,14 +42,16 @@ func aclsCommand() *cobra.Command {
   gateway     只运行网关的进程（同上）
   connectors  只运行所列数据源的进程，例如放在部门的：只能写自己数据集的 raw 主题（同上）
   subscriber  订阅共享视图的应用：只能读所列视图的主题
+  auditor     审计员：只能读审计（yiyuan audit）
 Derived from the catalogue, the steps and the sources, without Kafka; nothing is changed. Give the output to Kafka's administrator. WHO is
 bus (all roles, topics made, operators' commands), processors or gateway (that role alone, on a bus started once), connectors (the sources
-named, such as in a department: it writes the raw topics of its own datasets and no other's), subscriber (reads the topics of the views named).`,
+named, such as in a department: it writes the raw topics of its own datasets and no other's), subscriber (reads the topics of the views named),
+auditor (reads the audit, by yiyuan audit).`,
 		Example: `  yiyuan acls bus --config yiyuan.yaml --principal User:yiyuan
   yiyuan acls connectors --config yiyuan.yaml --principal User:ga --source ga-pg
   yiyuan acls subscriber --config yiyuan.yaml --principal User:mz --view person.partial --group mz.`,
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: []string{principalBus, settings.RoleProcessors, settings.RoleGateway, settings.RoleConnectors, principalSubscriber},
+		ValidArgs: []string{principalBus, settings.RoleProcessors, settings.RoleGateway, settings.RoleConnectors, principalSubscriber, principalAuditor},
 		RunE:      func(cmd *cobra.Command, args []string) error { return g.print(cmd, args[0]) },
 	}
 	cmd.Flags().StringVar(&g.file, "config", "", "配置文件 / configuration file")
@@ -97,6 +100,8 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 			return wrong("connectors 需要 --source：数据源的名称 / connectors wants --source, the names of its sources")
 		}
 		needed = city.Connectors(sources...)
+	case principalAuditor:
+		needed = city.Auditor()
 	case principalSubscriber:
 		if len(g.views) == 0 || g.group == "" {
 			return wrong("subscriber 需要 --view 和 --group / subscriber wants --view and --group")

@@ -165,7 +165,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		demoCommand(), initCommand(), runCommand(),
 		checkCommand(), planCommand(), applyCommand(), topologyCommand(),
-		lookupCommand(), verifyCommand(),
+		lookupCommand(), verifyCommand(), auditCommand(),
 		sourceCommand(), keysCommand(), repartitionCommand(),
 		doctorCommand(), txnCommand(), registryCommand(), aclsCommand(),
 		versionCommand(), docsCommand(newRoot),

@@ -70,6 +70,13 @@ var attempts = map[string][]attempt{
 		{"verify", exit.Usage, []string{"FIELD=VALUE"}},
 		{"verify a b c=d --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}},
 	},
+	"audit": {
+		{"audit", exit.Unavailable, []string{"--config", "--brokers", "%dead"}},
+		{"audit --config nowhere.yaml", exit.Usage, []string{"%here/nowhere.yaml"}},
+		{"audit --brokers %dead", exit.Unavailable, []string{"%dead", "--brokers"}},
+		{"audit --about nobody", exit.NotFound, []string{"nobody", "person"}},
+		{"audit --decision maybe", exit.Usage, []string{"allow", "deny"}},
+	},
 	"source ls": {
 		{"source ls --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}},
 		{"source ls --gateway %other", exit.Problems, []string{"%other", "--gateway"}},

@@ -32,29 +32,29 @@ const (
 
 // Subject is someone an entry is about.
 type Subject struct {
-	Digest string
-	Found  bool
+	Digest string `json:"digest"`
+	Found  bool   `json:"found"`
 }
 
 // Entry is one decision.
 type Entry struct {
-	ID         string
-	Time       time.Time
-	Operation  string // lookup, batch, verify, explain, ...
-	App        string
-	Department string
-	Purpose    string
-	View       string
-	Fields     []string
-	Subjects   []Subject
-	Decision   string
-	Reason     string
-	Status     int
-	Rows       int
-	Body       string
-	Request    string
-	Client     string
-	Count      int // how many refusals it stands for; 0 = itself
+	ID         string    `json:"id"`
+	Time       time.Time `json:"time"`
+	Operation  string    `json:"operation"` // lookup, batch, verify, explain, ...
+	App        string    `json:"app,omitempty"`
+	Department string    `json:"department,omitempty"`
+	Purpose    string    `json:"purpose,omitempty"`
+	View       string    `json:"view,omitempty"`
+	Fields     []string  `json:"fields,omitempty"`
+	Subjects   []Subject `json:"subjects,omitempty"`
+	Decision   string    `json:"decision"`
+	Reason     string    `json:"reason,omitempty"`
+	Status     int       `json:"status"`
+	Rows       int       `json:"rows"`
+	Body       string    `json:"body,omitempty"`
+	Request    string    `json:"request"`
+	Client     string    `json:"client,omitempty"`
+	Count      int       `json:"count,omitempty"` // how many refusals it stands for; 0 = itself
 }
 
 // Record returns the entry as a record of Layout.

@@ -142,6 +142,15 @@ func (c City) Subscriber(group string, views ...string) []Right {
 	return s.rights()
 }
 
+// Auditor is what yiyuan audit needs: to read the audit, and how it is written.
+func (c City) Auditor() []Right {
+	s := set{city: c}
+	for _, t := range []contract.Topic{contract.Audit, registry} {
+		s.allow(Topic, s.family(t), false, Read)
+	}
+	return s.rights()
+}
+
 // set gathers rights, each once.
 type set struct {
 	city City

@@ -43,6 +43,7 @@ func TestOnlyItsOwn(t *testing.T) {
 	}{
 		{"connectors", department, []contract.Topic{contract.Raw("A01"), contract.Sources, contract.Control, contract.Catalogues, contract.Bus, contract.Schemas}, []contract.Topic{contract.Raw("A01"), contract.Sources, contract.Quarantine}},
 		{"subscriber", subscriber, []contract.Topic{contract.Shared("person.partial")}, nil},
+		{"auditor", c.Auditor(), []contract.Topic{contract.Audit, contract.Schemas}, nil},
 		{"gateway", c.Gateway(), append([]contract.Topic{contract.Shared("A01.partial"), contract.Control, contract.Catalogues, contract.Bus, contract.Schemas}, c.Reads...), []contract.Topic{contract.Audit, contract.Schemas}},
 	} {
 		for _, topic := range c.Topics {
