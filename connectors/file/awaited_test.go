@@ -87,7 +87,7 @@ func TestAwaited(t *testing.T) {
 	drop(t, dir, "3.csv", head)
 	idle("a declared empty table", false)
 	idle("after another restart", false)
-	at = `2{"epoch":7,"file":3}`
+	at = `2{"epoch":7,"file":3,"keys":3}`
 	idle("a position that does not say", false)
 	at = `2{"epoch":7,"file":0}`
 	idle("one that had begun no file", true)

@@ -20,7 +20,9 @@
 // read, since that row may be any of them. All rows are read before the first is
 // published: a table without rows is refused (unless empty: allow), and one that
 // would delete more than delete_limit stands still until a person puts
-// <ordinal>.accept or <ordinal>.refuse into the folder.
+// <ordinal>.accept or <ordinal>.refuse into the folder. Where rows were published of which
+// no keys are kept, since the mode was append then, or are of another dataset, the source
+// takes nothing until it is read again: what of them is gone no table could tell.
 //
 // The folder is opened as an os.Root: symbolic links, devices, pipes and names
 // that lead outside are refused. A file's own name may hold a person's name: logs,
@@ -64,6 +66,7 @@ type source struct {
 	unseen  bool // something was read since the last idle answer
 	cleaned time.Time
 	told    uint64 // the held file of which was said that it waits
+	stands  bool   // was said that what was taken does not fit, see unfit
 }
 
 // Open opens the drop folder. It implements connectors.Open.
@@ -93,7 +96,7 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 	}
 	s := &source{
 		setting: &setting{cfg: cfg, options: o, dataset: d, log: log, box: in.box},
-		inbox:   in, at: at, begun: after == "", unseen: true,
+		inbox:   in, at: at.noted(d.ID, o.Mode), begun: after == "", unseen: true,
 	}
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), in.Close())
@@ -177,7 +180,7 @@ func (s *source) Read(ctx context.Context) (connectors.Batch, error) {
 		s.mu.Lock() // of one look: Close must get through
 		defer s.mu.Unlock()
 		b, ok, err := s.look(ctx)
-		if s.at.Awaited && !s.cfg.Again {
+		if (s.at.Awaited || s.at.foreign(s.dataset)) && !s.cfg.Again {
 			b.Awaited = []string{s.dataset.ID}
 		}
 		if err != nil && ctx.Err() == nil {
@@ -193,6 +196,11 @@ func (s *source) look(ctx context.Context) (connectors.Batch, bool, error) {
 		return connectors.Batch{}, false, os.ErrClosed
 	}
 	looked := time.Now()
+	if why := s.unfit(s.at); why != "" {
+		first := !s.stands
+		s.stands = true
+		return connectors.Batch{After: s.at.encode(), Held: why, Do: contract.ResyncCommand(s.cfg.Name)}, first, nil
+	}
 	if s.current == nil {
 		if err := s.advance(); err != nil {
 			return connectors.Batch{}, false, err
@@ -420,18 +428,6 @@ func (s *source) nothingYet() bool {
 		return s.at.Keys == 0
 	}
 	return s.begun
-}
-
-func (s *source) wanted(chinese bool) string {
-	switch {
-	case s.replace() && chinese:
-		return "整张表的最新文件"
-	case s.replace():
-		return "the newest file of the whole table"
-	case chinese:
-		return "全部文件"
-	}
-	return "all of its files"
 }
 
 // Confirm implements connectors.Confirmer: files that are wholly published

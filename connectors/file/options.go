@@ -69,8 +69,9 @@ func (o *Options) declareRows(l *option.List) {
 		Must(func() bool {
 			return utf8.RuneCountInString(o.Delimiter) == 1 && !strings.ContainsAny(o.Delimiter, "\"\r\n")
 		}, "一个字符，不能是引号或换行", "one character, no quotation mark and no line break")
-	l.Add(&o.Mode, "mode", "append（行为新增或修改）或 replace（一个文件就是整张表）", "append (rows are upserts) or replace (a file is the whole table)").
-		Default("append").OneOf("append", "replace")
+	l.Add(&o.Mode, "mode", "append（行为新增或修改）或 replace（一个文件就是整张表，其中没有的行删除）。取过 append 的行后改为 replace，须重读数据源",
+		"append (rows are upserts) or replace (a file is the whole table; rows that it lacks are deleted). After rows were taken in append, replace takes a resync").
+		Default(modeAppend).OneOf(modeAppend, modeReplace)
 	l.Add(&o.Empty, "empty", "refuse，或 allow：没有数据行的首个文件也算交付；replace 时会删除全部", "refuse, or allow: a first file without rows is a delivery, and in mode replace one deletes all").
 		Default("refuse").OneOf("refuse", "allow")
 	l.Add(&o.DeleteLimit, "delete_limit", "replace 时一个文件不经询问可删除整张表的百分之几", "the share of the table, in percent, that a file may delete in mode replace without being asked about").
@@ -112,6 +113,12 @@ func (o *Options) patternsAre() bool {
 		return err != nil || strings.Trim(pattern, "*?") == ""
 	})
 }
+
+// The modes: rows are upserts, or a file is the whole table.
+const (
+	modeAppend  = "append"
+	modeReplace = "replace"
+)
 
 // emptyAllowed reports whether a file without rows is a delivery.
 func (o *Options) emptyAllowed() bool { return o.Empty == "allow" }

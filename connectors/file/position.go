@@ -36,6 +36,10 @@ type position struct {
 	// nor an empty one where that is a delivery. Positions of before it was
 	// noted say that of a source that had not begun a file.
 	Awaited bool `json:"awaited,omitempty"`
+	// Of is the dataset that what was taken is of, "" where that was not noted yet.
+	Of string `json:"of,omitempty"`
+	// Loose says, while there is one, why rows were published of which no keys are kept.
+	Loose loose `json:"loose,omitempty"`
 }
 
 func parsePosition(p schemas.Position) (position, error) {
@@ -72,6 +76,15 @@ func (p position) begin(file uint64, digest string) position {
 	return p
 }
 
+// row is the position at a row of the open file that is read as one of a dataset, in
+// mode replace or not.
+func (p position) row(number uint32, replace bool) position {
+	if p.Row = number; !replace {
+		p.Loose = looseAppend
+	}
+	return p
+}
+
 // taken is the position after a file that was taken to its end; empty says that one
 // without rows is a delivery too, one of which every row is refused is none.
 func (p position) taken(complete, empty bool) position {
@@ -102,3 +115,30 @@ func (p position) lost() error {
 	return fmt.Errorf("文件 %08d 读到第 %d 行后不见了；请放回 processing/ / find file %08d in processing/: it is gone with rows unread after row %d; put it back, or have the source read again (yiyuan source resync): %w",
 		p.File, p.Row, p.File, p.Row, connectors.ErrPositionLost)
 }
+
+// loose is why a table could not tell all that is gone: what was published is more than
+// the kept keys. Only reading the source again mends it.
+type loose string
+
+const (
+	looseAppend loose = "append" // rows were taken in mode append
+	looseCut    loose = "cut"    // a whole table could not be read on, and which rows of it are published is not known any more
+)
+
+// noted is a stored position with what positions of before did not note. One that has
+// taken files and keeps no keys was that of a source in mode append.
+func (p position) noted(dataset, mode string) position {
+	if p.Of != "" || p.File == 0 {
+		return p
+	}
+	if mode == modeReplace && p.Keys == 0 && p.Loose == "" && !p.Awaited {
+		p.Loose = looseAppend
+	}
+	if !p.Awaited || p.Open {
+		p.Of = dataset
+	}
+	return p
+}
+
+// foreign reports whether what was taken is of another dataset.
+func (p position) foreign(d *schemas.Dataset) bool { return p.Of != "" && p.Of != d.ID }

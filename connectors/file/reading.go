@@ -179,6 +179,9 @@ func (r *reading) marker(view format.Survey) (wants, error) {
 func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 	var b connectors.Batch
 	size := 0
+	if r.condemned == nil {
+		r.at.Of = r.dataset.ID
+	}
 	for r.condemned == nil && r.deletes == nil {
 		if len(b.Changes)+len(b.Rejections) >= r.options.BatchRows || size >= 1<<20 {
 			return b, ctx.Err()
@@ -204,7 +207,7 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 			return b, fmt.Errorf("read file %08d: %w", r.claim.ordinal, bare(err))
 		}
 		r.number++
-		r.at.Row = r.number
+		r.at = r.at.row(r.number, r.replace())
 		size += len(row.Raw)
 		if row.Blank {
 			continue
@@ -303,6 +306,9 @@ func (r *reading) reject(b *connectors.Batch) error {
 		if err := r.box.merge(r.at, r.table); err != nil {
 			return err
 		}
+	}
+	if r.replace() && r.at.Row > 0 && !partial {
+		r.at.Loose = looseCut
 	}
 	r.at = r.at.refused(partial)
 	return nil

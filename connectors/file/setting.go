@@ -20,7 +20,7 @@ type setting struct {
 }
 
 // replace reports whether a file is the whole table.
-func (s *setting) replace() bool { return s.options.Mode == "replace" }
+func (s *setting) replace() bool { return s.options.Mode == modeReplace }
 
 // fingerprint is how a file's content stands in the position: keyed, since a
 // file of one row would not survive an unkeyed digest.
