@@ -160,6 +160,10 @@ type Reread struct {
 	// Dry opens the source for a trial: it yields every row once, then io.EOF, and
 	// leaves nothing behind at the department. nil: there is no trial.
 	Dry Open
+	// Part says why what was read again, up to a position, need not be all that there is,
+	// and what a person does where it is not; two empty texts or a nil func say that it is.
+	// Nothing of such a source is deleted then before a person has said yes.
+	Part func(cfg Config, at schemas.Position) (chinese, english string)
 }
 
 // Consent answers, in the place of a person and on the machine of the source, about

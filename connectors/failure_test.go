@@ -103,7 +103,7 @@ func newShaky(t *testing.T) *shaky {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.world = world{s.kafka.Brokers, s.kafka.Open(t, nil), codec.New(codec.NewMemory()), cat, d}
+	s.world = world{s.kafka.Brokers, s.kafka.Open(t, nil), codec.New(codec.NewMemory()), cat, d, false}
 	if err := s.bus.Ensure(t.Context(), contract.Spec{Topic: contract.Raw(d.ID), Compact: true}, contract.Spec{Topic: contract.Quarantine}, contract.Spec{Topic: contract.Sources, Compact: true, Partitions: 1}); err != nil {
 		t.Fatal(err)
 	}

@@ -154,6 +154,13 @@ func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("look who else feeds the datasets: %w", err)
 	}
+	limit, partZH, partEN := DefaultDeleteLimit, "", ""
+	if r.cfg.Reread.Part != nil {
+		partZH, partEN = r.cfg.Reread.Part(r.cfg, schemas.Position(r.status.Position))
+	}
+	if partZH != "" {
+		limit = 0 // what did not come may still be there
+	}
 	var out []*missing
 	var why []string
 	for _, d := range r.cfg.Datasets {
@@ -174,7 +181,7 @@ func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		if DefaultDeleteLimit.Exceeded(int(m.found), int(m.of)) {
+		if limit.Exceeded(int(m.found), int(m.of)) {
 			why = append(why, fmt.Sprintf("%s %d/%d", d.ID, m.found, m.of))
 		}
 		out = append(out, m)
@@ -183,6 +190,9 @@ func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 		return out, "", nil
 	}
 	list := strings.Join(why, ", ")
+	if partZH != "" {
+		return out, fmt.Sprintf("有行没有随重读再来，删除前等待确认：%s；%s / rows did not come again, it waits for an answer before it deletes them: %s; %s", list, partZH, list, partEN), nil
+	}
 	return out, fmt.Sprintf("重读时缺少的行多于 %s，删除前等待确认：%s / more than %s of the rows did not come again, it waits for an answer before it deletes them: %s",
 		DefaultDeleteLimit, list, DefaultDeleteLimit, list), nil
 }

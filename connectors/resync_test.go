@@ -396,6 +396,41 @@ func TestResyncAsksBeforeItDeletesMuch(t *testing.T) {
 	w.same(t, o)
 }
 
+// What is read again may be no more than a part: one row that does not come is too many
+// to delete without a word, over a restart too.
+func TestResyncOfAPartAsksBeforeItDeletesAny(t *testing.T) {
+	w, o := full(t, 40)
+	w.part = true
+	o.restore(line{"B7", ""})
+	before := maps.Clone(w.held(t))
+	if err := connectors.Resync(t.Context(), w.bus, "count", 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		var word contract.Word
+		if err := w.until(t, o.open, func(told connectors.Told) bool {
+			word = told.Status.Word("count", contract.Known{Here: true})
+			return heldForDeletes(told) || current(told)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if word.State != contract.StateHeld || word.Do != "yiyuan source resync count --accept-deletes 1" ||
+			!strings.Contains(word.Why, "ZJ01 1/40") || !strings.Contains(word.Why, "；到 39,40 / ") || !strings.Contains(word.Why, "; up to 39,40") {
+			t.Errorf("it stands still and says %+v", word)
+		}
+		if d := cmp.Diff(before, w.held(t)); d != "" {
+			t.Errorf("published before somebody answered (-want +got):\n%s", d)
+		}
+	}
+	if err := connectors.Resync(t.Context(), w.bus, "count", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.until(t, o.open, current); err != nil {
+		t.Fatal(err)
+	}
+	w.same(t, o)
+}
+
 // A second order begins again; a third finds nothing to do, and deletes nothing.
 func TestResyncTwice(t *testing.T) {
 	w, o := full(t, 10)

@@ -83,6 +83,7 @@ type world struct {
 	codec   *codec.Codec
 	cat     *schemas.Catalogue
 	d       *schemas.Dataset
+	part    bool // what is read again need not be all that there is
 }
 
 func newWorld(t *testing.T) world {
@@ -109,11 +110,17 @@ func newWorld(t *testing.T) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return world{broker.Addrs(), b, codec.New(codec.NewMemory()), cat, d}
+	return world{broker.Addrs(), b, codec.New(codec.NewMemory()), cat, d, false}
 }
 
 func (w world) config() connectors.Config {
-	return connectors.Config{Name: "count", Kind: "counting", Datasets: []*schemas.Dataset{w.d}, Catalogue: w.cat, Metrics: prometheus.NewRegistry()}
+	cfg := connectors.Config{Name: "count", Kind: "counting", Datasets: []*schemas.Dataset{w.d}, Catalogue: w.cat, Metrics: prometheus.NewRegistry()}
+	if w.part {
+		cfg.Reread.Part = func(_ connectors.Config, at schemas.Position) (chinese, english string) {
+			return "到 " + string(at), "up to " + string(at)
+		}
+	}
+	return cfg
 }
 
 // published returns keys of raw records in order of their sequence, and the

@@ -108,9 +108,11 @@ func sourceResync() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "resync NAME", Short: "从头重读一个数据源：多出的删除，差异改正 / read a source again from the beginning and delete what it has no more",
 		Long: `从头重读整个数据源：每一行以新的纪元重新发布，部门已经没有的行在最后删除；读完之前 as_of 不动。进程中途退出也会接着做完。
-位置丢失（slot 没了、数据库被恢复到旧副本等）时，这是唯一的办法。要删的行超过 20% 时停下等 --accept-deletes N。
+位置丢失（slot 没了、数据库被恢复到旧副本等）时，这是唯一的办法。要删的行超过 20% 时停下等 --accept-deletes N；
+mode: append 的文件数据源要把整张表的文件放进投放目录，删除任何行都先停下询问。
 Reads the whole source again under a raised epoch; what the department has no more is deleted at the end, and as_of stands still until
-then. It is the one remedy of a lost position, goes on after a crash, and asks (--accept-deletes N) before it deletes more than 20%.`,
+then. It is the one remedy of a lost position, goes on after a crash, and asks (--accept-deletes N) before it deletes more than 20%.
+A file source in mode append wants the file of the whole table in its drop folder, and asks before it deletes any row.`,
 		Example: "  yiyuan source resync ga-pg --dry-run\n  yiyuan source resync ga-pg",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

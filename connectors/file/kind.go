@@ -13,5 +13,6 @@ var Kind = connectors.Kind{
 	English: "reads a drop folder: a department (or its transfer agent) puts CSV or JSON Lines files there, and their rows become changes of one dataset",
 	Options: func() option.Declarer { return new(Options) },
 	Open:    Open,
+	Reread:  connectors.Reread{Part: part},
 	Consent: Consent,
 }

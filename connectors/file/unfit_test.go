@@ -179,3 +179,24 @@ func TestTableChangedBetweenLives(t *testing.T) {
 	_, at = lived(t, cfg, at)
 	standsStill(t, cfg, at, "主键", "keys")
 }
+
+// Files of mode append need not be the whole table: a source that is read again says which
+// it has read, where the whole table goes, and how it is read once more.
+func TestReadAgainMayBeAPart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	add := config(t, dir, nil)
+	drop(t, dir, "1.csv", head+rows(1, 10))
+	_, at := lived(t, add, "")
+	zh, en := file.Kind.Reread.Part(add, at)
+	for _, text := range []string{zh, en} {
+		for _, word := range []string{"00000001", "append", dir, "yiyuan source resync zj-file"} {
+			if !strings.Contains(text, word) {
+				t.Errorf("it lacks %q: %s", word, text)
+			}
+		}
+	}
+	if zh, en := file.Kind.Reread.Part(config(t, dir, map[string]any{"mode": "replace"}), at); zh+en != "" {
+		t.Errorf("of a whole table it says %q / %q", zh, en)
+	}
+}

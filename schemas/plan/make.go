@@ -70,8 +70,8 @@ func (p *Plan) steps(old, next *schemas.Catalogue) {
 		}
 		if came := lacking(o, d); len(came) > 0 {
 			names := "[" + strings.Join(came, ", ") + "]"
-			step("resync", d.ID, "已有的行没有 "+d.ID+" 的新字段，须重读其数据源：yiyuan source resync；来源的表或文件还没有这些列时，先在该数据源的 options 写 absent: "+names,
-				"rows that are there lack the new fields of "+d.ID+" until its source is read again: yiyuan source resync; while its table or files have no such columns, options of the source say absent: "+names)
+			step("resync", d.ID, "已有的行没有 "+d.ID+" 的新字段，须重读其数据源：yiyuan source resync；文件数据源（尤其 mode: append）要先把整张表的文件放进投放目录；来源的表或文件还没有这些列时，先在该数据源的 options 写 absent: "+names,
+				"rows that are there lack the new fields of "+d.ID+" until its source is read again: yiyuan source resync; for a source of files, above all in mode append, put the file of the whole table into its drop folder first; while its table or files have no such columns, options of the source say absent: "+names)
 		}
 		if went := lacking(d, o); len(went) > 0 {
 			step("columns", d.ID, "文件还带着 "+d.ID+" 已删的字段时，在该数据源的 options 写 ignore: ["+strings.Join(went, ", ")+"]，推送的部门不再送，否则会被退回",

@@ -110,6 +110,18 @@ func TestPlanOfNothing(t *testing.T) {
 	}
 }
 
+// Reading a source of files again takes the file of the whole table, and that is said.
+func TestPlanSaysWhatAResyncTakes(t *testing.T) {
+	t.Parallel()
+	m := small(t)
+	edit(t, m, "datasets/WJ02.yaml", "views:\n", "  - {name: BEIZHU, title: 备注, element: text, nullable: true}\nviews:\n")
+	p := Make(load(t, small(t)), load(t, m))
+	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Kind == "resync" && s.Of == "WJ02" })
+	if i < 0 || !strings.Contains(p.Steps[i].Chinese, "先把整张表的文件放进投放目录") || !strings.Contains(p.Steps[i].English, "put the file of the whole table into its drop folder first") {
+		t.Errorf("Make says %+v", p.Steps)
+	}
+}
+
 // Where nothing was in force everything is newly exposed, and nothing refused.
 func TestPlanFromNothing(t *testing.T) {
 	t.Parallel()
