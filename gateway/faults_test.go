@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
@@ -68,6 +69,14 @@ func (a *appender) StableOffsets(ctx context.Context, topics ...contract.Topic) 
 	}
 	return out, err
 }
+
+// judge says that Kafka answers until it is told otherwise.
+type judge struct{ away atomic.Bool }
+
+func (j *judge) Away() (since time.Time, away bool) {
+	return time.Now().Add(-time.Minute), j.away.Load()
+}
+func (j *judge) Reached(context.Context) bool { return !j.away.Load() }
 
 // pausing is a cache one of whose reads can be held up between what it has read
 // and its return.

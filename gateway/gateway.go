@@ -39,6 +39,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -71,6 +72,38 @@ type Log interface {
 	Follow(ctx context.Context, cfg bus.FollowConfig, fn func(ctx context.Context, records []bus.Record) error) error
 }
 
+// Kafka knows whether Kafka answers: the one judge of it in a process.
+type Kafka interface {
+	// Away reports whether it has not answered for so long that it counts as away, and
+	// since when.
+	Away() (since time.Time, away bool)
+	// Reached reports whether it answers now, though it may count as away: then it is asked.
+	Reached(ctx context.Context) bool
+}
+
+// prompt is an appender that is not tried while it is known to fail: who asks is refused
+// now, not when the time for the audit is over.
+type prompt struct {
+	audit.Appender
+	kafka Kafka
+}
+
+var errAway = errors.New("kafka does not answer")
+
+// Append implements audit.Appender.
+func (p prompt) Append(ctx context.Context, records ...bus.Record) error {
+	if !p.kafka.Reached(ctx) {
+		return errAway
+	}
+	return p.Appender.Append(ctx, records...)
+}
+
+// present is a Kafka that nobody watches.
+type present struct{}
+
+func (present) Away() (time.Time, bool)      { return time.Time{}, false }
+func (present) Reached(context.Context) bool { return true }
+
 // Grants keep an Access level with where the applications come from; *grants.File does it.
 type Grants interface {
 	Watch(ctx context.Context, a *access.Access, log *slog.Logger, report func(grants.State))
@@ -80,6 +113,7 @@ type Grants interface {
 type Parts struct {
 	Catalogue *schemas.Catalogue
 	Bus       Log
+	Kafka     Kafka // nil = nobody watches it: it answers
 	Codec     *codec.Codec
 	Keys      *keyring.Keyring
 	Cache     store.Cache
@@ -120,7 +154,10 @@ func stored(l *schemas.Lineage) map[string]string {
 // New builds a gateway: it registers the audit layout and compiles the views.
 func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	cfg = cfg.withDefaults()
-	entries, err := audit.Open(ctx, parts.Codec, parts.Bus)
+	if parts.Kafka == nil {
+		parts.Kafka = present{}
+	}
+	entries, err := audit.Open(ctx, parts.Codec, prompt{parts.Bus, parts.Kafka})
 	if err != nil {
 		return nil, fmt.Errorf("build gateway: %w", err)
 	}
@@ -136,7 +173,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	marks := refusal.NewMarks(refusal.NewBook(cfg.RefusedKept), parts.Bus, cfg.Step, cfg.RefusedAnew)
 	reg.MustRegister(marks.Book.Collector())
 	now := pulse.New(pulse.Parts{
-		Catalogue: parts.Catalogue, Bus: parts.Bus, Cache: parts.Cache, Views: slices.Sorted(maps.Keys(views)), Filler: filler, Marks: marks,
+		Catalogue: parts.Catalogue, Bus: parts.Bus, Kafka: parts.Kafka.Away, Cache: parts.Cache, Views: slices.Sorted(maps.Keys(views)), Filler: filler, Marks: marks,
 		Unconnected: cfg.Unconnected, Waits: cfg.Waits, Step: cfg.Step, Targets: cfg.Targets, Clock: cfg.Clock, Logger: log,
 	}, reg)
 	desk := question.New(question.Parts{

@@ -43,6 +43,38 @@ func TestReadyIsNotSaidWithoutTheCache(t *testing.T) {
 	w.ready()
 }
 
+// TestReadyIsNotSaidWithoutKafka: while Kafka counts as away, what cannot be audited is
+// refused without being tried, the prober is told why, and the process lives; who asks
+// first once it is back is answered.
+func TestReadyIsNotSaidWithoutKafka(t *testing.T) {
+	w := start(t)
+	w.person(1, "张**")
+	w.ready()
+	ask := func(when string, want int) {
+		t.Helper()
+		before := len(w.entries())
+		r := w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT")
+		if r.status != want || (want == http.StatusServiceUnavailable) != strings.Contains(r.text, "YIYUAN-5030") {
+			t.Errorf("%s: answered %d %s", when, r.status, r.text)
+		}
+		if wrote := len(w.entries()) > before; wrote != (want == http.StatusOK) {
+			t.Errorf("%s: answered %d, audited: %v", when, r.status, wrote)
+		}
+	}
+	ask("at first", http.StatusOK)
+	w.kafka.away.Store(true)
+	if r := w.get("/readyz", "", ""); r.status != http.StatusServiceUnavailable || !strings.Contains(r.text, "kafka") || r.header.Get("Retry-After") == "" {
+		t.Errorf("ready without Kafka: %d %s", r.status, r.text)
+	}
+	if r := w.get("/livez", "", ""); r.status != http.StatusOK {
+		t.Errorf("the process lives, answered %d", r.status)
+	}
+	ask("away", http.StatusServiceUnavailable)
+	w.kafka.away.Store(false)
+	ask("back", http.StatusOK)
+	w.ready()
+}
+
 // TestAwayIsTold: who watches is told that the cache does not answer, since when and what
 // that means, and that it does again.
 func TestAwayIsTold(t *testing.T) {

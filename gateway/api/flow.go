@@ -32,7 +32,7 @@ type flowAway struct {
 // meaning says what it means that a part is away, and what to do.
 var meaning = map[pulse.Part]string{
 	pulse.PartCache: "缓存 Redis 没有应答，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Redis does not answer, so look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
-	pulse.PartKafka: "Kafka 没有应答，数据不再更新，查询按截至时间作答；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Kafka does not answer: nothing is renewed and look-ups are answered as of then; it goes on by itself, and yiyuan doctor says why if it does not",
+	pulse.PartKafka: "Kafka 没有应答，数据不再更新；留痕写不进，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Kafka does not answer: nothing is renewed, and since no audit entry can be written, look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
 }
 
 type flowSet struct {

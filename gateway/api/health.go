@@ -11,12 +11,19 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
-// readyz says whether every view can be answered, and with ?verbose which not.
+// readyz says whether every view can be answered and the answers audited, and with ?verbose which not.
 func (s *API) readyz(w http.ResponseWriter, r *http.Request) {
-	if !s.Pulse.Answers() {
+	away := func(says string) {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "cache does not answer\n") // the prober has gone
+		_, _ = io.WriteString(w, says+"\n") // the prober has gone
+	}
+	if !s.Pulse.Answers() {
+		away("cache does not answer")
+		return
+	}
+	if _, lost := s.Pulse.Kafka(); lost { // no audit entry, no answer
+		away("kafka does not answer")
 		return
 	}
 	missing := s.Pulse.Missing()
@@ -48,8 +55,8 @@ func describeHealth(api *huma.OpenAPI) {
 	ready := huma.Operation{
 		Method: http.MethodGet, Path: "/readyz", OperationID: "readyz", Tags: []string{health}, Summary: "各视图是否都可查询 / whether every view can be answered",
 		Security: []map[string][]string{{}}, Responses: map[string]*huma.Response{
-			"200": text("可以；Kafka 不应答时也是，答案各带截至时间 / they can; also while Kafka does not answer: every answer says as of when it is", `^ok\n$`),
-			"503": text("缓存没有回答，或仍在加载 / the cache does not answer, or views are being loaded", `\n$`),
+			"200": text("可以 / they can", `^ok\n$`),
+			"503": text("缓存没有应答，或 Kafka 有 15 秒没有应答（留痕写不进，查询一律答 503），或仍在加载 / the cache does not answer, or Kafka has not for 15 seconds (no answer without its audit entry: every look-up is 503), or views are being loaded", `\n$`),
 		},
 		Parameters: []*huma.Param{{Name: "verbose", In: "query", Schema: &huma.Schema{Type: huma.TypeString, MinLength: ptr(1)}, Description: "逐行列出仍在加载的视图；也可以只写名字 / name the views that are being loaded, one a line; the name alone does too"}},
 	}

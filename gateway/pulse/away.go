@@ -34,7 +34,7 @@ type Part string
 // The parts that may be away.
 const (
 	PartCache Part = "cache" // what is answered
-	PartKafka Part = "kafka" // what is new
+	PartKafka Part = "kafka" // what is new, and the audit without which nothing is answered
 )
 
 // Away is a part that does not answer, since a moment on the clock of Parts.
@@ -43,21 +43,20 @@ type Away struct {
 	Since time.Time
 }
 
-// awayAfter is how long a part may not answer before anybody is told: a broker that is
-// started again, or a failover, is over before.
+// awayAfter is how long the cache may not answer before anybody is told: a failover is
+// over before. Who judges Kafka has a time of his own.
 const awayAfter = 5 * time.Second
 
 // Away names what does not answer, the cache first.
 func (p *Pulse) Away() []Away {
 	out := []Away{}
 	now := time.Now()
-	for _, a := range []struct {
-		part Part
-		of   *attention
-	}{{PartCache, &p.cache}, {PartKafka, &p.kafka}} {
-		if last := a.of.Load(); last != nil && last.err != nil && now.Sub(last.since) >= awayAfter {
-			out = append(out, Away{a.part, p.Clock().Add(last.since.Sub(now))})
-		}
+	tell := func(part Part, since time.Time) { out = append(out, Away{part, p.Clock().Add(since.Sub(now))}) }
+	if last := p.cache.Load(); last != nil && last.err != nil && now.Sub(last.since) >= awayAfter {
+		tell(PartCache, last.since)
+	}
+	if since, away := p.Kafka(); away {
+		tell(PartKafka, since)
 	}
 	return out
 }

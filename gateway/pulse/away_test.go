@@ -13,27 +13,33 @@ import (
 func TestAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := &Pulse{Parts: Parts{Clock: time.Now}}
+		var silent time.Time // since when Kafka counts as away
+		p := &Pulse{Parts: Parts{Clock: time.Now, Kafka: func() (time.Time, bool) { return silent, !silent.IsZero() }}}
 		lost := errors.New("lost")
 		if len(p.Away()) != 0 {
 			t.Error("away before anybody looked")
 		}
 		p.cache.saw(time.Now(), nil)
+		silent = time.Now()
+		if got, want := p.Away(), []Away{{PartKafka, silent}}; !slices.Equal(got, want) {
+			t.Errorf("away: %v, want %v", got, want)
+		}
+		silent = time.Time{}
 		first := time.Now()
-		if !p.kafka.saw(first, lost) {
+		if !p.cache.saw(first, lost) {
 			t.Error("the first failure is not told as one")
 		}
 		if len(p.Away()) != 0 {
 			t.Error("away at the first failure")
 		}
 		time.Sleep(awayAfter)
-		if p.kafka.saw(time.Now(), lost) {
+		if p.cache.saw(time.Now(), lost) {
 			t.Error("the second failure is told as the first")
 		}
-		if got, want := p.Away(), []Away{{PartKafka, first}}; !slices.Equal(got, want) {
+		if got, want := p.Away(), []Away{{PartCache, first}}; !slices.Equal(got, want) {
 			t.Errorf("away: %v, want %v", got, want)
 		}
-		p.kafka.saw(time.Now(), nil)
+		p.cache.saw(time.Now(), nil)
 		if len(p.Away()) != 0 {
 			t.Error("away after an answer")
 		}

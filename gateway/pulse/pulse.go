@@ -53,6 +53,7 @@ type Waits struct {
 type Parts struct {
 	Catalogue   *schemas.Catalogue
 	Bus         freshness.Offsets
+	Kafka       func() (since time.Time, away bool) // whether Kafka counts as away
 	Cache       Cache
 	Views       []string // ids, sorted
 	Filler      Filler
@@ -75,7 +76,6 @@ type Pulse struct {
 	metrics    *metrics
 	progress   atomic.Pointer[map[string]store.Progress]
 	cache      attention
-	kafka      attention
 	indicators atomic.Pointer[indicators]
 }
 

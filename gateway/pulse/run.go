@@ -42,7 +42,7 @@ func (p *Pulse) Run(ctx context.Context) error {
 			look, done := context.WithTimeout(ctx, attendWait) // whatever as_of waited for
 			ends, err := p.Bus.EndOffsets(look, raw...)
 			done()
-			if p.kafka.saw(now, err); err == nil {
+			if err == nil {
 				p.Rates.Take(now, ends, p.Catalogue.Datasets)
 			}
 			p.probe(step)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
@@ -20,14 +21,18 @@ const (
 	reachEvery = 2 * time.Second
 	reachWait  = 5 * time.Second
 	reachLost  = 15 * time.Second
+	// For how long who needs a Kafka that is away waits for it.
+	reachAsked = time.Second
 )
 
-// reach knows whether Kafka answers. It looks all the time, so that whoever asks is told
-// at once. What has not looked yet was opened, so it answered.
+// reach knows whether Kafka answers: the one judge of it in a process. It looks all the
+// time, so that whoever asks is told at once. What has not looked yet was opened, so it
+// answered.
 type reach struct {
 	ping func(context.Context) error
 	log  *slog.Logger
 	last atomic.Pointer[time.Time] // when it answered
+	asks singleflight.Group
 }
 
 // NewKafkaUp counts whether Kafka answers this process.
@@ -44,8 +49,7 @@ func NewKafkaUp(answers func() bool) prometheus.Collector {
 
 func newReach(ping func(context.Context) error, log *slog.Logger, reg prometheus.Registerer) *reach {
 	r := &reach{ping: ping, log: log}
-	now := time.Now()
-	r.last.Store(&now)
+	r.answered()
 	reg.MustRegister(NewKafkaUp(r.answers))
 	return r
 }
@@ -53,11 +57,42 @@ func newReach(ping func(context.Context) error, log *slog.Logger, reg prometheus
 // answers reports whether Kafka answered lately.
 func (r *reach) answers() bool { return r == nil || time.Since(*r.last.Load()) < reachLost }
 
+// Away implements gateway.Kafka.
+func (r *reach) Away() (since time.Time, away bool) { return *r.last.Load(), !r.answers() }
+
+// Reached implements gateway.Kafka: who comes first after Kafka is back need not wait for
+// the next look. Those who ask at a time share one question.
+func (r *reach) Reached(ctx context.Context) bool {
+	if r.answers() {
+		return true
+	}
+	asked := r.asks.DoChan("", func() (any, error) {
+		ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachAsked)
+		defer cancel()
+		err := r.ping(ask)
+		if err == nil {
+			r.answered()
+		}
+		return nil, err
+	})
+	select {
+	case said := <-asked:
+		return said.Err == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *reach) answered() {
+	now := time.Now()
+	r.last.Store(&now)
+}
+
 // attend looks until ctx ends.
 func (r *reach) attend(ctx context.Context) {
 	tick := time.NewTicker(reachEvery)
 	defer tick.Stop()
-	told := false
+	var lost time.Time // since when it is away, once that is told
 	for {
 		ask, cancel := context.WithTimeout(ctx, reachWait)
 		err := r.ping(ask)
@@ -65,17 +100,16 @@ func (r *reach) attend(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		switch away := time.Since(*r.last.Load()).Round(time.Second); {
+		switch since, away := r.Away(); {
 		case err == nil:
-			now := time.Now()
-			r.last.Store(&now)
-			if told {
-				r.log.Info("kafka answers again", "away", away)
+			r.answered()
+			if !lost.IsZero() {
+				r.log.Info("kafka answers again", "away", time.Since(lost).Round(time.Second))
 			}
-			told = false
-		case !told && !r.answers():
-			told = true
-			r.log.Warn("kafka does not answer, not ready", "since", away, "error", err)
+			lost = time.Time{}
+		case away && lost.IsZero():
+			lost = since
+			r.log.Warn("kafka does not answer, not ready", "since", time.Since(since).Round(time.Second), "error", err)
 		}
 		select {
 		case <-ctx.Done():
