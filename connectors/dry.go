@@ -25,12 +25,24 @@ type Difference struct {
 	Refused int64  `json:"refused"` // rows that would go to quarantine
 }
 
+// NoTrialError says why there is no trial of a source, now or later.
+type NoTrialError struct{ Why string }
+
+// Error implements error.
+func (e *NoTrialError) Error() string { return e.Why }
+
+// NoTrial says that a source's kind has none, and what a person does instead.
+func NoTrial(cfg Config) *NoTrialError {
+	return &NoTrialError{fmt.Sprintf("%s 类数据源不能试读，直接重读：%s；删除前它自会停下询问 / a source of kind %s has no trial: run %s, which stops and asks by itself before it deletes",
+		cfg.Kind, contract.ResyncCommand(cfg.Name), cfg.Kind, contract.ResyncCommand(cfg.Name))}
+}
+
 // DryResync reads the whole source once, beside the one that may be running, and
 // tells what a resync would change. It publishes nothing. What the department
 // changes meanwhile may be counted.
 func DryResync(ctx context.Context, b *bus.Bus, c *codec.Codec, cfg Config) ([]Difference, error) {
 	if cfg.Reread.Dry == nil {
-		return nil, fmt.Errorf("此类数据源不能试读；重读在删除前会按 delete_limit 停下并询问 / a source of kind %q has no trial: a resync itself stops and asks before it deletes more than the limit: %w", cfg.Kind, ErrConfig)
+		return nil, NoTrial(cfg)
 	}
 	cfg.Tell, cfg.Metrics, cfg.Again = nil, nil, true
 	e, err := newEncoder(ctx, b, c, cfg, "dry")
@@ -102,7 +114,7 @@ func (d *dry) read(ctx context.Context) error {
 			d.take(r)
 		}
 		if d.total > dryRows {
-			return fmt.Errorf("超过 %d 行，不试读 / more than %d rows, too many for a trial: %w", dryRows, dryRows, ErrConfig)
+			return &NoTrialError{fmt.Sprintf("超过 %d 行，不试读 / more than %d rows, too many for a trial", dryRows, dryRows)}
 		}
 	}
 }

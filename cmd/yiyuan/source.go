@@ -130,7 +130,7 @@ A file source in mode append wants the file of the whole table in its drop folde
 		},
 	}
 	c.flags(cmd)
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "只数一数会新增、改变、删除多少行，什么都不写 / only count what would be new, changed and deleted; nothing is written")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "只数一数会新增、改变、删除多少行，什么都不写（文件数据源不能试读）/ only count what would be new, changed and deleted; nothing is written (not of a file source)")
 	cmd.Flags().Int64Var(&accept, "accept-deletes", 0, "同意删除至多这么多行 / say yes to so many deletes")
 	return cmd
 }

@@ -314,6 +314,9 @@ func (f *Fleet) DryResync(ctx context.Context, name string) ([]connectors.Differ
 	if err != nil {
 		return nil, err
 	}
+	if m.cfg.Reread.Dry == nil {
+		return nil, connectors.NoTrial(m.cfg)
+	}
 	return f.parts.Dry(ctx, m.cfg)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -388,6 +389,27 @@ func TestFleetUnknownName(t *testing.T) {
 		}
 		if err := f.Start(t.Context(), "nobody"); !errors.Is(err, ErrNotHere) {
 			t.Errorf("Start = %v, want ErrNotHere", err)
+		}
+	})
+}
+
+// A source that has no trial, or too many rows for one, says so for good, not that it was
+// not done this time.
+func TestFleetNoTrial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, nil, "ga", "mz")
+		f.members["mz"].cfg.Reread.Dry = func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) { return nil, nil }
+		f.parts.Dry = func(context.Context, connectors.Config) ([]connectors.Difference, error) {
+			return nil, fmt.Errorf("read source: %w", &connectors.NoTrialError{Why: "多 / many"})
+		}
+		mux := http.NewServeMux()
+		f.Routes(mux)
+		for name, says := range map[string]string{"ga": "yiyuan source resync ga", "mz": "many"} {
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/sources/"+name+"/resync?dry_run=true", nil))
+			if body := w.Body.String(); w.Code != http.StatusConflict || !strings.Contains(body, `"YIYUAN-4095"`) || !strings.Contains(body, says) {
+				t.Errorf("trial of %s = %d %s", name, w.Code, body)
+			}
 		}
 	})
 }

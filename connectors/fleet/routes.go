@@ -116,7 +116,10 @@ func operator(r *http.Request) string {
 
 func refusalOf(err error) *problem.Problem {
 	var cannot *CannotError
+	var noTrial *connectors.NoTrialError
 	switch {
+	case errors.As(err, &noTrial):
+		return problem.NoReread.Of("").Says(problem.Halves(noTrial.Why))
 	case errors.As(err, &cannot):
 		return problem.NoReread.Of("").Says(problem.Halves(cannot.Why))
 	case errors.Is(err, ErrNotHere), errors.Is(err, connectors.ErrNoSource):

@@ -79,7 +79,7 @@ var (
 var (
 	NoOperator = add(Admin, 403, "7030", "缺少操作请求头", "no operator header", "改动类请求须带请求头 X-Yiyuan-Operator（内容任意），命令行会自动加上；浏览器不会替别的网站加", "changing calls need the header X-Yiyuan-Operator, with any text: the command line sends it, a browser sends it for no other site")
 	NoSource   = add(Admin, 404, "4045", "没有这个数据源", "no such source", "本进程没有这个数据源，名称见 GET /sources", "no such source in this process, see GET /sources")
-	NoReread   = add(Admin, 409, "4095", "不能重读", "cannot be read again", "此数据源不能从头重读", "this source cannot be read again from the beginning")
+	NoReread   = add(Admin, 409, "4095", "不能重读或试读", "cannot be read again, or not for a trial", "此数据源不能从头重读，或不能试读", "this source cannot be read again from the beginning, or has no trial")
 	BadAccept  = add(Admin, 422, "4229", "数目有误", "not a number", "accept_deletes 须为不小于 0 的整数", "accept_deletes must be a whole number, 0 or more")
 	NotHeld    = add(Admin, 404, "4047", "没有等待确认的这一项", "nothing waits for that answer", "没有等待确认的这一项，编号见 yiyuan source ls", "nothing of that name waits for an answer, see yiyuan source ls")
 	NotDone    = add(Admin, 503, "5036", "没有做成", "not done", "没有做成，原因见日志，稍后再试", "it was not done, see the log, then try again")

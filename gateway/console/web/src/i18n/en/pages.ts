@@ -376,6 +376,8 @@ export const pages: Record<keyof typeof zh, string> = {
 
   "sources.reread": "Read again",
   "sources.reread.long": "This page changes nothing: run it on the machine that runs the source. Try first, which only counts what would be new, changed and deleted and writes nothing; then do it. It waits for an answer before it deletes more than 20%.",
+  "sources.reread.files": "This page changes nothing: put the file of the whole table into the drop folder, then run it on the machine that runs the source. There is no trial of files. It waits for an answer before it deletes more than 20%, in mode append before it deletes any row.",
+  "sources.reread.once": "Do it",
   "sources.reread.dry": "Try first",
   "sources.reread.do": "Then do it",
   "sources.lead": "State, rate, lag and last error of every source. Unknown is said as unknown, never as 0.",

@@ -375,6 +375,8 @@ export const pages = {
 
   "sources.reread": "从头重读",
   "sources.reread.long": "网页不能改动运行，请在运行数据源的机器上执行。先试算：只数会新增、改变、删除多少行，什么都不写；确认后再执行。要删的行超过 20% 时会停下等人确认。",
+  "sources.reread.files": "网页不能改动运行：先把整张表的文件放进投放目录，再在运行数据源的机器上执行。文件不能试算。要删的行超过 20% 时（mode: append 的删任何行时）会停下等人确认。",
+  "sources.reread.once": "执行",
   "sources.reread.dry": "先试算",
   "sources.reread.do": "再执行",
   "sources.lead": "每个数据源此刻的状态、速率、滞后与最近的错误。未知就写未知，不写成 0。",

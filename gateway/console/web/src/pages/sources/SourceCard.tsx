@@ -7,11 +7,10 @@ import { Num, Spark } from "../../components/Num";
 import { When } from "../../components/When";
 import { useI18n } from "../../i18n";
 import { duration } from "../../lib/format";
-import { broken as isBroken, lagOf } from "./state";
+import { broken as isBroken, lagOf, rereadOf } from "./state";
 
-// The commands in a remedy, to be copied; what was pushed is kept by nobody and cannot be read again.
+// The commands in a remedy, to be copied.
 const command = /(yiyuan [a-z]+(?: [\w.-]+)*(?: --[\w-]+(?: \d+)?)*)/;
-const rereadable = (kind: string) => kind !== "push";
 
 function Command({ text }: { text: string }) {
   return (
@@ -26,18 +25,20 @@ function Remedy({ text }: { text: string }) {
   return <span className="val">{text.split(command).map((part, i) => (i % 2 === 1 ? <Command key={i} text={part} /> : part))}</span>;
 }
 
-/** Reading a source again: the trial that counts its deletes, then the order. The gateway is not the door to sources. */
-function Reread({ of }: { of: string }) {
+/** Reading a source again: the trial that counts its deletes, where there is one, then the order. The gateway is not the door to sources. */
+function Reread({ trial, order }: { trial: string | null; order: string }) {
   const { t } = useI18n();
   return (
     <details className="reread">
       <summary>{t("sources.reread")}</summary>
-      <p className="dim">{t("sources.reread.long")}</p>
+      <p className="dim">{t(trial ? "sources.reread.long" : "sources.reread.files")}</p>
+      {trial ? (
+        <p>
+          {t("sources.reread.dry")} <Command text={trial} />
+        </p>
+      ) : null}
       <p>
-        {t("sources.reread.dry")} <Command text={`yiyuan source resync ${of} --dry-run`} />
-      </p>
-      <p>
-        {t("sources.reread.do")} <Command text={`yiyuan source resync ${of}`} />
+        {t(trial ? "sources.reread.do" : "sources.reread.once")} <Command text={order} />
       </p>
     </details>
   );
@@ -76,6 +77,7 @@ export function SourceCard({ s, departments }: { s: FlowSource; departments: (da
   const lag = lagOf(s, flow);
   const perSecond = readRate(read[s.name]);
   const broken = isBroken(s);
+  const reread = rereadOf(s);
   const owners = [...new Set(ids.map(departments).filter(Boolean))];
   return (
     <section className={`card source${broken ? " source-broken" : ""}`} aria-label={s.name}>
@@ -133,7 +135,7 @@ export function SourceCard({ s, departments }: { s: FlowSource; departments: (da
       ) : null}
       {s.resync ? <Resyncing of={s.resync} /> : null}
       {s.state !== "retired" ? <Orders of={s} /> : null}
-      {rereadable(s.kind) && s.state !== "retired" ? <Reread of={s.name} /> : null}
+      {reread && s.state !== "retired" ? <Reread {...reread} /> : null}
     </section>
   );
 }

@@ -12,3 +12,13 @@ export function lagOf(s: FlowSource, flow: Flow | undefined): number | null {
   const lags = (flow?.datasets ?? []).filter((d) => s.datasets.includes(d.id)).map((d) => d.lag_s).filter(known).filter((n) => n >= 0);
   return lags.length === 0 ? null : Math.max(...lags);
 }
+
+/**
+ * The commands that read a source again: the trial, null where there is none (a drop folder is
+ * read once), and the order. null: what was pushed is kept by nobody and cannot be read again.
+ */
+export function rereadOf(s: Pick<FlowSource, "name" | "kind">): { trial: string | null; order: string } | null {
+  if (s.kind === "push") return null;
+  const order = `yiyuan source resync ${s.name}`;
+  return { trial: s.kind === "file" ? null : `${order} --dry-run`, order };
+}
