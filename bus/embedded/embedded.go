@@ -24,6 +24,7 @@ type Broker struct {
 	cluster *kfake.Cluster
 	disk    *disk  // nil without a folder
 	mark    string // file that is there as long as the folder is in use; "" without a folder
+	release func() // of the folder; nil without one
 }
 
 // neverCompact switches the broker's own compaction off: it counts records of
@@ -34,8 +35,8 @@ var neverCompact = strconv.FormatInt((100 * 365 * 24 * time.Hour).Milliseconds()
 // Start starts a broker. One with a folder first decides what a crash left open
 // there (see mend), and compacts what it finds (see compact): it is the one moment
 // when nobody writes.
-func Start(ctx context.Context, o Options) (*Broker, error) {
-	mark := ""
+func Start(ctx context.Context, o Options) (b *Broker, err error) {
+	mark, release := "", (func())(nil)
 	opts := []kfake.Opt{
 		kfake.NumBrokers(max(o.Brokers, 1)), kfake.ClusterID("yiyuan-embedded"), kfake.DefaultNumPartitions(4),
 		kfake.GroupMinSessionTimeout(time.Second), kfake.GroupMaxSessionTimeout(30 * time.Minute),
@@ -56,6 +57,14 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make broker folder: %w", err)
 		}
+		if release, err = lock(o.Dir); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if b == nil {
+				release()
+			}
+		}()
 		opts = append(opts, kfake.DataDir(o.Dir))
 		mark = filepath.Join(o.Dir, markFile)
 		alone := append(opts[:len(opts):len(opts)], kfake.SyncWrites())
@@ -91,7 +100,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	}
 	listAll(cluster)
 	dateByBroker(cluster)
-	return &Broker{cluster, d, mark}, nil
+	return &Broker{cluster, d, mark, release}, nil
 }
 
 // Addrs returns the broker's host:port.
@@ -108,6 +117,9 @@ func (b *Broker) Sync() (mean time.Duration, ok bool) {
 
 // Close stops the broker. What was not written to its folder is gone.
 func (b *Broker) Close() {
+	if b.release != nil {
+		defer b.release()
+	}
 	b.cluster.Close()
 	if b.disk != nil && b.disk.all() != nil {
 		return // the next start looks for what is missing

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +25,11 @@ which are routed, resolved, verified, masked and answered within the second. All
   yiyuan demo --json        # one line for programs once it is ready`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for flag, negative := range map[string]bool{"--for": o.Lasting < 0, "--rate": o.Rate < 0, "--correct-after": o.CorrectAfter < 0, "--correct-every": o.CorrectEvery < 0} {
+				if negative {
+					return usageError(cmd, fmt.Errorf("%[1]s 不能为负 / %[1]s is not negative", flag))
+				}
+			}
 			ctx := cmd.Context()
 			if o.Lasting > 0 {
 				var cancel context.CancelFunc
@@ -30,7 +37,11 @@ which are routed, resolved, verified, masked and answered within the second. All
 				defer cancel()
 			}
 			o.Build = version
-			return demo.Run(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			err := demo.Run(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // whatever it was at when --for was over
+				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "到了 --for %[1]s，还没有就绪就结束了 / --for %[1]s was over before it was ready\n", o.Lasting)
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()

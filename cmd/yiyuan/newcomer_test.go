@@ -28,7 +28,11 @@ type attempt struct {
 // What every command says where it lacks something: what it used, what is wrong and what
 // to do about it, with a code that is not 0. A command that is added needs its lines here.
 var attempts = map[string][]attempt{
-	"demo": {{"demo --size huge", exit.Usage, []string{`--size "huge"`, "tiny"}}},
+	"demo": {
+		{"demo --size huge", exit.Usage, []string{`--size "huge"`, "tiny"}},
+		{"demo --for -1s", exit.Usage, []string{"--for"}},
+		{"demo --rate -5", exit.Usage, []string{"--rate"}},
+	},
 	"init": {{"init full", exit.Usage, []string{"yiyuan init my-city"}}},
 	"run": {
 		{"run --config nowhere.yaml", exit.Usage, []string{"--config", "yiyuan init DIR", "%here/nowhere.yaml"}},

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
@@ -285,9 +284,9 @@ func reach(ctx context.Context, cfg settings.Config) (*bus.Bus, func(), error) {
 			return nil, nil, exit.With(exit.Unavailable, fmt.Errorf("没有进程在 %s 上运行内置代理，也没有配置 bus.brokers 或 bus.embedded.data；不连 Kafka 可用 plan --against / "+
 				"no process runs the embedded broker at %s, and neither bus.brokers nor bus.embedded.data is configured; plan --against needs no Kafka", cfg.Bus.Embedded.Listen, cfg.Bus.Embedded.Listen))
 		}
-		broker, err := embedded.Start(ctx, embedded.Options{Dir: cfg.Bus.Embedded.Data, Listen: cfg.Bus.Embedded.Listen, Logger: log})
+		broker, err := process.StartBroker(ctx, cfg.Bus.Embedded, log)
 		if err != nil {
-			return nil, nil, fmt.Errorf("内置消息代理起不来 / start the embedded broker: %w", err)
+			return nil, nil, err
 		}
 		stop, brokers = broker.Close, broker.Addrs()
 	}

@@ -2,10 +2,12 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,9 +54,9 @@ func (a *Process) openBus(ctx context.Context) error {
 	c := a.cfg.Bus
 	a.Brokers = c.Brokers
 	if len(a.Brokers) == 0 {
-		broker, err := embedded.Start(ctx, embedded.Options{Dir: c.Embedded.Data, Listen: c.Embedded.Listen, Logger: a.Log})
+		broker, err := StartBroker(ctx, c.Embedded, a.Log)
 		if err != nil {
-			return fmt.Errorf("内置消息代理起不来，端口 %[1]s 是否被占用？可改 bus.embedded.listen（YIYUAN_BUS_EMBEDDED_LISTEN） / start the embedded broker, is its port taken? Another is set by bus.embedded.listen: %[2]w", c.Embedded.Listen, err)
+			return err
 		}
 		a.defers(broker.Close)
 		a.broker = broker
@@ -72,6 +74,23 @@ func (a *Process) openBus(ctx context.Context) error {
 	a.defers(looks.Wait)
 	a.defers(stop)
 	return nil
+}
+
+// StartBroker starts the embedded broker. A folder that another process's broker has, and
+// an address that is taken, are told with what to do.
+func StartBroker(ctx context.Context, c settings.Embedded, log *slog.Logger) (*embedded.Broker, error) {
+	broker, err := embedded.Start(ctx, embedded.Options{Dir: c.Data, Listen: c.Listen, Logger: log})
+	switch {
+	case errors.Is(err, embedded.ErrInUse):
+		return nil, fmt.Errorf("内置消息代理的数据目录 %[1]s 正由另一个进程使用，一个目录只能有一个代理：先停下那个进程；要几个进程共用一条总线，只让一个进程带内置代理，其余用 bus.brokers 连它的 bus.embedded.listen，或者都用 Kafka / "+
+			"another process's embedded broker has the folder %[1]s, which takes one broker alone: stop that process first; for several processes on one bus let one have the broker and the others reach its bus.embedded.listen by bus.brokers, or use Kafka: %[2]w", c.Data, err)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("内置消息代理的地址 %[1]s 被占用：另一个 yiyuan 进程已带着它的，本进程用 bus.brokers: [%[1]s] 连过去；别的程序占着的，改 bus.embedded.listen（YIYUAN_BUS_EMBEDDED_LISTEN） / "+
+			"the embedded broker's address %[1]s is taken: where another yiyuan process has its broker there, reach it by bus.brokers: [%[1]s]; where another program has it, set bus.embedded.listen: %[2]w", c.Listen, err)
+	case err != nil:
+		return nil, fmt.Errorf("内置消息代理起不来 / start the embedded broker: %w", err)
+	}
+	return broker, nil
 }
 
 // Sync is how long an answer of the embedded broker waits for the disk, if it does.
