@@ -30,6 +30,7 @@ type client struct {
 	purpose string
 	timeout time.Duration
 	trust   settings.Trust
+	asks    func() (*http.Client, error) // nil = by trust
 }
 
 // flags adds what every client verb needs; the environment gives the defaults.
@@ -79,7 +80,11 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	if c.purpose != "" {
 		req.Header.Set("X-Purpose", c.purpose)
 	}
-	asks, err := c.trust.Client()
+	open := c.trust.Client
+	if c.asks != nil {
+		open = c.asks
+	}
+	asks, err := open()
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}

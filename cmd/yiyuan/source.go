@@ -30,7 +30,11 @@ import (
 type sourceClient struct {
 	client
 	config string
+	cfg    settings.Config // of config, if one is given
 }
+
+// errNoAdmin says that a configuration tells no address to ask.
+var errNoAdmin = errors.New("该配置不开管理端口（admin.listen 为空，或端口为 0），没有地址可问；其地址可用 --gateway 指定 / the configuration opens no operators' listener (admin.listen is empty, or its port 0), so there is no address to ask: one can be given by --gateway")
 
 func sourceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "source", Aliases: []string{"connector"}, Short: "查看、停止、启动、退役、重读数据源 / list, stop, start, retire and resync sources"}
@@ -47,10 +51,47 @@ func sourceCommand() *cobra.Command {
 // flags adds what every verb needs.
 func (c *sourceClient) flags(cmd *cobra.Command) {
 	c.client.flags(cmd)
-	cmd.Flags().Lookup("gateway").Usage = "管理端口地址 / the admin listener's address"
+	cmd.Flags().Lookup("gateway").Usage = "管理端口地址，优先于 --config / the admin listener's address, before that of --config"
 	c.gateway = "http://127.0.0.1:8099"
 	cmd.Flags().Lookup("gateway").DefValue = c.gateway
-	cmd.Flags().StringVar(&c.config, "config", "", "没有进程在运行时：按此配置把命令写进 Kafka，下次启动照办 / where no process runs: write the order to the Kafka of this configuration, the next start obeys it")
+	cmd.Flags().StringVar(&c.config, "config", "", "哪条总线：问此配置的 admin.listen；没有进程在运行时，命令写进它的 Kafka，下次启动照办 / of which bus: the admin.listen of this configuration is asked; where no process runs, the order is written to its Kafka and the next start obeys it")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return c.of(cmd) }
+}
+
+// of takes address, trust and token from the configuration that is given, where the flags
+// do not say them: whoever names a bus is heard by that one or by none.
+func (c *sourceClient) of(cmd *cobra.Command) error {
+	if !cmd.Flags().Changed("config") {
+		return nil
+	}
+	if c.config == "" {
+		return usageError(cmd, errors.New("--config 之后没有文件 / --config names no file"))
+	}
+	var err error
+	if c.cfg, err = settings.Load(c.config); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	if cmd.Flags().Changed("gateway") {
+		return nil
+	}
+	c.gateway = c.cfg.AdminURL()
+	if c.key == "" && os.Getenv("YIYUAN_CLIENT_KEY") == "" && c.cfg.Admin.TokenFile != "" {
+		if c.key, err = settings.SecretFile(c.cfg.Admin.TokenFile); err != nil {
+			return exit.With(exit.Usage, fmt.Errorf("admin.token_file: %w", err))
+		}
+	}
+	if !cmd.Flags().Changed("ca") {
+		c.asks = func() (*http.Client, error) { return c.trust.Pinned(c.cfg.Listeners.Files("admin")) }
+	}
+	return nil
+}
+
+// do asks, where there is an address to ask.
+func (c *sourceClient) do(ctx context.Context, out io.Writer, method, path string) error {
+	if c.gateway == "" {
+		return exit.With(exit.Unavailable, errNoAdmin)
+	}
+	return c.client.do(ctx, out, method, path, nil)
 }
 
 func sourceList() *cobra.Command {
@@ -91,7 +132,7 @@ func sourceAnswer(use, short string) *cobra.Command {
 		Use: use, Short: short, Example: "  yiyuan source " + verb + " jy-files 00000012", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var b bytes.Buffer
-			if err := c.do(cmd.Context(), &b, http.MethodPost, "/sources/"+url.PathEscape(args[0])+"/"+verb+"?item="+url.QueryEscape(args[1]), nil); err != nil {
+			if err := c.do(cmd.Context(), &b, http.MethodPost, "/sources/"+url.PathEscape(args[0])+"/"+verb+"?item="+url.QueryEscape(args[1])); err != nil {
 				return err
 			}
 			return writeSources(cmd.OutOrStdout(), b.Bytes())
@@ -138,7 +179,7 @@ A file source in mode append wants the file of the whole table in its drop folde
 // list prints the sources of a process.
 func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) error {
 	var b bytes.Buffer
-	if err := c.do(ctx, &b, http.MethodGet, "/sources", nil); err != nil {
+	if err := c.do(ctx, &b, http.MethodGet, "/sources"); err != nil {
 		return err
 	}
 	if asJSON {
@@ -184,7 +225,7 @@ func writeSources(out io.Writer, answer []byte) error {
 // trial prints what a resync would change.
 func (c *sourceClient) trial(ctx context.Context, out io.Writer, path string) error {
 	var b bytes.Buffer
-	if err := c.do(ctx, &b, http.MethodPost, path, nil); err != nil {
+	if err := c.do(ctx, &b, http.MethodPost, path); err != nil {
 		return err
 	}
 	var page struct {
@@ -204,7 +245,7 @@ func (c *sourceClient) trial(ctx context.Context, out io.Writer, path string) er
 // ask has the process that runs the source obey, or writes the order where none runs.
 func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string, write func(context.Context, *process.Process) error) error {
 	var b bytes.Buffer
-	err := c.do(ctx, &b, http.MethodPost, path, nil)
+	err := c.do(ctx, &b, http.MethodPost, path)
 	if err == nil {
 		return writeSources(out, b.Bytes())
 	}
@@ -212,14 +253,10 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 	if c.config == "" || !errors.As(err, &coded) || coded.Code != exit.Unavailable && coded.Code != exit.NotFound {
 		return err
 	}
-	cfg, err := settings.Load(c.config)
-	if err != nil {
-		return exit.With(exit.Usage, err)
-	}
-	if len(cfg.Bus.Brokers) == 0 {
+	if len(c.cfg.Bus.Brokers) == 0 {
 		return exit.With(exit.Unavailable, errors.New("内置消息代理只在 yiyuan run 里：先启动它，再对管理端口说 / the embedded broker lives in yiyuan run alone: start that, then ask its admin listener"))
 	}
-	a, err := process.Open(ctx, cfg)
+	a, err := process.Open(ctx, c.cfg)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -59,26 +58,18 @@ func (d *doctor) running(ctx context.Context) []Finding {
 // asksVersion returns which catalogue the process at the operators' listener runs, "" if
 // there is none there.
 func (d *doctor) asksVersion(ctx context.Context) (string, error) {
-	host, port, err := net.SplitHostPort(d.cfg.Admin.Listen)
-	if err != nil {
+	at := d.cfg.AdminURL()
+	if at == "" {
 		return "", nil // there is no such listener
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	at := net.JoinHostPort(host, port)
-	asks, scheme := http.DefaultClient, "http://"
-	pinned, err := d.cfg.Listeners.Files("admin").Pinned()
+	asks, err := settings.Trust{}.Pinned(d.cfg.Listeners.Files("admin"))
 	if err != nil {
 		return "", err
 	}
-	if pinned != nil {
-		asks, scheme = pinned, "https://"
-		defer asks.CloseIdleConnections()
-	}
+	defer asks.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+at+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/metrics", nil)
 	if err != nil {
 		return "", terminal.WithoutURL(err)
 	}

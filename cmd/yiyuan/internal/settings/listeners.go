@@ -79,6 +79,23 @@ func (f ListenerTLS) Open(name string) (*listener.TLS, error) {
 	return listener.OpenTLS(listener.Files{Cert: f.Cert, Key: f.Key, ClientCA: f.ClientCA, Demand: name != "gateway"})
 }
 
+// AdminURL is where operators ask a process of this configuration on its own machine: ""
+// if it opens no such listener, or at a port that it alone knows.
+func (c *Config) AdminURL() string {
+	host, port, err := net.SplitHostPort(c.Admin.Listen)
+	if err != nil || port == "0" {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	scheme := "http://"
+	if c.Listeners.Files("admin").Cert != "" {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, port)
+}
+
 // Doors are the listeners that the configuration opens, with their addresses.
 func (c *Config) Doors() map[string]string {
 	out := map[string]string{"admin": c.Admin.Listen}

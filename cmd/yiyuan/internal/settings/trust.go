@@ -79,6 +79,24 @@ func (c *Config) checkServices() error {
 	return nil
 }
 
+// Pinned returns what asks a listener of this machine by its own certificate, as
+// ListenerTLS.Pinned, and shows the certificate of the command.
+func (t Trust) Pinned(f ListenerTLS) (*http.Client, error) {
+	pinned, err := f.Pinned()
+	if err != nil {
+		return nil, err
+	}
+	t.CA = "" // the listener's own certificate stands for it
+	asks, err := t.Client()
+	if err != nil || pinned == nil {
+		return asks, err
+	}
+	if shows := asks.Transport.(*http.Transport).TLSClientConfig; shows != nil {
+		pinned.Transport.(*http.Transport).TLSClientConfig.Certificates = shows.Certificates
+	}
+	return pinned, nil
+}
+
 // WithTLS returns what asks by a configuration of TLS.
 func WithTLS(config *tls.Config) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
