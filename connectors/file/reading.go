@@ -230,7 +230,9 @@ var arrayBroken = tabular.Bad(contract.ReasonUnreadable, "JSON 数组不完整�
 func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 	cells, bad := r.columns.Arrange(r.feed.header, r.feed.headings, row)
 	if bad != nil {
+		key := r.columns.Key(cells)
 		r.refuse(b, row, "", *bad)
+		b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 		return false
 	}
 	record, key, problems := r.columns.Record(cells)

@@ -60,9 +60,10 @@ func (r *scout) look(file *os.File, how form) error {
 			continue
 		}
 		key := ""
-		if cells, bad := r.columns.Arrange(f.header, f.headings, row); bad == nil {
-			r.columns.Tidy(cells)
-			key, _ = connectors.RowKey(r.dataset, cells)
+		// A row that names its fields says which it is, whatever else is wrong with it. From
+		// one under headings that is refused no delete is inferred.
+		if cells, bad := r.columns.Arrange(f.header, f.headings, row); bad == nil || row.Names != nil {
+			key = r.columns.Key(cells)
 		}
 		t.Add(key)
 	}

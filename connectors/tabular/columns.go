@@ -153,23 +153,43 @@ func (c *Columns) like(folded string) string {
 }
 
 // Arrange puts the fields of a row where they belong; header and headings are nil where a
-// row names its fields itself.
+// row names its fields itself. Of a row that is refused the cells are those that are certain
+// though, nil where it is not certain which field is which.
 func (c *Columns) Arrange(header []int, headings []string, r Row) ([]connectors.Cell, *Problem) {
-	if r.Bad != nil {
+	damaged := slices.ContainsFunc(r.Fields, func(f string) bool { return !utf8.ValidString(f) || strings.ContainsRune(f, utf8.RuneError) })
+	switch {
+	case header == nil && !damaged:
+		return c.named(r)
+	case r.Bad != nil:
 		return nil, r.Bad
+	case !damaged:
+		return c.cells(header, headings, r)
 	}
-	for _, f := range r.Fields {
-		if !utf8.ValidString(f) || strings.ContainsRune(f, utf8.RuneError) {
-			return nil, Bad(contract.ReasonUnreadable, "含有无法解码的字节 / holds bytes that do not decode")
+	var cells []connectors.Cell
+	if header != nil {
+		cells, _ = c.cells(header, headings, r)
+	}
+	// What is not ASCII may be other characters than were meant, also where it decodes.
+	for i := range cells {
+		if strings.ContainsFunc(cells[i].Text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			cells[i] = connectors.Cell{}
 		}
 	}
-	if header == nil {
-		return c.named(r)
-	}
-	return c.cells(header, headings, r)
+	return cells, Bad(contract.ReasonUnreadable, "含有无法解码的字节 / holds bytes that do not decode")
 }
 
-// cells arranges a row under headings by field.
+// Key is the key of a row that is refused, "" if the cells that are certain do not tell it.
+func (c *Columns) Key(cells []connectors.Cell) string {
+	if cells == nil {
+		return ""
+	}
+	c.Tidy(cells)
+	key, _ := connectors.RowKey(c.dataset, cells)
+	return key
+}
+
+// cells arranges a row under headings by field. A row of more or fewer columns may lack or
+// have one anywhere, so no column of it is certain.
 func (c *Columns) cells(header []int, headings []string, r Row) ([]connectors.Cell, *Problem) {
 	if len(r.Fields) != len(header) {
 		return nil, Bad(contract.ReasonUnreadable, fmt.Sprintf("应有 %d 列，实有 %d 列 / want %d columns, the row has %d", len(header), len(r.Fields), len(header), len(r.Fields)))
@@ -201,8 +221,12 @@ func (c *Columns) blank() []connectors.Cell {
 }
 
 // named arranges a JSON row by field. A name that is no field refuses the row, by
-// its place: the name itself may be a value.
+// its place: the name itself may be a value. The other fields are certain though.
 func (c *Columns) named(r Row) ([]connectors.Cell, *Problem) {
+	if r.Bad != nil && r.Names == nil {
+		return nil, r.Bad
+	}
+	bad := r.Bad
 	cells := c.blank()
 	found := make([]bool, len(cells))
 	for i, name := range r.Names {
@@ -212,11 +236,18 @@ func (c *Columns) named(r Row) ([]connectors.Cell, *Problem) {
 			continue
 		}
 		if !ok {
-			at := strconv.Itoa(i+1) + c.like(folded)
-			return nil, Bad(contract.ReasonUnknown, fmt.Sprintf("第 %s 个成员不是该数据集的字段；请改正，或用 ignore 略去 / member %s is no field of the dataset: mend its name or leave it out by ignore", at, at))
+			if bad == nil {
+				at := strconv.Itoa(i+1) + c.like(folded)
+				bad = Bad(contract.ReasonUnknown, fmt.Sprintf("第 %s 个成员不是该数据集的字段；请改正，或用 ignore 略去 / member %s is no field of the dataset: mend its name or leave it out by ignore", at, at))
+			}
+			continue
 		}
 		if found[n] {
-			return nil, Bad(contract.ReasonUnreadable, fmt.Sprintf("字段 %s 出现两次 / field %s is there twice", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name))
+			if bad == nil {
+				bad = Bad(contract.ReasonUnreadable, fmt.Sprintf("字段 %s 出现两次 / field %s is there twice", c.dataset.Fields[n].Name, c.dataset.Fields[n].Name))
+			}
+			cells[n] = connectors.Cell{} // nobody knows which of them is meant
+			continue
 		}
 		found[n] = true
 		cells[n] = connectors.Cell{Text: r.Fields[i], State: connectors.Given, Form: r.Forms[i]}
@@ -224,5 +255,5 @@ func (c *Columns) named(r Row) ([]connectors.Cell, *Problem) {
 			cells[n] = connectors.Cell{State: connectors.Null}
 		}
 	}
-	return cells, nil
+	return cells, bad
 }

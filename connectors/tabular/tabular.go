@@ -5,7 +5,8 @@ package tabular
 
 import "github.com/yiyuan-bus/yiyuan/connectors"
 
-// Row is one row of a table: its fields, or why there are none.
+// Row is one row of a table: its fields, or why it is refused. One that is refused has fields
+// where they are certain though.
 type Row struct {
 	Line   int
 	Fields []string

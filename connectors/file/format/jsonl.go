@@ -57,12 +57,10 @@ func object(r tabular.Row, text []byte, columns int) tabular.Row {
 	}
 	if len(members) > columns {
 		r.Bad = tooWide(columns)
-		return r
 	}
 	for _, m := range members {
-		if m.Nested {
+		if m.Nested && r.Bad == nil {
 			r.Bad = tabular.Bad(contract.ReasonUnreadable, "字段值不能是对象或数组 / a field cannot be an object or an array")
-			return r
 		}
 		r.Names = append(r.Names, m.Name)
 		r.Fields = append(r.Fields, m.Cell.Text)
