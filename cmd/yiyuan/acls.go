@@ -83,6 +83,14 @@ func (g *granting) print(cmd *cobra.Command, who string) error {
 	if err != nil {
 		return err
 	}
+	for flag, use := range map[string]struct {
+		given bool
+		of    string
+	}{"--source": {len(g.sources) > 0, settings.RoleConnectors}, "--view": {len(g.views) > 0, principalSubscriber}, "--group": {g.group != "", principalSubscriber}} {
+		if use.given && who != use.of {
+			return wrong("%[1]s 只用于 %[2]s，不用于 %[3]s / %[1]s is for %[2]s, not for %[3]s", flag, use.of, who)
+		}
+	}
 	var needed []rights.Right
 	switch who {
 	case principalBus:

@@ -119,6 +119,8 @@ var attempts = map[string][]attempt{
 	"acls": {
 		{"acls", exit.Usage, []string{"acls WHO"}},
 		{"acls bus", exit.Usage, []string{"User:NAME"}},
+		{"acls bus --principal User:a --source ga-pg", exit.Usage, []string{"--source", "connectors"}},
+		{"acls connectors --principal User:a --source ga-pg --view person.partial", exit.Usage, []string{"--view", "subscriber"}},
 		{"acls bus --principal User:a --config nowhere.yaml", exit.Usage, []string{"%here/nowhere.yaml"}},
 	},
 	"version": {{"version please", exit.Usage, []string{"yiyuan version --help"}}},

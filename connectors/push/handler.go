@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -80,7 +81,7 @@ func (s *Server) read(r *http.Request, src *source, d *schemas.Dataset) (*submis
 	if ct := r.Header.Get("Content-Type"); ct != "" {
 		media, params, err := mime.ParseMediaType(ct)
 		charset := params["charset"]
-		if err != nil || charset != "" && charset != "utf-8" && charset != "UTF-8" {
+		if err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
 			return nil, because(problem.PushMedia)
 		}
 		switch media {
@@ -91,7 +92,7 @@ func (s *Server) read(r *http.Request, src *source, d *schemas.Dataset) (*submis
 			return nil, because(problem.PushMedia)
 		}
 	}
-	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return nil, because(problem.PushMedia)
 	}
 	keys := r.Header.Values("Idempotency-Key")

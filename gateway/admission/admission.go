@@ -33,7 +33,7 @@ func Inspect(r *http.Request) error {
 	if r.ContentLength == 0 || r.Body == nil {
 		return nil
 	}
-	if r.Header.Get("Content-Encoding") != "" || !isJSON(r.Header.Get("Content-Type")) {
+	if !plain(r.Header.Get("Content-Encoding")) || !isJSON(r.Header.Get("Content-Type")) {
 		return ErrMedia
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
@@ -47,8 +47,12 @@ func Inspect(r *http.Request) error {
 		return ErrRequest
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json") // media types have no case: what comes after knows one spelling
 	return nil
 }
+
+// plain says that a body is as it is, by its coding.
+func plain(coding string) bool { return coding == "" || strings.EqualFold(coding, "identity") }
 
 func isJSON(contentType string) bool {
 	kind, rest, _ := strings.Cut(strings.ToLower(contentType), ";")

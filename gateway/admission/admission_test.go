@@ -45,6 +45,29 @@ func TestInspectBodies(t *testing.T) {
 	}
 }
 
+// A media type has no case, and a body without a coding may say so: what comes after an
+// admitted request knows one spelling.
+func TestInspectMedia(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind, coding string
+		want         error
+	}{
+		{"APPLICATION/JSON", "", nil},
+		{`Application/Json; Charset="UTF-8"`, "Identity", nil},
+		{"application/json; charset=gbk", "", admission.ErrMedia},
+		{"text/json", "", admission.ErrMedia},
+		{"application/json", "gzip", admission.ErrMedia},
+	} {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(`{}`))
+		r.Header.Set("Content-Type", c.kind)
+		r.Header.Set("Content-Encoding", c.coding)
+		if err := admission.Inspect(r); !errors.Is(err, c.want) || err == nil && r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s: %v, then %q", c.kind, c.coding, err, r.Header.Get("Content-Type"))
+		}
+	}
+}
+
 func FuzzInspect(f *testing.F) {
 	for _, s := range []string{`{"a":[1,{"b":null}]}`, `{"a":1,"a":2}`, `[[[`, `"\ud800"`, `{"a":1}x`} {
 		f.Add(s)

@@ -117,6 +117,7 @@ func TestRefused(t *testing.T) {
 		{`["int","int"]`, "twice"},
 		{`{"type":"record","name":"A","fields":[{"name":"x","type":"int","default":"1"}]}`, "default"},
 		{`{"type":"record","name":"A","fields":[{"name":"x","type":{"type":"map","values":"int"},"default":{"k":null}}]}`, "default"},
+		{`{"type":"record","name":"A","fields":[{"name":"x","type":"int","order":"up"}]}`, "ascending, descending or ignore"},
 		{`{"a":1,"a":2}`, "twice"},
 		{deep, "nested"},
 	} {

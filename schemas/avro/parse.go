@@ -196,6 +196,9 @@ func (p *parser) record(t map[string]any, path, space string) (*Schema, error) {
 		if f.aliases, err = names(object["aliases"], at); err != nil {
 			return nil, err
 		}
+		if order, given := object["order"]; given && order != "ascending" && order != "descending" && order != "ignore" {
+			return nil, &Error{at, "order 可为 ascending、descending、ignore", "order is ascending, descending or ignore"}
+		}
 		if f.typ, err = p.schema(object["type"], at, space); err != nil {
 			return nil, err
 		}
