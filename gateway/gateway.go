@@ -27,7 +27,7 @@
 // yiyuan_gateway_realtime_observed_seconds, yiyuan_gateway_realtime_lookups,
 // yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state},
 // yiyuan_gateway_renewing_views{view}, yiyuan_gateway_withheld_records{view},
-// yiyuan_gateway_refused_rows{dataset}.
+// yiyuan_gateway_refused_rows{dataset}, yiyuan_gateway_redis_up.
 package gateway
 
 import (
@@ -176,6 +176,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 		Catalogue: parts.Catalogue, Bus: parts.Bus, Kafka: parts.Kafka.Away, Cache: parts.Cache, Views: slices.Sorted(maps.Keys(views)), Filler: filler, Marks: marks,
 		Unconnected: cfg.Unconnected, Waits: cfg.Waits, Step: cfg.Step, Targets: cfg.Targets, Clock: cfg.Clock, Logger: log,
 	}, reg)
+	reg.MustRegister(pulse.NewCacheUp(now.Answers))
 	desk := question.New(question.Parts{
 		Catalogue: parts.Catalogue, Views: views, Access: parts.Access, Keys: parts.Keys, Cache: parts.Cache, Audit: entries,
 		Fresh: now.Fresh, Findings: findings, Refused: marks.Book, Health: now.Health, Rates: now.Rates, Logger: log, Clock: cfg.Clock,

@@ -30,9 +30,15 @@ func TestReadyIsNotSaidWithoutTheCache(t *testing.T) {
 	w := start(t)
 	w.person(1, "张**")
 	w.ready()
+	if up := w.metric(t, "yiyuan_gateway_redis_up"); up != 1 {
+		t.Errorf("Redis answers, up = %v", up)
+	}
 	w.mini.Close()
 	var r *reply
 	eventually(t, "no longer ready", func() bool { r = w.get("/readyz", "", ""); return r.status == http.StatusServiceUnavailable })
+	if up := w.metric(t, "yiyuan_gateway_redis_up"); up != 0 {
+		t.Errorf("Redis is away, up = %v", up)
+	}
 	if !strings.Contains(r.text, "cache") || r.header.Get("Retry-After") == "" {
 		t.Errorf("does not say why: %s", r.text)
 	}

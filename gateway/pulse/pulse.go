@@ -5,7 +5,8 @@
 // Metrics: yiyuan_gateway_freshness_seconds{dataset}, yiyuan_gateway_realtime_ratio,
 // yiyuan_gateway_realtime_observed_seconds, yiyuan_gateway_realtime_lookups,
 // yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state},
-// yiyuan_gateway_renewing_views{view}, yiyuan_gateway_withheld_records{view}.
+// yiyuan_gateway_renewing_views{view}, yiyuan_gateway_withheld_records{view},
+// yiyuan_gateway_redis_up.
 package pulse
 
 import (

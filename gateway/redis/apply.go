@@ -68,6 +68,7 @@ func (s *Store) apply(ctx context.Context, g store.Generation, b store.Batch) er
 	}
 	if written < 0 {
 		s.metrics.lost.Inc()
+		s.instance.emptied() // and Current need not count it again
 		return fmt.Errorf("write view %q partition %d: %w", b.View, b.Partition, store.ErrLost)
 	}
 	s.metrics.writes.WithLabelValues("applied").Add(float64(written))
@@ -134,6 +135,7 @@ func (s *Store) Seal(ctx context.Context, g store.Generation, view string, have 
 	}
 	if done < 0 {
 		s.metrics.lost.Inc()
+		s.instance.emptied() // and Current need not count it again
 		return fmt.Errorf("seal view %q: %w", view, store.ErrLost)
 	}
 	if s.generations.isCurrent(g) {
@@ -159,6 +161,9 @@ func (s *Store) Current(ctx context.Context) (store.Generation, error) {
 	}
 	if err := s.writer.SetNX(ctx, s.generations.pointer(), string(first), 0).Err(); err != nil {
 		return "", fmt.Errorf("name the first generation: %w", err)
+	}
+	if s.instance.emptied() { // emptied, or started again without its file: nobody wrote meanwhile
+		s.metrics.lost.Inc()
 	}
 	if err := s.generations.refresh(ctx); err != nil {
 		return "", err

@@ -33,6 +33,7 @@ type instance struct {
 	mu      sync.Mutex
 	run     string
 	marks   map[place]int64
+	holds   bool // it has been seen to hold something since it was last empty
 }
 
 func newInstance(master bool, log *slog.Logger, m *metrics) *instance {
@@ -127,7 +128,17 @@ func (in *instance) wrote(b store.Batch) {
 	in.reach(place{b.View, b.Partition}, b.Next)
 }
 
+// emptied reports, once, that what was seen to be held is gone.
+func (in *instance) emptied() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	held := in.holds
+	in.holds = false
+	return held
+}
+
 func (in *instance) reach(m place, next int64) {
+	in.holds = true
 	if in.marks[m] < next {
 		in.marks[m] = next
 	}

@@ -540,6 +540,44 @@ func TestAnOldFileBringsBackALostGeneration(t *testing.T) {
 	}
 }
 
+// TestEmptiedIsCountedAsLost: a Redis that starts again with nothing, or is emptied, while
+// nobody writes has lost what it held, which counts once; an empty one at the start has not.
+func TestEmptiedIsCountedAsLost(t *testing.T) {
+	m := miniredis.RunT(t)
+	reg := prometheus.NewRegistry()
+	s, err := redis.Open(t.Context(), redis.Config{Address: m.Addr()}, slog.New(slog.DiscardHandler), reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	lost := func(when string, want float64) {
+		t.Helper()
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if n := f.GetMetric()[0].GetCounter().GetValue(); f.GetName() == "yiyuan_gateway_redis_lost_total" && n != want {
+				t.Errorf("%s: counted %v times, want %v", when, n, want)
+			}
+		}
+	}
+	first := current(t, s)
+	lost("empty at the start", 0)
+	apply(t, s, first, -1, 1, write("k", 1, "v"))
+	m.FlushAll()
+	second := current(t, s)
+	current(t, s)
+	lost("emptied", 1)
+	apply(t, s, second, -1, 1, write("k", 1, "v"))
+	m.FlushAll()
+	if err := s.Apply(t.Context(), second, store.Batch{View: view, From: 1, Next: 2, Writes: []store.Write{write("k", 2, "w")}}); !errors.Is(err, store.ErrLost) {
+		t.Fatalf("written to what was emptied: %v", err)
+	}
+	current(t, s)
+	lost("emptied under a write", 2)
+}
+
 // remember returns what brings back all that the server holds now.
 func remember(t *testing.T, m *miniredis.Miniredis) func() {
 	t.Helper()
