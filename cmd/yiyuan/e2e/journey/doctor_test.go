@@ -33,7 +33,7 @@ func TestDoctorOnRealServices(t *testing.T) {
 		return ""
 	})
 	p.DeliversFirst(t)
-	expected := []string{"kafka.replication", "rules.waiting"} // one broker; most datasets have no source here
+	expected := []string{"kafka.replication", "rules.waiting", "datasets.sources"} // one broker; most datasets have no source here
 	e2e.Await(t, "sound", func() string {
 		found = e2e.DoctorSays(t, config)
 		for _, f := range found {

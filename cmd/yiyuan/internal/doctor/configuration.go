@@ -42,7 +42,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]Finding, bool) 
 	}
 	if d.sources, err = wiring.Bindings(d.cfg.Sources, d.cat); err != nil {
 		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+terminal.FirstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
-	} else if len(d.sources) > 0 {
+	} else if d.bound = true; len(d.sources) > 0 {
 		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
 	}
 	found = append(found, d.grants()...)

@@ -21,6 +21,7 @@ type doctor struct {
 	steps   []processors.Step
 	specs   []contract.Spec
 	sources []connectors.Config
+	bound   bool                      // their files could be read, all of them
 	awaits  map[string]wiring.Waiting // those of sources that stand until the folder is in force
 	lineage schemas.Lineage
 	since   time.Time // when the catalogue in force was put there, zero = none is

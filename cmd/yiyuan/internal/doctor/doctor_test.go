@@ -20,6 +20,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process/processtest"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
+	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
@@ -65,7 +67,9 @@ func TestDoctorOnEmbedded(t *testing.T) {
 		"keys":       map[string]any{"file": e2e.KeyFile(t, dir)},
 		"bus":        map[string]any{"transaction_timeout": "10ms", "session_timeout": "10s"},
 		"processors": map[string]any{"dir": dir},
+		"sources":    filepath.Join(dir, "sources"),
 	}, dir, "yiyuan.yaml")
+	e2e.Write(t, map[string]any{"source": "ga-push", "kind": "push", "datasets": []string{"GA01"}}, dir, "sources", "ga-push.yaml")
 	var found []Finding
 	e2e.Await(t, "a sound city", func() string { // members come one by one, and a commit may take more than those 10 ms
 		found = Examine(t.Context(), file, j.Brokers)
@@ -79,6 +83,7 @@ func TestDoctorOnEmbedded(t *testing.T) {
 		}
 		return ""
 	})
+	expect(t, found, "datasets.sources", Warning, "GA02")
 	e2e.MarkRefused(t, j.Bus, j.Codec, j.Keys, "GA01", "539902198503120013")
 	expect(t, Examine(t.Context(), file, j.Brokers), "rows.refused", Warning, "GA01 (1)")
 	for _, check := range []string{"config", "catalogue", "keys", "kafka.brokers", "kafka.version", "kafka.transaction.version", "kafka.topics", "kafka.transactions", "step.route"} {
@@ -373,6 +378,42 @@ func TestDoctorNamesWhatWasLeft(t *testing.T) {
 				t.Errorf("%s: %+v", name, f)
 			}
 			e2e.CommandsExist(t, f.Do)
+		}
+	}
+}
+
+// A dataset that nothing brings is a warning that says what to do: not one that a file binds,
+// that a source elsewhere feeds or has brought, or that is not connected here.
+func TestDoctorNamesDatasetsWithoutSource(t *testing.T) {
+	t.Parallel()
+	sets := map[string]*schemas.Dataset{}
+	cat := &schemas.Catalogue{}
+	for _, id := range []string{"AA01", "BB01", "CC01", "DD01", "EE01", "FF01", "GG01"} {
+		sets[id] = &schemas.Dataset{ID: id}
+		cat.Datasets = append(cat.Datasets, sets[id])
+	}
+	d := &doctor{cat: cat, bound: true, sources: []connectors.Config{{Name: "a", Datasets: []*schemas.Dataset{sets["AA01"]}}}}
+	d.cfg.Roles, d.cfg.Sources, d.cfg.Gateway.Unconnected = []string{settings.RoleConnectors}, "/etc/sources", []string{"CC01"}
+	d.awaits = map[string]wiring.Waiting{"d": {Config: connectors.Config{Name: "d", Datasets: []*schemas.Dataset{sets["DD01"]}}}}
+	d.said = map[string]said{
+		"elsewhere": {status: contract.SourceStatus{State: contract.StateStopped, Datasets: []string{"BB01"}}},
+		"retired":   {status: contract.SourceStatus{State: contract.StateRetired, Datasets: []string{"EE01", "FF01"}, Complete: []string{"EE01"}}},
+	}
+	found := d.unfed()
+	if len(found) != 1 || found[0].Grade != Warning || !strings.Contains(found[0].What, "：FF01, GG01 / ") || !strings.Contains(found[0].Do, "gateway.unconnected") || !strings.Contains(found[0].Do, "/etc/sources") {
+		t.Errorf("it says %+v", found)
+	}
+	d.cfg.Gateway.Unconnected = []string{"CC01", "FF01", "GG01"}
+	if found := d.unfed(); len(found) != 1 || found[0].Grade != OK {
+		t.Errorf("all are fed, and it says %+v", found)
+	}
+	d.cfg.Gateway.Unconnected = nil
+	for name, change := range map[string]func(d *doctor){
+		"another role": func(d *doctor) { d.cfg.Roles = []string{settings.RoleGateway} }, "no folder": func(d *doctor) { d.cfg.Sources = "" }, "a folder that cannot be read": func(d *doctor) { d.bound = false },
+	} {
+		other := *d
+		if change(&other); len(other.unfed()) > 0 {
+			t.Errorf("%s: %+v", name, other.unfed())
 		}
 	}
 }

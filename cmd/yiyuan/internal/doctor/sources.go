@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -55,7 +56,7 @@ func (d *doctor) states(ctx context.Context, b *bus.Bus) []Finding {
 			found = append(found, warning(StateCheck(s.Name), "从未运行过，它的数据集都没有数据 / it has never run, its datasets have no data", "yiyuan run --role connectors"))
 		}
 	}
-	return append(append(found, d.waiting()), d.leftBehind()...)
+	return append(append(append(found, d.waiting()), d.unfed()...), d.leftBehind()...)
 }
 
 // leftBehind tells of datasets that went from one source to another: rows that only the
@@ -82,6 +83,46 @@ func (d *doctor) leftBehind() []Finding {
 		}
 	}
 	return found
+}
+
+// unfed tells of datasets that nothing brings: no file of the folder binds them, no source
+// that runs elsewhere has said that it feeds them, and nobody has said that they are not
+// connected here.
+func (d *doctor) unfed() []Finding {
+	if !d.cfg.Has(settings.RoleConnectors) || d.cfg.Sources == "" || !d.bound {
+		return nil
+	}
+	fed := map[string]bool{}
+	for _, id := range d.cfg.Gateway.Unconnected {
+		fed[id] = true
+	}
+	bindings := slices.Clone(d.sources)
+	for _, w := range d.awaits {
+		bindings = append(bindings, w.Config)
+	}
+	for _, s := range bindings {
+		for _, set := range s.Datasets {
+			fed[set.ID] = true
+		}
+	}
+	for _, s := range d.said {
+		for _, id := range s.status.Datasets { // what a retired one has brought whole is there
+			fed[id] = fed[id] || s.status.State != contract.StateRetired || slices.Contains(s.status.Complete, id)
+		}
+	}
+	var none []string
+	for _, set := range d.cat.Datasets {
+		if !fed[set.ID] {
+			none = append(none, set.ID)
+		}
+	}
+	if len(none) == 0 {
+		return []Finding{fine("datasets.sources", "每个数据集都有数据源，或已声明不接入 / every dataset has a source, or is said not to be connected")}
+	}
+	slices.Sort(none)
+	return []Finding{warning("datasets.sources",
+		fmt.Sprintf("%d 个数据集没有任何数据源，不会有数据：%s / %d datasets have no source at all and stay without data: %s", len(none), terminal.Some(none), len(none), terminal.Some(none)),
+		fmt.Sprintf("把它们的数据源文件放进 %s 再启动；本部署不接入的写进 gateway.unconnected / put files of their sources into %s and start; name those that are not connected here in gateway.unconnected", d.cfg.Sources, d.cfg.Sources))}
 }
 
 // waiting tells which rules are not judged yet.
