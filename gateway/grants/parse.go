@@ -59,14 +59,14 @@ func Parse(text []byte) ([]access.Application, error) {
 		return nil, errEmpty
 	}
 	body := file.Docs[0].Body
+	if wrong := misfits(append(Form.Strangers(body), Form.Misfits(body)...)); len(wrong) > 0 {
+		return nil, wrong
+	}
 	if err := yaml.NewDecoder(bytes.NewReader(nil), yaml.Strict()).DecodeFromNode(body, &doc); err != nil {
 		return nil, fmt.Errorf("parse: %w", document.Syntax(err))
 	}
 	if doc.Applications == nil {
 		return nil, errEmpty
-	}
-	if wrong := misfits(Form.Misfits(body)); len(wrong) > 0 {
-		return nil, wrong
 	}
 	var out []access.Application
 	var faults access.FaultErrors

@@ -3,6 +3,7 @@ package manifest
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
@@ -212,7 +213,13 @@ func (l *loader) maskOf(at node, id string, e *schemas.Element) string {
 		return schemas.MaskSuppress
 	}
 	if e != nil && e.Kind != "" && !rule.Applies(e.Kind) {
-		at.problem("mask-kind", "脱敏规则 %[1]s 不适用于种类 %[2]s", "mask %[1]s does not apply to kind %[2]s", id, e.Kind)
+		var fit []string
+		for _, r := range schemas.MaskRules() {
+			if r.Applies(e.Kind) {
+				fit = append(fit, r.ID)
+			}
+		}
+		at.problem("mask-kind", "脱敏规则 %[1]s 不适用于种类 %[2]s；可用：%[3]s", "mask %[1]s does not apply to kind %[2]s. Those that do: %[3]s", id, e.Kind, strings.Join(fit, " "))
 	}
 	return id
 }
