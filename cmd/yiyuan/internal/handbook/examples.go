@@ -32,7 +32,7 @@ var about = map[string]struct {
 	"code":        {"代码，须有 codes 或 set", "a code, with codes or set", []string{"1"}},
 	"count":       {"整数", "a whole number", []string{"3", "35"}},
 	"date":        {"日期", "a date", []string{"1985-03-12"}},
-	"id_number":   {"公民身份号码，18 位；15 位的换算为 18 位。校验码不对的收下，由规则发现", "a citizen's number of 18 digits; one of 15 is converted. A wrong check digit is taken, and found by rules", []string{"539902198503120013"}},
+	"id_number":   {"公民身份号码，18 位；15 位的换算为 18 位。校验码不对的收下，由用 `id_ok` 写的规则发现", "a citizen's number of 18 digits; one of 15 is converted. A wrong check digit is taken; a rule that is written with `id_ok` finds it", []string{"539902198503120013"}},
 	"identifier":  {"证件和文书的编号", "the number of a document", []string{"DB2026000001"}},
 	"org_name":    {"机构名称", "an organisation's name", []string{"云岭市东关食品有限公司"}},
 	"person_name": {"人的姓名", "a person's name", []string{"张三", "欧阳建国", "王五", "阿依古丽·热合曼"}},
@@ -41,7 +41,7 @@ var about = map[string]struct {
 	"region":      {"行政区划代码", "a division's code", []string{"539902"}},
 	"text":        {"文字", "a text", []string{"备注"}},
 	"timestamp":   {"时刻；不写时区为中国时间", "a moment; without a zone in China", []string{"2026-01-31 08:00:00"}},
-	"uscc":        {"统一社会信用代码，18 位；校验码不对的收下，由规则发现", "a unified social credit code of 18 characters; a wrong check is taken, and found by rules", []string{"115399000009900168"}},
+	"uscc":        {"统一社会信用代码，18 位；校验码不对的收下，由用 `uscc_ok` 写的规则发现", "a unified social credit code of 18 characters; a wrong check is taken; a rule that is written with `uscc_ok` finds it", []string{"115399000009900168"}},
 }
 
 func kinds(b *strings.Builder) error {
