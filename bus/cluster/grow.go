@@ -18,15 +18,8 @@ var ErrBusy = errors.New("step is not at rest")
 // AtRest returns ErrBusy if a group has members or has not read all there is of
 // its topics.
 func (a *Admin) AtRest(ctx context.Context, group string, topics ...contract.Topic) error {
-	described, err := a.link.Admin.DescribeGroups(ctx, a.link.Config.Prefix+group)
-	if err != nil {
-		return fmt.Errorf("describe group %q: %w", group, err)
-	}
-	for _, g := range described {
-		if g.Err == nil && len(g.Members) > 0 {
-			return fmt.Errorf("步骤 %q 还有 %d 个成员，先停下所有进程，并等会话超时 / step %q has %d members, stop all processes and let their sessions time out: %w",
-				group, len(g.Members), group, len(g.Members), ErrBusy)
-		}
+	if err := a.Stopped(ctx, group); err != nil {
+		return err
 	}
 	ends, err := a.EndOffsets(ctx, topics...)
 	if err != nil {
@@ -45,6 +38,42 @@ func (a *Admin) AtRest(ctx context.Context, group string, topics ...contract.Top
 		}
 	}
 	return nil
+}
+
+// Stopped returns ErrBusy if one of the groups has members.
+func (a *Admin) Stopped(ctx context.Context, groups ...string) error {
+	names := make([]string, len(groups))
+	for i, group := range groups {
+		names[i] = a.link.Config.Prefix + group
+	}
+	described, err := a.link.Admin.DescribeGroups(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("describe groups %q: %w", groups, err)
+	}
+	for i, group := range groups {
+		if g := described[names[i]]; g.Err == nil && len(g.Members) > 0 {
+			return fmt.Errorf("步骤 %q 还有 %d 个成员，先停下所有进程，并等会话超时 / step %q has %d members, stop all processes and let their sessions time out: %w",
+				group, len(g.Members), group, len(g.Members), ErrBusy)
+		}
+	}
+	return nil
+}
+
+// AwaitStopped waits until none of the groups has members, for as long as one that has gone
+// can still be counted (it may have gone while its group was being balanced), and then
+// returns ErrBusy. Waiting is told if that is not at once.
+func (a *Admin) AwaitStopped(ctx context.Context, waiting func(), groups ...string) error {
+	for limit := time.Now().Add(3 * a.link.Config.SessionTimeout); ; {
+		err := a.Stopped(ctx, groups...)
+		if !errors.Is(err, ErrBusy) || time.Now().After(limit) {
+			return err
+		}
+		waiting()
+		waiting = func() {}
+		if err := kafka.Pause(ctx, 500*time.Millisecond); err != nil {
+			return fmt.Errorf("wait for the processes to stop: %w", err)
+		}
+	}
 }
 
 // Grow raises the number of partitions of a topic to n and waits until all of

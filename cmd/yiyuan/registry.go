@@ -26,8 +26,10 @@ func retireCommand() *cobra.Command {
 		Use:   "retire SUBJECT VERSION",
 		Short: "停用总线主题里别人登记的模式 / take a schema that others registered out of the bus's subjects",
 		Long: `启动因主题中别人登记的模式被拒绝时，停下各进程后运行。之后登记的模式不再与它比较；按它写成的记录照样能读。
+不妨碍启动的版本（总线自己登记的都是）不停用；还有处理进程在运行时也不停用。
 When a start is refused for a schema that others registered under a subject of the bus: stop every process, then run this. What is
-registered next is not compared with it any more; records written under it are read as before.`,
+registered next is not compared with it any more; records written under it are read as before. A version that stands in no start's way,
+as all do that the bus registered itself, stays in use; while processors run nothing is done.`,
 		Example: "  yiyuan registry retire raw.GA01-value 2 --yes --config /etc/yiyuan/yiyuan.yaml",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,6 +43,9 @@ registered next is not compared with it any more; records written under it are r
 			cfg, err := settings.Load(file)
 			if err != nil {
 				return exit.With(exit.Usage, err)
+			}
+			if len(cfg.Bus.Brokers) == 0 && cfg.Bus.Embedded.Data == "" {
+				return exit.With(exit.Usage, errNoBus)
 			}
 			a, err := process.Open(cmd.Context(), cfg)
 			if err != nil {

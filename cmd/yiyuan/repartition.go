@@ -15,6 +15,9 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
+// errNoBus says that nothing lies where a command is to change something.
+var errNoBus = errors.New("没有说明是哪条总线：请加 --config，其中有 bus.brokers 或 bus.embedded.data / it is not said which bus: give --config with bus.brokers or bus.embedded.data")
+
 func repartitionCommand() *cobra.Command {
 	var file string
 	var partitions int
@@ -35,7 +38,7 @@ finished the step refuses to start. The golden records, findings and views stay 
 				return exit.With(exit.Usage, fmt.Errorf("--partitions %d: 至少为 1 / at least 1", partitions))
 			}
 			if len(cfg.Bus.Brokers) == 0 && cfg.Bus.Embedded.Data == "" { // in memory there is nothing to move, and success would be a lie
-				return exit.With(exit.Usage, errors.New("没有说明是哪条总线：请加 --config，其中有 bus.brokers 或 bus.embedded.data / it is not said which bus: give --config with bus.brokers or bus.embedded.data"))
+				return exit.With(exit.Usage, errNoBus)
 			}
 			if err := repartition(cmd.Context(), cfg, args[0], partitions); err != nil {
 				return err

@@ -72,6 +72,17 @@ func (o own) foreign(subject string, err *codec.CompatibilityError) error {
 	return &namedError{zh + " / " + en, err}
 }
 
+// ErrInUse says that a version of a subject of the bus stands in the way of nothing: the
+// bus wrote it, or goes on beside it.
+var ErrInUse = errors.New("version is not in the way")
+
+// stays refuses to retire what stands in no start's way.
+func (o own) stays(subject string, version int) error {
+	zh := fmt.Sprintf("主题 %s 的版本 %d 不妨碍总线登记自己的模式，总线读写按它进行，不停用；本命令只用于启动因别人登记的模式被拒绝时，停用启动时指出的版本", subject, version)
+	en := fmt.Sprintf("version %d of the subject %s does not stand in the way of what the bus registers, which reads and writes by it: it stays in use. This command is for a schema that others registered and a start was refused for, with the version that the refusal names", version, subject)
+	return &namedError{zh + " / " + en, ErrInUse}
+}
+
 // kept refuses, through the API, a change of what the bus alone decides.
 func (o own) kept(subject, zh, en string) error {
 	family := o.family(subject)

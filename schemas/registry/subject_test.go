@@ -93,12 +93,12 @@ func TestRetire(t *testing.T) {
 	log := newLog()
 	r := open(t, log)
 	const subject = "raw.GA01-value"
-	first := register(t, r, subject, schemaOf("GA01"))
+	first, next := register(t, r, subject, schemaOf("GA01")), schemaOf("GA01", "XM")
 	foreign := `{"type":"record","name":"R","fields":[{"name":"zz","type":"int"}]}`
 	if err := r.commit(t.Context(), schemaKey(subject, 2), encode(schemaValue{Subject: subject, Version: 2, ID: 2, Schema: foreign})); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.Register(t.Context(), subject, schemaOf("GA01", "XM"))
+	_, err := r.Register(t.Context(), subject, next)
 	if !errors.Is(err, codec.ErrIncompatible) || !strings.Contains(err.Error(), "yiyuan registry retire raw.GA01-value 2 --yes") || !strings.Contains(err.Error(), "版本 2") {
 		t.Fatalf("refused with %v", err)
 	}
@@ -108,18 +108,27 @@ func TestRetire(t *testing.T) {
 		subject string
 		version int
 	}{{subject, 3}, {"raw.GA02-value", 1}, {"theirs-value", 1}} {
-		if err := r.Retire(t.Context(), none.subject, none.version); !errors.Is(err, ErrNotFound) {
+		if err := r.Retire(t.Context(), none.subject, none.version, next); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%v retired: %v", none, err)
 		}
 	}
-	if err := r.Retire(t.Context(), subject, 2); err != nil {
+	// What the bus itself wrote stays, as it is now and as it was; so does all where it writes nothing.
+	for version, written := range map[int]string{1: next, 2: ""} {
+		if err := r.Retire(t.Context(), subject, version, written); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "stays in use") || !strings.Contains(err.Error(), "不停用") {
+			t.Errorf("version %d is retired: %v", version, err)
+		}
+	}
+	if err := r.Retire(t.Context(), subject, 1, schemaOf("GA01")); !errors.Is(err, ErrInUse) {
+		t.Errorf("what the bus writes is retired: %v", err)
+	}
+	if err := r.Retire(t.Context(), subject, 2, next); err != nil {
 		t.Fatal(err)
 	}
 	again := open(t, log)
 	if id := register(t, again, subject, schemaOf("GA01")); id != first {
 		t.Errorf("the bus's own has the id %d, want %d", id, first)
 	}
-	register(t, again, subject, schemaOf("GA01", "XM"))
+	register(t, again, subject, next)
 	if text, err := again.Schema(t.Context(), 2); err != nil || text != foreign {
 		t.Errorf("what was written under it is not read any more: %q, %v", text, err)
 	}

@@ -242,9 +242,10 @@ var ErrNotFound = errors.New("总线自己的主题中没有这个版本 / there
 
 // Retire takes a version of a subject of the bus out of use: what comes next is not
 // compared with it any more, and records written under it are read as before. It is for a
-// version that somebody else put there, and for no API: while the bus runs there is no
-// need. Errors are ErrNotFound, also for others' subjects, and ErrUnavailable.
-func (r *Registry) Retire(ctx context.Context, subject string, number int) error {
+// version that somebody else put there and that what the bus registers there (written, ""
+// = nothing) does not go with, and for no API: while the bus runs there is no need. Errors
+// are ErrNotFound, also for others' subjects, ErrInUse and ErrUnavailable.
+func (r *Registry) Retire(ctx context.Context, subject string, number int, written string) error {
 	r.write.Lock()
 	defer r.write.Unlock()
 	r.mu.RLock()
@@ -253,9 +254,13 @@ func (r *Registry) Retire(ctx context.Context, subject string, number int) error
 		r.mu.RUnlock()
 		return fmt.Errorf("retire version %d of %q: %w", number, subject, ErrNotFound)
 	}
+	there := r.state.ids[v.id].text
 	v.deleted = true
 	key, value := r.state.encodeSchema(v)
 	r.mu.RUnlock()
+	if written == "" || codec.Compatible(r.own.level(subject), written, []string{there}) == nil {
+		return r.own.stays(subject, number)
+	}
 	if err := r.commit(ctx, key, value); err != nil {
 		return fmt.Errorf("retire version %d of %q: %w", number, subject, err)
 	}

@@ -4,8 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
+	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
@@ -20,12 +25,47 @@ func (a *Process) ServeRegistry(ctx context.Context) (string, error) {
 	return a.serve(ctx, a.cfg.Registry.Listen, cfg, a.schemas.Handler(may))
 }
 
-// Retire takes a version of a subject of the bus out of use. No process of the bus runs.
+// Retire takes a version of a subject of the bus out of use, if it is in the way of what
+// this build writes there and no processor of the bus runs.
 func (a *Process) Retire(ctx context.Context, subject string, version int) error {
 	if a.schemas == nil {
 		return fmt.Errorf("registry.url：模式在别人的注册中心，请在那里删除 / the schemas are in another's registry, registry.url: delete it there: %w", registry.ErrNotFound)
 	}
-	return a.schemas.Retire(ctx, subject, version)
+	groups := make([]string, len(a.Steps))
+	for i, s := range a.Steps {
+		groups[i] = s.Name
+	}
+	waits := func() {
+		_, _ = fmt.Fprintln(os.Stderr, "yiyuan: 等待各处理进程的会话结束… / waiting for the sessions of processors to end…") // only said, not needed
+	}
+	if err := a.Bus.AwaitStopped(ctx, waits, groups...); err != nil {
+		return err
+	}
+	written := ""
+	if t, ok := contract.TopicOf(subject); ok {
+		if l := layoutOf(a.Catalogue, contract.Topic(strings.TrimPrefix(string(t), a.cfg.Bus.Prefix))); l != nil {
+			written = codec.Schema(l)
+		}
+	}
+	return a.schemas.Retire(ctx, subject, version, written)
+}
+
+// layoutOf is what the bus writes into a topic by a catalogue, nil if nothing.
+func layoutOf(cat *schemas.Catalogue, t contract.Topic) *schemas.Layout {
+	layouts := map[contract.Topic]*schemas.Layout{
+		contract.Findings: contract.FindingLayout, contract.Refused: contract.RefusedLayout,
+		contract.Quarantine: contract.QuarantineLayout, contract.Audit: contract.AuditLayout,
+	}
+	for _, d := range cat.Datasets {
+		layouts[contract.Raw(d.ID)] = d.Layout
+	}
+	for _, e := range cat.Entities {
+		layouts[contract.Claims(e.ID)], layouts[contract.Resolved(e.ID)] = contract.ClaimLayout, e.ResolvedLayout()
+	}
+	for _, v := range cat.Views() {
+		layouts[contract.Shared(v.ID)] = v.Layout
+	}
+	return layouts[t]
 }
 
 func (a *Process) registryListener(ctx context.Context) (listener.Config, registry.Access, error) {
