@@ -30,9 +30,10 @@ push keys are read by the code that reads them at a start: what passes here is n
   yiyuan check --catalogue my-city/ --sources sources/ --access access.yaml --push-keys push-keys.yaml`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var cfg settings.Config
 			if len(args) > 0 {
-				cfg, err := configured(args[0])
-				if err != nil {
+				var err error
+				if cfg, err = configured(args[0]); err != nil {
 					return exit.With(exit.Problems, err)
 				}
 				dir, bindings = cmp.Or(dir, cfg.Catalogue), cmp.Or(bindings, cfg.Sources)
@@ -66,7 +67,11 @@ push keys are read by the code that reads them at a start: what passes here is n
 				return exit.With(exit.Problems, err)
 			}
 			_, _, accessErr := process.OpenAccess(who, cat)
-			if err := errors.Join(accessErr, process.CheckPushKeys(keys)); err != nil {
+			_, keysErr := cfg.Keys.Open()
+			if cfg.Has(settings.RoleGateway) {
+				keysErr = errors.Join(keysErr, cfg.Gateway.Fits(cat))
+			}
+			if err := errors.Join(accessErr, process.CheckPushKeys(keys), keysErr); err != nil {
 				return exit.With(exit.Problems, err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "通过：%s，%d 个部门，%d 个数据集，%d 个实体，%d 条规则，%d 个数据源，目录版本 %s / passed\n",
@@ -92,7 +97,7 @@ func configured(dir string) (settings.Config, error) {
 		return settings.Config{}, fmt.Errorf("%s: 既没有 yiyuan.yaml，也没有 city.yaml；可用 yiyuan init 生成一座城市 / holds neither yiyuan.yaml nor city.yaml; yiyuan init makes a city: %w", dir, err)
 	}
 	cfg, err := loadThere(dir, file)
-	for _, path := range []*string{&cfg.Catalogue, &cfg.Sources, &cfg.Access, &cfg.Push.Keys} {
+	for _, path := range []*string{&cfg.Catalogue, &cfg.Sources, &cfg.Access, &cfg.Push.Keys, &cfg.Keys.File} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

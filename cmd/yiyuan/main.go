@@ -24,6 +24,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 )
 
@@ -58,6 +59,9 @@ func ended(err error) (code int, said string) {
 	code = exit.Problems
 	if away := (*process.UnreachableError)(nil); errors.As(err, &away) {
 		code = exit.Unavailable
+	}
+	if settings.Wrong(err) {
+		code = exit.Usage
 	}
 	var coded *exit.Error
 	if errors.As(err, &coded) {

@@ -113,5 +113,5 @@ func openKeys(cfg settings.Keys) (*keyring.Keyring, error) {
 	if cfg.File == "" {
 		return EphemeralKeys(cfg.Suite)
 	}
-	return keyring.Load(cfg.File)
+	return cfg.Open()
 }

@@ -87,10 +87,8 @@ func (a *Process) RunGateway(ctx context.Context, cfg gateway.Config, who *acces
 		cfg.Waits = append(cfg.Waits, gateway.Waits(w))
 	}
 	cfg.Unconnected = a.cfg.Gateway.Unconnected
-	for _, id := range cfg.Unconnected {
-		if _, err := a.Catalogue.Dataset(id); err != nil {
-			return fmt.Errorf("gateway.unconnected：目录中没有数据集 %q，请核对编号 / gateway.unconnected names %q, which is no dataset of the catalogue", id, id)
-		}
+	if err := a.cfg.Gateway.Fits(a.Catalogue); err != nil {
+		return err
 	}
 	g, err := gateway.New(ctx, cfg, gateway.Parts{
 		Catalogue: a.Catalogue, Bus: a.Bus, Kafka: a.kafka, Codec: a.Codec, Keys: a.Keys, Cache: cache, Access: who, Grants: source, Logger: a.Log, Metrics: a.Metrics,

@@ -68,7 +68,7 @@ func (c *Config) Resolve() error {
 			return &keyError{key, fmt.Sprintf("不能小于 / must not be below %v", leastTime)}
 		}
 	}
-	if err := c.checkListeners(); err != nil {
+	if err := cmp.Or(c.checkListeners(), c.checkParts()); err != nil {
 		return err
 	}
 	var err error

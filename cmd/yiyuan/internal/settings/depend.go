@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -55,6 +56,9 @@ type keyError struct {
 }
 
 func (e *keyError) Error() string { return e.key + ": " + e.text }
+
+// Wrong reports whether an error is about what a key is set to.
+func Wrong(err error) bool { return errors.As(err, new(*keyError)) }
 
 // checkDependents refuses a key that is set and means nothing.
 func (c *Config) checkDependents() error {

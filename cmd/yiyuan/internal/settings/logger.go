@@ -1,23 +1,20 @@
 package settings
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 )
 
 // NewLogger makes the process's logger.
 func NewLogger(cfg Log, to io.Writer) (*slog.Logger, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
-		return nil, fmt.Errorf("log.level %q: debug info warn error", cfg.Level)
-	}
+	_ = level.UnmarshalText([]byte(cfg.Level)) // it has been checked
 	options := &slog.HandlerOptions{Level: level}
-	switch cfg.Format {
-	case "json":
+	if cfg.Format == "json" {
 		return slog.New(slog.NewJSONHandler(to, options)), nil
-	case "text":
-		return slog.New(slog.NewTextHandler(to, options)), nil
 	}
-	return nil, fmt.Errorf("log.format %q: text json", cfg.Format)
+	return slog.New(slog.NewTextHandler(to, options)), nil
 }

@@ -112,6 +112,14 @@ func sample(key string, kind reflect.Type) (text string, want any) {
 	switch {
 	case key == "roles":
 		return "gateway", []string{RoleGateway}
+	case key == "log.level":
+		return "warn", "warn"
+	case key == "log.format":
+		return "json", "json"
+	case key == "registry.url":
+		return "https://registry.example:8081", "https://registry.example:8081"
+	case key == "bus.transaction_timeout":
+		return "5s", 5 * time.Second
 	case key == "gateway.redis":
 		return "rediss://h:1/0", "rediss://h:1/0"
 	case strings.HasSuffix(key, ".listen"):
@@ -156,6 +164,9 @@ func TestEveryKeyHasAVariableThatWorks(t *testing.T) {
 			text, want := sample(key, kind)
 			t.Setenv("YIYUAN_KEYS_FILE", "keys.yaml") // needed beside some of them
 			beside(t, key)
+			if key == "bus.replication" { // the embedded broker keeps one copy
+				t.Setenv("YIYUAN_BUS_BROKERS", "kafka:9092")
+			}
 			if strings.HasPrefix(key, "gateway.sentinel.") {
 				t.Setenv("YIYUAN_GATEWAY_REDIS", "redis://city/0") // the name of the master
 			}
@@ -213,6 +224,18 @@ func TestLoadConfigRefuses(t *testing.T) {
 		name, file string
 		want       []string
 	}{
+		{"a level that there is not", "log: {level: verbose}", []string{":1:14:", "log.level: 没有级别", "there is no level \"verbose\""}},
+		{"a format that there is not", "log: {format: xml}", []string{":1:15:", "log.format: 没有格式", "there is no format \"xml\""}},
+		{"a prefix that no topic has", "bus: {prefix: a b}", []string{":1:15:", "bus.prefix: ", "不能用在主题名中", "in the name of a topic"}},
+		{"more copies than the embedded broker keeps", "bus: {replication: 3}", []string{":1:20:", "bus.replication: 内置消息代理只有一个", "cannot keep 3 copies"}},
+		{"a transaction longer than a session", "bus: {transaction_timeout: 15s}", []string{":1:28:", "bus.transaction_timeout: 事务超时 15s 须小于会话超时 15s", "must be below the session timeout"}},
+		{"a session shorter than a transaction", "bus: {session_timeout: 10s}", []string{":1:24:", "bus.session_timeout: 事务超时 10s 须小于会话超时 10s"}},
+		{"a registry that is none", "registry: {url: ftp://user:secret@x}", []string{":1:17:", "registry.url: 应为", "begins with http://"}},
+		{"two listeners at one address", "admin: {listen: 127.0.0.1:8080}", []string{"gateway.listen: 127.0.0.1:8080 与 admin.listen", "is the port of admin.listen"}},
+		{"the broker at the address of a listener", "gateway: {listen: 127.0.0.1:9092}", []string{":1:19:", "gateway.listen: ", "bus.embedded.listen"}},
+		{"a listener at an address of all", "gateway: {listen: '0.0.0.0:8099'}\nlisteners: {plaintext: true}", []string{":1:19:", "gateway.listen: ", "admin.listen"}},
+		{"a listener at every address", "gateway: {listen: ':8099'}\nlisteners: {plaintext: true}", []string{":1:19:", "gateway.listen: ", "admin.listen"}},
+		{"a listener by name", "gateway: {listen: 'localhost:8099'}", []string{":1:19:", "gateway.listen: ", "admin.listen"}},
 		{"unknown key", "bus: {brokerz: [a]}", []string{":1:7:", `"bus.brokerz"`, `"bus.brokers"`}},
 		{"unknown section", "logging: {level: info}", []string{":1:1:", `"logging"`}},
 		{"upper case, which viper folds", "Log: {level: info}", []string{`"Log"`, `"log"`}},
