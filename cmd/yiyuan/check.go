@@ -24,8 +24,10 @@ func checkCommand() *cobra.Command {
 		Short: "检查目录、规则和数据源，以及授权文件和推送密钥，有错就拒绝 / check catalogue, rules, sources, access file and push keys; refuse what is wrong",
 		Long: `读取目录文件夹，逐项检查并编译全部规则和脱敏视图，不启动任何服务。错误写明文件、行、列、原因和怎么改。
 应用与授权文件、推送密钥文件由启动时的同一段代码读取：这里通过，下次启动就不会拒绝它们。
+数据源和授权按目录判断：没有给 DIR 和 --catalogue 时是示例城市，并会说明。
 Reads the catalogue folder, checks it and compiles every rule and masked view, without starting anything. The access file and the
-push keys are read by the code that reads them at a start: what passes here is not refused there.`,
+push keys are read by the code that reads them at a start: what passes here is not refused there. Sources and grants are judged against
+the catalogue: without DIR and --catalogue that is the sample city, as is said.`,
 		Example: `  yiyuan check my-city/                       # 其中的 yiyuan.yaml 所说的一切 / all that its yiyuan.yaml names
   yiyuan check --catalogue my-city/ --sources sources/ --access access.yaml --push-keys push-keys.yaml`,
 		Args: cobra.MaximumNArgs(1),
@@ -38,6 +40,11 @@ push keys are read by the code that reads them at a start: what passes here is n
 				}
 				dir, bindings = cmp.Or(dir, cfg.Catalogue), cmp.Or(bindings, cfg.Sources)
 				who, keys = cmp.Or(who, cfg.Access), cmp.Or(keys, cfg.Push.Keys)
+			}
+			if len(args) == 0 && dir == "" && bindings+who+keys != "" {
+				if _, err := fmt.Fprintln(cmd.ErrOrStderr(), "注意：没有给 --catalogue，以下按示例城市判断；自己的城市用 --catalogue DIR，或 yiyuan check DIR（其中有 yiyuan.yaml） / no --catalogue was given, so this is judged against the sample city; for a city of your own: --catalogue DIR, or yiyuan check DIR with its yiyuan.yaml"); err != nil {
+					return err
+				}
 			}
 			files, err := wiring.CatalogueFiles(dir)
 			if err != nil {

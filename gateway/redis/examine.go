@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ func (h Health) Evicts() bool { return h.Policy != "" && h.Policy != "noeviction
 // changes nothing.
 func Examine(ctx context.Context, cfg Config, views []string) (Health, error) {
 	cfg = cfg.withDefaults()
+	hearClient(slog.New(slog.DiscardHandler)) // what comes of a connection is in the answer
 	client := cfg.client(&goredis.Options{
 		Addr: cfg.Address, Username: cfg.Username, Password: cfg.Password, DB: cfg.Database, TLSConfig: cfg.TLS, Dialer: cfg.Dialer,
 		DialTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, ContextTimeoutEnabled: true, DisableIdentity: true, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,

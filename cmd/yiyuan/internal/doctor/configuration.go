@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -34,14 +36,14 @@ func (d *doctor) configuration(file string, brokers []string) ([]Finding, bool) 
 	}
 	folder := process.ReadFolder(d.cfg.Catalogue)
 	if d.cat = folder.Catalogue; folder.Broken != nil {
-		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+terminal.FirstLine(folder.Broken), "运行 yiyuan check --catalogue 看全部错误 / see all errors with yiyuan check --catalogue")), false
+		return append(found, problemFound("catalogue", "目录有误 / the catalogue is wrong: "+terminal.FirstLine(folder.Broken), "看全部错误 / see all errors with: "+d.check("", ""))), false
 	}
 	found = append(found, fine("catalogue", fmt.Sprintf("%s，%d 个数据集 / %d datasets", d.cat.City.Name, len(d.cat.Datasets), len(d.cat.Datasets))))
 	if err := d.use(d.cat); err != nil {
-		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+terminal.FirstLine(err), "yiyuan check")), false
+		return append(found, problemFound("rules", "规则有误 / rules are wrong: "+terminal.FirstLine(err), "看全部错误 / see all errors with: "+d.check("", ""))), false
 	}
 	if d.sources, err = wiring.Bindings(d.cfg.Sources, d.cat); err != nil {
-		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+terminal.FirstLine(err), "运行 yiyuan check --sources 看全部错误 / see all errors with yiyuan check --sources"))
+		found = append(found, problemFound("sources", "数据源有误 / sources are wrong: "+terminal.FirstLine(err), "看全部错误 / see all errors with: "+d.check("--sources", d.cfg.Sources)))
 	} else if d.bound = true; len(d.sources) > 0 {
 		found = append(found, fine("sources", fmt.Sprintf("%d 个数据源 / %d sources", len(d.sources), len(d.sources))))
 	}
@@ -49,6 +51,28 @@ func (d *doctor) configuration(file string, brokers []string) ([]Finding, bool) 
 	found = append(found, d.pushKeys()...)
 	found = append(found, d.certificates(time.Now())...)
 	return append(found, d.secrets()), true
+}
+
+// check is the command that tells all errors of the catalogue and of a file beside it: it
+// judges against the configured catalogue.
+func (d *doctor) check(flag, path string) string {
+	command := "yiyuan check"
+	for _, f := range [][2]string{{"--catalogue", d.cfg.Catalogue}, {flag, path}} {
+		if f[1] != "" {
+			command += " " + f[0] + " " + shellquote(f[1])
+		}
+	}
+	return command
+}
+
+// plain are paths that a shell takes as they are.
+var plain = regexp.MustCompile(`^[\pL\pN_@%+=:,./-]+$`)
+
+func shellquote(path string) string {
+	if plain.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // use makes a catalogue the one that the other checks go by.
@@ -121,7 +145,7 @@ func (d *doctor) grants() []Finding {
 	who, _, err := process.OpenAccess(d.cfg.Access, d.cat)
 	if err != nil {
 		return []Finding{problemFound("access", "应用与授权文件有误：下次启动会拒绝它，运行中的网关仍按改动前的执行 / the access file is wrong: the next start refuses it, a running gateway keeps what was in force before: "+terminal.FirstLine(err),
-			"按提示改正，一秒内生效；看全部错误 / mend it, it is in force within a second; see all errors with: yiyuan check --access "+d.cfg.Access)}
+			"按提示改正，一秒内生效；看全部错误 / mend it, it is in force within a second; see all errors with: "+d.check("--access", d.cfg.Access))}
 	}
 	return []Finding{fine("access", fmt.Sprintf("%d 个应用 / %d applications", who.Len(), who.Len()))}
 }
@@ -134,7 +158,7 @@ func (d *doctor) pushKeys() []Finding {
 	}
 	if err := process.CheckPushKeys(file); err != nil {
 		return []Finding{problemFound("push.keys", "推送密钥文件有误：下次启动会拒绝它，运行中的进程仍用改动前的密钥 / the file of push keys is wrong: the next start refuses it, a running process keeps the keys before: "+terminal.FirstLine(err),
-			"按提示改正；看全部错误 / mend it; see all errors with: yiyuan check --push-keys "+file)}
+			"按提示改正；看全部错误 / mend it; see all errors with: "+d.check("--push-keys", file))}
 	}
 	return []Finding{fine("push.keys", file)}
 }

@@ -18,8 +18,8 @@ func sourcesPage() string {
 	var b strings.Builder
 	b.WriteString(`# 数据源参考 / Sources
 
-每个数据源一个文件，样例见 [deploy/sources](../../deploy/sources)。` + "`yiyuan check --sources DIR`" + ` 可先检查。
-One file a source; ` + "`yiyuan check --sources DIR`" + ` checks them without opening anything.
+每个数据源一个文件，样例见 [deploy/sources](../../deploy/sources)。` + "`yiyuan check --catalogue CITY --sources DIR`" + ` 可先检查。
+One file a source; ` + "`yiyuan check --catalogue CITY --sources DIR`" + ` checks them without opening anything.
 
 ` + "```yaml" + `
 source: ga-pg          # 文件名（不含 .yaml）；决定位置，用过后不可改 / the file's name; the position hangs on it, never rename
