@@ -130,7 +130,7 @@ func corpus(t *testing.T) []struct {
 		{"JSON array over many lines", "a.json", "\xEF\xBB\xBF[\n  " + strings.ReplaceAll(strings.TrimSuffix(jsonRows(1, 1), "\n"), `,"`, ",\n    \"") + " ,\n{\"JZWBM\":\"B0009\"} ]", nil, ok(1, "6[1]:LDZB missing", "6[1]:CS missing", "6[1]:BZDZ missing")},
 		{"JSON array by content", "a.txt", "[" + strings.TrimSuffix(jsonRows(1, 1), "\n") + "]", nil, ok(1)},
 		{"JSON array, empty", "a.json", " [ ] ", nil, verdict{nil, nil, "done"}},
-		{"JSON array of no rows", "a.jsonl", `[1,"x,]",[2]]`, nil, verdict{nil, []string{"1[0]: unreadable", "1[1]: unreadable", "1[2]: unreadable"}, "done"}},
+		{"JSON array of no rows", "a.jsonl", `[1,"x,]",[2]]`, nil, verdict{nil, []string{"1[0]: unreadable", "1[1]: unreadable", "1[2]: unreadable", "unreadable"}, "rejected"}},
 		{"JSON array that is cut", "a.json", "[" + strings.TrimSuffix(jsonRows(1, 1), "\n") + `,{"JZW`, nil, verdict{names(1, 1), []string{"unreadable"}, "rejected"}},
 		{"JSON array with more behind it", "a.json", "[" + strings.TrimSuffix(jsonRows(1, 1), "\n") + "]\n" + jsonRows(2, 2), nil, verdict{names(1, 1), []string{"unreadable"}, "rejected"}},
 		{"JSON over several lines", "a.json", "{\n  \"JZWBM\": \"B0001\"\n}\n", nil, none("unreadable")},

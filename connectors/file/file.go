@@ -10,7 +10,8 @@
 // delivered, also when their content was there before: rows are as of their
 // delivery. A whole file waits for those that were delivered before it and are not whole
 // yet; one whose marker does not come is waited for as long as the option patience says, and
-// then refused. While the last delivery could not be taken as a whole the source is held:
+// then refused. While the last delivery could not be taken as a whole, or not one row of it,
+// the source is held:
 // what is answered is of before. Bad rows go to quarantine with file, line and field; their neighbours
 // pass. Nothing is left out without a word: headings, member names, markers and
 // charsets that are not understood refuse the file or the row.

@@ -29,6 +29,7 @@ type position struct {
 	Bad     int    `json:"bad,omitempty"`    // bad rows in a run up to Row
 	Keys    uint64 `json:"keys,omitempty"`   // mode replace: the last complete file
 	Taken   bool   `json:"taken,omitempty"`  // a row of the open file was taken
+	Blind   bool   `json:"blind,omitempty"`  // a row of the open file was refused and its key is not certain
 	// Refused is the last file that could not be taken as a whole, 0 once a later one
 	// was: until then what is answered may be older than what was delivered.
 	Refused uint64 `json:"refused,omitempty"`
@@ -72,7 +73,7 @@ func (p position) sequence(minor uint32) schemas.Sequence {
 // begin is the position at the first row of a file.
 func (p position) begin(file uint64, digest string) position {
 	p.File, p.Open, p.Digest = file, true, digest
-	p.Row, p.Deletes, p.Bad, p.Taken = 0, 0, 0, false
+	p.Row, p.Deletes, p.Bad, p.Taken, p.Blind = 0, 0, 0, false, false
 	return p
 }
 
@@ -93,6 +94,11 @@ func (p position) taken(complete, empty bool) position {
 	return p.end(complete)
 }
 
+// nothing reports, at the end of the open file, that it has rows and none was taken: what is
+// answered is of before it. In mode append it counts where some row could not be told by
+// its key: the others are.
+func (p position) nothing(replace bool) bool { return p.Bad > 0 && !p.Taken && (replace || p.Blind) }
+
 // refused is the position after a file that could not be taken as a whole.
 func (p position) refused(complete bool) position {
 	p.Refused = p.File
@@ -106,7 +112,7 @@ func (p position) end(complete bool) position {
 		p.Keys = p.File
 	}
 	p.Open, p.Digest = false, ""
-	p.Row, p.Deletes, p.Bad, p.Taken = 0, 0, 0, false
+	p.Row, p.Deletes, p.Bad, p.Taken, p.Blind = 0, 0, 0, false, false
 	return p
 }
 

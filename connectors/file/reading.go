@@ -226,13 +226,15 @@ func (r *reading) batch(ctx context.Context) (connectors.Batch, error) {
 
 var arrayBroken = tabular.Bad(contract.ReasonUnreadable, "JSON 数组不完整或不合法，其余内容未读取 / the JSON array is cut or malformed: the rest of the file was not read")
 
+var noneTaken = tabular.Bad(contract.ReasonUnreadable, "没有一行能接收；各行的原因见问题数据，请改正文件或数据源的选项后重新投放 / not one row of it could be taken: quarantine says why of each; mend the file, or the options of the source, and drop it again")
+
 // take turns one row into a change or rejections.
 func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 	cells, bad := r.columns.Arrange(r.feed.header, r.feed.headings, row)
 	if bad != nil {
 		key := r.columns.Key(cells)
 		r.refuse(b, row, "", *bad)
-		b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
+		r.mark(b, key, cells)
 		return false
 	}
 	record, key, problems := r.columns.Record(cells)
@@ -240,7 +242,7 @@ func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 		r.refuse(b, row, p.Field, *tabular.Bad(p.Reason, p.Detail))
 	}
 	if len(problems) > 0 {
-		b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
+		r.mark(b, key, cells)
 		return false
 	}
 	op := schemas.Update
@@ -249,7 +251,7 @@ func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 		again, same := r.table.Again(key, record)
 		if again && !same {
 			r.refuse(b, row, "", *tabular.Bad(contract.ReasonInvalid, "主键在此文件中重复且内容不同；全表文件中一个主键只能有一行，已取第一行 / another row of this file has the same key and other content: a whole table has one row a key, the first was taken"))
-			b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
+			r.mark(b, key, cells)
 		}
 		if again {
 			return same
@@ -257,6 +259,12 @@ func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 	}
 	b.Changes = append(b.Changes, schemas.Change{Dataset: r.dataset, Key: key, Op: op, Record: record, Origin: r.origin(r.number)})
 	return true
+}
+
+// mark notes a row that was refused, by its key, "" if that is not certain.
+func (r *reading) mark(b *connectors.Batch, key string, cells []connectors.Cell) {
+	r.at.Blind = r.at.Blind || key == ""
+	b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 }
 
 func (r *reading) origin(minor uint32) schemas.Origin {
@@ -281,6 +289,10 @@ func (r *reading) endRows(b *connectors.Batch) error {
 	}
 	if r.fingerprint(r.feed.sum.Sum(nil)) != r.at.Digest {
 		r.condemned = altered
+		return nil
+	}
+	if r.at.nothing(r.replace()) {
+		r.condemned = noneTaken
 		return nil
 	}
 	if !r.replace() {
@@ -309,7 +321,7 @@ func (r *reading) reject(b *connectors.Batch) error {
 			return err
 		}
 	}
-	if r.replace() && r.at.Row > 0 && !partial {
+	if r.replace() && r.at.Taken && !partial {
 		r.at.Loose = looseCut
 	}
 	r.at = r.at.refused(partial)

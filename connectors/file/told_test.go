@@ -2,11 +2,14 @@ package file_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/file"
 )
 
 // marked drops a file behind a first one, reads it to its end and returns the keys of the
@@ -33,6 +36,9 @@ func marked(t *testing.T, src connectors.Source, dir, name, content string) (key
 		}
 		if err := src.(connectors.Confirmer).Confirm(t.Context(), b.After); err != nil {
 			t.Fatal(err)
+		}
+		if b.Do != "" {
+			t.Fatalf("it waits for a person: %s", b.Held)
 		}
 		if (!b.CaughtUp.IsZero() || b.Held != "") && settled(t, dir) {
 			return keys, gone, b
@@ -118,13 +124,101 @@ func TestRefusedRowsAndDeletes(t *testing.T) {
 			src := open(t, config(t, dir, map[string]any{"mode": "replace", "delete_limit": "100%"}))
 			drop(t, dir, "1.csv", head+rows(1, 10))
 			idle(t, src, dir)
-			file := "2.jsonl"
+			name := "2.jsonl"
 			if strings.HasPrefix(tt.content, head) {
-				file = "2.csv"
+				name = "2.csv"
 			}
-			if _, gone, _ := marked(t, src, dir, file, tt.content); gone != tt.gone {
+			if _, gone, _ := marked(t, src, dir, name, tt.content); gone != tt.gone {
 				t.Errorf("%d deletes, want %d", gone, tt.gone)
 			}
 		})
+	}
+}
+
+// A delivery of which no row could be taken stands as one that could not be taken as a
+// whole: the source stands still, nothing is deleted, what stood before is known still, and
+// a later table goes on from it. In mode append, where a row is told by its key that is
+// enough.
+func TestNoRowCouldBeTaken(t *testing.T) {
+	t.Parallel()
+	const unknown = `{"JZWBM":"B0001","LDZB":"x","CS":3,"BZDZ":"y","x":1}` + "\n"
+	for _, tt := range []struct {
+		name, mode, file, content string
+		held                      bool
+	}{
+		{"unknown members", "replace", "2.jsonl", strings.Repeat(unknown, 7), true},
+		{"bad amounts", "replace", "2.csv", head + "B0001,x,many,y\nB0002,x,many,y\nB0003,x,many,y\nB0004,x,many,y\n", true},
+		{"a surplus column", "replace", "2.csv", head + strings.ReplaceAll(rows(1, 8), "\n", ",\n"), true},
+		{"a surplus column", "append", "2.csv", head + strings.ReplaceAll(rows(1, 8), "\n", ",\n"), true},
+		{"one key not told", "append", "2.csv", head + "B0001,3,y\nB0002,x,many,y\nB0003,x,many,y\nB0004,x,many,y\n", true},
+		{"unknown members", "append", "2.jsonl", strings.Repeat(unknown, 7), false},
+		{"one row is taken", "replace", "2.csv", head + "B0002,x\n" + rows(1, 1), false},
+		{"one row is taken", "append", "2.csv", head + rows(1, 1) + "B0002,x\nB0002,x\nB0002,x\nB0002,x\n", false},
+	} {
+		t.Run(tt.name+", "+tt.mode, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			cfg := config(t, dir, map[string]any{"mode": tt.mode, "delete_limit": "100%"})
+			src := open(t, cfg)
+			// Of a first delivery it says the same, and nobody is said to be absent.
+			_, _, b := marked(t, src, dir, "0"+filepath.Ext(tt.file), tt.content)
+			if first := len(b.Awaited) == 1; first != (tt.held || tt.name == "unknown members") || (b.Held != "") != tt.held {
+				t.Errorf("after a first delivery it says %+v", b)
+			}
+			if _, _, b = marked(t, src, dir, "1.csv", head+rows(1, 9)); b.Held != "" || len(b.Awaited) > 0 {
+				t.Fatalf("after a good file it says %+v", b)
+			}
+			b = reopened(t, &src, cfg, tt.file, tt.content)
+			if (b.Held != "") != tt.held || tt.held && !strings.Contains(b.Held, "00000003") {
+				t.Fatalf("it says %+v", b)
+			}
+			if !tt.held {
+				return
+			}
+			why, err := os.ReadFile(filepath.Join(dir, "rejected", "00000003-"+tt.file+".reason"))
+			if err != nil || !strings.Contains(string(why), "没有一行") || !strings.Contains(string(why), " / not one row") {
+				t.Errorf("its reason is %q, %v", why, err)
+			}
+			_, gone, b := marked(t, src, dir, "3.csv", head+rows(1, 7))
+			if want := map[string]int{"append": 0, "replace": 2}[tt.mode]; gone != want || b.Held != "" || b.CaughtUp.IsZero() {
+				t.Errorf("after a later delivery %d deletes, want %d, and it says %+v", gone, want, b)
+			}
+		})
+	}
+}
+
+// reopened drops a file and reads it, the source opened anew behind every batch. Nothing is
+// deleted.
+func reopened(t *testing.T, src *connectors.Source, cfg connectors.Config, name, content string) connectors.Batch {
+	t.Helper()
+	dir := cfg.Options["dir"].(string)
+	drop(t, dir, name, content)
+	for {
+		b, err := (*src).Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if deletes(result{changes: b.Changes}) > 0 {
+			t.Error("it deletes")
+		}
+		if err := (*src).(connectors.Confirmer).Confirm(t.Context(), b.After); err != nil {
+			t.Fatal(err)
+		}
+		if b.Do != "" {
+			t.Fatalf("it waits for a person: %s", b.Held)
+		}
+		if (!b.CaughtUp.IsZero() || b.Held != "") && settled(t, dir) {
+			return b
+		}
+		if len(b.Rejections)+len(b.Changes) == 0 {
+			continue
+		}
+		if err := (*src).Close(); err != nil {
+			t.Fatal(err)
+		}
+		if *src, err = file.Open(t.Context(), cfg, b.After); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = (*src).Close() })
 	}
 }
