@@ -56,13 +56,13 @@ func (d *doctor) configuration(file string, brokers []string) ([]Finding, bool) 
 // check is the command that tells all errors of the catalogue and of a file beside it: it
 // judges against the configured catalogue.
 func (d *doctor) check(flag, path string) string {
-	command := "yiyuan check"
+	words := []string{"yiyuan", "check"}
 	for _, f := range [][2]string{{"--catalogue", d.cfg.Catalogue}, {flag, path}} {
 		if f[1] != "" {
-			command += " " + f[0] + " " + shellquote(f[1])
+			words = append(words, f[0], shellquote(f[1]))
 		}
 	}
-	return command
+	return strings.Join(words, " ")
 }
 
 // plain are paths that a shell takes as they are.
