@@ -36,7 +36,7 @@ var attempts = map[string][]attempt{
 	"init": {{"init full", exit.Usage, []string{"yiyuan init my-city"}}},
 	"run": {
 		{"run --config nowhere.yaml", exit.Usage, []string{"--config", "yiyuan init DIR", "%here/nowhere.yaml"}},
-		{"run --config kafka.yaml", exit.Problems, []string{"yiyuan keys generate", "%here/nowhere.keys"}},
+		{"run --config kafka.yaml", exit.Usage, []string{"yiyuan keys generate", "%here/nowhere.keys"}},
 		{"run --config dead.yaml", exit.Unavailable, []string{"%dead", "bus.brokers"}},
 		{"run --role captain", exit.Usage, []string{"connectors processors gateway"}},
 	},
