@@ -34,27 +34,14 @@ const few = 24
 
 // unknown says what is unknown, which known names are near, and which there are.
 func unknown(chinese, english, name string, known []string) string {
-	type near struct {
-		name     string
-		distance int
-	}
-	var found []near
-	for _, k := range known {
-		if d := document.Distance(name, k); d < len(name)/2+1 {
-			found = append(found, near{k, d})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
+	found := document.Nearest(name, known, len(name)/2+1)
 	zh, en, all := "", "", strings.Join(known, " ")
 	if len(found) > 0 {
-		zh, en = "，是否想写 "+found[0].name, ", did you mean "+found[0].name+"?"
+		zh, en = "，是否想写 "+found[0], ", did you mean "+found[0]+"?"
 	}
 	if len(known) > few {
-		var nearest []string
-		for _, f := range found[:min(len(found), 4)] {
-			nearest = append(nearest, f.name)
-		}
-		all = fmt.Sprintf("%s…（%d，GET /v1/catalogue）", strings.Join(append(nearest, ""), " "), len(known))
+		nearest := append(slices.Clone(found[:min(len(found), 4)]), "")
+		all = fmt.Sprintf("%s…（%d，GET /v1/catalogue）", strings.Join(nearest, " "), len(known))
 	}
 	return fmt.Sprintf("%s %q 不存在%s；可用：%s / unknown %s %q%s Known: %s", chinese, name, zh, all, english, name, cmp.Or(en, "."), all)
 }

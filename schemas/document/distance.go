@@ -1,5 +1,24 @@
 package document
 
+import (
+	"cmp"
+	"slices"
+)
+
+// Nearest are the known words that differ from one that somebody wrote by fewer than limit bytes,
+// see Distance: the nearest first, those equally near as they are known.
+func Nearest(word string, known []string, limit int) []string {
+	far := make(map[string]int, len(known))
+	var near []string
+	for _, k := range known {
+		if far[k] = Distance(word, k); far[k] < limit {
+			near = append(near, k)
+		}
+	}
+	slices.SortStableFunc(near, func(a, b string) int { return cmp.Compare(far[a], far[b]) })
+	return near
+}
+
 // Distance counts the bytes to add, take away or replace between two words, one of which
 // somebody wrote for the other (Levenshtein).
 func Distance(a, b string) int {

@@ -42,16 +42,10 @@ func (f *Form) Strangers(n ast.Node) (found []*SyntaxError) {
 }
 
 func (f *Form) stranger(at ast.Node, name string) *SyntaxError {
-	meant, far := "", 1+len(name)/3
-	for _, known := range f.Names() {
-		if d := Distance(name, known); d <= far {
-			meant, far = known, d-1
-		}
+	known, zh, en := f.Names(), "", "."
+	if near := Nearest(name, known, 2+len(name)/3); len(near) > 0 {
+		zh, en = "，是否想写 "+near[0], ", did you mean "+near[0]+"?"
 	}
-	zh, en := "", "."
-	if meant != "" {
-		zh, en = "，是否想写 "+meant, ", did you mean "+meant+"?"
-	}
-	all := strings.Join(f.Names(), " ")
+	all := strings.Join(known, " ")
 	return wrong(at, fmt.Sprintf("不认识的项 %q%s；可用：%s", name, zh, all), fmt.Sprintf("unknown key %q%s Known: %s", name, en, all))
 }
