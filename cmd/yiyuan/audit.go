@@ -128,14 +128,10 @@ func (a *auditing) whom(in io.Reader) error {
 
 // entries are those wanted, the latest limit of them, by time.
 func (a *auditing) entries(ctx context.Context, b *bus.Bus, now time.Time) ([]audit.Entry, error) {
-	cfg, err := settings.Load(a.file)
-	if err != nil {
-		return nil, exit.With(exit.Usage, err)
-	}
 	if _, err := b.Partitions(ctx, contract.Audit); errors.Is(err, cluster.ErrNoTopic) {
 		return nil, exit.With(exit.NotFound, errors.New("这里还没有审计：总线没有在这个 Kafka 上启动过，或者 bus.prefix 不同 / there is no audit here: the bus was never started on this Kafka, or its bus.prefix is another"))
 	}
-	c, closes, err := process.LookCodec(ctx, cfg.Registry, b)
+	c, closes, err := process.LookCodec(ctx, a.cfg.Registry, b)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type operator struct {
 	file    string
 	brokers []string
 	timeout time.Duration
+	cfg     settings.Config // once with has read it
 }
 
 func (o *operator) flags(cmd *cobra.Command) {
@@ -42,10 +43,11 @@ func (o *operator) flags(cmd *cobra.Command) {
 
 // with runs f on an open bus.
 func (o *operator) with(ctx context.Context, f func(ctx context.Context, b *bus.Bus) error) error {
-	cfg, err := settings.Load(o.file)
-	if err != nil {
+	var err error
+	if o.cfg, err = settings.Load(o.file); err != nil {
 		return exit.With(exit.Usage, err)
 	}
+	cfg := &o.cfg
 	at := cfg.Bus.Brokers
 	if len(o.brokers) > 0 {
 		at = o.brokers
