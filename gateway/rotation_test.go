@@ -18,15 +18,16 @@ import (
 func TestKeyRotated(t *testing.T) {
 	w := start(t)
 	old := w.keys
+	ask := func() *reply { return w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT") }
 	w.person(1, "张**")
 	w.ready()
+	eventually(t, "he is found", func() bool { return ask().status == http.StatusOK }) // the next one answers by this cache at once
 	w.stop()
 	var err error
 	w.keys, err = keyring.New("intl", map[int][]byte{1: bytes.Repeat([]byte{7}, 32), 2: bytes.Repeat([]byte{8}, 32)}, 2)
 	must(t, err)
 	w.serve()
 	w.ready()
-	ask := func() *reply { return w.get("/v1/lookup/person.partial/"+zhang, "key-RS-GLJT", "GLJT") }
 	if r := ask(); r.status != http.StatusOK || r.body["version"] != "0000000000000001" {
 		t.Fatalf("under the old token: %d %s", r.status, r.text)
 	}
