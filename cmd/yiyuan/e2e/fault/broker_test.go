@@ -83,7 +83,7 @@ func TestFaultBroker(t *testing.T) {
 	const most = 8 // of one broker: more take longer than the journey
 	n := min(kills(1), most)
 	for i := range n + 1 {
-		d.at(80*int64(i+1)/int64(n+1), connectors, processors)
+		d.at(70*int64(i+1)/int64(n+1), connectors, processors)
 		names, what := []string{fmt.Sprintf("trio%d", i%3+1)}, "one killed"
 		if i == n {
 			names, what = []string{"trio1", "trio2", "trio3"}, "all killed and started"
@@ -99,10 +99,11 @@ func TestFaultBroker(t *testing.T) {
 			killed = time.Now()
 		}
 		d.until(stood+d.want.total/50, connectors, processors) // how soon is told: three brokers on two cores decide it
-		story = append(story, fmt.Sprintf("%s: on after %v", what, time.Since(killed).Round(100*time.Millisecond)))
+		story = append(story, fmt.Sprintf("%s at %d of %d: on after %v", what, stood, d.want.total, time.Since(killed).Round(100*time.Millisecond)))
 		if i < n {
 			connectors.Hold()
 			c.testbed(append([]string{"start"}, names...)...)
+			d.until(stood, connectors, processors) // else they may be at their end before the cluster tells how far they are
 			connectors.Resume()
 		}
 	}
