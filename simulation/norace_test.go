@@ -4,7 +4,7 @@ package simulation
 
 // runs is how many seeds TestSimulation runs by itself: what fits into a few
 // minutes on two cores.
-const runs = 500
+const runs = 300
 
 // raced says whether the race detector is on.
 const raced = false
