@@ -35,6 +35,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -184,6 +185,20 @@ func (c Config) Dataset(id string) (*schemas.Dataset, error) {
 		}
 	}
 	return nil, fmt.Errorf("dataset %q of source %q: %w: not among its datasets", id, c.Name, ErrConfig)
+}
+
+// One returns the dataset of a source whose kind brings one: of several nothing would say
+// which a row is of.
+func (c Config) One() (*schemas.Dataset, error) {
+	if len(c.Datasets) == 1 {
+		return c.Datasets[0], nil
+	}
+	ids := make([]string, len(c.Datasets))
+	for i, d := range c.Datasets {
+		ids[i] = d.ID
+	}
+	return nil, fmt.Errorf("%[1]s 类数据源只送一个数据集，这里写了 %[2]d 个（%[3]s）；请为每个数据集各建一个 / a source of kind %[1]s brings one dataset, here are %[2]d (%[4]s): make one for each: %[5]w",
+		c.Kind, len(ids), strings.Join(ids, "、"), strings.Join(ids, ", "), ErrConfig)
 }
 
 // Keyed returns a digest of 16 bytes under the city's keys, for what a position

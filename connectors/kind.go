@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,12 @@ type Kind struct {
 	Needs string
 	// Options returns a new struct of its options, which Open reads with Config.Read.
 	Options func() option.Declarer
+	// Fits refuses, with ErrConfig, what Open would refuse of what a source's file says, without
+	// opening anything: its options, which are sound by themselves, against its datasets. Each of them
+	// must be fed by something, or it would count as complete while nothing of it ever comes.
+	Fits func(cfg Config) error
+	// Alone names in both tongues what one source alone may use, such as its folder. nil: nothing.
+	Alone   func(cfg Config) (what, chinese, english string)
 	Open    Open
 	Reread  Reread
 	Consent Consent // nil if it holds nothing by itself
@@ -86,13 +93,36 @@ func (k Kinds) Find(name string) (Kind, error) {
 	return Kind{}, fmt.Errorf("kind %q 不认识 / unknown, known kinds are: %s%s: %w", name, strings.Join(k.Names(), " "), option.Nearest(name, k.Names()), ErrConfig)
 }
 
-// Check checks a source's options as far as that goes without opening anything.
+// Check checks what a source's file says as far as that goes without opening anything.
 func (k Kinds) Check(cfg Config) error {
 	kind, err := k.Find(cfg.Kind)
 	if err != nil {
 		return err
 	}
-	return option.Check(cfg.Options, kind.Options())
+	if err := option.Check(cfg.Options, kind.Options()); err != nil {
+		return err
+	}
+	return kind.Fits(cfg)
+}
+
+// Apart refuses a source that uses what another of them alone may.
+func (k Kinds) Apart(sources []Config) error {
+	var problems []error
+	has := map[string]string{}
+	for _, cfg := range sources {
+		kind, err := k.Find(cfg.Kind)
+		if err != nil || kind.Alone == nil {
+			continue
+		}
+		what, zh, en := kind.Alone(cfg)
+		key := cfg.Kind + " " + what
+		if other, taken := has[key]; taken {
+			problems = append(problems, fmt.Errorf("数据源 %s 与 %s 用同一个%s，请各用各的 / sources %q and %q use one %s, give each its own: %w", other, cfg.Name, zh, other, cfg.Name, en, ErrConfig))
+			continue
+		}
+		has[key] = cfg.Name
+	}
+	return errors.Join(problems...)
 }
 
 // Bind adds to a source's configuration what its kind declares.
@@ -119,6 +149,10 @@ func (k Kinds) Listen(ctx context.Context, sources []Config) ([]Listening, error
 	}
 	return out, nil
 }
+
+// Form is Read by the form alone: no secret is looked up, as none need be there where a
+// configuration is only checked.
+func (c Config) Form(into option.Declarer) error { return option.Check(c.Options, into) }
 
 // Read fills a struct of options from what the source's configuration gives.
 func (c Config) Read(into option.Declarer) error {

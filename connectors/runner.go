@@ -351,7 +351,7 @@ func (r *runner) farewell(ctx context.Context, err error) {
 	case errors.Is(err, ErrPositionLost):
 		f.word.Lost, f.word.Do = f.word.Error, r.remedy()
 	case errors.Is(err, ErrConfig):
-		f.word.Do = "按原因改配置，再启动 / mend the configuration, then: yiyuan source start " + r.cfg.Name
+		f.word.Do = fmt.Sprintf("原因在部门系统的，改好后 yiyuan source start %[1]s；在数据源文件的，改好后重启本进程 / what lies in the department's system: mend it, then yiyuan source start %[1]s; what lies in the source's file: mend it and restart this process", r.cfg.Name)
 	}
 	if forGood(err) {
 		f.forGood = err

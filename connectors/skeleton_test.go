@@ -27,6 +27,7 @@ var boardKind = connectors.Kind{
 	Chinese: "读一块黑板上的行",
 	English: "reads the lines on a blackboard",
 	Options: func() option.Declarer { return new(boardOptions) },
+	Fits:    func(cfg connectors.Config) error { _, err := cfg.One(); return err },
 	Open:    openBoard,
 }
 
@@ -186,7 +187,7 @@ func TestSkeletonIsOneLine(t *testing.T) {
 		{map[string]any{"board": "x", "split": "coma"}, `want one of blank comma (did you mean "comma"?)`},
 		{map[string]any{"board": "x", "rows": 1}, `unknown option "rows", allowed are board batch_rows split`},
 	} {
-		err := boards.Check(connectors.Config{Name: "zz", Kind: "board", Options: test.options})
+		err := boards.Check(connectors.Config{Name: "zz", Kind: "board", Datasets: []*schemas.Dataset{{ID: "GA01"}}, Options: test.options})
 		if (err == nil) != (test.says == "") || err != nil && (!errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), test.says)) {
 			t.Errorf("%v: %v, want %q", test.options, err, test.says)
 		}

@@ -93,6 +93,15 @@ func (l *Layout) Index(name string) int {
 	return -1
 }
 
+// Names are the names of the columns, in order.
+func (l *Layout) Names() []string {
+	out := make([]string, len(l.Columns))
+	for i, c := range l.Columns {
+		out[i] = c.Name
+	}
+	return out
+}
+
 // Kind says what a Value holds.
 type Kind uint8
 

@@ -254,6 +254,9 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 		return err
 	}
 	if len(c.cfg.Bus.Brokers) == 0 {
+		if coded.Code == exit.NotFound {
+			return err // it was asked, and knows no source of that name
+		}
 		return exit.With(exit.Unavailable, errors.New("内置消息代理只在 yiyuan run 里：先启动它，再对管理端口说 / the embedded broker lives in yiyuan run alone: start that, then ask its admin listener"))
 	}
 	a, err := process.Open(ctx, c.cfg)

@@ -209,7 +209,6 @@ func TestOptionsAreRefused(t *testing.T) {
 		"unknown field":    {"columns": map[string]any{"x": "NO_SUCH"}},
 		"absent required":  {"absent": []any{"CS"}},
 		"absent unknown":   {"absent": []any{"NO_SUCH"}},
-		"dataset":          {"dataset": "GA01"},
 		"unknown option":   {"colums": map[string]any{}},
 		"share":            {"delete_limit": "120%"},
 		"empty":            {"empty": "yes"},

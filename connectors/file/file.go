@@ -45,7 +45,6 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
-	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -76,16 +75,10 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 	if err := cfg.Read(&o); err != nil {
 		return nil, err
 	}
-	if o.Dataset == "" && len(cfg.Datasets) == 1 {
-		o.Dataset = cfg.Datasets[0].ID
-	}
-	d, err := cfg.Dataset(o.Dataset)
-	if err != nil {
-		return nil, err
-	}
-	if err := tabular.Check(d, o.mapping()); err != nil {
+	if err := fits(cfg); err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
+	d := cfg.Datasets[0]
 	at, err := parsePosition(after)
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)

@@ -12,6 +12,8 @@ var Kind = connectors.Kind{
 	Chinese: "读取投放目录：部门（或其传输程序）把 CSV 或 JSON Lines 文件放进去，其中的行成为一个数据集的变更",
 	English: "reads a drop folder: a department (or its transfer agent) puts CSV or JSON Lines files there, and their rows become changes of one dataset",
 	Options: func() option.Declarer { return new(Options) },
+	Fits:    fits,
+	Alone:   alone,
 	Open:    Open,
 	Reread:  connectors.Reread{Part: part},
 	Consent: Consent,

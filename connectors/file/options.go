@@ -16,7 +16,6 @@ import (
 // Options are the options of a file connector, each described where it is declared.
 type Options struct {
 	Dir         string
-	Dataset     string
 	Format      string
 	Charset     string
 	Columns     map[string]string
@@ -52,7 +51,6 @@ func (o *Options) Declare(l *option.List) {
 func (o *Options) declareRows(l *option.List) {
 	l.Add(&o.Dir, "dir", "投放目录，须已存在且可写；其中会建 processing/、done/、rejected/ 和 .yiyuan/",
 		"the drop folder, which must exist and be writable; processing/, done/, rejected/ and .yiyuan/ are made in it").Required()
-	l.Add(&o.Dataset, "dataset", "这些行属于哪个数据集；数据源只有一个时可省", "the dataset that the rows belong to; may be left out when the source has one")
 	l.Add(&o.Format, "format", "csv、jsonl，或 auto（先看扩展名，再看第一个字符）", "csv, jsonl or auto (by extension, then by the first character)").
 		Default("auto").OneOf("csv", "jsonl", "auto")
 	l.Add(&o.Charset, "charset", "utf-8、gb18030，或 auto（先看字节序标记，再看是否合法的 UTF-8，再按 GB18030）",

@@ -190,3 +190,24 @@ func TestFaultyDeclarationPanics(t *testing.T) {
 		})
 	}
 }
+
+// What is wrong is told apart, each thing with its place.
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	var o options
+	err := option.Check(map[string]any{"setle": "1s", "rows": 0, "tables": map[string]any{"public.t": map[string]any{"colums": 1}}}, &o)
+	var paths []string
+	for _, p := range option.Problems(fmt.Errorf("%w", err)) {
+		paths = append(paths, p.Path)
+	}
+	if d := cmp.Diff([]string{"dir"}, paths); d != "" { // wrapped in words it is one
+		t.Error(d)
+	}
+	paths = nil
+	for _, p := range option.Problems(errors.Join(err, errors.New("no place"))) {
+		paths = append(paths, p.Path)
+	}
+	if d := cmp.Diff([]string{"dir", "rows", "tables.public.t.dataset", "tables.public.t.colums", "setle", ""}, paths); d != "" {
+		t.Error(d)
+	}
+}

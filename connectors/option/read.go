@@ -35,7 +35,7 @@ func (r *reader) options(given map[string]any, into Declarer, path string) error
 	known := names(options)
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(known, name) {
-			problems = append(problems, fmt.Errorf("没有选项 %[2]s，可用的有 %[1]s / unknown option %[2]q%[3]s, allowed are %[1]s: %[4]w", strings.Join(known, " "), path+name, Nearest(name, known), ErrConfig))
+			problems = append(problems, At(path+name, fmt.Errorf("没有选项 %[2]s，可用的有 %[1]s / unknown option %[2]q%[3]s, allowed are %[1]s: %[4]w", strings.Join(known, " "), path+name, Nearest(name, known), ErrConfig)))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -60,7 +60,7 @@ func (r *reader) option(given map[string]any, o *Option, path string) error {
 	value, ok := given[o.name]
 	if _, itself := o.into.Addr().Interface().(Value); !ok || value == nil && !itself {
 		if o.required {
-			return fmt.Errorf("缺少选项 %[1]s（%[2]s）/ option %[1]q is missing: %[3]s: %[4]w", path+o.name, o.zh, o.en, ErrConfig)
+			return At(path+o.name, fmt.Errorf("缺少选项 %[1]s（%[2]s）/ option %[1]q is missing: %[3]s: %[4]w", path+o.name, o.zh, o.en, ErrConfig))
 		}
 		return nil
 	}
@@ -216,7 +216,7 @@ func (r *reader) mapping(m map[string]any, v reflect.Value, path string) error {
 
 // wrong is the error of an option that is not what it must be.
 func wrong(path, zh, en string) error {
-	return fmt.Errorf("选项 %[1]s 须为%[2]s / option %[1]q: want %[3]s: %[4]w", path, spaced(zh), en, ErrConfig)
+	return At(path, fmt.Errorf("选项 %[1]s 须为%[2]s / option %[1]q: want %[3]s: %[4]w", path, spaced(zh), en, ErrConfig))
 }
 
 // spaced puts a blank between Chinese and what is none.

@@ -43,7 +43,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		{"unknown field", nil, one("t1", map[string]any{"columns": map[string]any{"note": "NO_SUCH"}}), `no field "NO_SUCH"`},
 		{"unknown column", nil, one("t1", map[string]any{"columns": map[string]any{"no_such": "NOTE"}}), "column no_such"},
 		{"no column for a field", []string{"ALTER TABLE t1 DROP note"}, nil, "nothing feeds NOTE"},
-		{"absent required field", nil, one("t1", map[string]any{"absent": []any{"COUNT"}}), "unknown or required"},
+		{"absent required field", nil, one("t1", map[string]any{"absent": []any{"COUNT"}}), "is required"},
 		{"no primary key", []string{"ALTER TABLE t1 DROP CONSTRAINT t1_pkey"}, nil, "REPLICA IDENTITY FULL"},
 		{"another primary key", []string{"ALTER TABLE t1 DROP CONSTRAINT t1_pkey", "ALTER TABLE t1 ADD PRIMARY KEY (id)"}, nil, `does not hold column "region"`},
 		{"replica identity nothing", []string{"ALTER TABLE t1 REPLICA IDENTITY NOTHING"}, nil, "replica identity"},

@@ -13,6 +13,7 @@ var Kind = connectors.Kind{
 	English: "reads a PostgreSQL database by logical replication: first the rows that are there, then every committed change, in commit order",
 	Needs:   needs,
 	Options: func() option.Declarer { return new(Options) },
+	Fits:    fits,
 	Open:    Open,
 	Reread:  connectors.Reread{Dry: Dry},
 	Examine: Examine,

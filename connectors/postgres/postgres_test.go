@@ -141,7 +141,11 @@ func (db database) config(t *testing.T, options map[string]any) connectors.Confi
 		"tables": map[string]any{"public.t1": map[string]any{"dataset": "T01"}},
 	}
 	maps.Copy(all, options)
-	return connectors.Config{Name: "test-pg", Kind: "postgres", Datasets: []*schemas.Dataset{dataset("T01"), dataset("T02")}, Options: all, Keys: k}
+	datasets := []*schemas.Dataset{dataset("T01")}
+	if tables, ok := all["tables"].(map[string]any); ok && len(tables) > 1 {
+		datasets = append(datasets, dataset("T02"))
+	}
+	return connectors.Config{Name: "test-pg", Kind: "postgres", Datasets: datasets, Options: all, Keys: k}
 }
 
 func (db database) insert(t *testing.T, table string, from, to int) {

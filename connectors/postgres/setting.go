@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,28 +29,15 @@ type setting struct {
 
 // prepare makes what the options say of a source; ctx is how long it lives.
 func prepare(ctx context.Context, cfg connectors.Config, o Options) (*setting, error) {
-	zone, err := time.LoadLocation(o.Timezone)
+	tables, err := newTables(cfg, o)
 	if err != nil {
-		return nil, fmt.Errorf("时区不存在 / option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)
+		return nil, err
 	}
 	conn, err := o.connection()
 	if err != nil {
 		return nil, err
 	}
-	s := &setting{cfg: cfg, options: o, conn: conn, slot: o.Slot, tables: map[string]*table{}, log: cfg.Log().With("source", cfg.Name), life: ctx}
-	fed := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
-		t, err := newTable(cfg, name, o.Tables[name], zone)
-		if err != nil {
-			return nil, err
-		}
-		if other, twice := fed[t.dataset.ID]; twice {
-			return nil, fmt.Errorf("两张表对应同一数据集 / option %q: tables %q and %q feed one dataset: %w", "tables", other, name, connectors.ErrConfig)
-		}
-		fed[t.dataset.ID] = name
-		s.tables[t.name()] = t
-	}
-	return s, nil
+	return &setting{cfg: cfg, options: o, conn: conn, slot: o.Slot, tables: tables, log: cfg.Log().With("source", cfg.Name), life: ctx}, nil
 }
 
 // lost is the error that stops a source until it is read again.

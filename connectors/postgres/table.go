@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -39,29 +42,62 @@ type column struct {
 	key   bool   // of the dataset's key
 }
 
+// fits implements connectors.Kind.Fits.
+func fits(cfg connectors.Config) error {
+	var o Options
+	if err := cfg.Form(&o); err != nil {
+		return err
+	}
+	_, err := newTables(cfg, o)
+	return err
+}
+
+// newTables are the tables of a source by schema.table, one for each of its datasets: one
+// that no table feeds would count as complete while nothing of it ever comes.
+func newTables(cfg connectors.Config, o Options) (map[string]*table, error) {
+	zone, err := time.LoadLocation(o.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("时区不存在 / option %q: unknown time zone: %w", "timezone", connectors.ErrConfig)
+	}
+	var problems []error
+	tables, fed := map[string]*table{}, map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(o.Tables)) {
+		t, err := newTable(cfg, name, o.Tables[name], zone)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		if other, twice := fed[t.dataset.ID]; twice {
+			problems = append(problems, option.At("tables."+name, fmt.Errorf("两张表对应同一数据集 / option %q: tables %q and %q feed one dataset: %w", "tables", other, name, connectors.ErrConfig)))
+		}
+		if _, twice := tables[t.name()]; twice {
+			problems = append(problems, option.At("tables."+name, fmt.Errorf("同一张表写了两次 / option %q: table %q stands twice, with and without its schema: %w", "tables", t.name(), connectors.ErrConfig)))
+		}
+		fed[t.dataset.ID], tables[t.name()] = name, t
+	}
+	for _, d := range cfg.Datasets {
+		if fed[d.ID] == "" && len(problems) == 0 {
+			problems = append(problems, option.At("tables", fmt.Errorf("数据集 %[1]s 没有对应的表：写进 tables，或从 datasets 去掉 / no table of option %[2]q feeds dataset %[1]q: add it there, or take the dataset out of datasets: %[3]w", d.ID, "tables", connectors.ErrConfig)))
+		}
+	}
+	return tables, errors.Join(problems...)
+}
+
 func newTable(cfg connectors.Config, name string, o TableOptions, zone *time.Location) (*table, error) {
 	schema, relation, ok := strings.Cut(name, ".")
 	if !ok {
 		schema, relation = "public", name
 	}
+	here := "tables." + name
 	d, err := cfg.Dataset(o.Dataset)
 	if err != nil {
-		return nil, fmt.Errorf("table %q: %w", name, err)
+		return nil, option.At(here+".dataset", fmt.Errorf("table %q: %w", name, err))
 	}
 	t := &table{schema: schema, relation: relation, dataset: d, explicit: o.Columns, renamed: o.Renamed, absent: map[string]bool{}, zone: zone}
-	for _, c := range o.Columns {
-		if d.Layout.Index(c) < 0 {
-			return nil, fmt.Errorf("数据集没有这个字段 / table %q: dataset %q has no field %q: %w", name, d.ID, c, connectors.ErrConfig)
-		}
-	}
 	for _, f := range o.Absent {
-		i := d.Layout.Index(f)
-		if i < 0 || !d.Fields[i].Nullable {
-			return nil, fmt.Errorf("缺省字段不存在或为必填 / table %q: absent field %q is unknown or required in %q: %w", name, f, d.ID, connectors.ErrConfig)
-		}
 		t.absent[f] = true
 	}
-	return t, nil
+	return t, connectors.Mapped(d, here+".", o.Columns, o.Absent)
 }
 
 func (t *table) name() string { return t.schema + "." + t.relation }

@@ -19,6 +19,7 @@ func Kind(s *Server, listen string) connectors.Kind {
 		Chinese: "接收部门以 HTTP 推送的行",
 		English: "takes rows that a department sends by HTTP",
 		Options: func() option.Declarer { return new(options) },
+		Fits:    fits,
 		Open:    Open(s),
 		Reread: connectors.Reread{
 			Cannot: "推送来的数据本系统没有留存，不能重读；请该部门把全部行再推一次（删除的行推 delete） / what was pushed is not kept and cannot be read again: have the department push all its rows once more, and a delete for each that it has no more",
@@ -42,6 +43,23 @@ func Kind(s *Server, listen string) connectors.Kind {
 	}
 }
 
+// fits implements connectors.Kind.Fits.
+func fits(cfg connectors.Config) error {
+	var o options
+	if err := cfg.Form(&o); err != nil {
+		return err
+	}
+	if len(cfg.Datasets) == 0 {
+		return fmt.Errorf("须有数据集 / want datasets: %w", connectors.ErrConfig)
+	}
+	for _, id := range o.Empty {
+		if _, err := cfg.Dataset(id); err != nil {
+			return option.At("empty", fmt.Errorf("option %q: %w", "empty", err))
+		}
+	}
+	return nil
+}
+
 // Open returns the connectors.Open of sources that are fed by a server.
 func Open(s *Server) connectors.Open {
 	return func(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
@@ -49,17 +67,12 @@ func Open(s *Server) connectors.Open {
 		if err := cfg.Read(&o); err != nil {
 			return nil, err
 		}
-		if len(cfg.Datasets) == 0 {
-			return nil, fmt.Errorf("须有数据集 / open push source %q: want datasets: %w", cfg.Name, connectors.ErrConfig)
+		if err := fits(cfg); err != nil {
+			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
 		}
 		l, err := parsePosition(after)
 		if err != nil {
 			return nil, fmt.Errorf("open push source %q: %w", cfg.Name, err)
-		}
-		for _, id := range o.Empty {
-			if _, err := cfg.Dataset(id); err != nil {
-				return nil, fmt.Errorf("open push source %q: option %q: %w", cfg.Name, "empty", err)
-			}
 		}
 		src := newSource(s, cfg, o, l.deliveredOf(cfg.Datasets, o.Empty))
 		if err := s.register(src); err != nil {

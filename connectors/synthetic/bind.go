@@ -17,20 +17,30 @@ type binding struct {
 	from    []int
 }
 
-// bind finds the source's department and its datasets.
-func (s *source) bind(cfg connectors.Config, o *Options) error {
+// fits implements connectors.Kind.Fits.
+func fits(cfg connectors.Config) error {
+	var set settings
+	if err := cfg.Form(&set); err != nil {
+		return err
+	}
+	_, _, err := bind(cfg, &set.Options)
+	return err
+}
+
+// bind finds the source's department, which it notes in the options, and its datasets.
+func bind(cfg connectors.Config, o *Options) (d world.Department, bindings [world.TableCount]*binding, err error) {
 	datasets := cfg.Datasets
 	if o.Department == "" {
 		if len(datasets) == 0 || datasets[0].Provider == nil {
-			return fmt.Errorf("没有写部门，也没有可据以判断的数据集 / no department and no datasets to tell it from: %w", connectors.ErrConfig)
+			return d, bindings, fmt.Errorf("没有写部门，也没有可据以判断的数据集 / no department and no datasets to tell it from: %w", connectors.ErrConfig)
 		}
 		o.Department = datasets[0].Provider.ID
 	}
-	d, ok := world.DepartmentOf(o.Department)
+	var ok bool
+	d, ok = world.DepartmentOf(o.Department)
 	if !ok {
-		return fmt.Errorf("该部门没有合成数据源 / department %q has no synthetic source: %w", o.Department, connectors.ErrConfig)
+		return d, bindings, fmt.Errorf("该部门没有合成数据源 / department %q has no synthetic source: %w", o.Department, connectors.ErrConfig)
 	}
-	s.d = d
 	if len(datasets) == 0 && cfg.Catalogue != nil {
 		for _, known := range cfg.Catalogue.Datasets {
 			if t, made := world.TableOf(known.ID); made && t.Owner() == d {
@@ -39,20 +49,20 @@ func (s *source) bind(cfg connectors.Config, o *Options) error {
 		}
 	}
 	if len(datasets) == 0 {
-		return fmt.Errorf("该部门没有数据集 / department %q: no datasets: %w", o.Department, connectors.ErrConfig)
+		return d, bindings, fmt.Errorf("该部门没有数据集 / department %q: no datasets: %w", o.Department, connectors.ErrConfig)
 	}
 	for _, dataset := range datasets {
 		t, made := world.TableOf(dataset.ID)
 		if !made || t.Owner() != d {
-			return fmt.Errorf("该部门不产生这个数据集 / dataset %q is not made by department %q: %w", dataset.ID, o.Department, connectors.ErrConfig)
+			return d, bindings, fmt.Errorf("该部门不产生这个数据集 / dataset %q is not made by department %q: %w", dataset.ID, o.Department, connectors.ErrConfig)
 		}
 		b, err := bindTable(t, dataset)
 		if err != nil {
-			return err
+			return d, bindings, err
 		}
-		s.bindings[t] = b
+		bindings[t] = b
 	}
-	return nil
+	return d, bindings, nil
 }
 
 func bindTable(t world.Table, dataset *schemas.Dataset) (*binding, error) {

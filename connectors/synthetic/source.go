@@ -48,8 +48,8 @@ func open(_ context.Context, cfg connectors.Config, after schemas.Position, now 
 	}
 	o := set.Options
 	s := &source{name: cfg.Name, digest: cfg.Digest, log: cfg.Log(), now: now, closed: make(chan struct{})}
-	err := s.bind(cfg, &o)
-	if err != nil {
+	var err error
+	if s.d, s.bindings, err = bind(cfg, &o); err != nil {
 		return nil, fmt.Errorf("open synthetic source %q: %w", cfg.Name, err)
 	}
 	if after != "" {

@@ -36,6 +36,7 @@ var Kind = connectors.Kind{
 	Chinese: "编造的城市：云岭的十三个部门作为实时数据源，一部门一源，可分别停止",
 	English: "a made-up city: the thirteen departments of Yunling as live sources, one source a department, so that each can be stopped alone",
 	Options: func() option.Declarer { return new(settings) },
+	Fits:    fits,
 	Open:    Live,
 	Reread:  connectors.Reread{Dry: dry},
 }

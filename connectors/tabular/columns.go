@@ -1,7 +1,6 @@
 package tabular
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,26 +14,6 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
-
-// Check refuses options that name fields the dataset does not have.
-func Check(d *schemas.Dataset, o Mapping) error {
-	var errs []error
-	for _, name := range o.Columns {
-		if d.Layout.Index(name) < 0 {
-			errs = append(errs, fmt.Errorf("数据集没有这个字段 / option %q: dataset %q has no field %q: %w", "columns", d.ID, name, connectors.ErrConfig))
-		}
-	}
-	for _, name := range o.Absent.Fields {
-		switch i := d.Layout.Index(name); {
-		case i < 0:
-			errs = append(errs, fmt.Errorf("数据集没有这个字段 / option %q: dataset %q has no field %q: %w", "absent", d.ID, name, connectors.ErrConfig))
-		case !d.Fields[i].Nullable:
-			errs = append(errs, fmt.Errorf("必填字段不能缺省 / option %q: field %q of %q is required: %w", "absent", name, d.ID, connectors.ErrConfig))
-		}
-	}
-	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(errs...)
-}
 
 // Columns knows which heading means which field: the explicit map first, then
 // the field's name, then its Chinese title.

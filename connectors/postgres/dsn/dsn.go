@@ -1,4 +1,4 @@
-// Package dsn reads of a connection string of PostgreSQL the files of TLS that it names:
+// Package dsn reads of a connection string of PostgreSQL whether it holds a password, and the files of TLS that it names:
 // the driver takes of a file what it can parse.
 package dsn
 
@@ -13,6 +13,15 @@ import (
 )
 
 var errMarked = errors.New("文件开头有字节序标记，驱动读不了第一段：另存为不带 BOM 的 UTF-8 / the file begins with a byte order mark, and the driver does not see its first block: save it without")
+
+// HasPassword reports whether a connection string holds a password.
+func HasPassword(text string) bool {
+	if u, err := url.Parse(text); err == nil && u.User != nil {
+		_, set := u.User.Password()
+		return set || u.Query().Has("password")
+	}
+	return strings.Contains(strings.ToLower(text), "password")
+}
 
 // CheckCertificates reads the files of TLS that a connection string or the environment
 // names as all others are read. An error names the keyword or variable and the file, and

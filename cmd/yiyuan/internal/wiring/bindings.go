@@ -13,6 +13,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
@@ -38,7 +39,15 @@ func Bindings(dir string, cat *schemas.Catalogue) ([]connectors.Config, error) {
 		}
 		return err
 	})
-	return out, err
+	return out, errors.Join(err, apart(dir, out))
+}
+
+// apart refuses sources that use what one alone may.
+func apart(dir string, sources []connectors.Config) error {
+	if err := EveryKind().Apart(sources); err != nil {
+		return fmt.Errorf("%s: %s", dir, strings.ReplaceAll(err.Error(), "\n", "\n"+dir+": "))
+	}
+	return nil
 }
 
 // Waiting is a source that stands until its catalogue is in force: what its file says
@@ -81,7 +90,7 @@ func BindingsInForce(dir string, inForce, folder *schemas.Catalogue) ([]connecto
 		waits = append(waits, Waiting{cfg, "目录文件夹尚未生效，它要用其中的改动" + lacking(cfg, inForce), "yiyuan plan，再 yiyuan apply，然后重启 / yiyuan plan, then yiyuan apply, and restart"})
 		return nil
 	})
-	return out, waits, err
+	return out, waits, errors.Join(err, apart(dir, out))
 }
 
 // lacking names the datasets of a source that are not in force, in both tongues.
@@ -145,34 +154,35 @@ func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error)
 		return connectors.Config{}, document.In(file, "数据源文件有误", "malformed source", odd)
 	}
 	var problems []error
-	fail := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("%s: %w", file, fmt.Errorf(format, args...)))
+	fail := func(path, format string, args ...any) {
+		line, column := document.Place(b, path)
+		problems = append(problems, fmt.Errorf("%s:%d:%d: %w", file, line, column, fmt.Errorf(format, args...)))
 	}
 	// Two files of one name cannot be, so neither can two sources.
 	if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); bound.Source != name {
-		fail("source %q 与文件名不符 / differs from the file's name, write source: %s", bound.Source, name)
+		fail("source", "source %q 与文件名不符 / differs from the file's name, write source: %s", bound.Source, name)
 	}
 	if _, err := EveryKind().Find(bound.Kind); err != nil {
-		fail("%w", err)
+		fail("kind", "%w", err)
 	}
 	cfg := connectors.Config{Name: bound.Source, Kind: bound.Kind, Options: bound.Options, Catalogue: cat}
 	if len(bound.Datasets) == 0 {
-		fail("datasets 不能为空 / must name at least one dataset")
+		fail("datasets", "datasets 不能为空 / must name at least one dataset")
 	}
 	for i, id := range bound.Datasets {
 		d, err := cat.Dataset(id)
 		switch {
 		case err != nil:
-			fail("datasets: 目录中没有 / not in the catalogue: %w%s", err, settings.Nearest(id, datasetIDs(cat)))
+			fail(fmt.Sprintf("datasets[%d]", i), "datasets: 目录中没有 / not in the catalogue: %w%s", err, settings.Nearest(id, datasetIDs(cat)))
 		case slices.Contains(bound.Datasets[:i], id):
-			fail("datasets: %q 重复 / stands twice", id)
+			fail(fmt.Sprintf("datasets[%d]", i), "datasets: %q 重复 / stands twice", id)
 		default:
 			cfg.Datasets = append(cfg.Datasets, d)
 		}
 	}
 	if len(problems) == 0 {
-		if err := EveryKind().Check(cfg); err != nil {
-			fail("options: %s", strings.ReplaceAll(err.Error(), "\n", "\n"+file+": options: ")) // one place a line
+		for _, p := range option.Problems(EveryKind().Check(cfg)) {
+			fail("options."+p.Path, "options: %s", p.Text)
 		}
 	}
 	return cfg, errors.Join(problems...)

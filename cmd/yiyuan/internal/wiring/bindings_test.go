@@ -30,6 +30,12 @@ func TestBindingsInForce(t *testing.T) {
 		{"options that are wrong by both", "source: ga\nkind: file\ndatasets: [GA92]\noptions: {no: in}\n", folder, 0, 0, "options"},
 		{"a dataset of neither", "source: ga\nkind: file\ndatasets: [GA1]\noptions: {dir: in}\n", folder, 0, 0, `did you mean "GA01"`},
 		{"a number that is another in YAML", "source: ga\nkind: file\ndatasets: [GA01]\noptions: {dir: in, max_failures: 010}\n", folder, 0, 0, "ga.yaml:4:34: "},
+		{"several datasets of one folder", "source: ga\nkind: file\ndatasets: [GA01, GA02]\noptions: {dir: in}\n", folder, 0, 0, "ga.yaml:4:1: options: file 类数据源只送一个数据集"},
+		{"a dataset that no table feeds", "source: ga\nkind: postgres\ndatasets: [GA01, GA02]\noptions:\n  dsn: env:NONE\n  tables:\n    ga.t: {dataset: GA01}\n", folder, 0, 0, "ga.yaml:6:3: options: 数据集 GA02 没有对应的表"},
+		{"a column for no field", "source: ga\nkind: postgres\ndatasets: [GA01]\noptions:\n  dsn: env:NONE\n  tables:\n    ga.t: {dataset: GA01, columns: {sfzh: GMSFH}}\n", folder, 0, 0, `ga.yaml:7:37: options: 数据集没有这个字段 / option "tables.ga.t.columns": dataset "GA01" has no field "GMSFH" (did you mean "GMSFHM"?)`},
+		{"a field that may not lack", "source: ga\nkind: file\ndatasets: [GA01]\noptions:\n  dir: in\n  absent:\n    - GMSFHM\n", folder, 0, 0, "ga.yaml:7:7: options: 必填字段不能缺省"},
+		{"an option that is not there", "source: ga\nkind: file\ndatasets: [GA01]\noptions:\n  dir: in\n  mod: replace\n", folder, 0, 0, `ga.yaml:6:3: options: 没有选项 mod`},
+		{"a department that makes other data", "source: ga\nkind: synthetic\ndatasets: [GA01, MZ01]\n", folder, 0, 0, "该部门不产生这个数据集"},
 		{"while the folder is wrong", "source: ga\nkind: file\ndatasets: [GA92]\noptions: {dir: in}\n", nil, 0, 1, "目录文件夹有误"},
 		{"no file of a source", "nothing: {", nil, 0, 0, "ga.yaml"},
 	} {
@@ -53,6 +59,33 @@ func TestBindingsInForce(t *testing.T) {
 				t.Errorf("says %q, want %q", said, c.want)
 			}
 		})
+	}
+}
+
+// Two sources of one drop folder take one another's files, however its path is spelled.
+func TestSourcesApart(t *testing.T) {
+	t.Parallel()
+	cat := catalogueWith(t, "")
+	dir, drop := t.TempDir(), t.TempDir()
+	if err := os.Symlink(drop, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for name, at := range map[string]string{"a": drop, "b": drop + "/./", "c": filepath.Join(dir, "link"), "d": t.TempDir(), "e": filepath.Join(dir, "not-there"), "f": filepath.Join(dir, "x", "..", "not-there")} {
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte("source: "+name+"\nkind: file\ndatasets: [GA01]\noptions: {dir: "+at+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := Bindings(dir, cat)
+	if err == nil {
+		t.Fatal("six sources of three folders are taken")
+	}
+	for _, pair := range []string{"数据源 a 与 b 用", "数据源 a 与 c 用", "数据源 e 与 f 用"} {
+		if !strings.Contains(err.Error(), pair) {
+			t.Errorf("%q is not said: %v", pair, err)
+		}
+	}
+	if n := strings.Count(err.Error(), "数据源"); n != 3 {
+		t.Errorf("%d pairs are told: %v", n, err)
 	}
 }
 
