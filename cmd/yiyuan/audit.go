@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,14 +17,11 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus/cluster"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
-	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
+	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
-	"github.com/yiyuan-bus/yiyuan/schemas/element"
-	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
 // auditing is which entries of the audit are wanted.
@@ -34,10 +29,12 @@ type auditing struct {
 	operator
 	since                time.Duration
 	app, view, decision  string
-	about, digest        string
+	about                string
 	limit                int
 	output               string
+	trail                *view.Trail // of whom --about names, nil = of nobody
 	matched, read, wrong int
+	unjudged             map[string]unjudged // by view
 }
 
 func auditCommand() *cobra.Command {
@@ -46,13 +43,17 @@ func auditCommand() *cobra.Command {
 		Use:   "audit",
 		Short: "读审计：谁在何时为何用途查了什么，决定如何 / read the audit: who asked what, when, for which purpose, and what was decided",
 		Long: `只读主题 audit，什么也不写。条目里没有查询所得的值，也没有查询对象的号码，只有带密钥的摘要：要看谁查过某人，
-用 --about 主体，号码从标准输入读（不进命令历史），须有同一密钥文件。不认识的密钥（也包括已收回的）按网段、按分钟合并为一条 stranger。
+用 --about 主体，号码从标准输入读（不进命令历史），须有同一密钥文件。审计只记按什么查：按别的主键（如证号）查到此人的行，这样找不到，
+命令会在标准错误上逐个视图说出有多少条判断不了；--view 视图把它们列出，--about 数据集 加那一行的主键则查得到。不认识的密钥（也包括已收回的）按网段、按分钟合并为一条 stranger。
 Reads the topic audit and writes nothing. Entries hold no value of an answer and no number of whom was asked about, but its keyed digest:
-who asked about somebody is found by --about ENTITY, the number read from standard input, with the same key file. Keys that nobody has
+who asked about somebody is found by --about ENTITY, the number read from standard input, with the same key file. The audit keeps
+what was asked by: look-ups that met somebody's row by another key (a certificate's number) are not found so, and the command says on
+standard error of which views how many it could not judge; --view VIEW lists them, --about DATASET with the row's own key finds them. Keys that nobody has
 (any more) are one entry "stranger" a neighbourhood and minute.`,
 		Example: `  yiyuan audit --config yiyuan.yaml --since 1h
   yiyuan audit --config yiyuan.yaml --app MZ-DBHD --decision deny -o json
-  yiyuan audit --config yiyuan.yaml --about person --since 0`,
+  yiyuan audit --config yiyuan.yaml --about person --since 0
+  yiyuan audit --config yiyuan.yaml --about MZ01 --since 0`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
@@ -83,47 +84,10 @@ who asked about somebody is found by --about ENTITY, the number read from standa
 	f.StringVar(&a.app, "app", "", "应用编号 / application")
 	f.StringVar(&a.view, "view", "", "视图 / view")
 	f.StringVar(&a.decision, "decision", "", "allow deny")
-	f.StringVar(&a.about, "about", "", "主体：谁查过标准输入里的号码 / entity: who asked about the number on standard input")
+	f.StringVar(&a.about, "about", "", "主体或数据集：谁查过标准输入里的号码或主键 / entity or dataset: who asked about the number or key on standard input")
 	f.IntVar(&a.limit, "limit", 1000, "至多多少条，取最近的 / how many at most, the latest")
 	f.StringVarP(&a.output, "output", "o", "table", "table json")
 	return cmd
-}
-
-// whom reads the number asked about and keeps its digest alone.
-func (a *auditing) whom(in io.Reader) error {
-	cfg, err := settings.Load(a.file)
-	if err != nil {
-		return exit.With(exit.Usage, err)
-	}
-	cat, err := wiring.Catalogue(cfg.Catalogue)
-	if err != nil {
-		return err
-	}
-	e, err := cat.Entity(a.about)
-	if err != nil {
-		var known []string
-		for _, e := range cat.Entities {
-			known = append(known, e.ID)
-		}
-		return exit.With(exit.NotFound, fmt.Errorf("目录中没有主体 %[1]q；可用：%[2]s / the catalogue has no entity %[1]q. Known: %[2]s", a.about, strings.Join(known, " ")))
-	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("读标准输入 / read standard input: %w", err)
-	}
-	key, err := element.Parse(e.Key.Element, strings.TrimSpace(line))
-	if err != nil || key.IsNull() {
-		return exit.With(exit.Usage, fmt.Errorf("标准输入的第一行不是主体 %[1]s 的号码 / the first line of standard input is no number of entity %[1]s", a.about))
-	}
-	if cfg.Keys.File == "" {
-		return exit.With(exit.Usage, errors.New("--about 须有密钥文件（keys.file，--config） / --about needs the key file (keys.file, --config)"))
-	}
-	keys, err := keyring.Load(cfg.Keys.File)
-	if err != nil {
-		return err
-	}
-	a.digest = keys.DigestHex(contract.AuditLabel(e.ID), key.Str())
-	return nil
 }
 
 // entries are those wanted, the latest limit of them, by time.
@@ -171,8 +135,7 @@ func (a *auditing) entries(ctx context.Context, b *bus.Bus, now time.Time) ([]au
 }
 
 func (a *auditing) wants(e *audit.Entry) bool {
-	return (a.app == "" || e.App == a.app) && (a.view == "" || e.View == a.view) && (a.decision == "" || e.Decision == a.decision) &&
-		(a.digest == "" || slices.ContainsFunc(e.Subjects, func(s audit.Subject) bool { return s.Digest == a.digest }))
+	return (a.app == "" || e.App == a.app) && (a.view == "" || e.View == a.view) && (a.decision == "" || e.Decision == a.decision) && a.follows(e)
 }
 
 // write writes the entries, and beside them what was left out.
@@ -185,12 +148,14 @@ func (a *auditing) write(to, talk io.Writer, entries []audit.Entry) error {
 			return err
 		}
 	}
+	said := fmt.Sprintf("共 %[1]d 条，读过 %[2]d 条 / %[1]d of %[2]d entries\n", len(entries), a.read)
 	if left := a.matched - len(entries); left > 0 {
-		_, err := fmt.Fprintf(talk, "另有更早的 %[1]d 条：--limit %[2]d / %[1]d earlier ones: --limit %[2]d\n", left, a.matched)
+		said = fmt.Sprintf("另有更早的 %[1]d 条：--limit %[2]d / %[1]d earlier ones: --limit %[2]d\n", left, a.matched)
+	}
+	if _, err := io.WriteString(talk, said); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(talk, "共 %[1]d 条，读过 %[2]d 条 / %[1]d of %[2]d entries\n", len(entries), a.read)
-	return err
+	return a.tellUnjudged(talk)
 }
 
 func (a *auditing) list(to io.Writer, entries []audit.Entry) error {

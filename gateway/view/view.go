@@ -5,7 +5,6 @@ package view
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,16 +13,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
-	"github.com/yiyuan-bus/yiyuan/schemas/element"
-	"github.com/yiyuan-bus/yiyuan/schemas/identifier"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
-
-// maxKey bounds a key as it is typed, in bytes.
-const maxKey = 512
-
-// ErrKey says that a key cannot be one of the view. It never holds the key.
-var ErrKey = errors.New("malformed key")
 
 // findingAudience labels the tokens by which findings name their subjects.
 const findingAudience = "finding"
@@ -31,11 +22,11 @@ const findingAudience = "finding"
 // View is a view of the catalogue, ready to be asked.
 type View struct {
 	*schemas.View
+	keyed
 	Topic    contract.Topic
 	Reader   *codec.Reader
 	keys     *keyring.Keyring
 	versions []int                 // of the keys
-	parts    []part                // of the owner's key
 	masked   map[string][]string   // column -> what of it is masked
 	screened map[string][]screened // column -> what of it is written by people, and looked into
 	columns  map[string]int
@@ -43,16 +34,6 @@ type View struct {
 	draws    map[string][]string       // dataset -> fields that are made of it
 	audience string                    // label of the tokens that are record keys
 	cacheKey string                    // label of the digests that are cache keys
-	auditKey string                    // label of the digests that the audit keeps
-	about    int                       // the part of the key that the audit keeps, -1 = all of it
-}
-
-// part is one part of an owner's key.
-type part struct {
-	name     string
-	title    string
-	element  *schemas.Element
-	entities []string // whose key this part is
 }
 
 // screened is a field of what people write, in which the numbers of persons are hidden.
@@ -77,13 +58,9 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 			return fmt.Errorf("compile view %q: its owner has no key", v.ID)
 		}
 		ready := &View{
-			View: v, Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(), parts: parts,
+			View: v, keyed: keyedBy(v.Owner, parts), Topic: contract.Shared(v.ID), Reader: c.Reader(v.Layout), keys: keys, versions: keys.Versions(),
 			masked: map[string][]string{}, screened: map[string][]screened{}, columns: map[string]int{}, doubts: map[finding.Cell][]string{}, draws: map[string][]string{},
 			audience: contract.KeyLabel(v.ID), cacheKey: contract.CacheLabel(v.ID),
-			auditKey: contract.AuditLabel(v.Owner), about: slices.IndexFunc(parts, func(p part) bool { return len(p.entities) > 0 }),
-		}
-		if ready.about >= 0 {
-			ready.auditKey = contract.AuditLabel(parts[ready.about].entities[0])
 		}
 		if v.Audience != "" {
 			ready.audience = contract.KeyLabel(v.Audience)
@@ -126,7 +103,7 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 		}
 	}
 	for _, e := range catalogue.Entities {
-		parts := []part{{e.Key.Name, e.Key.Title, e.Key.Element, []string{e.ID}}}
+		parts := entityKey(e)
 		for _, v := range e.Views {
 			if err := add(v, parts); err != nil {
 				return nil, err
@@ -134,21 +111,6 @@ func Compile(catalogue *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring
 		}
 	}
 	return out, nil
-}
-
-func datasetKey(d *schemas.Dataset) []part {
-	var parts []part
-	for _, i := range d.KeyIndex {
-		f := d.Fields[i]
-		p := part{name: f.Name, title: f.Title, element: f.Element}
-		for _, l := range d.Links {
-			if l.Key == f.Name {
-				p.entities = append(p.entities, l.Entity)
-			}
-		}
-		parts = append(parts, p)
-	}
-	return parts
 }
 
 // compileDoubts finds which columns show a cell that a finding may rest on: a
@@ -187,61 +149,6 @@ func (v *View) compileDoubts() {
 			shows(finding.Cell{Dataset: e.Dataset.ID, Field: f.Name}, e.Dataset.ID)
 		}
 	}
-}
-
-// Normalise turns a key as it was typed into the owner's key.
-func (v *View) Normalise(raw string) (string, error) {
-	if len(raw) > maxKey {
-		return "", ErrKey
-	}
-	typed := []string{strings.TrimSpace(raw)}
-	if len(v.parts) > 1 {
-		split, err := schemas.SplitKey(typed[0])
-		if err != nil || len(split) != len(v.parts) {
-			return "", ErrKey
-		}
-		typed = split
-	}
-	for i, p := range v.parts {
-		text, err := normalise(p.element, typed[i])
-		if err != nil || text == "" {
-			return "", ErrKey
-		}
-		typed[i] = text
-	}
-	return schemas.JoinKey(typed...), nil
-}
-
-// normalise turns a typed value into the text that digests are made of. The
-// old identity number of 15 digits becomes the one of 18.
-func normalise(e *schemas.Element, raw string) (string, error) {
-	value, err := element.Parse(e, raw)
-	if err != nil && e.Kind == "id_number" {
-		if upgraded, ok := upgrade(raw); ok {
-			value, err = element.Parse(e, upgraded)
-		}
-	}
-	if err != nil {
-		return "", fmt.Errorf("normalise %q: %w", e.ID, err)
-	}
-	return element.Render(e, value), nil
-}
-
-func upgrade(raw string) (string, bool) {
-	digits := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '０' && r <= '９':
-			return r - '０' + '0'
-		case r == ' ' || r == '\u3000':
-			return -1
-		}
-		return r
-	}, raw)
-	if len(digits) != 15 {
-		return "", false
-	}
-	full, err := identifier.UpgradeCitizen(digits)
-	return full, err == nil
 }
 
 // RecordKeys appends to dst the keys of the shared topic that the record of an
@@ -286,22 +193,6 @@ func (v *View) subjects(key string) []subject {
 		}
 	}
 	return out
-}
-
-// AuditDigest returns what the audit keeps of a key: the person or enterprise
-// if the key names one, so that one question finds every view they were seen in.
-func (v *View) AuditDigest(key string) string {
-	if v.about < 0 {
-		return v.keys.DigestHex(v.auditKey, key)
-	}
-	if len(v.parts) > 1 {
-		split, err := schemas.SplitKey(key)
-		if err != nil || len(split) != len(v.parts) {
-			return v.keys.DigestHex(contract.AuditLabel(v.Owner), key)
-		}
-		key = split[v.about]
-	}
-	return v.keys.DigestHex(v.auditKey, key)
 }
 
 // Disputed returns the granted columns that show a cell in doubt.
