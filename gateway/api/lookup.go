@@ -21,7 +21,7 @@ type lookupAnswer struct {
 	AsOf       *time.Time         `json:"as_of" doc:"数据源在此之前提交的变更均已包含；null：有数据源还从未完整送达 / everything committed at the sources before it is in; null: a source of it has never come through whole"`
 	SourceTime time.Time          `json:"source_time" doc:"该记录在来源的提交时间 / when the source committed it"`
 	Stale      bool               `json:"stale" doc:"是否超过更新周期 / older than its cycle allows"`
-	Disputed   []string           `json:"disputed" doc:"存在疑义的字段 / fields in doubt"`
+	Disputed   []string           `json:"disputed" doc:"存在疑义的字段：查询主键所指主体的核验结果涉及的；按证号等别的主键查的视图看不出 / fields in doubt, by findings about whom the key names: a view that is asked by another key (a certificate's number) cannot tell"`
 	Masked     []string           `json:"masked" doc:"已脱敏的字段，以及其中有证件号、手机号或卡号被遮盖的文本字段 / masked fields, and fields of text in which a number of a person was hidden"`
 	Refused    []question.Refused `json:"refused" doc:"部门有更新的行被退回，数据仍是退回前的；无则为空 / a newer row of a department was refused and this is what was known before; empty if none"`
 	View       string             `json:"view"`
