@@ -13,6 +13,9 @@ import (
 
 // delete retracts all that the row said and remembers that it is gone.
 func (s *stage) delete(tx processors.Tx, c *change, last image) error {
+	if done, err := s.leave(tx, c, last); done || err != nil {
+		return err
+	}
 	if done, err := s.remove(tx, c, last); done || err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (s *stage) promote(tx processors.Tx, c *change, last image, rest []beside) 
 		}
 		next := image{
 			live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: rest[i].row,
-			named: rest[i].named, own: rest[i].own, beside: slices.Delete(slices.Clone(rest), i, i+1), more: last.more,
+			named: rest[i].named, own: rest[i].own, beside: slices.Delete(slices.Clone(rest), i, i+1), more: last.more, former: last.former,
 		}
 		one, record := *c, *c.Record
 		record.Headers, record.Value = nil, rest[i].row

@@ -30,6 +30,7 @@ const (
 	imageBeside  = 1 << 3
 	imageMore    = 1 << 4
 	imageSound   = 1 << 5 // refused, but nothing of the row in front
+	imageFormer  = 1 << 6
 )
 
 var errImage = errors.New("stored image cannot be read")
@@ -51,6 +52,7 @@ type image struct {
 	own    []byte // of a row that was never accepted, that of the refused one
 	beside []beside
 	more   bool // the source had more rows of the key than beside holds
+	former []former
 }
 
 // append writes the image:
@@ -59,6 +61,7 @@ type image struct {
 //	if refused: source, epoch, major, minor, since,
 //	if named: own,
 //	if there are rows beside: their number; bits, own and content of each,
+//	if other sources said it before: their number; source, epoch, major, minor of each,
 //	edition, row
 func (m image) append(dst []byte) []byte {
 	bits := byte(0)
@@ -73,6 +76,7 @@ func (m image) append(dst []byte) []byte {
 	set(imageNamed, m.named)
 	set(imageBeside, len(m.beside) > 0)
 	set(imageMore, m.more)
+	set(imageFormer, len(m.former) > 0)
 	dst = append(dst, imageFormat, bits)
 	dst = appendPlace(dst, m.source, m.sequence)
 	dst = binary.AppendUvarint(dst, m.version)
@@ -86,6 +90,12 @@ func (m image) append(dst []byte) []byte {
 	}
 	if len(m.beside) > 0 {
 		dst = appendBeside(dst, m.beside)
+	}
+	if len(m.former) > 0 {
+		dst = binary.AppendUvarint(dst, uint64(len(m.former)))
+		for _, f := range m.former {
+			dst = appendPlace(dst, f.source, f.sequence)
+		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(m.edition)))
 	dst = append(dst, m.edition...)
@@ -176,6 +186,12 @@ func parseImage(b []byte) (image, error) {
 		for n := number(); n > 0 && !bad; n-- {
 			one := number()
 			m.beside = append(m.beside, beside{one&besideNamed != 0, text(), one&besideStale != 0, text()})
+		}
+	}
+	if bits&imageFormer != 0 {
+		for n := number(); n > 0 && !bad; n-- {
+			source, at := place()
+			m.former = append(m.former, former{source, at})
 		}
 	}
 	m.edition = text()

@@ -30,10 +30,13 @@ func TestImage(t *testing.T) {
 			m.beside = append(m.beside, beside{rapid.Bool().Draw(t, "named"), bytes.Draw(t, "own"), rapid.Bool().Draw(t, "stale"), bytes.Draw(t, "row")})
 		}
 		m.more = rapid.Bool().Draw(t, "more")
+		for range rapid.IntRange(0, 3).Draw(t, "sources before") {
+			m.former = append(m.former, former{bytes.Draw(t, "source"), schemas.Sequence{Epoch: rapid.Uint64().Draw(t, "epoch"), Major: rapid.Uint64().Draw(t, "major")}})
+		}
 		stored := m.append(nil)
 		got, err := parseImage(stored)
 		if err != nil || string(got.source) != string(m.source) || got.sequence != m.sequence || got.version != m.version || got.at != m.at || string(got.edition) != string(m.edition) || string(got.row) != string(m.row) || !got.live ||
-			cmp.Diff(got.beside, m.beside, cmp.AllowUnexported(beside{}), cmpopts.EquateEmpty()) != "" || got.more != m.more || got.named != m.named || string(got.own) != string(m.own) || got.refused.beside != m.refused.beside ||
+			cmp.Diff(got.beside, m.beside, cmp.AllowUnexported(beside{}), cmpopts.EquateEmpty()) != "" || cmp.Diff(got.former, m.former, cmp.AllowUnexported(former{}), cmpopts.EquateEmpty()) != "" || got.more != m.more || got.named != m.named || string(got.own) != string(m.own) || got.refused.beside != m.refused.beside ||
 			got.refused.open != m.refused.open || string(got.refused.source) != string(m.refused.source) || got.refused.sequence != m.refused.sequence || got.refused.since != m.refused.since {
 			t.Fatalf("parseImage(append) differs: %v", err)
 		}

@@ -95,7 +95,7 @@ func (s *stage) take(tx processors.Tx, c *change) (err error) {
 	if err != nil {
 		return err
 	}
-	if known && string(last.source) == string(c.source) && last.sequence.Compare(c.sequence) >= 0 {
+	if known && last.late(c) {
 		return nil // a duplicate, or older than what is known
 	}
 	if c.op == schemas.Delete {

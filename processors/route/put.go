@@ -12,6 +12,7 @@ import (
 
 func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) error {
 	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: c.Value}
+	next.former = last.formers(c)
 	how := taking{known: known, stale: last.stale() && last.refused.outlives(c)}
 	how.prior, how.joins = last.succeed(c, &next)
 	return s.put(tx, c, last, next, how)

@@ -36,8 +36,7 @@ func (s *stage) outdate(tx processors.Tx, c *change) (err error) {
 	if err != nil {
 		return err
 	}
-	newer := known && string(last.source) == string(c.source) && last.sequence.Compare(c.sequence) >= 0
-	if newer || last.refused.open && string(last.refused.source) == string(c.source) && last.refused.sequence.Compare(c.sequence) >= 0 {
+	if known && last.late(c) || last.refused.open && string(last.refused.source) == string(c.source) && last.refused.sequence.Compare(c.sequence) >= 0 {
 		return nil
 	}
 	next, joins := last.missed(c)

@@ -1,0 +1,88 @@
+package route_test
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+)
+
+// Whatever three sources of a dataset do to one row, it is what the last of them said, until
+// that one deletes it, or one that never said it does; what a source said or deleted of a
+// row that another has said since changes nothing, nor does what comes again.
+func TestRowOfSeveralSources(t *testing.T) {
+	c := newCity(t)
+	rapid.Check(t, func(r *rapid.T) {
+		c.Forget(start)
+		said := ""
+		tell := func(text string) {
+			change, err := c.Change(text)
+			if err != nil {
+				r.Fatal(err)
+			}
+			if err := c.Take(change); err != nil {
+				r.Fatal(err)
+			}
+			for _, out := range c.Drain() {
+				if out.Topic != contract.Claims("person") {
+					continue
+				}
+				rec, err := c.Decode(out.Value)
+				if err != nil {
+					r.Fatal(err)
+				}
+				m, err := claim.Parse(rec)
+				if err != nil {
+					r.Fatal(err)
+				}
+				if said = ""; !m.Retract {
+					content, err := c.Decode([]byte(m.Value))
+					if err != nil {
+						r.Fatal(err)
+					}
+					said = content.Get("XM").Str()
+				}
+			}
+		}
+		type department struct {
+			seq    int
+			has    bool // it said the row, and neither deleted it nor saw it deleted
+			spoken []string
+		}
+		departments := map[string]*department{"x": {}, "y": {}, "z": {}}
+		owner, want := "", ""
+		for n := range rapid.IntRange(1, 25).Draw(r, "changes") {
+			name := rapid.SampledFrom([]string{"x", "y", "z"}).Draw(r, "source")
+			d := departments[name]
+			d.seq++
+			switch rapid.SampledFrom([]string{"say", "say", "delete", "repeat"}).Draw(r, "what") {
+			case "say":
+				want, owner, d.has = fmt.Sprintf("某%d", n), name, true
+				text := fmt.Sprintf("GA01 GMSFHM=539902198503120013 CSRQ=1985-03-12 XM=%s @source=%s @seq=%d", want, name, d.seq)
+				tell(text)
+				d.spoken = append(d.spoken, text)
+			case "delete":
+				if owner == name || !d.has {
+					want, owner = "", ""
+					for _, other := range departments {
+						other.has = false
+						other.spoken = nil // a deletion is remembered of who deleted alone
+					}
+				}
+				d.has = false
+				d.spoken = nil
+				tell(fmt.Sprintf("GA01 d GMSFHM=539902198503120013 @source=%s @seq=%d", name, d.seq))
+			case "repeat":
+				if len(d.spoken) > 0 {
+					tell(rapid.SampledFrom(d.spoken).Draw(r, "again"))
+				}
+			}
+			if said != want {
+				r.Fatalf("says %q, want %q", said, want)
+			}
+		}
+	})
+}
