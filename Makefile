@@ -29,7 +29,7 @@ demo: build ## 示例城市，一个进程跑起来：内置消息代理和缓�
 test: ## 全部测试，所需的真实服务自动安装、启动、使用、停止 / every test, with the real services it needs: installed, started, used, stopped
 	@failed=; \
 	echo "全部测试，三个包一起 / every test, three packages at a time"; \
-	$(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -vet=off -p 3 -timeout 40m $(LONG) ./... || failed=1; \
+	YIYUAN_TESTBED_BRIEF=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -vet=off -p 3 -timeout 40m $(LONG) ./... || failed=1; \
 	echo "模拟，更多种子和全部变异体 / the simulation, more seeds and every mutant: without the race detector it runs ten times as many"; \
 	$(TESTBED) run python -- deploy/testbed/gotest -vet=off -timeout 20m -run 'TestSimulation$$|TestMutantsAreCaught$$|TestEveryFaultHappens$$|TestANewFieldRewritesNoStory$$' ./simulation ./processors/resolve || failed=1; \
 	[ -z "$$failed" ]
