@@ -19,7 +19,9 @@ type KeyVersions interface {
 //	1 (not written)  places outside of the views masked by kind
 //	2                by the element's own mask and level; numbers made of identity numbers
 //	3                numbers of persons that were written into texts
-const revision = "~3"
+//	4                addresses by what they begin with; names of organisations by their form;
+//	                 values that are not of the kind that their element says
+const revision = "~4"
 
 // Edition names what a published record depends on beside its content: the
 // period of the catalogue (schemas.Catalogue.Period), the revision of the code and that of the key which its tokens are made with.

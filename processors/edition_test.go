@@ -13,7 +13,7 @@ import (
 // was stored by builds that could not rotate.
 func TestEdition(t *testing.T) {
 	keys := map[int][]byte{3: make([]byte, 32), 7: []byte("another key of thirty-two bytes."), 12: []byte("yet another one of thirty-two b.")}
-	want := map[int]string{3: "0123456789ab~3", 7: "0123456789ab~3#7", 12: "0123456789ab~3#12"}
+	want := map[int]string{3: "0123456789ab~4", 7: "0123456789ab~4#7", 12: "0123456789ab~4#12"}
 	for current, text := range want {
 		ring, err := keyring.New(keyring.Intl, keys, current)
 		if err != nil {
@@ -23,7 +23,7 @@ func TestEdition(t *testing.T) {
 		if string(e) != text {
 			t.Errorf("Edition under key %d = %q, want %q", current, e, text)
 		}
-		if !processors.SameCatalogue(e, []byte("0123456789ab~3")) || processors.SameCatalogue(e, []byte("0123456789ab")) || processors.SameCatalogue(e, []byte("0123456789~3")) {
+		if !processors.SameCatalogue(e, []byte("0123456789ab~4")) || processors.SameCatalogue(e, []byte("0123456789ab")) || processors.SameCatalogue(e, []byte("0123456789~4")) {
 			t.Errorf("SameCatalogue of %q", e)
 		}
 		if n := processors.KeyVersion(e, ring); n != current {

@@ -12,9 +12,9 @@ type City struct {
 }
 
 // SamePlaces reports whether both cities are cut to the same names: their own, those of
-// their districts and towns, in the same order (ByPlaces).
+// their province, their districts and towns, in the same order (ByPlaces).
 func (c City) SamePlaces(other City) bool {
-	return c.Name == other.Name && slices.EqualFunc(c.Regions, other.Regions, func(a, b Region) bool {
+	return c.Name == other.Name && c.Province() == other.Province() && slices.EqualFunc(c.Regions, other.Regions, func(a, b Region) bool {
 		return a.Name == b.Name && slices.Equal(a.Towns, b.Towns)
 	})
 }

@@ -61,9 +61,12 @@ func Mask(id string) (MaskRule, bool) {
 }
 
 // ByPlaces reports whether what a mask leaves of the values of an element hangs on the
-// names of the city, its districts and its towns.
+// names of the city, its province, its districts and its towns.
 func ByPlaces(mask string, e *Element) bool {
-	return e != nil && e.Kind == "address" && e.Contains == "" && (mask == MaskPartial || mask == MaskDistrict)
+	if e == nil || e.Contains != "" {
+		return false
+	}
+	return e.Kind == "address" && (mask == MaskPartial || mask == MaskDistrict) || e.Kind == "org_name" && mask == MaskPartial
 }
 
 // Stars stand for a value that is withheld, where a value of its own would be taken for

@@ -52,7 +52,7 @@ func dated(from schemas.Type, show func(t, now time.Time) string) mask {
 				return schemas.Text(out), true
 			}
 		case schemas.KindString:
-			if out := bandText(v.Str()); out == v.Str() || digits(v.Str()) && len(v.Str()) == 4 {
+			if five(v.Str()) || digits(v.Str()) && len(v.Str()) == 4 {
 				return v, true
 			}
 		default: // no date

@@ -11,17 +11,23 @@ import (
 // rest: 539902************. The check digit is hidden too, because with it the
 // hidden birth date could be guessed in a few thousand tries.
 func idNumber(s string) string {
-	if len(s) != 18 && len(s) != 15 || !ascii(s) {
+	if len(s) != 18 && len(s) != 15 || !figured(s[:len(s)-1], "") || !figured(s[len(s)-1:], "Xx") {
 		return strings.Repeat("*", 18)
 	}
 	return s[:6] + strings.Repeat("*", len(s)-6)
 }
 
+const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // creditCode shows the registering authority, class and region of a 统一社会信用代码
-// and hides the subject and the check character: 91539900**********.
+// and hides the subject and the check character: 91539900**********. Of what may be a
+// person's number it shows what the partial form of that shows.
 func creditCode(s string) string {
-	if len(s) != 18 || !ascii(s) {
+	if len(s) != 18 || !figured(s, capitals) || !figured(s[2:8], "") {
 		return strings.Repeat("*", 18)
+	}
+	if identityAt(s) {
+		return idNumber(s)
 	}
 	return s[:8] + strings.Repeat("*", 10)
 }

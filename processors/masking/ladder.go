@@ -36,10 +36,25 @@ func bandText(s string) string {
 		return band(n)
 	}
 	if low, high, ok := strings.Cut(s, "-"); ok && digits(low) && digits(high) {
-		return s
+		a, _ := strconv.ParseFloat(low, 64)
+		b, _ := strconv.ParseFloat(high, 64)
+		if band((a+b)/2) == s {
+			return s
+		}
 	}
-	if rest, ok := strings.CutPrefix(s, ">="); ok && digits(rest) || s == "<0" {
+	if s == "<0" || s == band(math.MaxFloat64) {
 		return s
 	}
 	return ""
+}
+
+// five reports whether a text is five years or five ages that go together: 1985-1989, 40-44.
+func five(s string) bool {
+	low, high, ok := strings.Cut(s, "-")
+	if !ok || !digits(low) || !digits(high) || len(low) > 4 || len(high) > 4 {
+		return false
+	}
+	a, _ := strconv.Atoi(low)
+	b, _ := strconv.Atoi(high)
+	return a%5 == 0 && b == a+4
 }

@@ -33,7 +33,7 @@ func partialOf(kind string, g *gazetteer) func(string) string {
 	case "person_name":
 		return personName
 	case "org_name":
-		return orgName
+		return g.organisation
 	case "phone":
 		return phone
 	case "address":

@@ -6,11 +6,10 @@ import "strings"
 // area code and last two digits of a landline (0915*****79). Anything else
 // shows its last two digits at most.
 func phone(s string) string {
-	if s == "" || !ascii(s) {
-		return strings.Repeat("*", 7)
-	}
 	switch {
-	case len(s) == 11 && s[0] == '1':
+	case s == "" || !figured(s, "-"):
+		return strings.Repeat("*", 7)
+	case len(s) == 11 && s[0] == '1' && s[1] >= '3' && digits(s[:3]) && digits(s[7:]):
 		return s[:3] + "****" + s[7:]
 	case s[0] == '0' && len(s) >= 9:
 		area := 4

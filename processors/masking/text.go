@@ -16,9 +16,11 @@ func digits(s string) bool {
 	return s != ""
 }
 
-func ascii(s string) bool {
+// figured reports whether a text is of digits, and of stars where it is masked already,
+// and of any of other characters.
+func figured(s, others string) bool {
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
+		if (s[i] < '0' || s[i] > '9') && s[i] != '*' && strings.IndexByte(others, s[i]) < 0 {
 			return false
 		}
 	}

@@ -5,7 +5,7 @@ var City = mapping(
 	need("name", text, "城市的名称", "the city's name"),
 	need("english", text, "英文名称", "its name in English"),
 	need("region", written(regionCode), "城市的行政区划代码，6 位", "the city's division code, 6 digits"),
-	may("regions", list(Region), "下辖的区县；脱敏 district 只留它们的名称", "the districts below it; the mask district leaves their names"),
+	may("regions", list(Region), "下辖的区县；脱敏 district 只留它们的名称，写法见“脱敏”", "the districts below it; the mask district leaves their names, of which addresses stands under Masks"),
 	may("clocks", named(nil, number(0, 1000)), "法定时限的名称对应工作日数，如 finding: 10", "legal time limits by name, in working days: finding: 10"),
 )
 

@@ -211,10 +211,11 @@ def mask_name(name):
 
 
 def district(address, regions, city):
-    for name in regions:
-        if name in address:
-            return city + name
-    return "***"
+    """An address is of a district if it begins with the city's name, the province in front or not, and goes on with the district's."""
+    here = "(?:云南省?)?%s市?(%s)" % (re.escape(city.removesuffix("市")), "|".join(regions))
+    below = "云南省(%s)" % "|".join(name for name in regions if name[-1] in "县市旗")
+    found = re.match(here, address) or re.match(below, address)
+    return city + found.group(1) if found else "***"
 
 
 def person_partial(d, g, regions, city):
