@@ -93,7 +93,7 @@ func TestNoMaskLeaks(t *testing.T) {
 			for i, v := range canaries {
 				got, _ := p.Apply(schemas.NewRecord(l.dataset.Layout, []schemas.Value{v}), now)
 				out := got.Value(0)
-				if s := out.Str(); strings.Contains(s, "canary") || strings.Contains(s, "王小二") || strings.Contains(s, "7777") && kind != "bank_card" || strings.Contains(s, "34567891") {
+				if s := out.Str(); strings.Contains(s, "canary") || strings.Contains(s, "王小二") || strings.Contains(s, "7777") || strings.Contains(s, "34567891") {
 					t.Errorf("mask %s on %s lets canary %d through", m.ID, kind, i)
 				}
 				if out.Kind() == schemas.KindInt || out.Kind() == schemas.KindDouble {
