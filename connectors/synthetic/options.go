@@ -163,12 +163,12 @@ func (o *Options) resume(after schemas.Position) (position, error) {
 		return p, fmt.Errorf("本版本的示例城市与原来的不同，须整个重读 / the made-up city of this build is another (edition %d, the position is of %d): %w", world.Edition, p.City, connectors.ErrPositionLost)
 	}
 	if p.Seed != o.Seed || p.Size != o.Size || p.Department != o.Department || p.Calm != o.Calm {
-		return p, fmt.Errorf("position belongs to seed %d, size %s, department %s, calm %t, the options say %d, %s, %s, %t: %w",
+		return p, fmt.Errorf("原来的城市是种子 %[1]d、规模 %[2]s、部门 %[3]s、calm %[4]t，现在写的是 %[5]d、%[6]s、%[7]s、%[8]t：用回原来的，或换一个数据目录 / the city so far is of seed %[1]d, size %[2]s, department %[3]s, calm %[4]t, the options say %[5]d, %[6]s, %[7]s, %[8]t: go on with the former, or take another data folder: %[9]w",
 			p.Seed, p.Size, p.Department, p.Calm, o.Seed, o.Size, o.Department, o.Calm, connectors.ErrPositionLost)
 	}
 	t, err := time.ParseInLocation(time.DateOnly, p.Base, schemas.Zone)
 	if err != nil || p.Step < 0 || p.Skip < 0 || p.Fix < 0 || p.Live < 0 {
-		return p, fmt.Errorf("decode position: not one of this source: %w", connectors.ErrPositionLost)
+		return p, fmt.Errorf("不是这个数据源的位置 / decode position: not one of this source: %w", connectors.ErrPositionLost)
 	}
 	o.Base = t
 	return p, nil

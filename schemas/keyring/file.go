@@ -153,8 +153,11 @@ func random() []byte {
 // create writes a file that must not exist.
 func create(path string, mode os.FileMode, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("密钥文件已经有了，没有改动：换一个名称，或用 --if-missing；轮换用 yiyuan keys add / there is a key file already, and it was left alone: take another name, or --if-missing; to rotate: yiyuan keys add: %w", err)
+	}
 	if err != nil {
-		return fmt.Errorf("write keyring: %w", err)
+		return fmt.Errorf("密钥文件写不了 / write keyring: %w", err)
 	}
 	_, err = f.Write(text)
 	if err == nil {

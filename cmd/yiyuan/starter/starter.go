@@ -86,11 +86,11 @@ func Write(dir string, schemas map[string][]byte) error {
 // empty makes the folder if it is missing, and refuses one that holds anything.
 func empty(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a catalogue is for everybody, its secrets are not
-		return fmt.Errorf("make folder: %w", err)
+		return fmt.Errorf("文件夹建不了 / make folder: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("open folder: %w", err)
+		return fmt.Errorf("文件夹打不开 / open folder: %w", err)
 	}
 	if len(entries) == 0 {
 		return nil
