@@ -8,6 +8,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 func TestLookup(t *testing.T) {
@@ -181,5 +182,26 @@ func TestKeysAreNormalised(t *testing.T) {
 		if r := w.get("/v1/lookup/person.partial/"+key, "key-RS-GLJT", "GLJT"); r.status != 200 {
 			t.Errorf("%s: answered %d: %s", name, r.status, r.text)
 		}
+	}
+}
+
+// TestEveryoneNamedIsAudited: of a key that names two the audit keeps both, of one key and
+// of many, and whether there was a record.
+func TestEveryoneNamedIsAudited(t *testing.T) {
+	w := start(t)
+	const firm, other = "91539900MADE00011B", "92539900MA6KXXXX1X"
+	w.publish([]string{"RS01"}, w.shared("RS01.partial", zhang+"|"+firm, 1, map[string]schemas.Value{}))
+	w.ready()
+	one := func() *reply { return w.get("/v1/lookup/RS01.partial/"+zhang+"%7C"+firm, supervisor, "SUPERVISE") }
+	eventually(t, "the record is there", func() bool { return one().status == http.StatusOK })
+	digest := func(entity, key string) string { return w.keys.DigestHex(contract.AuditLabel(entity), key) }
+	want := []audit.Subject{{Digest: digest("person", zhang), Found: true}, {Digest: digest("enterprise", firm), Found: true}}
+	if e := w.entry(one()); !slices.Equal(e.Subjects, want) {
+		t.Errorf("a lookup is audited as about %+v, want %+v", e.Subjects, want)
+	}
+	many := w.post("/v1/lookup", supervisor, "SUPERVISE", map[string]any{"view": "RS01.partial", "keys": []string{li + "|" + other, "none", zhang + "|" + firm}})
+	want = append([]audit.Subject{{Digest: digest("person", li)}, {Digest: digest("enterprise", other)}}, want...)
+	if e := w.entry(many); !slices.Equal(e.Subjects, want) {
+		t.Errorf("%s\na batch is audited as about %+v, want %+v", many.text, e.Subjects, want)
 	}
 }

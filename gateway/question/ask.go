@@ -154,7 +154,7 @@ func (a *Ask) admit(ctx context.Context, raw string, q access.Question, bad ...F
 	err := view.ErrKey
 	if a.view != nil {
 		if key, err = a.view.Normalise(raw); err == nil {
-			a.entry.Subjects = []audit.Subject{{Digest: a.view.AuditDigest(key)}}
+			a.named(key)
 		}
 	}
 	if d, p = a.decide(ctx, q); p == nil && err != nil {
@@ -164,6 +164,21 @@ func (a *Ask) admit(ctx context.Context, raw string, q access.Question, bad ...F
 		p = a.fail(ctx, problem.Invalid, "invalid_fields", bad...)
 	}
 	return key, d, p
+}
+
+// named puts whom a key names into the entry: as many of each key of a view.
+func (a *Ask) named(key string) {
+	for _, digest := range a.view.AuditDigests(key) {
+		a.entry.Subjects = append(a.entry.Subjects, audit.Subject{Digest: digest})
+	}
+}
+
+// found says of the i-th of n keys that there is a record.
+func (a *Ask) found(i, n int) {
+	each := len(a.entry.Subjects) / n
+	for j := range each {
+		a.entry.Subjects[i*each+j].Found = true
+	}
 }
 
 // askable returns the fields to decide on: those of a question that is wrong in

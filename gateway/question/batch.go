@@ -6,7 +6,6 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/answer"
-	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -29,7 +28,7 @@ func (a *Ask) batch(ctx context.Context, viewID string, raws, fields []string) (
 				continue // told in its own result
 			}
 			keys[i] = key
-			a.entry.Subjects = append(a.entry.Subjects, audit.Subject{Digest: v.AuditDigest(key)})
+			a.named(key)
 		}
 	}
 	bad := CheckFields("body.fields", fields)
@@ -76,7 +75,7 @@ func (a *Ask) batch(ctx context.Context, viewID string, raws, fields []string) (
 		if err != nil {
 			return nil, a.unreadable(ctx, err)
 		}
-		a.entry.Subjects[n-1].Found = true
+		a.found(n-1, len(known))
 		rows++
 		body = append(body, `,"found":true,`...)
 		body = append(a.appendRecord(body, v, record, s, key, d.Fields, a.refused(n-1)), '}')

@@ -156,7 +156,7 @@ func (a *Ask) record(ctx context.Context, key string) (store.Stored, schemas.Rec
 	if err != nil {
 		return stored, record, a.unreadable(ctx, err)
 	}
-	a.entry.Subjects[0].Found = true
+	a.found(0, 1)
 	return stored, record, nil
 }
 

@@ -23,8 +23,8 @@ var ErrKey = errors.New("malformed key")
 type keyed struct {
 	owner    string
 	parts    []part
-	about    int    // the part of the key that the audit keeps, -1 = all of it
-	auditKey string // label of the digests that the audit keeps
+	about    int    // the first part of the key that the audit keeps, -1 = all of it
+	auditKey string // label of the digest that the audit keeps of that
 }
 
 // part is one part of an owner's key.
@@ -38,7 +38,7 @@ type part struct {
 func keyedBy(owner string, parts []part) keyed {
 	k := keyed{owner: owner, parts: parts, auditKey: contract.AuditLabel(owner), about: slices.IndexFunc(parts, func(p part) bool { return len(p.entities) > 0 })}
 	if k.about >= 0 {
-		k.auditKey = contract.AuditLabel(parts[k.about].entities[0])
+		k.auditKey = parts[k.about].auditKey()
 	}
 	return k
 }
@@ -120,18 +120,36 @@ func upgrade(raw string) (string, bool) {
 // AuditDigest returns what the audit keeps of a key: the person or enterprise
 // if the key names one, so that one question finds every view they were seen in
 // under that key. Trail knows of which views it does not.
-func (v *View) AuditDigest(key string) string { return v.auditDigest(v.keys, key) }
+func (v *View) AuditDigest(key string) string { return v.auditDigests(v.keys, key)[0] }
 
-func (k *keyed) auditDigest(keys *keyring.Keyring, key string) string {
+// AuditDigests is AuditDigest and, of a key that names somebody in further parts (an
+// employee and the employer), theirs behind it: as many of every key of the view.
+func (v *View) AuditDigests(key string) []string { return v.auditDigests(v.keys, key) }
+
+func (k *keyed) auditDigests(keys *keyring.Keyring, key string) []string {
 	if k.about < 0 {
-		return keys.DigestHex(k.auditKey, key)
+		return []string{keys.DigestHex(k.auditKey, key)}
 	}
+	split := []string{key}
 	if len(k.parts) > 1 {
-		split, err := schemas.SplitKey(key)
-		if err != nil || len(split) != len(k.parts) {
-			return keys.DigestHex(contract.AuditLabel(k.owner), key)
+		var err error
+		if split, err = schemas.SplitKey(key); err != nil || len(split) != len(k.parts) {
+			return []string{keys.DigestHex(contract.AuditLabel(k.owner), key)}
 		}
-		key = split[k.about]
 	}
-	return keys.DigestHex(k.auditKey, key)
+	out := []string{keys.DigestHex(k.auditKey, split[k.about])}
+	for i, p := range k.parts {
+		if k.keepsToo(i) {
+			out = append(out, keys.DigestHex(p.auditKey(), split[i]))
+		}
+	}
+	return out
 }
+
+// keepsToo reports whether the audit keeps a part of the key beside the first.
+func (k *keyed) keepsToo(i int) bool {
+	return k.about >= 0 && i > k.about && len(k.parts[i].entities) > 0
+}
+
+// auditKey is the label of the digests that the audit keeps of a part that names somebody.
+func (p *part) auditKey() string { return contract.AuditLabel(p.entities[0]) }

@@ -38,6 +38,9 @@ type Blind struct {
 	By  []string // the fields, or the datasets, that speak about them
 
 	fields []string // the questions meant are those for one of these, nil = all
+
+	too  []string // further parts of the key that name them
+	each int      // how many digests an entry keeps of each key if it keeps those
 }
 
 // Follow makes the trail of a key of an entity, or of a row of a dataset. The error is
@@ -66,11 +69,16 @@ func (t *Trail) ofEntity(c *schemas.Catalogue, e *schemas.Entity, keys *keyring.
 	if err != nil {
 		return err
 	}
-	t.digests[self.auditDigest(keys, key)] = true
+	t.digests[self.auditDigests(keys, key)[0]] = true
 	for _, v := range c.Views() {
 		k := keyOf(v)
 		if k.names(e) {
 			t.digests[keys.DigestHex(k.auditKey, key)] = true
+		}
+		for i, p := range k.parts {
+			if k.keepsToo(i) && p.of(e) {
+				t.digests[keys.DigestHex(p.auditKey(), key)] = true
+			}
 		}
 		if b, ok := k.blind(c, v, e); ok {
 			t.blind[v.ID] = b
@@ -86,7 +94,7 @@ func (t *Trail) ofRow(c *schemas.Catalogue, d *schemas.Dataset, keys *keyring.Ke
 		return err
 	}
 	t.within = d.ID
-	t.digests[self.auditDigest(keys, key)] = true
+	t.digests[self.auditDigests(keys, key)[0]] = true
 	for _, v := range c.Views() {
 		if v.Entity == nil {
 			continue
@@ -105,13 +113,18 @@ func (t *Trail) Finds(view, digest string) bool {
 }
 
 // Blind tells why an entry that is not on the trail may yet be of an answer about them:
-// one of a view, in which fields were asked for.
-func (t *Trail) Blind(view string, fields []string) (Blind, bool) {
+// one of a view, in which fields were asked for and which keeps so many digests of a key,
+// 0 if that is not known. Those of earlier builds keep one of each key.
+func (t *Trail) Blind(view string, fields []string, digests int) (Blind, bool) {
 	if !t.known[view] {
 		return Blind{Way: Gone}, view != "" && !strings.HasPrefix(view, t.owner+".")
 	}
 	b, ok := t.blind[view]
-	return b, ok && (b.fields == nil || slices.ContainsFunc(fields, func(f string) bool { return slices.Contains(b.fields, f) }))
+	if ok && len(b.too) > 0 && digests < b.each {
+		b.By = append(slices.Clone(b.By), b.too...)
+		return b, true
+	}
+	return b, ok && len(b.By) > 0 && (b.fields == nil || slices.ContainsFunc(fields, func(f string) bool { return slices.Contains(b.fields, f) }))
 }
 
 func keyOf(v *schemas.View) keyed {
@@ -144,10 +157,18 @@ func (p *part) of(e *schemas.Entity) bool {
 
 // blind tells how the view may answer about somebody of an entity that it was not asked by.
 func (k *keyed) blind(c *schemas.Catalogue, v *schemas.View, e *schemas.Entity) (Blind, bool) {
-	b := Blind{Way: OtherKey, Key: k.kept()}
+	b := Blind{Way: OtherKey, Key: k.kept(), each: 1}
+	for i, p := range k.parts {
+		if k.keepsToo(i) {
+			b.each++
+			if p.of(e) {
+				b.too = append(b.too, p.name)
+			}
+		}
+	}
 	switch {
 	case !k.names(e) && v.Dataset != nil:
-		b.By = speaks(v.Dataset, e)
+		b.By = slices.DeleteFunc(speaks(v.Dataset, e), func(f string) bool { return slices.Contains(b.too, f) })
 	case !k.names(e):
 		b.Way = MadeOf
 		for dataset, fields := range drawsOf(v, v.Entity) {
@@ -157,9 +178,9 @@ func (k *keyed) blind(c *schemas.Catalogue, v *schemas.View, e *schemas.Entity) 
 		}
 	default:
 		b.Way = Others
-		b.By, b.fields = others(v, e, b.Key)
+		b.By, b.fields = others(v, e, append(b.too, b.Key))
 		for i, p := range k.parts {
-			if i != max(k.about, 0) && p.of(e) { // named in every question
+			if i != max(k.about, 0) && !k.keepsToo(i) && p.of(e) { // named in every question
 				b.By, b.fields = append(b.By, p.name), nil
 				break
 			}
@@ -167,7 +188,7 @@ func (k *keyed) blind(c *schemas.Catalogue, v *schemas.View, e *schemas.Entity) 
 	}
 	slices.Sort(b.By)
 	b.By = slices.Compact(b.By)
-	return b, len(b.By) > 0
+	return b, len(b.By)+len(b.too) > 0
 }
 
 // speaks returns the fields of a dataset by which its rows speak about an entity.
@@ -182,11 +203,11 @@ func speaks(d *schemas.Dataset, e *schemas.Entity) []string {
 	return out
 }
 
-// others returns the fields of a view that hold keys of an entity and are not the one
+// others returns the fields of a view that hold keys of an entity and are none of those
 // that it is asked by, and the columns that they stand in.
-func others(v *schemas.View, e *schemas.Entity, asked string) (names, columns []string) {
+func others(v *schemas.View, e *schemas.Entity, asked []string) (names, columns []string) {
 	for _, f := range v.Fields {
-		if of, _ := v.Column(f.Name); of != nil && of.ID == e.Key.Element.ID && f.Name != asked {
+		if of, _ := v.Column(f.Name); of != nil && of.ID == e.Key.Element.ID && !slices.Contains(asked, f.Name) {
 			names, columns = append(names, f.Name), append(columns, f.Name)
 		}
 	}

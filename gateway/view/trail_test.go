@@ -68,6 +68,16 @@ func TestTrail(t *testing.T) {
 			t.Errorf("%s of %.20s finds another's question of %s", c.owner, c.key, c.view)
 		}
 	}
+	employer, err := follow(t, "enterprise", firm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept := views["RS01.partial"].AuditDigests(zhang + "|" + firm); len(kept) != 2 || employer.Finds("RS01.partial", kept[0]) || !employer.Finds("RS01.partial", kept[1]) {
+		t.Errorf("who is named second is not found: %q", kept)
+	}
+	if b, ok := employer.Blind("RS01.partial", nil, 2); ok {
+		t.Errorf("what is kept is told to be unknown: %+v", b)
+	}
 	row, err := follow(t, "RS01", zhang+"|"+firm)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +120,7 @@ func TestTrailIsBlind(t *testing.T) {
 					fields = append(fields, f.Name)
 				}
 			}
-			if b, ok := trail.Blind(v.ID, fields); ok {
+			if b, ok := trail.Blind(v.ID, fields, 1); ok {
 				out = append(out, fmt.Sprintf("%s %d %s by %s", v.ID, b.Way, strings.Join(b.By, " "), b.Key))
 			}
 		}
@@ -125,15 +135,15 @@ func TestTrailIsBlind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, ok := trail.Blind("MZ01.partial", nil); !ok || b.Way != view.OtherKey || !slices.Equal(b.By, []string{"NFGMSFHM", "NVFGMSFHM"}) {
+	if b, ok := trail.Blind("MZ01.partial", nil, 1); !ok || b.Way != view.OtherKey || !slices.Equal(b.By, []string{"NFGMSFHM", "NVFGMSFHM"}) {
 		t.Errorf("a refused question of another key is not told: %+v", b)
 	}
 	for name, want := range map[string]bool{"QQ99.partial": true, "person.former": false, "": false} {
-		if b, ok := trail.Blind(name, nil); ok != want || ok && b.Way != view.Gone {
+		if b, ok := trail.Blind(name, nil, 1); ok != want || ok && b.Way != view.Gone {
 			t.Errorf("a view %q that is not there: %+v, %v", name, b, ok)
 		}
 	}
-	if _, ok := trail.Blind("enterprise.public", []string{"CBRS"}); ok {
+	if _, ok := trail.Blind("enterprise.public", []string{"CBRS"}, 1); ok {
 		t.Error("a question for fields that speak of nobody is told to be")
 	}
 }
@@ -172,14 +182,18 @@ func TestTrailIsBlindToOthers(t *testing.T) {
 	}
 	for _, c := range []struct {
 		view, field, by string
+		digests         int
 	}{
-		{"GA01.kin", "POGMSFHM", "POGMSFHM"},
-		{"GA01.kin", "XBDM", ""},
-		{"GA01.kin", "GMSFHM", ""},
-		{"person.kin", "MZ01", "MZ01.NVFGMSFHM"},
-		{"person.kin", "XBDM", ""},
+		{"GA01.kin", "POGMSFHM", "POGMSFHM", 1},
+		{"GA01.kin", "XBDM", "", 1},
+		{"GA01.kin", "GMSFHM", "", 1},
+		{"person.kin", "MZ01", "MZ01.NVFGMSFHM", 1},
+		{"person.kin", "XBDM", "", 1},
+		{"MZ09.partial", "DJRQ", "", 2},
+		{"MZ09.partial", "DJRQ", "BSYR", 1}, // of an earlier build
+		{"MZ09.partial", "DJRQ", "BSYR", 0}, // of how many keys is not known
 	} {
-		b, ok := trail.Blind(c.view, []string{c.field})
+		b, ok := trail.Blind(c.view, []string{c.field}, c.digests)
 		if ok != (c.by != "") || ok && (b.Way != view.Others || strings.Join(b.By, " ") != c.by) {
 			t.Errorf("%s for %s: %+v, %v", c.view, c.field, b, ok)
 		}
