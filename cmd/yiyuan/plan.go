@@ -47,10 +47,11 @@ func planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "目录文件夹与生效目录的差异，新公开的字段在最前 / how the catalogue folder differs from the one in force, newly exposed fields first",
-		Long: `对比目录文件夹与总线上生效的目录：先列新公开的内容，再列删除、兼容和拒绝的改动，最后说明生效后会发生什么。不改变任何东西。
-有被拒绝的改动时退出码为 1。加 --detailed-exitcode 时：0 没有差异，6 有差异且可以应用，1 有被拒绝的改动或失败（terraform 以 2 表示有差异，本程序的 2 是用法有误）。
-Compares the catalogue folder with the one in force on the bus: newly exposed first, then what is removed, compatible and refused, then what happens. Nothing is changed.
-Ends with 1 where something is refused. With --detailed-exitcode: 0 no difference, 6 differences that can be applied, 1 refused or failed (terraform says 2 for differences, which is wrong usage here).`,
+		Long: `对比目录文件夹与总线上生效的目录：先列新公开的内容，再列删除、兼容和拒绝的改动，然后是会使下次启动被拒绝的授权文件、数据源文件、推送密钥和配置项，最后说明生效后会发生什么。不改变任何东西。
+有被拒绝的改动，或下次启动会被拒绝时，退出码为 1。加 --detailed-exitcode 时：0 没有差异，6 有差异且可以应用，1 有被拒绝的或失败（terraform 以 2 表示有差异，本程序的 2 是用法有误）。
+Compares the catalogue folder with the one in force on the bus: newly exposed first, then what is removed, compatible and refused, then what of the access file, the files of sources,
+the push keys and the settings refuses the next start, then what happens. Nothing is changed. Ends with 1 where something is refused, or the next start is.
+With --detailed-exitcode: 0 no difference, 6 differences that can be applied, 1 refused or failed (terraform says 2 for differences, which is wrong usage here).`,
 		Example: `  yiyuan plan --config /etc/yiyuan/yiyuan.yaml --catalogue my-city/
   yiyuan plan --catalogue my-city/ --against my-city-as-published/   # without Kafka`,
 		Args: cobra.NoArgs,
@@ -62,8 +63,8 @@ Ends with 1 where something is refused. With --detailed-exitcode: 0 no differenc
 			if err := p.show(made, cmd.OutOrStdout()); err != nil {
 				return err
 			}
-			if err := refused(made); err != nil {
-				return err
+			if err := errors.Join(refused(made), unstarted(made)); err != nil {
+				return exit.With(exit.Problems, err)
 			}
 			if detailed && !made.Empty() {
 				return exit.With(exit.Differs, nil)
@@ -79,23 +80,26 @@ Ends with 1 where something is refused. With --detailed-exitcode: 0 no differenc
 
 func applyCommand() *cobra.Command {
 	var p planner
-	var yes bool
+	var yes, later bool
 	var from, by string
 	cmd := &cobra.Command{
 		Use:   "apply",
 		Short: "让目录文件夹在总线上生效 / put the catalogue folder in force on the bus",
 		Long: `显示与生效目录的差异，确认后发布；被拒绝的改动不能发布。如其间别人已应用另一目录，则拒绝并说明。各进程重启后使用新目录。
+授权文件、数据源文件、推送密钥、配置项有一处会使下次启动被拒绝的，也不发布，除非加 --mend-later：先生效，启动前再改正。
 Shows the difference to the catalogue in force, asks, and publishes it; what is refused cannot be published. If somebody else has applied
-another one meanwhile this is refused and told. Processes take the new one at their next start.`,
+another one meanwhile this is refused and told. Processes take the new one at their next start. Where the access file, a file of a source,
+the push keys or a setting would refuse that start nothing is published either, but by --mend-later, for who mends them before the start.`,
 		Example: `  yiyuan apply --config /etc/yiyuan/yiyuan.yaml --catalogue my-city/
   yiyuan apply --config yiyuan.yaml --yes --from 0123456789ab   # only if the plan that was reviewed still holds`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.apply(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), applying{yes, from, by})
+			return p.apply(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), applying{yes, later, from, by})
 		},
 	}
 	p.flags(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "不询问 / do not ask")
+	cmd.Flags().BoolVar(&later, "mend-later", false, "会使下次启动被拒绝的文件启动前再改正 / mend what would refuse the next start later, before it")
 	cmd.Flags().StringVar(&from, "from", "", "只有生效的仍是这一版本时才应用（plan 所示）/ apply only if this version is still in force, as plan shows it")
 	cmd.Flags().StringVar(&by, "by", process.User(), "谁在应用 / who applies it")
 	cmd.Flag("by").DefValue = "$USER"
@@ -108,6 +112,18 @@ func refused(p *plan.Plan) error {
 		return exit.With(exit.Problems, fmt.Errorf("%d 处改动被拒绝，不能应用 / %d changes are refused, this cannot be applied", n, n))
 	}
 	return nil
+}
+
+// unstarted is the error of a plan after which the next start would be refused.
+func unstarted(p *plan.Plan) error {
+	n := 0
+	for _, u := range p.Unfit {
+		n += len(u.Faults)
+	}
+	if n == 0 {
+		return nil
+	}
+	return exit.With(exit.Problems, fmt.Errorf("%d 处会使下次启动被拒绝：按上面所说改正，再 apply；确要先生效的加 --mend-later，启动前改正 / %d faults refuse the next start: mend them as is said above, then apply; to put it in force first there is --mend-later, then mend them before the start", n, n))
 }
 
 func (p *planner) show(made *plan.Plan, to io.Writer) error {
@@ -144,7 +160,9 @@ func (p *planner) make(ctx context.Context, against string) (*plan.Plan, error) 
 		if err != nil {
 			return nil, err
 		}
-		return plan.Make(old, want.Catalogue), nil
+		made := plan.Make(old, want.Catalogue)
+		process.Beside(made, cfg, p.file, want.Catalogue)
+		return made, nil
 	}
 	b, done, err := reach(ctx, cfg)
 	if err != nil {
@@ -155,7 +173,9 @@ func (p *planner) make(ctx context.Context, against string) (*plan.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	return compareInForce(past, want.Catalogue), nil
+	made := compareInForce(past, want.Catalogue)
+	process.Beside(made, cfg, p.file, want.Catalogue)
+	return made, nil
 }
 
 // compareInForce plans against what is in force. Against what this build cannot read,
@@ -184,8 +204,8 @@ func compareInForce(past []contract.Applied, next *schemas.Catalogue) *plan.Plan
 
 // applying is how a catalogue is to be applied.
 type applying struct {
-	yes      bool
-	from, by string
+	yes, later bool
+	from, by   string
 }
 
 func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, how applying) error {
@@ -213,14 +233,18 @@ func (p *planner) apply(ctx context.Context, in io.Reader, out, talk io.Writer, 
 		return conflict(how.from, f)
 	}
 	made := compareInForce(past, want.Catalogue)
+	process.Beside(made, cfg, p.file, want.Catalogue)
 	if err := p.show(made, out); err != nil {
+		return err
+	}
+	if err := refused(made); err != nil {
+		return err
+	}
+	if err := unstarted(made); err != nil && !how.later {
 		return err
 	}
 	if made.Empty() {
 		return nil
-	}
-	if err := refused(made); err != nil {
-		return err
 	}
 	if !how.yes {
 		at := strings.Join(cfg.Bus.Brokers, ", ")

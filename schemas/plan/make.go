@@ -18,7 +18,7 @@ func Make(old, next *schemas.Catalogue, before ...Past) *Plan {
 }
 
 func compare(old, next *schemas.Catalogue, judge compat, before ...Past) *Plan {
-	p := &Plan{From: old.Version, To: next.Version, Exposed: []Change{}, Removed: []Change{}, Compatible: []Change{}, Refused: []Change{}, Steps: []Step{}}
+	p := &Plan{From: old.Version, To: next.Version, Exposed: []Change{}, Removed: []Change{}, Compatible: []Change{}, Refused: []Change{}, Steps: []Step{}, Unfit: []Unfit{}}
 	if p.Empty() {
 		return p
 	}
@@ -80,12 +80,12 @@ func (p *Plan) steps(old, next *schemas.Catalogue) {
 	}
 	for _, d := range old.Datasets {
 		if _, err := next.Dataset(d.ID); err != nil {
-			step("bindings", d.ID, "启动前须删去 "+d.ID+" 的数据源配置；其主题仍在 Kafka，由管理员删除", "remove the source bindings of "+d.ID+" before the start; its topics stay in Kafka until somebody deletes them")
+			step("bindings", d.ID, "apply 之前须删去 "+d.ID+" 的数据源配置；其主题仍在 Kafka，由管理员删除", "remove the source bindings of "+d.ID+" before apply; its topics stay in Kafka until somebody deletes them")
 		}
 	}
 	for _, v := range old.Views() {
 		if _, err := next.View(v.ID); err != nil {
-			step("grants", v.ID, "启动前须从授权文件删去视图 "+v.ID, "remove the view "+v.ID+" from the access file before the start")
+			step("grants", v.ID, "apply 之前须从各网关的授权文件删去视图 "+v.ID, "remove the view "+v.ID+" from the access file of every gateway before apply")
 			if v.Entity != nil {
 				if _, err := next.Entity(v.Entity.ID); err != nil {
 					step("left", v.ID, "视图 "+v.ID+" 随主体删除：已发布的内容不再应答，但仍在 Kafka 主题中，由管理员删除主题", "the view "+v.ID+" goes with its entity: what was published of it is answered no more, and stays in its topic in Kafka until somebody deletes the topic")

@@ -41,7 +41,7 @@ const (
 
 // Step is something that somebody has to do, or that happens by itself.
 type Step struct {
-	Kind    string `json:"kind"` // restart, republish, withheld, withdrawn, resync, topics, bindings, grants
+	Kind    string `json:"kind"` // restart, republish, withheld, withdrawn, resync, topics, bindings, grants, elsewhere, unseen
 	Of      string `json:"of,omitempty"`
 	Chinese string `json:"zh"`
 	English string `json:"en"`
@@ -56,6 +56,17 @@ type Plan struct {
 	Compatible []Change `json:"compatible"`
 	Refused    []Change `json:"refused"`
 	Steps      []Step   `json:"steps"`
+	// Unfit is what stands beside the catalogue and refuses the next start under To. Make
+	// knows of no files and leaves it empty; whoever reads them fills it in.
+	Unfit []Unfit `json:"unfit"`
+}
+
+// Unfit is a file, or a setting, that names what the catalogue To does not have.
+type Unfit struct {
+	Kind    string   `json:"kind"`   // access, sources, push.keys, gateway.unconnected
+	Faults  []string `json:"faults"` // "file:line:column: 中文 / English", one each
+	Chinese string   `json:"zh"`     // what to do
+	English string   `json:"en"`
 }
 
 // Empty reports whether the two are the same.

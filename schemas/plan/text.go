@@ -11,6 +11,7 @@ func (p *Plan) Write(to io.Writer) error {
 	var b strings.Builder
 	if p.Empty() {
 		fmt.Fprintf(&b, "没有差异，目录版本 %s / no difference, catalogue %s\n", p.To, p.To)
+		p.writeUnfit(&b)
 		_, err := io.WriteString(to, b.String())
 		return err
 	}
@@ -36,10 +37,29 @@ func (p *Plan) Write(to io.Writer) error {
 			fmt.Fprintf(&b, "  %s %s / %s [%s]\n", group.mark, c.Chinese, c.English, c.File)
 		}
 	}
+	p.writeUnfit(&b)
 	b.WriteString("\n生效后 / what happens then\n")
 	for _, s := range p.Steps {
 		fmt.Fprintf(&b, "  · %s / %s\n", s.Chinese, s.English)
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// writeUnfit writes what the next start would refuse, each with what to do.
+func (p *Plan) writeUnfit(b *strings.Builder) {
+	if len(p.Unfit) == 0 {
+		return
+	}
+	n := 0
+	for _, u := range p.Unfit {
+		n += len(u.Faults)
+	}
+	fmt.Fprintf(b, "\n下次启动会被拒绝：下列各处不合这个目录 / the next start is refused: these do not go with this catalogue (%d)\n", n)
+	for _, u := range p.Unfit {
+		for _, fault := range u.Faults {
+			fmt.Fprintf(b, "  x %s\n", fault)
+		}
+		fmt.Fprintf(b, "    → %s / %s\n", u.Chinese, u.English)
+	}
 }

@@ -36,5 +36,5 @@ func AccessAhead(path string, inForce, folder *schemas.Catalogue) error {
 	if _, _, wrong := OpenAccess(path, folder); wrong != nil {
 		return nil //nolint:nilerr // what is wrong by both has nothing to do with which is in force
 	}
-	return fmt.Errorf("应用与授权文件合乎配置的目录 %s，但生效的目录是 %s：看过 yiyuan plan 后先运行 yiyuan apply / the access file fits the configured catalogue %s, but %s is in force: look at yiyuan plan and run yiyuan apply first: %w", folder.Version, inForce.Version, folder.Version, inForce.Version, err)
+	return fmt.Errorf("应用与授权文件合乎配置的目录 %s，但生效的目录是 %s：文件夹才是要的，看过 yiyuan plan 后先运行 yiyuan apply；生效的才是要的，按下列各处改授权文件，即可启动 / the access file fits the configured catalogue %s, but %s is in force: if the folder is what is wanted, look at yiyuan plan and run yiyuan apply first; if what is in force is, mend the access file as follows, that is enough for a start: %w", folder.Version, inForce.Version, folder.Version, inForce.Version, err)
 }

@@ -114,7 +114,25 @@ func (a *Process) bindings() ([]connectors.Config, []wiring.Waiting, error) {
 	if a.folder.Broken != nil {
 		edited = nil
 	}
-	return wiring.BindingsInForce(a.cfg.Sources, a.Catalogue, edited)
+	cfgs, waits, err := wiring.BindingsInForce(a.cfg.Sources, a.Catalogue, edited)
+	if err != nil {
+		err = fmt.Errorf("数据源文件有误，或不合生效的目录 %s：改正后即可启动 / files of sources are wrong, or do not go with the catalogue in force, %s: mend them, that is enough for a start:\n%w", a.Catalogue.Version, a.Catalogue.Version, err)
+	}
+	return cfgs, waits, err
+}
+
+// openAccess reads the access file by the catalogue in force, and says of one that is
+// refused what leads to a start.
+func (a *Process) openAccess() (*access.Access, gateway.Grants, error) {
+	who, source, err := OpenAccess(a.cfg.Access, a.Catalogue)
+	if err == nil || hidden(err) {
+		return who, source, err
+	}
+	if ahead := AccessAhead(a.cfg.Access, a.Catalogue, a.folder.Catalogue); ahead != nil {
+		return nil, nil, ahead
+	}
+	return nil, nil, fmt.Errorf("授权文件有误，或不合生效的目录 %[1]s：改正下列各处即可启动；若是 apply 去掉了不该去的，放回原来的文件夹再 yiyuan apply，进程停着也能运行 / "+
+		"the access file is wrong, or does not go with the catalogue in force, %[1]s: mend it as follows, that is enough for a start; where apply took away what is wanted, put the former folder back and run yiyuan apply, with no process running too: %[2]w", a.Catalogue.Version, err)
 }
 
 func (a *Process) startRoles(ctx context.Context) error {
@@ -145,11 +163,8 @@ func (a *Process) startRoles(ctx context.Context) error {
 		}
 	}
 	if a.cfg.Has(settings.RoleGateway) {
-		who, source, err := OpenAccess(a.cfg.Access, a.Catalogue)
+		who, source, err := a.openAccess()
 		if err != nil {
-			if ahead := AccessAhead(a.cfg.Access, a.Catalogue, a.folder.Catalogue); ahead != nil {
-				return ahead
-			}
 			return err
 		}
 		if err := a.RunGateway(ctx, gateway.Config{Listen: a.cfg.Gateway.Listen}, who, source); err != nil {

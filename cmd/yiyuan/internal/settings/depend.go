@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -90,6 +91,20 @@ func (c *Config) checkHosts() error {
 		}
 	}
 	return nil
+}
+
+// Placed puts the place of the key that an error is about before it, where the key stands
+// in the configuration file.
+func Placed(err error, file string) error {
+	wrong := (*keyError)(nil)
+	if file == "" || !errors.As(err, &wrong) {
+		return err
+	}
+	text, failed := os.ReadFile(file)
+	if failed != nil {
+		return err
+	}
+	return placed(wrong, file, text)
 }
 
 // placed puts the place of a key in the file before what is wrong with it, if it stands there.
