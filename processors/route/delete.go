@@ -30,6 +30,26 @@ func (s *stage) delete(tx processors.Tx, c *change, last image) error {
 	return s.vanish(tx, c, last, next, stale)
 }
 
+// leave takes the deletion of a row by a source when another has said the row since. done
+// is false where that is not so.
+func (s *stage) leave(tx processors.Tx, c *change, last image) (done bool, err error) {
+	at := last.formerly(c)
+	if !last.live || at < 0 {
+		return false, nil
+	}
+	next := last
+	next.former = slices.Delete(slices.Clone(last.former), at, at+1)
+	s.out = s.out[:0]
+	if last.refused.open && string(last.refused.source) == string(c.source) { // what it had newer went with the row
+		if err := s.settle(c, last, &next, last.stale() && last.refused.outlives(c)); err != nil {
+			return true, err
+		}
+	}
+	s.store(tx, next)
+	s.flush(tx)
+	return true, nil
+}
+
 // vanish retracts all that was said of a key. next is what is still known of its rows.
 func (s *stage) vanish(tx processors.Tx, c *change, last, next image, stale bool) error {
 	next.source, next.sequence, next.version, next.at, next.edition = c.source, c.sequence, last.version, c.Time.UnixMilli(), s.edition

@@ -1,23 +1,12 @@
 package route
 
-import (
-	"slices"
-
-	"github.com/yiyuan-bus/yiyuan/processors"
-	"github.com/yiyuan-bus/yiyuan/schemas"
-)
+import "slices"
 
 // Where several sources feed a dataset, a row is of the one that said it last. The others
 // that had said it are remembered with their last word, for two things that only this
 // tells apart: a source that deletes its own former row, which another has said since (the
 // person has moved to that department's table), takes away nothing; one that deletes a row
 // it never said (pushed by who loaded it by file) means the row.
-
-// former is a source that said a row before another did, in the place of its last word.
-type former struct {
-	source   []byte
-	sequence schemas.Sequence
-}
 
 // maxFormer is of how many sources that is remembered; the elder go first.
 const maxFormer = 8
@@ -47,24 +36,4 @@ func (m *image) late(c *change) bool {
 	}
 	at := m.formerly(c)
 	return at >= 0 && m.former[at].sequence.Compare(c.sequence) >= 0
-}
-
-// leave takes the deletion of a row by a source when another has said the row since. done
-// is false where that is not so.
-func (s *stage) leave(tx processors.Tx, c *change, last image) (done bool, err error) {
-	at := last.formerly(c)
-	if !last.live || at < 0 {
-		return false, nil
-	}
-	next := last
-	next.former = slices.Delete(slices.Clone(last.former), at, at+1)
-	s.out = s.out[:0]
-	if last.refused.open && string(last.refused.source) == string(c.source) { // what it had newer went with the row
-		if err := s.settle(c, last, &next, last.stale() && last.refused.outlives(c)); err != nil {
-			return true, err
-		}
-	}
-	s.store(tx, next)
-	s.flush(tx)
-	return true, nil
 }

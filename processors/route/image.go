@@ -210,6 +210,12 @@ type beside struct {
 	row   []byte // last accepted content; empty if there is none, or not room for it
 }
 
+// former is a source that said a row before another did, in the place of its last word.
+type former struct {
+	source   []byte
+	sequence schemas.Sequence
+}
+
 const (
 	maxBeside    = 16       // rows of one key whose names are kept
 	besideRoom   = 64 << 10 // bytes of their content: an image must fit a record
