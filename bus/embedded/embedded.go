@@ -7,6 +7,7 @@ package embedded
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/private"
 )
 
 // Broker is a running broker.
@@ -54,7 +57,7 @@ func Start(ctx context.Context, o Options) (b *Broker, err error) {
 	}
 	listen := o.listener(ctx)
 	if o.Dir != "" {
-		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		if _, err := private.Folder(o.Dir); err != nil && !errors.Is(err, private.ErrOpen) {
 			return nil, fmt.Errorf("make broker folder: %w", err)
 		}
 		if release, err = lock(o.Dir); err != nil {

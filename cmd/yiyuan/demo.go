@@ -10,6 +10,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/demo"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic/world"
+	"github.com/yiyuan-bus/yiyuan/schemas/private"
 )
 
 func demoCommand() *cobra.Command {
@@ -37,6 +38,7 @@ which are routed, resolved, verified, masked and answered within the second. All
 				defer cancel()
 			}
 			o.Build = version
+			private.Umask()
 			err := demo.Run(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // whatever it was at when --for was over
 				_, err = fmt.Fprintf(cmd.ErrOrStderr(), "到了 --for %[1]s，还没有就绪就结束了 / --for %[1]s was over before it was ready\n", o.Lasting)

@@ -250,6 +250,11 @@ func TestDeployFitsTheProgram(t *testing.T) {
 	if err := settings.UnknownEnvironment(variables); err != nil || len(variables) == 0 {
 		t.Errorf("yiyuan.service sets %v: %v", variables, err)
 	}
+	for _, line := range []string{"StateDirectoryMode=0700", "UMask=0077"} { // dossiers lie there
+		if !strings.Contains(read(t, "deploy/systemd/yiyuan.service"), "\n"+line+"\n") {
+			t.Errorf("yiyuan.service lacks %s", line)
+		}
+	}
 	if scrape := read(t, "deploy/prometheus/prometheus.yml"); !strings.Contains(scrape, settings.Default().Admin.Listen) {
 		t.Errorf("prometheus.yml does not scrape %s", settings.Default().Admin.Listen)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/process"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
+	"github.com/yiyuan-bus/yiyuan/schemas/private"
 )
 
 func runCommand() *cobra.Command {
@@ -24,6 +25,7 @@ Runs connectors, processors and gateway, in one process or in several; they meet
 			if err != nil {
 				return exit.With(exit.Usage, err)
 			}
+			private.Umask()
 			return process.Run(cmd.Context(), cfg, version)
 		},
 	}

@@ -21,6 +21,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/private"
 )
 
 // Store is the database of one process. It is safe for concurrent use.
@@ -75,10 +77,16 @@ func Discard(o Options) error {
 	return nil
 }
 
-// Open opens the database. The error is ErrDamaged if it cannot be read as it
+// Open opens the database in a folder that is its owner's alone: dossiers stand in it as
+// they are. The error is ErrDamaged if it cannot be read as it
 // was written.
 func Open(o Options) (*Store, error) {
 	fs, dir := o.place()
+	if o.FS == nil && o.Dir != "" {
+		if _, err := private.Folder(dir); err != nil && !errors.Is(err, private.ErrOpen) {
+			return nil, fmt.Errorf("open state %q: %w", dir, err)
+		}
+	}
 	if err := checkManifest(fs, dir); err != nil {
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}

@@ -66,7 +66,11 @@ func Write(dir string, schemas map[string][]byte) error {
 		if name == "gitignore" {
 			name = ".gitignore" // its own would hide it from version control here
 		}
-		return write(dir, name, keyed.Replace(string(text)), 0o644)
+		mode := fs.FileMode(0o644)
+		if strings.HasPrefix(name, "drop/") {
+			mode = delivered
+		}
+		return write(dir, name, keyed.Replace(string(text)), mode)
 	})
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		err = errors.Join(err, write(dir, path.Join(".schema", name), string(schemas[name]), 0o644))
@@ -102,13 +106,14 @@ func empty(dir string) error {
 	return fmt.Errorf("%s: %w: %s", dir, ErrNotEmpty, strings.Join(names, " "))
 }
 
+// delivered is the mode of what departments put down: the group's, in which the department's
+// account is, and nobody else's.
+const delivered fs.FileMode = 0o640
+
 // write makes one file that is not there yet.
 func write(dir, name, text string, mode fs.FileMode) error {
 	to := filepath.Join(dir, filepath.FromSlash(name))
-	folder := fs.FileMode(0o755)
-	if mode == 0o600 {
-		folder = 0o700
-	}
+	folder := mode | mode>>2&0o111 // whoever may read files may enter
 	if err := os.MkdirAll(filepath.Dir(to), folder); err != nil {
 		return err
 	}

@@ -211,7 +211,7 @@ func (c *city) renew(ctx context.Context) error {
 }
 
 func (c *city) writeTruth(o synthetic.Options) error {
-	f, err := os.Create(c.truth)
+	f, err := os.OpenFile(c.truth, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("write truth file: %w", err)
 	}

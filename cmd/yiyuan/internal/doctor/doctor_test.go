@@ -340,6 +340,26 @@ func TestDoctorJudges(t *testing.T) {
 
 // A dataset that went from one source to another is a warning, with the one command,
 // until the other was read again; not while several feed it.
+// Dossiers stand in the folders of state and broker as they are: who lets others read them is told.
+func TestDoctorSaysWhoReadsTheState(t *testing.T) {
+	dir := t.TempDir()
+	d := &doctor{cfg: settings.Config{Processors: settings.Processors{Dir: dir}, Bus: settings.Bus{Embedded: settings.Embedded{Data: dir}}}}
+	for mode, want := range map[os.FileMode]int{0o700: 0, 0o750: 0, 0o755: 2, 0o701: 2} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		found := d.folders()
+		everyProblemSaysWhatToDo(t, found)
+		if got := Count(found, Problem); got != want {
+			t.Errorf("%v: %d problems, want %d: %v", mode, got, want, found)
+		}
+	}
+	d.cfg.Bus.Brokers = []string{"elsewhere:9092"}
+	if found := d.folders(); len(found) != 1 || found[0].Check != "processors.dir" {
+		t.Errorf("with Kafka elsewhere: %v", found)
+	}
+}
+
 func TestDoctorNamesWhatWasLeft(t *testing.T) {
 	t.Parallel()
 	former := contract.SourceStatus{State: contract.StateRetired, Datasets: []string{"GA01"}, Rows: 9}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
+	"github.com/yiyuan-bus/yiyuan/schemas/private"
 )
 
 // secrets checks the key file. Whoever reads it can recompute every token.
@@ -30,6 +31,21 @@ func (d *doctor) secrets() Finding {
 	return fine("keys", fmt.Sprintf("算法 %s，版本 %d / suite and version", ring.Suite(), ring.Current()))
 }
 
+// folders checks that nobody else reads what this bus keeps of persons.
+func (d *doctor) folders() []Finding {
+	var found []Finding
+	for _, at := range []struct{ setting, dir string }{{"processors.dir", d.cfg.Processors.Dir}, {"bus.embedded.data", d.cfg.Bus.Embedded.Data}} {
+		if at.dir == "" || at.setting == "bus.embedded.data" && len(d.cfg.Bus.Brokers) > 0 {
+			continue
+		}
+		if err := private.Open(at.dir); err != nil {
+			found = append(found, problemFound(at.setting, "存有个人数据的目录，本机其他用户可读 / a folder of personal data that other users of this machine can read: "+err.Error(),
+				"chmod 700 "+at.dir+"；自己的目录启动时自动收紧，属主是别人的，改用其下由程序自建的子目录 / a folder of its own is narrowed at the start; of one that another account owns set a folder below it, which the program makes"))
+		}
+	}
+	return found
+}
+
 const (
 	leastFiles = 4096
 	leastDisk  = 1 << 30
@@ -43,6 +59,7 @@ func (d *doctor) machine() []Finding {
 	} else if ok {
 		found = append(found, fine("files", fmt.Sprintf("最多打开 %d 个文件 / open files", files)))
 	}
+	found = append(found, d.folders()...)
 	dir := d.cfg.Processors.Dir
 	if dir == "" {
 		return append(found, warning("disk", "本地状态在内存里，每次启动都要重建 / local state is in memory and rebuilt at each start", "设 processors.dir / set processors.dir"))

@@ -54,6 +54,7 @@ func (a *Process) openBus(ctx context.Context) error {
 	c := a.cfg.Bus
 	a.Brokers = c.Brokers
 	if len(a.Brokers) == 0 {
+		a.alone("bus.embedded.data", c.Embedded.Data)
 		broker, err := StartBroker(ctx, c.Embedded, a.Log)
 		if err != nil {
 			return err

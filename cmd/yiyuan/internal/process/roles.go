@@ -36,6 +36,7 @@ func (a *Process) RunProcessors(ctx context.Context) error {
 		Workers: a.cfg.Processors.Workers, MaxRecords: a.cfg.Processors.MaxRecords, MaxBytes: a.cfg.Processors.MaxBytes,
 		CommitInterval: a.cfg.Processors.CommitInterval, Standby: a.cfg.Processors.Standby, Instance: instance, Clock: a.Clock, Metrics: shared,
 	}
+	a.alone("processors.dir", a.cfg.Processors.Dir)
 	where := state.Options{Dir: a.cfg.Processors.Dir}
 	a.start(ctx, "processors", func(ctx context.Context) error { return processors.Serve(ctx, a.Bus, where, a.Steps, cfg, a.Log) })
 	return nil
