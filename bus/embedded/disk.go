@@ -51,7 +51,8 @@ type disk struct {
 	partitions rounds
 	states     rounds
 	took       time.Duration // by all rounds over partitions
-	failed     error         // of a sync: what was written is in doubt, nothing is answered any more
+	failed     error         // of a write or a sync: what was written is in doubt, nothing is answered any more
+	lost       chan struct{} // closed when failed is set
 
 	files sync.Mutex
 	known map[string]stamp // files as they were last synced
@@ -67,7 +68,7 @@ type stamp struct {
 }
 
 func newDisk(root string, log *slog.Logger) *disk {
-	d := &disk{root: root, log: log, sync1: onDisk, ready: make(chan struct{}), written: map[string]bool{}, passing: map[string]int{}, touched: map[string]map[string]bool{}, known: map[string]stamp{}}
+	d := &disk{root: root, log: log, sync1: onDisk, ready: make(chan struct{}), lost: make(chan struct{}), written: map[string]bool{}, passing: map[string]int{}, touched: map[string]map[string]bool{}, known: map[string]stamp{}}
 	d.cond = sync.NewCond(&d.mu)
 	return d
 }
@@ -337,6 +338,10 @@ func (d *disk) sync(folders map[string]bool) {
 	}
 }
 
+// ErrDisk says that the broker's data did not get onto the disk. It answers no more: its
+// memory is ahead of its folder, and the next start begins with what the folder holds.
+var ErrDisk = errors.New("the disk did not take what was written")
+
 // errUnwritten says that the broker could not write to its folder.
 var errUnwritten = errors.New("not written")
 
@@ -350,7 +355,7 @@ func (d *disk) broken(err error) {
 	d.cond.Broadcast()
 }
 
-// whole returns why what was written in a start before the first request is not on the disk.
+// whole returns why what was written is not on the disk.
 func (d *disk) whole() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -360,8 +365,9 @@ func (d *disk) whole() error {
 // fail ends all answers. mu is held.
 func (d *disk) fail(err error) {
 	if d.failed == nil {
-		d.failed = err
-		d.log.Error("内置消息代理的数据未能落盘，不再应答；检查磁盘后重启 / the embedded broker's data cannot be written to the disk: it answers no more, check the disk and start again", "error", err)
+		d.failed = fmt.Errorf("%w: %w", ErrDisk, err)
+		close(d.lost)
+		d.log.Error("内置消息代理的数据未能落盘，不再应答；检查磁盘后重启 / the embedded broker's data cannot be written to the disk: it answers no more, check the disk and start again", "error", d.failed)
 	}
 }
 

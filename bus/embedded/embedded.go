@@ -118,6 +118,23 @@ func (b *Broker) Sync() (mean time.Duration, ok bool) {
 	return b.disk.mean(), true
 }
 
+// Lost is closed when the disk has not taken what was written: nothing is answered any more.
+// Without a folder it is never closed.
+func (b *Broker) Lost() <-chan struct{} {
+	if b.disk == nil {
+		return nil
+	}
+	return b.disk.lost
+}
+
+// Err returns ErrDisk if nothing is answered any more.
+func (b *Broker) Err() error {
+	if b.disk == nil {
+		return nil
+	}
+	return b.disk.whole()
+}
+
 // Close stops the broker. What was not written to its folder is gone.
 func (b *Broker) Close() {
 	if b.release != nil {

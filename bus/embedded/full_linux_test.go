@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/bus/bustest"
+	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -56,6 +58,14 @@ func TestFullDiskAcknowledgesNothing(t *testing.T) {
 				defer cancel()
 				if err := b.Append(after, bus.Record{Topic: contract.Audit, Value: []byte("after")}); err == nil {
 					t.Error("a broker whose memory is ahead of its folder goes on")
+				}
+				select {
+				case <-k.Broker.Lost():
+				default:
+					t.Error("who has the broker is not told")
+				}
+				if err := k.Broker.Err(); !errors.Is(err, embedded.ErrDisk) {
+					t.Errorf("it says %v, want %v", err, embedded.ErrDisk)
 				}
 			})
 		})

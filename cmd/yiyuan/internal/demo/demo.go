@@ -113,6 +113,7 @@ func (c *city) start(ctx context.Context) error {
 		return fmt.Errorf("网关端口 %s 打不开，换一个: --listen 127.0.0.1:0 / cannot listen for the gateway, take another: %w", c.options.Listen, err)
 	}
 	c.gateway = "http://" + listener.Addr().String()
+	a.WatchBroker(ctx)
 	if err := a.RunProcessors(ctx); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ func (d *doctor) configuration(file string, brokers []string) ([]Finding, bool) 
 		d.cfg.Bus.Brokers = brokers
 	}
 	if len(d.cfg.Bus.Brokers) == 0 {
+		d.embedded = true
 		d.cfg.Bus.Brokers = []string{d.cfg.Bus.Embedded.Listen}
 	}
 	folder := process.ReadFolder(d.cfg.Catalogue)

@@ -16,18 +16,19 @@ import (
 
 // doctor is what the checks know of the city.
 type doctor struct {
-	cfg     settings.Config
-	cat     *schemas.Catalogue
-	steps   []processors.Step
-	specs   []contract.Spec
-	sources []connectors.Config
-	bound   bool                      // their files could be read, all of them
-	awaits  map[string]wiring.Waiting // those of sources that stand until the folder is in force
-	lineage schemas.Lineage
-	since   time.Time // when the catalogue in force was put there, zero = none is
-	bus     string    // which one it is, "" if unknown
-	said    map[string]said
-	waits   []verification.Awaited // what rules wait for
+	cfg      settings.Config
+	embedded bool // its broker lives in yiyuan run
+	cat      *schemas.Catalogue
+	steps    []processors.Step
+	specs    []contract.Spec
+	sources  []connectors.Config
+	bound    bool                      // their files could be read, all of them
+	awaits   map[string]wiring.Waiting // those of sources that stand until the folder is in force
+	lineage  schemas.Lineage
+	since    time.Time // when the catalogue in force was put there, zero = none is
+	bus      string    // which one it is, "" if unknown
+	said     map[string]said
+	waits    []verification.Awaited // what rules wait for
 }
 
 // Examine runs every check. One that cannot run because of another one's

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func TestDoctorOnEmbedded(t *testing.T) {
 	file := e2e.Write(t, map[string]any{
 		"keys":       map[string]any{"file": e2e.KeyFile(t, dir)},
 		"bus":        map[string]any{"transaction_timeout": "10ms", "session_timeout": "10s"},
-		"processors": map[string]any{"dir": dir},
+		"processors": map[string]any{"dir": filepath.Join(dir, "state")},
 		"sources":    filepath.Join(dir, "sources"),
 	}, dir, "yiyuan.yaml")
 	e2e.Write(t, map[string]any{"source": "ga-push", "kind": "push", "datasets": []string{"GA01"}}, dir, "sources", "ga-push.yaml")
@@ -167,6 +168,30 @@ func TestDoctorWithoutServices(t *testing.T) {
 	}
 }
 
+// Where the broker lives in a process that does not run, that is told, and not a network; and
+// the disk that it writes to is looked at, and who else reads it.
+func TestDoctorWithoutItsBroker(t *testing.T) {
+	settingstest.Bare(t)
+	dir := t.TempDir()
+	data := filepath.Join(dir, "broker")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := e2e.Write(t, map[string]any{
+		"keys": map[string]any{"file": e2e.KeyFile(t, dir)}, "bus": map[string]any{"embedded": map[string]any{"data": data, "listen": e2e.FreePort(t)}},
+	}, dir, "yiyuan.yaml")
+	found := Examine(t.Context(), file, nil)
+	expect(t, found, "kafka", Problem, "lives in yiyuan run")
+	expect(t, found, "bus.embedded.data", Problem, "other users")
+	everyProblemSaysWhatToDo(t, found)
+	if !slices.ContainsFunc(found, func(f Finding) bool { return f.Check == "disk.broker" && strings.Contains(f.What, data) }) {
+		t.Errorf("nothing is said of the broker's disk: %v", found)
+	}
+}
+
 // A city that was never started is no problem, and says what to do, once.
 func TestDoctorBeforeTheFirstStart(t *testing.T) {
 	settingstest.Bare(t)
@@ -176,7 +201,7 @@ func TestDoctorBeforeTheFirstStart(t *testing.T) {
 	}
 	t.Cleanup(broker.Close)
 	dir := t.TempDir()
-	file := e2e.Write(t, map[string]any{"keys": map[string]any{"file": e2e.KeyFile(t, dir)}, "processors": map[string]any{"dir": dir}}, dir, "yiyuan.yaml")
+	file := e2e.Write(t, map[string]any{"keys": map[string]any{"file": e2e.KeyFile(t, dir)}, "processors": map[string]any{"dir": filepath.Join(dir, "state")}}, dir, "yiyuan.yaml")
 	found := Examine(t.Context(), file, broker.Addrs())
 	expect(t, found, "kafka.topics", Warning, "nothing was started here yet")
 	if Count(found, Problem) != 0 || graded(found, "step.route", Warning) != "" {
@@ -343,7 +368,7 @@ func TestDoctorJudges(t *testing.T) {
 // Dossiers stand in the folders of state and broker as they are: who lets others read them is told.
 func TestDoctorSaysWhoReadsTheState(t *testing.T) {
 	dir := t.TempDir()
-	d := &doctor{cfg: settings.Config{Processors: settings.Processors{Dir: dir}, Bus: settings.Bus{Embedded: settings.Embedded{Data: dir}}}}
+	d := &doctor{embedded: true, cfg: settings.Config{Processors: settings.Processors{Dir: dir}, Bus: settings.Bus{Embedded: settings.Embedded{Data: dir}}}}
 	for mode, want := range map[os.FileMode]int{0o700: 0, 0o750: 0, 0o755: 2, 0o701: 2} {
 		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
@@ -354,7 +379,7 @@ func TestDoctorSaysWhoReadsTheState(t *testing.T) {
 			t.Errorf("%v: %d problems, want %d: %v", mode, got, want, found)
 		}
 	}
-	d.cfg.Bus.Brokers = []string{"elsewhere:9092"}
+	d.embedded = false
 	if found := d.folders(); len(found) != 1 || found[0].Check != "processors.dir" {
 		t.Errorf("with Kafka elsewhere: %v", found)
 	}

@@ -24,6 +24,10 @@ import (
 // kafka checks the cluster, the topics, the transactions and the groups.
 func (d *doctor) kafka(ctx context.Context) []Finding {
 	b, err := d.connect(ctx)
+	if err != nil && d.embedded {
+		return []Finding{problemFound("kafka", fmt.Sprintf("内置消息代理没有回答：它随 yiyuan run 运行 / the embedded broker, which lives in yiyuan run, does not answer at %s: %s", d.cfg.Bus.Embedded.Listen, terminal.FirstLine(err)),
+			"没有运行则启动；自己结束了的，原因在日志末行（磁盘写不进去见 disk.broker）；演示用 --brokers 给出其地址 / start it if it does not run; if it ended by itself the last line of its log says why (a disk that takes nothing: see disk.broker); name a demo's address by --brokers")}
+	}
 	if err != nil {
 		return []Finding{problemFound("kafka", fmt.Sprintf("连不上 / no broker of %q answers: %s", d.cfg.Bus.Brokers, terminal.FirstLine(err)),
 			"检查 bus.brokers、网络、TLS 和口令；演示用 --brokers 给出其地址 / check bus.brokers, network, TLS and password; name a demo's address by --brokers")}

@@ -35,7 +35,7 @@ func (d *doctor) secrets() Finding {
 func (d *doctor) folders() []Finding {
 	var found []Finding
 	for _, at := range []struct{ setting, dir string }{{"processors.dir", d.cfg.Processors.Dir}, {"bus.embedded.data", d.cfg.Bus.Embedded.Data}} {
-		if at.dir == "" || at.setting == "bus.embedded.data" && len(d.cfg.Bus.Brokers) > 0 {
+		if at.dir == "" || at.setting == "bus.embedded.data" && !d.embedded {
 			continue
 		}
 		if err := private.Open(at.dir); err != nil {
@@ -60,6 +60,11 @@ func (d *doctor) machine() []Finding {
 		found = append(found, fine("files", fmt.Sprintf("最多打开 %d 个文件 / open files", files)))
 	}
 	found = append(found, d.folders()...)
+	if dir := d.cfg.Bus.Embedded.Data; d.embedded && dir != "" {
+		if _, err := os.Stat(dir); err == nil {
+			found = append(found, room("disk.broker", dir, "清出空间：满了内置消息代理写不进去，进程就结束，腾出后再启动 / make room: when it is full the embedded broker cannot write and the process ends; start it again then"))
+		}
+	}
 	dir := d.cfg.Processors.Dir
 	if dir == "" {
 		return append(found, warning("disk", "本地状态在内存里，每次启动都要重建 / local state is in memory and rebuilt at each start", "设 processors.dir / set processors.dir"))
@@ -67,15 +72,20 @@ func (d *doctor) machine() []Finding {
 	if _, err := os.Stat(dir); os.IsNotExist(err) {
 		return append(found, warning("disk", "还没有状态目录 / no state folder yet: "+dir, "首次运行时会建 / it is made at the first run"))
 	}
+	return append(found, room("disk", dir, "清出空间：满了处理就停 / make room: when it is full processing stops"))
+}
+
+// room judges the space on the disk of a folder; full says what happens without any.
+func room(check, dir, full string) Finding {
 	free, total, err := diskSpace(dir)
 	switch text := fmt.Sprintf("%s 剩余 %d MiB / of %d MiB free", dir, free>>20, total>>20); {
 	case err != nil:
-		return append(found, warning("disk", "查不到磁盘空间 / disk space is not known: "+err.Error(), ""))
+		return warning(check, "查不到磁盘空间 / disk space is not known: "+err.Error(), "")
 	case free < leastDisk/8:
-		return append(found, problemFound("disk", text, "清出空间：满了处理就停 / make room: when it is full processing stops"))
+		return problemFound(check, text, full)
 	case free < leastDisk:
-		return append(found, warning("disk", text, "清出空间 / make room"))
+		return warning(check, text, "清出空间 / make room")
 	default:
-		return append(found, fine("disk", text))
+		return fine(check, text)
 	}
 }

@@ -1,20 +1,17 @@
 package process
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/bus/embedded"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -37,12 +34,15 @@ func New(ctx context.Context, cfg settings.Config, keys *keyring.Keyring, log *s
 	if err := a.secure(); err != nil {
 		return nil, err
 	}
-	if err := a.openBus(ctx); err != nil {
-		a.Close()
-		return nil, err
+	if len(cfg.Bus.Brokers) == 0 {
+		if ctx, err = a.openBroker(ctx); err != nil {
+			a.Close()
+			return nil, err
+		}
 	}
-	for _, open := range []func(context.Context) error{a.begin, a.bindKeys, a.bindCatalogue, a.openRegistry} {
+	for _, open := range []func(context.Context) error{a.openBus, a.begin, a.bindKeys, a.bindCatalogue, a.openRegistry} {
 		if err := open(ctx); err != nil {
+			err = cmp.Or(a.brokerLost(), err)
 			a.Close()
 			return nil, err
 		}
@@ -52,16 +52,8 @@ func New(ctx context.Context, cfg settings.Config, keys *keyring.Keyring, log *s
 
 func (a *Process) openBus(ctx context.Context) error {
 	c := a.cfg.Bus
-	a.Brokers = c.Brokers
-	if len(a.Brokers) == 0 {
-		a.alone("bus.embedded.data", c.Embedded.Data)
-		broker, err := StartBroker(ctx, c.Embedded, a.Log)
-		if err != nil {
-			return err
-		}
-		a.defers(broker.Close)
-		a.broker = broker
-		a.Brokers = broker.Addrs()
+	if a.Brokers = c.Brokers; a.broker != nil {
+		a.Brokers = a.broker.Addrs()
 	}
 	b, err := OpenBus(ctx, c, a.Brokers, a.Log, a.Metrics)
 	if err != nil {
@@ -75,31 +67,6 @@ func (a *Process) openBus(ctx context.Context) error {
 	a.defers(looks.Wait)
 	a.defers(stop)
 	return nil
-}
-
-// StartBroker starts the embedded broker. A folder that another process's broker has, and
-// an address that is taken, are told with what to do.
-func StartBroker(ctx context.Context, c settings.Embedded, log *slog.Logger) (*embedded.Broker, error) {
-	broker, err := embedded.Start(ctx, embedded.Options{Dir: c.Data, Listen: c.Listen, Logger: log})
-	switch {
-	case errors.Is(err, embedded.ErrInUse):
-		return nil, fmt.Errorf("内置消息代理的数据目录 %[1]s 正由另一个进程使用，一个目录只能有一个代理：先停下那个进程；要几个进程共用一条总线，只让一个进程带内置代理，其余用 bus.brokers 连它的 bus.embedded.listen，或者都用 Kafka / "+
-			"another process's embedded broker has the folder %[1]s, which takes one broker alone: stop that process first; for several processes on one bus let one have the broker and the others reach its bus.embedded.listen by bus.brokers, or use Kafka: %[2]w", c.Data, err)
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("内置消息代理的地址 %[1]s 被占用：另一个 yiyuan 进程已带着它的，本进程用 bus.brokers: [%[1]s] 连过去；别的程序占着的，改 bus.embedded.listen（YIYUAN_BUS_EMBEDDED_LISTEN） / "+
-			"the embedded broker's address %[1]s is taken: where another yiyuan process has its broker there, reach it by bus.brokers: [%[1]s]; where another program has it, set bus.embedded.listen: %[2]w", c.Listen, err)
-	case err != nil:
-		return nil, fmt.Errorf("内置消息代理起不来 / start the embedded broker: %w", err)
-	}
-	return broker, nil
-}
-
-// Sync is how long an answer of the embedded broker waits for the disk, if it does.
-func (a *Process) Sync() (mean time.Duration, ok bool) {
-	if a.broker == nil {
-		return 0, false
-	}
-	return a.broker.Sync()
 }
 
 // begin makes the bus this build's, and the topics in which a process is bound to it.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -19,14 +20,16 @@ func Run(ctx context.Context, cfg settings.Config, build string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	a.Group, ctx = errgroup.WithContext(ctx)
+	a.WatchBroker(ctx)
 	a.start(ctx, "keys", a.watchKeys)
 	a.start(ctx, "catalogue", a.WatchCatalogue)
 	if err := a.startRoles(ctx); err != nil {
 		stop() // what has started would go on by itself, and we would wait for it
-		return told(errors.Join(err, a.Group.Wait()))
+		err = errors.Join(err, a.Group.Wait())
+		return told(cmp.Or(a.brokerLost(), err))
 	}
 	a.Log.Info("running", "roles", cfg.Roles, "version", build, "catalogue", a.Catalogue.Version)
 	err = a.Group.Wait()
 	a.Log.Info("stopped")
-	return told(err)
+	return told(cmp.Or(a.brokerLost(), err))
 }
