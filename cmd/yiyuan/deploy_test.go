@@ -217,10 +217,16 @@ func TestComposeFile(t *testing.T) {
 		t.Errorf("gateway.redis = %q leads to no service (%v)", cfg.Gateway.Redis, err)
 	}
 	all := exampleSources(t)
-	if dir, _ := all["jy-files"].Options["dir"].(string); inside[dir] == "" {
-		t.Errorf("jy-files reads %q, where nothing is mounted", dir)
-	}
+	unit := read(t, "deploy/systemd/yiyuan.service")
 	for name, c := range all {
+		if dir, _ := c.Options["dir"].(string); c.Kind == "file" {
+			if inside[dir] == "" {
+				t.Errorf("%s reads %q, where nothing is mounted", name, dir)
+			}
+			if !regexp.MustCompile(`(?m)^#ReadWritePaths=/srv/drop$`).MatchString(unit) || !strings.HasPrefix(dir, "/srv/drop/") {
+				t.Errorf("%s reads %q, which yiyuan.service does not name as to be written to", name, dir)
+			}
+		}
 		for option, value := range c.Options {
 			text, _ := value.(string)
 			if ref, ok := strings.CutPrefix(text, "env:"); ok && ours.Environment[ref] == "" {
@@ -244,13 +250,13 @@ func (r *redisAddress) parse(text string) error {
 // scraped port, the Go that builds the image.
 func TestDeployFitsTheProgram(t *testing.T) {
 	var variables []string
-	for _, m := range regexp.MustCompile(`(?m)^Environment=(YIYUAN_\w+=.*)$`).FindAllStringSubmatch(read(t, "deploy/systemd/yiyuan.service"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^#?Environment=(YIYUAN_\w+=.*)$`).FindAllStringSubmatch(read(t, "deploy/systemd/yiyuan.service"), -1) {
 		variables = append(variables, m[1])
 	}
 	if err := settings.UnknownEnvironment(variables); err != nil || len(variables) == 0 {
 		t.Errorf("yiyuan.service sets %v: %v", variables, err)
 	}
-	for _, line := range []string{"StateDirectoryMode=0700", "UMask=0077"} { // dossiers lie there
+	for _, line := range []string{"StateDirectoryMode=0700", "UMask=0077", "WorkingDirectory=/etc/yiyuan", "#ReadWritePaths=/srv/drop"} { // dossiers lie there, and files are moved
 		if !strings.Contains(read(t, "deploy/systemd/yiyuan.service"), "\n"+line+"\n") {
 			t.Errorf("yiyuan.service lacks %s", line)
 		}

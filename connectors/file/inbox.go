@@ -57,13 +57,22 @@ func (b *inbox) prepare(source string, known bool) error {
 			err = fmt.Errorf("%q is not a folder", dir)
 		}
 		if err != nil {
-			return fmt.Errorf("投递目录下不能建目录 / make folders in the drop folder: %w: %w", bare(err), connectors.ErrConfig)
+			return unmade(bare(err))
 		}
 	}
 	if err := b.take(); err != nil {
 		return err
 	}
 	return b.belong(source)
+}
+
+// unmade says why the folders inside are not made. Under systemd a folder may be read-only for
+// the process alone, which nobody sees who looks at it from a shell.
+func unmade(err error) error {
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("投递目录对本进程只读：用 systemd 时把它写进单元的 ReadWritePaths=，再 daemon-reload 并重启 / the drop folder is read-only for this process: with systemd name it in ReadWritePaths= of the unit, daemon-reload and restart: %w: %w", err, connectors.ErrConfig)
+	}
+	return fmt.Errorf("投递目录下不能建目录 / make folders in the drop folder: %w: %w", err, connectors.ErrConfig)
 }
 
 // take makes this the only process that moves files of the folder, where the
