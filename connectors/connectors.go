@@ -104,7 +104,8 @@ type Batch struct {
 	Awaited []string
 	State   string // StateSnapshot while first rows are copied, "" else
 	// Held, if not "", says that the source stands still until a person answers:
-	// for what, and with which one command. Such a batch is empty and not CaughtUp.
+	// for what, and with which one command. Such a batch is not CaughtUp. One with changes
+	// says that what the source promises stands still, though it goes on.
 	Held string
 	Do   string // the one command by which a person answers, "" if Held alone says what to do
 }

@@ -43,7 +43,7 @@ func sourceCommand() *cobra.Command {
 		sourceVerb("start NAME", "从原位置继续 / go on from where it stopped", func(ctx context.Context, b *bus.Bus, name, _ string) error { return connectors.Start(ctx, b, name) }),
 		sourceVerb("retire NAME", "退役：停止，且其数据集不再等它（位置保留）/ stop for good: its datasets no longer wait for it", connectors.Retire),
 		sourceAnswer("accept NAME FILE", "同意一份将删除过多行的文件（编号见 ls）/ let a file be taken that would delete too much, by its number in ls"),
-		sourceAnswer("refuse NAME FILE", "退回这样的文件 / refuse such a file"),
+		sourceAnswer("refuse NAME FILE", "退回这样的文件，或说明未能接收的文件已了结 / refuse such a file, or say that one that was refused is settled"),
 		sourceResync())
 	return cmd
 }

@@ -2,6 +2,8 @@ package file
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The folders inside the drop folder.
@@ -72,6 +76,12 @@ func bare(err error) error {
 	return err
 }
 
+// absent reports whether an error says that there is no such file, nor can be where its
+// name would be too long.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG)
+}
+
 func (b *box) list(dir string) ([]fs.DirEntry, error) {
 	f, err := b.root.Open(dir)
 	if err != nil {
@@ -127,4 +137,21 @@ func (b *box) store(name string, content []byte) error {
 		err = b.root.Rename(state+"/new", name)
 	}
 	return bare(err)
+}
+
+// safeName keeps a name readable in the folder: no control characters, no
+// colons, valid UTF-8, not too long. The ordinal in front keeps it unique.
+func safeName(name string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || r == '/' || r == '\\' || r == ':' || !unicode.IsPrint(r) {
+			return '_'
+		}
+		return r
+	}, name)
+	if runes := []rune(clean); len(runes) > maxName || len(clean) > 2*maxName {
+		sum := sha256.Sum256([]byte(name))
+		keep := string(runes[max(0, len(runes)-20):])
+		clean = hex.EncodeToString(sum[:4]) + "-" + keep
+	}
+	return clean
 }

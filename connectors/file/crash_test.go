@@ -3,7 +3,6 @@ package file
 import (
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +65,7 @@ func testInbox(t *testing.T, dir string) *inbox {
 	t.Helper()
 	o := defaults()
 	o.Dir, o.Wait = dir, "marker"
-	b, err := openInbox(o, "s", false, slog.New(slog.DiscardHandler))
+	b, err := openInbox(o, connectors.Config{Name: "s"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,5 +298,58 @@ func TestNoRoomToClaim(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "a.csv")); err != nil {
 		t.Errorf("the file was moved: %v", err)
+	}
+}
+
+// TestNotesOfAnyName: a name that is no UTF-8 is found again by its note after a crash
+// between the file and its marker, whose name no text of JSON can hold.
+func TestNotesOfAnyName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const name = "\xff\xfe.csv"
+	for suffix, text := range map[string]string{"": "first", ".done": "size=5"} {
+		if err := os.WriteFile(filepath.Join(dir, name+suffix), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := testInbox(t, dir)
+	b.options.Settle = 0
+	whole := b.root
+	b.root = &mortal{folder: whole, left: 5} // the marker is copied, the file is moved
+	if _, _, err := b.claim(1, time.Now()); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	b.root = whole
+	claims, err := b.claims(processing)
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("claimed %v, %v", claims, err)
+	}
+	if err := b.resolveAll(claims); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, name+".done")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the marker stayed behind: %v", err)
+	}
+}
+
+// stuck is a folder out of which a file cannot be moved.
+type stuck struct{ folder }
+
+func (stuck) Rename(from, _ string) error {
+	return &os.LinkError{Op: "renameat", Old: from, Err: syscall.EPERM}
+}
+
+// TestWhichFileIsStuck says which file the source stands at, and not its name.
+func TestWhichFileIsStuck(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := testInbox(t, dir)
+	b.options.Settle, b.options.Wait = 0, "settle"
+	if err := os.WriteFile(filepath.Join(dir, "a.csv"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.root = stuck{b.root}
+	if _, _, err := b.claim(7, time.Now()); err == nil || !strings.Contains(err.Error(), digest(b.cfg, "a.csv")) || !strings.Contains(err.Error(), "00000007") || strings.Contains(err.Error(), "a.csv") {
+		t.Errorf("it says %v", err)
 	}
 }

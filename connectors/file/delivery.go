@@ -54,7 +54,7 @@ const maxMarker = 1 << 20
 // marker returns what a marker says; its info is nil if there is none.
 func (b *box) marker(path string) ([]byte, fs.FileInfo, error) {
 	info, err := b.root.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if absent(err) {
 		return nil, nil, nil
 	}
 	if err != nil {
@@ -87,6 +87,8 @@ func (b *box) finish(c claim) error {
 	to := done
 	if _, err := b.root.Lstat(processing + "/" + c.name + reasonSuffix); err == nil {
 		to = rejected
+	} else if err := b.settle(c); err != nil {
+		return err
 	}
 	for _, name := range b.answers(c) {
 		if err := b.remove(name); err != nil {

@@ -10,9 +10,9 @@
 // delivered, also when their content was there before: rows are as of their
 // delivery. A whole file waits for those that were delivered before it and are not whole
 // yet; one whose marker does not come is waited for as long as the option patience says, and
-// then refused. While the last delivery could not be taken as a whole, or not one row of it,
-// the source is held:
-// what is answered is of before. Bad rows go to quarantine with file, line and field; their neighbours
+// then refused. While a delivery that could not be taken as a whole, or not one row
+// of it, is owed, the source is held: what is answered is of before. In mode append later
+// files are taken beside it, see debt.go. Bad rows go to quarantine with file, line and field; their neighbours
 // pass. Nothing is left out without a word: headings, member names, markers and
 // charsets that are not understood refuse the file or the row.
 //
@@ -37,7 +37,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -60,13 +59,12 @@ type source struct {
 	current  *reading
 	finished []claim // wholly read, waiting for Confirm
 	growth   growth
-	// refusal is the refused file as it was last seen.
-	refusal claim
-	begun   bool // opened at its beginning, and no file taken since
-	unseen  bool // something was read since the last idle answer
-	cleaned time.Time
-	told    uint64 // the held file of which was said that it waits
-	stands  bool   // was said that what was taken does not fit, see unfit
+	debt     debt
+	begun    bool // opened at its beginning, and no file taken since
+	unseen   bool // something was read since the last idle answer
+	cleaned  time.Time
+	told     uint64 // the held file of which was said that it waits
+	stands   bool   // was said that what was taken does not fit, see unfit
 }
 
 // Open opens the drop folder. It implements connectors.Open.
@@ -83,14 +81,13 @@ func Open(_ context.Context, cfg connectors.Config, after schemas.Position) (con
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
-	log := cfg.Log().With("source", cfg.Name)
-	in, err := openInbox(o, cfg.Name, after != "", log)
+	in, err := openInbox(o, cfg, after != "")
 	if err != nil {
 		return nil, fmt.Errorf("open file source %q: %w", cfg.Name, err)
 	}
 	s := &source{
-		setting: &setting{cfg: cfg, options: o, dataset: d, log: log, box: in.box},
-		inbox:   in, at: at.noted(d.ID, o.Mode), begun: after == "", unseen: true,
+		setting: &setting{cfg: cfg, options: o, dataset: d, log: in.log, box: in.box},
+		inbox:   in, at: at.noted(d.ID, o.Mode).since(), begun: after == "", unseen: true,
 	}
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open file source %q: %w", cfg.Name, err), in.Close())
@@ -146,6 +143,11 @@ func (s *source) first(claims []claim) error {
 	if err := s.inbox.resolveAll(claims); err != nil {
 		return err
 	}
+	defer func() {
+		if s.at.From = s.at.File + 1; s.cfg.Again && !s.replace() { // what was refused before is owed still
+			s.at.From = 1
+		}
+	}()
 	if len(claims) > 0 {
 		s.at.File = max(claims[0].ordinal, 1) - 1
 		return nil
@@ -229,7 +231,7 @@ func (s *source) grown(now time.Time) (connectors.Batch, bool, error) {
 		return connectors.Batch{}, false, err
 	}
 	if c.ordinal == s.at.File || !s.replace() {
-		s.at.Refused = max(s.at.Refused, c.ordinal)
+		s.at.From, s.debt.known = min(s.at.From, c.ordinal), false
 	}
 	s.log.Warn("a file grew after it had been taken", "file", s.label(c))
 	return connectors.Batch{After: s.at.encode(), Rejections: []contract.Rejection{
@@ -247,17 +249,16 @@ func (s *source) idle(looked time.Time) (connectors.Batch, bool, error) {
 	if err := s.clean(looked); err != nil {
 		return b, false, err
 	}
-	still, err := s.refused()
+	owes, err := s.owing(&b)
 	switch {
 	case err != nil:
 		return b, false, err
 	case s.cfg.Again && s.nothingYet():
-		b.Held = fmt.Sprintf("等待重读的文件：把%s放进 %s（例如 done/ 里的） / it waits for the files to be read again: put %s into %s, for example from done/",
+		b.Do, b.Held = "", fmt.Sprintf("等待重读的文件：把%s放进 %s（例如 done/ 里的） / it waits for the files to be read again: put %s into %s, for example from done/",
 			s.wanted(true), s.options.Dir, s.wanted(false), s.options.Dir)
 	case s.inbox.alone > 0:
-		b.Held = s.awaitsMarkers()
-	case still:
-		b.Held = s.awaitsAnother()
+		b.Do, b.Held = "", s.awaitsMarkers()
+	case owes:
 	case !s.inbox.pending():
 		b.CaughtUp = looked
 		if s.unseen {
@@ -268,50 +269,15 @@ func (s *source) idle(looked time.Time) (connectors.Batch, bool, error) {
 	return b, false, nil
 }
 
-// refused reports whether the last delivery could not be taken as a whole and stands so:
-// no later one was taken, and nobody took it out of rejected/.
-func (s *source) refused() (bool, error) {
-	if s.at.Refused == 0 {
-		return false, nil
-	}
-	dirs := []string{processing, rejected} // until Confirm it lies in the first
-	if s.refusal.ordinal == s.at.Refused {
-		for _, dir := range dirs { // known by name: rejected/ may hold years of files
-			if _, err := s.inbox.root.Lstat(dir + "/" + s.refusal.name); err == nil {
-				return true, nil
-			}
-		}
-	}
-	for _, dir := range dirs {
-		claims, err := s.inbox.claims(dir)
-		if err != nil {
-			return false, err
-		}
-		if i := slices.IndexFunc(claims, func(c claim) bool { return c.ordinal == s.at.Refused }); i >= 0 {
-			s.refusal = claims[i]
-			return true, nil
-		}
-	}
-	s.at.Refused = 0
-	return false, nil
-}
-
-// awaitsAnother says that the last delivery was refused: whatever is answered is of before.
-func (s *source) awaitsAnother() string {
-	return fmt.Sprintf("最近投放的文件 %0*d 未能整体接收，原因见 %s/ 中的 %s 文件和问题数据；在此之前查询答的可能是旧内容。请更正后重新投放；不需要它就把它移出 %s/"+
-		" / the last file, %0*d, could not be taken as a whole, see its %s in %s/ and quarantine; until then what is answered may be old. Mend it and drop it again; if it is not wanted, move it out of %s/",
-		ordinalWidth, s.at.Refused, rejected, reasonSuffix, rejected, ordinalWidth, s.at.Refused, reasonSuffix, rejected, rejected)
-}
-
 // awaitsMarkers says for what it stands still: files without marker, and how many wait
 // behind which of them.
 func (s *source) awaitsMarkers() string {
 	zh := fmt.Sprintf("%d 个文件等标记文件（文件名加 %s）已超过 %s，放入后自行继续", s.inbox.alone, s.options.Marker, unmarked)
 	en := fmt.Sprintf("%d files have waited for more than %s for their marker (the file's name and %s): put it beside them", s.inbox.alone, unmarked, s.options.Marker)
 	if s.inbox.behind > 0 {
-		name := s.cfg.Keyed(contract.LabelFileName, []byte(s.inbox.before))[:4]
-		zh += fmt.Sprintf("；其后送达的 %d 个完整文件按次序等其中最早的（文件名摘要 %x），不要它就移出目录", s.inbox.behind, name)
-		en += fmt.Sprintf("; %d whole files that were delivered after the first of them (digest of its name %x) wait for it: if it is not wanted, move it out of the folder", s.inbox.behind, name)
+		name := digest(s.cfg, s.inbox.before)
+		zh += fmt.Sprintf("；其后送达的 %d 个完整文件按次序等其中最早的（文件名摘要 %s），不要它就移出目录", s.inbox.behind, name)
+		en += fmt.Sprintf("; %d whole files that were delivered after the first of them (digest of its name %s) wait for it: if it is not wanted, move it out of the folder", s.inbox.behind, name)
 		if s.options.Patience > 0 {
 			zh += fmt.Sprintf("；满 %s 无标记则拒收", s.options.Patience)
 			en += fmt.Sprintf("; after %s without its marker it is refused", s.options.Patience)
@@ -372,10 +338,7 @@ func (s *source) advance() error {
 	if err != nil {
 		return err
 	}
-	next := s.at.File + 1
-	if s.at.Open {
-		next = s.at.File
-	}
+	next := s.at.next()
 	i := 0
 	for i < len(claims) && claims[i].ordinal < next {
 		i++ // finished, waiting for Confirm
@@ -397,6 +360,7 @@ func (s *source) advance() error {
 func (s *source) step(ctx context.Context) (connectors.Batch, error) {
 	b, err := s.current.batch(ctx)
 	if err != nil {
+		err = fmt.Errorf("file %s: %w", s.label(s.current.claim), err)
 		s.current.close()
 		s.current = nil
 		return connectors.Batch{}, err
@@ -405,13 +369,16 @@ func (s *source) step(ctx context.Context) (connectors.Batch, error) {
 	if !s.at.Open {
 		s.current.close()
 		s.finished = append(s.finished, s.current.claim)
-		if s.current.condemned == nil {
+		if s.debt.known = s.debt.known && s.current.condemned == nil; s.current.condemned == nil {
 			s.growth.add(s.current.claim, s.current.size, time.Now())
 		}
 		s.current = nil
 	}
 	b.After = s.at.encode()
-	return b, nil
+	if !s.replace() { // what is owed stands while later files are taken
+		_, err = s.owing(&b)
+	}
+	return b, err
 }
 
 // nothingYet reports whether no file was taken since the source was opened at

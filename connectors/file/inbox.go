@@ -1,19 +1,15 @@
 package file
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -27,7 +23,7 @@ type inbox struct {
 
 // openInbox opens the folder of a source. known says that the source has read
 // from it before: then it must be the same folder.
-func openInbox(o Options, source string, known bool, log *slog.Logger) (*inbox, error) {
+func openInbox(o Options, cfg connectors.Config, known bool) (*inbox, error) {
 	root, err := os.OpenRoot(o.Dir)
 	if err != nil {
 		if known { // it was there: a file system that is not mounted comes back
@@ -35,16 +31,19 @@ func openInbox(o Options, source string, known bool, log *slog.Logger) (*inbox, 
 		}
 		return nil, fmt.Errorf("投递目录打不开 / open drop folder %q: %w: %w", o.Dir, bare(err), connectors.ErrConfig)
 	}
-	b := &inbox{lookout: newLookout(&box{root: root}, o, log)}
-	if err := b.prepare(source, known); err != nil {
+	b := &inbox{lookout: newLookout(&box{root: root}, o, cfg)}
+	if err := b.prepare(cfg, known); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
 }
 
-func (b *inbox) prepare(source string, known bool) error {
+func (b *inbox) prepare(cfg connectors.Config, known bool) error {
 	if _, err := b.root.Lstat(state); known && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("投递目录 %s 不是原来的那个（未挂载？），恢复后自动继续 / the drop folder is not the one that was read before, is its file system mounted? %q is missing in it", b.options.Dir, state)
+	}
+	if _, _, err := b.whose(cfg); err != nil { // before one waits for another process that is not of this bus
+		return err
 	}
 	for _, dir := range []string{processing, done, rejected, state} {
 		info, err := b.root.Lstat(dir)
@@ -63,7 +62,7 @@ func (b *inbox) prepare(source string, known bool) error {
 	if err := b.take(); err != nil {
 		return err
 	}
-	return b.belong(source)
+	return b.belong(cfg)
 }
 
 // unmade says why the folders inside are not made. Under systemd a folder may be read-only for
@@ -89,23 +88,6 @@ func (b *inbox) take() error {
 	return nil
 }
 
-// belong holds the folder against the source it belongs to: two sources would
-// take one another's files.
-func (b *inbox) belong(source string) error {
-	const name = state + "/source"
-	text, err := b.root.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b.store(name, []byte(source+"\n"))
-	}
-	if err != nil {
-		return fmt.Errorf("read whose the drop folder is: %w", bare(err))
-	}
-	if owner := strings.TrimSpace(string(text)); owner != source {
-		return fmt.Errorf("投递目录 %s 属于数据源 %q；请另用目录，或删除其中的 %s / the drop folder belongs to source %q: use another, or remove %s in it: %w", b.options.Dir, owner, name, owner, name, connectors.ErrConfig)
-	}
-	return nil
-}
-
 // Close releases the folder. It may be called more than once.
 func (b *inbox) Close() error {
 	var err error
@@ -118,9 +100,10 @@ func (b *inbox) Close() error {
 
 // note is what .yiyuan/claim-N holds while a file and its marker are moved.
 type note struct {
-	Name     string    `json:"name"`   // in the drop folder
-	Claim    string    `json:"claim"`  // in processing/
-	Marker   bool      `json:"marker"` // it came with one
+	Name     string    `json:"name"`          // in the drop folder
+	Raw      []byte    `json:"raw,omitempty"` // the same where it is no UTF-8, which JSON cannot hold
+	Claim    string    `json:"claim"`         // in processing/
+	Marker   bool      `json:"marker"`        // it came with one
 	Modified time.Time `json:"modified"`
 	Size     int64     `json:"size"`
 }
@@ -145,9 +128,12 @@ func (b *inbox) claim(ordinal uint64, now time.Time) (claim, bool, error) {
 	name := ready[0].name
 	c := claim{ordinal, fmt.Sprintf("%0*d-%s", ordinalWidth, ordinal, safeName(name))}
 	n := note{Name: name, Claim: c.name}
+	if !utf8.ValidString(name) {
+		n.Raw = []byte(name)
+	}
 	marker, info, err := b.marker(name + b.options.Marker)
 	if err != nil {
-		return claim{}, false, err
+		return claim{}, false, b.unclaimed(c, name, err)
 	}
 	if info != nil {
 		n.Marker, n.Modified, n.Size = true, info.ModTime(), info.Size()
@@ -160,11 +146,11 @@ func (b *inbox) claim(ordinal uint64, now time.Time) (claim, bool, error) {
 		err = b.store(processing+"/"+c.name+markerSuffix, marker)
 	}
 	if err != nil {
-		return claim{}, false, fmt.Errorf("claim file %08d: %w", ordinal, bare(err))
+		return claim{}, false, b.unclaimed(c, name, err)
 	}
 	err = b.root.Rename(name, processing+"/"+c.name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return claim{}, false, fmt.Errorf("claim file %08d: %w", ordinal, bare(err))
+		return claim{}, false, b.unclaimed(c, name, err)
 	}
 	delete(b.seen, name)
 	delete(b.seen, name+b.options.Marker)
@@ -172,6 +158,12 @@ func (b *inbox) claim(ordinal uint64, now time.Time) (claim, bool, error) {
 		return claim{}, false, b.resolve(n, ordinal)
 	}
 	return c, true, b.resolve(n, ordinal)
+}
+
+// unclaimed says which file could not be claimed: the first of those in the folder, by a
+// digest of its name.
+func (b *inbox) unclaimed(c claim, name string, err error) error {
+	return fmt.Errorf("投递目录中最早送达的文件（文件名摘要 %[1]s）取不了，取走它或改正其权限后自行继续 / claim file %08[2]d, the first in the drop folder (digest of its name %[1]s): take it away or mend its rights: %[3]w", digest(b.cfg, name), c.ordinal, bare(err))
 }
 
 func noteName(ordinal uint64) string {
@@ -188,7 +180,7 @@ func (b *inbox) resolve(n note, ordinal uint64) error {
 		info, stat := b.root.Lstat(n.Name + b.options.Marker)
 		if stat == nil && info.Size() == n.Size && info.ModTime().Equal(n.Modified) {
 			err = b.remove(n.Name + b.options.Marker)
-		} else if stat != nil && !errors.Is(stat, fs.ErrNotExist) {
+		} else if stat != nil && !absent(stat) {
 			err = stat
 		}
 	}
@@ -222,6 +214,9 @@ func (b *inbox) resolveAll(claims []claim) error {
 		if err := json.Unmarshal(text, &n); err != nil {
 			return fmt.Errorf("read note of file %08d: it is damaged; look whether the marker of that file is still in the drop folder, then remove %s", ordinal, state+"/"+e.Name())
 		}
+		if n.Raw != nil {
+			n.Name = string(n.Raw)
+		}
 		if err := b.resolve(n, ordinal); err != nil {
 			return err
 		}
@@ -243,25 +238,8 @@ func (b *inbox) adopt(c claim) error {
 		return bare(err)
 	}
 	err := b.root.Rename(c.original()+b.options.Marker, processing+"/"+c.name+markerSuffix)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !absent(err) {
 		return fmt.Errorf("find the marker of file %08d: %w", c.ordinal, bare(err))
 	}
 	return nil
-}
-
-// safeName keeps a name readable in the folder: no control characters, no
-// colons, valid UTF-8, not too long. The ordinal in front keeps it unique.
-func safeName(name string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || r == '/' || r == '\\' || r == ':' || !unicode.IsPrint(r) {
-			return '_'
-		}
-		return r
-	}, name)
-	if runes := []rune(clean); len(runes) > maxName || len(clean) > 2*maxName {
-		sum := sha256.Sum256([]byte(name))
-		keep := string(runes[max(0, len(runes)-20):])
-		clean = hex.EncodeToString(sum[:4]) + "-" + keep
-	}
-	return clean
 }

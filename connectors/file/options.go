@@ -49,8 +49,8 @@ func (o *Options) Declare(l *option.List) {
 
 // declareRows: what stands in a file.
 func (o *Options) declareRows(l *option.List) {
-	l.Add(&o.Dir, "dir", "投放目录，须已存在且可写；其中会建 processing/、done/、rejected/ 和 .yiyuan/",
-		"the drop folder, which must exist and be writable; processing/, done/, rejected/ and .yiyuan/ are made in it").Required()
+	l.Add(&o.Dir, "dir", "投放目录，须已存在且可写；其中会建 processing/、done/、rejected/ 和 .yiyuan/（记有本数据源和本总线的标记，别的不再读它）",
+		"the drop folder, which must exist and be writable; processing/, done/, rejected/ and .yiyuan/ are made in it (which bears the marks of this source and this bus: no other reads it)").Required()
 	l.Add(&o.Format, "format", "csv、jsonl，或 auto（先看扩展名，再看第一个字符）", "csv, jsonl or auto (by extension, then by the first character)").
 		Default("auto").OneOf("csv", "jsonl", "auto")
 	l.Add(&o.Charset, "charset", "utf-8、gb18030，或 auto（先看字节序标记，再看是否合法的 UTF-8，再按 GB18030）",
@@ -67,8 +67,8 @@ func (o *Options) declareRows(l *option.List) {
 		Must(func() bool {
 			return utf8.RuneCountInString(o.Delimiter) == 1 && !strings.ContainsAny(o.Delimiter, "\"\r\n")
 		}, "一个字符，不能是引号或换行", "one character, no quotation mark and no line break")
-	l.Add(&o.Mode, "mode", "append（行为新增或修改）或 replace（一个文件就是整张表，其中没有的行删除）。取过 append 的行后改为 replace，须重读数据源",
-		"append (rows are upserts) or replace (a file is the whole table; rows that it lacks are deleted). After rows were taken in append, replace takes a resync").
+	l.Add(&o.Mode, "mode", "append（行为新增或修改）或 replace（一个文件就是整张表，其中没有的行删除）。取过 append 的行后改为 replace，须重读数据源。append 时未能整体接收的文件，后来的文件不能代替：处理之前状态为 held",
+		"append (rows are upserts) or replace (a file is the whole table; rows that it lacks are deleted). After rows were taken in append, replace takes a resync. In append no later file takes the place of one that was refused as a whole: it is held until that is dealt with").
 		Default(modeAppend).OneOf(modeAppend, modeReplace)
 	l.Add(&o.Empty, "empty", "refuse，或 allow：没有数据行的首个文件也算交付；replace 时会删除全部", "refuse, or allow: a first file without rows is a delivery, and in mode replace one deletes all").
 		Default("refuse").OneOf("refuse", "allow")
@@ -88,7 +88,8 @@ func (o *Options) declareFolder(l *option.List) {
 		Default(".done").Must(o.markerIsOne, "点开头的后缀，如 .done", "a suffix that begins with a dot, such as .done")
 	l.Add(&o.IgnoreNames, "ignore_names", "不作数据的文件名样式，另加于内置的（*.ctl）", "more patterns of file names that are no data (*.ctl)").
 		Must(o.patternsAre, "文件名样式，如 *.ctl", "patterns such as *.ctl")
-	l.Add(&o.KeepDone, "keep_done", "文件在 done/ 里留多久；0s 为一直留。rejected/ 里的由人取走", "how long files stay in done/; 0s is for ever. Those in rejected/ stay until somebody takes them away").
+	l.Add(&o.KeepDone, "keep_done", "文件在 done/ 里留多久；0s 为一直留。rejected/ 里的留到有人取走，或答复、更正后重新投放而移入 done/",
+		"how long files stay in done/; 0s is for ever. Those in rejected/ stay until somebody takes them away, or settles them by an answer or mended, which moves them to done/").
 		Default("720h")
 	l.Add(&o.Poll, "poll", "没有通知时多久看一次目录", "how often the folder is looked at when no notice comes").Default("1s").Least("1ms")
 }

@@ -30,8 +30,10 @@ type position struct {
 	Keys    uint64 `json:"keys,omitempty"`   // mode replace: the last complete file
 	Taken   bool   `json:"taken,omitempty"`  // a row of the open file was taken
 	Blind   bool   `json:"blind,omitempty"`  // a row of the open file was refused and its key is not certain
-	// Refused is the last file that could not be taken as a whole, 0 once a later one
-	// was: until then what is answered may be older than what was delivered.
+	// From is the first file that is owed while it lies in rejected/: earlier ones are of another
+	// life of the folder, or a whole table has taken their place.
+	From uint64 `json:"from,omitempty"`
+	// Refused is in positions of before the last refused file, 0 once a later one was taken.
 	Refused uint64 `json:"refused,omitempty"`
 	// Awaited says that no file with a row that could be taken was ever taken to its end,
 	// nor an empty one where that is a delivery. Positions of before it was
@@ -90,7 +92,9 @@ func (p position) row(number uint32, replace bool) position {
 // without rows is a delivery too, one of which every row is refused is none.
 func (p position) taken(complete, empty bool) position {
 	p.Awaited = p.Awaited && !p.Taken && (!empty || p.Bad > 0)
-	p.Refused = 0
+	if complete {
+		p.From = p.File + 1
+	}
 	return p.end(complete)
 }
 
@@ -101,7 +105,6 @@ func (p position) nothing(replace bool) bool { return p.Bad > 0 && !p.Taken && (
 
 // refused is the position after a file that could not be taken as a whole.
 func (p position) refused(complete bool) position {
-	p.Refused = p.File
 	return p.end(complete)
 }
 
@@ -144,6 +147,26 @@ func (p position) noted(dataset, mode string) position {
 		p.Of = dataset
 	}
 	return p
+}
+
+// since is a stored position with the first file that counts in rejected/. Of one of before
+// this was noted it is the refused file at which it stood, or what comes next.
+func (p position) since() position {
+	if p.From == 0 && p.Refused > 0 {
+		p.From = p.Refused
+	} else if p.From == 0 {
+		p.From = p.next()
+	}
+	p.Refused = 0
+	return p
+}
+
+// next is the file that comes next, or is open.
+func (p position) next() uint64 {
+	if p.Open {
+		return p.File
+	}
+	return p.File + 1
 }
 
 // foreign reports whether what was taken is of another dataset.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
+	"github.com/yiyuan-bus/yiyuan/connectors/file/marker"
 	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -42,7 +43,7 @@ func start(s *setting, at position, c claim) (*reading, error) {
 	r := &reading{setting: s, claim: c, at: at, time: time.Now(), columns: tabular.New(s.dataset, s.options.mapping())}
 	if err := r.open(); err != nil {
 		r.close()
-		return nil, err
+		return nil, fmt.Errorf("file %s: %w", s.label(c), err)
 	}
 	return r, nil
 }
@@ -107,7 +108,7 @@ func (r *reading) prepare(view format.Survey) error {
 		return nil
 	}
 	how := form{charset, skip, formatOf(r.options.Format, r.claim.name, view.Head[min(skip, len(view.Head)):])}
-	if r.replace() || said.rows >= 0 {
+	if r.replace() || said.Rows >= 0 {
 		seen := scout{setting: r.setting, claim: r.claim, at: r.at, columns: r.columns, said: said}
 		err := seen.look(r.file, how)
 		if r.table, r.condemned, r.held, r.do = &seen.table, seen.condemned, seen.held, seen.do; err != nil || r.condemned != nil || r.held != "" {
@@ -155,24 +156,24 @@ func (r *reading) remember(row tabular.Row) {
 }
 
 // marker reads what the marker says and holds the file against it.
-func (r *reading) marker(view format.Survey) (wants, error) {
+func (r *reading) marker(view format.Survey) (marker.Says, error) {
 	text, info, err := r.box.marker(processing + "/" + r.claim.name + markerSuffix)
 	if err != nil {
-		return wants{}, err
+		return marker.Says{}, err
 	}
 	if info == nil {
 		if r.options.Wait == "marker" && r.at.Row == 0 {
-			r.condemned = tabular.Bad(contract.ReasonUnreadable, "没有标记文件，无法确认是否完整；请连同标记重新投放 / it has no marker, so nobody knows whether it is whole: drop it again with its marker")
+			r.condemned = tabular.Bad(contract.ReasonUnreadable, "没有标记文件，无法确认是否完整；请连同标记重新投放（文件名连标记后缀不超过 255 字节） / it has no marker, so nobody knows whether it is whole: drop it again with its marker, whose name has 255 bytes at most")
 		}
-		return wants{rows: -1}, nil
+		return marker.Says{Rows: -1}, nil
 	}
-	said, err := parseMarker(text)
+	said, err := marker.Parse(text)
 	if err != nil {
 		r.condemned = tabular.Bad(contract.ReasonUnreadable, "标记文件无法解读；可为空，或写 sha256=摘要、rows=行数，或 sha256sum 等工具的输出 / its marker is not understood: leave it empty, or write sha256=HEX, rows=N, or what sha256sum and its like print")
 		return said, nil //nolint:nilerr // told by the rejection
 	}
-	r.condemned, err = checkMarker(said, r.claim.original(), r.file, view)
-	return said, err
+	r.condemned, err = said.Check(r.claim.original(), r.file, view)
+	return said, bare(err)
 }
 
 // batch yields the next rows; at the end of the file its position is not Open.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
 // sighting is when a file was first seen with this size and time.
@@ -75,6 +77,7 @@ func inLine(whole, open []candidate, patience time.Duration) queue {
 type lookout struct {
 	*box
 	options Options
+	cfg     connectors.Config
 	log     *slog.Logger
 	seen    map[string]sighting
 	soonest time.Duration   // until something may be settled
@@ -85,8 +88,8 @@ type lookout struct {
 	told    map[string]bool // what lies there and is left alone: said once
 }
 
-func newLookout(b *box, o Options, log *slog.Logger) *lookout {
-	return &lookout{box: b, options: o, log: log, seen: map[string]sighting{}, soonest: time.Hour, told: map[string]bool{}}
+func newLookout(b *box, o Options, cfg connectors.Config) *lookout {
+	return &lookout{box: b, options: o, cfg: cfg, log: cfg.Log().With("source", cfg.Name), seen: map[string]sighting{}, soonest: time.Hour, told: map[string]bool{}}
 }
 
 // same makes sure that the folder is still what its path leads to: a file system
@@ -134,7 +137,7 @@ func (l *lookout) scan(now time.Time) ([]candidate, error) {
 			continue // taken away while we looked
 		}
 		if err != nil {
-			return nil, fmt.Errorf("look at a file of the drop folder: %w", bare(err))
+			return nil, fmt.Errorf("look at a file of the drop folder (digest of its name %s): %w", digest(l.cfg, e.Name()), bare(err))
 		}
 		l.waiting = true
 		present++
@@ -185,6 +188,9 @@ func (l *lookout) delivered(info fs.FileInfo) time.Time {
 	return written
 }
 
+// longest is how many bytes the name of a file has at most, as Linux has it.
+const longest = 255
+
 // sight is how a file looks, and for how long it has looked so.
 type sight struct {
 	fs.FileInfo
@@ -211,7 +217,7 @@ func (l *lookout) marked(next map[string]sighting, marker fs.DirEntry, now time.
 		return nil, nil //nolint:nilnil // taken away while we looked
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look at a marker of the drop folder: %w", bare(err))
+		return nil, fmt.Errorf("look at a marker of the drop folder (digest of its name %s): %w", digest(l.cfg, marker.Name()), bare(err))
 	}
 	return &sight{info, l.sighted(next, info, now)}, nil
 }
@@ -232,7 +238,7 @@ func (l *lookout) whole(file sight, marker *sight) (candidate, bool) {
 		}
 	case !file.Mode().IsRegular():
 		return c, true
-	case l.options.Wait != "settle":
+	case l.options.Wait != "settle" && len(c.name)+len(l.options.Marker) <= longest: // beside a longer one no marker can lie: it is refused
 		return c, false
 	}
 	if left > 0 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
+	"github.com/yiyuan-bus/yiyuan/connectors/file/marker"
 	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -22,7 +23,7 @@ type scout struct {
 	claim   claim
 	at      position
 	columns *tabular.Columns
-	said    wants
+	said    marker.Says
 
 	table     tabular.Table
 	condemned *tabular.Problem // why the file is refused
@@ -80,8 +81,8 @@ func (r *scout) judge(f *feed) error {
 	case r.fingerprint(f.sum.Sum(nil)) != r.at.Digest:
 		r.condemned = altered
 		return nil
-	case r.said.rows >= 0 && r.said.rows != t.Rows:
-		r.condemned = tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 行数据（不含表头），文件有 %d 行；请重新传送 / its marker says %s rows of data without the heading, the file has %d: send it again", quoted(int64(r.said.rows)), t.Rows, quoted(int64(r.said.rows)), t.Rows))
+	case r.said.Rows >= 0 && r.said.Rows != t.Rows:
+		r.condemned = tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 行数据（不含表头），文件有 %d 行；请重新传送 / its marker says %s rows of data without the heading, the file has %d: send it again", marker.Quoted(int64(r.said.Rows)), t.Rows, marker.Quoted(int64(r.said.Rows)), t.Rows))
 		return nil
 	case !r.replace() || r.at.Row > 0 || r.at.Deletes > 0:
 		return nil // of a table that has begun it was decided

@@ -32,5 +32,10 @@ func (s *setting) fingerprint(sum []byte) string {
 // person's name or number: its ordinal, by which it is found in done/ and
 // rejected/, and a digest of its name.
 func (s *setting) label(c claim) string {
-	return fmt.Sprintf("%0*d-%x", ordinalWidth, c.ordinal, s.cfg.Keyed(contract.LabelFileName, []byte(c.original()))[:4])
+	return fmt.Sprintf("%0*d-%s", ordinalWidth, c.ordinal, digest(s.cfg, c.original()))
+}
+
+// digest stands for a name that must not be told.
+func digest(cfg connectors.Config, name string) string {
+	return hex.EncodeToString(cfg.Keyed(contract.LabelFileName, []byte(name))[:4])
 }

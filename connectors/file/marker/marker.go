@@ -1,4 +1,6 @@
-package file
+// Package marker reads what stands in the file that a sender puts beside his own to say that
+// it is whole: nothing, how many rows, lines or bytes it has, digests of it.
+package marker
 
 import (
 	"bytes"
@@ -28,14 +30,14 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// wants is what a marker says about its file.
-type wants struct {
-	digests     []wantDigest
-	rows, lines int // -1: nothing
+// Says is what a marker says about its file.
+type Says struct {
+	digests     []digest
+	Rows, lines int // -1 if it does not say
 	size        int64
 }
 
-type wantDigest struct {
+type digest struct {
 	algorithms []string // any of them
 	hex        string
 	name       string // of the file it is about, "" if the marker does not say
@@ -57,13 +59,13 @@ var (
 	certutil  = regexp.MustCompile(`(?i)^(MD5|SHA1|SHA256|SHA384|SHA512)\s.*(hash|哈希).*[:：]$`)
 )
 
-// parseMarker reads what a marker says: rows=N (of data, without the heading),
+// Parse reads what a marker says: rows=N (of data, without the heading),
 // lines=N, size=N, and digests as sha256sum, md5sum, openssl, BSD, certutil and
 // Get-FileHash write them, or as sha256=HEX. Only an empty one says nothing but
 // "whole"; a line that is none of these is an error, which shows nothing of it.
-func parseMarker(text []byte) (wants, error) {
-	w := wants{rows: -1, lines: -1, size: -1}
-	plain, err := markerText(text)
+func Parse(text []byte) (Says, error) {
+	w := Says{Rows: -1, lines: -1, size: -1}
+	plain, err := decode(text)
 	if err != nil {
 		return w, err
 	}
@@ -76,14 +78,14 @@ func parseMarker(text []byte) (wants, error) {
 			return w, fmt.Errorf("line %d: %w", number, err)
 		}
 	}
-	if strings.TrimSpace(plain) != "" && w.rows < 0 && w.lines < 0 && w.size < 0 && len(w.digests) == 0 {
-		return w, errMarkerLine
+	if strings.TrimSpace(plain) != "" && w.Rows < 0 && w.lines < 0 && w.size < 0 && len(w.digests) == 0 {
+		return w, errLine
 	}
 	return w, nil
 }
 
-// markerText decodes a marker: UTF-8, UTF-16 with its mark (PowerShell), GB18030.
-func markerText(text []byte) (string, error) {
+// decode decodes a marker: UTF-8, UTF-16 with its mark (PowerShell), GB18030.
+func decode(text []byte) (string, error) {
 	if bytes.HasPrefix(text, format.OtherMark[0]) || bytes.HasPrefix(text, format.OtherMark[1]) {
 		out, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Bytes(text)
 		return string(out), err
@@ -96,9 +98,9 @@ func markerText(text []byte) (string, error) {
 	return strings.ReplaceAll(string(text), "\r", "\n"), nil
 }
 
-var errMarkerLine = errors.New("not understood")
+var errLine = errors.New("not understood")
 
-func (w *wants) read(line string, algorithm *string) error {
+func (w *Says) read(line string, algorithm *string) error {
 	switch {
 	case line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "CertUtil:") || strings.Trim(line, "- ") == "":
 		return nil
@@ -122,29 +124,29 @@ func (w *wants) read(line string, algorithm *string) error {
 	}
 	m := wordLine.FindStringSubmatch(line)
 	if m == nil {
-		return errMarkerLine
+		return errLine
 	}
 	return w.word(strings.ToLower(m[1]), strings.TrimSpace(m[2]), algorithm)
 }
 
-func (w *wants) word(name, value string, algorithm *string) error {
+func (w *Says) word(name, value string, algorithm *string) error {
 	number := func(into *int) error {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 || *into >= 0 && *into != n {
-			return errMarkerLine
+			return errLine
 		}
 		*into = n
 		return nil
 	}
 	switch name {
 	case "rows":
-		return number(&w.rows)
+		return number(&w.Rows)
 	case "lines":
 		return number(&w.lines)
 	case "size", "bytes":
 		n := -1
 		if err := number(&n); err != nil || w.size >= 0 && w.size != int64(n) {
-			return errMarkerLine
+			return errLine
 		}
 		w.size = int64(n)
 		return nil
@@ -159,27 +161,27 @@ func (w *wants) word(name, value string, algorithm *string) error {
 	return w.digest(name, value, "")
 }
 
-func (w *wants) digest(algorithm, digits, name string) error {
+func (w *Says) digest(algorithm, digits, name string) error {
 	candidates := byLength[len(digits)]
 	if _, err := hex.DecodeString(digits); err != nil || candidates == nil {
-		return errMarkerLine
+		return errLine
 	}
 	if algorithm != "" {
 		a := strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(algorithm), "sha2-", "sha"), "-", "")
 		if !slices.Contains(candidates, a) {
-			return errMarkerLine
+			return errLine
 		}
 		candidates = []string{a}
 	}
-	w.digests = append(w.digests, wantDigest{candidates, strings.ToLower(digits), name})
+	w.digests = append(w.digests, digest{candidates, strings.ToLower(digits), name})
 	return nil
 }
 
 // about returns the digests that are about the file of that name: those that name
 // it, those that name none, and a single one whatever it names (the sender may
 // have renamed the file since); nil and false if all name others.
-func (w *wants) about(name string) ([]wantDigest, bool) {
-	var mine []wantDigest
+func (w *Says) about(name string) ([]digest, bool) {
+	var mine []digest
 	for _, d := range w.digests {
 		if d.name == "" || baseName(d.name) == baseName(name) {
 			mine = append(mine, d)
@@ -196,9 +198,9 @@ func baseName(s string) string {
 	return norm.NFC.String(s[strings.LastIndexAny(s, `/\`)+1:])
 }
 
-// quoted is a number that a marker says, as it may be told: one of more than ten digits
+// Quoted is a number that a marker says, as it may be told: one of more than ten digits
 // may be the number of a person.
-func quoted(n int64) string {
+func Quoted(n int64) string {
 	const tenDigits = 9_999_999_999
 	if n > tenDigits {
 		return ">9999999999"
@@ -206,14 +208,14 @@ func quoted(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// checkMarker holds a file against what its marker says, but for its rows, which
-// are counted later. The file's offset is void afterwards.
-func checkMarker(w wants, name string, f *os.File, view format.Survey) (*tabular.Problem, error) {
+// Check holds a file against what its marker says, but for its rows, which
+// are counted later: they are in Rows. The file's offset is void afterwards.
+func (w *Says) Check(name string, f *os.File, view format.Survey) (*tabular.Problem, error) {
 	if w.size >= 0 && w.size != view.Size {
-		return tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 字节，文件有 %d 字节；请重新传送 / its marker says %s bytes, the file has %d: send it again", quoted(w.size), view.Size, quoted(w.size), view.Size)), nil
+		return tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 字节，文件有 %d 字节；请重新传送 / its marker says %s bytes, the file has %d: send it again", Quoted(w.size), view.Size, Quoted(w.size), view.Size)), nil
 	}
 	if lines := view.Lines; w.lines >= 0 && w.lines != lines && (!view.Open || w.lines != lines+1) {
-		return tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 个文本行，文件有 %d 个；请重新传送 / its marker says %s lines, the file has %d: send it again", quoted(int64(w.lines)), lines, quoted(int64(w.lines)), lines)), nil
+		return tabular.Bad(contract.ReasonUnreadable, fmt.Sprintf("标记称 %s 个文本行，文件有 %d 个；请重新传送 / its marker says %s lines, the file has %d: send it again", Quoted(int64(w.lines)), lines, Quoted(int64(w.lines)), lines)), nil
 	}
 	mine, ok := w.about(name)
 	if !ok {
@@ -231,16 +233,16 @@ func checkMarker(w wants, name string, f *os.File, view format.Survey) (*tabular
 	return nil, nil
 }
 
-func sameDigest(d wantDigest, f *os.File, view format.Survey) (bool, error) {
+func sameDigest(d digest, f *os.File, view format.Survey) (bool, error) {
 	for _, name := range d.algorithms {
 		got := view.Digest
 		if name != "sha256" {
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return false, fmt.Errorf("rewind file: %w", bare(err))
+				return false, err
 			}
 			sum := algorithms[name]()
 			if _, err := io.Copy(sum, f); err != nil {
-				return false, fmt.Errorf("read file: %w", bare(err))
+				return false, err
 			}
 			got = sum.Sum(nil)
 		}

@@ -1,4 +1,4 @@
-package file
+package marker
 
 import (
 	"crypto/md5"  // as the sender's tool does
@@ -61,11 +61,11 @@ func TestMarkers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said, err := parseMarker([]byte(text))
+		said, err := Parse([]byte(text))
 		if err != nil {
 			return false
 		}
-		p, err := checkMarker(said, name, f, view)
+		p, err := said.Check(name, f, view)
 		if err != nil {
 			t.Fatal(err)
 		}
