@@ -353,3 +353,39 @@ func TestWhichFileIsStuck(t *testing.T) {
 		t.Errorf("it says %v", err)
 	}
 }
+
+// TestSettledWhenKilledAnywhere kills the process before each change by which a file that
+// mends another is filed: in the end both lie in done/, and nothing is owed.
+func TestSettledWhenKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	killed := true
+	for n := 0; killed; n++ {
+		dir := t.TempDir()
+		b := testInbox(t, dir)
+		for _, name := range []string{"rejected/00000002-a.csv", "rejected/00000002-a.csv.done", "rejected/00000002-a.csv.reason", "processing/00000005-00000002-a.csv"} {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		whole := b.root
+		b.root = &mortal{folder: whole, left: n}
+		err := b.finish(claim{5, "00000005-00000002-a.csv"})
+		if killed = errors.Is(err, errKilled); err != nil && !killed {
+			t.Fatal(err)
+		}
+		b.root = whole
+		claims, err := b.claims(processing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range claims { // as recover does
+			if err := b.finish(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refused, err := filepath.Glob(filepath.Join(dir, rejected, "*"))
+		if done, also := filepath.Glob(filepath.Join(dir, done, "*")); len(refused) > 0 || len(done) != 4 || err != nil || also != nil {
+			t.Errorf("killed before change %d: rejected/ holds %q, done/ %q", n, refused, done)
+		}
+	}
+}
