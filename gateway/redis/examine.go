@@ -22,6 +22,7 @@ type Health struct {
 	Limit   int64         // maxmemory in bytes; 0 = none
 	Used    int64         // bytes
 	Ahead   time.Duration // its clock before ours
+	Bus     string        // that the keys are of, "" = they bear no mark
 	// Generation is the current generation of records, "" = nothing was ever put in.
 	Generation string
 	Missing    []string         // views that are not complete in it
@@ -61,6 +62,10 @@ func Examine(ctx context.Context, cfg Config, views []string) (Health, error) {
 	asked := time.Now()
 	if now, err := client.Time(ctx).Result(); err == nil {
 		h.Ahead = now.Sub(asked.Add(time.Since(asked) / 2))
+	}
+	var err error
+	if h.Bus, err = ownerOf(ctx, client, cfg.Prefix); err != nil {
+		return h, err
 	}
 	generation, err := client.Get(ctx, cfg.Prefix+":gen").Result()
 	if errors.Is(err, goredis.Nil) {

@@ -22,6 +22,7 @@ type generations struct {
 	prefix   string // before every key
 	writer   *goredis.Client
 	instance *instance
+	owner    owner
 	now      atomic.Pointer[keyspace] // of the current one, nil = unknown
 }
 
@@ -41,6 +42,10 @@ func (g *generations) refresh(ctx context.Context) error {
 		return fmt.Errorf("read current generation: %w", err)
 	}
 	if now := g.now.Load(); now == nil || string(now.generation) != name {
+		if err := g.owner.check(ctx); err != nil { // emptied and taken by another bus
+			g.now.Store(nil)
+			return err
+		}
 		g.now.Store(g.space(store.Generation(name)))
 	}
 	return nil
@@ -53,6 +58,9 @@ func (g *generations) isCurrent(of store.Generation) bool {
 
 // begin returns a name that no other generation of this Redis has had.
 func (g *generations) begin(ctx context.Context) (store.Generation, error) {
+	if err := g.owner.check(ctx); err != nil {
+		return "", err
+	}
 	// The counter is lost with everything else, and a clock may go back or stand still.
 	n, err := g.writer.Incr(ctx, g.prefix+":gens").Result()
 	if err != nil {

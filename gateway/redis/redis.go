@@ -17,7 +17,8 @@
 // read with them too: while there is one, who is not found may be it. y:gen names the current generation.
 //
 // What is kept of a view that the catalogue has no more, or of one as it was, is
-// removed by whoever has the present ones (RemoveFormer); y:{generation}:{view}:u is
+// removed by whoever has the present ones (RemoveFormer); y:bus says which bus the keys are of,
+// so that no other one mixes its records with them; y:{generation}:{view}:u is
 // there while a gateway uses the view, and y:former says what was left.
 //
 // One server, or those that Sentinel watches (Config.Sentinel), with
@@ -66,6 +67,7 @@ type Config struct {
 	Database     int           // 0 unless the server is shared
 	TLS          *tls.Config   // nil = plain
 	Prefix       string        // before every key; "y" if empty
+	Bus          string        // which bus the keys are of; "" = they are not held against it
 	TombstoneTTL time.Duration // how long a deletion is remembered; 7 days if 0
 	ReadTimeout  time.Duration // of one lookup at the server; 500 ms if 0
 	Readers      int           // lookups in flight at the server; 4 if 0
@@ -131,7 +133,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 	s.instance = newInstance(cfg.Sentinel.Master != "", s.log, s.metrics)
 	s.reader.Store(cfg.connect(cfg.ReadTimeout, cfg.Readers+2, s.instance.greet))
 	s.writer = cfg.connect(10*time.Second, 8, s.instance.greet)
-	s.generations = &generations{prefix: cfg.Prefix, writer: s.writer, instance: s.instance}
+	s.generations = &generations{prefix: cfg.Prefix, writer: s.writer, instance: s.instance, owner: owner{cfg.Prefix, cfg.Bus, s.writer}}
 	s.former = &former{
 		prefix: cfg.Prefix, held: cfg.Held, writer: s.writer, generations: s.generations, instance: s.instance,
 		log: s.log, metrics: s.metrics, used: map[spaceName]time.Time{},
@@ -142,7 +144,11 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 		writer: s.writer, generations: s.generations, instance: s.instance, log: s.log, metrics: s.metrics,
 		answer: cfg.ReadTimeout, notice: 20 * cfg.Poll, life: life, done: &s.done,
 	}
-	if err := s.guard.check(ctx); err != nil {
+	err := s.guard.check(ctx)
+	if err == nil {
+		err = s.generations.owner.check(ctx)
+	}
+	if err != nil {
 		s.stop()
 		return nil, errors.Join(fmt.Errorf("open redis %q: %w", cfg.Address, cfg.Sentinel.explain(err)), s.reader.Load().Close(), s.writer.Close())
 	}

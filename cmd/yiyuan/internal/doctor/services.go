@@ -91,7 +91,7 @@ func (d *doctor) cache(ctx context.Context) []Finding {
 	for name, n := range h.Withheld {
 		withheld[views[name]] = n
 	}
-	return append(checkRedis(h), checkWithheld(withheld)...)
+	return append(append(checkRedis(h), checkOwner(h.Bus, d.bus, cfg.Prefix+":*")...), checkWithheld(withheld)...)
 }
 
 func checkRedis(h redis.Health) []Finding {
@@ -125,6 +125,15 @@ func checkRedis(h redis.Health) []Finding {
 			"现行视图装载完后，网关在几分钟内自行清除；仍有网关在用的，重启那些网关 / a gateway removes them by itself within minutes once the present views are complete; restart the gateways that still use some"))
 	}
 	return found
+}
+
+// checkOwner tells where what Redis holds under our prefix is another bus's.
+func checkOwner(theirs, ours, pattern string) []Finding {
+	if theirs == "" || ours == "" || theirs == ours {
+		return nil
+	}
+	zh, en := settings.OtherBus(pattern)
+	return []Finding{problemFound("redis.bus", fmt.Sprintf("Redis 中 %[1]s 这些键是另一条总线的，网关不启动 / the keys %[1]s in Redis are another bus's, and the gateway does not start", pattern), zh+" / "+en)}
 }
 
 // checkClock judges how far another machine's clock is from ours. Order never

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // cannotOpen says why there is no cache, and what to do. The process ends with it, as it
@@ -23,12 +25,19 @@ func cannotOpen(err error) error {
 	case errors.Is(err, redis.ErrEvicts):
 		return fmt.Errorf("缓存 Redis 会淘汰键，不能使用；请设 maxmemory-policy noeviction / Redis may throw keys away and cannot be used: %w", err)
 	}
+	if other := (*redis.OtherError)(nil); errors.As(err, &other) {
+		return fmt.Errorf("%w: %w", settings.OfAnotherBus(other.Pattern), err)
+	}
 	return fmt.Errorf("连不上 Redis / open Redis: %w", err)
 }
 
 // openCache opens the Redis of the configuration, or one inside this process.
 func (a *Process) openCache(ctx context.Context) (store.Cache, error) {
-	cfg := redis.Config{Prefix: settings.CachePrefix(a.cfg.Bus.Prefix)}
+	id, err := a.Bus.Identity(ctx, contract.Sources)
+	if err != nil {
+		return nil, err
+	}
+	cfg := redis.Config{Prefix: settings.CachePrefix(a.cfg.Bus.Prefix), Bus: hex.EncodeToString(id[:])}
 	if a.cfg.Gateway.Redis == "" {
 		mini, err := miniredis.Run()
 		if err != nil {

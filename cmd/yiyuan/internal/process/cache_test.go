@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 )
 
@@ -14,13 +15,18 @@ import (
 func TestWhyThereIsNoCache(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"哨兵所指的主库其实是从库":  fmt.Errorf("open redis: %w", redis.ErrReplica),
-		"哨兵有应答，但不认识":    fmt.Errorf("open redis: %w", redis.ErrNoMaster),
-		"缓存 Redis 会淘汰键": fmt.Errorf("open redis: %w", redis.ErrEvicts),
-		"连不上 Redis":     errors.New("dial tcp: connection refused"),
+		"哨兵所指的主库其实是从库":                          fmt.Errorf("open redis: %w", redis.ErrReplica),
+		"哨兵有应答，但不认识":                            fmt.Errorf("open redis: %w", redis.ErrNoMaster),
+		"缓存 Redis 会淘汰键":                         fmt.Errorf("open redis: %w", redis.ErrEvicts),
+		"gateway.redis: Redis 中 y:* 这些键是另一条总线的": fmt.Errorf("open redis: %w", &redis.OtherError{Pattern: "y:*", Theirs: "aa", Ours: "bb"}),
+		"连不上 Redis":                             errors.New("dial tcp: connection refused"),
 	} {
 		if got := cannotOpen(err); !strings.HasPrefix(got.Error(), want) || !errors.Is(got, err) {
 			t.Errorf("%v is told as %v, want %s", err, got, want)
 		}
+	}
+	err := cannotOpen(&redis.OtherError{Pattern: "y-city:*", Theirs: "aa", Ours: "bb"})
+	if !settings.Wrong(err) || !strings.Contains(err.Error(), "redis-cli --scan --pattern 'y-city:*' | xargs -r redis-cli unlink") {
+		t.Errorf("another bus's keys: %v", err)
 	}
 }

@@ -19,6 +19,20 @@ func CachePrefix(prefix string) string {
 	return "y"
 }
 
+// OtherBus is what to do where the keys of a pattern in Redis are of another bus than that of
+// the configuration.
+func OtherBus(pattern string) (chinese, english string) {
+	unlink := "redis-cli --scan --pattern '" + pattern + "' | xargs -r redis-cli unlink"
+	return "那条总线还在用的，给本总线另设 bus.prefix，或在 gateway.redis 换一个库号；它已不再用的（例如 Kafka 重新建过），停下网关，删去这些键再启动，缓存自行重建：" + unlink,
+		"where that bus is in use give this one another bus.prefix, or another database in gateway.redis; where it is no more (Kafka was set up anew) stop the gateways, remove these keys and start, the cache is filled again by itself: " + unlink
+}
+
+// OfAnotherBus is the error of a configuration whose keys in Redis are another bus's.
+func OfAnotherBus(pattern string) error {
+	zh, en := OtherBus(pattern)
+	return &keyError{"gateway.redis", fmt.Sprintf("Redis 中 %[1]s 这些键是另一条总线的，混用会答成别人的记录，不启动：%[2]s / the keys %[1]s in Redis are another bus's, and records would be mixed: %[3]s", pattern, zh, en)}
+}
+
 // Cache says which Redis and how. Settings are judged by it before anything is opened.
 func (c *Gateway) Cache(cfg *redis.Config) error {
 	if err := parseRedis(c.Redis, cfg); err != nil {
