@@ -173,6 +173,16 @@ func TestPlanJudgesWhatTheStartReads(t *testing.T) {
 			if code != exit.Problems || !strings.Contains(out, c.want) || !strings.Contains(out, "\n    → ") || !strings.Contains(said, "--mend-later") {
 				t.Errorf("plan = %d\n%s%s\nwant %q", code, out, said, c.want)
 			}
+			defer func() {
+				b.write(c.file, c.mended)
+				if code, out, said := b.types("plan"); code != exit.OK {
+					t.Errorf("plan of the mended = %d\n%s%s", code, out, said)
+				}
+			}()
+			if started[c.file] { // plan tells of each; what becomes of it hangs on the file alone
+				return
+			}
+			started[c.file] = true
 			if code, _, said := b.types("apply", "--yes"); code != exit.Problems || !strings.Contains(said, "1 处会使下次启动被拒绝") {
 				t.Errorf("apply = %d\n%s", code, said)
 			}
@@ -185,14 +195,7 @@ func TestPlanJudgesWhatTheStartReads(t *testing.T) {
 			if code, out, _ := b.types("plan"); code != exit.Problems || !strings.Contains(out, "没有差异") || !strings.Contains(out, c.want) {
 				t.Errorf("plan of what is in force = %d\n%s", code, out)
 			}
-			if !started[c.file] {
-				started[c.file] = true
-				b.isRefused(c.want)
-			}
-			b.write(c.file, c.mended)
-			if code, out, said := b.types("plan"); code != exit.OK {
-				t.Errorf("plan of the mended = %d\n%s%s", code, out, said)
-			}
+			b.isRefused(c.want)
 		})
 	}
 }
