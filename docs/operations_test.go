@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
@@ -165,6 +167,7 @@ func (p *place) guarded(t *testing.T) {
 	t.Helper()
 	service(t, "YIYUAN_TEST_KAFKA_LIBS")
 	redis := service(t, "YIYUAN_TEST_REDIS")
+	unmark(t, redis)
 	command(t, "kcat")
 	bed := filepath.Join(p.dir, "bed")
 	testbed := func(args ...string) ([]byte, error) {
@@ -188,6 +191,18 @@ func (p *place) guarded(t *testing.T) {
 	must(t, os.CopyFS(filepath.Join(p.dir, "tools"), os.DirFS(tools)))
 	must(t, os.WriteFile(filepath.Join(p.dir, "admin.properties"), []byte(read(t, tools, "admin.properties")), 0o600))
 	p.after = func(t *testing.T) { judge(t, filepath.Join(bed, "guarded1", "log"), read(t, p.dir, "bus-acls.sh")) }
+}
+
+// unmark removes what a bus of the page's prefix has left in Redis: this Kafka is another one.
+func unmark(t *testing.T, address string) {
+	t.Helper()
+	c := goredis.NewClient(&goredis.Options{Addr: address, DisableIdentity: true})
+	defer c.Close()
+	left := c.Scan(t.Context(), 0, "y-yl:*", 1000).Iterator()
+	for left.Next(t.Context()) {
+		must(t, c.Unlink(t.Context(), left.Val()).Err())
+	}
+	must(t, left.Err())
 }
 
 // move says where something lies that was not known before.

@@ -81,8 +81,20 @@ func (l *loader) datasetFields(d *datasetFile) {
 			m.at("name").problem("duplicate", "字段 %[1]s 重复", "field %[1]s stands twice", fl.Name)
 			continue
 		}
+		alike(m, fl.Name, sortedKeys(d.fields))
 		d.fields[fl.Name] = m.at("name")
 		d.Fields = append(d.Fields, fl)
+	}
+}
+
+// alike refuses a name that differs from a former one by case alone: readers of Avro elsewhere
+// take the two for one.
+func alike(m mapping, name string, before []string) {
+	for _, former := range before {
+		if strings.EqualFold(name, former) {
+			m.at("name").problem("duplicate", "字段 %[1]s 与 %[2]s 只差大小写，不分大小写的一方会认作同一个；换一个名称", "field %[1]s differs from %[2]s by case alone, which not everybody tells apart: give it another name", name, former)
+			return
+		}
 	}
 }
 

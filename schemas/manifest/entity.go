@@ -54,6 +54,7 @@ func (l *loader) goldenFields(e *entityFile) {
 			m.at("name").problem("duplicate", "字段 %[1]s 重复", "field %[1]s stands twice", f.Name)
 			continue
 		}
+		alike(m, f.Name, append(sortedKeys(e.fields), e.Key.Name))
 		e.fields[f.Name] = m.at("name")
 		e.Fields = append(e.Fields, f)
 	}
