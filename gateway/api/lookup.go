@@ -55,7 +55,7 @@ type batchResult struct {
 
 // keyQuestion is the body of POST /v1/lookup/{view}.
 type keyQuestion struct {
-	Key    string   `json:"key" doc:"主键 / key" maxLength:"512"`
+	Key    string   `json:"key" doc:"主键；复合主键各部分用 | 连接，部分中的 | 写作 %7C、% 写作 %25 / key; the parts of a composite one are joined by |, in a part | is written %7C and % is written %25" maxLength:"512"`
 	Fields []string `json:"fields,omitempty" maxItems:"512" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
 }
 
@@ -76,7 +76,7 @@ func bindLookup(s *API, api huma.API, mux *http.ServeMux) {
 	}
 	o.Parameters = append(o.Parameters,
 		&huma.Param{Name: "view", In: "path", Required: true, Schema: name(128), Description: "视图，如 person.partial / view"},
-		&huma.Param{Name: "key", In: "path", Required: true, Schema: name(512), Description: "主键 / key"},
+		&huma.Param{Name: "key", In: "path", Required: true, Schema: name(512), Description: "主键；复合主键各部分用 | 连接，部分中的 | 写作 %7C、% 写作 %25，再整个按 URL 编码 / key; the parts of a composite one are joined by |, in a part | is written %7C and % is written %25, then all of it is encoded for the URL"},
 		&huma.Param{Name: "fields", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Pattern: `^[^,]+(,[^,]+)*$`}, Description: "字段名，逗号分隔，缺省为全部授权字段 / names of fields, separated by commas; all that is granted if absent"},
 	)
 	api.OpenAPI().AddOperation(&o)

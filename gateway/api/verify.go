@@ -24,7 +24,7 @@ type verifyAnswer struct {
 // verifyQuestion is the body of POST /v1/verify.
 type verifyQuestion struct {
 	View   string            `json:"view" doc:"核验视图，如 person.verify / verification view" maxLength:"128"`
-	Key    string            `json:"key" doc:"主键 / key" maxLength:"512"`
+	Key    string            `json:"key" doc:"主键；复合主键各部分用 | 连接，部分中的 | 写作 %7C、% 写作 %25 / key; the parts of a composite one are joined by |, in a part | is written %7C and % is written %25" maxLength:"512"`
 	Fields map[string]string `json:"fields" minProperties:"1" maxProperties:"64" doc:"待核验的字段，至少两个 / fields to verify, at least two"`
 }
 

@@ -249,6 +249,9 @@ func (v *View) Indexes(columns []string) []int {
 // KeyForm tells a caller what a key of the view looks like.
 func (v *View) KeyForm() string {
 	form := v.KeyTitle()
+	if len(v.parts) > 1 {
+		return fmt.Sprintf("主键应为 %s，部分中的 | 写作 %%7C、%% 写作 %%25 / the key is %s, in a part | is written %%7C and %% is written %%25", form, form)
+	}
 	return fmt.Sprintf("主键应为 %s / the key is %s", form, form)
 }
 
