@@ -364,8 +364,6 @@ func TestDoctorJudges(t *testing.T) {
 	}
 }
 
-// A dataset that went from one source to another is a warning, with the one command,
-// until the other was read again; not while several feed it.
 // Dossiers stand in the folders of state and broker as they are: who lets others read them is told.
 func TestDoctorSaysWhoReadsTheState(t *testing.T) {
 	dir := t.TempDir()
@@ -380,12 +378,17 @@ func TestDoctorSaysWhoReadsTheState(t *testing.T) {
 			t.Errorf("%v: %d problems, want %d: %v", mode, got, want, found)
 		}
 	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	d.embedded = false
 	if found := d.folders(); len(found) != 1 || found[0].Check != "processors.dir" {
 		t.Errorf("with Kafka elsewhere: %v", found)
 	}
 }
 
+// A dataset that went from one source to another is a warning, with the one command,
+// until the other was read again; not while several feed it.
 func TestDoctorNamesWhatWasLeft(t *testing.T) {
 	t.Parallel()
 	former := contract.SourceStatus{State: contract.StateRetired, Datasets: []string{"GA01"}, Rows: 9}

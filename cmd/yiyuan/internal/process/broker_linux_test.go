@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -46,8 +47,10 @@ func TestEndsWithItsBroker(t *testing.T) {
 			if b == nil {
 				return "it does not answer"
 			}
-			if _, err := b.Committed(ask, contract.Route); err != nil {
-				return err.Error()
+			for _, topic := range []contract.Topic{contract.Audit, contract.Quarantine} {
+				if n, err := b.Partitions(ask, topic); err != nil || n == 0 {
+					return fmt.Sprintf("%s has %d partitions, %v", topic, n, err)
+				}
 			}
 			return ""
 		})
