@@ -190,6 +190,9 @@ func (e *encoder) headers(c *schemas.Change) []bus.Header {
 	if c.Spelling.Moved {
 		headers = append(headers, bus.Header{Key: contract.Was, Value: contract.AppendOwn(nil, c.Spelling.Was)})
 	}
+	if c.Outright {
+		headers = append(headers, bus.Header{Key: contract.Outright, Value: []byte{'1'}})
+	}
 	na, keep := unavailable(c.Record)
 	if na != "" {
 		headers = append(headers, bus.Header{Key: contract.Unavailable, Value: []byte(na)})

@@ -101,6 +101,9 @@ type Change struct {
 	Record   Record
 	Origin   Origin
 	Spelling Spelling
+	// Outright says of a Delete that the department has the row gone, whichever of its
+	// sources said it last. Else it is what one source's table holds no more.
+	Outright bool
 }
 
 // Spelling is how a source writes the key of the row itself, where it tells its rows

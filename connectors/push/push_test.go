@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -264,6 +265,25 @@ func TestCommittedBeforeAnswered(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(r.body), &got); err != nil || got.Accepted != 2 || got.Dataset != "ZJ01" || !strings.HasPrefix(got.Position, "zj-push@") {
 		t.Errorf("answer %s (%v)", r.body, err)
+	}
+}
+
+// A department that pushes a deletion has the row gone, whichever of its sources said it
+// last: that stands at the deletion, and at nothing else.
+func TestDeletionIsOutright(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	live := run(t, b, config(t), push.Config{})
+	live.must(t, "ZJ01", "["+row(1)+`,{"op":"delete","key":{"JZWBM":"B0001"}}]`)
+	var got []string
+	if err := b.Replay(t.Context(), contract.Raw("ZJ01"), func(r bus.Record) error {
+		got = append(got, string(r.Header(contract.Operation))+string(r.Header(contract.Outright)))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, []string{"u", "d1"}) {
+		t.Errorf("raw has %q", got)
 	}
 }
 

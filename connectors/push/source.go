@@ -157,7 +157,7 @@ func (s *source) number(sub *submission, now time.Time) {
 func (s *source) appendChanges(changes []schemas.Change, sub *submission, now time.Time) []schemas.Change {
 	for i, c := range sub.rows {
 		changes = append(changes, schemas.Change{
-			Dataset: sub.dataset, Key: c.key, Op: c.op, Record: c.record,
+			Dataset: sub.dataset, Key: c.key, Op: c.op, Record: c.record, Outright: c.op == schemas.Delete,
 			Origin: schemas.Origin{Source: s.cfg.Name, Sequence: s.at.sequence(sub.ordinal, i), At: now},
 		})
 	}

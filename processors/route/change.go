@@ -21,6 +21,7 @@ type change struct {
 	own      []byte // empty if as the record's key
 	moved    bool   // and that it wrote it otherwise before: was
 	was      []byte
+	outright bool  // a deletion of the row whichever source said it last
 	today    int64 // in Shanghai, as days since 1970, by the clock of the bus
 }
 

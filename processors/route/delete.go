@@ -30,15 +30,16 @@ func (s *stage) delete(tx processors.Tx, c *change, last image) error {
 	return s.vanish(tx, c, last, next, stale)
 }
 
-// leave takes the deletion of a row by a source when another has said the row since. done
-// is false where that is not so.
+// leave takes the deletion of a row by a source when another has said the row since, unless
+// the department means the row whoever said it. done is false where that is not so.
 func (s *stage) leave(tx processors.Tx, c *change, last image) (done bool, err error) {
 	at := last.formerly(c)
-	if !last.live || at < 0 {
+	if !last.live || at < 0 || c.outright {
 		return false, nil
 	}
 	next := last
-	next.former = slices.Delete(slices.Clone(last.former), at, at+1)
+	next.former = slices.Clone(last.former)
+	next.former[at].sequence = c.sequence // the same said again is late
 	s.out = s.out[:0]
 	if last.refused.open && string(last.refused.source) == string(c.source) { // what it had newer went with the row
 		if err := s.settle(c, last, &next, last.stale() && last.refused.outlives(c)); err != nil {

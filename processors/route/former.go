@@ -4,9 +4,10 @@ import "slices"
 
 // Where several sources feed a dataset, a row is of the one that said it last. The others
 // that had said it are remembered with their last word, for two things that only this
-// tells apart: a source that deletes its own former row, which another has said since (the
-// person has moved to that department's table), takes away nothing; one that deletes a row
-// it never said (pushed by who loaded it by file) means the row.
+// tells apart: a source whose table holds its own former row no more, which another has said
+// since (the person has moved to that department's table), takes away nothing, however often
+// it says so; one that deletes a row it never said means the row, and so does a department
+// that pushes a deletion.
 
 // maxFormer is of how many sources that is remembered; the elder go first.
 const maxFormer = 8

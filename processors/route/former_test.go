@@ -11,8 +11,9 @@ import (
 )
 
 // Whatever three sources of a dataset do to one row, it is what the last of them said, until
-// that one deletes it, or one that never said it does; what a source said or deleted of a
-// row that another has said since changes nothing, nor does what comes again.
+// that one deletes it, or one that never said it does, or any of them outright; what else a
+// source said or deletes of a row that another has said since changes nothing, nor does what
+// comes again.
 func TestRowOfSeveralSources(t *testing.T) {
 	c := newCity(t)
 	rapid.Check(t, func(r *rapid.T) {
@@ -58,23 +59,29 @@ func TestRowOfSeveralSources(t *testing.T) {
 			name := rapid.SampledFrom([]string{"x", "y", "z"}).Draw(r, "source")
 			d := departments[name]
 			d.seq++
-			switch rapid.SampledFrom([]string{"say", "say", "delete", "repeat"}).Draw(r, "what") {
+			switch what := rapid.SampledFrom([]string{"say", "say", "say", "delete", "delete", "outright", "repeat"}).Draw(r, "what"); what {
 			case "say":
 				want, owner, d.has = fmt.Sprintf("某%d", n), name, true
 				text := fmt.Sprintf("GA01 GMSFHM=539902198503120013 CSRQ=1985-03-12 XM=%s @source=%s @seq=%d", want, name, d.seq)
 				tell(text)
 				d.spoken = append(d.spoken, text)
-			case "delete":
-				if owner == name || !d.has {
+			case "delete", "outright":
+				all := ""
+				if what == "outright" {
+					all = " @all=1"
+				}
+				if owner == name || !d.has || all != "" {
 					want, owner = "", ""
 					for _, other := range departments {
 						other.has = false
 						other.spoken = nil // a deletion is remembered of who deleted alone
 					}
 				}
-				d.has = false
-				d.spoken = nil
-				tell(fmt.Sprintf("GA01 d GMSFHM=539902198503120013 @source=%s @seq=%d", name, d.seq))
+				text := fmt.Sprintf("GA01 d GMSFHM=539902198503120013 @source=%s @seq=%d%s", name, d.seq, all)
+				tell(text)
+				if owner != "" {
+					d.spoken = append(d.spoken, text)
+				}
 			case "repeat":
 				if len(d.spoken) > 0 {
 					tell(rapid.SampledFrom(d.spoken).Draw(r, "again"))

@@ -40,6 +40,7 @@ func (d *dataset) read(r *bus.Record) (change, error) {
 			return c, &reject{reason: contract.ReasonUnreadable, detail: "消息头 at 不是 1 至 9999 年间的毫秒数 / header at is not a number of milliseconds in the years 1 to 9999"}
 		}
 	}
+	c.outright = len(r.Header(contract.Outright)) > 0
 	if c.own, c.named = contract.ParseOwn(r.Header(contract.Own)); c.named {
 		c.was, c.moved = contract.ParseOwn(r.Header(contract.Was))
 	}

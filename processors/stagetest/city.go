@@ -223,7 +223,7 @@ func (c *City) Drain() []bus.Record {
 //
 // Options begin with "@": @seq=7 @source=ga-pg @at=2026-03-01T08:00:00Z
 // @na=HJDZ,MZDM @keep=LXDH, and of a source that tells its rows apart by how they write
-// their key @own=539902850312001 (empty: as the key) @was=... Fields never named are null where they may be, else a value
+// their key @own=539902850312001 (empty: as the key) @was=..., of a deletion whoever said the row @all=1. Fields never named are null where they may be, else a value
 // that their element accepts. "-" is null, "_" in a value is a space.
 func (c *City) Change(line string) (bus.Record, error) {
 	words := strings.Fields(line)
@@ -260,6 +260,8 @@ func (c *City) Change(line string) (bus.Record, error) {
 			spelling = append(spelling, bus.Header{Key: contract.Own, Value: contract.AppendOwn(nil, value)})
 		case name == "@was":
 			spelling = append(spelling, bus.Header{Key: contract.Was, Value: contract.AppendOwn(nil, value)})
+		case name == "@all":
+			spelling = append(spelling, bus.Header{Key: contract.Outright, Value: []byte("1")})
 		case name == "@keep":
 			keep = value
 		case name == "@at":

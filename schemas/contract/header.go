@@ -25,6 +25,7 @@ const (
 	About       = "about" // of a row that was refused: whom it speaks about, see AppendAbout
 	Own         = "own"   // the key as the row itself writes it, see AppendOwn
 	Was         = "was"   // how the same row wrote it before
+	Outright    = "all"   // of a deletion: of the row whichever source said it last, see schemas.Change
 	Version     = "ver"   // rises by key, see AppendVersion
 	Moved       = "moved" // key under which the record now stands
 )
