@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -53,9 +54,13 @@ func (a *auditing) whom(in io.Reader) error {
 	if err != nil {
 		return err
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+	given := bufio.NewReader(io.LimitReader(in, 4096))
+	line, err := given.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("读标准输入 / read standard input: %w", err)
+	}
+	if more, _ := io.ReadAll(given); len(bytes.TrimSpace(more)) > 0 { // what cannot be read is no second number
+		return exit.With(exit.Usage, errors.New("标准输入只取一行一个号码，这里不止一行：一次查一个 / standard input holds one number on one line, here is more: ask about one at a time"))
 	}
 	if a.trail, err = view.Follow(cat, keys, a.about, strings.TrimSpace(line)); errors.Is(err, view.ErrKey) {
 		return exit.With(exit.Usage, fmt.Errorf("标准输入的第一行不是 %[1]s 的号码或主键 / the first line of standard input is no number or key of %[1]s", a.about))

@@ -140,4 +140,7 @@ func TestAuditTellsWhatItCannotJudge(t *testing.T) {
 	if _, _, err := ask("12345\n", "--about", "person"); !errors.As(err, &e) || e.Code != exit.Usage {
 		t.Errorf("what is no number: %v", err)
 	}
+	if _, _, err := ask(number+"\n"+other+"\n", "--about", "person"); !errors.As(err, &e) || e.Code != exit.Usage {
+		t.Errorf("two numbers: %v, want to be told that it is one at a time", err)
+	}
 }

@@ -200,6 +200,26 @@ func TestPlanJudgesWhatTheStartReads(t *testing.T) {
 	}
 }
 
+// A start that is refused for one file says what another would be refused for next.
+func TestRefusedStartNamesEveryPlace(t *testing.T) {
+	settingstest.Bare(t)
+	b := newBeside(newHall(t), func(*e2e.Town) {}, map[string]string{
+		"access.yaml":     grant("MZ", "GA02.partial", `"*"`, "NONE"),
+		"sources/ga.yaml": "source: ga\nkind: push\ndatasets: [GA02, ZZ01]\n",
+		"yiyuan.yaml":     strings.Replace(configuration, "unconnected: []", "unconnected: [ZZ02]", 1),
+	})
+	cfg, err := settings.Load(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = process.Run(t.Context(), cfg, "test")
+	for _, place := range []string{`"NONE" 不存在`, "sources/ga.yaml:3:18: ", `"ZZ02"`} {
+		if err == nil || !strings.Contains(err.Error(), place) {
+			t.Errorf("the start = %v, which does not say %s", err, place)
+		}
+	}
+}
+
 // What plan cannot look at it says: files that this configuration does not name, for other
 // processes read them, and one that is not to be opened here.
 func TestPlanSaysWhatItDoesNotSee(t *testing.T) {

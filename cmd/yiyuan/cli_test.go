@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -145,6 +146,10 @@ func TestClientExitCodes(t *testing.T) {
 		{401, exit.Denied, `{"code":"YIYUAN-4011","title":"密钥无效","detail":"密钥不存在 / unknown key","request_id":"r1"}`, []string{"YIYUAN-4011", "unknown key", "r1"}},
 		{403, exit.Denied, `{"code":"YIYUAN-4031","title":"没有授权","detail":"没有授权 / no grant","request_id":"r2"}`, []string{"403", "no grant"}},
 		{404, exit.NotFound, `{"code":"YIYUAN-4040","title":"查无此记录","detail":"查无此记录 / no such record","request_id":"r3"}`, []string{"YIYUAN-4040"}},
+		{
+			404, exit.NotFound, `{"code":"YIYUAN-4040","title":"查无此记录","detail":"视图中没有 / none","request_id":"r3","as_of":"2026-09-21T22:13:25.000+08:00","stale":true,"refused":[{"dataset":"GA01","since":"2026-09-20T22:13:25.000+08:00","message":"GA01（公安）有较新的一行被退回 / a newer row of GA01 was refused"}]}`,
+			[]string{"YIYUAN-4040", "as of: 2026-09-21T22:13:25.000+08:00", "refused GA01 2026-09-20T22:13:25.000+08:00: GA01（公安）有较新的一行被退回"},
+		},
 		{422, exit.Problems, `{"code":"YIYUAN-4220","title":"主键无效","detail":"格式不正确 / malformed","request_id":"r4"}`, []string{"YIYUAN-4220"}},
 		{429, exit.Unavailable, `{"code":"YIYUAN-4290","title":"超过配额","detail":"用完 / used up","request_id":"r5"}`, []string{"YIYUAN-4290"}},
 		{503, exit.Unavailable, `{"code":"YIYUAN-5031","title":"数据正在加载","detail":"正在加载 / loading","request_id":"r6"}`, []string{"YIYUAN-5031"}},
@@ -187,6 +192,18 @@ func TestClientExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, want %d (%v)", got, test.want, err)
 			}
 		})
+	}
+}
+
+// A listener whose certificate is not believed answers: what is missing is --ca.
+func TestClientNamesTheAuthorityThatIsMissing(t *testing.T) {
+	settingstest.Bare(t)
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	code, said := ends(t, "lookup", "person.partial", "539902198503120013", "--gateway", server.URL)
+	if code != exit.Unavailable || !strings.Contains(said, "--ca") || strings.Contains(said, "is it running") {
+		t.Errorf("ends with %d: %s", code, said)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,6 +91,9 @@ func (c *client) do(ctx context.Context, out io.Writer, method, path string, bod
 	}
 	defer asks.CloseIdleConnections()
 	res, err := asks.Do(req)
+	if unknown := (*tls.CertificateVerificationError)(nil); errors.As(err, &unknown) {
+		return exit.With(exit.Unavailable, fmt.Errorf("%[1]s 有应答，但它的证书不可信：用 --ca 给出签发它的 CA，并核对地址与证书 / %[1]s answers, and its certificate is not believed: give the authority that made it by --ca, and compare address and certificate: %[2]w", c.at(), terminal.WithoutURL(err)))
+	}
 	if err != nil {
 		return exit.With(exit.Unavailable, fmt.Errorf("%[1]s 没有回答：先确认它在运行，地址用 --gateway 指定 / %[1]s does not answer: is it running? Its address is given by --gateway: %[2]w", c.at(), terminal.WithoutURL(err)))
 	}
@@ -142,7 +146,7 @@ func refusal(status int, body []byte) error {
 		for i, e := range p.Errors {
 			lines[i] = fmt.Sprintf("\n  %s: %s / %s", e.Location, e.Message, e.MessageEN)
 		}
-		text += strings.Join(lines, "")
+		text += strings.Join(lines, "") + unsure(body)
 		text += " (" + p.RequestID + ")"
 	}
 	code := exit.Problems
@@ -157,6 +161,28 @@ func refusal(status int, body []byte) error {
 		code = exit.Unavailable
 	}
 	return exit.With(code, fmt.Errorf("%d %s", status, text))
+}
+
+// unsure is what an answer that there is nothing says of how sure that is.
+func unsure(body []byte) string {
+	var said struct {
+		AsOf    string `json:"as_of"`
+		Stale   bool   `json:"stale"`
+		Refused []struct {
+			Dataset, Since, Message string
+		} `json:"refused"`
+	}
+	if json.Unmarshal(body, &said) != nil {
+		return ""
+	}
+	var text strings.Builder
+	if said.Stale {
+		text.WriteString("\n  数据已超过更新周期（stale），截至 / it is older than its cycle allows, as of: " + fallback(said.AsOf, "?"))
+	}
+	for _, r := range said.Refused {
+		fmt.Fprintf(&text, "\n  refused %s %s: %s", r.Dataset, r.Since, r.Message)
+	}
+	return text.String()
 }
 
 // account is who gives an order, as source ls shows it to operators: account and machine.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,6 +35,15 @@ Checks configuration, catalogue, keys, access file and push keys, Kafka, registr
 			found := doctor.Examine(ctx, file, brokers)
 			if err := doctor.Write(cmd.OutOrStdout(), output, found); err != nil {
 				return err
+			}
+			if output == "table" {
+				var do strings.Builder
+				for _, f := range found {
+					do.WriteString(f.Do + "\n")
+				}
+				if _, err := io.WriteString(cmd.OutOrStdout(), besideCommands(do.String(), file)); err != nil {
+					return err
+				}
 			}
 			if n := doctor.Count(found, doctor.Problem); n > 0 {
 				return exit.With(exit.Problems, fmt.Errorf("%d 项有问题 / %d problems", n, n))

@@ -135,7 +135,7 @@ func sourceAnswer(use, short string) *cobra.Command {
 			if err := c.do(cmd.Context(), &b, http.MethodPost, "/sources/"+url.PathEscape(args[0])+"/"+verb+"?item="+url.QueryEscape(args[1])); err != nil {
 				return err
 			}
-			return writeSources(cmd.OutOrStdout(), b.Bytes())
+			return c.writeSources(cmd.OutOrStdout(), b.Bytes())
 		},
 	}
 	c.flags(cmd)
@@ -186,12 +186,12 @@ func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) err
 		_, err := b.WriteTo(out)
 		return err
 	}
-	return writeSources(out, b.Bytes())
+	return c.writeSources(out, b.Bytes())
 }
 
 // writeSources prints sources as a table, and below it what stands still, why,
 // and what to do.
-func writeSources(out io.Writer, answer []byte) error {
+func (c *sourceClient) writeSources(out io.Writer, answer []byte) error {
 	var page struct {
 		Sources []fleet.Line `json:"sources"`
 	}
@@ -218,8 +218,18 @@ func writeSources(out io.Writer, answer []byte) error {
 			fmt.Fprintf(&text, "  → %s\n", s.Do)
 		}
 	}
+	text.WriteString(besideCommands(text.String(), c.config))
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// besideCommands is what is to be put behind the commands of a text: they name no
+// configuration, and without it they go to whatever bus this machine's usual address is of.
+func besideCommands(text, config string) string {
+	if config == "" || !strings.Contains(text, "yiyuan source ") {
+		return ""
+	}
+	return "\n以上 yiyuan source 命令都要加 / to each of the yiyuan source commands above add: --config " + config + "\n"
 }
 
 // trial prints what a resync would change.
@@ -247,7 +257,7 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 	var b bytes.Buffer
 	err := c.do(ctx, &b, http.MethodPost, path)
 	if err == nil {
-		return writeSources(out, b.Bytes())
+		return c.writeSources(out, b.Bytes())
 	}
 	var coded *exit.Error
 	if c.config == "" || !errors.As(err, &coded) || coded.Code != exit.Unavailable && coded.Code != exit.NotFound {

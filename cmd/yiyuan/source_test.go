@@ -177,3 +177,22 @@ func TestSourceRefusesAWrongConfiguration(t *testing.T) {
 		t.Errorf("asked all the same: %q", here.calls)
 	}
 }
+
+// The commands that a page of sources names carry no configuration; with one the page says
+// that they need it.
+func TestCommandsNeedTheConfiguration(t *testing.T) {
+	const held = `{"sources":[{"name":"ga","state":"held","reason":"r","do":"说是 / say: yiyuan source accept ga 00000001"}]}`
+	for _, c := range []struct{ page, config, want string }{
+		{held, "", ""},
+		{held, "/etc/yiyuan/b.yaml", "add: --config /etc/yiyuan/b.yaml\n"},
+		{`{"sources":[{"name":"ga","state":"running"}]}`, "/etc/yiyuan/b.yaml", ""},
+	} {
+		var out strings.Builder
+		if err := (&sourceClient{config: c.config}).writeSources(&out, []byte(c.page)); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); c.want == "" && strings.Contains(got, "--config") || !strings.HasSuffix(got, c.want) {
+			t.Errorf("with %q it prints\n%s", c.config, got)
+		}
+	}
+}

@@ -133,6 +133,9 @@ func (b *box) store(name string, content []byte) error {
 	if _, err = f.Write(content); err == nil {
 		err = f.Sync()
 	}
+	if err == nil && strings.HasSuffix(name, reasonSuffix) {
+		err = f.Chmod(0o640) // for whom the folder is open
+	}
 	if err = errors.Join(bare(err), f.Close()); err == nil {
 		err = b.root.Rename(state+"/new", name)
 	}

@@ -257,6 +257,11 @@ func TestMarkerMakesAFileReady(t *testing.T) {
 	if got := in(t, dir, "rejected"); len(got) != 3 {
 		t.Errorf("rejected/ holds %q, want file, marker and reason", got)
 	}
+	for _, name := range in(t, dir, "rejected") {
+		if info, err := os.Stat(filepath.Join(dir, "rejected", name)); err != nil || strings.HasSuffix(name, ".reason") && info.Mode().Perm() != 0o640 {
+			t.Errorf("%s has mode %v, want 0640: who may see the folder may see why (%v)", name, info.Mode(), err)
+		}
+	}
 	drop(t, dir, "z.csv.done", "")
 	read(t, src, func(r result) bool { return len(r.changes) == 2 && settled(t, dir) })
 }

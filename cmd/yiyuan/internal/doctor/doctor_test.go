@@ -343,7 +343,7 @@ func TestDoctorJudges(t *testing.T) {
 		"full Redis":         {checkRedis(redis.Health{Policy: "noeviction", Limit: 100, Used: 95}), "redis.memory", Problem, ""},
 		"empty Redis":        {checkRedis(redis.Health{Policy: "noeviction"}), "redis.views", Warning, "503"},
 		"loading Redis":      {checkRedis(redis.Health{Policy: "noeviction", Generation: "g", Missing: []string{"person.partial"}}), "redis.views", Warning, "person.partial"},
-		"another bus's keys": {checkOwner("aa", "bb", "y:*"), "redis.bus", Problem, "another bus's"},
+		"another bus's keys": {checkOwner(&settings.Gateway{Redis: "redis://r:1/2"}, "aa", "bb", "y:*"), "redis.bus", Problem, "another bus's"},
 		"former views":       {checkRedis(redis.Health{Policy: "noeviction", Generation: "g", Former: redis.Former{Spaces: 3, Used: 1, Records: 70}}), "redis.former", Warning, "3 views"},
 		"clock off":          {checkRedis(redis.Health{Ahead: -2 * time.Minute}), "redis.clock", Problem, "2m0s"},
 		"clock near":         {[]Finding{checkClock("clock", 3*time.Second)}, "clock", Warning, "3s"},

@@ -91,7 +91,7 @@ func (d *doctor) cache(ctx context.Context) []Finding {
 	for name, n := range h.Withheld {
 		withheld[views[name]] = n
 	}
-	return append(append(checkRedis(h), checkOwner(h.Bus, d.bus, cfg.Prefix+":*")...), checkWithheld(withheld)...)
+	return append(append(checkRedis(h), checkOwner(&d.cfg.Gateway, h.Bus, d.bus, cfg.Prefix+":*")...), checkWithheld(withheld)...)
 }
 
 func checkRedis(h redis.Health) []Finding {
@@ -128,11 +128,11 @@ func checkRedis(h redis.Health) []Finding {
 }
 
 // checkOwner tells where what Redis holds under our prefix is another bus's.
-func checkOwner(theirs, ours, pattern string) []Finding {
+func checkOwner(g *settings.Gateway, theirs, ours, pattern string) []Finding {
 	if theirs == "" || ours == "" || theirs == ours {
 		return nil
 	}
-	zh, en := settings.OtherBus(pattern)
+	zh, en := g.OtherBus(pattern)
 	return []Finding{problemFound("redis.bus", fmt.Sprintf("Redis 中 %[1]s 这些键是另一条总线的，网关不启动 / the keys %[1]s in Redis are another bus's, and the gateway does not start", pattern), zh+" / "+en)}
 }
 

@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,23 @@ func Beside(p *plan.Plan, cfg settings.Config, file string, cat *schemas.Catalog
 			English: "this configuration does not read " + strings.Join(absent[1], " and ") + ", and what processes elsewhere read is not seen from here: before apply run there yiyuan plan --config THEIRS --catalogue THIS-FOLDER",
 		})
 	}
+}
+
+// with adds to what refuses a start for one kind of thing all else that would refuse the
+// next one: who mends a place is told of all of them.
+func (a *Process) with(err error, kind string) error {
+	var p plan.Plan
+	Beside(&p, a.cfg, "", a.Catalogue)
+	var more []string
+	for _, u := range p.Unfit {
+		if u.Kind != kind {
+			more = append(more, u.Faults...)
+		}
+	}
+	if len(more) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w\n这些也会使启动被拒绝 / a start is refused by these, too:\n%s", err, strings.Join(more, "\n"))
 }
 
 // hidden reports an error that says of nothing but files that cannot be opened.

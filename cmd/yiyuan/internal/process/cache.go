@@ -16,7 +16,7 @@ import (
 
 // cannotOpen says why there is no cache, and what to do. The process ends with it, as it
 // does when Kafka cannot be reached at the start: whoever keeps it running starts it again.
-func cannotOpen(err error) error {
+func cannotOpen(g *settings.Gateway, err error) error {
 	switch {
 	case errors.Is(err, redis.ErrReplica):
 		return fmt.Errorf("哨兵所指的主库其实是从库：可能正在切换，稍后再启动；一直如此请检查哨兵（gateway.sentinel） / what the sentinels name as the master is a replica: a failover may be under way, start again in a moment; if it stays so look at the sentinels: %w", err)
@@ -26,7 +26,7 @@ func cannotOpen(err error) error {
 		return fmt.Errorf("缓存 Redis 会淘汰键，不能使用；请设 maxmemory-policy noeviction / Redis may throw keys away and cannot be used: %w", err)
 	}
 	if other := (*redis.OtherError)(nil); errors.As(err, &other) {
-		return fmt.Errorf("%w: %w", settings.OfAnotherBus(other.Pattern), err)
+		return fmt.Errorf("%w: %w", g.OfAnotherBus(other.Pattern), err)
 	}
 	return fmt.Errorf("连不上 Redis / open Redis: %w", err)
 }
@@ -50,7 +50,7 @@ func (a *Process) openCache(ctx context.Context) (store.Cache, error) {
 	}
 	store, err := redis.Open(ctx, cfg, a.Log, a.Metrics)
 	if err != nil {
-		return nil, cannotOpen(err)
+		return nil, cannotOpen(&a.cfg.Gateway, err)
 	}
 	a.defers(func() {
 		if err := store.Close(); err != nil {

@@ -21,12 +21,12 @@ func TestWhyThereIsNoCache(t *testing.T) {
 		"gateway.redis: Redis 中 y:* 这些键是另一条总线的": fmt.Errorf("open redis: %w", &redis.OtherError{Pattern: "y:*", Theirs: "aa", Ours: "bb"}),
 		"连不上 Redis":                             errors.New("dial tcp: connection refused"),
 	} {
-		if got := cannotOpen(err); !strings.HasPrefix(got.Error(), want) || !errors.Is(got, err) {
+		if got := cannotOpen(&settings.Gateway{}, err); !strings.HasPrefix(got.Error(), want) || !errors.Is(got, err) {
 			t.Errorf("%v is told as %v, want %s", err, got, want)
 		}
 	}
-	err := cannotOpen(&redis.OtherError{Pattern: "y-city:*", Theirs: "aa", Ours: "bb"})
-	if !settings.Wrong(err) || !strings.Contains(err.Error(), "redis-cli --scan --pattern 'y-city:*' | xargs -r redis-cli unlink") {
+	err := cannotOpen(&settings.Gateway{Redis: "redis://front:7000/3"}, &redis.OtherError{Pattern: "y-city:*", Theirs: "aa", Ours: "bb"})
+	if !settings.Wrong(err) || !strings.Contains(err.Error(), "redis-cli -h front -p 7000 -n 3 --scan --pattern 'y-city:*' | xargs -r redis-cli -h front -p 7000 -n 3 unlink") {
 		t.Errorf("another bus's keys: %v", err)
 	}
 }

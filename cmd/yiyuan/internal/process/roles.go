@@ -89,7 +89,7 @@ func (a *Process) RunGateway(ctx context.Context, cfg gateway.Config, who *acces
 	}
 	cfg.Unconnected = a.cfg.Gateway.Unconnected
 	if err := a.cfg.Gateway.Fits(a.Catalogue); err != nil {
-		return err
+		return a.with(err, "gateway.unconnected")
 	}
 	g, err := gateway.New(ctx, cfg, gateway.Parts{
 		Catalogue: a.Catalogue, Bus: a.Bus, Kafka: a.kafka, Codec: a.Codec, Keys: a.Keys, Cache: cache, Access: who, Grants: source, Logger: a.Log, Metrics: a.Metrics,
@@ -149,7 +149,7 @@ func (a *Process) startRoles(ctx context.Context) error {
 	if a.cfg.Has(settings.RoleConnectors) {
 		cfgs, waits, err := a.bindings()
 		if err != nil {
-			return err
+			return a.with(err, "sources")
 		}
 		keys, err := OpenPushKeys(a.cfg.Push.Keys)
 		if err != nil {
@@ -166,7 +166,7 @@ func (a *Process) startRoles(ctx context.Context) error {
 	if a.cfg.Has(settings.RoleGateway) {
 		who, source, err := a.openAccess()
 		if err != nil {
-			return err
+			return a.with(err, "access")
 		}
 		if err := a.RunGateway(ctx, gateway.Config{Listen: a.cfg.Gateway.Listen}, who, source); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -21,16 +22,40 @@ func CachePrefix(prefix string) string {
 
 // OtherBus is what to do where the keys of a pattern in Redis are of another bus than that of
 // the configuration.
-func OtherBus(pattern string) (chinese, english string) {
-	unlink := "redis-cli --scan --pattern '" + pattern + "' | xargs -r redis-cli unlink"
+func (c *Gateway) OtherBus(pattern string) (chinese, english string) {
+	cli := c.cli()
+	unlink := cli + " --scan --pattern '" + pattern + "' | xargs -r " + cli + " unlink"
 	return "那条总线还在用的，给本总线另设 bus.prefix，或在 gateway.redis 换一个库号；它已不再用的（例如 Kafka 重新建过），停下网关，删去这些键再启动，缓存自行重建：" + unlink,
 		"where that bus is in use give this one another bus.prefix, or another database in gateway.redis; where it is no more (Kafka was set up anew) stop the gateways, remove these keys and start, the cache is filled again by itself: " + unlink
 }
 
 // OfAnotherBus is the error of a configuration whose keys in Redis are another bus's.
-func OfAnotherBus(pattern string) error {
-	zh, en := OtherBus(pattern)
+func (c *Gateway) OfAnotherBus(pattern string) error {
+	zh, en := c.OtherBus(pattern)
 	return &keyError{"gateway.redis", fmt.Sprintf("Redis 中 %[1]s 这些键是另一条总线的，混用会答成别人的记录，不启动：%[2]s / the keys %[1]s in Redis are another bus's, and records would be mixed: %[3]s", pattern, zh, en)}
+}
+
+// cli is redis-cli with the flags that reach this Redis and its database, less secrets; of
+// one behind sentinels with words where its master's address belongs.
+func (c *Gateway) cli() string {
+	u, err := url.Parse(c.Redis)
+	if err != nil {
+		return "redis-cli"
+	}
+	out := "redis-cli -h " + u.Hostname() + " -p " + cmp.Or(u.Port(), "6379")
+	if len(c.Sentinel.Addresses) > 0 {
+		out = "redis-cli -h MASTER -p PORT"
+	}
+	if db := strings.Trim(u.Path, "/"); db != "" && db != "0" {
+		out += " -n " + db
+	}
+	if u.Scheme == "rediss" {
+		out += " --tls"
+	}
+	if u.User != nil {
+		out += " --askpass"
+	}
+	return out
 }
 
 // Cache says which Redis and how. Settings are judged by it before anything is opened.
