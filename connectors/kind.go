@@ -26,7 +26,8 @@ type Kind struct {
 	// opening anything: its options, which are sound by themselves, against its datasets. Each of them
 	// must be fed by something, or it would count as complete while nothing of it ever comes.
 	Fits func(cfg Config) error
-	// Alone names in both tongues what one source alone may use, such as its folder. nil: nothing.
+	// Alone names in both tongues what one source alone may use, such as its folder, and what
+	// lies below that. nil: nothing.
 	Alone   func(cfg Config) (what, chinese, english string)
 	Open    Open
 	Reread  Reread
@@ -108,19 +109,22 @@ func (k Kinds) Check(cfg Config) error {
 // Apart refuses a source that uses what another of them alone may.
 func (k Kinds) Apart(sources []Config) error {
 	var problems []error
-	has := map[string]string{}
+	type claim struct{ of, kind, what string }
+	var taken []claim
 	for _, cfg := range sources {
 		kind, err := k.Find(cfg.Kind)
 		if err != nil || kind.Alone == nil {
 			continue
 		}
 		what, zh, en := kind.Alone(cfg)
-		key := cfg.Kind + " " + what
-		if other, taken := has[key]; taken {
-			problems = append(problems, fmt.Errorf("数据源 %s 与 %s 用同一个%s，请各用各的 / sources %q and %q use one %s, give each its own: %w", other, cfg.Name, zh, other, cfg.Name, en, ErrConfig))
+		i := slices.IndexFunc(taken, func(c claim) bool {
+			return c.kind == cfg.Kind && (strings.HasPrefix(what+"/", c.what+"/") || strings.HasPrefix(c.what+"/", what+"/"))
+		})
+		if i >= 0 {
+			problems = append(problems, fmt.Errorf("数据源 %s 与 %s 用同一个%s（或一个在另一个里面），请各用各的 / sources %q and %q use one %s, or one lies within the other's: give each its own: %w", taken[i].of, cfg.Name, zh, taken[i].of, cfg.Name, en, ErrConfig))
 			continue
 		}
-		has[key] = cfg.Name
+		taken = append(taken, claim{cfg.Name, cfg.Kind, what})
 	}
 	return errors.Join(problems...)
 }

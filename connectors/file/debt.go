@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // A delivery that was refused as a whole is owed: what is answered is of before it, until a
@@ -79,7 +80,7 @@ func (s *source) owing(b *connectors.Batch) (bool, error) {
 	}
 	since := ""
 	if !d.since.IsZero() {
-		since = d.since.Format("2006-01-02 15:04:05 -07:00")
+		since = d.since.In(schemas.Zone).Format("2006-01-02 15:04:05 -07:00")
 	}
 	zh, en := "更正后重新投放；不需要它就移出 rejected/", "Mend it and drop it again; if it is not wanted, move it out of rejected/"
 	if !s.replace() {

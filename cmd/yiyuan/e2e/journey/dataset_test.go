@@ -25,7 +25,7 @@ func TestNewDatasetNeedsNoGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest := regexp.MustCompile("(?s)```yaml\n# my-city/datasets/(\\w+)\\.yaml\n(.*?)```").FindSubmatch(readme)
+	manifest := regexp.MustCompile("(?s)```yaml\n# my-city/catalogue/datasets/(\\w+)\\.yaml\n(.*?)```").FindSubmatch(readme)
 	if manifest == nil {
 		t.Fatal("the README shows no dataset any more")
 	}

@@ -70,21 +70,21 @@ func TestSourcesApart(t *testing.T) {
 	if err := os.Symlink(drop, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	for name, at := range map[string]string{"a": drop, "b": drop + "/./", "c": filepath.Join(dir, "link"), "d": t.TempDir(), "e": filepath.Join(dir, "not-there"), "f": filepath.Join(dir, "x", "..", "not-there")} {
+	for name, at := range map[string]string{"a": drop, "b": drop + "/./", "c": filepath.Join(dir, "link"), "d": t.TempDir(), "e": filepath.Join(dir, "not-there"), "f": filepath.Join(dir, "x", "..", "not-there"), "g": filepath.Join(drop, "done"), "h": drop + "-2"} {
 		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte("source: "+name+"\nkind: file\ndatasets: [GA01]\noptions: {dir: "+at+"}\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	_, err := Bindings(dir, cat)
 	if err == nil {
-		t.Fatal("six sources of three folders are taken")
+		t.Fatal("eight sources of four folders are taken")
 	}
-	for _, pair := range []string{"数据源 a 与 b 用", "数据源 a 与 c 用", "数据源 e 与 f 用"} {
+	for _, pair := range []string{"数据源 a 与 b 用", "数据源 a 与 c 用", "数据源 e 与 f 用", "数据源 a 与 g 用"} {
 		if !strings.Contains(err.Error(), pair) {
 			t.Errorf("%q is not said: %v", pair, err)
 		}
 	}
-	if n := strings.Count(err.Error(), "数据源"); n != 3 {
+	if n := strings.Count(err.Error(), "数据源"); n != 4 {
 		t.Errorf("%d pairs are told: %v", n, err)
 	}
 }
