@@ -8,9 +8,43 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors/claim"
+	"github.com/yiyuan-bus/yiyuan/processors/stagetest"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
+
+// took hands a line of a story to the city and returns what the step makes of it.
+func took(r *rapid.T, c *stagetest.City, line string) []bus.Record {
+	change, err := c.Change(line)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if err := c.Take(change); err != nil {
+		r.Fatal(err)
+	}
+	return c.Drain()
+}
+
+// nameIn is the name that a person's claim holds, "" if it is retracted.
+func nameIn(r *rapid.T, c *stagetest.City, out bus.Record) string {
+	rec, err := c.Decode(out.Value)
+	if err != nil {
+		r.Fatal(err)
+	}
+	m, err := claim.Parse(rec)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if m.Retract {
+		return ""
+	}
+	content, err := c.Decode([]byte(m.Value))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return content.Get("XM").Str()
+}
 
 // Whatever a department does to the rows of a table of which several have one key: one
 // row that stands is what is said and nothing is called unsure; of several the one
@@ -27,33 +61,12 @@ func TestRowsOfOneKey(t *testing.T) {
 		var rows []row // the one written last comes last
 		epoch, said, unsure := 1, "", false
 		tell := func(format string, args ...any) {
-			change, err := c.Change(fmt.Sprintf("GA01 "+format+" GMSFHM=539902198503120013 @epoch=%d", append(args, epoch)...))
-			if err != nil {
-				r.Fatal(err)
-			}
-			if err := c.Take(change); err != nil {
-				r.Fatal(err)
-			}
-			for _, out := range c.Drain() {
+			for _, out := range took(r, c, fmt.Sprintf("GA01 "+format+" GMSFHM=539902198503120013 @epoch=%d", append(args, epoch)...)) {
 				switch {
 				case out.Topic == contract.Refused:
 					unsure = out.Value != nil
 				case out.Topic == contract.Claims("person"):
-					rec, err := c.Decode(out.Value)
-					if err != nil {
-						r.Fatal(err)
-					}
-					m, err := claim.Parse(rec)
-					if err != nil {
-						r.Fatal(err)
-					}
-					if said = ""; !m.Retract {
-						content, err := c.Decode([]byte(m.Value))
-						if err != nil {
-							r.Fatal(err)
-						}
-						said = content.Get("XM").Str()
-					}
+					said = nameIn(r, c, out)
 				}
 			}
 		}

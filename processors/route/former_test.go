@@ -6,7 +6,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/yiyuan-bus/yiyuan/processors/claim"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -20,31 +19,9 @@ func TestRowOfSeveralSources(t *testing.T) {
 		c.Forget(start)
 		said := ""
 		tell := func(text string) {
-			change, err := c.Change(text)
-			if err != nil {
-				r.Fatal(err)
-			}
-			if err := c.Take(change); err != nil {
-				r.Fatal(err)
-			}
-			for _, out := range c.Drain() {
-				if out.Topic != contract.Claims("person") {
-					continue
-				}
-				rec, err := c.Decode(out.Value)
-				if err != nil {
-					r.Fatal(err)
-				}
-				m, err := claim.Parse(rec)
-				if err != nil {
-					r.Fatal(err)
-				}
-				if said = ""; !m.Retract {
-					content, err := c.Decode([]byte(m.Value))
-					if err != nil {
-						r.Fatal(err)
-					}
-					said = content.Get("XM").Str()
+			for _, out := range took(r, c, text) {
+				if out.Topic == contract.Claims("person") {
+					said = nameIn(r, c, out)
 				}
 			}
 		}
