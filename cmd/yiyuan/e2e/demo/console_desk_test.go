@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
@@ -61,6 +62,17 @@ func (d *desk) still() {
 func (d *desk) turn(path string) {
 	d.t.Helper()
 	d.shows("the way to "+path, `(location.hash = "`+path+`", "there")`)
+}
+
+// reaches says whether the browser reaches anything.
+func (d *desk) reaches(reached bool) {
+	d.t.Helper()
+	_, err := chromedp.Run(d.tab, func(ctx context.Context, t *chromedp.Target) (network.EmulateNetworkConditionsByRuleResult, error) {
+		return cdp.Call(ctx, t, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{Offline: !reached, DownloadThroughput: -1, UploadThroughput: -1}}})
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // shows waits until an expression is true and returns it as text.
@@ -264,6 +276,21 @@ func atTheBench(t *testing.T, city e2e.DemoCity) {
 		t.Errorf("the key is kept as %s", where)
 	}
 	d.shows("it is forgotten", `(document.querySelector(".kept button")?.click(), !Object.values(sessionStorage).includes("`+key+`") && document.querySelector("#bench-key") && "forgotten")`)
+}
+
+// awayIsSaid goes to a page whose code was not loaded yet while the gateway is away:
+// that is what the page says, not that the gateway was upgraded, and it comes by itself
+// once the gateway is back.
+func awayIsSaid(t *testing.T, city e2e.DemoCity) {
+	d := atDesk(t, city)
+	d.open("#/")
+	d.shows("the first page", `document.querySelector("main")?.innerText.includes("需处理") && "there"`)
+	d.reaches(false)
+	d.turn("#/topology")
+	d.shows("that it is away", `[...document.querySelectorAll("[role=alert]")].some((e) => e.innerText.includes("连不上网关")) && !document.body.innerText.includes("网关已升级") && "away"`)
+	d.shot("away")
+	d.reaches(true)
+	d.shows("the page by itself", `location.hash === "#/topology" && document.querySelector("main")?.innerText.includes("route") && "there"`)
 }
 
 // exports takes the findings away as a file: all that the filter lets

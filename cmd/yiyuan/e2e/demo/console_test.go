@@ -23,7 +23,7 @@ func TestConsole(t *testing.T) {
 		name string
 		run  func(t *testing.T, city e2e.DemoCity)
 	}{
-		{"pages", lookAtPages}, {"phone", onAPhone}, {"bench", atTheBench}, {"exports", exports}, {"addresses", noNumberInAddresses}, {"refused", refusedIsShown},
+		{"pages", lookAtPages}, {"phone", onAPhone}, {"bench", atTheBench}, {"exports", exports}, {"away", awayIsSaid}, {"addresses", noNumberInAddresses}, {"refused", refusedIsShown},
 	} {
 		t.Run(one.name, func(t *testing.T) { one.run(t, city) })
 	}
