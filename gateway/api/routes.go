@@ -63,7 +63,7 @@ var arraysOfValues = sync.OnceFunc(func() { huma.DefaultArrayNullable = false })
 func (s *API) register(mux *http.ServeMux) {
 	arraysOfValues()
 	config := huma.DefaultConfig("一源 Yiyuan", "1")
-	config.Info.Description = "政务数据共享交换总线：查询、核验、目录 / government data exchange: look-up, verification, catalogue"
+	config.Info.Description = "政务数据共享交换总线：查询、核验、目录。凡 GET 也答 HEAD，只有状态和头 / government data exchange: look-up, verification, catalogue. What answers GET answers HEAD too, with status and headers alone"
 	config.DocsPath, config.SchemasPath = "", "" // the stock pages load from outside
 	config.CreateHooks = nil                     // no $schema links in answers
 	config.Transformers = []huma.Transformer{s.transform}

@@ -46,7 +46,7 @@ export const pages: Record<keyof typeof zh, string> = {
   "todo.source.do": "Call the providing department; it goes on where it stopped, nothing lost, nothing twice.",
   "todo.overdue.do": "ask the provider to deliver",
   "todo.finding": "{n} to be looked into",
-  "todo.quarantine": "{n} rows could not be taken in",
+  "todo.quarantine": "{n} rows could not be taken in so far",
   "todo.quarantine.do": "Most often: {reason}",
 
   "state.fresh": "Fresh",
@@ -411,8 +411,8 @@ export const pages: Record<keyof typeof zh, string> = {
   "kind.synthetic": "Simulated department",
   "kind.demo": "Simulated department",
 
-  "quarantine.lead": "What failed a check stays here: which dataset, which field, why, at which position. The value itself is not kept.",
-  "quarantine.total": "Total",
+  "quarantine.lead": "What failed a check stays here: which dataset, which field, why, at which position. The value itself is not kept. A row that is mended and sent again is taken in; what stands here and the count stay, until it is past its retention.",
+  "quarantine.total": "So far",
   "quarantine.byReason": "By reason",
   "quarantine.at": "Time",
   "quarantine.where": "Dataset and field",
@@ -422,7 +422,7 @@ export const pages: Record<keyof typeof zh, string> = {
   "quarantine.digest": "Digest",
   "quarantine.allDatasets": "All datasets",
   "quarantine.allReasons": "All reasons",
-  "quarantine.shown": "{n} shown, {all} in all",
+  "quarantine.shown": "the last {n} shown, {all} so far",
   "quarantine.none": "Nothing in quarantine",
   "quarantine.none.do": "Every row delivered passed its checks. When one fails, its reason and position show here.",
   "reason.unreadable": "Unreadable",

@@ -45,7 +45,7 @@ export const pages = {
   "todo.source.do": "联系提供部门，恢复后会从断点继续，不丢不重。",
   "todo.overdue.do": "请提供部门补传",
   "todo.finding": "{n} 件待核实",
-  "todo.quarantine": "{n} 条数据未能入库",
+  "todo.quarantine": "累计 {n} 条数据未能入库",
   "todo.quarantine.do": "最多的原因：{reason}",
 
   "state.fresh": "正常",
@@ -410,8 +410,8 @@ export const pages = {
   "kind.synthetic": "模拟部门",
   "kind.demo": "模拟部门",
 
-  "quarantine.lead": "没能通过检查的数据留在这里：哪个数据集、哪个字段、为什么、在哪个位置。不保存原值。",
-  "quarantine.total": "合计",
+  "quarantine.lead": "没能通过检查的数据留在这里：哪个数据集、哪个字段、为什么、在哪个位置。不保存原值。数据更正后重新送来即可入库，这里的记录和累计数不因此减少，到保留期限才删除。",
+  "quarantine.total": "累计",
   "quarantine.byReason": "按原因",
   "quarantine.at": "时间",
   "quarantine.where": "数据集与字段",
@@ -421,7 +421,7 @@ export const pages = {
   "quarantine.digest": "摘要",
   "quarantine.allDatasets": "全部数据集",
   "quarantine.allReasons": "全部原因",
-  "quarantine.shown": "显示 {n} 条，合计 {all} 条",
+  "quarantine.shown": "显示最近 {n} 条，累计 {all} 条",
   "quarantine.none": "没有问题数据",
   "quarantine.none.do": "送来的每一行都通过了检查。出现问题时，这里会写明原因和位置。",
   "reason.unreadable": "读不出来",
