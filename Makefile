@@ -40,7 +40,7 @@ chaos: ## 真实服务上的故障，更久：随机杀进程 20 次，而不是
 
 .PHONY: unit
 unit: ## 不需要服务的测试 / the tests that need no service
-	@$(GO) test -race ./...
+	@$(GO) test -race -timeout 40m ./...
 
 .PHONY: fuzz
 fuzz: ## 每个模糊测试各跑 FUZZTIME（30s） / each fuzz target for FUZZTIME (30s)

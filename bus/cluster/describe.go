@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -22,6 +23,25 @@ func (a *Admin) Partitions(ctx context.Context, t contract.Topic) (int, error) {
 func (a *Admin) Identity(ctx context.Context, t contract.Topic) ([16]byte, error) {
 	d, err := a.describe(ctx, t)
 	return [16]byte(d.ID), err
+}
+
+// Identities returns the ids, in hexadecimal, of those of the topics that are there.
+func (a *Admin) Identities(ctx context.Context, topics ...contract.Topic) (contract.Identities, error) {
+	have, err := a.link.Admin.ListTopics(kadm.WithAuthorizedOps(ctx), a.link.Names(topics)...)
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	out := contract.Identities{}
+	for name, d := range have {
+		switch {
+		case d.Err == nil:
+			id := [16]byte(d.ID)
+			out[a.link.Topic(name)] = hex.EncodeToString(id[:])
+		case !errors.Is(d.Err, kerr.UnknownTopicOrPartition):
+			return nil, fmt.Errorf("describe topic %q: %w", name, d.Err)
+		}
+	}
+	return out, nil
 }
 
 func (a *Admin) describe(ctx context.Context, t contract.Topic) (kadm.TopicDetail, error) {

@@ -29,14 +29,10 @@ func (a *Admin) Ensure(ctx context.Context, specs ...contract.Spec) error {
 	there := map[string]contract.Spec{}
 	made := false
 	for i, s := range specs {
-		want := s.Partitions
-		if want == 0 {
-			want = a.link.Config.Partitions
-		}
+		want := a.partitions(s)
 		if t, ok := have[names[i]]; ok && t.Err == nil {
-			if n := len(t.Partitions); n != want && (n < want || !s.Grown) {
-				problems = append(problems, fmt.Errorf("主题 %q 有 %d 个分区，应为 %d；改配置 bus.partitions 或迁移该主题 / topic %q has %d partitions instead of %d: change bus.partitions or migrate the topic: %w",
-					names[i], len(t.Partitions), want, names[i], len(t.Partitions), want, kafka.ErrConfig))
+			if err := a.count(s, len(t.Partitions)); err != nil {
+				problems = append(problems, err)
 			}
 			there[names[i]] = s
 			continue
@@ -53,6 +49,53 @@ func (a *Admin) Ensure(ctx context.Context, specs ...contract.Spec) error {
 		return errors.Join(problems...)
 	}
 	return a.await(ctx, names, made) // those that were there too: another process may have made them just now
+}
+
+func (a *Admin) partitions(s contract.Spec) int {
+	if s.Partitions == 0 {
+		return a.link.Config.Partitions
+	}
+	return s.Partitions
+}
+
+// Count reports topics that have another number of partitions than they must: somebody
+// gave them more. Those that are not there are left to Ensure. The error is ErrConfig then.
+func (a *Admin) Count(ctx context.Context, specs ...contract.Spec) error {
+	names := make([]string, len(specs))
+	for i, s := range specs {
+		names[i] = a.link.Name(s.Topic)
+	}
+	have, err := a.link.Admin.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
+	if err != nil {
+		return fmt.Errorf("list topics: %w", err)
+	}
+	var problems []error
+	for i, s := range specs {
+		if t, ok := have[names[i]]; ok && t.Err == nil {
+			problems = append(problems, a.count(s, len(t.Partitions)))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// count says of a topic with another number of partitions what leads out: Kafka takes no
+// partition away, and a key is looked for in the partition that the number gives.
+func (a *Admin) count(s contract.Spec, n int) error {
+	want, name := a.partitions(s), a.link.Name(s.Topic)
+	if n == want || n > want && s.Grown {
+		return nil
+	}
+	family, _ := s.Topic.Family()
+	do, english := "从副本恢复该主题，或改用新的 bus.prefix 从头接入", "bring the topic back from a copy, or begin a new bus under another bus.prefix"
+	switch {
+	case s.Topic.Republished():
+		do, english = "停止全部进程，删除该主题（kafka-topics.sh --delete --topic "+name+"），再启动：主题重建，内容自动重新发布", "stop all processes, delete the topic by kafka-topics.sh --delete, start again: it is made anew and its content is published again"
+	case family == contract.FamilyRaw:
+		do, english = "停止全部进程，删除该主题（kafka-topics.sh --delete --topic "+name+"），再启动：主题重建；尚未处理的行用 yiyuan source resync 重读，推送的请部门重推",
+			"stop all processes, delete the topic by kafka-topics.sh --delete, start again: it is made anew; rows that were not taken in yet come by yiyuan source resync, or by being pushed again"
+	}
+	return fmt.Errorf("主题 %[1]q 有 %[2]d 个分区，应为 %[3]d。若刚改过 bus.partitions，改回；若是主题被加了分区：%[4]s / topic %[1]q has %[2]d partitions instead of %[3]d. If bus.partitions was changed, change it back; if somebody altered the topic: %[5]s: %[6]w",
+		name, n, want, do, english, kafka.ErrConfig)
 }
 
 func (a *Admin) create(ctx context.Context, name string, partitions int, s contract.Spec) error {

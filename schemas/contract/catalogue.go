@@ -38,6 +38,10 @@ type Applied struct {
 	By      string `json:"by"`      // who applied it, as they call themselves
 	At      int64  `json:"at"`      // when, by their clock, in milliseconds
 	Files   []byte `json:"files"`   // the folder, packed by manifest.Pack
+	// Lost are topics that were made anew: the catalogue in force begins once more, as that
+	// behind so many, and all that is published by it is published again.
+	Lost   []Topic `json:"lost,omitempty"`
+	Behind int     `json:"behind,omitempty"`
 }
 
 // Append writes the record.
@@ -66,16 +70,34 @@ func ParseApplied(value []byte) (Applied, error) {
 }
 
 // InForce is what the topic Catalogues comes to. Its zero value is that none is in force.
-type InForce struct{ Applied }
+type InForce struct {
+	Applied
+	begun int // how many came into force
+}
+
+// Begun returns how many catalogues came into force, this one with them; of one that began
+// once more, each time.
+func (f *InForce) Begun() int { return f.begun }
+
+// LastOf is what the topic comes to where applied was the last of so many that came into force.
+func LastOf(applied Applied, begun int) InForce { return InForce{applied, begun} }
+
+// Again returns the record by which the catalogue in force begins once more.
+func (f *InForce) Again(lost []Topic, by string, at int64) Applied {
+	again := f.Applied
+	again.After, again.Lost, again.Behind, again.By, again.At = f.Version, lost, f.begun, by, at
+	return again
+}
 
 // Any reports whether a catalogue is in force.
 func (f *InForce) Any() bool { return f.Version != "" }
 
 // Take goes on by one record of the log and reports whether it took effect.
 func (f *InForce) Take(a Applied) bool {
-	if a.After != f.Version {
+	if a.After != f.Version || len(a.Lost) > 0 && a.Behind != f.begun {
 		return false
 	}
 	f.Applied = a
+	f.begun++
 	return true
 }

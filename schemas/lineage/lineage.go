@@ -35,6 +35,8 @@ func Of(now *schemas.Catalogue, past []contract.Applied, load func(contract.Appl
 			}
 		}
 		views.back(i, a.Version, cat)
+		views.lost(i, func(id string) bool { return slices.Contains(a.Lost, contract.Shared(id)) })
+		evidence.lost(i, func(string) bool { return slices.Contains(a.Lost, contract.Findings) })
 		evidence.back(i, a.Version, cat)
 		first[a.Version] = i
 		var had []schemas.LinkName
@@ -87,6 +89,16 @@ func (t tracing) back(i int, version string, cat *schemas.Catalogue) {
 				one.of.Versions = map[string]bool{}
 			}
 			one.of.Versions[version] = true
+		}
+	}
+}
+
+// lost takes that topics were made anew when the i-th began: nothing of what stood in them,
+// published before, is there.
+func (t tracing) lost(i int, stood func(id string) bool) {
+	for id, one := range t {
+		if !one.ended && stood(id) {
+			one.of.Step, one.ended = i, true
 		}
 	}
 }

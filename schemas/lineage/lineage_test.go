@@ -141,6 +141,24 @@ func TestBelieves(t *testing.T) {
 	}
 }
 
+// TestLost: where a catalogue began once more because topics were lost, nothing of before is
+// believed of what stood in them, and all of the rest.
+func TestLost(t *testing.T) {
+	now := city(t, "a")
+	l := lineage.Of(now, []contract.Applied{{Version: "a"}, {Version: "a", Lost: []contract.Topic{contract.Shared("person.partial"), contract.Findings}}, {Version: "a", Lost: []contract.Topic{contract.Shared("GA01.partial")}}},
+		func(contract.Applied) (*schemas.Catalogue, error) { return now, nil })
+	evidence := schemas.CaseName("XV-01", now.Rules[slices.IndexFunc(now.Rules, func(r *schemas.Rule) bool { return r.ID == "XV-01" })].Cases[0].ID)
+	for period, want := range map[string][4]bool{"a": {false, false, true, false}, "a@1": {true, false, true, true}, "a@2": {true, true, true, true}} {
+		got := [4]bool{l.Believes("person.partial", period), l.Believes("GA01.partial", period), l.Believes("person.clear", period), l.BelievesEvidence(evidence, period)}
+		if got != want {
+			t.Errorf("of %q is believed %t, want %t", period, got, want)
+		}
+	}
+	if l.Step != 2 || l.StoredAs("person.partial") != "person.partial~1" || l.StoredAs("person.clear") != "person.clear" {
+		t.Errorf("step %d, stored as %s, %s", l.Step, l.StoredAs("person.partial"), l.StoredAs("person.clear"))
+	}
+}
+
 // TestBelievesEvidence: the evidence of a finding is believed of the catalogues since which
 // its case shows of every value what it shows now.
 func TestBelievesEvidence(t *testing.T) {

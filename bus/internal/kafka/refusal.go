@@ -57,7 +57,7 @@ var advices = []advice{
 	{
 		[]*kerr.Error{kerr.UnknownTopicOrPartition, kerr.UnknownTopicID},
 		"Kafka 里没有这个主题（{}）/ Kafka has no such topic ({})",
-		"重启本进程以重建主题；其中原有的行要用 yiyuan source resync 重读 / start this process again, which makes the topic anew; the rows it held come back by: yiyuan source resync",
+		"重启本进程：它重建主题，共享的内容自动重新发布；raw.* 里尚未处理的行用 yiyuan source resync 重读，推送的请部门重推 / start this process again: it makes the topic anew and publishes what is shared again; rows of raw.* that were not taken in yet come by yiyuan source resync, what was pushed by pushing it again",
 		false,
 	},
 	{

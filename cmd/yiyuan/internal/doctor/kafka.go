@@ -56,6 +56,7 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 		return append(found, untouched(d.cfg.Bus.Prefix))
 	}
 	found = append(found, checkUpgrade(ctx, b, landed)...)
+	found = append(found, lostTopics(ctx, b)...)
 	found = append(found, checkTopics(d.cfg.Bus, d.specs, have, len(cluster.Brokers))...)
 	var there []contract.Topic
 	for _, n := range names {
@@ -75,6 +76,24 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 		found = append(found, refusedRows(ctx, b))
 	}
 	return found
+}
+
+// lostTopics tells topics that were deleted, or made anew, since a process started last.
+func lostTopics(ctx context.Context, b *bus.Bus) []Finding {
+	const check = "kafka.topics.lost"
+	lost, _, err := process.Lost(ctx, b)
+	if err != nil {
+		return []Finding{unanswered(check, err)}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	names := make([]string, len(lost))
+	for i, t := range lost {
+		names[i] = string(t)
+	}
+	return []Finding{problemFound(check, fmt.Sprintf("%[1]d 个主题被删除，或删除后又建了新的，其中的内容没有了：%[2]s / %[1]d topics were deleted, or deleted and made anew, what stood in them is gone: %[2]s", len(lost), terminal.Some(names)),
+		"重启全部进程：共享的内容自动重新发布；raw.* 中尚未处理的行用 yiyuan source resync 重读（推送的请部门重推）；catalogue 须先 yiyuan plan、yiyuan apply；state.* 和 sources 须从副本恢复，否则不能启动 / start all processes again: what is shared is published again; rows of raw.* that were not taken in yet come by yiyuan source resync, or by being pushed again; for catalogue yiyuan plan and yiyuan apply come first; state.* and sources have to be brought back from a copy, or nothing starts")}
 }
 
 // untouched is what is told of a bus on which nothing was ever started.
@@ -155,8 +174,8 @@ func checkTopics(cfg settings.Bus, specs []contract.Spec, have map[contract.Topi
 			found = append(found, Finding{check, grade, fmt.Sprintf("%s (%d): %s", what, len(topics), terminal.Some(topics)), do})
 		}
 	}
-	list("kafka.topics", Problem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run，它会建好；目录前缀（bus.prefix）对吗？ / start yiyuan run once, it makes them; is bus.prefix right?")
-	list("kafka.topics", Problem, "分区数不符 / wrong number of partitions", partitions, "改 bus.partitions，或迁移该主题 / change bus.partitions, or migrate the topic")
+	list("kafka.topics", Problem, "缺少主题 / missing topics", missing, "启动一次 yiyuan run，它会建好（kafka.topics.lost 所列的见那里）；目录前缀（bus.prefix）对吗？ / start yiyuan run once, it makes them (of those under kafka.topics.lost see there); is bus.prefix right?")
+	list("kafka.topics", Problem, "分区数不符 / wrong number of partitions", partitions, "刚改过 bus.partitions 的改回；主题被加了分区的，下次启动的报错写明怎么办 / change bus.partitions back if it was changed; if somebody altered the topic, the error of the next start says what to do")
 	list("kafka.topics", Problem, "保留策略不符 / kept in another way than they must be", policy, "kafka-configs.sh --alter --add-config cleanup.policy=…；数据可能已丢失，请核对 / data may be gone, look")
 	list("kafka.topics", Problem, "不收大的记录：写到它的步骤、数据源或审计会停住 / takes no large records: the step, source or audit that writes one stands still", small,
 		"kafka-configs.sh --alter --entity-type topics --entity-name "+cfg.Prefix+"TOPIC --add-config max.message.bytes=1048588；随后自行继续 / it then goes on by itself")

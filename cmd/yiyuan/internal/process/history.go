@@ -36,7 +36,7 @@ func InForce(past []contract.Applied) contract.InForce {
 	if len(past) == 0 {
 		return contract.InForce{}
 	}
-	return contract.InForce{Applied: past[len(past)-1]}
+	return contract.LastOf(past[len(past)-1], len(past))
 }
 
 // ReadInForce reads which catalogue is in force. read is as of ReadHistory.

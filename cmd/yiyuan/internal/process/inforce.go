@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/terminal"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/lineage"
@@ -42,6 +43,11 @@ func Apply(ctx context.Context, b *bus.Bus, want *Folder, after, by string) ([]c
 	if err != nil {
 		return nil, err
 	}
+	return putInForce(ctx, b, value)
+}
+
+// putInForce appends a record that wants to be in force, and returns the history as it is then.
+func putInForce(ctx context.Context, b *bus.Bus, value []byte) ([]contract.Applied, error) {
 	if err := b.Append(ctx, bus.Record{Topic: contract.Catalogues, Partition: 0, Key: []byte(contract.CatalogueKey), Value: value}); err != nil {
 		return nil, fmt.Errorf("apply catalogue: %w", err)
 	}
@@ -112,20 +118,36 @@ func (a *Process) WatchCatalogue(ctx context.Context) error {
 	return a.persist(ctx, "catalogue in force", func(ctx context.Context) error {
 		var f contract.InForce
 		return a.Bus.Follow(ctx, bus.FollowConfig{Topics: []contract.Topic{contract.Catalogues}}, func(_ context.Context, records []bus.Record) error {
-			before := f.Version
+			before := f.Begun()
 			for i := range records {
 				if _, err := takeApplied(&f, records[i]); err != nil {
 					return err
 				}
 			}
-			if f.Version == before || !f.Any() {
+			if f.Begun() == before || !f.Any() {
 				return nil
 			}
 			a.showCatalogue(CatalogueInForce, f.Version)
-			if f.Version != a.Catalogue.Version {
+			if f.Begun()-1 > a.Catalogue.Lineage.Step && len(f.Lost) > 0 {
+				return lostHere(f.Lost)
+			}
+			if f.Begun()-1 > a.Catalogue.Lineage.Step {
 				a.Log.Error("another catalogue is in force: restart this process to take it", "runs", a.Catalogue.Version, "in_force", f.Version, "by", f.By)
 			}
 			return nil
 		})
 	})
+}
+
+// lostHere ends a process: what it knows of these topics is of those of before.
+func lostHere(lost []contract.Topic) error {
+	return fmt.Errorf("主题被删除后又建了新的：%[1]s。本进程结束，再启动即可，共享的内容会自动重新发布 / topics were deleted and made anew: %[1]s. This process ends; start it again, what is shared is then published again by itself: %[2]w", some(lost), bus.ErrConfig)
+}
+
+func some(topics []contract.Topic) string {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = string(t)
+	}
+	return terminal.Some(names)
 }

@@ -40,7 +40,7 @@ func New(ctx context.Context, cfg settings.Config, keys *keyring.Keyring, log *s
 			return nil, err
 		}
 	}
-	for _, open := range []func(context.Context) error{a.openBus, a.begin, a.bindKeys, a.bindCatalogue, a.openRegistry} {
+	for _, open := range []func(context.Context) error{a.openBus, a.begin, a.bindKeys, a.bindCatalogue, a.bindTopics, a.openRegistry, a.rememberTopics} {
 		if err := open(ctx); err != nil {
 			err = cmp.Or(a.brokerLost(), err)
 			a.Close()
@@ -84,7 +84,10 @@ func (a *Process) begin(ctx context.Context) error {
 		}
 	case a.folder.Broken != nil:
 		return a.folder.Broken
-	default:
+	default: // a new bus
+		if err := a.catalogueLost(ctx); err != nil {
+			return err
+		}
 		a.Catalogue = a.folder.Catalogue
 	}
 	if err := a.upgrade(ctx, wiring.Topics(a.Catalogue, nil)); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 	"github.com/yiyuan-bus/yiyuan/schemas/registry"
@@ -34,6 +35,7 @@ type Process struct {
 	catalogues *prometheus.GaugeVec // which one runs, is in force, is in the folder
 	folder     Folder               // as it is configured
 	Catalogue  *schemas.Catalogue   // in force when this process started
+	topics     contract.Identities  // as this process found or made them
 	Keys       *keyring.Keyring
 	Brokers    []string
 	broker     *embedded.Broker // nil = brokers elsewhere

@@ -139,6 +139,7 @@ func (a *Process) openAccess() (*access.Access, gateway.Grants, error) {
 func (a *Process) startRoles(ctx context.Context) error {
 	a.start(ctx, "upgrade", a.retainLater)
 	a.start(ctx, "topics", a.keepTopics)
+	a.start(ctx, "topics", a.countTopics)
 	a.followCertificates(ctx)
 	var members *fleet.Fleet
 	if a.cfg.Has(settings.RoleProcessors) {
