@@ -77,7 +77,7 @@ func (vg *viewGrants) decide(q Question, now time.Time) Decision {
 }
 
 // DecidePurpose answers whether an application may open what a purpose alone
-// opens, without a view.
+// opens, without a view. A purpose that only grants name ends with the last of them.
 func (a *Access) DecidePurpose(who Identity, purpose string, now time.Time) Decision {
 	app := a.current(who)
 	switch {
@@ -87,6 +87,10 @@ func (a *Access) DecidePurpose(who Identity, purpose string, now time.Time) Deci
 		return Decision{Reason: ExpiredKey}
 	case !slices.Contains(app.purposes, purpose):
 		return Decision{Reason: PurposeNotGranted}
+	case !slices.Contains(app.Purposes, purpose) && !slices.ContainsFunc(app.Grants, func(g Grant) bool {
+		return slices.Contains(g.Purposes, purpose) && !expired(g.Until, now)
+	}):
+		return Decision{Reason: ExpiredGrant}
 	}
 	return Decision{Allowed: true, Reason: OK}
 }

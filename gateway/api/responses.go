@@ -23,7 +23,7 @@ var (
 		problem.NoPurpose, problem.NoGrant, problem.Purpose, problem.Field, problem.ExpiredGrant, problem.VerifyOnly, problem.NotVerify, problem.PurposeCode,
 		problem.View, problem.Key, problem.TooMany, problem.Quota, problem.NotLoaded, problem.Cache, problem.Mixed,
 	}
-	ofPage = []*problem.Kind{problem.Supervise}
+	ofPage = []*problem.Kind{problem.Supervise, problem.ExpiredGrant}
 )
 
 // kindsKey is where an operation keeps what else may be answered to it.

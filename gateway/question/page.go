@@ -75,6 +75,15 @@ func (a *Ask) Supervise(ctx context.Context) *Problem {
 	return p
 }
 
+// Still answers whether what Supervise has allowed is allowed now. A refusal is a
+// question of its own in the audit.
+func (a *Ask) Still(ctx context.Context) *Problem {
+	if a.who == (access.Identity{}) {
+		return nil // it was open to everybody
+	}
+	return a.d.Page(ctx, a.entry.Operation).Supervise(ctx)
+}
+
 // Browse answers whether what every application may see may be seen, and whether the
 // one that asks may see as well how the exchange does.
 func (a *Ask) Browse(ctx context.Context) (supervises bool, p *Problem) {
