@@ -15,8 +15,9 @@ import (
 // appender is the bus, whose Append can be made to fail or wait.
 type appender struct {
 	*bus.Bus
-	fail atomic.Bool
-	hold atomic.Pointer[chan struct{}]
+	fail  atomic.Bool
+	tries atomic.Int64 // appends that were tried
+	hold  atomic.Pointer[chan struct{}]
 
 	refused atomic.Int64                       // times that the topic of refused rows was begun to be read
 	cut     atomic.Pointer[context.CancelFunc] // ends that reading, as a broker that goes away does
@@ -28,6 +29,7 @@ type appender struct {
 var errAppend = errors.New("broker is away")
 
 func (a *appender) Append(ctx context.Context, records ...bus.Record) error {
+	a.tries.Add(1)
 	if hold := a.hold.Load(); hold != nil {
 		<-*hold
 	}

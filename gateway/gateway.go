@@ -173,7 +173,7 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	marks := refusal.NewMarks(refusal.NewBook(cfg.RefusedKept), parts.Bus, cfg.Step, cfg.RefusedAnew)
 	reg.MustRegister(marks.Book.Collector())
 	now := pulse.New(pulse.Parts{
-		Catalogue: parts.Catalogue, Bus: parts.Bus, Kafka: parts.Kafka.Away, Cache: parts.Cache, Views: slices.Sorted(maps.Keys(views)), Filler: filler, Marks: marks,
+		Catalogue: parts.Catalogue, Bus: parts.Bus, Kafka: parts.Kafka.Away, Audit: entries.Lost, Cache: parts.Cache, Views: slices.Sorted(maps.Keys(views)), Filler: filler, Marks: marks,
 		Unconnected: cfg.Unconnected, Waits: cfg.Waits, Step: cfg.Step, Targets: cfg.Targets, Clock: cfg.Clock, Logger: log,
 	}, reg)
 	reg.MustRegister(pulse.NewCacheUp(now.Answers))
@@ -214,6 +214,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	group.Go(func() error { return g.pulse.Attend(ctx) })
 	group.Go(func() error { return g.serve(ctx) })
 	group.Go(func() error { return g.desk.Account(ctx) })
+	group.Go(func() error { return g.desk.Settle(ctx) })
 	group.Go(func() error {
 		g.strangers.Tell(ctx, g.cfg.TellStrangers, g.desk.Strangers)
 		return nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 )
 
 // freshnessOf returns the datasets whose age the metrics tell.
@@ -123,5 +125,58 @@ func TestUnknownAgeIsNoAge(t *testing.T) {
 	eventually(t, "the age of GA01 is told", func() bool { _, told := w.freshnessOf()["GA01"]; return told })
 	if all := w.freshnessOf(); len(all) != 1 {
 		t.Errorf("told of datasets that were never heard: %v", all)
+	}
+}
+
+// TestReadyFollowsTheAudit: while Kafka answers and takes no audit entry, nothing is
+// answered, and the prober is told; once entries are taken it is told that too, though
+// nobody has asked since, and the audit says how many answers were withheld.
+func TestReadyFollowsTheAudit(t *testing.T) {
+	w := start(t)
+	w.person(1, "张**")
+	w.ready()
+	const at = "/v1/lookup/person.partial/" + zhang
+	eventually(t, "the record is there", func() bool { return w.get(at, "key-RS-GLJT", "GLJT").status == http.StatusOK })
+	since := time.Now().Add(-time.Second)
+	w.log.fail.Store(true)
+	for range 3 {
+		if r := w.get(at, "key-RS-GLJT", "GLJT"); r.code() != "YIYUAN-5030" {
+			t.Errorf("answered %d %s", r.status, r.text)
+		}
+		if r := w.get("/readyz", "", ""); r.status != http.StatusServiceUnavailable || !strings.Contains(r.text, "audit") || r.header.Get("Retry-After") == "" {
+			t.Errorf("ready without the audit: %d %s", r.status, r.text)
+		}
+	}
+	tries := w.log.tries.Load()
+	eventually(t, "it is tried whether entries are taken", func() bool { return w.log.tries.Load() > tries })
+	if r := w.get("/readyz", "", ""); r.status != http.StatusServiceUnavailable {
+		t.Errorf("ready though a try has failed: %d", r.status)
+	}
+	if r := w.get("/livez", "", ""); r.status != http.StatusOK {
+		t.Errorf("the process lives, answered %d", r.status)
+	}
+	before := len(w.entries())
+	w.log.fail.Store(false)
+	w.ready()
+	all := w.entries()
+	last := all[len(all)-1]
+	for _, e := range all { // of several partitions
+		if e.Operation == audit.Withheld {
+			last = e
+		}
+	}
+	if len(all) != before+1 || last.Operation != audit.Withheld || last.Count != 3 || last.Status != http.StatusServiceUnavailable || last.Decision != audit.Deny || last.Time.Before(since) || last.App+last.View != "" {
+		t.Errorf("%d entries more, what was withheld is audited as %+v", len(all)-before, last)
+	}
+	w.log.fail.Store(true)
+	if r := w.get(at, "key-RS-GLJT", "GLJT"); r.code() != "YIYUAN-5030" {
+		t.Errorf("answered %d %s", r.status, r.text)
+	}
+	w.log.fail.Store(false)
+	if r := w.get(at, "key-RS-GLJT", "GLJT"); r.status != http.StatusOK {
+		t.Errorf("answered %d %s", r.status, r.text)
+	}
+	if r := w.get("/readyz", "", ""); r.status != http.StatusOK {
+		t.Errorf("not ready though a question was answered: %d %s", r.status, r.text)
 	}
 }

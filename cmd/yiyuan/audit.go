@@ -44,12 +44,13 @@ func auditCommand() *cobra.Command {
 		Short: "读审计：谁在何时为何用途查了什么，决定如何 / read the audit: who asked what, when, for which purpose, and what was decided",
 		Long: `只读主题 audit，什么也不写。条目里没有查询所得的值，也没有查询对象的号码，只有带密钥的摘要：要看谁查过某人，
 用 --about 主体，号码从标准输入读（不进命令历史），须有同一密钥文件。审计只记按什么查：按别的主键（如证号）查到此人的行，这样找不到，
-命令会在标准错误上逐个视图说出有多少条判断不了；--view 视图把它们列出，--about 数据集 加那一行的主键则查得到。不认识的密钥（也包括已收回的）按网段、按分钟合并为一条 stranger。
+命令会在标准错误上逐个视图说出有多少条判断不了；--view 视图把它们列出，--about 数据集 加那一行的主键则查得到。不认识的密钥（也包括已收回的）按网段、按分钟合并为一条 stranger；留痕一度写不进而没有作答的，恢复后补一条 withheld，记自何时起、共多少。
 Reads the topic audit and writes nothing. Entries hold no value of an answer and no number of whom was asked about, but its keyed digest:
 who asked about somebody is found by --about ENTITY, the number read from standard input, with the same key file. The audit keeps
 what was asked by: look-ups that met somebody's row by another key (a certificate's number) are not found so, and the command says on
 standard error of which views how many it could not judge; --view VIEW lists them, --about DATASET with the row's own key finds them. Keys that nobody has
-(any more) are one entry "stranger" a neighbourhood and minute.`,
+(any more) are one entry "stranger" a neighbourhood and minute; what was not answered while no entry could be written is counted by
+an entry "withheld" once one can be: since when, and how many.`,
 		Example: `  yiyuan audit --config yiyuan.yaml --since 1h
   yiyuan audit --config yiyuan.yaml --app MZ-DBHD --decision deny -o json
   yiyuan audit --config yiyuan.yaml --about person --since 0

@@ -23,7 +23,7 @@ type flowPage struct {
 
 // flowAway is a part that does not answer, and what that means.
 type flowAway struct {
-	Part      string       `json:"part" enum:"cache,kafka"`
+	Part      string       `json:"part" enum:"cache,kafka,audit"`
 	Since     *answer.Time `json:"since" nullable:"false"`
 	Message   string       `json:"message"`
 	MessageEN string       `json:"message_en"`
@@ -32,6 +32,7 @@ type flowAway struct {
 // meaning says what it means that a part is away, and what to do.
 var meaning = map[pulse.Part]string{
 	pulse.PartCache: "缓存 Redis 没有应答，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Redis does not answer, so look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
+	pulse.PartAudit: "留痕写不进主题 audit，查询一律答 503；写得进后自行继续，原因请管理员看 yiyuan doctor / the topic audit takes no entries, so look-ups are answered 503; it goes on by itself once it does, and yiyuan doctor says why it does not",
 	pulse.PartKafka: "Kafka 没有应答，数据不再更新；留痕写不进，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Kafka does not answer: nothing is renewed, and since no audit entry can be written, look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
 }
 

@@ -26,6 +26,10 @@ func (s *API) readyz(w http.ResponseWriter, r *http.Request) {
 		away("kafka does not answer")
 		return
 	}
+	if _, lost := s.Pulse.Audit(); lost {
+		away("audit takes no entries")
+		return
+	}
 	missing := s.Pulse.Missing()
 	if len(missing) == 0 {
 		listener.Lives(w, r)
@@ -56,7 +60,7 @@ func describeHealth(api *huma.OpenAPI) {
 		Method: http.MethodGet, Path: "/readyz", OperationID: "readyz", Tags: []string{health}, Summary: "各视图是否都可查询 / whether every view can be answered",
 		Security: []map[string][]string{{}}, Responses: map[string]*huma.Response{
 			"200": text("可以 / they can", `^ok\n$`),
-			"503": text("缓存没有应答，或 Kafka 有 15 秒没有应答（留痕写不进，查询一律答 503），或仍在加载 / the cache does not answer, or Kafka has not for 15 seconds (no answer without its audit entry: every look-up is 503), or views are being loaded", `\n$`),
+			"503": text("缓存没有应答，或 Kafka 有 15 秒没有应答，或主题 audit 不接受留痕（留痕写不进，查询一律答 503），或仍在加载 / the cache does not answer, or Kafka has not for 15 seconds, or the topic audit takes no entries (no answer without its audit entry: every look-up is 503), or views are being loaded", `\n$`),
 		},
 		Parameters: []*huma.Param{{Name: "verbose", In: "query", Schema: &huma.Schema{Type: huma.TypeString, MinLength: ptr(1)}, Description: "逐行列出仍在加载的视图；也可以只写名字 / name the views that are being loaded, one a line; the name alone does too"}},
 	}

@@ -4,7 +4,8 @@
 // of the answer, only the SHA-256 of its bytes. An answer holds a random nonce
 // that the entry does not, so that nobody finds the answer by trying; whoever
 // kept the answer proves it by digesting it. Entries older than the nonce have
-// the same form.
+// the same form. What could not be written, and so was not answered, is counted by
+// an entry that is written as soon as one can be.
 package audit
 
 import (
@@ -13,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -29,6 +31,14 @@ const (
 	Allow = "allow"
 	Deny  = "deny"
 )
+
+// Withheld is the operation of entries that count the entries that could not be written,
+// and so the answers that were withheld. Count says how many, Time since when. Of several
+// with one id the last counts.
+const Withheld = "withheld"
+
+// settleEvery is how often it is tried whether what is owed can be written.
+const settleEvery = time.Second
 
 // Subject is someone an entry is about.
 type Subject struct {
@@ -114,6 +124,7 @@ type Log struct {
 	writer *codec.Writer
 	run    string
 	count  atomic.Uint64
+	owed   owed
 }
 
 // Open registers the layout and returns the log.
@@ -137,13 +148,52 @@ func (l *Log) NextID() string {
 // Append writes an entry and returns when it is durable. Entries of concurrent
 // callers travel together.
 func (l *Log) Append(ctx context.Context, e *Entry) error {
+	err := l.write(ctx, e.ID, e)
+	l.owed.came(e.Time, err, l.NextID)
+	return err
+}
+
+// write writes an entry under a key, which decides to which partition it goes.
+func (l *Log) write(ctx context.Context, key string, e *Entry) error {
 	value, err := l.writer.Append(make([]byte, 0, 384), e.Record())
 	if err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
 	}
-	record := bus.Record{Topic: contract.Audit, Partition: bus.ByKey, Key: []byte(e.ID), Value: value, Time: e.Time}
+	record := bus.Record{Topic: contract.Audit, Partition: bus.ByKey, Key: []byte(key), Value: value, Time: e.Time}
 	if err := l.to.Append(ctx, record); err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
 	}
 	return nil
+}
+
+// Lost reports whether the last entry that was tried could not be written, and since when
+// there are such.
+func (l *Log) Lost() (since time.Time, lost bool) { return l.owed.down() }
+
+// Settle writes, until ctx ends, one entry for all that could not be written, as soon as
+// it can be: whether entries are taken again is known by it though nobody asks. An attempt
+// ends after wait; told hears of each that has been successful.
+func (l *Log) Settle(ctx context.Context, wait time.Duration, told func(since time.Time, count int)) error {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		id, since, count := l.owed.account()
+		if count == 0 {
+			continue
+		}
+		try, cancel := context.WithTimeout(ctx, wait)
+		err := l.write(try, l.NextID(), &Entry{ // each attempt at another partition
+			ID: id, Time: since, Operation: Withheld, Decision: Deny, Reason: "audit", Status: http.StatusServiceUnavailable, Request: "gateway", Count: count,
+		})
+		cancel()
+		if err == nil {
+			l.owed.settled(count, l.NextID())
+			told(since, count)
+		}
+	}
 }

@@ -35,6 +35,7 @@ type Part string
 const (
 	PartCache Part = "cache" // what is answered
 	PartKafka Part = "kafka" // what is new, and the audit without which nothing is answered
+	PartAudit Part = "audit" // Kafka answers, and takes no entries of the audit
 )
 
 // Away is a part that does not answer, since a moment on the clock of Parts.
@@ -57,6 +58,8 @@ func (p *Pulse) Away() []Away {
 	}
 	if since, away := p.Kafka(); away {
 		tell(PartKafka, since)
+	} else if since, lost := p.Audit(); lost {
+		out = append(out, Away{PartAudit, since})
 	}
 	return out
 }

@@ -13,8 +13,8 @@ import (
 func TestAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var silent time.Time // since when Kafka counts as away
-		p := &Pulse{Parts: Parts{Clock: time.Now, Kafka: func() (time.Time, bool) { return silent, !silent.IsZero() }}}
+		var silent, refused time.Time // since when Kafka counts as away, and the audit takes nothing
+		p := &Pulse{Parts: Parts{Clock: time.Now, Kafka: func() (time.Time, bool) { return silent, !silent.IsZero() }, Audit: func() (time.Time, bool) { return refused, !refused.IsZero() }}}
 		lost := errors.New("lost")
 		if len(p.Away()) != 0 {
 			t.Error("away before anybody looked")
@@ -24,7 +24,15 @@ func TestAway(t *testing.T) {
 		if got, want := p.Away(), []Away{{PartKafka, silent}}; !slices.Equal(got, want) {
 			t.Errorf("away: %v, want %v", got, want)
 		}
+		refused = silent
+		if got, want := p.Away(), []Away{{PartKafka, silent}}; !slices.Equal(got, want) {
+			t.Errorf("away: %v, want %v", got, want)
+		}
 		silent = time.Time{}
+		if got, want := p.Away(), []Away{{PartAudit, refused}}; !slices.Equal(got, want) {
+			t.Errorf("away: %v, want %v", got, want)
+		}
+		refused = time.Time{}
 		first := time.Now()
 		if !p.cache.saw(first, lost) {
 			t.Error("the first failure is not told as one")

@@ -55,6 +55,7 @@ type Parts struct {
 	Catalogue   *schemas.Catalogue
 	Bus         freshness.Offsets
 	Kafka       func() (since time.Time, away bool) // whether Kafka counts as away
+	Audit       func() (since time.Time, lost bool) // whether no audit entry can be written
 	Cache       Cache
 	Views       []string // ids, sorted
 	Filler      Filler

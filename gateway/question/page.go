@@ -39,6 +39,13 @@ func (d *Desk) Strangers(ctx context.Context, r listener.Refusals) {
 	}
 }
 
+// Settle writes for how many questions no entry could be written, as soon as one can be.
+func (d *Desk) Settle(ctx context.Context) error {
+	return d.Audit.Settle(ctx, d.AuditTimeout, func(since time.Time, count int) {
+		d.Logger.Info("audit entries are written again", "since", since, "withheld", count)
+	})
+}
+
 // Who finds the application, which need not be granted anything.
 func (a *Ask) Who(ctx context.Context) (access.Identity, *Problem) {
 	if reason := a.identify(); reason != access.OK {

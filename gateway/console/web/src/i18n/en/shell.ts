@@ -144,6 +144,7 @@ export const shell: Record<keyof typeof zh, string> = {
   "chart.failed": "The chart could not be loaded; the numbers above still hold.",
   "away.cache": "The cache does not answer",
   "away.kafka": "Kafka does not answer",
+  "away.audit": "The audit takes no entries",
   "away.since": "since",
   "notFound.title": "There is no such page",
   "notFound.do": "The address may be wrong; start again from the overview.",

@@ -143,6 +143,7 @@ export const shell = {
   "chart.failed": "图形没能加载；上方数字不受影响。",
   "away.cache": "缓存没有应答",
   "away.kafka": "Kafka 没有应答",
+  "away.audit": "留痕写不进",
   "away.since": "自",
   "notFound.title": "没有这一页",
   "notFound.do": "地址可能写错了，从总览重新开始。",
