@@ -2,7 +2,8 @@
 //
 // One Server listens for all push sources: POST /v1/push/{dataset} with a JSON
 // array, a single object or NDJSON. Each row is an upsert, or says
-// {"op":"delete","key":{...}} or {"op":"upsert","row":{...}}. A request is
+// {"op":"delete","key":{...}} or {"op":"upsert","row":{...}}, of a dataset with fields
+// of these names too: the object tells, since no field can be one. A request is
 // taken whole or refused whole, with every bad row and field named (never the
 // value). It is answered 200 only when its rows and the source's position are
 // committed on the bus.

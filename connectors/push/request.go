@@ -119,7 +119,7 @@ func parseRow(d *schemas.Dataset, absent connectors.CellState, raw json.RawMessa
 		return change{}, []connectors.FieldError{{Reason: contract.ReasonUnreadable, Detail: "每行应为一个 JSON 对象 / each row must be a JSON object"}}
 	}
 	op := schemas.Update
-	if i := slices.IndexFunc(members, func(m strictjson.Member) bool { return m.Name == "op" }); i >= 0 && d.Layout.Index("op") < 0 {
+	if i := slices.IndexFunc(members, func(m strictjson.Member) bool { return m.Name == "op" }); i >= 0 && enveloped(d, members) {
 		var bad *connectors.FieldError
 		if op, members, bad = envelope(members, members[i].Cell.Text); bad != nil {
 			return change{}, []connectors.FieldError{*bad}
@@ -140,6 +140,14 @@ func parseRow(d *schemas.Dataset, absent connectors.CellState, raw json.RawMessa
 		}
 	}
 	return c, problems
+}
+
+// enveloped reports whether the member op of a row is the envelope's. Of a dataset that
+// has a field op it is the field's, unless row or key is an object: no field can be one.
+func enveloped(d *schemas.Dataset, members []strictjson.Member) bool {
+	return d.Layout.Index("op") < 0 || slices.ContainsFunc(members, func(m strictjson.Member) bool {
+		return (m.Name == "row" || m.Name == "key") && m.Raw[0] == '{'
+	})
 }
 
 // envelope opens {"op":"upsert","row":{...}} and {"op":"delete","key":{...}}.

@@ -2,16 +2,21 @@ package push_test
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
 // TestAbsentMembers pushes rows that leave out a nullable member: what is known of
@@ -56,6 +61,76 @@ func TestAbsentMembers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFieldsNamedAsTheEnvelope: of a dataset whose fields are called as what goes around a
+// row, rows are told from envelopes, so that what was pushed can be deleted.
+func TestFieldsNamedAsTheEnvelope(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{}
+	root := yunling.Files()
+	if err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(root, name)
+		files[name] = &fstest.MapFile{Data: text}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	files["datasets/OP01.yaml"] = &fstest.MapFile{Data: []byte(`dataset: OP01
+title: 操作登记
+provider: ZJ
+code: 103090009/000001
+class: A
+cycle: daily
+key: [op]
+fields:
+  - {name: op, title: 编号, element: certificate}
+  - {name: row, title: 行, element: certificate, nullable: true}
+  - {name: key, title: 钥匙, element: certificate, nullable: true}
+views:
+  open: {title: 操作登记}
+`)}
+	cat, err := manifest.Load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := cat.Dataset("OP01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBus(t)
+	if err := b.Ensure(t.Context(), contract.Spec{Topic: contract.Raw("OP01"), Compact: true}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(t)
+	cfg.Catalogue, cfg.Datasets = cat, append(cfg.Datasets, d)
+	l := run(t, b, cfg, push.Config{})
+	for body, status := range map[string]int{
+		`[{"op":"A1","row":"R1","key":"K1"},{"op":"delete","key":"K2"},{"op":"A3"},{"op":"upsert","row":{"op":"A4","key":"K4"}},{"op":"delete","key":{"op":"A1"}},{"op":"delete","key":{"op":"delete"}}]`: http.StatusOK,
+		`{"op":"delete","key":{"op":"A1"},"row":"R1"}`:   http.StatusUnprocessableEntity,
+		`{"op":"A1","row":["R1"]}`:                       http.StatusUnprocessableEntity,
+		`{"op":"delete","row":{"op":"A1"}}`:              http.StatusUnprocessableEntity,
+		`{"op":"delete","key":{"op":"A1","row":"R1"}}`:   http.StatusUnprocessableEntity,
+		`{"op":"delete","key":{"op":"A1","other":"R1"}}`: http.StatusUnprocessableEntity,
+	} {
+		if r := l.must(t, "OP01", body); r.status != status {
+			t.Errorf("%s: %d %s, want %d", body, r.status, r.body, status)
+		}
+	}
+	var got []string
+	if err := b.Replay(t.Context(), contract.Raw("OP01"), func(r bus.Record) error {
+		got = append(got, string(r.Header(contract.Operation))+" "+string(r.Key))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got) // partitions in any order
+	if want := []string{"d A1", "d DELETE", "u A1", "u A3", "u A4", "u DELETE"}; !slices.Equal(got, want) {
+		t.Errorf("published are %q, want %q", got, want)
 	}
 }
 
