@@ -29,3 +29,22 @@ func TestOne(t *testing.T) {
 		}
 	}
 }
+
+// TestEncoding: a text in another encoding is refused, at its first line that is, and not
+// read as other words.
+func TestEncoding(t *testing.T) {
+	t.Parallel()
+	for text, line := range map[string]int{
+		"a: 1\nb: \xd4\xc6\xc1\xeb\n":        2, // GB18030
+		"\xff\xfea\x00:\x00 \x001\x00\n\x00": 1, // UTF-16, little endian
+		"\xfe\xff\x00a\x00:\x00 \x001\x00\n": 1, // and big
+		"a\x00:\x00 \x001\x00\n\x00":         1, // without its mark
+		"a: \xef\xbf\n":                      1, // cut
+	} {
+		_, err := One([]byte(text))
+		var foreign *EncodingError
+		if !errors.As(err, &foreign) || foreign.Line != line || Syntax(err).Chinese == "" || Syntax(err).Error() != err.Error() {
+			t.Errorf("One(%q): %v, want another encoding on line %d", text, err, line)
+		}
+	}
+}

@@ -31,6 +31,9 @@ func Syntax(err error) *SyntaxError {
 	if known := (*SyntaxError)(nil); errors.As(err, &known) {
 		return known
 	}
+	if foreign := (*EncodingError)(nil); errors.As(err, &foreign) {
+		return &SyntaxError{foreign.Line, 1, foreignChinese, foreignEnglish}
+	}
 	if second := (*SecondError)(nil); errors.As(err, &second) {
 		return &SyntaxError{second.Line, 1, Chinese, English}
 	}

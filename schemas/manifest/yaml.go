@@ -4,7 +4,6 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -29,21 +28,22 @@ type node struct {
 // parseYAML reads the one document of a file, refusing what the catalogue has
 // no use for: anchors, aliases, merges, tags, duplicate keys.
 func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
-	data, twice := document.One(data)
+	data, unfit := document.One(data)
 	bad := func(line, column int, chinese, english string, args ...any) (node, bool) { //nolint:unparam // says and returns in one
 		out.add(name, line, column, false, "unreadable", chinese, english, args...)
 		return node{}, false
 	}
-	switch {
-	case len(data) > maxFile:
+	if len(data) > maxFile {
 		return bad(0, 0, "文件超过 256 KiB，请拆分", "the file is larger than 256 KiB, split it")
-	case !utf8.Valid(data):
-		return bad(badUTF8(data), 1, "不是 UTF-8 编码，请另存为 UTF-8", "not UTF-8, save it as UTF-8")
+	}
+	if foreign := (*document.EncodingError)(nil); errors.As(unfit, &foreign) {
+		said := document.Syntax(foreign)
+		return bad(said.Line, said.Column, "%[1]s", "%[2]s", said.Chinese, said.English)
 	}
 	if line := tooDeep(data); line > 0 {
 		return bad(line, 1, "嵌套过深", "nested too deep")
 	}
-	if second := (*document.SecondError)(nil); errors.As(twice, &second) {
+	if second := (*document.SecondError)(nil); errors.As(unfit, &second) {
 		out.add(name, second.Line, 1, false, "syntax", document.Chinese, document.English)
 		return node{}, false
 	}
@@ -82,22 +82,6 @@ func parseYAML(name string, data []byte, out *collector) (root node, ok bool) {
 }
 
 var duplicateKey = regexp.MustCompile(`^mapping key "(.*)" already defined at \[(\d+):`)
-
-// badUTF8 returns the line of the first byte that is not UTF-8.
-func badUTF8(data []byte) int {
-	line := 1
-	for len(data) > 0 {
-		r, size := utf8.DecodeRune(data)
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		if r == '\n' {
-			line++
-		}
-		data = data[size:]
-	}
-	return line
-}
 
 // tooDeep returns the line on which brackets or block indicators nest deeper
 // than any catalogue file does, 0 if none: the parser recurses, and a stack

@@ -3,6 +3,7 @@ package wiring
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +115,7 @@ func firstLine(err error) string {
 }
 
 // eachBinding hands every *.yaml of the folder on, in name order, and joins what is wrong.
+// What looks like a source's file and would not be read is: nobody would say why it does not run.
 func eachBinding(dir string, load func(file string) error) error {
 	if dir == "" {
 		return nil
@@ -124,18 +126,51 @@ func eachBinding(dir string, load func(file string) error) error {
 	}
 	var problems []error
 	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
 		file := filepath.Join(dir, e.Name())
+		info, err := os.Stat(file) // of what a link leads to
 		switch ext := filepath.Ext(file); {
-		case e.IsDir() || strings.HasPrefix(e.Name(), "."):
-		case ext == ".yml":
+		case err != nil && (yamlLike(file) || e.IsDir()):
+			problems = append(problems, fmt.Errorf("read source: %w", err))
+		case err != nil:
+		case info.IsDir():
+			if inner := yamlBelow(file); inner != "" {
+				problems = append(problems, fmt.Errorf("%s: 子文件夹不会被读取，请移到 %s / folders in it are not read, move it to %s", inner, dir, dir))
+			}
+		case !yamlLike(file):
+		case ext != ".yaml":
 			problems = append(problems, fmt.Errorf("%s: 扩展名须为 .yaml，否则不会被读取 / rename it to .yaml, or it would not be read", file))
-		case ext == ".yaml":
+		case !info.Mode().IsRegular(): // reading a pipe or a device would not end
+			problems = append(problems, fmt.Errorf("%s: 不是普通文件，请换成文件 / it is no regular file, put one there", file))
+		default:
 			if err := load(file); err != nil {
 				problems = append(problems, err)
 			}
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// yamlLike reports whether somebody meant a file to be YAML.
+func yamlLike(file string) bool {
+	return slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(filepath.Ext(file)))
+}
+
+// yamlBelow returns the first YAML file anywhere in a folder, "" if there is none.
+func yamlBelow(dir string) (found string) {
+	_ = fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error { // what cannot be read says nothing of itself
+		switch {
+		case err != nil || name != "." && strings.HasPrefix(e.Name(), ".") && e.IsDir():
+			return fs.SkipDir
+		case !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && yamlLike(name):
+			found = filepath.Join(dir, name)
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
 }
 
 func loadBinding(file string, cat *schemas.Catalogue) (connectors.Config, error) {
