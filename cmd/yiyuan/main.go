@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -91,6 +92,8 @@ masks it before it leaves, and answers whoever is entitled to it within the seco
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+
+		PersistentPreRunE: environment,
 	}
 	root.SetVersionTemplate("yiyuan {{.Version}}\n")
 	root.SetUsageTemplate(usageTemplate)
@@ -134,6 +137,19 @@ func polish(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		polish(sub)
 	}
+}
+
+// environment refuses a misspelt variable before a command does anything: what it was to
+// set would have its default, and another gateway be sent the key. Doctor tells it among
+// what else it finds; those that say what there is do so anyway.
+func environment(cmd *cobra.Command, _ []string) error {
+	if cmd.HasSubCommands() || slices.Contains([]string{"help", "version", "docs", "doctor", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, cmd.Name()) || cmd.Parent().Name() == "completion" {
+		return nil
+	}
+	if err := settings.UnknownEnvironment(os.Environ()); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	return nil
 }
 
 // group is what a command that only holds others does.

@@ -398,6 +398,9 @@ func TestUnknownVariableIsRefused(t *testing.T) {
 		{"YIYUAN_LOGLEVEL=debug", "YIYUAN_LOG_LEVEL"},
 		{"YIYUAN_GATEWAY_PORT=8080", "YIYUAN_GATEWAY_PORT"},
 		{"YIYUAN_X=1", "YIYUAN_X"},
+		{"YIYUAN_CLIENT_GATWAY=http://h", `did you mean "YIYUAN_CLIENT_GATEWAY"?`},
+		{"YIYUAN_CLEINT_KEY=k", `did you mean "YIYUAN_CLIENT_KEY"?`},
+		{"YIYUAN_GATEWAY=http://h", `did you mean "YIYUAN_CLIENT_GATEWAY"?`},
 	} {
 		err := UnknownEnvironment([]string{"PATH=/bin", test.variable})
 		name, _, _ := strings.Cut(test.variable, "=")
@@ -411,7 +414,7 @@ func TestUnknownVariableIsRefused(t *testing.T) {
 // that begin with the Service's name.
 func TestVariablesOfOthersPass(t *testing.T) {
 	err := UnknownEnvironment([]string{
-		"HOME=/", "YIYUAN_TEST_KAFKA=a:1", "YIYUAN_CLIENT_KEY=k",
+		"HOME=/", "YIYUAN_TEST_KAFKA=a:1", "YIYUAN_CLIENT_KEY=k", "YIYUAN_CLIENT_CERT_KEY=f", "YIYUAN_KEY=k",
 		"YIYUAN_SERVICE_HOST=10.0.0.1", "YIYUAN_SERVICE_PORT=8080", "YIYUAN_SERVICE_PORT_HTTP=8080", "YIYUAN_PORT=tcp://10.0.0.1:8080",
 		"YIYUAN_PORT_8080_TCP=tcp://10.0.0.1:8080", "YIYUAN_PORT_8080_TCP_PROTO=tcp", "YIYUAN_PORT_8080_TCP_PORT=8080", "YIYUAN_PORT_8080_TCP_ADDR=10.0.0.1",
 		"YIYUAN_GATEWAY_SERVICE_HOST=10.0.0.1", "YIYUAN_GATEWAY_PORT=tcp://10.0.0.1:8080", "YIYUAN_GATEWAY_PORT_8080_TCP_ADDR=10.0.0.1",
