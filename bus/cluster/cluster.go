@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -156,15 +157,34 @@ type GroupState struct {
 	Lag     int64 // offsets, markers of transactions included
 }
 
+// coordinatorPatience is how long a cluster may take until it has who coordinates a group:
+// the first question about any has it make the topic that keeps them.
+const coordinatorPatience = 10 * time.Second
+
+// lag asks how far a group is behind.
+func (a *Admin) lag(ctx context.Context, group string) (kadm.DescribedGroupLag, error) {
+	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
+	defer cancel()
+	for {
+		lags, err := a.link.Admin.Lag(ctx, group)
+		l := lags[group]
+		if !errors.Is(errors.Join(err, l.DescribeErr), kerr.CoordinatorNotAvailable) {
+			return l, err //nolint:wrapcheck // Groups says of what
+		}
+		if wait := kafka.Pause(ctx, 20*time.Millisecond); wait != nil {
+			return l, errors.Join(wait, err)
+		}
+	}
+}
+
 // Groups tells the state of groups. One that nobody ever joined is Dead.
 func (a *Admin) Groups(ctx context.Context, groups ...string) (map[string]GroupState, error) {
 	out := map[string]GroupState{}
 	for _, g := range groups {
-		lags, err := a.link.Admin.Lag(ctx, a.link.Config.Prefix+g)
+		l, err := a.lag(ctx, a.link.Config.Prefix+g)
 		if err != nil {
 			return nil, fmt.Errorf("ask for the lag of group %q: %w", g, err)
 		}
-		l := lags[a.link.Config.Prefix+g]
 		if errors.Is(l.DescribeErr, kerr.GroupIDNotFound) { // Kafka 4; elders answer Dead
 			out[g] = GroupState{State: "Dead"}
 			continue

@@ -96,6 +96,9 @@ func TestLostTopics(t *testing.T) {
 	// An edited folder is not what may be shown because nobody knows what may be.
 	w.Edit("datasets/GA02.yaml", "\nviews:\n", "\nviews:\n  where: {title: 居住地, fields: [GMSFHM, DJH, JZDXZQHDM]}\n")
 	e2e.DeleteTopics(t, w.Kafka, "catalogue")
+	if out := e2e.Runs(t, 1, "doctor", "--config", config); !strings.Contains(out, "✗ catalogue.in_force") || !strings.Contains(out, "yiyuan apply") {
+		t.Errorf("doctor without the catalogue in force:\n%s", out)
+	}
 	w.Process.Interrupt()
 	refused("the catalogue in force", "yiyuan plan", "yiyuan apply")
 	e2e.Runs(t, 0, "apply", "--yes", "--config", config)

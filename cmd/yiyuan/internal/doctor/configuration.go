@@ -15,6 +15,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
@@ -99,6 +100,10 @@ func (d *doctor) inForce(ctx context.Context, b *bus.Bus) []Finding {
 	case err != nil:
 		return []Finding{unanswered(check, err)}
 	case !f.Any():
+		if _, known, err := process.Lost(ctx, b); err == nil && known[contract.Catalogues] != "" {
+			return []Finding{problemFound(check, "总线上原有的目录没有了，现在没有生效的，不能启动 / the catalogue that was in force on this bus is gone, none is in force, nothing starts",
+				"先看 yiyuan plan，再运行 yiyuan apply，然后启动 / look at yiyuan plan, then yiyuan apply, then start")}
+		}
 		return []Finding{fine(check, "尚无生效的目录，第一个启动的进程会使配置的目录生效 / none is in force yet, the first process to start puts the configured one in force")}
 	case f.Version == d.cat.Version:
 		return []Finding{fine(check, fmt.Sprintf("生效的就是配置的目录 %s / the configured catalogue %s is in force", f.Version, f.Version))}
