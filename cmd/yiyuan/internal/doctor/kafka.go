@@ -56,7 +56,7 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 		return append(found, untouched(d.cfg.Bus.Prefix))
 	}
 	found = append(found, checkUpgrade(ctx, b, landed)...)
-	found = append(found, lostTopics(ctx, b)...)
+	found = append(found, lostTopics(ctx, b, d.specs)...)
 	found = append(found, checkTopics(d.cfg.Bus, d.specs, have, len(cluster.Brokers))...)
 	var there []contract.Topic
 	for _, n := range names {
@@ -78,21 +78,23 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 	return found
 }
 
-// lostTopics tells topics that were deleted, or made anew, since a process started last.
-func lostTopics(ctx context.Context, b *bus.Bus) []Finding {
+// lostTopics tells which of the topics were deleted, or made anew, since a process started last.
+func lostTopics(ctx context.Context, b *bus.Bus, specs []contract.Spec) []Finding {
 	const check = "kafka.topics.lost"
 	lost, _, err := process.Lost(ctx, b)
 	if err != nil {
 		return []Finding{unanswered(check, err)}
 	}
-	if len(lost) == 0 {
+	var names []string
+	for _, t := range lost {
+		if slices.ContainsFunc(specs, func(s contract.Spec) bool { return s.Topic == t }) { // no more is the topic of a dataset that was taken away
+			names = append(names, string(t))
+		}
+	}
+	if len(names) == 0 {
 		return nil
 	}
-	names := make([]string, len(lost))
-	for i, t := range lost {
-		names[i] = string(t)
-	}
-	return []Finding{problemFound(check, fmt.Sprintf("%[1]d 个主题被删除，或删除后又建了新的，其中的内容没有了：%[2]s / %[1]d topics were deleted, or deleted and made anew, what stood in them is gone: %[2]s", len(lost), terminal.Some(names)),
+	return []Finding{problemFound(check, fmt.Sprintf("%[1]d 个主题被删除，或删除后又建了新的，其中的内容没有了：%[2]s / %[1]d topics were deleted, or deleted and made anew, what stood in them is gone: %[2]s", len(names), terminal.Some(names)),
 		"重启全部进程：共享的内容自动重新发布；raw.* 中尚未处理的行用 yiyuan source resync 重读（推送的请部门重推）；catalogue 须先 yiyuan plan、yiyuan apply；state.* 和 sources 须从副本恢复，否则不能启动 / start all processes again: what is shared is published again; rows of raw.* that were not taken in yet come by yiyuan source resync, or by being pushed again; for catalogue yiyuan plan and yiyuan apply come first; state.* and sources have to be brought back from a copy, or nothing starts")}
 }
 
