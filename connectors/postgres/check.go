@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -184,34 +185,44 @@ func (s *checks) checkPublication(ctx context.Context) error {
 	for _, n := range slices.Sorted(maps.Keys(s.tables)) {
 		t := s.tables[n]
 		p, ok := published[n]
+		listed, err := s.listed(ctx, t)
 		switch {
+		case err != nil:
+			return err
 		case t.kind == "p" && !viaRoot:
 			problems = append(problems, fmt.Errorf("发布未按分区根表发送 / check publication %q: %s is partitioned: run ALTER PUBLICATION %s SET (publish_via_partition_root = true): %w", s.options.Publication, n, name, connectors.ErrConfig))
 			continue
 		case !ok:
-			problems = append(problems, fmt.Errorf("发布中缺少这张表 / check publication %q: it lacks %s: run ALTER PUBLICATION %s ADD TABLE %s: %w", s.options.Publication, n, name, t.quoted(), connectors.ErrConfig))
+			problems = append(problems, fmt.Errorf("发布中缺少这张表 / check publication %q: it lacks %s: run ALTER PUBLICATION %s ADD TABLE %s: %w", s.options.Publication, n, name, listed, connectors.ErrConfig))
 			continue
 		}
-		t.filter = p.filter
+		var lacks []string
 		for _, c := range t.columns {
-			if !slices.Contains(p.columns, c.name) {
-				problems = append(problems, fmt.Errorf("发布的列清单缺少所映射的列 / check publication %q: its column list of %s lacks %q: add it if the publication is of this source alone, else name another in option %q: %w", s.options.Publication, n, c.name, "publication", connectors.ErrConfig))
+			if p.columns != nil && !slices.Contains(p.columns, c.name) {
+				lacks = append(lacks, strconv.Quote(c.name))
 			}
+		}
+		if t.filter = p.filter; t.filter != "" {
+			listed += " WHERE (" + t.filter + ")"
+		}
+		if len(lacks) > 0 {
+			problems = append(problems, fmt.Errorf("发布的列清单缺少所映射的列 / check publication %q: its column list of %s lacks %s: run BEGIN; ALTER PUBLICATION %[4]s DROP TABLE %[5]s; ALTER PUBLICATION %[4]s ADD TABLE %[6]s; COMMIT; if the publication is of this source alone, else name another in option %[7]q: %[8]w",
+				s.options.Publication, n, strings.Join(lacks, ", "), name, t.quoted(), listed, "publication", connectors.ErrConfig))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 type publishedTable struct {
-	columns []string
+	columns []string // nil = all
 	filter  string
 }
 
 func (s *checks) published(ctx context.Context) (map[string]publishedTable, error) {
 	// Column lists and row filters came with PostgreSQL 15.
-	extra := `NULL::name[], NULL::text`
+	extra := `NULL::name[], ''`
 	if s.since15() {
-		extra = `attnames, rowfilter`
+		extra = `attnames, coalesce(rowfilter, '')`
 	}
 	rows, err := s.sql.Query(ctx, `SELECT schemaname || '.' || tablename, `+extra+` FROM pg_publication_tables WHERE pubname = $1`, s.options.Publication)
 	if err != nil {
@@ -219,19 +230,9 @@ func (s *checks) published(ctx context.Context) (map[string]publishedTable, erro
 	}
 	out := map[string]publishedTable{}
 	var name string
-	var columns []string
-	var filter *string
-	_, err = pgx.ForEachRow(rows, []any{&name, &columns, &filter}, func() error {
-		p := publishedTable{columns: slices.Clone(columns)}
-		if filter != nil {
-			p.filter = *filter
-		}
-		if t := s.tables[name]; t != nil && columns == nil {
-			for _, c := range t.columns {
-				p.columns = append(p.columns, c.name)
-			}
-		}
-		out[name] = p
+	var p publishedTable
+	_, err = pgx.ForEachRow(rows, []any{&name, &p.columns, &p.filter}, func() error {
+		out[name] = publishedTable{slices.Clone(p.columns), p.filter}
 		return nil
 	})
 	if err != nil {
@@ -245,14 +246,9 @@ func (s *checks) published(ctx context.Context) (map[string]publishedTable, erro
 func (s *checks) createPublication(ctx context.Context) error {
 	var parts []string
 	for _, n := range slices.Sorted(maps.Keys(s.tables)) {
-		t := s.tables[n]
-		part := t.quoted()
-		if s.since15() {
-			columns, err := s.publishColumns(ctx, t)
-			if err != nil {
-				return err
-			}
-			part += columns
+		part, err := s.listed(ctx, s.tables[n])
+		if err != nil {
+			return err
 		}
 		parts = append(parts, part)
 	}
@@ -271,10 +267,10 @@ func (s *checks) createPublication(ctx context.Context) error {
 	return nil
 }
 
-// publishColumns is the column list of a table: the mapped columns and, as the
-// server demands, the whole replica identity. With REPLICA IDENTITY FULL no list
-// is possible.
-func (s *checks) publishColumns(ctx context.Context, t *table) (string, error) {
+// listed is a table as the publication is to name it: with the mapped columns and, as
+// the server demands, the whole replica identity. Before PostgreSQL 15 and with REPLICA
+// IDENTITY FULL no list is possible.
+func (s *checks) listed(ctx context.Context, t *table) (string, error) {
 	var oid uint32
 	err := s.sql.QueryRow(ctx, `SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
 		t.schema, t.relation).Scan(&oid)
@@ -282,8 +278,8 @@ func (s *checks) publishColumns(ctx context.Context, t *table) (string, error) {
 		return "", fmt.Errorf("read table %q: %w", t.name(), err)
 	}
 	names, err := s.identityColumns(ctx, oid)
-	if err != nil || names == nil {
-		return "", err
+	if err != nil || names == nil || !s.since15() {
+		return t.quoted(), err
 	}
 	for _, c := range t.columns {
 		if !slices.Contains(names, c.name) {
@@ -293,5 +289,5 @@ func (s *checks) publishColumns(ctx context.Context, t *table) (string, error) {
 	for i, n := range names {
 		names[i] = pgx.Identifier{n}.Sanitize()
 	}
-	return " (" + strings.Join(names, ", ") + ")", nil
+	return t.quoted() + " (" + strings.Join(names, ", ") + ")", nil
 }

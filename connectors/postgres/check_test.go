@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,9 +49,10 @@ func TestRefusedConfigurations(t *testing.T) {
 		{"another primary key", []string{"ALTER TABLE t1 DROP CONSTRAINT t1_pkey", "ALTER TABLE t1 ADD PRIMARY KEY (id)"}, nil, `does not hold column "region"`},
 		{"replica identity nothing", []string{"ALTER TABLE t1 REPLICA IDENTITY NOTHING"}, nil, "replica identity"},
 		{"publication may not be made", nil, map[string]any{"create_publication": false}, "have a DBA run CREATE PUBLICATION"},
-		{"publication lacks the table", []string{"CREATE PUBLICATION p FOR TABLE other"}, map[string]any{"publication": "p"}, `ADD TABLE "public"."t1"`},
+		{"publication lacks the table", []string{"CREATE PUBLICATION p FOR TABLE other"}, map[string]any{"publication": "p"}, `ADD TABLE "public"."t1" ("region", "id", "note", "amount", "count", "flag", "day", "at", "local"): `},
+		{"publication lacks a table without a list", []string{"ALTER TABLE t1 REPLICA IDENTITY FULL", "CREATE PUBLICATION p FOR TABLE other"}, map[string]any{"publication": "p"}, `ADD TABLE "public"."t1": `},
 		{"publication lacks operations", []string{"CREATE PUBLICATION p FOR TABLE t1 WITH (publish = 'insert')"}, map[string]any{"publication": "p"}, "leaves out some operations"},
-		{"publication lacks columns", []string{"CREATE PUBLICATION p FOR TABLE t1 (region, id, count)"}, map[string]any{"publication": "p"}, `lacks "note"`},
+		{"publication lacks columns", []string{"CREATE PUBLICATION p FOR TABLE t1 (region, id, count)"}, map[string]any{"publication": "p"}, `lacks "note", "amount", "flag", "day", "at", "local": run `},
 		{"partitions by themselves", []string{"CREATE TABLE pt (LIKE t1, PRIMARY KEY (region, id)) PARTITION BY LIST (region)", "CREATE TABLE pt1 PARTITION OF pt DEFAULT", "CREATE PUBLICATION p FOR TABLE pt"}, func() map[string]any {
 			o := one("pt", nil)
 			o["publication"] = "p"
@@ -104,6 +106,43 @@ func TestPublicationHoldsNothingElse(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"region", "id", "note", "amount", "count", "flag", "day", "at", "local"}, columns); d != "" {
 		t.Errorf("published columns (-want +got):\n%s", d)
+	}
+}
+
+// TestStatementsToldPublishNothingElse: what a database administrator is told to run leads
+// there, and no more than the mapped columns leaves the database.
+func TestStatementsToldPublishNothingElse(t *testing.T) {
+	t.Parallel()
+	told := regexp.MustCompile(`run ((?:CREATE PUBLICATION|ALTER PUBLICATION|BEGIN;).*?)(?:; if the publication|: ` + connectors.ErrConfig.Error() + `)`)
+	for name, tt := range map[string]struct {
+		sql, filter string
+		options     map[string]any
+	}{
+		"made":    {"SELECT 1", "", map[string]any{"publication": "p", "create_publication": false}},
+		"added":   {"CREATE PUBLICATION p FOR TABLE other", "", map[string]any{"publication": "p"}},
+		"columns": {"CREATE PUBLICATION p FOR TABLE other, t1 (region, id) WHERE (id <> 'R0002')", "(id <> 'R0002'::text)", map[string]any{"publication": "p"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			db.table(t, "t1")
+			db.must(t, "CREATE TABLE other (x int PRIMARY KEY)", tt.sql)
+			_, err := postgres.Open(t.Context(), db.config(t, tt.options), "")
+			m := told.FindStringSubmatch(fmt.Sprint(err))
+			if m == nil {
+				t.Fatalf("Open = %v, want a statement to run", err)
+			}
+			db.must(t, strings.Split(m[1], "; ")...)
+			open(t, db.config(t, tt.options), "")
+			var columns []string
+			var filter string
+			if err := db.QueryRow(t.Context(), "SELECT attnames::text[], coalesce(rowfilter, '') FROM pg_publication_tables WHERE pubname = 'p' AND tablename = 't1'").Scan(&columns, &filter); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff([]string{"region", "id", "note", "amount", "count", "flag", "day", "at", "local"}, columns); d != "" || filter != tt.filter {
+				t.Errorf("published columns (-want +got):\n%s\nwhere %q, want %q", d, filter, tt.filter)
+			}
+		})
 	}
 }
 

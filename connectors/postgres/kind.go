@@ -28,8 +28,9 @@ ALTER SYSTEM SET wal_level = logical;                            -- 再看 / and
 CREATE ROLE yiyuan LOGIN REPLICATION PASSWORD '…';
 GRANT USAGE ON SCHEMA ga TO yiyuan;
 GRANT SELECT ON ga.t_czrk TO yiyuan;
-CREATE PUBLICATION yiyuan_ga_pg FOR TABLE ga.t_czrk;             -- 数据源文件写 / the source then says create_publication: false
-ALTER TABLE ga.t_czrk REPLICA IDENTITY FULL;                     -- 只在表的主键不是数据集的主键时 / only where its primary key is not the key of the dataset
+CREATE PUBLICATION yiyuan_ga_pg FOR TABLE ga.t_czrk (sfzh, xm);  -- 主键和所映射的列，不写则全部列出库 / primary key and mapped columns: without a list all columns leave the database
+                                                                 -- 数据源文件写 / the source then says create_publication: false
+ALTER TABLE ga.t_czrk REPLICA IDENTITY FULL;                     -- 只在表的主键不是数据集的主键时（这时不能列出列）/ only where its primary key is not the key of the dataset (no list of columns then)
 ` + "```" + `
 
 复制槽由数据源自己建立。` + "`yiyuan doctor`" + ` 检查这些并说明怎么办。
