@@ -188,7 +188,7 @@ func (l *Log) Settle(ctx context.Context, wait time.Duration, told func(since ti
 		}
 		try, cancel := context.WithTimeout(ctx, wait)
 		err := l.write(try, l.NextID(), &Entry{ // each attempt at another partition
-			ID: id, Time: since, Operation: Withheld, Decision: Deny, Reason: "audit", Status: http.StatusServiceUnavailable, Request: "gateway", Count: count,
+			ID: id, Time: since, Operation: Withheld, Decision: Deny, Reason: "audit", Status: http.StatusServiceUnavailable, Request: id, Count: count,
 		})
 		cancel()
 		if err == nil {
