@@ -9,6 +9,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/quota"
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -79,6 +80,26 @@ func (j *judge) Away() (since time.Time, away bool) {
 	return time.Now().Add(-time.Minute), j.away.Load()
 }
 func (j *judge) Reached(context.Context) bool { return !j.away.Load() }
+
+// arriving are catalogues that come into force while the gateway runs, nil for one that it
+// cannot read.
+type arriving chan *schemas.Catalogue
+
+// Follow implements gateway.Successors.
+func (a arriving) Follow(ctx context.Context, took func(version string, next *schemas.Catalogue)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case next := <-a:
+			version := "unreadable"
+			if next != nil {
+				version = next.Version
+			}
+			took(version, next)
+		}
+	}
+}
 
 // pausing is a cache one of whose reads can be held up between what it has read
 // and its return.

@@ -109,6 +109,13 @@ type Grants interface {
 	Watch(ctx context.Context, a *access.Access, log *slog.Logger, report func(grants.State))
 }
 
+// Successors are the catalogues that come into force behind that of a gateway.
+type Successors interface {
+	// Follow hands each, in their order, to took until ctx ends: its version and what it
+	// is, nil if it cannot be read.
+	Follow(ctx context.Context, took func(version string, next *schemas.Catalogue)) error
+}
+
 // Parts are what a gateway works with.
 type Parts struct {
 	Catalogue *schemas.Catalogue
@@ -121,6 +128,8 @@ type Parts struct {
 	Grants    Grants // where the applications come from; nil = they do not change
 	Logger    *slog.Logger
 	Metrics   prometheus.Registerer
+
+	Successors Successors // nil = none comes
 }
 
 // Gateway serves one catalogue. It is safe for concurrent use.
@@ -225,11 +234,22 @@ func (g *Gateway) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	if g.parts.Successors != nil {
+		group.Go(func() error { return g.parts.Successors.Follow(ctx, g.succeeded) })
+	}
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// succeeded takes that another catalogue came into force.
+func (g *Gateway) succeeded(version string, next *schemas.Catalogue) {
+	of := g.pulse.Fresh.Succeeded(version, next)
+	if len(of.Views) > 0 {
+		g.parts.Logger.Warn("views that the catalogue in force has otherwise, or not at all: until this process is started again who is found is answered as stale, and who is not with 503", "in_force", version, "views", of.Views)
+	}
 }
 
 // serve listens until ctx ends, then lets what is under way finish.

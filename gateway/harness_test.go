@@ -45,6 +45,7 @@ type world struct {
 	apps    []access.Application // in force at first
 	log     *appender
 	kafka   *judge
+	next    arriving
 	gateway *gateway.Gateway
 	logs    *locked
 	gather  *prometheus.Registry
@@ -105,7 +106,7 @@ func startIn(t testing.TB, city fs.FS, options ...option) *world {
 	broker, err := embedded.Start(ctx, embedded.Options{})
 	must(t, err)
 	t.Cleanup(broker.Close)
-	w := &world{t: t, brokers: broker.Addrs(), kafka: &judge{}, logs: &locked{}, gather: prometheus.NewRegistry()}
+	w := &world{t: t, brokers: broker.Addrs(), kafka: &judge{}, next: make(arriving), logs: &locked{}, gather: prometheus.NewRegistry()}
 	w.cat, err = manifest.Load(city)
 	must(t, err)
 	w.bus, err = bus.Open(ctx, bus.Config{Brokers: broker.Addrs(), Partitions: 2}, quiet(), prometheus.NewRegistry())
@@ -161,7 +162,7 @@ func (w *world) serve(options ...option) {
 	w.gather = reg
 	logger := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.gateway, err = gateway.New(w.t.Context(), cfg, gateway.Parts{
-		Catalogue: w.cat, Bus: w.log, Kafka: w.kafka, Codec: w.codec, Keys: w.keys, Cache: w.slow, Access: w.access, Logger: logger, Metrics: reg,
+		Catalogue: w.cat, Bus: w.log, Kafka: w.kafka, Codec: w.codec, Keys: w.keys, Cache: w.slow, Access: w.access, Successors: w.next, Logger: logger, Metrics: reg,
 	})
 	must(w.t, err)
 	w.url = "http://" + listener.Addr().String()

@@ -18,12 +18,12 @@ type flowPage struct {
 	Datasets []flowSet    `json:"datasets"`
 	Totals   flowTotals   `json:"totals"`
 	Sources  []flowSource `json:"sources"`
-	Away     []flowAway   `json:"away" doc:"没有应答的部件，空为都有应答 / what does not answer; empty: all do"`
+	Away     []flowAway   `json:"away" doc:"没有应答或已被取代的部件，空为没有 / what does not answer, or was replaced; empty: nothing"`
 }
 
-// flowAway is a part that does not answer, and what that means.
+// flowAway is a part that does not answer or was replaced, and what that means.
 type flowAway struct {
-	Part      string       `json:"part" enum:"cache,kafka,audit"`
+	Part      string       `json:"part" enum:"cache,kafka,audit,catalogue"`
 	Since     *answer.Time `json:"since" nullable:"false"`
 	Message   string       `json:"message"`
 	MessageEN string       `json:"message_en"`
@@ -31,9 +31,10 @@ type flowAway struct {
 
 // meaning says what it means that a part is away, and what to do.
 var meaning = map[pulse.Part]string{
-	pulse.PartCache: "缓存 Redis 没有应答，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Redis does not answer, so look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
-	pulse.PartAudit: "留痕写不进主题 audit，查询一律答 503；写得进后自行继续，原因请管理员看 yiyuan doctor / the topic audit takes no entries, so look-ups are answered 503; it goes on by itself once it does, and yiyuan doctor says why it does not",
-	pulse.PartKafka: "Kafka 没有应答，数据不再更新；留痕写不进，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Kafka does not answer: nothing is renewed, and since no audit entry can be written, look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
+	pulse.PartCache:     "缓存 Redis 没有应答，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Redis does not answer, so look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
+	pulse.PartAudit:     "留痕写不进主题 audit，查询一律答 503；写得进后自行继续，原因请管理员看 yiyuan doctor / the topic audit takes no entries, so look-ups are answered 503; it goes on by itself once it does, and yiyuan doctor says why it does not",
+	pulse.PartCatalogue: "生效的目录已不是本网关运行的那一版：新目录中没有或内容不同的视图，查到的标 stale，查不到的答 503；请重新启动网关进程 / another catalogue is in force than this gateway runs: of views that it has not or shows otherwise, who is found is answered as stale and who is not with 503; start the gateway again",
+	pulse.PartKafka:     "Kafka 没有应答，数据不再更新；留痕写不进，查询一律答 503；恢复后自行继续，不恢复请管理员看 yiyuan doctor / Kafka does not answer: nothing is renewed, and since no audit entry can be written, look-ups are answered 503; it goes on by itself, and yiyuan doctor says why if it does not",
 }
 
 type flowSet struct {

@@ -59,7 +59,8 @@ type Tracker struct {
 	renewed  map[string]map[int32]string // step, partition -> the catalogue under which it has said all again
 	renewing map[string]bool             // views that are not whole yet, true = on their way into the cache
 
-	views atomic.Pointer[map[string]moment] // what View answers, as of the last Step
+	views     atomic.Pointer[map[string]moment] // what View answers, as of the last Step
+	successor atomic.Pointer[Successor]         // the catalogue that is in force behind this one
 }
 
 // moment is as of when a view is, until when that is not stale, and of which datasets
@@ -97,6 +98,13 @@ func (s Source) now(at time.Time) Source {
 	w := s.Status.Word(s.Name, contract.Known{Age: at.Sub(s.heard)})
 	s.State, s.Error, s.Do = w.State, w.Why, w.Do
 	return s
+}
+
+// Successor is the catalogue that came into force last, behind that of this process.
+type Successor struct {
+	Version string
+	Since   time.Time // when it was noticed that there is one
+	Views   []string  // of this process, those of which nothing is known, sorted
 }
 
 // wave is one moment on its way.

@@ -52,10 +52,11 @@ func Deadline(cycle string, calendar *schemas.Calendar, asOf time.Time) time.Tim
 
 // View returns as of when a view was at the last Step, and whether that is
 // older than the cycle of a dataset it is made of allows. A view none of whose
-// datasets has been heard is of an unknown time, which is stale.
+// datasets has been heard is of an unknown time, which is stale, and so is one of which
+// another catalogue is in force (Former).
 func (t *Tracker) View(v *schemas.View) (asOf time.Time, stale bool) {
 	views := t.views.Load()
-	if views == nil {
+	if views == nil || t.Former(v) {
 		return time.Time{}, true
 	}
 	m := (*views)[v.ID]

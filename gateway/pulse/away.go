@@ -36,6 +36,8 @@ const (
 	PartCache Part = "cache" // what is answered
 	PartKafka Part = "kafka" // what is new, and the audit without which nothing is answered
 	PartAudit Part = "audit" // Kafka answers, and takes no entries of the audit
+	// PartCatalogue is the one in force: this process runs a former one.
+	PartCatalogue Part = "catalogue"
 )
 
 // Away is a part that does not answer, since a moment on the clock of Parts.
@@ -60,6 +62,9 @@ func (p *Pulse) Away() []Away {
 		tell(PartKafka, since)
 	} else if since, lost := p.Audit(); lost {
 		out = append(out, Away{PartAudit, since})
+	}
+	if next := p.Fresh.Successor(); next != nil {
+		out = append(out, Away{PartCatalogue, next.Since})
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 )
 
 // TestAway: what fails once is not away, what fails for long is, since the first failure,
@@ -14,7 +16,7 @@ func TestAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var silent, refused time.Time // since when Kafka counts as away, and the audit takes nothing
-		p := &Pulse{Parts: Parts{Clock: time.Now, Kafka: func() (time.Time, bool) { return silent, !silent.IsZero() }, Audit: func() (time.Time, bool) { return refused, !refused.IsZero() }}}
+		p := &Pulse{Fresh: &freshness.Tracker{}, Parts: Parts{Clock: time.Now, Kafka: func() (time.Time, bool) { return silent, !silent.IsZero() }, Audit: func() (time.Time, bool) { return refused, !refused.IsZero() }}}
 		lost := errors.New("lost")
 		if len(p.Away()) != 0 {
 			t.Error("away before anybody looked")

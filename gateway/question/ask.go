@@ -28,6 +28,7 @@ type Ask struct {
 	asOf    time.Time // of what read has read
 	stale   bool
 	missing []string // datasets of the view of which no complete copy had come through by then
+	former  bool     // another catalogue is in force, which has the view otherwise or not at all
 	granted []string
 	marks   [][]Refused // by key that was read, as of then; nil = nothing is refused at all
 
@@ -204,12 +205,4 @@ func (a *Ask) unanswered(ctx context.Context, err error) *Problem {
 		a.d.Logger.Warn("cache cannot be read", "view", a.entry.View, "request", a.call.ID, "times", n, "error", err)
 	}
 	return a.fail(ctx, problem.Cache, "cache")
-}
-
-// unreadable ends a question whose record is in the cache and not whole.
-func (a *Ask) unreadable(ctx context.Context, err error) *Problem {
-	if n, ok := a.d.told.Tell("record "+a.entry.View, time.Now()); ok {
-		a.d.Logger.Error("cached record cannot be read", "view", a.entry.View, "request", a.call.ID, "times", n, "error", err)
-	}
-	return a.fail(ctx, problem.Mixed, "unreadable")
 }

@@ -56,8 +56,11 @@ func (a *Ask) read(ctx context.Context, keys []string, into []store.Stored) *Pro
 			continue
 		}
 		if err == nil && newest(found, into) {
+			if a.former = a.d.Fresh.Former(a.view.View); a.former { // it may have been said meanwhile
+				a.asOf, a.stale = time.Time{}, true
+			}
 			for i := range into {
-				into[i].Withheld = into[i].Withheld || renewing
+				into[i].Withheld = into[i].Withheld || renewing || a.former
 			}
 			return nil
 		}
@@ -162,7 +165,7 @@ func (a *Ask) record(ctx context.Context, key string) (store.Stored, schemas.Rec
 
 // absent says that there is no record, and as of when; or that nobody knows, because
 // of something that the view is made of no complete copy has come through yet, or
-// because some of its records are withheld.
+// because some of its records are withheld, or the catalogue in force is another.
 func (a *Ask) absent(ctx context.Context, withheld bool) *Problem {
 	if withheld || len(a.missing) > 0 {
 		return a.undecided(ctx, withheld)
@@ -177,17 +180,40 @@ func (a *Ask) absent(ctx context.Context, withheld bool) *Problem {
 // undecided says that nobody knows: the same of every key of which it is said.
 func (a *Ask) undecided(ctx context.Context, withheld bool) *Problem {
 	reason := "not_loaded"
-	if withheld {
+	switch {
+	case a.former:
+		reason = "former_catalogue"
+	case withheld:
 		reason = "withheld"
 	}
 	return a.unknown(a.fail(ctx, problem.NotLoaded, reason))
 }
 
-// unknown names the datasets that are missing.
+// unknown names the datasets that are missing, or says that the process is to be started again.
 func (a *Ask) unknown(p *Problem) *Problem {
-	if len(a.missing) > 0 && p.Code == problem.NotLoaded.Code { // else the entry could not be written
+	if p.Code != problem.NotLoaded.Code { // the entry could not be written
+		return p
+	}
+	if a.former {
+		p.Errors = append(p.Errors, FieldError{
+			Location: "view", Message: "生效的目录已不是本网关运行的那一版，其中没有这个视图或其内容不同，不能断定查无此人：请管理员重新启动网关",
+			MessageEN: "another catalogue is in force than this gateway runs, which has this view otherwise or not at all, so absence cannot be claimed: have the gateway started again",
+		})
+	}
+	if len(a.missing) > 0 {
 		names := strings.Join(a.missing, "、")
 		p.Errors = append(p.Errors, FieldError{Location: "view", Message: "以下数据集尚无完整副本，不能断定查无此人：" + names, MessageEN: "no complete copy of these datasets has come through yet, so absence cannot be claimed: " + strings.Join(a.missing, ", ")})
 	}
 	return p
+}
+
+// unreadable ends a question whose record is in the cache and not whole.
+func (a *Ask) unreadable(ctx context.Context, err error) *Problem {
+	if a.former { // it may be written as this process does not know it
+		return a.undecided(ctx, true)
+	}
+	if n, ok := a.d.told.Tell("record "+a.entry.View, time.Now()); ok {
+		a.d.Logger.Error("cached record cannot be read", "view", a.entry.View, "request", a.call.ID, "times", n, "error", err)
+	}
+	return a.fail(ctx, problem.Mixed, "unreadable")
 }

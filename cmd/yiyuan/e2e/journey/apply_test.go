@@ -74,6 +74,14 @@ func TestApplyAndRestart(t *testing.T) {
 		}
 		return "nothing yet"
 	})
+	e2e.Await(t, "its gateway knows", func() string {
+		a := w.Ask(http.MethodGet, "http://"+w.Gateway+"/readyz?verbose", "", "", "")
+		if a.Status != http.StatusOK || !strings.Contains(a.Body, "former catalogue: ") || !strings.Contains(a.Body, "; 0 views are stale") {
+			return fmt.Sprintf("%d %s", a.Status, a.Body)
+		}
+		return ""
+	})
+	answers("partial")
 	w.Process.Stop()
 
 	w.Applications = nil

@@ -92,7 +92,7 @@ func (a *Process) RunGateway(ctx context.Context, cfg gateway.Config, who *acces
 		return a.with(err, "gateway.unconnected")
 	}
 	g, err := gateway.New(ctx, cfg, gateway.Parts{
-		Catalogue: a.Catalogue, Bus: a.Bus, Kafka: a.kafka, Codec: a.Codec, Keys: a.Keys, Cache: cache, Access: who, Grants: source, Logger: a.Log, Metrics: a.Metrics,
+		Catalogue: a.Catalogue, Bus: a.Bus, Kafka: a.kafka, Codec: a.Codec, Keys: a.Keys, Cache: cache, Access: who, Grants: source, Successors: successors{a}, Logger: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {
 		return err

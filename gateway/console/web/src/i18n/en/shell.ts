@@ -145,6 +145,7 @@ export const shell: Record<keyof typeof zh, string> = {
   "away.cache": "The cache does not answer",
   "away.kafka": "Kafka does not answer",
   "away.audit": "The audit takes no entries",
+  "away.catalogue": "The gateway runs a former catalogue",
   "away.since": "since",
   "notFound.title": "There is no such page",
   "notFound.do": "The address may be wrong; start again from the overview.",

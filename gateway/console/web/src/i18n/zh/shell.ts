@@ -144,6 +144,7 @@ export const shell = {
   "away.cache": "缓存没有应答",
   "away.kafka": "Kafka 没有应答",
   "away.audit": "留痕写不进",
+  "away.catalogue": "网关运行的不是生效的目录",
   "away.since": "自",
   "notFound.title": "没有这一页",
   "notFound.do": "地址可能写错了，从总览重新开始。",
