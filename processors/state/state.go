@@ -30,6 +30,7 @@ type Store struct {
 	db      *pebble.DB
 	options *pebble.Options
 	fs      vfs.FS
+	lock    *pebble.Lock
 	loading string        // folder of tables that are being made
 	loads   atomic.Uint64 // tables made, for their names
 	loaders atomic.Int64  // open ones
@@ -78,8 +79,8 @@ func Discard(o Options) error {
 }
 
 // Open opens the database in a folder that is its owner's alone: dossiers stand in it as
-// they are. The error is ErrDamaged if it cannot be read as it
-// was written.
+// they are. The error is ErrInUse if another process has it, ErrDamaged if it cannot be
+// read as it was written.
 func Open(o Options) (*Store, error) {
 	fs, dir := o.place()
 	if o.FS == nil && o.Dir != "" {
@@ -87,6 +88,19 @@ func Open(o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state %q: %w", dir, err)
 		}
 	}
+	lock, err := claim(fs, dir)
+	if err != nil {
+		return nil, fmt.Errorf("open state %q: %w", dir, err)
+	}
+	s, err := open(o, fs, dir, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+// open opens the database in a folder that nobody else has.
+func open(o Options, fs vfs.FS, dir string, lock *pebble.Lock) (*Store, error) {
 	if err := checkManifest(fs, dir); err != nil {
 		return nil, fmt.Errorf("open state %q: %w", dir, err)
 	}
@@ -101,7 +115,7 @@ func Open(o Options) (*Store, error) {
 	cache := pebble.NewCache(size)
 	defer cache.Unref()
 	options := &pebble.Options{
-		FS: fs, Cache: cache, MemTableSize: 64 << 20, MemTableStopWritesThreshold: 4, LBaseMaxBytes: 128 << 20, Logger: quiet{},
+		FS: fs, Lock: lock, Cache: cache, MemTableSize: 64 << 20, MemTableStopWritesThreshold: 4, LBaseMaxBytes: 128 << 20, Logger: quiet{},
 		FormatMajorVersion:         pebble.FormatNewest,
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 2 },
 	}
@@ -114,7 +128,7 @@ func Open(o Options) (*Store, error) {
 			Compression: func() *sstable.CompressionProfile { return sstable.NoCompression },
 		}
 	}
-	s := &Store{options: options, fs: fs, loading: fs.PathJoin(dir, "loading"), damaged: make(chan struct{}), brim: full}
+	s := &Store{options: options, fs: fs, lock: lock, loading: fs.PathJoin(dir, "loading"), damaged: make(chan struct{}), brim: full}
 	options.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		s.noticed.Do(func() {
 			s.evidence = fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details)
@@ -139,7 +153,7 @@ func Open(o Options) (*Store, error) {
 func (s *Store) Close() error {
 	s.brim.end()
 	closed := make(chan error, 1)
-	go func() { closed <- s.db.Close() }()
+	go func() { closed <- errors.Join(s.db.Close(), s.lock.Close()) }()
 	select {
 	case err := <-closed:
 		if err != nil {

@@ -38,7 +38,14 @@ func (a *Process) RunProcessors(ctx context.Context) error {
 	}
 	a.alone("processors.dir", a.cfg.Processors.Dir)
 	where := state.Options{Dir: a.cfg.Processors.Dir}
-	a.start(ctx, "processors", func(ctx context.Context) error { return processors.Serve(ctx, a.Bus, where, a.Steps, cfg, a.Log) })
+	a.start(ctx, "processors", func(ctx context.Context) error {
+		err := processors.Serve(ctx, a.Bus, where, a.Steps, cfg, a.Log)
+		if errors.Is(err, state.ErrInUse) {
+			err = fmt.Errorf("状态目录 %[1]s（processors.dir）正由另一个进程使用，一个目录只给一个进程：先停下那个进程；要几个进程分担处理，给每个自己的 processors.dir 和 processors.instance / "+
+				"another process has the folder of state %[1]s (processors.dir), which takes one process alone: stop that process first; for several that share the work give each a processors.dir and a processors.instance of its own: %[2]w", where.Dir, err)
+		}
+		return err
+	})
 	return nil
 }
 

@@ -24,9 +24,13 @@ func Run(ctx context.Context, cfg settings.Config, build string) error {
 	a.start(ctx, "keys", a.watchKeys)
 	a.start(ctx, "catalogue", a.WatchCatalogue)
 	if err := a.startRoles(ctx); err != nil {
+		ended := ctx.Err() != nil
 		stop() // what has started would go on by itself, and we would wait for it
-		err = errors.Join(err, a.Group.Wait())
-		return told(cmp.Or(a.brokerLost(), err))
+		first := a.Group.Wait()
+		if ended && first != nil {
+			err = nil // what had started failed, which has ended all that was on its way
+		}
+		return told(cmp.Or(a.brokerLost(), errors.Join(first, err)))
 	}
 	a.Log.Info("running", "roles", cfg.Roles, "version", build, "catalogue", a.Catalogue.Version)
 	err = a.Group.Wait()
