@@ -51,6 +51,22 @@ func TestFieldsAreRefused(t *testing.T) {
 			t.Errorf("%s, a field that is not granted: answered %d", path, r.status)
 		}
 	}
+	var page struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct {
+					MinItems    int  `json:"minItems"`
+					UniqueItems bool `json:"uniqueItems"`
+				} `json:"properties"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}
+	must(t, json.Unmarshal([]byte(w.get("/openapi.json", "", "").text), &page))
+	for _, name := range []string{"KeyQuestion", "BatchQuestion", "ExplainQuestion"} {
+		if f := page.Components.Schemas[name].Properties["fields"]; f.MinItems != 1 || !f.UniqueItems {
+			t.Errorf("%s: fields are described as %+v", name, f)
+		}
+	}
 	if r := w.get(at+"?fields=XM", "key-RS-GLJT", "GLJT"); r.status != 200 {
 		t.Errorf("one field: answered %d %s", r.status, r.text)
 	}
