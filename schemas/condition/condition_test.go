@@ -2,6 +2,7 @@ package condition
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 	"github.com/yiyuan-bus/yiyuan/schemas/manifest"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
@@ -255,4 +257,29 @@ func TestObjectRedacted(t *testing.T) {
 		t.Error("Equal is not identity")
 	}
 	var _ cel.Activation = single{}
+}
+
+// TestReservedWords: what no dataset may be called is what an expression cannot read as one.
+func TestReservedWords(t *testing.T) {
+	t.Parallel()
+	d := dataset(t, city(t), "GA01")
+	reads := func(word string) error {
+		e, err := NewEnv(nil, Rows(word, d))
+		if err != nil {
+			return err
+		}
+		_, err = e.Compile(word+".exists(r, r.XM == 'a')", Bool, nil)
+		return err
+	}
+	ours := []string{"agg", "golden", "key", "now", "today"} // variables of rules
+	for _, word := range format.Reserved {
+		if err := reads(word); err == nil && !slices.Contains(ours, word) {
+			t.Errorf("%q is reserved, and is read", word)
+		}
+	}
+	for _, word := range []string{"GA01", "int", "string", "map", "list", "type", "size", "all", "has", "math", "rows", "person"} {
+		if err := reads(word); err != nil {
+			t.Errorf("%q is not reserved, and is not read: %v", word, err)
+		}
+	}
 }

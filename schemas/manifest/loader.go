@@ -187,5 +187,8 @@ func (l *loader) is(f file, m mapping, key, id string) bool {
 	if id != "" && id != f.stem() {
 		return m.at(key).problem("file-name", "文件名是 %[1]q，里面写的却是 %[2]q，两者必须一致", "the file is called %[1]q but defines %[2]q, make them equal", f.stem(), id)
 	}
+	if slices.Contains(format.Reserved, id) {
+		return m.at(key).problem("bad-name", "%[1]q 在规则的条件里另有含义，不能作数据集或实体的代号，请换一个；同样不能用：%[2]s", "%[1]q means something else in conditions and is no id of a dataset or entity, take another; nor are: %[2]s", id, strings.Join(format.Reserved, " "))
+	}
 	return id != ""
 }

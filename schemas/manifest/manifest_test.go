@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -16,6 +18,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/manifest/format"
 	"github.com/yiyuan-bus/yiyuan/schemas/yunling"
 )
 
@@ -321,6 +324,23 @@ func TestNoRegularFile(t *testing.T) {
 	for _, name := range []string{"datasets/ZZ01.yaml", "datasets/ZZ02.yaml"} {
 		if !slices.ContainsFunc(problems.All, func(p Problem) bool { return p.File == name && p.Rule == "unreadable" }) {
 			t.Errorf("%s is not told: %v", name, err)
+		}
+	}
+}
+
+// TestReservedIDs: a dataset or an entity that no rule could read is refused, and what else is.
+func TestReservedIDs(t *testing.T) {
+	t.Parallel()
+	for _, word := range format.Reserved {
+		for file, key := range map[string]string{"datasets/GA01.yaml": "dataset: ", "entities/person.yaml": "entity: "} {
+			m := small(t)
+			id := strings.TrimSuffix(path.Base(file), ".yaml")
+			name := strings.Replace(file, id, word, 1)
+			m[name] = &fstest.MapFile{Data: []byte(strings.Replace(string(m[file].Data), key+id, key+strconv.Quote(word), 1))}
+			_, err := Load(m)
+			if want := name + ":1:"; err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "不能作数据集或实体的代号") || !strings.Contains(err.Error(), "agg golden key now today") {
+				t.Errorf("%s: %v, want it refused", name, err)
+			}
 		}
 	}
 }

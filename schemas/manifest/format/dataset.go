@@ -8,7 +8,7 @@ import (
 
 // Dataset is datasets/<id>.yaml.
 var Dataset = mapping(
-	need("dataset", written(idName), "数据集的代号，与文件名相同", "its id, the same as the file's name"),
+	need("dataset", written(idName), "数据集的代号，与文件名相同；"+reservedZH, "its id, the same as the file's name; "+reservedEN),
 	need("title", text, "名称", "its title"),
 	may("english", text, "英文名称", "its title in English"),
 	may("summary", text, "摘要", "a summary"),

@@ -9,7 +9,7 @@ import (
 
 // Entity is entities/<id>.yaml.
 var Entity = mapping(
-	need("entity", written(lowerName), "实体的代号，与文件名相同", "its id, the same as the file's name"),
+	need("entity", written(lowerName), "实体的代号，与文件名相同；"+reservedZH, "its id, the same as the file's name; "+reservedEN),
 	need("title", text, "名称", "its title"),
 	may("english", text, "英文名称", "its title in English"),
 	need("key", EntityKey, "主键", "its key"),

@@ -1,6 +1,8 @@
 package format
 
 import (
+	"strings"
+
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/document"
 )
@@ -10,6 +12,20 @@ var Levels = []string{"L1", "L2", "L3", "L4"}
 
 // MaskClear is how a file says "no mask" aloud.
 const MaskClear = "clear"
+
+// Reserved are the words that conditions have a meaning for already: no dataset and no
+// entity is called so, or a rule could not read it. What conditions read by name, then
+// what their language keeps to itself.
+var Reserved = []string{
+	"agg", "golden", "key", "now", "today",
+	"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while",
+}
+
+// What is said of them.
+var (
+	reservedZH = "条件里另有含义的词不能用：`" + strings.Join(Reserved, "` `") + "`"
+	reservedEN = "none of these words, which mean something else in conditions"
+)
 
 // How names are written.
 var (
