@@ -120,7 +120,7 @@ func (r *resync) deleteGone(ctx context.Context) error {
 	if next.Inherited, err = inherited(ctx, r.bus, r.cfg, next.Inherited); err != nil {
 		return err
 	}
-	next.Resync, next.Lost, next.Do, next.Error, next.State, next.Restarts = nil, "", "", "", contract.StateStarting, 0
+	next.Resync, next.Lost, next.Do, next.Error, next.State, next.Restarts, next.Returned = nil, "", "", "", contract.StateStarting, 0, nil
 	r.failure = nil
 	if err := r.say(ctx, next); err != nil {
 		return err

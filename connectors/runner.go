@@ -128,6 +128,7 @@ func (r *runner) session(ctx context.Context) (err error) {
 		r.status.Datasets = append(r.status.Datasets, d.ID)
 	}
 	r.status.Awaited = joined(r.status, fed)
+	r.status = returned(r.status, fed, r.cfg.Catalogue)
 	r.status.Left = slices.DeleteFunc(slices.Clone(union(r.status.Left, fed)), func(id string) bool { return slices.Contains(r.status.Datasets, id) })
 	r.refused = false
 	if err = r.obey(ctx); err == nil {
@@ -282,6 +283,8 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 		next.Position = string(b.After)
 	}
 	again := rereading(r.status)
+	next.Returned = delivered(next.Returned, r.cfg, b)
+	b.Awaited = union(b.Awaited, next.Returned)
 	if again {
 		// What the source has committed meanwhile is not in before the end: as_of
 		// stands still.

@@ -197,7 +197,7 @@ func TestRunPublishesToTheEnd(t *testing.T) {
 	}
 	got := w.status(t)
 	got.At = 0
-	if d := cmp.Diff(contract.SourceStatus{Position: "10", Epoch: 1, Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Complete: []string{"ZJ01"}, Announced: []string{"ZJ01"}, Rows: 10, Kind: "counting"}, got); d != "" {
+	if d := cmp.Diff(contract.SourceStatus{Position: "10", Epoch: 1, Datasets: []string{"ZJ01"}, State: "stopped", CaughtUp: 10, Complete: []string{"ZJ01"}, Announced: []string{"ZJ01"}, Rows: 10, Kind: "counting", Catalogue: w.cat.Version}, got); d != "" {
 		t.Errorf("status (-want +got):\n%s", d)
 	}
 }

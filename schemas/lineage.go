@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Lineage is what the bus knows of the catalogues before this one: what was published
@@ -13,9 +14,14 @@ import (
 type Lineage struct {
 	// Step is how many catalogues were in force before this one.
 	Step int
-	// Absent is, by each link that was not in all of them, how many were in force before
-	// the last one without it.
+	// Absent is, by each link and each dataset that was not in all of them, how many were
+	// in force before the last one without it.
 	Absent map[LinkName]int
+	// Back are the datasets that have left and come back, and when the catalogue that
+	// brought them back came into force, by the broker's clock.
+	Back map[string]time.Time
+	// Lost are the datasets that were in force once and are no more, as they were last.
+	Lost map[string]*Dataset
 	// First is, by the version of each, how many were in force before it the first time.
 	First map[string]int
 	// Withdrawn are, by the version of an earlier catalogue, the views that it had and
@@ -27,14 +33,20 @@ type Lineage struct {
 	Evidence map[string]Known
 }
 
-// LinkName names a way in which rows of a dataset speak about an entity.
+// LinkName names a way in which rows of a dataset speak about an entity; with nothing but
+// Dataset, the dataset itself.
 type LinkName struct{ Entity, Dataset, Role string }
 
 // Void reports whether what rows said by a link until a period is nothing any more: there
 // was a time since without the link, in which nobody was told of rows that went. All rows
-// that stand are said again. Of a period that nobody knows it is false.
+// that stand are said again. Of a period that nobody knows it is false. What was published
+// of a dataset that has left since and come back is nothing either, and is not said again:
+// its sources bring it anew.
 func (l *Lineage) Void(link LinkName, period string) bool {
 	absent, ever := l.Absent[link]
+	if !ever {
+		return false
+	}
 	version, step, numbered := cutPeriod(period)
 	if !numbered {
 		first, known := l.First[version]
@@ -43,7 +55,7 @@ func (l *Lineage) Void(link LinkName, period string) bool {
 		}
 		step = first
 	}
-	return ever && step <= absent
+	return step <= absent
 }
 
 // Known says of a view since when it has been as it is now: what was published of it

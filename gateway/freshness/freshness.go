@@ -208,7 +208,7 @@ func (t *Tracker) heard(dataset string) (time.Time, bool) {
 	found := false
 	for _, s := range t.active(dataset) {
 		upTo := s.CaughtUp
-		if slices.Contains(s.Awaited, dataset) {
+		if slices.Contains(s.Awaited, dataset) || t.void(s, dataset) {
 			upTo = time.Time{}
 		}
 		if !found || upTo.Before(at) {
@@ -216,6 +216,12 @@ func (t *Tracker) heard(dataset string) (time.Time, bool) {
 		}
 	}
 	return at, found
+}
+
+// void reports whether what a source says of a dataset is of before that left the
+// catalogue: nothing of it is there any more.
+func (t *Tracker) void(s Source, dataset string) bool {
+	return slices.Contains(s.Status.Returned, dataset) || t.catalogue.Lineage.Void(schemas.LinkName{Dataset: dataset}, s.Status.Catalogue)
 }
 
 // active returns the sources of a dataset but those that were retired. One that

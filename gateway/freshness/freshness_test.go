@@ -70,6 +70,11 @@ func setup(t *testing.T) (*log, *freshness.Tracker, *schemas.Catalogue, func()) 
 		t.Fatal(err)
 	}
 	l := &log{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), ends: map[contract.Topic]map[int32]int64{}, open: map[contract.Topic]int64{}, committed: map[string]map[contract.Topic]map[int32]int64{}, applied: map[contract.Topic]map[int32]int64{}}
+	return setupOver(t, l, c)
+}
+
+func setupOver(t *testing.T, l *log, c *schemas.Catalogue) (*log, *freshness.Tracker, *schemas.Catalogue, func()) {
+	t.Helper()
 	tracker := freshness.New(c, l, l, func() time.Time { return l.now })
 	step := func() {
 		t.Helper()
@@ -316,6 +321,47 @@ func TestDeadline(t *testing.T) {
 	} {
 		if got := freshness.Deadline(cycle, &c.Calendar, friday).Sub(friday); got != want {
 			t.Errorf("%s: %v, want %v", cycle, got, want)
+		}
+	}
+}
+
+// TestReturned: what a source said of a dataset before that left the catalogue makes it
+// neither current nor complete when it is back, also if the source was retired.
+func TestReturned(t *testing.T) {
+	l, _, c, _ := setup(t)
+	d, err := c.Dataset("GA01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Lineage.Step, c.Lineage.Absent, c.Lineage.First = 2, map[schemas.LinkName]int{{Dataset: d.ID}: 1}, map[string]int{"before": 0}
+	l.end(contract.Raw(d.ID), 0)
+	view := d.Views[0]
+	for name, test := range map[string]struct {
+		status  contract.SourceStatus
+		missing bool
+	}{
+		"of before":            {contract.SourceStatus{Catalogue: "before"}, true},
+		"of before, retired":   {contract.SourceStatus{Catalogue: "before", State: contract.StateRetired}, true},
+		"it waits":             {contract.SourceStatus{Catalogue: c.Period(), Returned: []string{d.ID}}, true},
+		"it waits, retired":    {contract.SourceStatus{Catalogue: c.Period(), Returned: []string{d.ID}, State: contract.StateRetired}, true},
+		"retired since":        {contract.SourceStatus{Catalogue: c.Period(), State: contract.StateRetired}, false},
+		"of now":               {contract.SourceStatus{Catalogue: c.Period()}, false},
+		"of nobody knows when": {contract.SourceStatus{}, false},
+	} {
+		_, tracker, _, step := setupOver(t, l, c)
+		test.status.Announced = []string{d.ID}
+		tracker.Observe(freshness.Source{Name: "s", Datasets: []string{d.ID}, State: test.status.State, CaughtUp: l.now, Status: test.status})
+		for range 4 {
+			step()
+		}
+		if got := len(tracker.Missing(view)) > 0; got != test.missing {
+			t.Errorf("%s: it is missing: %v", name, got)
+		}
+		if asOf, _ := tracker.View(view); !asOf.IsZero() != (!test.missing && test.status.State == "") {
+			t.Errorf("%s: it is as of %s", name, asOf)
+		}
+		if got := tracker.Complete(d.ID); got == test.missing {
+			t.Errorf("%s: it is complete: %v", name, got)
 		}
 	}
 }

@@ -77,7 +77,8 @@ func (t *Tracker) Missing(v *schemas.View) []string {
 
 // missing reports whether no complete copy of a dataset has ever come through: at is as
 // of when it has. One that the operator says is not connected, or whose sources were
-// retired, is not waited for. mu is held.
+// retired, is not waited for; but one that has come back to the catalogue is, until it is
+// delivered. mu is held.
 func (t *Tracker) missing(dataset string, at time.Time) bool {
 	if !at.IsZero() || slices.Contains(t.without, dataset) {
 		return false
@@ -88,7 +89,7 @@ func (t *Tracker) missing(dataset string, at time.Time) bool {
 			if s.State != contract.StateRetired {
 				return true
 			}
-			retiredOnes = true
+			retiredOnes = retiredOnes || !t.void(s, dataset)
 		}
 	}
 	return !retiredOnes
@@ -202,7 +203,7 @@ func (t *Tracker) Complete(dataset string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, s := range t.sources {
-		if slices.Contains(s.Status.Announced, dataset) {
+		if slices.Contains(s.Status.Announced, dataset) && !t.void(s, dataset) {
 			return true
 		}
 	}

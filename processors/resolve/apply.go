@@ -42,6 +42,9 @@ func (s *stage) apply(tx processors.Tx, r *bus.Record) error {
 		return s.refuse(tx, r, "", fmt.Errorf("%w: %w", codec.ErrMalformed, err))
 	}
 	d := s.datasets[c.Dataset]
+	if d == nil && c.Retract {
+		return s.drop(tx, &c)
+	}
 	if d == nil {
 		return s.refuse(tx, r, c.Dataset, codec.ErrUnknownSchema)
 	}

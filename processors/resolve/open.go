@@ -72,6 +72,9 @@ func (s *stage) renew(tx processors.Tx) error {
 			if err := s.forget(tx, x.under); err != nil {
 				return err
 			}
+			if err := s.unawaitLost(tx); err != nil {
+				return err
+			}
 		}
 		h.explain = unknown(h.explain)
 		for i := range h.views {

@@ -82,6 +82,7 @@ type stage struct {
 
 	claims   *codec.Reader
 	datasets map[string]*dataset
+	linked   map[schemas.LinkName]bool // that rows speak about the entity by
 	tables   []table
 	rules    *verification.Set
 	run      *verification.Evaluator
@@ -123,10 +124,10 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 		// by the registry's client and answered from memory but for the first.
 		ctx:  context.Background(),
 		name: Name(entity), entity: e, edition: processors.Edition(cat.Period(), keys), lineage: &cat.Lineage, keys: keys,
-		claims: c.Reader(contract.ClaimLayout), datasets: make(map[string]*dataset),
+		claims: c.Reader(contract.ClaimLayout), datasets: make(map[string]*dataset), linked: make(map[schemas.LinkName]bool),
 		byKey: make(map[string]int), names: make(map[string]string),
 	}
-	s.completions = newCompletions(s.names)
+	s.completions = newCompletions(s.names, cat)
 	for _, step := range []func(*schemas.Catalogue, *codec.Codec) error{s.readDatasets, s.compileTables, s.registerTopics} {
 		if err := step(cat, c); err != nil {
 			return nil, fmt.Errorf("start %q: %w", s.name, err)
@@ -153,7 +154,11 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys, entity 
 func (s *stage) readDatasets(cat *schemas.Catalogue, c *codec.Codec) error {
 	for _, d := range cat.Datasets {
 		for _, l := range d.Links {
-			if l.Entity != s.entity.ID || s.datasets[d.ID] != nil {
+			if l.Entity != s.entity.ID {
+				continue
+			}
+			s.linked[schemas.LinkName{Entity: l.Entity, Dataset: d.ID, Role: l.Role}] = true
+			if s.datasets[d.ID] != nil {
 				continue
 			}
 			reader := c.Reader(d.Layout)

@@ -21,15 +21,18 @@ func (s *stage) Renewable() []byte { return []byte{prefixDossier} }
 // Renew implements processors.Renewer: an entity that was last computed under
 // another generation is computed afresh, all that follows from it in this one
 // transaction. What is emitted bears the time of the latest claim, since no
-// source has said anything new.
+// source has said anything new. A claim by a link that the catalogue has no more goes.
 func (s *stage) Renew(tx processors.Tx, key []byte) error {
 	s.completions.forget()
 	entity := home(key, false)
 	if entity == nil {
 		return fmt.Errorf("renew: key of a head: %w", errHead)
 	}
-	if len(appendEntity(s.key[:0], prefixDossier, string(entity))) < len(key) {
-		return nil // a claim
+	if n := len(appendEntity(s.key[:0], prefixDossier, string(entity))); n < len(key) {
+		return s.sweep(tx, key, key[n:])
+	}
+	if err := s.completions.prune(tx); err != nil {
+		return err
 	}
 	if err := s.open(tx, string(entity)); err != nil {
 		return err

@@ -59,3 +59,41 @@ func (s *stage) forgetCounted(tx processors.Tx, dataset, role string) error {
 	}
 	return nil
 }
+
+// drop takes out of state what was said of the entity in hand by a row of a dataset that
+// the catalogue has no more: it is in no dossier, and nobody knows whether it was counted.
+func (s *stage) drop(tx processors.Tx, c *claim.Claim) error {
+	for _, kind := range []byte{prefixDossier, prefixAggregated} {
+		s.key = claim.AppendKey(appendEntity(s.key[:0], kind, s.subject.key), c.Dataset, c.Role, c.Row)
+		tx.Delete(s.key)
+	}
+	return s.completions.prune(tx)
+}
+
+// sweep takes a claim out of state that no link of the catalogue makes. name is what
+// stands behind the entity in its key.
+func (s *stage) sweep(tx processors.Tx, key, name []byte) error {
+	dataset, role, _, err := s.split(name)
+	if err != nil {
+		return err
+	}
+	if !s.linked[schemas.LinkName{Entity: s.entity.ID, Dataset: dataset, Role: role}] {
+		tx.Delete(key)
+	}
+	return nil
+}
+
+// unawaitLost takes the entity in hand off the index of datasets that the catalogue has no more.
+func (s *stage) unawaitLost(tx processors.Tx) error {
+	for id := range s.lineage.Lost {
+		s.key = append(appendAwaiting(s.key[:0], id), s.subject.key...)
+		entered, err := tx.Get(s.key)
+		if err != nil {
+			return err
+		}
+		if entered != nil {
+			tx.Delete(s.key)
+		}
+	}
+	return nil
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
@@ -37,8 +38,11 @@ func isCompletion(key []byte) bool {
 	return len(key) > 0 && key[len(key)-1] == 1 && bytes.IndexByte(key, 0) < 0
 }
 
+// waiting stands in front of the edition of a completion that waits for rows to be renewed.
+const waiting = "?"
+
 // completion is what is remembered: of how many partitions the raw topic was, and
-// under which edition it was passed on, "" if it waits for rows to be renewed.
+// under which edition it was passed on, or heard if it waits.
 type completion struct {
 	of      int
 	edition string
@@ -77,15 +81,20 @@ func (s *stage) control(tx processors.Tx, d *dataset, r *bus.Record, said []byte
 func (s *stage) complete(tx processors.Tx, d *dataset, of int) error {
 	key := d.completionKey()
 	stored, err := tx.Get(key)
-	if err != nil || stored != nil {
+	if err != nil {
 		return err
+	}
+	if stored != nil {
+		if c, err := parseCompletion(stored); err != nil || !s.voidCompletion(d, c) {
+			return err
+		}
 	}
 	renewed, err := tx.Renewed()
 	if err != nil {
 		return err
 	}
 	if !renewed {
-		tx.Put(key, completion{of: of}.append(nil))
+		tx.Put(key, completion{of, waiting + string(s.edition)}.append(nil))
 		tx.WakeAt(key, tx.Now().Add(renewWait))
 		return nil
 	}
@@ -104,12 +113,21 @@ func (s *stage) renewCompletion(tx processors.Tx, key []byte) error {
 	if err != nil {
 		return err
 	}
-	d := s.datasets[contract.Raw(string(key[:len(key)-1]))]
-	if d == nil || c.edition == string(s.edition) {
-		return nil // the dataset is no longer in the catalogue, or all is said
+	d := s.of(string(key[:len(key)-1]))
+	switch {
+	case s.voidCompletion(d, c): // the dataset has left, or come back since
+		tx.Delete(key)
+		return nil
+	case c.edition == string(s.edition):
+		return nil // all is said
 	}
 	s.passOn(tx, d, c.of)
 	return nil
+}
+
+// voidCompletion reports whether a completion is of a copy of before the dataset left.
+func (s *stage) voidCompletion(d *dataset, c completion) bool {
+	return s.void(d, []byte(strings.TrimPrefix(c.edition, waiting)))
 }
 
 // wakeCompletion looks whether the rows before a completion have been renewed by now.
@@ -128,7 +146,7 @@ func (s *stage) wakeCompletion(tx processors.Tx, key []byte) error {
 func (s *stage) passOn(tx processors.Tx, d *dataset, of int) {
 	tx.Put(d.completionKey(), completion{of, string(s.edition)}.append(nil))
 	c := contract.Completion{Dataset: d.ID, Partition: int(tx.Partition()), Of: of}
-	headers := []bus.Header{{Key: contract.ControlHeader, Value: c.Append(nil)}}
+	headers := []bus.Header{{Key: contract.ControlHeader, Value: c.Append(nil)}, {Key: contract.Catalogue, Value: s.period}}
 	var told []contract.Topic
 	for i := range d.links {
 		topic := d.links[i].topic

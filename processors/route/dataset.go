@@ -1,6 +1,8 @@
 package route
 
 import (
+	"time"
+
 	"github.com/yiyuan-bus/yiyuan/processors/masking"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -16,6 +18,10 @@ type dataset struct {
 	links  []link
 	views  []view
 	left   masking.Withdrawn // views that it has no more
+
+	since   time.Time // of one that has come back: when; what is older in its topic is of nobody
+	lost    bool      // the catalogue has it no more
+	unknown bool      // and nobody knows what it was
 }
 
 // link is one entity that a row speaks about.

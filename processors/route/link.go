@@ -4,8 +4,34 @@ import (
 	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
 )
+
+// link gives a dataset the entities that its rows speak about.
+func (s *stage) link(one *dataset, cat *schemas.Catalogue, c *codec.Codec) error {
+	d := one.Dataset
+	for _, l := range d.Links {
+		topic := contract.Claims(l.Entity)
+		w, err := c.Writer(s.ctx, topic.Subject(), contract.ClaimLayout)
+		if err != nil {
+			return err
+		}
+		one.links = append(one.links, link{role: l.Role, entity: l.Entity, column: l.Index, element: d.Fields[l.Index].Element, inner: innerKey(cat, d, l), finds: slices.Contains(d.FoundBy, l), topic: topic, writer: w})
+	}
+	return nil
+}
+
+// innerKey returns the element of an entity's key where the field that a link
+// goes by may hold other numbers too, nil where it holds nothing else.
+func innerKey(cat *schemas.Catalogue, d *schemas.Dataset, l schemas.Link) *schemas.Element {
+	e, err := cat.Entity(l.Entity)
+	if err != nil || e.Key.Element == nil || d.Fields[l.Index].Element.Contains != e.Key.Element.ID {
+		return nil
+	}
+	return e.Key.Element
+}
 
 // key returns the key of the entity that a row speaks about, "" for none.
 func (l *link) key(row schemas.Record) string {

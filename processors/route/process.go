@@ -20,6 +20,9 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 		if d == nil {
 			return fmt.Errorf("route record of topic %q: not one of the step's", r.Topic)
 		}
+		if r.Taken.Before(d.since) && !r.Taken.IsZero() {
+			continue // of before the dataset came back
+		}
 		if said := r.Header(contract.ControlHeader); said != nil {
 			if err := s.control(tx, d, r, said); err != nil {
 				return err
@@ -91,7 +94,7 @@ func (s *stage) take(tx processors.Tx, c *change) (err error) {
 		return s.truncate(tx, c)
 	}
 	s.key = append(append(s.key[:0], c.dataset.prefix...), c.Key...)
-	last, known, err := s.load(tx)
+	last, known, err := s.current(tx, c)
 	if err != nil {
 		return err
 	}

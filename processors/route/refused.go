@@ -8,56 +8,13 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
-	"github.com/yiyuan-bus/yiyuan/processors"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
-	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
 // outlives reports whether c is older than what was refused.
 func (m *refusal) outlives(c *change) bool {
 	return m.open && string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) > 0
-}
-
-// outdate remembers that a version of c's row was refused, unless the row is known to
-// be newer, and tells the topic Refused of it.
-func (s *stage) outdate(tx processors.Tx, c *change) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			_ = crash.Of(p) // counted; that the row was refused stands in quarantine alone
-			clear(s.out)
-			s.out, err = s.out[:0], nil
-		}
-	}()
-	s.slab.Reset()
-	s.out = s.out[:0]
-	s.key = append(append(s.key[:0], c.dataset.prefix...), c.Key...)
-	last, known, err := s.load(tx)
-	if err != nil {
-		return err
-	}
-	if known && last.late(c) || last.refused.open && string(last.refused.source) == string(c.source) && last.refused.sequence.Compare(c.sequence) >= 0 {
-		return nil
-	}
-	next, joins := last.missed(c)
-	next.refused.since = c.Time.UnixMilli()
-	if last.refused.open {
-		next.refused.since = last.refused.since
-	}
-	if next.edition == nil {
-		next.edition = s.edition
-	}
-	if joins {
-		if err := s.duplicate(c, last); err != nil {
-			return err
-		}
-	}
-	if err := s.mark(c, next, next.refused); err != nil {
-		return err
-	}
-	s.store(tx, next)
-	s.flush(tx)
-	return nil
 }
 
 // settle adds to s.out whether what is known of c's key, next, is unsure now that c is

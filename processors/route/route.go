@@ -24,9 +24,9 @@
 package route
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/processors"
@@ -74,14 +74,20 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processo
 	return t
 }
 
+// walk is what a build adds to the generation so that it goes over all that is kept once
+// more: builds before this one kept the rows of datasets that had left.
+const walk = "~left"
+
 // stage is one worker's route.
 type stage struct {
 	ctx        context.Context // of registry look-ups, see newStage
 	period     []byte          // of the catalogue
 	edition    []byte          // of what is published, see processors.Edition
+	generation []byte          // of what is kept
 	keys       masking.Keys
 	datasets   map[contract.Topic]*dataset
-	gone       map[string]masking.Withdrawn // by dataset that the catalogue has no more
+	lineage    *schemas.Lineage
+	gone       map[string]*dataset // that the catalogue has no more, by id
 	quarantine *codec.Writer
 	refusals   *codec.Writer
 
@@ -101,9 +107,10 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 		// by the registry's client and answered from memory but for the first.
 		ctx:    context.Background(),
 		period: []byte(cat.Period()), edition: processors.Edition(cat.Period(), keys), keys: keys,
-		datasets: make(map[contract.Topic]*dataset, len(cat.Datasets)), gone: goneDatasets(cat, keys),
+		datasets: make(map[contract.Topic]*dataset, len(cat.Datasets)), lineage: &cat.Lineage,
 		claim: make([]schemas.Value, len(contract.ClaimLayout.Columns)),
 	}
+	s.generation = append(bytes.Clone(s.edition), walk...)
 	var err error
 	if s.quarantine, err = c.Writer(s.ctx, contract.Quarantine.Subject(), contract.QuarantineLayout); err != nil {
 		return nil, fmt.Errorf("start %q: %w", Name, err)
@@ -118,22 +125,20 @@ func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage
 		}
 		s.datasets[contract.Raw(d.ID)] = one
 	}
+	if s.gone, err = s.goneDatasets(cat, c); err != nil {
+		return nil, fmt.Errorf("start %q: %w", Name, err)
+	}
 	return s, nil
 }
 
 func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Dataset) (*dataset, error) {
-	one := &dataset{Dataset: d, prefix: append([]byte(d.ID), 0), reader: c.Reader(d.Layout)}
+	one := &dataset{Dataset: d, prefix: append([]byte(d.ID), 0), reader: c.Reader(d.Layout), since: cat.Lineage.Back[d.ID]}
 	var err error
 	if one.writer, err = c.Writer(s.ctx, contract.Raw(d.ID).Subject(), d.Layout); err != nil {
 		return nil, err
 	}
-	for _, l := range d.Links {
-		topic := contract.Claims(l.Entity)
-		w, err := c.Writer(s.ctx, topic.Subject(), contract.ClaimLayout)
-		if err != nil {
-			return nil, err
-		}
-		one.links = append(one.links, link{role: l.Role, entity: l.Entity, column: l.Index, element: d.Fields[l.Index].Element, inner: innerKey(cat, d, l), finds: slices.Contains(d.FoundBy, l), topic: topic, writer: w})
+	if err := s.link(one, cat, c); err != nil {
+		return nil, err
 	}
 	one.left = masking.WithdrawnOf(cat, d.ID, s.keys)
 	for _, v := range d.Views {
@@ -149,16 +154,6 @@ func (s *stage) newDataset(cat *schemas.Catalogue, c *codec.Codec, d *schemas.Da
 		one.views = append(one.views, newView(v, topic, p, w))
 	}
 	return one, nil
-}
-
-// innerKey returns the element of an entity's key where the field that a link
-// goes by may hold other numbers too, nil where it holds nothing else.
-func innerKey(cat *schemas.Catalogue, d *schemas.Dataset, l schemas.Link) *schemas.Element {
-	e, err := cat.Entity(l.Entity)
-	if err != nil || e.Key.Element == nil || d.Fields[l.Index].Element.Contains != e.Key.Element.ID {
-		return nil
-	}
-	return e.Key.Element
 }
 
 func newView(v *schemas.View, topic contract.Topic, p *masking.Projection, w *codec.Writer) view {

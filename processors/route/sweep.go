@@ -14,7 +14,7 @@ import (
 
 // Generation implements processors.Renewer: what a row says depends on the
 // catalogue and on the key of tokens.
-func (s *stage) Generation(time.Time) []byte { return s.edition }
+func (s *stage) Generation(time.Time) []byte { return s.generation }
 
 // Renewable implements processors.Renewer: all that is kept is images and, behind
 // those of each dataset, that it is complete.
@@ -23,7 +23,8 @@ func (s *stage) Renewable() []byte { return nil }
 // Renew implements processors.Renewer: a row last emitted under another catalogue
 // says everything again under this one, views with the masks of now above all, with
 // the time of its last change; under another key, the views with tokens. A row that
-// this catalogue would not accept stays as it is, until its source sends it again.
+// this catalogue would not accept stays as it is, until its source sends it again; one of
+// a dataset that has left expires.
 func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -38,11 +39,14 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	s.slab.Reset()
 	s.key = append(s.key[:0], key...)
 	last, known, err := s.load(tx)
-	if err != nil || !known || !last.live && !last.refused.open || bytes.Equal(last.edition, s.edition) {
+	if err != nil || !known || !last.live && !last.refused.open {
 		return err
 	}
 	id, row, _ := bytes.Cut(s.key, []byte{0})
-	d := s.datasets[contract.Raw(string(id))]
+	d := s.of(string(id))
+	if !d.lost && bytes.Equal(last.edition, s.edition) {
+		return nil
+	}
 	at := time.UnixMilli(last.at).UTC()
 	if last.at == 0 {
 		at = tx.Now()
@@ -54,8 +58,8 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	}
 	next := last
 	next.version, next.edition = last.version+1, s.edition
-	if d == nil {
-		return s.withdrawAll(tx, &c, s.gone[string(id)], last, next)
+	if s.void(d, last.edition) {
+		return s.expire(tx, &c, last)
 	}
 	err = s.again(&c, last, &next)
 	if why := new(reject); errors.As(err, &why) {

@@ -125,7 +125,12 @@ func (d *Driver) Bytes() int {
 func (d *Driver) Counts() (reads, writes int) { return d.reads, d.writes }
 
 // Set puts a value into the state behind the stage's back.
-func (d *Driver) Set(key string, value []byte) { d.state[key] = value }
+func (d *Driver) Set(key string, value []byte) {
+	if i, had := slices.BinarySearch(d.sorted, key); !had {
+		d.sorted = slices.Insert(d.sorted, i, key)
+	}
+	d.state[key] = value
+}
 
 // State returns a copy of the state, for comparisons.
 func (d *Driver) State() map[string]string {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // CatalogueKey is the key of its records.
@@ -42,6 +43,8 @@ type Applied struct {
 	// behind so many, and all that is published by it is published again.
 	Lost   []Topic `json:"lost,omitempty"`
 	Behind int     `json:"behind,omitempty"`
+
+	Taken time.Time `json:"-"` // when, by the broker's clock, if it was read from the log
 }
 
 // Append writes the record.

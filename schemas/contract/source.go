@@ -25,9 +25,15 @@ type SourceStatus struct {
 	// Completion: as soon as all sources of a dataset have brought their part.
 	Complete  []string `json:"complete,omitempty"`
 	Announced []string `json:"announced,omitempty"`
-	Rows      int64    `json:"rows,omitempty"` // published so far
-	Kind      string   `json:"kind,omitempty"`
-	Error     string   `json:"error,omitempty"`
+	// Returned are those of the datasets that have left the catalogue and come back since it
+	// delivered them: what it said of them is of nobody until it is read again, or, where it
+	// cannot be, until it delivers them anew. They are awaited and not complete.
+	Returned []string `json:"returned,omitempty"`
+	// Catalogue is the period of the catalogue under which this was said.
+	Catalogue string `json:"catalogue,omitempty"`
+	Rows      int64  `json:"rows,omitempty"` // published so far
+	Kind      string `json:"kind,omitempty"`
+	Error     string `json:"error,omitempty"`
 	// Restarts is how often it was opened again since it last published something.
 	Restarts int `json:"restarts,omitempty"`
 	// Lost, if not "", is why it cannot go on from its position: it stays failed,

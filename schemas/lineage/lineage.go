@@ -5,6 +5,7 @@ package lineage
 
 import (
 	"slices"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -24,6 +25,7 @@ func Of(now *schemas.Catalogue, past []contract.Applied, load func(contract.Appl
 		}
 	}
 	withdrawn, first, absent, linked := map[string][]*schemas.View{now.Version: nil}, map[string]int{}, map[schemas.LinkName]int{}, links(now)
+	sets := comings{now: now, absent: absent, back: map[string]time.Time{}, lost: map[string]*schemas.Dataset{}}
 	loaded := map[string]*schemas.Catalogue{now.Version: now}
 	for i, a := range slices.Backward(past) {
 		cat, seen := loaded[a.Version]
@@ -39,6 +41,7 @@ func Of(now *schemas.Catalogue, past []contract.Applied, load func(contract.Appl
 		evidence.lost(i, func(string) bool { return slices.Contains(a.Lost, contract.Findings) })
 		evidence.back(i, a.Version, cat)
 		first[a.Version] = i
+		sets.before(i, past, cat)
 		var had []schemas.LinkName
 		if cat != nil {
 			had = links(cat)
@@ -50,7 +53,8 @@ func Of(now *schemas.Catalogue, past []contract.Applied, load func(contract.Appl
 		}
 	}
 	return schemas.Lineage{
-		Step: max(len(past)-1, 0), First: first, Absent: absent, Withdrawn: withdrawn, Known: views.known(first), Evidence: evidence.known(first),
+		Step: max(len(past)-1, 0), First: first, Absent: absent, Back: sets.back, Lost: sets.lost,
+		Withdrawn: withdrawn, Known: views.known(first), Evidence: evidence.known(first),
 	}
 }
 

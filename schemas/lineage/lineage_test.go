@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -311,5 +312,52 @@ func TestVoid(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestDatasetsLeaveAndReturn: of a dataset that was away all is void that was said until
+// then; a catalogue that cannot be read is not taken to have lacked it.
+func TestDatasetsLeaveAndReturn(t *testing.T) {
+	gone := func(c *schemas.Catalogue) {
+		c.Datasets = slices.DeleteFunc(c.Datasets, func(d *schemas.Dataset) bool { return d.ID == "ZJ02" })
+	}
+	a, without, back, last := city(t, "a"), city(t, "b", gone), city(t, "c"), city(t, "d")
+	name := schemas.LinkName{Dataset: "ZJ02"}
+	for what, c := range map[string]struct {
+		past []*schemas.Catalogue
+		void []string
+		back int // its place in past, 0 = it never left
+	}{
+		"never away":         {[]*schemas.Catalogue{a, back}, nil, 0},
+		"away":               {[]*schemas.Catalogue{a, without, back}, []string{"a", "b", "b@1"}, 2},
+		"away, long ago":     {[]*schemas.Catalogue{a, without, back, last}, []string{"a", "b", "b@1"}, 2},
+		"it came only later": {[]*schemas.Catalogue{without, a, back}, []string{"b"}, 0},
+		"one cannot be read": {[]*schemas.Catalogue{a, {Version: "b"}, back}, nil, 0},
+	} {
+		byVersion, applied := map[string]*schemas.Catalogue{}, make([]contract.Applied, len(c.past))
+		for i, cat := range c.past {
+			applied[i] = contract.Applied{Version: cat.Version, Taken: time.UnixMilli(int64(i))}
+			byVersion[cat.Version] = cat
+		}
+		l := lineage.Of(c.past[len(c.past)-1], applied, func(p contract.Applied) (*schemas.Catalogue, error) {
+			if cat := byVersion[p.Version]; cat.City.Region != "" {
+				return cat, nil
+			}
+			return nil, errors.New("unreadable")
+		})
+		for _, period := range []string{"a", "b", "b@1", "c@2", "?", ""} {
+			if got, want := l.Void(name, period), slices.Contains(c.void, period); got != want {
+				t.Errorf("%s: what was said in %q is void: %v, want %v", what, period, got, want)
+			}
+		}
+		if at, has := l.Back["ZJ02"]; has != (c.back > 0) || has && at.UnixMilli() != int64(c.back) {
+			t.Errorf("%s: back since %v, %v; want as of %d", what, at, has, c.back)
+		}
+		if l.Void(schemas.LinkName{Dataset: "GA01"}, "a") || len(l.Lost) > 0 {
+			t.Errorf("%s: another is void, or lost: %v", what, l.Lost)
+		}
+	}
+	if l := of(a, without); l.Lost["ZJ02"] == nil || len(l.Lost) != 1 {
+		t.Errorf("lost are %v, want ZJ02", l.Lost)
 	}
 }

@@ -21,10 +21,39 @@ func (d *difference) bound(old, next *schemas.Catalogue, history []Past) {
 	for _, c := range d.plan.Refused {
 		d.refused[c.Of] = true
 	}
+	d.provided(old, next, history)
 	for i := len(history) - 1; i >= 0; i-- { // the latest is named
 		if history[i].Catalogue.Version != old.Version {
 			d.since(old, next, history[i])
 		}
+	}
+}
+
+// lastWith returns the latest catalogue of before that had a dataset, nil if there is none.
+func lastWith(history []Past, id string) (*Past, *schemas.Dataset) {
+	for i := len(history) - 1; i >= 0; i-- {
+		if o, err := history[i].Catalogue.Dataset(id); err == nil {
+			return &history[i], o
+		}
+	}
+	return nil, nil
+}
+
+// provided refuses that a dataset which has left comes back as another department's: its
+// raw topic holds the rows of the one that had it.
+func (d *difference) provided(old, next *schemas.Catalogue, history []Past) {
+	for _, n := range next.Datasets {
+		if _, err := old.Dataset(n.ID); err == nil || d.refused[n.ID] {
+			continue
+		}
+		past, o := lastWith(history, n.ID)
+		if o == nil || provider(o) == provider(n) {
+			continue
+		}
+		d.refused[n.ID] = true
+		d.refuse(about{of: n.ID, file: n.File}, "数据集 %[1]s 曾由 %[2]s 提供，其 raw 主题中仍是该部门的行，%[3]s 不能用这个代号；请另取一个数据集代号（版本 %[4]s，%[5]s 起生效）",
+			"dataset %[1]s was once provided by %[2]s, whose rows are still in its raw topic, so it cannot be %[3]s's; take another id for the dataset (version %[4]s, in force since %[5]s)",
+			n.ID, provider(o), provider(n), past.Catalogue.Version, past.At.In(schemas.Zone).Format(time.DateTime))
 	}
 }
 
@@ -48,7 +77,7 @@ func (d *difference) since(old, next *schemas.Catalogue, past Past) {
 			continue
 		}
 		if k := strings.Join(o.Key, "|"); k != strings.Join(n.Key, "|") {
-			refuse(a, "数据集 "+n.ID+" 的主键曾为 "+k+"，其记录仍在；请另取一个数据集代号", "the key of dataset "+n.ID+" was once "+k+" and its records are still there; take another id for the dataset")
+			refuse(a, "数据集 "+n.ID+" 的主键曾为 "+k+"，其 raw 主题中仍是按它记的行；请另取一个数据集代号", "the key of dataset "+n.ID+" was once "+k+", by which the rows in its raw topic still go; take another id for the dataset")
 		}
 		d.once(refuse, a, backwardTransitive, "数据集", "dataset", "字段名", "for the field", o.Layout, n.Layout)
 	}

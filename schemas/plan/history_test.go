@@ -58,6 +58,10 @@ func TestHistoryBinds(t *testing.T) {
 		"a field of another type":    {add("[GMSFHM]", "identifier"), without, add("[GMSFHM]", "date"), "不兼容"},
 		"as it was":                  {add("[GMSFHM]", "identifier"), gone, add("[GMSFHM]", "identifier"), ""},
 		"a field as it was":          {add("[GMSFHM]", "identifier"), without, add("[GMSFHM]", "identifier"), ""},
+		"another department's": {add("[GMSFHM]", "identifier"), gone, func(t testing.TB, m fstest.MapFS) {
+			add("[GMSFHM]", "identifier")(t, m)
+			edit(t, m, "datasets/ZZ01.yaml", "provider: MZ", "provider: GA")
+		}, "曾由 MZ 提供"},
 		"the code of another": {add("[GMSFHM]", "identifier"), gone, func(t testing.TB, m fstest.MapFS) {
 			add("[GMSFHM]", "identifier")(t, m)
 			m["datasets/ZZ02.yaml"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(m["datasets/ZZ01.yaml"].Data), "ZZ01", "ZZ02"))}
@@ -98,5 +102,32 @@ func TestStepsOfEntities(t *testing.T) {
 	}
 	if !slices.Contains(kinds["left"], "person.partial") || slices.Contains(kinds["withdrawn"], "person.partial") {
 		t.Errorf("left %q, taken back %q", kinds["left"], kinds["withdrawn"])
+	}
+}
+
+// TestStepsOfDatasets: of a dataset that goes a plan says what becomes of its rows, and of
+// one that comes back that they do not, with the command that brings them.
+func TestStepsOfDatasets(t *testing.T) {
+	t.Parallel()
+	with, without := load(t, small(t)), load(t, small(t))
+	without.Datasets = slices.DeleteFunc(without.Datasets, func(d *schemas.Dataset) bool { return d.ID == "GA01" })
+	without.Version = "without"
+	without.Index()
+	said := func(p *Plan, kind string) (text string) {
+		for _, s := range p.Steps {
+			if s.Kind == kind && s.Of == "GA01" {
+				text += s.Chinese + s.English
+			}
+		}
+		return text
+	}
+	if got := said(Make(with, without), "emptied"); !strings.Contains(got, "raw topic alone stays") {
+		t.Errorf("when it goes: %q", got)
+	}
+	if got := said(Make(without, with), "returned"); got != "" {
+		t.Errorf("when it is new: %q", got)
+	}
+	if got := said(Make(without, with, Past{Catalogue: with}, Past{Catalogue: without}), "returned"); !strings.Contains(got, "yiyuan source resync") {
+		t.Errorf("when it comes back: %q", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/lineage"
 	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
@@ -28,7 +29,7 @@ func compare(old, next *schemas.Catalogue, judge compat, before ...Past) *Plan {
 	for _, group := range [][]Change{p.Exposed, p.Removed, p.Compatible, p.Refused} {
 		slices.SortStableFunc(group, func(a, b Change) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Of, b.Of)) })
 	}
-	p.steps(old, next)
+	p.steps(old, next, before)
 	return p
 }
 
@@ -48,7 +49,7 @@ func judged(level string, next, old *schemas.Layout) error {
 }
 
 // steps says what happens then, as far as it is true of this build.
-func (p *Plan) steps(old, next *schemas.Catalogue) {
+func (p *Plan) steps(old, next *schemas.Catalogue, before []Past) {
 	step := func(kind, of, chinese, english string) { p.Steps = append(p.Steps, Step{kind, of, chinese, english}) }
 	step("restart", "", "各进程重启后才使用新目录", "every process takes it at its next start")
 	step("republish", "", "重启后，全部行和主体在后台按新目录重新计算并发布", "after that all rows and entities are worked out again and published under it in the background")
@@ -66,6 +67,10 @@ func (p *Plan) steps(old, next *schemas.Catalogue) {
 		o, err := old.Dataset(d.ID)
 		if err != nil {
 			step("topics", d.ID, "启动时建立 "+d.ID+" 的主题；须为它配置数据源", "the topics of "+d.ID+" are made at the start; it needs a source")
+			if _, was := lastWith(before, d.ID); was != nil {
+				step("returned", d.ID, "数据集 "+d.ID+" 曾被撤下，那时的行都不再算数：启动后须重读它的数据源（yiyuan source resync 数据源；推送的，请部门把全部行再推一次），在此之前对查不到的人答复 "+problem.NotLoaded.Code+"，而不说没有",
+					"dataset "+d.ID+" had left, and its rows of then count no more: read its sources again after the start (yiyuan source resync SOURCE; of a department that pushes, have it push all its rows once more); until then whoever is not found is answered by "+problem.NotLoaded.Code+", never told not to be there")
+			}
 			continue
 		}
 		if came := lacking(o, d); len(came) > 0 {
@@ -80,7 +85,15 @@ func (p *Plan) steps(old, next *schemas.Catalogue) {
 	}
 	for _, d := range old.Datasets {
 		if _, err := next.Dataset(d.ID); err != nil {
-			step("bindings", d.ID, "apply 之前须删去 "+d.ID+" 的数据源配置；其主题仍在 Kafka，由管理员删除", "remove the source bindings of "+d.ID+" before apply; its topics stay in Kafka until somebody deletes them")
+			step("bindings", d.ID, "apply 之前须删去 "+d.ID+" 的数据源配置", "remove the source bindings of "+d.ID+" before apply")
+			step("emptied", d.ID, "启动后在后台逐条删去 "+d.ID+" 的行：视图、主体和各步的状态中都不再留存，以后这个数据集回来也不会再出现；只有 raw 主题仍在 Kafka，由管理员删除",
+				"after that the rows of "+d.ID+" are removed in the background, one by one: none stays in views, entities or the states of steps, and none comes back if the dataset does; its raw topic alone stays in Kafka until somebody deletes it")
+		}
+	}
+	for _, e := range old.Entities {
+		if _, err := next.Entity(e.ID); err != nil {
+			step("kept", e.ID, "主体 "+e.ID+" 的步骤不再运行，它的状态不会自己消失：主题 claims."+e.ID+"、resolved."+e.ID+"、state."+contract.Resolve(e.ID)+" 由管理员删除，本机状态（processors.dir）在删去后由各步从 Kafka 恢复",
+				"the step of entity "+e.ID+" runs no more, and what it kept does not go by itself: the topics claims."+e.ID+", resolved."+e.ID+", state."+contract.Resolve(e.ID)+" stay until somebody deletes them; the local state (processors.dir), if it is deleted, is restored by the other steps from Kafka")
 		}
 	}
 	for _, v := range old.Views() {

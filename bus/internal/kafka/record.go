@@ -32,6 +32,7 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Time      time.Time
+	Taken     time.Time // when the broker took it, by its clock; of one that was read
 	Headers   []Header
 }
 
@@ -81,7 +82,7 @@ func (s *Stamp) add(headers []Header, at time.Time) []Header {
 
 // Read makes r what was read in k.
 func (l *Link) Read(r *Record, t contract.Topic, k *kgo.Record) {
-	*r = Record{Topic: t, Partition: k.Partition, Offset: k.Offset, Key: k.Key, Value: k.Value, Time: k.Timestamp, Headers: k.Headers}
+	*r = Record{Topic: t, Partition: k.Partition, Offset: k.Offset, Key: k.Key, Value: k.Value, Time: k.Timestamp, Taken: k.Timestamp, Headers: k.Headers}
 	if at, ok := contract.ParseAt(r.Header(contract.At)); ok {
 		r.Time = at
 	}

@@ -355,6 +355,7 @@ func TestDoctorJudges(t *testing.T) {
 		"source lost":        {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Lost: "slot", Do: "d"}}, true)}, "source.s.state", Problem, "slot"},
 		"source of no file":  {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateStopped}}, false)}, "source.s.state", Problem, "no file binds it"},
 		"source retired":     {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRetired}}, false)}, "source.s.state", OK, "retired"},
+		"dataset is back":    {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Awaited: []string{"GA02"}, Returned: []string{"GA02"}}}, true)}, "source.s.state", Warning, "are back"},
 		"first delivery":     {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Awaited: []string{"GA02"}}}, true)}, "source.s.state", Warning, "GA02"},
 	} {
 		t.Run(name, func(t *testing.T) {

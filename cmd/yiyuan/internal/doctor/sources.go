@@ -167,6 +167,9 @@ func checkSource(name string, s said, bound bool) Finding {
 		return problemFound(check, text, w.Do)
 	case w.State == contract.StateStopped, w.State == contract.StateWaiting:
 		return warning(check, text, w.Do)
+	case w.State != contract.StateRetired && len(s.status.Returned) > 0:
+		return warning(check, fmt.Sprintf("%s，这些数据集撤下后又回到目录，以前交付的不再算数 / these datasets had left the catalogue and are back, what was delivered before counts no more: %s", text, terminal.Some(s.status.Returned)),
+			contract.ResyncCommand(name)+"；推送的，请部门把全部行再推一次 / or, where a department pushes, have it push all its rows once more")
 	case w.State != contract.StateRetired && len(s.status.Awaited) > 0:
 		return warning(check, fmt.Sprintf("%s，首次交付尚未到齐 / the first delivery has not come whole yet: %s", text, terminal.Some(s.status.Awaited)), "请部门交付 / have the department deliver it")
 	}

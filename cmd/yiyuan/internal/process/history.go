@@ -54,5 +54,6 @@ func takeApplied(f *contract.InForce, r bus.Record) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	applied.Taken = r.Taken
 	return f.Take(applied), nil
 }
