@@ -1,12 +1,14 @@
 package settings
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // secret follows env:NAME and file:PATH; anything else is returned as it is.
@@ -23,10 +25,16 @@ func secret(ref string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read secret: %w", err)
 		}
+		if !utf8.Valid(b) || bytes.HasPrefix(b, []byte("\ufeff")) || bytes.IndexByte(b, 0) >= 0 {
+			return "", errNoText
+		}
 		return strings.TrimSpace(string(b)), nil
 	}
 	return ref, nil
 }
+
+// errNoText is of what an editor puts into a file unasked: nobody who sends the secret sends that.
+var errNoText = errors.New("文件须是 UTF-8 文本，开头没有字节顺序标记：请另存为无 BOM 的 UTF-8 / want a file of UTF-8 text without a byte order mark: save it as UTF-8 without BOM")
 
 var errShortSecret = errors.New("至少须有 20 个字符，且为一行 / want one line of 20 characters at least")
 
@@ -42,6 +50,9 @@ func SecretFile(file string) (string, error) {
 // ParseSecret is the secret in the text of its file.
 func ParseSecret(b []byte) (string, error) {
 	text := strings.TrimSpace(string(b))
+	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf || r == 0 }) { // a header takes no such
+		return "", errNoText
+	}
 	if len(text) < 20 || strings.ContainsAny(text, " \t\r\n") {
 		return "", errShortSecret
 	}
