@@ -14,7 +14,8 @@ func returned(s contract.SourceStatus, fed []string, cat *schemas.Catalogue) con
 	if cat == nil {
 		return s
 	}
-	void := func(id string) bool { return cat.Lineage.Void(schemas.LinkName{Dataset: id}, s.Catalogue) }
+	said := s
+	void := func(id string) bool { return said.Void(&cat.Lineage, id) }
 	s.Complete = slices.DeleteFunc(slices.Clone(s.Complete), void)
 	s.Announced = slices.DeleteFunc(slices.Clone(s.Announced), void)
 	var back []string

@@ -221,7 +221,7 @@ func (t *Tracker) heard(dataset string) (time.Time, bool) {
 // void reports whether what a source says of a dataset is of before that left the
 // catalogue: nothing of it is there any more.
 func (t *Tracker) void(s Source, dataset string) bool {
-	return slices.Contains(s.Status.Returned, dataset) || t.catalogue.Lineage.Void(schemas.LinkName{Dataset: dataset}, s.Status.Catalogue)
+	return slices.Contains(s.Status.Returned, dataset) || s.Status.Void(&t.catalogue.Lineage, dataset)
 }
 
 // active returns the sources of a dataset but those that were retired. One that

@@ -334,19 +334,22 @@ func TestReturned(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Lineage.Step, c.Lineage.Absent, c.Lineage.First = 2, map[schemas.LinkName]int{{Dataset: d.ID}: 1}, map[string]int{"before": 0}
+	c.Lineage.Back = map[string]time.Time{d.ID: l.now}
 	l.end(contract.Raw(d.ID), 0)
 	view := d.Views[0]
 	for name, test := range map[string]struct {
 		status  contract.SourceStatus
 		missing bool
 	}{
-		"of before":            {contract.SourceStatus{Catalogue: "before"}, true},
-		"of before, retired":   {contract.SourceStatus{Catalogue: "before", State: contract.StateRetired}, true},
-		"it waits":             {contract.SourceStatus{Catalogue: c.Period(), Returned: []string{d.ID}}, true},
-		"it waits, retired":    {contract.SourceStatus{Catalogue: c.Period(), Returned: []string{d.ID}, State: contract.StateRetired}, true},
-		"retired since":        {contract.SourceStatus{Catalogue: c.Period(), State: contract.StateRetired}, false},
-		"of now":               {contract.SourceStatus{Catalogue: c.Period()}, false},
-		"of nobody knows when": {contract.SourceStatus{}, false},
+		"of before":                 {contract.SourceStatus{Catalogue: "before"}, true},
+		"of before, retired":        {contract.SourceStatus{Catalogue: "before", State: contract.StateRetired}, true},
+		"it waits":                  {contract.SourceStatus{Catalogue: c.Period(), Returned: []string{d.ID}}, true},
+		"it waits, retired":         {contract.SourceStatus{Catalogue: c.Period(), Returned: []string{d.ID}, State: contract.StateRetired}, true},
+		"retired since":             {contract.SourceStatus{Catalogue: c.Period(), State: contract.StateRetired}, false},
+		"of now":                    {contract.SourceStatus{Catalogue: c.Period()}, false},
+		"of a build that said when": {contract.SourceStatus{At: l.now.UnixMilli() - 1}, true},
+		"of such a build, since":    {contract.SourceStatus{At: l.now.UnixMilli()}, false},
+		"of nobody knows when":      {contract.SourceStatus{}, false},
 	} {
 		_, tracker, _, step := setupOver(t, l, c)
 		test.status.Announced = []string{d.ID}

@@ -1,6 +1,10 @@
 package contract
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/yiyuan-bus/yiyuan/schemas"
+)
 
 // SourceStatus is what the topic sources holds of one source, under its name:
 // how far it has been read, how it does, and what a person has asked of it.
@@ -108,6 +112,15 @@ func StandsStill(state string) bool {
 // is retired or the dataset was taken from it.
 func (s SourceStatus) Fed(dataset string) bool {
 	return s.State == StateRetired && slices.Contains(s.Datasets, dataset) || slices.Contains(s.Left, dataset)
+}
+
+// Void reports whether what it says of a dataset is of before that left the catalogue and
+// came back. Builds that did not say under which catalogue they spoke said when.
+func (s SourceStatus) Void(l *schemas.Lineage, dataset string) bool {
+	if back, ever := l.Back[dataset]; s.Catalogue == "" && s.At != 0 {
+		return ever && s.At < back.UnixMilli()
+	}
+	return l.Void(schemas.LinkName{Dataset: dataset}, s.Catalogue)
 }
 
 // SoleFeeder returns the one source that feeds a dataset, "" if there is none or there
