@@ -42,7 +42,7 @@ func TestFieldsAreRefused(t *testing.T) {
 		"/v1/lookup/person.partial": `{"key":"` + zhang + `","fields":%s}`,
 		"/v1/lookup":                `{"view":"person.partial","keys":["` + zhang + `"],"fields":%s}`,
 	} {
-		for _, fields := range []string{`[]`, `[""]`, `["XM",""]`, `["XM","XM"]`} {
+		for _, fields := range []string{`[]`, `[""]`, `["XM",""]`, `["XM","XM"]`, `[{}]`, `[{},{}]`, `["XM",[]]`} {
 			if r := w.do(http.MethodPost, path, "key-RS-GLJT", "GLJT", fmt.Sprintf(body, fields)); r.status != http.StatusUnprocessableEntity || strings.Contains(r.text, "张**") {
 				t.Errorf("%s %s: answered %d %s", path, fields, r.status, r.text)
 			}

@@ -27,6 +27,13 @@ func finish(api *huma.OpenAPI, open bool) {
 	all := api.Components.Schemas.Map()
 	delete(all, "ErrorModel") // huma's own, which nobody is answered
 	delete(all, "ErrorDetail")
+	for _, s := range all {
+		// What is asked twice is refused where the question is read: huma's own check
+		// would end at members that cannot be compared, such as {}.
+		if fields := s.Properties["fields"]; fields != nil && fields.MinItems != nil && fields.Items != nil && fields.Items.Type == huma.TypeString {
+			fields.Extensions = map[string]any{"uniqueItems": true}
+		}
+	}
 	for name, s := range all["Problem"].Properties {
 		if name == "code" {
 			s.Pattern = `^YIYUAN-\d{4}$`

@@ -48,7 +48,7 @@ type explainLoser struct {
 // explainQuestion is the body of POST /v1/explain/{entity}.
 type explainQuestion struct {
 	Key    string   `json:"key" doc:"主键；复合主键各部分用 | 连接，部分中的 | 写作 %7C、% 写作 %25 / key; the parts of a composite one are joined by |, in a part | is written %7C and % is written %25" maxLength:"512"`
-	Fields []string `json:"fields,omitempty" minItems:"1" maxItems:"512" uniqueItems:"true" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
+	Fields []string `json:"fields,omitempty" minItems:"1" maxItems:"512" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
 }
 
 // bindExplain binds what says where a golden record comes from.

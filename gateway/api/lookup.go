@@ -56,14 +56,14 @@ type batchResult struct {
 // keyQuestion is the body of POST /v1/lookup/{view}.
 type keyQuestion struct {
 	Key    string   `json:"key" doc:"主键；复合主键各部分用 | 连接，部分中的 | 写作 %7C、% 写作 %25 / key; the parts of a composite one are joined by |, in a part | is written %7C and % is written %25" maxLength:"512"`
-	Fields []string `json:"fields,omitempty" minItems:"1" maxItems:"512" uniqueItems:"true" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
+	Fields []string `json:"fields,omitempty" minItems:"1" maxItems:"512" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
 }
 
 // batchQuestion is the body of POST /v1/lookup.
 type batchQuestion struct {
 	View   string   `json:"view" doc:"视图，如 person.partial / view" maxLength:"128"`
 	Keys   []string `json:"keys" minItems:"1" maxItems:"1000" doc:"主键，至多1000个 / keys"`
-	Fields []string `json:"fields,omitempty" minItems:"1" maxItems:"512" uniqueItems:"true" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
+	Fields []string `json:"fields,omitempty" minItems:"1" maxItems:"512" doc:"字段，缺省为全部授权字段 / fields, all that is granted if absent"`
 }
 
 // bindLookup binds what answers with records.
