@@ -85,17 +85,23 @@ func (a *Admin) count(s contract.Spec, n int) error {
 	if n == want || n > want && s.Grown {
 		return nil
 	}
-	family, _ := s.Topic.Family()
-	do, english := "从副本恢复该主题，或改用新的 bus.prefix 从头接入", "bring the topic back from a copy, or begin a new bus under another bus.prefix"
-	switch {
-	case s.Topic.Republished():
-		do, english = "停止全部进程，删除该主题（kafka-topics.sh --delete --topic "+name+"），再启动：主题重建，内容自动重新发布", "stop all processes, delete the topic by kafka-topics.sh --delete, start again: it is made anew and its content is published again"
-	case family == contract.FamilyRaw:
-		do, english = "停止全部进程，删除该主题（kafka-topics.sh --delete --topic "+name+"），再启动：主题重建；尚未处理的行用 yiyuan source resync 重读，推送的请部门重推",
-			"stop all processes, delete the topic by kafka-topics.sh --delete, start again: it is made anew; rows that were not taken in yet come by yiyuan source resync, or by being pushed again"
-	}
+	do, english := a.LeadsOut(s.Topic)
 	return fmt.Errorf("主题 %[1]q 有 %[2]d 个分区，应为 %[3]d。若刚改过 bus.partitions，改回；若是主题被加了分区：%[4]s / topic %[1]q has %[2]d partitions instead of %[3]d. If bus.partitions was changed, change it back; if somebody altered the topic: %[5]s: %[6]w",
 		name, n, want, do, english, kafka.ErrConfig)
+}
+
+// LeadsOut says, in both tongues, what is done about a topic that was given more partitions.
+func (a *Admin) LeadsOut(t contract.Topic) (chinese, english string) {
+	name := a.link.Name(t)
+	family, _ := t.Family()
+	switch {
+	case t.Republished():
+		return "停止全部进程，删除该主题（kafka-topics.sh --delete --topic " + name + "），再启动：主题重建，内容自动重新发布", "stop all processes, delete the topic by kafka-topics.sh --delete, start again: it is made anew and its content is published again"
+	case family == contract.FamilyRaw:
+		return "停止全部进程，删除该主题（kafka-topics.sh --delete --topic " + name + "），再启动：主题重建；尚未处理的行用 yiyuan source resync 重读，推送的请部门重推",
+			"stop all processes, delete the topic by kafka-topics.sh --delete, start again: it is made anew; rows that were not taken in yet come by yiyuan source resync, or by being pushed again"
+	}
+	return "从副本恢复该主题，或改用新的 bus.prefix 从头接入", "bring the topic back from a copy, or begin a new bus under another bus.prefix"
 }
 
 func (a *Admin) create(ctx context.Context, name string, partitions int, s contract.Spec) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -72,10 +73,16 @@ func (e *Engine) copartitioned(ctx context.Context, cfg Transaction) error {
 		if err != nil {
 			return err
 		}
-		if n != want {
-			return fmt.Errorf("步骤 %q 的输入 %q 有 %d 个分区，状态 %q 有 %d 个，必须一样 / input %q of step %q has %d partitions, its state %q has %d, they must agree: %w",
-				cfg.Group, t, n, cfg.Changelog, want, t, cfg.Group, n, cfg.Changelog, want, kafka.ErrConfig)
+		if n == want {
+			continue
 		}
+		do, english := e.admin.LeadsOut(t)
+		if n < want {
+			do = "改分区数没有做完，或该主题重建过：停止全部进程，运行 yiyuan repartition 改为 " + strconv.Itoa(want) + " 个"
+			english = "a change of their number was not finished, or the topic was made anew: stop all processes and run yiyuan repartition to " + strconv.Itoa(want)
+		}
+		return fmt.Errorf("步骤 %[1]q 的输入 %[2]q 有 %[3]d 个分区，应为 %[5]d，与状态 %[4]q 一样：%[6]s / input %[2]q of step %[1]q has %[3]d partitions instead of the %[5]d of its state %[4]q: %[7]s: %[8]w",
+			cfg.Group, t, n, cfg.Changelog, want, do, english, kafka.ErrConfig)
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func TestTopicGrown(t *testing.T) {
 		return ""
 	})
 	said := string(w.Process.Stderr.Bytes())
-	for _, s := range []string{`"raw.GA02" 有 9 个分区，应为 `, "kafka-topics.sh --delete --topic raw.GA02", "yiyuan source resync"} {
+	for _, s := range []string{`"raw.GA02" 有 9 个分区，应为 4`, "kafka-topics.sh --delete --topic raw.GA02", "yiyuan source resync"} {
 		if !strings.Contains(said, s) {
 			t.Errorf("it does not say %q:\n%s", s, w.Process.Stderr.Tail(3000))
 		}
