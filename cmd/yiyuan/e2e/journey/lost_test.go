@@ -65,11 +65,11 @@ func TestLostTopics(t *testing.T) {
 	}
 
 	e2e.DeleteTopics(t, w.Kafka, "shared.GA02.partial", "shared.person.clear", "claims.person", "resolved.person", "findings")
-	e2e.CreateTopic(t, w.Kafka, "shared.GA02.partial", 4)
 	if out := e2e.Runs(t, 1, "doctor", "--config", config); !strings.Contains(out, "✗ kafka.topics.lost") || !strings.Contains(out, "shared.GA02.partial") {
 		t.Errorf("doctor:\n%s", out)
 	}
-	w.Process.Interrupt()
+	e2e.CreateTopic(t, w.Kafka, "shared.GA02.partial", 4)
+	ended(w, "主题被删除后又建了新的：", "shared.GA02.partial")
 	w.Open()
 	whole("after topics were lost")
 	if log := string(w.Process.Stderr.Bytes()); !strings.Contains(log, "all that is shared is published again") || !strings.Contains(log, "shared.person.clear") {
@@ -124,16 +124,22 @@ func TestTopicGrown(t *testing.T) {
 		return ""
 	})
 	e2e.GrowTopic(t, w.Kafka, "raw.GA02", 9)
-	e2e.Await(t, "the process ends", func() string {
+	ended(w, `"raw.GA02" 有 9 个分区，应为 4`, "kafka-topics.sh --delete --topic raw.GA02", "yiyuan source resync")
+}
+
+// ended waits until the town's process has ended by itself, and looks that it said why.
+func ended(w *e2e.Town, says ...string) {
+	w.Helper()
+	e2e.Await(w, "the process ends", func() string {
 		if w.Process.Running() {
 			return "it runs"
 		}
 		return ""
 	})
 	said := string(w.Process.Stderr.Bytes())
-	for _, s := range []string{`"raw.GA02" 有 9 个分区，应为 4`, "kafka-topics.sh --delete --topic raw.GA02", "yiyuan source resync"} {
+	for _, s := range says {
 		if !strings.Contains(said, s) {
-			t.Errorf("it does not say %q:\n%s", s, w.Process.Stderr.Tail(3000))
+			w.Errorf("it does not say %q:\n%s", s, w.Process.Stderr.Tail(3000))
 		}
 	}
 }
