@@ -38,8 +38,8 @@ func Of(now *schemas.Catalogue, past []contract.Applied, load func(contract.Appl
 		}
 		views.back(i, a.Version, cat)
 		views.lost(i, func(id string) bool { return slices.Contains(a.Lost, contract.Shared(id)) })
-		evidence.lost(i, func(string) bool { return slices.Contains(a.Lost, contract.Findings) })
 		evidence.back(i, a.Version, cat)
+		evidence.lost(i, func(string) bool { return slices.Contains(a.Lost, contract.Findings) })
 		first[a.Version] = i
 		sets.before(i, past, cat)
 		var had []schemas.LinkName

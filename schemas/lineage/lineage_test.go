@@ -155,6 +155,11 @@ func TestLost(t *testing.T) {
 			t.Errorf("of %q is believed %t, want %t", period, got, want)
 		}
 	}
+	last := lineage.Of(now, []contract.Applied{{Version: "a"}, {Version: "a", Lost: []contract.Topic{contract.Findings, contract.Shared("person.partial")}}},
+		func(contract.Applied) (*schemas.Catalogue, error) { return now, nil })
+	if !last.BelievesEvidence(evidence, "a@1") || last.BelievesEvidence(evidence, "a") || !last.Believes("person.partial", "a@1") || last.Believes("person.partial", "a") {
+		t.Error("what is published since the last loss is not believed, or what was before is")
+	}
 	if l.Step != 2 || l.StoredAs("person.partial") != "person.partial~1" || l.StoredAs("person.clear") != "person.clear" {
 		t.Errorf("step %d, stored as %s, %s", l.Step, l.StoredAs("person.partial"), l.StoredAs("person.clear"))
 	}
