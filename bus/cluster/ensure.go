@@ -17,13 +17,9 @@ import (
 // those that do: keys would otherwise be found in another partition than where
 // they are looked for. Those that are not kept as they must be are altered, see Keep.
 func (a *Admin) Ensure(ctx context.Context, specs ...contract.Spec) error {
-	names := make([]string, len(specs))
-	for i, s := range specs {
-		names[i] = a.link.Name(s.Topic)
-	}
-	have, err := a.link.Admin.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
+	names, have, err := a.list(ctx, specs)
 	if err != nil {
-		return fmt.Errorf("list topics: %w", err)
+		return err
 	}
 	var problems []error
 	there := map[string]contract.Spec{}
@@ -51,6 +47,18 @@ func (a *Admin) Ensure(ctx context.Context, specs ...contract.Spec) error {
 	return a.await(ctx, names, made) // those that were there too: another process may have made them just now
 }
 
+// list asks the brokers, and not our client's cache, for topics: their names in the order of specs, and what there is of them.
+func (a *Admin) list(ctx context.Context, specs []contract.Spec) (names []string, have kadm.TopicDetails, err error) {
+	names = make([]string, len(specs))
+	for i, s := range specs {
+		names[i] = a.link.Name(s.Topic)
+	}
+	if have, err = a.link.Admin.ListTopics(kadm.WithAuthorizedOps(ctx), names...); err != nil {
+		return nil, nil, fmt.Errorf("list topics: %w", err)
+	}
+	return names, have, nil
+}
+
 func (a *Admin) partitions(s contract.Spec) int {
 	if s.Partitions == 0 {
 		return a.link.Config.Partitions
@@ -61,13 +69,9 @@ func (a *Admin) partitions(s contract.Spec) int {
 // Count reports topics that have another number of partitions than they must: somebody
 // gave them more. Those that are not there are left to Ensure. The error is ErrConfig then.
 func (a *Admin) Count(ctx context.Context, specs ...contract.Spec) error {
-	names := make([]string, len(specs))
-	for i, s := range specs {
-		names[i] = a.link.Name(s.Topic)
-	}
-	have, err := a.link.Admin.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
+	names, have, err := a.list(ctx, specs)
 	if err != nil {
-		return fmt.Errorf("list topics: %w", err)
+		return err
 	}
 	var problems []error
 	for i, s := range specs {

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -150,4 +151,13 @@ func some(topics []contract.Topic) string {
 		names[i] = string(t)
 	}
 	return terminal.Some(names)
+}
+
+// inscribe writes what the topic Bus is to hold under a key.
+func (a *Process) inscribe(ctx context.Context, key string, what any) error {
+	value, err := json.Marshal(what)
+	if err != nil {
+		return err //nolint:wrapcheck // who calls says of what
+	}
+	return a.Bus.Append(ctx, bus.Record{Topic: contract.Bus, Partition: bus.ByKey, Key: []byte(key), Value: value})
 }

@@ -2,7 +2,6 @@ package process
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -166,11 +165,7 @@ func (a *Process) rememberTopics(ctx context.Context) error {
 	if maps.Equal(all, before) {
 		return nil
 	}
-	value, err := json.Marshal(all)
-	if err != nil {
-		return fmt.Errorf("remember the topics: %w", err)
-	}
-	if err := a.Bus.Append(ctx, bus.Record{Topic: contract.Bus, Partition: bus.ByKey, Key: []byte(contract.IdentitiesKey), Value: value}); err != nil {
+	if err := a.inscribe(ctx, contract.IdentitiesKey, all); err != nil {
 		return fmt.Errorf("remember the topics: %w", err)
 	}
 	return nil

@@ -128,11 +128,7 @@ func Mark(ctx context.Context, b *bus.Bus) (mark contract.Mark, known bool, err 
 }
 
 func (a *Process) writeMark(ctx context.Context, mark contract.Mark) error {
-	value, err := json.Marshal(mark)
-	if err != nil {
-		return fmt.Errorf("mark the bus: %w", err)
-	}
-	if err := a.Bus.Append(ctx, bus.Record{Topic: contract.Bus, Partition: bus.ByKey, Key: []byte(contract.MarkKey), Value: value}); err != nil {
+	if err := a.inscribe(ctx, contract.MarkKey, mark); err != nil {
 		return fmt.Errorf("mark the bus: %w", err)
 	}
 	return nil
