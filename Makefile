@@ -36,11 +36,11 @@ test: ## 全部测试，所需的真实服务自动安装、启动、使用、�
 
 .PHONY: chaos
 chaos: ## 真实服务上的故障，更久：随机杀进程 20 次，而不是几次 / the faults on real services, longer: 20 kills of processes at random instead of a few
-	@YIYUAN_TEST_CHAOS=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- $(GO) test -race -count 1 -v -timeout 60m -p 1 -run 'TestFault|TestKilled|TestUpgradeFrom' ./cmd/yiyuan/e2e/...
+	@YIYUAN_TEST_CHAOS=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- $(GO) test -race -count 1 -v -timeout 60m -p 1 -run 'TestFault|TestKilled|TestUpgradeFrom|TestLostTopics|TestTopicGrown' ./cmd/yiyuan/e2e/...
 
 .PHONY: unit
 unit: ## 不需要服务的测试 / the tests that need no service
-	@$(GO) test -race -timeout 40m ./...
+	@GORACE=$${GORACE:-atexit_sleep_ms=50} GOGC=$${GOGC:-300} $(GO) test -race -timeout 40m $(ARGS) ./... # why: deploy/testbed/gotest
 
 .PHONY: fuzz
 fuzz: ## 每个模糊测试各跑 FUZZTIME（30s） / each fuzz target for FUZZTIME (30s)

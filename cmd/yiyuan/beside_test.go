@@ -109,6 +109,7 @@ func (b *beside) isRefused(want string) {
 // What the next start would refuse, plan tells with its place and apply does not put in
 // force: each kind of thing that a catalogue can lose and a file beside it can name.
 func TestPlanJudgesWhatTheStartReads(t *testing.T) {
+	e2e.InTurn(t)
 	settingstest.Bare(t)
 	const spare = "dataset: GA92\ntitle: 访客登记\nenglish: Visitors\nsummary: 访客\nprovider: GA\ncode: 101010002/000092\nclass: B\ncycle: realtime\nkey: [DJH]\nfields:\n" +
 		"  - {name: DJH, title: 登记号, english: Registration number, element: certificate}\nviews:\n  partial: {title: 访客登记}\n"

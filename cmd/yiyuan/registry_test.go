@@ -23,6 +23,7 @@ import (
 // TestForeignSchemaIsRetired: a schema that somebody registered under a subject of the bus,
 // with a build that took it, stops the start; what the refusal says to do heals it.
 func TestForeignSchemaIsRetired(t *testing.T) {
+	e2e.InTurn(t)
 	settingstest.Bare(t)
 	h := newHall(t)
 	a, err := h.comes("", io.Discard)

@@ -16,9 +16,13 @@ import (
 func TestEveryFaultHasItsTurn(t *testing.T) {
 	asks := map[string]bool{}
 	faults := regexp.MustCompile(`^Test(Fault|Killed|UpgradeFrom)`)
-	files, err := filepath.Glob("*/*_test.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d files of tests: %v", len(files), err)
+	var files []string
+	for _, where := range []string{"*/*_test.go", "../*_test.go"} { // what starts the program, and its commands
+		found, err := filepath.Glob(where)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%d files of tests in %s: %v", len(found), where, err)
+		}
+		files = append(files, found...)
 	}
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)

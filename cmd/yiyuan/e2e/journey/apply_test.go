@@ -101,6 +101,7 @@ func TestApplyAndRestart(t *testing.T) {
 // TestGoldenFieldComesAndGoes adds a field to an entity whose authority is published, by
 // a new version of it, and takes it away again: version 1 stays as it was written.
 func TestGoldenFieldComesAndGoes(t *testing.T) {
+	e2e.InTurn(t)
 	w := e2e.Found(t)
 	w.Data = filepath.Join(w.Dir, "broker")
 	w.Binds("residences", "file", map[string]any{"dir": w.Drop, "settle": "100ms", "poll": "50ms"}, "GA02")

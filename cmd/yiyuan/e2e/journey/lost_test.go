@@ -16,6 +16,7 @@ import (
 // somebody is not there, and all that was shared comes back by itself; doctor says before
 // what has happened. Without the state of a step nothing starts.
 func TestLostTopics(t *testing.T) {
+	e2e.InTurn(t)
 	w := e2e.Found(t)
 	w.Data = filepath.Join(w.Dir, "broker")
 	w.Binds("residences", "file", map[string]any{"dir": w.Drop, "settle": "100ms", "poll": "50ms"}, "GA02")
@@ -113,6 +114,7 @@ func TestLostTopics(t *testing.T) {
 // TestTopicGrown gives a topic of a running town more partitions, as an administrator may:
 // the process ends and says which topic, and what leads out.
 func TestTopicGrown(t *testing.T) {
+	e2e.InTurn(t)
 	w := e2e.Found(t)
 	w.Binds("residences", "file", map[string]any{"dir": w.Drop, "settle": "100ms", "poll": "50ms"}, "GA02")
 	w.Grants("MZ-DBHD", "MZ", "DBHD", "GA02.partial")
