@@ -13,6 +13,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/value"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -170,39 +171,9 @@ func (t *table) keyColumns() []column {
 	return keys
 }
 
-// text brings the server's text form of a value into the form that data
-// elements read. Other types pass as they are.
+// text is the value of a column as its field's element reads it.
 func (t *table) text(c column, raw []byte) string {
-	s := string(raw)
-	switch c.base {
-	case pgtype.BoolOID:
-		switch s {
-		case "t":
-			return "true"
-		case "f":
-			return "false"
-		}
-	case pgtype.BPCharOID:
-		return strings.TrimRight(s, " ")
-	case pgtype.TimestamptzOID:
-		if at, err := time.Parse("2006-01-02 15:04:05.999999999Z07", s); err == nil {
-			return t.instant(c, at)
-		}
-	case pgtype.TimestampOID:
-		if at, err := time.ParseInLocation("2006-01-02 15:04:05.999999999", s, t.zone); err == nil {
-			return t.instant(c, at)
-		}
-	}
-	return s
-}
-
-// instant writes a time for the field it goes to: a calendar day is the day it
-// was in the table's zone.
-func (t *table) instant(c column, at time.Time) string {
-	if t.dataset.Fields[c.field].Element.Type == schemas.Date {
-		return at.In(t.zone).Format(time.DateOnly)
-	}
-	return at.In(t.zone).Format(time.RFC3339Nano)
+	return value.Text(c.base, raw, value.Place{Zone: t.zone, Day: t.dataset.Fields[c.field].Element.Type == schemas.Date})
 }
 
 // spelling is how a row writes its key, see contract.Own, and how it did before, if was
