@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 )
 
 // checks hold the server, the tables and the publication against what the options ask of
@@ -105,7 +106,7 @@ func (s *checks) checkIdentity(ctx context.Context, t *table, oid uint32) error 
 		return fmt.Errorf("read partitions of table %q: %w", t.name(), err)
 	}
 	for _, one := range slices.Sorted(maps.Keys(names)) {
-		covered, err := s.identityColumns(ctx, one)
+		covered, err := guard.Identity(ctx, s.sql, one)
 		if err != nil {
 			return fmt.Errorf("check table %q: %w", t.name(), err)
 		}
@@ -134,27 +135,6 @@ func (s *checks) readColumns(ctx context.Context, table uint32) ([]column, error
 		return c, err
 	})
 }
-
-// identityColumns lists the columns of the index that is the replica identity;
-// nil: the whole row is.
-func (s *checks) identityColumns(ctx context.Context, table uint32) ([]string, error) {
-	var identity string
-	names := []string{}
-	err := s.sql.QueryRow(ctx, `SELECT c.relreplident::text, coalesce((`+identityQuery+`), '{}')
-		FROM pg_class c WHERE c.oid = $1`, table).Scan(&identity, &names)
-	if err != nil {
-		return nil, fmt.Errorf("read replica identity: %w", err)
-	}
-	if identity == "f" {
-		return nil, nil
-	}
-	return names, nil
-}
-
-// identityQuery lists the columns that name a row of c in the log. The index of
-// a deferrable key is none.
-const identityQuery = `SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
-	WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END`
 
 // checkPublication creates the publication or holds it against the tables.
 func (s *checks) checkPublication(ctx context.Context) error {
@@ -221,7 +201,7 @@ type publishedTable struct {
 func (s *checks) published(ctx context.Context) (map[string]publishedTable, error) {
 	// Column lists and row filters came with PostgreSQL 15.
 	extra := `NULL::name[], ''`
-	if s.since15() {
+	if guard.Since15(s.sql) {
 		extra = `attnames, coalesce(rowfilter, '')`
 	}
 	rows, err := s.sql.Query(ctx, `SELECT schemaname || '.' || tablename, `+extra+` FROM pg_publication_tables WHERE pubname = $1`, s.options.Publication)
@@ -277,8 +257,8 @@ func (s *checks) listed(ctx context.Context, t *table) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read table %q: %w", t.name(), err)
 	}
-	names, err := s.identityColumns(ctx, oid)
-	if err != nil || names == nil || !s.since15() {
+	names, err := guard.Identity(ctx, s.sql, oid)
+	if err != nil || names == nil || !guard.Since15(s.sql) {
 		return t.quoted(), err
 	}
 	for _, c := range t.columns {

@@ -60,7 +60,7 @@ type position struct {
 	Flush  lsn    `json:"flush,omitempty"`  // everything that committed before is published
 	Kept   lsn    `json:"kept,omitempty"`   // the server may forget what lies before
 
-	// Facts are those that reading rests on, see facts.kept.
+	// Facts are those that reading rests on, see guard.Facts.Kept.
 	Facts json.RawMessage `json:"facts,omitempty"`
 }
 
@@ -104,12 +104,4 @@ func (p position) encode() schemas.Position {
 		panic(err) // numbers and strings always marshal
 	}
 	return schemas.Position(b)
-}
-
-func parseLSN(text string) lsn {
-	at, err := pglogrepl.ParseLSN(text)
-	if err != nil {
-		return 0
-	}
-	return lsn(at)
 }

@@ -20,7 +20,7 @@
 // source is opened again: the cluster, its timeline and the end of its log, the
 // slot, the publication with its operations, filters and column lists, the
 // tables' oids and names, their replica identity, and our right to see all rows
-// (facts.go, guards.go). If something differs the source fails: with connectors.ErrPositionLost
+// (package guard). If something differs the source fails: with connectors.ErrPositionLost
 // where the server may have swallowed changes, and then stays so until it is read
 // again; with an error that passes where nothing is lost and it goes on by itself
 // once the database is as it was.

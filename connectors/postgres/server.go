@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 )
 
 // server is the database as it answers questions, over one connection. A question that may
@@ -31,13 +32,12 @@ func (s *server) connect(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) since15() bool {
-	v := s.sql.PgConn().ParameterStatus("server_version")
-	major, _, _ := strings.Cut(v, ".")
-	return len(major) >= 2 && major >= "15"
-}
-
 var errClosed = errors.New("source is closed")
+
+// look asks the server for what reading rests on.
+func (s *server) look(ctx context.Context) (guard.Facts, error) {
+	return guard.Look(ctx, s.sql, s.ground())
+}
 
 // ask asks something while the source is read. It fails with errClosed once it is closed.
 func (s *server) ask(question func(*pgx.Conn) error) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -38,6 +39,33 @@ func prepare(ctx context.Context, cfg connectors.Config, o Options) (*setting, e
 		return nil, err
 	}
 	return &setting{cfg: cfg, options: o, conn: conn, slot: o.Slot, tables: tables, log: cfg.Log().With("source", cfg.Name), life: ctx}, nil
+}
+
+// ground is what reading rests on.
+func (s *setting) ground() guard.Ground {
+	g := guard.Ground{Publication: s.options.Publication, Slot: s.slot, Snapshot: s.options.Snapshot, Tables: map[string]guard.Table{}, Lost: s.lost}
+	for name, t := range s.tables {
+		one := guard.Table{Schema: t.schema, Relation: t.relation, OID: t.oid}
+		for _, c := range t.columns {
+			one.Columns = append(one.Columns, c.name)
+		}
+		for _, k := range t.keyColumns() {
+			one.Key = append(one.Key, k.name)
+		}
+		g.Tables[name] = one
+	}
+	return g
+}
+
+// know notes which tables are meant by their names.
+func (s *setting) know(f guard.Facts) {
+	s.byOID = map[uint32]*table{}
+	for name, oid := range f.OIDs() {
+		if t := s.tables[name]; t != nil {
+			t.oid = oid
+			s.byOID[oid] = t
+		}
+	}
 }
 
 // lost is the error that stops a source until it is read again.

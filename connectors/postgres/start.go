@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 )
 
 // start makes the checks that need the server. Its order matters: the slot is
@@ -67,7 +67,7 @@ func (s *source) begin(ctx context.Context, check *checks) (*newSlot, error) {
 	if err != nil {
 		return made, err
 	}
-	if s.at.System, s.at.Timeline, err = want.origin(); err != nil {
+	if s.at.System, s.at.Timeline, err = want.Origin(); err != nil {
 		return made, err
 	}
 	s.know(want)
@@ -76,20 +76,9 @@ func (s *source) begin(ctx context.Context, check *checks) (*newSlot, error) {
 }
 
 // rest notes the facts that reading rests on.
-func (s *source) rest(want facts) {
-	s.watch.want, s.watch.kept = want, want.kept()
+func (s *source) rest(want guard.Facts) {
+	s.watch.want, s.watch.kept = want, want.Kept()
 	s.watch.from, s.at.Facts = s.at, s.watch.kept
-}
-
-// know notes which tables are meant by their names.
-func (s *setting) know(f facts) {
-	s.byOID = map[uint32]*table{}
-	for name, text := range f["table"] {
-		if oid, err := strconv.ParseUint(text, 10, 32); err == nil && s.tables[name] != nil {
-			s.tables[name].oid = uint32(oid)
-			s.byOID[uint32(oid)] = s.tables[name]
-		}
-	}
 }
 
 // resume holds the database against the stored position before anything else:
@@ -110,7 +99,7 @@ func (s *source) resume(ctx context.Context, check *checks) error {
 	if err != nil {
 		return err
 	}
-	want, err := recall(s.at, now)
+	want, err := guard.Recall(s.at.Facts, s.at.System, s.at.Timeline, now)
 	if err != nil {
 		return err
 	}
@@ -133,7 +122,7 @@ func (s *source) resume(ctx context.Context, check *checks) error {
 	}
 	s.watch.grow(now)
 	s.at.Facts = s.watch.kept
-	s.heard = parseLSN(now["slot.confirmed"][""])
+	s.heard = lsn(now.Confirmed())
 	return nil
 }
 

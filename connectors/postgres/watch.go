@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 )
 
 const (
@@ -23,7 +25,7 @@ const (
 // watch looks whether what reading rests on is still so. It is for one goroutine.
 type watch struct {
 	*server
-	want    facts
+	want    guard.Facts
 	kept    json.RawMessage // of them, for the position
 	from    position        // where the source was opened
 	log     sending         // nil until the log is received
@@ -38,24 +40,26 @@ type sending interface {
 }
 
 // stand is where reading stands.
-func (w *watch) stand() *stand {
-	at := &stand{setting: w.setting, reached: max(w.from.Flush, w.from.Start), allowed: max(w.from.Kept, w.from.Start)}
+func (w *watch) stand() *guard.Stand {
+	reached, allowed := max(w.from.Flush, w.from.Start), max(w.from.Kept, w.from.Start)
 	if w.from.Commit != 0 {
-		at.reached = max(at.reached, w.from.Commit+1)
+		reached = max(reached, w.from.Commit+1)
 	}
+	at := &guard.Stand{Ground: w.ground()}
 	if w.log != nil {
-		at.reached, at.allowed, at.backend = max(at.reached, w.log.heard()), max(at.allowed, w.log.allowed()), &w.backend
+		reached, allowed, at.Backend = max(reached, w.log.heard()), max(allowed, w.log.allowed()), &w.backend
 	}
+	at.Reached, at.Allowed = pglogrepl.LSN(reached), pglogrepl.LSN(allowed)
 	return at
 }
 
 // hold compares what is seen with what was.
-func (w *watch) hold(seen facts) error { return w.stand().hold(w.want, seen) }
+func (w *watch) hold(seen guard.Facts) error { return w.stand().Hold(w.want, seen) }
 
 // grow has what facts have grown to stand for them.
-func (w *watch) grow(seen facts) {
-	if w.stand().takeUp(w.want, seen) {
-		w.kept = w.want.kept()
+func (w *watch) grow(seen guard.Facts) {
+	if w.stand().TakeUp(w.want, seen) {
+		w.kept = w.want.Kept()
 	}
 }
 
@@ -67,10 +71,10 @@ func (w *watch) look(ctx context.Context) (now time.Time, end lsn, err error) {
 		return now, 0, nil
 	}
 	w.last = time.Now()
-	reached := w.stand().reached // what it told us before it is asked
+	reached := w.stand().Reached // what it told us before it is asked
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	var seen facts
+	var seen guard.Facts
 	err = w.ask(func(sql *pgx.Conn) error {
 		// The clock is read first: what commits in between is promised by the next look.
 		if err := sql.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
@@ -83,10 +87,10 @@ func (w *watch) look(ctx context.Context) (now time.Time, end lsn, err error) {
 		return now, 0, err
 	}
 	at := w.stand() // what it was let forget it may have forgotten while it was asked
-	at.reached = reached
-	err = at.hold(w.want, seen)
+	at.Reached = reached
+	err = at.Hold(w.want, seen)
 	if !errors.Is(err, connectors.ErrPositionLost) {
 		w.grow(seen)
 	}
-	return now.UTC(), parseLSN(seen["end"][""]), err
+	return now.UTC(), lsn(seen.End()), err
 }

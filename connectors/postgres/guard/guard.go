@@ -1,4 +1,9 @@
-package postgres
+// Package guard holds a PostgreSQL database against what was true when reading began.
+//
+// The facts are asked in one statement (Look), held against what they were by one list of
+// guards, each with its kind, what its change means and what is said of it, and kept in the
+// position as far as a change that was taken back has to be noticed after a restart.
+package guard
 
 import (
 	"crypto/md5" //nolint:gosec // only to tell names apart, as the server does
@@ -8,6 +13,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pglogrepl"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 )
@@ -20,12 +27,12 @@ const (
 	waiting             // nothing was swallowed: the source goes on when it is mended
 )
 
-// stand is where reading stands, against which some facts are held.
-type stand struct {
-	*setting
-	reached lsn     // what has been read at least
-	allowed lsn     // what the server was told at most
-	backend *string // the server's process that sends the log, "" = not seen yet; nil: nothing is sent
+// Stand is where reading stands, against which some facts are held.
+type Stand struct {
+	Ground
+	Reached pglogrepl.LSN // what has been read at least
+	Allowed pglogrepl.LSN // what the server was told at most
+	Backend *string       // the server's process that sends the log, "" = not seen yet; nil: nothing is sent
 }
 
 // guard watches one kind of fact. To watch another: its row in the query of
@@ -38,8 +45,8 @@ type guard struct {
 	kept bool
 	// holds says whether what is seen will do; nil: it is what it was, or, where
 	// grows is not nil, what that lets it become. What is seen stands for it from then on.
-	holds func(s *stand, table, seen string) bool
-	grows func(s *stand, table, was, seen string) bool
+	holds func(s *Stand, table, seen string) bool
+	grows func(s *Stand, table, was, seen string) bool
 	// What is said, %q being the table's or the publication's name.
 	zh, en string
 }
@@ -85,49 +92,49 @@ var guards = []guard{
 	{kind: "slot.active", fate: waiting, holds: activeByUs, zh: "复制槽 %q 已不由本数据源的连接读取", en: "slot %q is no longer read by the connection of this source"},
 }
 
-func yes(_ *stand, _, seen string) bool { return seen == "true" }
+func yes(_ *Stand, _, seen string) bool { return seen == "true" }
 
-func no(_ *stand, _, seen string) bool { return seen == "false" }
+func no(_ *Stand, _, seen string) bool { return seen == "false" }
 
 // needless: without first rows nothing is read from the tables but what the log
 // leaves out.
-func needless(s *stand, _, seen string) bool { return seen == "true" || !s.options.Snapshot }
+func needless(s *Stand, _, seen string) bool { return seen == "true" || !s.Snapshot }
 
 // reachesUs: the server never tells us of log that it has not written.
-func reachesUs(s *stand, _, seen string) bool {
-	return parseLSN(seen) >= s.reached
+func reachesUs(s *Stand, _, seen string) bool {
+	return place(seen) >= s.Reached
 }
 
-func notAhead(s *stand, _, seen string) bool {
-	return parseLSN(seen) <= s.allowed
+func notAhead(s *Stand, _, seen string) bool {
+	return place(seen) <= s.Allowed
 }
 
-func identifies(s *stand, name, seen string) bool {
-	t := s.tables[name]
-	return t == nil || t.identified(seen)
+func identifies(s *Stand, name, seen string) bool {
+	t, ours := s.Tables[name]
+	return !ours || t.identified(seen)
 }
 
 // activeByUs: whoever reads the slot when it is first looked at is we, since the
 // server gives a slot to one at a time.
-func activeByUs(s *stand, _, seen string) bool {
-	if s.backend == nil {
+func activeByUs(s *Stand, _, seen string) bool {
+	if s.Backend == nil {
 		return true
 	}
-	if *s.backend == "" {
-		*s.backend = seen
+	if *s.Backend == "" {
+		*s.Backend = seen
 	}
-	return seen != "" && seen == *s.backend
+	return seen != "" && seen == *s.Backend
 }
 
 // identified says whether a replica identity, as look tells it, holds the key.
-func (t *table) identified(identity string) bool {
-	if identity == "*" || len(t.columns) == 0 {
+func (t Table) identified(identity string) bool {
+	if identity == "*" || len(t.Columns) == 0 {
 		return true
 	}
 	for leaf := range strings.SplitSeq(identity, "\x02") { // the table itself, then its partitions
 		covered := strings.Split(leaf, "\x01")
-		for _, k := range t.keyColumns() {
-			if leaf != "*" && !slices.Contains(covered, k.name) {
+		for _, k := range t.Key {
+			if leaf != "*" && !slices.Contains(covered, k) {
 				return false
 			}
 		}
@@ -138,7 +145,7 @@ func (t *table) identified(identity string) bool {
 // sameLeaves: a partition is there as it was, in the same file, and a new one was
 // born as one, so that all its rows came through the log. Of a file that changed
 // nobody can tell whether it was emptied or, as by VACUUM FULL, only written anew.
-func sameLeaves(_ *stand, _, was, seen string) bool {
+func sameLeaves(_ *Stand, _, was, seen string) bool {
 	type leaf struct{ file, born string }
 	read := func(text string) map[string]leaf { // by oid
 		out := map[string]leaf{}
@@ -166,23 +173,20 @@ func sameLeaves(_ *stand, _, was, seen string) bool {
 func comma(c rune) bool { return c == ',' }
 
 // sameColumns: a mapped column has the number it had. Others may come and go.
-func sameColumns(s *stand, name, was, seen string) bool { return s.tables[name].same(was, seen) }
+func sameColumns(s *Stand, name, was, seen string) bool { return s.Tables[name].same(was, seen) }
 
 // sameContent: a rewrite that changes rows gives the table another file and changes
 // the entry of a column. TRUNCATE, which comes through the log, VACUUM FULL and
 // CLUSTER give it a file only; what leaves the rows alone changes an entry only.
-func sameContent(s *stand, name, was, seen string) bool {
+func sameContent(s *Stand, name, was, seen string) bool {
 	oldFile, oldColumns, _ := strings.Cut(was, ";")
 	file, columns, _ := strings.Cut(seen, ";")
-	return oldFile == file || s.tables[name].same(oldColumns, columns)
+	return oldFile == file || s.Tables[name].same(oldColumns, columns)
 }
 
 // same compares what is told of mapped columns: "told name,…", with names as
 // digests, since nothing that stands in a table should stand in a position.
-func (t *table) same(was, seen string) bool {
-	if t == nil {
-		return true
-	}
+func (t Table) same(was, seen string) bool {
 	read := func(text string) map[string]string {
 		out := map[string]string{}
 		for one := range strings.FieldsFuncSeq(text, comma) {
@@ -192,8 +196,8 @@ func (t *table) same(was, seen string) bool {
 		return out
 	}
 	before, now := read(was), read(seen)
-	for _, c := range t.columns {
-		sum := md5.Sum([]byte(c.name)) //nolint:gosec // only to tell names apart, as the server does
+	for _, c := range t.Columns {
+		sum := md5.Sum([]byte(c)) //nolint:gosec // only to tell names apart, as the server does
 		column := hex.EncodeToString(sum[:6])
 		b, had := before[column]
 		if n, has := now[column]; had && has && b != n {
@@ -203,9 +207,9 @@ func (t *table) same(was, seen string) bool {
 	return true
 }
 
-// hold compares what is seen with what was. Of several differences one that
+// Hold compares what is seen with what was. Of several differences one that
 // loses changes is told first: nobody should mend the others in vain.
-func (s *stand) hold(want, seen facts) error {
+func (s *Stand) Hold(want, seen Facts) error {
 	var first error
 	for _, g := range guards {
 		for _, subject := range slices.Sorted(maps.Keys(want[g.kind])) {
@@ -213,7 +217,7 @@ func (s *stand) hold(want, seen facts) error {
 				continue
 			}
 			if g.fate == lost {
-				return s.lost(g.said(s, subject))
+				return s.Lost(g.said(s, subject))
 			}
 			if first == nil {
 				zh, en := g.said(s, subject)
@@ -224,8 +228,8 @@ func (s *stand) hold(want, seen facts) error {
 	return first
 }
 
-// takeUp has what facts have grown to stand for them, and reports whether any has.
-func (s *stand) takeUp(want, seen facts) (grown bool) {
+// TakeUp has what facts have grown to stand for them, and reports whether any has.
+func (s *Stand) TakeUp(want, seen Facts) (grown bool) {
 	for _, g := range guards {
 		for subject, was := range want[g.kind] {
 			if is := seen[g.kind][subject]; g.grows != nil && is != was && g.grows(s, subject, was, is) {
@@ -236,29 +240,29 @@ func (s *stand) takeUp(want, seen facts) (grown bool) {
 	return grown
 }
 
-func (g *guard) stands(s *stand, subject, want, seen string) bool {
+func (g *guard) stands(s *Stand, subject, want, seen string) bool {
 	if g.holds != nil {
 		return g.holds(s, subject, seen)
 	}
 	return want == seen || g.grows != nil && g.grows(s, subject, want, seen)
 }
 
-func (g *guard) said(s *stand, subject string) (zh, en string) {
+func (g *guard) said(s *Stand, subject string) (zh, en string) {
 	switch {
 	case subject != "":
 	case strings.HasPrefix(g.kind, "publication"):
-		subject = s.options.Publication
+		subject = s.Publication
 	case strings.HasPrefix(g.kind, "slot"):
-		subject = s.slot
+		subject = s.Slot
 	default:
 		return g.zh, g.en
 	}
 	return fmt.Sprintf(g.zh, subject), fmt.Sprintf(g.en, subject)
 }
 
-// kept are the facts that a position carries.
-func (f facts) kept() json.RawMessage {
-	out := facts{}
+// Kept are the facts that a position carries.
+func (f Facts) Kept() json.RawMessage {
+	out := Facts{}
 	for _, g := range guards {
 		if g.kept && len(f[g.kind]) > 0 {
 			out[g.kind] = f[g.kind]

@@ -1,4 +1,4 @@
-package postgres
+package guard
 
 import (
 	"context"
@@ -9,33 +9,51 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 )
 
-// facts are what reading rests on, as the server tells them: by kind, then by
+// Facts are what reading rests on, as the server tells them: by kind, then by
 // table ("" for the server, the slot and the publication).
-type facts map[string]map[string]string
+type Facts map[string]map[string]string
 
-// look asks the server for all facts, in one statement that reads its catalogue
+// Ground is what a source rests on, and whose facts are asked.
+type Ground struct {
+	Publication, Slot string
+	Tables            map[string]Table // by schema.table
+	Snapshot          bool             // first rows are read from the tables, too
+	// Lost makes the error that stops the source until it is read again.
+	Lost func(zh, en string) error
+}
+
+// Table is a table of a source.
+type Table struct {
+	Schema, Relation string
+	OID              uint32   // when reading began, 0: it has not
+	Columns          []string // mapped, nil while they are not looked up
+	Key              []string // of them, those of the dataset's key
+}
+
+// Look asks the server for all facts, in one statement that reads its catalogue
 // only.
-func (s *server) look(ctx context.Context) (facts, error) {
+func Look(ctx context.Context, sql *pgx.Conn, of Ground) (Facts, error) {
 	var schemas, relations []string
 	var oids []uint32
-	names := slices.Sorted(maps.Keys(s.tables))
-	for _, n := range names {
-		schemas, relations, oids = append(schemas, s.tables[n].schema), append(relations, s.tables[n].relation), append(oids, s.tables[n].oid)
+	for _, n := range slices.Sorted(maps.Keys(of.Tables)) {
+		t := of.Tables[n]
+		schemas, relations, oids = append(schemas, t.Schema), append(relations, t.Relation), append(oids, t.OID)
 	}
 	query := lookQuery
-	if !s.since15() { // without filters, column lists and publications of schemas
+	if !Since15(sql) { // without filters, column lists and publications of schemas
 		query = strings.NewReplacer("r.prqual::text", "NULL", "r.prattrs::text", "NULL", "pg_publication_namespace s WHERE", "(SELECT 0::oid AS oid, 0::oid AS xmin, 0::oid AS pnpubid, 0::oid AS pnnspid) s WHERE").Replace(query)
 	}
-	rows, err := s.sql.Query(ctx, query, s.options.Publication, s.slot, schemas, relations, oids)
+	rows, err := sql.Query(ctx, query, of.Publication, of.Slot, schemas, relations, oids)
 	if err != nil {
 		return nil, fmt.Errorf("数据库没有应答 / look at the database: %w", err)
 	}
-	seen := facts{}
+	seen := Facts{}
 	var kind, subject, value string
 	_, err = pgx.ForEachRow(rows, []any{&kind, &subject, &value}, func() error {
 		if seen[kind] == nil {
@@ -49,6 +67,33 @@ func (s *server) look(ctx context.Context) (facts, error) {
 	}
 	return seen, nil
 }
+
+// Since15 says whether the server has what came with PostgreSQL 15.
+func Since15(sql *pgx.Conn) bool {
+	major, _, _ := strings.Cut(sql.PgConn().ParameterStatus("server_version"), ".")
+	return len(major) >= 2 && major >= "15"
+}
+
+// Identity lists the columns of the index that is a table's replica identity; nil: the
+// whole row is.
+func Identity(ctx context.Context, sql *pgx.Conn, table uint32) ([]string, error) {
+	var identity string
+	names := []string{}
+	err := sql.QueryRow(ctx, `SELECT c.relreplident::text, coalesce((`+identityQuery+`), '{}')
+		FROM pg_class c WHERE c.oid = $1`, table).Scan(&identity, &names)
+	if err != nil {
+		return nil, fmt.Errorf("read replica identity: %w", err)
+	}
+	if identity == "f" {
+		return nil, nil
+	}
+	return names, nil
+}
+
+// identityQuery lists the columns that name a row of c in the log. The index of
+// a deferrable key is none.
+const identityQuery = `SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+	WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END`
 
 const lookQuery = `WITH p AS MATERIALIZED (
 	SELECT p.xmin::text AS version, p.* FROM pg_publication p WHERE p.pubname = $1
@@ -104,27 +149,52 @@ UNION ALL SELECT f.kind, w.name, coalesce(f.value, '') FROM w, LATERAL (VALUES
 	('entry.filter', (SELECT md5(string_agg(e.filter, ',' ORDER BY e.oid)) FROM e WHERE e.name = w.name)),
 	('entry.columns', (SELECT md5(string_agg(e.columns, ',' ORDER BY e.oid)) FROM e WHERE e.name = w.name))) AS f(kind, value)`
 
-// recall joins the facts of a position with those of now, which stand for the
-// kinds that it does not have.
-func recall(at position, now facts) (facts, error) {
+// Recall joins the facts that a position kept, of a cluster and its timeline, with those
+// of now, which stand for the kinds that it does not have.
+func Recall(kept json.RawMessage, system string, timeline int32, now Facts) (Facts, error) {
 	want := maps.Clone(now)
-	if len(at.Facts) > 0 {
-		var f facts
-		if err := json.Unmarshal(at.Facts, &f); err != nil {
+	if len(kept) > 0 {
+		var f Facts
+		if err := json.Unmarshal(kept, &f); err != nil {
 			return nil, fmt.Errorf("位置里的内容读不懂 / read facts of the position: %w", connectors.ErrPositionLost)
 		}
 		maps.Copy(want, f)
 	}
-	want["system"] = map[string]string{"": at.System}
-	want["timeline"] = map[string]string{"": fmt.Sprintf("%08X", at.Timeline)}
+	want["system"] = map[string]string{"": system}
+	want["timeline"] = map[string]string{"": fmt.Sprintf("%08X", timeline)}
 	return want, nil
 }
 
-// origin is the database cluster and its history.
-func (f facts) origin() (system string, timeline int32, err error) {
+// Origin is the database cluster and its history.
+func (f Facts) Origin() (system string, timeline int32, err error) {
 	line, err := strconv.ParseInt(f["timeline"][""], 16, 32)
 	if err != nil {
 		return "", 0, fmt.Errorf("数据库是备库，不能从它读取变更；请连到主库 / read timeline: the database is a standby, from which changes cannot be read: connect to the primary: %w", connectors.ErrConfig)
 	}
 	return f["system"][""], int32(line), nil
+}
+
+// OIDs are the tables that are there, by name.
+func (f Facts) OIDs() map[string]uint32 {
+	out := map[string]uint32{}
+	for name, text := range f["table"] {
+		if oid, err := strconv.ParseUint(text, 10, 32); err == nil {
+			out[name] = uint32(oid)
+		}
+	}
+	return out
+}
+
+// End is where the server's log ends; 0: it did not say.
+func (f Facts) End() pglogrepl.LSN { return place(f["end"][""]) }
+
+// Confirmed is what the slot has been told that it may forget.
+func (f Facts) Confirmed() pglogrepl.LSN { return place(f["slot.confirmed"][""]) }
+
+func place(text string) pglogrepl.LSN {
+	at, err := pglogrepl.ParseLSN(text)
+	if err != nil {
+		return 0
+	}
+	return at
 }
