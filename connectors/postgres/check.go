@@ -53,14 +53,14 @@ func (s *checks) checkTables(ctx context.Context) error {
 
 func (s *checks) checkTable(ctx context.Context, t *table) error {
 	var oid uint32
-	var readable, visible, logged bool
+	var visible, logged bool
 	var children []string
-	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, has_table_privilege(c.oid, 'SELECT'), NOT row_security_active(c.oid),
+	err := s.sql.QueryRow(ctx, `SELECT c.oid, c.relkind::text, NOT row_security_active(c.oid),
 			c.relpersistence = 'p' AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE l.relpersistence <> 'p'),
 			ARRAY(SELECT cn.nspname || '.' || cc.relname FROM pg_inherits i JOIN pg_class cc ON cc.oid = i.inhrelid JOIN pg_namespace cn ON cn.oid = cc.relnamespace
 				WHERE i.inhparent = c.oid AND c.relkind <> 'p' ORDER BY 1)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, t.schema, t.relation).
-		Scan(&oid, &t.kind, &readable, &visible, &logged, &children)
+		Scan(&oid, &t.kind, &visible, &logged, &children)
 	children = slices.DeleteFunc(children, func(name string) bool { return s.tables[name] != nil })
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -73,8 +73,6 @@ func (s *checks) checkTable(ctx context.Context, t *table) error {
 		return fmt.Errorf("不记日志的表（UNLOGGED、临时表）不能复制 / check table %q: it has no log (UNLOGGED or temporary) and cannot be replicated: %w", t.name(), connectors.ErrConfig)
 	case len(children) > 0 && s.fresh:
 		return fmt.Errorf("有继承它的子表（INHERITS），子表的行读不到；把子表也列入本数据源，或解除继承 / check table %q: %s inherit from it, and their rows are not read: list them in this source too, or end the inheritance: %w", t.name(), strings.Join(children, ", "), connectors.ErrConfig)
-	case !readable && s.fresh && s.options.Snapshot:
-		return fmt.Errorf("没有读表的权限 / check table %q: no right to read it: run GRANT SELECT ON %s TO this role: %w", t.name(), t.quoted(), connectors.ErrConfig)
 	case !visible && s.fresh:
 		return fmt.Errorf("表 %q 对本角色启用了行级安全，只看得见部分行；请数据库管理员执行 ALTER ROLE %s BYPASSRLS / check table %q: it shows this role only some rows (row level security): have a DBA run ALTER ROLE %s BYPASSRLS: %w",
 			t.name(), pgx.Identifier{s.conn.User}.Sanitize(), t.name(), pgx.Identifier{s.conn.User}.Sanitize(), connectors.ErrConfig)
@@ -86,7 +84,30 @@ func (s *checks) checkTable(ctx context.Context, t *table) error {
 	if t.columns, err = t.resolve(existing); err != nil {
 		return err
 	}
+	if err := s.checkRights(t); err != nil {
+		return err
+	}
 	return s.checkIdentity(ctx, t, oid)
+}
+
+// checkRights refuses a table whose first rows may not be read; the right to the mapped
+// columns is enough.
+func (s *checks) checkRights(t *table) error {
+	var hidden []string
+	for _, c := range t.columns {
+		if c.hidden {
+			hidden = append(hidden, pgx.Identifier{c.name}.Sanitize())
+		}
+	}
+	if len(hidden) == 0 || !s.fresh || !s.options.Snapshot {
+		return nil
+	}
+	role := pgx.Identifier{s.conn.User}.Sanitize()
+	if len(hidden) == len(t.columns) {
+		return fmt.Errorf("没有读表 %[1]q 的权限，请执行 GRANT SELECT ON %[2]s TO %[3]s / check table %[1]q: no right to read it: run GRANT SELECT ON %[2]s TO %[3]s: %[4]w", t.name(), t.quoted(), role, connectors.ErrConfig)
+	}
+	return fmt.Errorf("没有读表 %[1]q 的列 %[2]s 的权限，请执行 GRANT SELECT (%[2]s) ON %[3]s TO %[4]s / check table %[1]q: no right to read its columns %[2]s: run GRANT SELECT (%[2]s) ON %[3]s TO %[4]s: %[5]w",
+		t.name(), strings.Join(hidden, ", "), t.quoted(), role, connectors.ErrConfig)
 }
 
 // checkIdentity refuses a table, or one of its partitions, whose deletes would not
@@ -124,14 +145,15 @@ func (s *checks) readColumns(ctx context.Context, table uint32) ([]column, error
 	rows, err := s.sql.Query(ctx, `WITH RECURSIVE base(oid, typ) AS (
 			SELECT t.oid, t.oid FROM pg_type t
 			UNION ALL SELECT b.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.typ WHERE t.typtype = 'd')
-		SELECT a.attname, a.atttypid, (SELECT b.typ FROM base b JOIN pg_type t ON t.oid = b.typ WHERE b.oid = a.atttypid AND t.typtype <> 'd')
-		FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum`, table)
+		SELECT a.attname, a.atttypid, (SELECT b.typ FROM base b JOIN pg_type t ON t.oid = b.typ WHERE b.oid = a.atttypid AND t.typtype <> 'd'),
+			a.attgenerated <> '', NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+		FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`, table)
 	if err != nil {
 		return nil, fmt.Errorf("read columns: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (column, error) {
 		var c column
-		err := row.Scan(&c.name, &c.oid, &c.base)
+		err := row.Scan(&c.name, &c.oid, &c.base, &c.generated, &c.hidden)
 		return c, err
 	})
 }

@@ -362,3 +362,58 @@ func TestSnapshotGoesOnBehindItsKey(t *testing.T) {
 		})
 	}
 }
+
+// TestRightsToColumns: the right to the mapped columns is enough, and what is lacking is
+// named with the statement that grants it.
+func TestRightsToColumns(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	db.insert(t, "t1", 1, 3)
+	role := db.role(t)
+	db.must(t, "CREATE PUBLICATION p FOR TABLE t1", "REVOKE SELECT ON t1 FROM "+role)
+	cfg := db.config(t, map[string]any{"publication": "p", "dsn": db.as(t, role)})
+	refused := func(want string) {
+		t.Helper()
+		if _, err := postgres.Open(t.Context(), cfg, ""); !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open = %v, want %s", err, want)
+		}
+	}
+	refused(`GRANT SELECT ON "public"."t1" TO "` + role + `"`)
+	db.must(t, "GRANT SELECT (region, id, amount, count, flag, day, at) ON t1 TO "+role)
+	refused(`GRANT SELECT ("note", "local") ON "public"."t1" TO "` + role + `"`)
+	db.must(t, "GRANT SELECT (note, local) ON t1 TO "+role) // not secret
+	src := open(t, cfg, "")
+	c := collect(t, src, true, caughtUp())
+	if len(c.changes) != 3 {
+		t.Errorf("%d rows, want three", len(c.changes))
+	}
+	db.must(t, "REVOKE SELECT (note) ON t1 FROM "+role)
+	if err := fails(t, src); !errors.Is(err, connectors.ErrWaiting) || !strings.Contains(err.Error(), "权限") {
+		t.Errorf("it says %v; want the right, and that it waits", err)
+	}
+	if err := src.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.free(t)
+	db.must(t, "GRANT SELECT (note) ON t1 TO "+role)
+	collect(t, open(t, cfg, c.at), true, caughtUp())
+}
+
+// TestGeneratedColumn: a column that the server does not log is refused in words of its
+// own, unless its field is said to be absent.
+func TestGeneratedColumn(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	db.table(t, "t1")
+	db.must(t, "ALTER TABLE t1 DROP flag", "ALTER TABLE t1 ADD flag boolean GENERATED ALWAYS AS (count > 0) STORED")
+	_, err := postgres.Open(t.Context(), db.config(t, nil), "")
+	if !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), `"flag" 是由其他列算出的`) {
+		t.Errorf("Open = %v, want that the column is generated", err)
+	}
+	db.must(t, "INSERT INTO t1 (region, id, count) VALUES ('north', 'R0001', 1)")
+	src := open(t, db.config(t, map[string]any{"tables": map[string]any{"t1": map[string]any{"dataset": "T01", "absent": []string{"FLAG"}}}}), "")
+	if c := collect(t, src, true, caughtUp()); len(c.changes) != 1 {
+		t.Errorf("%d rows, want one", len(c.changes))
+	}
+}

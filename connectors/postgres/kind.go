@@ -27,7 +27,7 @@ What the database's administrator does once (wal_level takes a restart; each sou
 ALTER SYSTEM SET wal_level = logical;                            -- 再看 / and look at: max_replication_slots, max_wal_senders
 CREATE ROLE yiyuan LOGIN REPLICATION PASSWORD '…';
 GRANT USAGE ON SCHEMA ga TO yiyuan;
-GRANT SELECT ON ga.t_czrk TO yiyuan;
+GRANT SELECT (sfzh, xm) ON ga.t_czrk TO yiyuan;                  -- 所映射的列即可 / the mapped columns are enough
 CREATE PUBLICATION yiyuan_ga_pg FOR TABLE ga.t_czrk (sfzh, xm);  -- 主键和所映射的列，不写则全部列出库 / primary key and mapped columns: without a list all columns leave the database
                                                                  -- 数据源文件写 / the source then says create_publication: false
 ALTER TABLE ga.t_czrk REPLICA IDENTITY FULL;                     -- 只在表的主键不是数据集的主键时（这时不能列出列）/ only where its primary key is not the key of the dataset (no list of columns then)

@@ -1,13 +1,9 @@
 package postgres
 
 import (
-	"fmt"
-	"maps"
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
@@ -86,36 +82,4 @@ func read(cfg connectors.Config) (Options, error) {
 
 func referred(dsn string) bool {
 	return strings.HasPrefix(dsn, "env:") || strings.HasPrefix(dsn, "file:")
-}
-
-// connection decides how the server is reached, without ever showing the secret.
-func (o *Options) connection() (*pgconn.Config, error) {
-	text := o.DSN
-	if referred(text) {
-		secret, err := option.ResolveSecret(text)
-		if err != nil {
-			return nil, fmt.Errorf("option %q: %w", "dsn", err)
-		}
-		text = secret.Reveal()
-	}
-	if err := dsn.CheckCertificates(text); err != nil {
-		return nil, fmt.Errorf("%w: %w", err, connectors.ErrConfig)
-	}
-	c, err := pgconn.ParseConfig(text)
-	if err != nil {
-		return nil, fmt.Errorf("不是 PostgreSQL 连接串 / option %q: not a connection string of PostgreSQL: %w", "dsn", connectors.ErrConfig)
-	}
-	if p := o.Password.Reveal(); p != "" {
-		c.Password = p
-	}
-	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 5 * time.Second
-	}
-	// Both ways of reading a row must write its values alike.
-	maps.Copy(c.RuntimeParams, map[string]string{
-		"application_name": "yiyuan", "client_encoding": "UTF8", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
-		"timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex",
-		"row_security": "off", // rather an error than some of the rows
-	})
-	return c, nil
 }

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -20,16 +19,9 @@ type server struct {
 }
 
 // connect opens the connection for all questions.
-func (s *server) connect(ctx context.Context) error {
-	config, err := pgx.ParseConfig("")
-	if err != nil {
-		return fmt.Errorf("prepare connection: %w", err)
-	}
-	config.Config = *s.conn.Copy()
-	if s.sql, err = pgx.ConnectConfig(ctx, config); err != nil {
-		return fmt.Errorf("数据库连不上 / connect: %w", err)
-	}
-	return nil
+func (s *server) connect(ctx context.Context) (err error) {
+	s.sql, err = s.query(ctx)
+	return err
 }
 
 var errClosed = errors.New("source is closed")

@@ -105,14 +105,3 @@ func clean(err error) error {
 	}
 	return err
 }
-
-// replicate opens a connection that speaks the replication protocol.
-func (s *setting) replicate(ctx context.Context) (*pgconn.PgConn, error) {
-	c := s.conn.Copy()
-	c.RuntimeParams["replication"] = "database"
-	conn, err := pgconn.ConnectConfig(ctx, c)
-	if err != nil {
-		return nil, fmt.Errorf("数据库连不上 / connect for replication: %w", err)
-	}
-	return conn, nil
-}

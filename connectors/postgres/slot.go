@@ -125,7 +125,7 @@ func (s *server) createSlot(ctx context.Context) (*newSlot, error) {
 	for _, name := range foreign {
 		s.log.Warn("a slot of this source's name is not of this bus and is left alone; it keeps log until a DBA drops it", "slot", name)
 	}
-	export, err := s.replicate(ctx)
+	export, err := s.dial(ctx, true)
 	if err != nil {
 		return nil, err
 	}

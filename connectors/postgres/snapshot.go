@@ -38,9 +38,9 @@ type snapshot struct {
 
 // newSnapshot takes over an exported snapshot, or goes on with a new one, behind a position.
 func newSnapshot(ctx context.Context, s *setting, from position, exported string, dry bool) (*snapshot, error) {
-	conn, err := pgconn.ConnectConfig(ctx, s.conn)
+	conn, err := s.dial(ctx, false)
 	if err != nil {
-		return nil, fmt.Errorf("数据库连不上 / connect for snapshot: %w", err)
+		return nil, err
 	}
 	sn := &snapshot{s: s, dry: dry, place: from, conn: conn}
 	sn.life, sn.cancel = context.WithCancel(s.life)

@@ -42,7 +42,7 @@ type stream struct {
 // newStream goes on behind a position. The server sends from heard on.
 func newStream(ctx context.Context, w *watch, from position, heard lsn) (*stream, error) {
 	s := w.server
-	conn, err := s.replicate(ctx)
+	conn, err := s.dial(ctx, true)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ type column struct {
 	oid   uint32 // as declared
 	base  uint32 // of a domain: what it is made of
 	key   bool   // of the dataset's key
+
+	generated bool // from other columns, and not in the log
+	hidden    bool // we may not read it
 }
 
 // fits implements connectors.Kind.Fits.
@@ -131,6 +134,12 @@ func (t *table) resolve(existing []column) ([]column, error) {
 	for _, c := range existing {
 		if c.field = t.field(c.name); c.field < 0 {
 			continue
+		}
+		if name := t.dataset.Fields[c.field].Name; c.generated && t.absent[name] {
+			continue
+		} else if c.generated {
+			return nil, fmt.Errorf("表 %[1]q 的列 %[2]q 是由其他列算出的（GENERATED），数据库不把它写进变更日志；请数据库管理员改为普通列（可由触发器填写），或把字段 %[3]s 列入 absent（须可空）/ table %[1]q: column %[2]q is generated from others, and the server does not log it: have a DBA make it a plain one, filled by a trigger, or list field %[3]q, if it is nullable, in absent: %[4]w",
+				t.name(), c.name, name, connectors.ErrConfig)
 		}
 		if found[c.field] {
 			return nil, fmt.Errorf("两列对应同一字段，请在 columns 中指定一列 / table %q: two columns feed field %q: map one in columns: %w", t.name(), t.dataset.Fields[c.field].Name, connectors.ErrConfig)

@@ -141,7 +141,8 @@ UNION ALL SELECT f.kind, w.name, coalesce(f.value, '') FROM w, LATERAL (VALUES
 		WHERE a.attrelid = w.id AND a.attnum > 0 AND NOT a.attisdropped)),
 	('table.content', (SELECT c.relfilenode || ';' || (SELECT coalesce(string_agg(a.xmin::text || ' ' || left(md5(a.attname), 12), ',' ORDER BY a.attnum), '') FROM pg_attribute a
 		WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) FROM pg_class c WHERE c.oid = w.id AND c.relkind = 'r')),
-	('table.readable', CASE WHEN w.oid IS NULL THEN 'true' ELSE has_table_privilege(w.oid, 'SELECT')::text END),
+	('table.hidden', (SELECT string_agg(left(md5(a.attname), 12), ',' ORDER BY a.attnum) FROM pg_attribute a
+		WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT has_column_privilege(w.oid, a.attnum, 'SELECT'))),
 	('table.visible', CASE WHEN w.oid IS NULL THEN 'true' ELSE (NOT row_security_active(w.oid))::text END),
 	('table.identity', coalesce((SELECT string_agg(l.identity, E'\x02') FROM l WHERE l.name = w.name), '*')),
 	('entry', (coalesce((SELECT puballtables FROM p), false) OR EXISTS (SELECT FROM e WHERE e.name = w.name))::text),

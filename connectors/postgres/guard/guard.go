@@ -87,7 +87,7 @@ var guards = []guard{
 	{kind: "publication.version", kept: true, zh: "发布 %q 被改过又改回，或被重建", en: "publication %q was changed and changed back, or made again"},
 	{kind: "entry.version", kept: true, zh: "表 %q 在发布中被移出又加回，或其过滤、列清单改过又改回", en: "table %q was taken out of the publication and put back, or its filter or columns were changed and changed back"},
 	{kind: "table.identity", fate: waiting, holds: identifies, zh: "表 %q 的复制标识（REPLICA IDENTITY）不再含其主键列；改回即自行继续", en: "the replica identity of table %q no longer holds its key: set it back"},
-	{kind: "table.readable", fate: waiting, holds: needless, zh: "读取表 %q 的权限被收回；重新 GRANT SELECT 即自行继续", en: "the right to read table %q was taken away: grant SELECT again"},
+	{kind: "table.hidden", fate: waiting, holds: readable, zh: "读取表 %q（或其所映射的列）的权限被收回；重新 GRANT SELECT 即自行继续", en: "the right to read table %q, or its mapped columns, was taken away: grant SELECT again"},
 	{kind: "table.visible", fate: waiting, holds: yes, zh: "表 %q 对本角色启用了行级安全，只看得见部分行；给角色 BYPASSRLS 即自行继续", en: "table %q shows this role only some rows (row level security): give the role BYPASSRLS"},
 	{kind: "slot.active", fate: waiting, holds: activeByUs, zh: "复制槽 %q 已不由本数据源的连接读取", en: "slot %q is no longer read by the connection of this source"},
 }
@@ -96,9 +96,15 @@ func yes(_ *Stand, _, seen string) bool { return seen == "true" }
 
 func no(_ *Stand, _, seen string) bool { return seen == "false" }
 
-// needless: without first rows nothing is read from the tables but what the log
-// leaves out.
-func needless(s *Stand, _, seen string) bool { return seen == "true" || !s.Snapshot }
+// readable: every mapped column may be read. Without first rows nothing is read from the
+// tables but what the log leaves out.
+func readable(s *Stand, name, hidden string) bool {
+	if !s.Snapshot || hidden == "" {
+		return true
+	}
+	columns := strings.Split(hidden, ",")
+	return !slices.ContainsFunc(s.Tables[name].Columns, func(c string) bool { return slices.Contains(columns, digest(c)) })
+}
 
 // reachesUs: the server never tells us of log that it has not written.
 func reachesUs(s *Stand, _, seen string) bool {
@@ -197,14 +203,19 @@ func (t Table) same(was, seen string) bool {
 	}
 	before, now := read(was), read(seen)
 	for _, c := range t.Columns {
-		sum := md5.Sum([]byte(c)) //nolint:gosec // only to tell names apart, as the server does
-		column := hex.EncodeToString(sum[:6])
+		column := digest(c)
 		b, had := before[column]
 		if n, has := now[column]; had && has && b != n {
 			return false
 		}
 	}
 	return true
+}
+
+// digest is a column's name as the server tells it, who is asked for no name.
+func digest(column string) string {
+	sum := md5.Sum([]byte(column)) //nolint:gosec // only to tell names apart, as the server does
+	return hex.EncodeToString(sum[:6])
 }
 
 // Hold compares what is seen with what was. Of several differences one that
