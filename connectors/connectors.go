@@ -141,6 +141,9 @@ type Config struct {
 	// delivers the rows there are and what changes from then on; a change of before, come
 	// again, would count as newer than its row's being gone.
 	Again bool
+	// Waits, if not nil, says what Open waits for while it does, again every few seconds; Run
+	// sets it and publishes it. It is called on the goroutine of Open.
+	Waits func(ctx context.Context, why error) error
 	// Tell, if not nil, hears each status as it is published, and why an attempt
 	// has failed; it must not block.
 	Tell func(Told)

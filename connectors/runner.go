@@ -195,6 +195,12 @@ func (r *runner) read(ctx context.Context) (err error) {
 	r.cfg.Bus = hex.EncodeToString(id[:])
 	cfg := r.cfg
 	cfg.Again = r.status.Resync != nil
+	cfg.Waits = func(ctx context.Context, why error) error {
+		waiting := r.status
+		waiting.State = contract.StateWaiting
+		waiting.Error, waiting.Do = words(why)
+		return r.say(ctx, waiting)
+	}
 	src, err := r.open(ctx, cfg, schemas.Position(r.publisher.Position()))
 	if err != nil {
 		return err

@@ -281,6 +281,32 @@ func TestRunResumesAfterTransientErrors(t *testing.T) {
 	}
 }
 
+// TestRunSaysWhatOpenWaitsFor: a source that waits while it is opened says so on the bus
+// meanwhile, and no more when it reads.
+func TestRunSaysWhatOpenWaitsFor(t *testing.T) {
+	w := newWorld(t)
+	cfg := w.config()
+	var told []connectors.Told
+	cfg.Tell = func(x connectors.Told) { told = append(told, x) }
+	err := connectors.Run(t.Context(), w.bus, w.codec, cfg, func(ctx context.Context, cfg connectors.Config, _ schemas.Position) (connectors.Source, error) {
+		if err := cfg.Waits(ctx, fmt.Errorf("for somebody: %w", connectors.ErrWaiting)); err != nil {
+			return nil, err
+		}
+		if is := told[len(told)-1]; is.Status.State != contract.StateWaiting || !strings.Contains(is.Status.Error, "for somebody") {
+			t.Errorf("while it is opened it says %+v", is)
+		}
+		return &counting{d: w.d, upto: 3, batch: 3}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, is := range told[len(told)-2:] {
+		if is.Status.State == contract.StateWaiting || is.Status.Error != "" {
+			t.Errorf("it has read, and says %+v", is.Status)
+		}
+	}
+}
+
 func TestRunFailsClosed(t *testing.T) {
 	for _, fatal := range []error{connectors.ErrPositionLost, connectors.ErrConfig} {
 		t.Run(fatal.Error(), func(t *testing.T) {
