@@ -8,6 +8,7 @@ GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
 GOVULNCHECK := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 TESTBED := deploy/testbed/testbed
 SERVICES := kafka postgres redis
+POSTGRES := postgres12 postgres17 postgres18
 TOOLS := gcc kcat chromium python prometheus ts
 # What takes longest begins first: those that wait beside those that compute.
 LONG := ./cmd/yiyuan/e2e/demo ./simulation ./cmd/yiyuan/e2e/fault ./cmd/yiyuan/e2e/journey ./processors/resolve ./cmd/yiyuan ./cmd/yiyuan/e2e/upgrade
@@ -29,7 +30,7 @@ demo: build ## 示例城市，一个进程跑起来：内置消息代理和缓�
 test: ## 全部测试，所需的真实服务自动安装、启动、使用、停止 / every test, with the real services it needs: installed, started, used, stopped
 	@failed=; \
 	echo "全部测试，三个包一起 / every test, three packages at a time"; \
-	YIYUAN_TESTBED_BRIEF=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- deploy/testbed/gotest -race -vet=off -p 3 -timeout 40m $(LONG) ./... || failed=1; \
+	YIYUAN_TESTBED_BRIEF=1 $(TESTBED) run $(SERVICES) $(POSTGRES) $(TOOLS) -- deploy/testbed/gotest -race -vet=off -p 3 -timeout 40m $(LONG) ./... || failed=1; \
 	echo "模拟，更多种子和全部变异体 / the simulation, more seeds and every mutant: without the race detector it runs ten times as many"; \
 	$(TESTBED) run python -- deploy/testbed/gotest -vet=off -timeout 20m -run 'TestSimulation$$|TestMutantsAreCaught$$|TestEveryFaultHappens$$|TestANewFieldRewritesNoStory$$' ./simulation ./processors/resolve || failed=1; \
 	[ -z "$$failed" ]
@@ -37,6 +38,7 @@ test: ## 全部测试，所需的真实服务自动安装、启动、使用、�
 .PHONY: chaos
 chaos: ## 真实服务上的故障，更久：随机杀进程 20 次，而不是几次 / the faults on real services, longer: 20 kills of processes at random instead of a few
 	@YIYUAN_TEST_CHAOS=1 $(TESTBED) run $(SERVICES) $(TOOLS) -- $(GO) test -race -count 1 -v -timeout 60m -p 1 -run 'TestFault|TestKilled|TestUpgradeFrom|TestLostTopics|TestTopicGrown' ./cmd/yiyuan/e2e/...
+	@$(TESTBED) run postgres $(POSTGRES) -- bash -c 'for version in 17 18; do server=YIYUAN_TEST_POSTGRES_$$version; echo "PostgreSQL $$version"; YIYUAN_TEST_POSTGRES=$${!server} $(GO) test -race -count 1 -timeout 20m ./connectors/postgres || exit; done'
 
 .PHONY: unit
 unit: ## 不需要服务的测试 / the tests that need no service

@@ -32,8 +32,8 @@ func (s *checks) checkServer(ctx context.Context) error {
 	if level != "logical" {
 		return fmt.Errorf("数据库 wal_level 须为 logical，改后重启 / check server: wal_level is %q: set wal_level = logical and restart the server: %w", level, connectors.ErrConfig)
 	}
-	if version < "130000" || len(version) < 6 {
-		return fmt.Errorf("须为 PostgreSQL 13 及以上 / check server: version %s: want PostgreSQL 13 or later: %w", version, connectors.ErrConfig)
+	if version < "120000" || len(version) < 6 {
+		return fmt.Errorf("须为 PostgreSQL 12 及以上 / check server: version %s: want PostgreSQL 12 or later: %w", version, connectors.ErrConfig)
 	}
 	return nil
 }
@@ -69,6 +69,8 @@ func (s *checks) checkTable(ctx context.Context, t *table) error {
 		return fmt.Errorf("check table %q: %w", t.name(), err)
 	case t.kind != "r" && t.kind != "p":
 		return fmt.Errorf("不是表（视图、外部表不能复制）/ check table %q: it is no table (a view or foreign table cannot be replicated): %w", t.name(), connectors.ErrConfig)
+	case t.kind == "p" && !guard.Since(s.sql, 13):
+		return fmt.Errorf("PostgreSQL 12 不能以分区表的名义复制 / check table %q: it is partitioned, which PostgreSQL 12 cannot publish as one table: want PostgreSQL 13 or later: %w", t.name(), connectors.ErrConfig)
 	case !logged && s.fresh:
 		return fmt.Errorf("不记日志的表（UNLOGGED、临时表）不能复制 / check table %q: it has no log (UNLOGGED or temporary) and cannot be replicated: %w", t.name(), connectors.ErrConfig)
 	case len(children) > 0 && s.fresh:
@@ -161,7 +163,11 @@ func (s *checks) readColumns(ctx context.Context, table uint32) ([]column, error
 // checkPublication creates the publication or holds it against the tables.
 func (s *checks) checkPublication(ctx context.Context) error {
 	var all, insert, update, remove, truncate, viaRoot bool
-	err := s.sql.QueryRow(ctx, `SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1`, s.options.Publication).
+	byRoot := "false"
+	if guard.Since(s.sql, 13) {
+		byRoot = "pubviaroot"
+	}
+	err := s.sql.QueryRow(ctx, `SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, `+byRoot+` FROM pg_publication WHERE pubname = $1`, s.options.Publication).
 		Scan(&all, &insert, &update, &remove, &truncate, &viaRoot)
 	if errors.Is(err, pgx.ErrNoRows) && s.fresh {
 		return s.createPublication(ctx)
@@ -223,7 +229,7 @@ type publishedTable struct {
 func (s *checks) published(ctx context.Context) (map[string]publishedTable, error) {
 	// Column lists and row filters came with PostgreSQL 15.
 	extra := `NULL::name[], ''`
-	if guard.Since15(s.sql) {
+	if guard.Since(s.sql, 15) {
 		extra = `attnames, coalesce(rowfilter, '')`
 	}
 	rows, err := s.sql.Query(ctx, `SELECT schemaname || '.' || tablename, `+extra+` FROM pg_publication_tables WHERE pubname = $1`, s.options.Publication)
@@ -255,7 +261,10 @@ func (s *checks) createPublication(ctx context.Context) error {
 		parts = append(parts, part)
 	}
 	name := pgx.Identifier{s.options.Publication}.Sanitize()
-	statement := "CREATE PUBLICATION " + name + " FOR TABLE " + strings.Join(parts, ", ") + " WITH (publish_via_partition_root = true)"
+	statement := "CREATE PUBLICATION " + name + " FOR TABLE " + strings.Join(parts, ", ")
+	if guard.Since(s.sql, 13) {
+		statement += " WITH (publish_via_partition_root = true)"
+	}
 	if !s.options.CreatePublication {
 		return fmt.Errorf("没有这个发布，请数据库管理员执行 / find publication %q: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
 	}
@@ -280,7 +289,7 @@ func (s *checks) listed(ctx context.Context, t *table) (string, error) {
 		return "", fmt.Errorf("read table %q: %w", t.name(), err)
 	}
 	names, err := guard.Identity(ctx, s.sql, oid)
-	if err != nil || names == nil || !guard.Since15(s.sql) {
+	if err != nil || names == nil || !guard.Since(s.sql, 15) {
 		return t.quoted(), err
 	}
 	for _, c := range t.columns {

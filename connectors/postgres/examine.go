@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -124,7 +125,11 @@ func (h *health) slots(ctx context.Context, s *server) error {
 		h.Slot = names[0]
 	}
 	h.Others = slices.DeleteFunc(names, func(n string) bool { return n == h.Slot })
-	err = s.sql.QueryRow(ctx, `SELECT coalesce(wal_status, ''), active, coalesce(safe_wal_size, -1),
+	kept := "'', active, -1"
+	if guard.Since(s.sql, 13) {
+		kept = "coalesce(wal_status, ''), active, coalesce(safe_wal_size, -1)"
+	}
+	err = s.sql.QueryRow(ctx, `SELECT `+kept+`,
 		coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END, restart_lsn), 0)::bigint
 		FROM pg_replication_slots WHERE slot_name = $1`, h.Slot).Scan(&h.Status, &h.Active, &h.Left, &h.Retained)
 	if errors.Is(err, pgx.ErrNoRows) {

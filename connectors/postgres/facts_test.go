@@ -37,15 +37,7 @@ func fails(t *testing.T, src connectors.Source) error {
 // free waits until nobody reads the slot.
 func (db database) free(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(sourcetest.Patience)
-	for active := true; active; {
-		if time.Now().After(deadline) {
-			t.Fatal("the slot stays in use")
-		}
-		if err := db.QueryRow(t.Context(), "SELECT count(*) > 0 FROM pg_replication_slots WHERE database = $1 AND active", db.name).Scan(&active); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db.until(t, "SELECT count(*) = 0 FROM pg_replication_slots WHERE database = $1 AND active", db.name)
 }
 
 func saysLost(t *testing.T, err error, want string) {

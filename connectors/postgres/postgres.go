@@ -1,7 +1,7 @@
 // Package postgres reads a PostgreSQL database by logical replication: first
 // the rows that are there, then every committed change, in commit order.
 //
-// It needs PostgreSQL 13 or later with wal_level=logical, a role with
+// It needs PostgreSQL 12 or later with wal_level=logical, a role with
 // REPLICATION and SELECT on the tables, and one replication slot. It writes
 // nothing into the database; where it may not create the publication it says
 // which SQL a DBA must run.

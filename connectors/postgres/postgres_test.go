@@ -35,12 +35,33 @@ type database struct {
 
 func newDatabase(t *testing.T) database {
 	t.Helper()
-	server := os.Getenv("YIYUAN_TEST_POSTGRES")
+	return newDatabaseOn(t, usual)
+}
+
+// usual names the server that all tests run on.
+const usual = "YIYUAN_TEST_POSTGRES"
+
+// everywhere runs a test on a server of each major version that differs in what we use:
+// the usual one, the oldest that is read, the first with failover slots, and the newest.
+func everywhere(t *testing.T, test func(t *testing.T, server string)) {
+	t.Helper()
+	for _, server := range []string{usual, usual + "_12", usual + "_17", usual + "_18"} {
+		t.Run(strings.TrimPrefix(strings.TrimPrefix(server, usual), "_"), func(t *testing.T) {
+			t.Parallel()
+			test(t, server)
+		})
+	}
+}
+
+// newDatabaseOn makes a database on the server that a variable names.
+func newDatabaseOn(t *testing.T, variable string) database {
+	t.Helper()
+	server := os.Getenv(variable)
 	if server == "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("YIYUAN_TEST_POSTGRES is not set; CI must run against a real server")
+			t.Fatalf("%s is not set; CI must run against a real server", variable)
 		}
-		t.Skip("YIYUAN_TEST_POSTGRES is not set")
+		t.Skipf("%s is not set", variable)
 	}
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails, says its documentation
@@ -82,8 +103,10 @@ func newDatabase(t *testing.T) database {
 				t.Errorf("clean up: %v", err)
 			}
 		}
-		if _, err := admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("clean up: %v", err)
+		for _, q := range []string{"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'", "DROP DATABASE " + name} {
+			if _, err := admin.Exec(ctx, q); err != nil {
+				t.Errorf("clean up: %v", err)
+			}
 		}
 	})
 	return database{conn, name, "file:" + path}
@@ -221,9 +244,14 @@ func atLeast(n int) func(*collected) bool {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	everywhere(t, conforms)
+}
+
+func conforms(t *testing.T, server string) {
+	t.Helper()
 	sourcetest.Run(t, sourcetest.Features{Replays: true, SnapshotSteps: true}, func(t *testing.T) sourcetest.Fixture {
 		t.Helper()
-		db := newDatabase(t)
+		db := newDatabaseOn(t, server)
 		db.table(t, "t1")
 		db.table(t, "t2")
 		db.insert(t, "t1", 1, 7)

@@ -115,16 +115,23 @@ func (db database) abandon(t *testing.T, slot string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Conn().Close() })
+	db.until(t, "SELECT count(*) = 0 FROM pg_replication_slots WHERE slot_name = $1", slot) // what was cancelled has let it go
 	conn.Frontend().SendQuery(&pgproto3.Query{String: "CREATE_REPLICATION_SLOT " + slot + " LOGICAL pgoutput"})
 	if err := conn.Frontend().Flush(); err != nil {
 		t.Fatal(err)
 	}
+	db.until(t, "SELECT count(*) > 0 FROM pg_replication_slots WHERE slot_name = $1 AND active", slot)
+}
+
+// until waits until the server answers a question with yes.
+func (db database) until(t *testing.T, question string, args ...any) {
+	t.Helper()
 	deadline := time.Now().Add(sourcetest.Patience)
-	for active := false; !active; {
+	for yes := false; !yes; {
 		if time.Now().After(deadline) {
-			t.Fatal("the slot is not waited for")
+			t.Fatalf("it stays untrue: %s", question)
 		}
-		if err := db.QueryRow(t.Context(), "SELECT count(*) > 0 FROM pg_replication_slots WHERE slot_name = $1 AND active", slot).Scan(&active); err != nil {
+		if err := db.QueryRow(t.Context(), question, args...).Scan(&yes); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -116,7 +116,12 @@ func (db database) random(t *testing.T, rng *mrand.Rand) {
 // TestSameBytesBothWays reads the same rows by snapshot and by stream.
 func TestSameBytesBothWays(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	everywhere(t, sameBytesBothWays)
+}
+
+func sameBytesBothWays(t *testing.T, server string) {
+	t.Helper()
+	db := newDatabaseOn(t, server)
 	db.must(t, "CREATE DOMAIN moment AS timestamptz", "CREATE DOMAIN moment2 AS moment")
 	db.table(t, "t1")
 	db.table(t, "t2")

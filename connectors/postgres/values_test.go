@@ -15,6 +15,11 @@ import (
 // and by stream.
 func TestNumbersAndMoments(t *testing.T) {
 	t.Parallel()
+	everywhere(t, numbersAndMoments)
+}
+
+func numbersAndMoments(t *testing.T, server string) {
+	t.Helper()
 	for kind, amounts := range map[string][]string{
 		"real":             {"1e6", "-1234567", "12345678", "0.25", "-1e10"},
 		"double precision": {"1e15", "-1.25e15", "1234567890123456", "123456789012.75", "0.01"},
@@ -23,7 +28,7 @@ func TestNumbersAndMoments(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			db := newDatabase(t)
+			db := newDatabaseOn(t, server)
 			tables := map[string]any{}
 			for name, id := range map[string]string{"t1": "T01", "t2": "T02"} {
 				db.table(t, name)

@@ -46,7 +46,10 @@ func Look(ctx context.Context, sql *pgx.Conn, of Ground) (Facts, error) {
 		schemas, relations, oids = append(schemas, t.Schema), append(relations, t.Relation), append(oids, t.OID)
 	}
 	query := lookQuery
-	if !Since15(sql) { // without filters, column lists and publications of schemas
+	if !Since(sql, 13) { // without publishing by root, and a word on the log that a slot needs
+		query = strings.NewReplacer("p.pubviaroot", "false", "s.wal_status <> 'lost'", "true").Replace(query)
+	}
+	if !Since(sql, 15) { // without filters, column lists and publications of schemas
 		query = strings.NewReplacer("r.prqual::text", "NULL", "r.prattrs::text", "NULL", "pg_publication_namespace s WHERE", "(SELECT 0::oid AS oid, 0::oid AS xmin, 0::oid AS pnpubid, 0::oid AS pnnspid) s WHERE").Replace(query)
 	}
 	rows, err := sql.Query(ctx, query, of.Publication, of.Slot, schemas, relations, oids)
@@ -68,10 +71,14 @@ func Look(ctx context.Context, sql *pgx.Conn, of Ground) (Facts, error) {
 	return seen, nil
 }
 
-// Since15 says whether the server has what came with PostgreSQL 15.
-func Since15(sql *pgx.Conn) bool {
-	major, _, _ := strings.Cut(sql.PgConn().ParameterStatus("server_version"), ".")
-	return len(major) >= 2 && major >= "15"
+// Since says whether the server has what came with a major version.
+func Since(sql *pgx.Conn, major int) bool {
+	text := sql.PgConn().ParameterStatus("server_version") // 15.14 (Debian …), 19beta1
+	if end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		text = text[:end]
+	}
+	is, err := strconv.Atoi(text)
+	return err == nil && is >= major
 }
 
 // Identity lists the columns of the index that is a table's replica identity; nil: the
