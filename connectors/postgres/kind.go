@@ -11,7 +11,7 @@ var Kind = connectors.Kind{
 	Name:    "postgres",
 	Chinese: "以逻辑复制读取 PostgreSQL 数据库：先读已有的行，再按提交次序读每一次变更",
 	English: "reads a PostgreSQL database by logical replication: first the rows that are there, then every committed change, in commit order",
-	Needs:   needs,
+	Needs:   needs + effects,
 	Options: func() option.Declarer { return new(Options) },
 	Fits:    fits,
 	Open:    Open,
@@ -38,4 +38,19 @@ ALTER TABLE ga.t_czrk REPLICA IDENTITY FULL;                     -- 只在表的
 
 复制槽由数据源自己建立。` + "`yiyuan doctor`" + ` 检查这些并说明怎么办。
 The slot is made by the source. ` + "`yiyuan doctor`" + ` looks at these and says what to do.
+`
+
+// effects are what is made in the department's database and what each does to it.
+// TestEffects holds every line to a server.
+const effects = `
+在部门的数据库里建立的，及其影响（不写任何表，不建触发器）：
+What is made in the department's database, and what it does there (nothing is written into tables, no trigger is made):
+
+| 对象 / object | 影响 / effect |
+|---|---|
+| 复制槽 / replication slot | 数据源停多久，日志就留多久，可能占满磁盘：设 max_slot_wal_keep_size，并看 ` + "`yiyuan doctor`" + `。不再用时须删除：pg_drop_replication_slot / it keeps log for as long as the source stands still, which may fill the disk: set max_slot_wal_keep_size and watch ` + "`yiyuan doctor`" + `; drop it when it is no longer used |
+| 发布 / publication | 列在其中的列，部门不能改类型，也不能删除（数据库会报错；改名、加列、删别的列、删整张表不受限）：先用 ALTER PUBLICATION … SET TABLE 取出，改完再列入，然后重读本数据源 / a listed column can be neither retyped nor dropped (the server refuses; renaming, adding, dropping other columns or the table is free): take it out by ALTER PUBLICATION … SET TABLE, change it, list it again, then read the source again |
+| 发布 / publication | 表失去主键或复制标识（REPLICA IDENTITY NOTHING、删主键）后，部门自己的 UPDATE、DELETE 会报错；列出了列时，REPLICA IDENTITY FULL 也会。一秒内数据源即为“等待”并说明 / once a table has lost its primary key or replica identity, the department's own UPDATE and DELETE fail; with a list of columns they do under REPLICA IDENTITY FULL, too. Within a second the source waits and says so |
+| 首次读取 / first rows | 一个只读事务，读完为止；其间 VACUUM 不能清除之后变旧的行 / one read-only transaction until all is read; meanwhile VACUUM keeps what has become old since |
+| 连接 / connections | 一个 walsender，一个普通连接（每秒查一次系统表），首次读取时再一个 / a walsender, a connection that asks the system's tables once a second, one more for first rows |
 `

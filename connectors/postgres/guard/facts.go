@@ -50,7 +50,7 @@ func Look(ctx context.Context, sql *pgx.Conn, of Ground) (Facts, error) {
 		query = strings.NewReplacer("p.pubviaroot", "false", "s.wal_status <> 'lost'", "true").Replace(query)
 	}
 	if !Since(sql, 15) { // without filters, column lists and publications of schemas
-		query = strings.NewReplacer("r.prqual::text", "NULL", "r.prattrs::text", "NULL", "pg_publication_namespace s WHERE", "(SELECT 0::oid AS oid, 0::oid AS xmin, 0::oid AS pnpubid, 0::oid AS pnnspid) s WHERE").Replace(query)
+		query = strings.NewReplacer("r.prqual::text", "NULL", "r.prattrs::text", "NULL", "r.prattrs::int2[]", "NULL::int2[]", "pg_publication_namespace s WHERE", "(SELECT 0::oid AS oid, 0::oid AS xmin, 0::oid AS pnpubid, 0::oid AS pnnspid) s WHERE").Replace(query)
 	}
 	rows, err := sql.Query(ctx, query, of.Publication, of.Slot, schemas, relations, oids)
 	if err != nil {
@@ -116,10 +116,11 @@ const lookQuery = `WITH p AS MATERIALIZED (
 	FROM w, LATERAL (SELECT w.oid AS relid, false AS isleaf UNION ALL SELECT relid, true FROM pg_partition_tree(w.oid) WHERE isleaf AND w.relkind = 'p') t
 	JOIN pg_class c ON c.oid = t.relid
 ), e AS MATERIALIZED (
-	SELECT w.name, r.oid, r.oid::text || '/' || r.xmin::text AS version, r.prqual::text AS filter, r.prattrs::text AS columns FROM w, p, pg_publication_rel r
+	SELECT w.name, r.oid, r.oid::text || '/' || r.xmin::text AS version, r.prqual::text AS filter, r.prattrs::text AS columns,
+		(SELECT array_agg(a.attname::text) FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[])) AS names FROM w, p, pg_publication_rel r
 	WHERE r.prpubid = p.oid AND (r.prrelid = w.id OR r.prrelid IN (SELECT relid FROM pg_partition_ancestors(w.id)))
 	UNION ALL SELECT w.name, s.oid, concat_ws('/', s.oid, s.xmin, (SELECT d.xmin FROM pg_depend d
-		WHERE d.classid = 'pg_class'::regclass AND d.objid = w.id AND d.objsubid = 0 AND d.refclassid = 'pg_namespace'::regclass)), NULL, NULL
+		WHERE d.classid = 'pg_class'::regclass AND d.objid = w.id AND d.objsubid = 0 AND d.refclassid = 'pg_namespace'::regclass)), NULL, NULL, NULL
 	FROM w, p, pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = w.nsp
 )
 SELECT f.kind, '', coalesce(f.value, '') FROM (VALUES
@@ -153,6 +154,8 @@ UNION ALL SELECT f.kind, w.name, coalesce(f.value, '') FROM w, LATERAL (VALUES
 	('table.visible', CASE WHEN w.oid IS NULL THEN 'true' ELSE (NOT row_security_active(w.oid))::text END),
 	('table.identity', coalesce((SELECT string_agg(l.identity, E'\x02') FROM l WHERE l.name = w.name), '*')),
 	('entry', (coalesce((SELECT puballtables FROM p), false) OR EXISTS (SELECT FROM e WHERE e.name = w.name))::text),
+	('entry.covers', (NOT EXISTS (SELECT FROM e, l WHERE e.name = w.name AND l.name = w.name AND (l.identity = '*' AND e.names IS NOT NULL
+		OR NOT string_to_array(nullif(l.identity, ''), E'\x01') <@ e.names)))::text),
 	('entry.version', (SELECT string_agg(e.version, ',' ORDER BY e.oid) FROM e WHERE e.name = w.name)),
 	('entry.filter', (SELECT md5(string_agg(e.filter, ',' ORDER BY e.oid)) FROM e WHERE e.name = w.name)),
 	('entry.columns', (SELECT md5(string_agg(e.columns, ',' ORDER BY e.oid)) FROM e WHERE e.name = w.name))) AS f(kind, value)`

@@ -87,6 +87,7 @@ var guards = []guard{
 	{kind: "publication.version", kept: true, zh: "发布 %q 被改过又改回，或被重建", en: "publication %q was changed and changed back, or made again"},
 	{kind: "entry.version", kept: true, zh: "表 %q 在发布中被移出又加回，或其过滤、列清单改过又改回", en: "table %q was taken out of the publication and put back, or its filter or columns were changed and changed back"},
 	{kind: "table.identity", fate: waiting, holds: identifies, zh: "表 %q 的复制标识（REPLICA IDENTITY）不再含其主键列；改回即自行继续", en: "the replica identity of table %q no longer holds its key: set it back"},
+	{kind: "entry.covers", fate: waiting, holds: yes, zh: "表 %q 的复制标识（REPLICA IDENTITY）超出发布所列的列，部门自己的 UPDATE、DELETE 因此报错；改回即自行继续", en: "the replica identity of table %q has columns that the publication does not list, so that the department's own UPDATE and DELETE fail: set it back"},
 	{kind: "table.hidden", fate: waiting, holds: readable, zh: "读取表 %q（或其所映射的列）的权限被收回；重新 GRANT SELECT 即自行继续", en: "the right to read table %q, or its mapped columns, was taken away: grant SELECT again"},
 	{kind: "table.visible", fate: waiting, holds: yes, zh: "表 %q 对本角色启用了行级安全，只看得见部分行；给角色 BYPASSRLS 即自行继续", en: "table %q shows this role only some rows (row level security): give the role BYPASSRLS"},
 	{kind: "slot.active", fate: waiting, holds: activeByUs, zh: "复制槽 %q 已不由本数据源的连接读取", en: "slot %q is no longer read by the connection of this source"},
