@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 // Kind is one kind of source: all that the rest of the bus must know of it. A
@@ -36,6 +37,9 @@ type Kind struct {
 	// that the source has been read before. An error says that the system does not answer.
 	// nil: there is nothing to look at.
 	Examine func(ctx context.Context, cfg Config, begun bool) (Examined, error)
+	// Drop removes what a source, which is down, has made in the department's system, up to a
+	// position, and says what it removed and what it left. nil: the kind makes nothing there.
+	Drop func(ctx context.Context, cfg Config, at schemas.Position) ([]string, error)
 	// Listen opens what all sources of this kind share, a listener that departments call,
 	// before any of them is opened. nil: they need none.
 	Listen func(ctx context.Context, sources []Config) (Listening, error)

@@ -186,13 +186,9 @@ func (r *runner) read(ctx context.Context) (err error) {
 	if r.encoder, err = newEncoder(ctx, r.bus, r.codec, r.cfg, r.run); err != nil {
 		return err
 	}
-	// The topic that keeps the positions is the bus to its sources: who reads
-	// another one knows nothing of where they are.
-	id, err := r.bus.Identity(ctx, contract.Sources)
-	if err != nil {
+	if r.cfg.Bus, err = BusMark(ctx, r.bus); err != nil {
 		return err
 	}
-	r.cfg.Bus = hex.EncodeToString(id[:])
 	cfg := r.cfg
 	cfg.Again = r.status.Resync != nil
 	cfg.Waits = func(ctx context.Context, why error) error {
@@ -244,6 +240,13 @@ func (r *runner) read(ctx context.Context) (err error) {
 			return errNext
 		}
 	}
+}
+
+// BusMark is which bus this is to its sources, see Config.Bus: the topic that keeps their
+// positions, since who reads another one knows nothing of where they are.
+func BusMark(ctx context.Context, b *bus.Bus) (string, error) {
+	id, err := b.Identity(ctx, contract.Sources)
+	return hex.EncodeToString(id[:]), err
 }
 
 // publish commits a batch. An empty one is only worth writing when it is due or

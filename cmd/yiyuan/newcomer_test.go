@@ -87,7 +87,7 @@ var attempts = map[string][]attempt{
 	},
 	"source stop":   {{"source stop x --gateway http://%dead --config nowhere.yaml", exit.Usage, []string{"--config", "%here/nowhere.yaml"}}},
 	"source start":  {{"source start x --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}}},
-	"source retire": {{"source retire x --gateway http://%dead --config dead.yaml", exit.Unavailable, []string{"%dead", "bus.brokers"}}},
+	"source retire": {{"source retire x --gateway http://%dead --config dead.yaml", exit.Unavailable, []string{"%dead", "bus.brokers"}}, {"source retire x --drop --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}}},
 	"source accept": {{"source accept x", exit.Usage, []string{"source accept NAME FILE"}}, {"source accept x 1 --gateway http://%dead", exit.Unavailable, []string{"--gateway"}}},
 	"source refuse": {{"source refuse x", exit.Usage, []string{"source refuse NAME FILE"}}, {"source refuse x 1 --gateway http://%dead", exit.Unavailable, []string{"--gateway"}}},
 	"source resync": {{"source resync x --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}}},

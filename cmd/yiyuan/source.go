@@ -41,7 +41,7 @@ func sourceCommand() *cobra.Command {
 	cmd.AddCommand(sourceList(),
 		sourceVerb("stop NAME", "停止一个数据源，重启后仍停（位置保留）/ stop a source, over restarts too; its position is kept", connectors.Stop),
 		sourceVerb("start NAME", "从原位置继续 / go on from where it stopped", func(ctx context.Context, b *bus.Bus, name, _ string) error { return connectors.Start(ctx, b, name) }),
-		sourceVerb("retire NAME", "退役：停止，且其数据集不再等它（位置保留）/ stop for good: its datasets no longer wait for it", connectors.Retire),
+		sourceRetire(),
 		sourceAnswer("accept NAME FILE", "同意一份将删除过多行的文件（编号见 ls）/ let a file be taken that would delete too much, by its number in ls"),
 		sourceAnswer("refuse NAME FILE", "退回这样的文件，或说明未能接收的文件已了结 / refuse such a file, or say that one that was refused is settled"),
 		sourceResync())
@@ -123,6 +123,47 @@ func sourceVerb(use, short string, order func(ctx context.Context, b *bus.Bus, n
 	return cmd
 }
 
+func sourceRetire() *cobra.Command {
+	var c sourceClient
+	var drop bool
+	cmd := &cobra.Command{
+		Use: "retire NAME", Short: "退役：停止，且其数据集不再等它（位置保留）/ stop for good: its datasets no longer wait for it",
+		Example: "  yiyuan source retire ga-pg\n  yiyuan source retire ga-pg --drop", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := "/sources/" + url.PathEscape(args[0]) + "/retire"
+			if drop {
+				return c.drop(cmd.Context(), cmd.OutOrStdout(), path+"?drop=true")
+			}
+			return c.ask(cmd.Context(), cmd.OutOrStdout(), args[0], path, func(ctx context.Context, a *process.Process) error {
+				return connectors.Retire(ctx, a.Bus, args[0], account())
+			})
+		},
+	}
+	c.flags(cmd)
+	cmd.Flags().BoolVar(&drop, "drop", false, "同时删除它在部门系统里建的对象（复制槽、自建的发布），须由运行它的进程来做；之后只能从头重读 / also remove what it has made in the department's system (slot, own publication), by the process that runs it; after that it can only be read again from the beginning")
+	return cmd
+}
+
+// drop has the process that runs the source retire it and remove what it has made.
+func (c *sourceClient) drop(ctx context.Context, out io.Writer, path string) error {
+	var b bytes.Buffer
+	if err := c.do(ctx, &b, http.MethodPost, path); err != nil {
+		return err
+	}
+	var page fleet.Page
+	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
+		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
+	}
+	if err := c.writeSources(out, b.Bytes()); err != nil {
+		return err
+	}
+	if len(page.Dropped) == 0 {
+		page.Dropped = []string{"这类数据源在部门系统里没有建任何对象 / a source of this kind makes nothing in the department's system"}
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(page.Dropped, "\n"))
+	return err
+}
+
 // sourceAnswer answers about a file that is held. The process that runs the source is
 // needed: the answer stands in its folder.
 func sourceAnswer(use, short string) *cobra.Command {
@@ -192,9 +233,7 @@ func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) err
 // writeSources prints sources as a table, and below it what stands still, why,
 // and what to do.
 func (c *sourceClient) writeSources(out io.Writer, answer []byte) error {
-	var page struct {
-		Sources []fleet.Line `json:"sources"`
-	}
+	var page fleet.Page
 	if err := json.Unmarshal(answer, &page); err != nil {
 		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
 	}
@@ -238,9 +277,7 @@ func (c *sourceClient) trial(ctx context.Context, out io.Writer, path string) er
 	if err := c.do(ctx, &b, http.MethodPost, path); err != nil {
 		return err
 	}
-	var page struct {
-		Would []connectors.Difference `json:"would"`
-	}
+	var page fleet.Page
 	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
 		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -38,6 +39,7 @@ type Parts struct {
 	Start        func(ctx context.Context, name string) error
 	Resync       func(ctx context.Context, name string, accept int64) error
 	Dry          func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error)
+	Drop         func(ctx context.Context, cfg connectors.Config, at schemas.Position) ([]string, error)
 	Logger       *slog.Logger
 }
 
@@ -59,6 +61,16 @@ func On(b *bus.Bus, c *codec.Codec, kinds connectors.Kinds, log *slog.Logger) Pa
 		},
 		Dry: func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error) {
 			return connectors.DryResync(ctx, b, c, cfg)
+		},
+		Drop: func(ctx context.Context, cfg connectors.Config, at schemas.Position) ([]string, error) {
+			kind, err := kinds.Find(cfg.Kind)
+			if err != nil || kind.Drop == nil {
+				return nil, err
+			}
+			if cfg.Bus, err = connectors.BusMark(ctx, b); err != nil {
+				return nil, err
+			}
+			return kind.Drop(ctx, cfg, at)
 		},
 		Logger: log,
 	}
@@ -267,6 +279,26 @@ func (f *Fleet) Retire(ctx context.Context, name, by string) error {
 	}
 	return f.order(ctx, name, func(s *contract.SourceStatus) { connectors.Down(s, contract.StateRetired, by) },
 		func(ctx context.Context, name string) error { return f.parts.Retire(ctx, name, by) })
+}
+
+// Drop removes what a source that is retired has made in the department's system, and says
+// what. From then on it can only be read again from the beginning.
+func (f *Fleet) Drop(ctx context.Context, name string) ([]string, error) {
+	f.mu.Lock()
+	m, ok := f.members[name]
+	var up bool
+	var at schemas.Position
+	if ok {
+		up, at = m.up, schemas.Position(m.told.Status.Position)
+	}
+	f.mu.Unlock()
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("drop what %q has made: %w", name, ErrNotHere)
+	case up: // somebody has started it meanwhile
+		return nil, nil
+	}
+	return f.parts.Drop(ctx, m.cfg, at)
 }
 
 // CannotError says that a source's kind cannot be read again, and what a person does instead.

@@ -475,3 +475,36 @@ func TestFleetRoutes(t *testing.T) {
 		}
 	})
 }
+
+// TestFleetDrops: what a source has made at the department goes when it is retired with that
+// wish, behind its last position, and never while it runs.
+func TestFleetDrops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := crew(t, nil, "ga")
+		var at []schemas.Position
+		f.parts.Drop = func(_ context.Context, _ connectors.Config, p schemas.Position) ([]string, error) {
+			at = append(at, p)
+			return []string{"slot is dropped"}, nil
+		}
+		f.members["ga"].told.Status.Position = "here"
+		if said, err := f.Drop(t.Context(), "ga"); err != nil || said != nil || len(at) > 0 {
+			t.Errorf("while it runs: %q, %v, asked %d times", said, err, len(at))
+		}
+		if _, err := f.Drop(t.Context(), "nobody"); !errors.Is(err, ErrNotHere) {
+			t.Errorf("of nobody: %v", err)
+		}
+		ask := func(path string) string {
+			mux := http.NewServeMux()
+			f.Routes(mux)
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, nil))
+			return w.Body.String()
+		}
+		if said := ask("/sources/ga/retire"); strings.Contains(said, "dropped") || len(at) > 0 {
+			t.Errorf("without the wish: %s", said)
+		}
+		if said := ask("/sources/ga/retire?drop=true"); !strings.Contains(said, `"dropped":["slot is dropped"]`) || len(at) != 1 || at[0] != "here" {
+			t.Errorf("with the wish: %s, asked at %q", said, at)
+		}
+	})
+}

@@ -34,6 +34,13 @@ type Line struct {
 	StoppedAt *time.Time `json:"stopped_at,omitempty"`
 }
 
+// Page is what the admin listener answers about sources.
+type Page struct {
+	Sources []Line                  `json:"sources"`
+	Would   []connectors.Difference `json:"would,omitempty"`   // a trial
+	Dropped []string                `json:"dropped,omitempty"` // what was removed at the department, and what was left
+}
+
 // Status lists the sources by name.
 func (f *Fleet) Status() []Line {
 	f.mu.Lock()
@@ -57,24 +64,33 @@ func (f *Fleet) Status() []Line {
 
 // Routes adds the fleet's part of the admin listener.
 func (f *Fleet) Routes(mux *http.ServeMux) {
-	answer := func(w http.ResponseWriter, r *http.Request, err error, would []connectors.Difference) {
+	write := func(w http.ResponseWriter, r *http.Request, err error, page Page) {
 		if err != nil {
 			listener.Refuse(w, r, refusalOf(err))
 			return
 		}
+		page.Sources = f.Status()
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(struct { // the client is gone if it fails
-			Sources []Line                  `json:"sources"`
-			Would   []connectors.Difference `json:"would,omitempty"`
-		}{f.Status(), would})
+		_ = json.NewEncoder(w).Encode(page) // the client is gone if it fails
+	}
+	answer := func(w http.ResponseWriter, r *http.Request, err error, would []connectors.Difference) {
+		write(w, r, err, Page{Would: would})
 	}
 	mux.HandleFunc("GET /sources", listener.Strict(func(w http.ResponseWriter, r *http.Request) { answer(w, r, nil, nil) }))
 	start := func(ctx context.Context, name, _ string) error { return f.Start(ctx, name) }
-	for verb, do := range map[string]func(ctx context.Context, name, by string) error{"stop": f.Stop, "start": start, "retire": f.Retire} {
+	for verb, do := range map[string]func(ctx context.Context, name, by string) error{"stop": f.Stop, "start": start} {
 		mux.HandleFunc("POST /sources/{name}/"+verb, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
 			answer(w, r, do(r.Context(), r.PathValue("name"), operator(r)), nil)
 		}))
 	}
+	mux.HandleFunc("POST /sources/{name}/retire", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		err := f.Retire(r.Context(), r.PathValue("name"), operator(r))
+		var page Page
+		if err == nil && r.URL.Query().Has("drop") {
+			page.Dropped, err = f.Drop(r.Context(), r.PathValue("name"))
+		}
+		write(w, r, err, page)
+	}, "drop"))
 	for verb, accept := range map[string]bool{"accept": true, "refuse": false} {
 		mux.HandleFunc("POST /sources/{name}/"+verb, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
 			answer(w, r, f.Answer(r.PathValue("name"), r.URL.Query().Get("item"), accept), nil)

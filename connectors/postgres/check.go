@@ -268,7 +268,14 @@ func (s *checks) createPublication(ctx context.Context) error {
 	if !s.options.CreatePublication {
 		return fmt.Errorf("没有这个发布，请数据库管理员执行 / find publication %q: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
 	}
-	if _, err := s.sql.Exec(ctx, statement); err != nil {
+	err := pgx.BeginFunc(ctx, s.sql, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "COMMENT ON PUBLICATION "+name+" IS '"+s.mark()+"'")
+		return err
+	})
+	if err != nil {
 		if p, ok := errors.AsType[*pgconn.PgError](err); ok && p.Code == "42501" {
 			return fmt.Errorf("没有建发布的权限，请数据库管理员执行 / create publication %q: no right to: have a DBA run %s: %w", s.options.Publication, statement, connectors.ErrConfig)
 		}

@@ -17,6 +17,7 @@ var Kind = connectors.Kind{
 	Open:    Open,
 	Reread:  connectors.Reread{Dry: Dry},
 	Examine: Examine,
+	Drop:    Drop,
 }
 
 // needs is what a database administrator prepares; a refusal at the start names what is missing.
@@ -48,7 +49,7 @@ What is made in the department's database, and what it does there (nothing is wr
 
 | 对象 / object | 影响 / effect |
 |---|---|
-| 复制槽 / replication slot | 数据源停多久，日志就留多久，可能占满磁盘：设 max_slot_wal_keep_size，并看 ` + "`yiyuan doctor`" + `。不再用时须删除：pg_drop_replication_slot / it keeps log for as long as the source stands still, which may fill the disk: set max_slot_wal_keep_size and watch ` + "`yiyuan doctor`" + `; drop it when it is no longer used |
+| 复制槽 / replication slot | 数据源停多久，日志就留多久，可能占满磁盘：设 max_slot_wal_keep_size，并看 ` + "`yiyuan doctor`" + `。不再用时 ` + "`" + `yiyuan source retire 名称 --drop` + "`" + ` 删除它和本数据源建的发布 / it keeps log for as long as the source stands still, which may fill the disk: set max_slot_wal_keep_size and watch ` + "`yiyuan doctor`" + `; ` + "`" + `yiyuan source retire NAME --drop` + "`" + ` removes it, and the publication that the source has made |
 | 发布 / publication | 列在其中的列，部门不能改类型，也不能删除（数据库会报错；改名、加列、删别的列、删整张表不受限）：先用 ALTER PUBLICATION … SET TABLE 取出，改完再列入，然后重读本数据源 / a listed column can be neither retyped nor dropped (the server refuses; renaming, adding, dropping other columns or the table is free): take it out by ALTER PUBLICATION … SET TABLE, change it, list it again, then read the source again |
 | 发布 / publication | 表失去主键或复制标识（REPLICA IDENTITY NOTHING、删主键）后，部门自己的 UPDATE、DELETE 会报错；列出了列时，REPLICA IDENTITY FULL 也会。一秒内数据源即为“等待”并说明 / once a table has lost its primary key or replica identity, the department's own UPDATE and DELETE fail; with a list of columns they do under REPLICA IDENTITY FULL, too. Within a second the source waits and says so |
 | 首次读取 / first rows | 一个只读事务，读完为止；其间 VACUUM 不能清除之后变旧的行 / one read-only transaction until all is read; meanwhile VACUUM keeps what has become old since |

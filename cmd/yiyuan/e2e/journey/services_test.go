@@ -19,6 +19,7 @@ import (
 func TestRealPath(t *testing.T) {
 	p := e2e.OpenRealPath(t)
 	p.Deletes = true
+	p.Admin = e2e.FreePort(t)
 	const number = "539902198503120013"
 	p.SQL(t, `INSERT INTO %s.t_czrk (sfzh, xm, xbdm, mzdm, csrq, hjdxzqhdm, hjdz, hyzkdm) VALUES ('`+number+`', '欧阳建国', '1', '01', '1985-03-12', '539902', '云岭市岭东区东关街道和平路1号', '10')`)
 	connectors, processors, server := p.Launch(t, e2e.ConnectorsRole), p.Launch(t, e2e.ProcessorsRole), p.Launch(t, e2e.GatewayRole)
@@ -50,6 +51,13 @@ func TestRealPath(t *testing.T) {
 	p.Await(t, number, map[string]any{"XM": nil, "HJDZ": nil, "JZDZ": "云岭市岭西区"})
 	if status, body := p.Ask(t, "no key", number); status != http.StatusUnauthorized || strings.Contains(body, number) {
 		t.Errorf("without a key: %d %s", status, body)
+	}
+	retire := []string{"source", "retire", "ga-pg", "--drop", "--gateway", "http://" + p.Admin}
+	if said := e2e.Runs(t, 0, retire...); !strings.Contains(said, "已删除复制槽") || !strings.Contains(said, "已删除发布") || !strings.Contains(said, "retired") {
+		t.Errorf("retire --drop says\n%s", said)
+	}
+	if said := e2e.Runs(t, 0, retire...); !strings.Contains(said, "没有复制槽") {
+		t.Errorf("once more it says\n%s", said)
 	}
 	server.Stop()
 	processors.Stop()
