@@ -78,15 +78,15 @@ func (s *stage) unread(d *dataset, err error) error {
 	return fmt.Errorf("decode row of %q: %w: %w", d.ID, engine.ErrLater, err) // the registry's own
 }
 
-// accept fills, validates and normalises a decoded row; last is what it was before.
-// changed says that the row is no longer what its bytes say.
-func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record) (out schemas.Record, changed bool, err error) {
+// accept fills, validates and normalises a decoded row; last is what it was before, missed
+// that a version between the two was refused. changed says that the row is no longer what its bytes say.
+func (d *dataset) accept(slab *schemas.Slab, c *change, rec, last schemas.Record, missed bool) (out schemas.Record, changed bool, err error) {
 	values := slab.Values(rec.Len())
 	for i := range values {
 		values[i] = rec.Value(i)
 	}
 	if na := c.Header(contract.Unavailable); len(na) > 0 {
-		if err := d.fill(values, last, string(na)); err != nil {
+		if err := d.fill(values, last, missed, string(na)); err != nil {
 			return rec, false, err
 		}
 		changed = true
@@ -148,11 +148,14 @@ func (d *dataset) foundOut(values []schemas.Value) error {
 }
 
 // fill puts the last image's cells where the source sent none.
-func (d *dataset) fill(values []schemas.Value, last schemas.Record, columns string) error {
+func (d *dataset) fill(values []schemas.Value, last schemas.Record, missed bool, columns string) error {
 	for name := range strings.SplitSeq(columns, ",") {
 		i := d.Layout.Index(name)
 		if i < 0 {
 			continue // a column that the dataset does not share
+		}
+		if missed {
+			return &reject{field: name, reason: contract.ReasonMissing, detail: "该行的上一个版本被退回，此次未发送的该字段可能是那时改的，不得而知，请重读该数据源 / the row's version before was refused, and may have changed this field, which is not sent now: read the source again"}
 		}
 		if last.IsZero() {
 			return &reject{field: name, reason: contract.ReasonMissing, detail: "来源未发送该字段且没有上一次的值，请重读该数据源 / the source did not send the field and no earlier value is known; take a snapshot"}

@@ -14,6 +14,7 @@ func (s *stage) upsert(tx processors.Tx, c *change, last image, known bool) erro
 	next := image{live: true, source: c.source, sequence: c.sequence, version: last.version, at: c.Time.UnixMilli(), edition: s.edition, row: c.Value}
 	next.former = last.formers(c)
 	how := taking{known: known, stale: last.stale() && last.refused.outlives(c)}
+	how.missed = last.stale() && !how.stale && string(last.refused.source) == string(c.source)
 	how.prior, how.joins = last.succeed(c, &next)
 	return s.put(tx, c, last, next, how)
 }
@@ -24,6 +25,9 @@ type taking struct {
 	prior []byte // the row's own last content; last's is that of the row in front
 	joins bool   // it came beside another row of its key
 	stale bool   // a newer version of it was refused
+	// missed says that the version before this one was refused: what this one leaves out as
+	// unchanged is as that had it, which nobody here knows.
+	missed bool
 }
 
 // put takes a row: next comes in last's place.
@@ -33,7 +37,7 @@ func (s *stage) put(tx processors.Tx, c *change, last, next image, how taking) e
 	if current && len(c.Header(contract.Unavailable)) == 0 && bytes.Equal(last.row, c.Value) {
 		return s.same(tx, c, last, next, how)
 	}
-	row, old, err := s.prepare(c, last, &next, how.prior)
+	row, old, err := s.prepare(c, last, &next, how)
 	if err != nil {
 		return err
 	}
@@ -88,9 +92,9 @@ func (s *stage) close(c *change, last image, next *image, how taking) error {
 	return s.settle(c, last, next, how.stale)
 }
 
-// prepare decodes and accepts the row and decodes the last one. prior is the row's own
-// last content, of which what was not sent is taken.
-func (s *stage) prepare(c *change, last image, next *image, prior []byte) (row, old schemas.Record, err error) {
+// prepare decodes and accepts the row and decodes the last one. What was not sent is taken
+// of the row's own last content.
+func (s *stage) prepare(c *change, last image, next *image, how taking) (row, old schemas.Record, err error) {
 	if last.live {
 		if old, err = s.decode(c.dataset, c.Key, last.row); err != nil {
 			if !errors.As(err, new(*reject)) {
@@ -105,12 +109,12 @@ func (s *stage) prepare(c *change, last image, next *image, prior []byte) (row, 
 		return row, old, err
 	}
 	from := old
-	if !bytes.Equal(prior, last.row) {
-		if from, err = s.before(c, prior); err != nil {
+	if !bytes.Equal(how.prior, last.row) {
+		if from, err = s.before(c, how.prior); err != nil {
 			return row, old, err
 		}
 	}
-	row, changed, err := c.dataset.accept(&s.slab, c, row, from)
+	row, changed, err := c.dataset.accept(&s.slab, c, row, from, how.missed)
 	if err != nil || !changed {
 		return row, old, err
 	}

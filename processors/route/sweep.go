@@ -85,7 +85,7 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 func (s *stage) again(c *change, last image, next *image) error {
 	s.out = s.out[:0]
 	if last.live {
-		content, old, err := s.prepare(c, last, next, last.row)
+		content, old, err := s.prepare(c, last, next, taking{prior: last.row})
 		if err != nil {
 			return err
 		}
