@@ -228,7 +228,9 @@ func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *
 
 // row takes the row as it is now; was is how it was, nil if that is not known or another key.
 func (d *decoder) row(t *table, cells []connectors.Cell, raw, was [][]byte, op schemas.Op, second uint32, out *cdc.Part) {
-	d.take(t, &out.Batch, op, cells, raw, was, d.origin(second))
+	if refused := d.take(t, &out.Batch, op, cells, raw, was, d.origin(second)); refused != "" {
+		d.from.Missed = d.from.Missed.with(d.cfg, t.name(), refused)
+	}
 }
 
 // nameless is the error of an update or delete that does not say which row it was.
@@ -243,6 +245,11 @@ func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *
 	}
 	cells, raw := d.cells(t, r, m.NewTuple)
 	if m.OldTuple == nil {
+		if d.unknown(t, cells) {
+			if err := d.complete(t, cells, raw); err != nil {
+				return err
+			}
+		}
 		d.row(t, cells, raw, nil, schemas.Update, 0, out)
 		return nil
 	}
@@ -261,6 +268,9 @@ func (d *decoder) update(t *table, r relation, m *pglogrepl.UpdateMessage, out *
 	newKey, newBad := connectors.RowKey(t.dataset, cells)
 	switch {
 	case len(oldBad) > 0: // it was never published
+		if err := d.complete(t, cells, raw); err != nil {
+			return err
+		}
 		d.row(t, cells, raw, nil, schemas.Update, 0, out)
 		return nil
 	case len(newBad) == 0 && oldKey == newKey:
@@ -289,8 +299,18 @@ func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *
 	return nil
 }
 
-// complete looks up what the log did not send of a row that got a new key: no
-// image under that key exists from which it could be filled. The table may be
+// unknown says whether the log leaves out of a row what nobody on the bus may have, because
+// its version before was refused.
+func (d *decoder) unknown(t *table, cells []connectors.Cell) bool {
+	if len(d.from.Missed) == 0 || !slices.ContainsFunc(cells, func(c connectors.Cell) bool { return c.State == connectors.NotSent }) {
+		return false
+	}
+	key, bad := connectors.RowKey(t.dataset, cells)
+	return len(bad) == 0 && d.from.Missed.has(d.cfg, t.name(), key)
+}
+
+// complete looks up what the log did not send of a row of which no image exists from
+// which it could be filled: it got a new key, or its last version was refused. The table may be
 // ahead of the log by now; then the log brings that later image too, or the
 // row's delete, and the last event decides.
 func (d *decoder) complete(t *table, cells []connectors.Cell, raw [][]byte) error {
@@ -325,6 +345,9 @@ func (d *decoder) complete(t *table, cells []connectors.Cell, raw [][]byte) erro
 		result = sql.PgConn().ExecParams(ctx, query, values, nil, nil, nil).Read()
 		return result.Err
 	})
+	if p, ok := errors.AsType[*pgconn.PgError](err); ok && p.Code == "42501" {
+		return nil // without the right to read the table: route refuses the row and says why
+	}
 	if err != nil {
 		return fmt.Errorf("look up row of table %q: %w", t.name(), err)
 	}

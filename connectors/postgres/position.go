@@ -60,6 +60,8 @@ type position struct {
 	Flush  lsn    `json:"flush,omitempty"`  // everything that committed before is published
 	Kept   lsn    `json:"kept,omitempty"`   // the server may forget what lies before
 
+	Missed missed `json:"missed,omitempty"` // of which rows a version was refused
+
 	// Facts are those that reading rests on, see guard.Facts.Kept.
 	Facts json.RawMessage `json:"facts,omitempty"`
 }

@@ -60,9 +60,9 @@
 // Rows are read in text format with fixed session settings by both ways, so the
 // same row gives the same bytes by snapshot and by stream. An unchanged TOAST
 // value is schemas.Unavailable unless the replica identity is FULL; when a row
-// changes its key it is looked up in the table. A change of key is a Delete and
-// a Create. A row that its elements refuse is a rejection; the row's last good
-// image stays.
+// changes its key, or its version before was refused (missed.go), it is looked up
+// in the table. A change of key is a Delete and a Create. A row that its elements
+// refuse is a rejection; the row's last good image stays.
 package postgres
 
 import (

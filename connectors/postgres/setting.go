@@ -74,14 +74,19 @@ func (s *setting) lost(zh, en string) error {
 		zh, s.cfg.Name, en, s.cfg.Name, connectors.ErrPositionLost)
 }
 
-// take takes a row of a table; was is how it was, nil if that is not known.
-func (s *setting) take(t *table, b *connectors.Batch, op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) {
+// take takes a row of a table; was is how it was, nil if that is not known. It returns the
+// key of a row that was refused, if it has one.
+func (s *setting) take(t *table, b *connectors.Batch, op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) (refused string) {
 	record, key, problems := connectors.Row(t.dataset, cells)
 	a := connectors.Arrival{Dataset: t.dataset, Cells: cells, Op: op, Origin: origin, Raw: raw, Spelling: t.spelling(key, raw, was)}
 	if len(problems) > 0 {
 		a.Where = t.where(origin)
 	}
 	b.Add(s.cfg, a, record, key, problems)
+	if len(problems) == 0 {
+		return ""
+	}
+	return key
 }
 
 // disconnect says goodbye for a moment at most; the server notices either way.

@@ -131,7 +131,10 @@ func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error
 			return b, at, fmt.Errorf("read table %q: more than %d rows in one snapshot: %w", sn.table.name(), at.Rows, connectors.ErrConfig)
 		}
 		at.Rows++
-		bytes += sn.row(&b, at)
+		n, refused := sn.row(&b, at)
+		if bytes += n; refused != "" {
+			at.Missed = at.Missed.with(sn.s.cfg, sn.table.name(), refused)
+		}
 	}
 	if sn.reader != nil && sn.key != nil {
 		sealed, err := keyset.Seal(sn.s.cfg, sn.key)
@@ -192,12 +195,13 @@ func (t *table) selectRows(behind []string) (string, [][]byte) {
 	return query, values
 }
 
-// row turns the reader's row into a change or rejections and notes its key.
-func (sn *snapshot) row(b *connectors.Batch, at position) int {
+// row turns the reader's row into a change or rejections and notes its key. It returns how
+// much that is, and the key of a row that was refused.
+func (sn *snapshot) row(b *connectors.Batch, at position) (bytes int, refused string) {
 	t := sn.table
 	values := sn.reader.Values()
 	cells := make([]connectors.Cell, len(t.dataset.Fields))
-	bytes := 64
+	bytes = 64
 	var key []string
 	for i, c := range t.columns {
 		bytes += len(values[i])
@@ -219,8 +223,7 @@ func (sn *snapshot) row(b *connectors.Batch, at position) int {
 		sn.key = key
 	}
 	origin := schemas.Origin{Source: sn.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(at.Start) - 1, Minor: at.Rows}, At: sn.at}
-	sn.s.take(t, b, schemas.Snapshot, cells, values, nil, origin)
-	return bytes
+	return bytes, sn.s.take(t, b, schemas.Snapshot, cells, values, nil, origin)
 }
 
 func (sn *snapshot) close() {
