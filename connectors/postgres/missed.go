@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
 // missed remembers of which rows a version was refused. What such a row's next version
@@ -38,7 +39,7 @@ func (m missed) has(cfg connectors.Config, table, key string) bool {
 }
 
 func missedAt(cfg connectors.Config, table, key string) []uint32 {
-	digest := cfg.Keyed("postgres/missed", []byte(table+"\x00"+key))
+	digest := cfg.Keyed(contract.LabelMissed, []byte(table+"\x00"+key))
 	bits := make([]uint32, 4)
 	for i := range bits {
 		bits[i] = binary.BigEndian.Uint32(digest[4*i:]) % missedBits

@@ -10,9 +10,10 @@ const (
 	LabelQuota      = "quota"      // counter of a grant's quota
 	LabelPosition   = "connectors.position"
 	LabelResync     = "connectors.resync"
-	LabelFile       = "file"      // content of a delivered file
-	LabelFileName   = "file name" // its name
-	LabelPush       = "push"      // body and idempotency key of a push
+	LabelMissed     = "connectors.missed" // rows of which a version was refused
+	LabelFile       = "file"              // content of a delivered file
+	LabelFileName   = "file name"         // its name
+	LabelPush       = "push"              // body and idempotency key of a push
 )
 
 // KeyLabel is that of the tokens which are record keys of a view for an audience,
