@@ -150,9 +150,9 @@ func (c *sourceClient) drop(ctx context.Context, out io.Writer, path string) err
 	if err := c.do(ctx, &b, http.MethodPost, path); err != nil {
 		return err
 	}
-	var page fleet.Page
-	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
-		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
+	page, err := readPage(b.Bytes())
+	if err != nil {
+		return err
 	}
 	if err := c.writeSources(out, b.Bytes()); err != nil {
 		return err
@@ -160,7 +160,7 @@ func (c *sourceClient) drop(ctx context.Context, out io.Writer, path string) err
 	if len(page.Dropped) == 0 {
 		page.Dropped = []string{"这类数据源在部门系统里没有建任何对象 / a source of this kind makes nothing in the department's system"}
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(page.Dropped, "\n"))
+	_, err = fmt.Fprintf(out, "\n%s\n", strings.Join(page.Dropped, "\n"))
 	return err
 }
 
@@ -230,12 +230,20 @@ func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) err
 	return c.writeSources(out, b.Bytes())
 }
 
+// readPage reads what the admin listener has answered about sources.
+func readPage(answer []byte) (page fleet.Page, err error) {
+	if err = json.Unmarshal(answer, &page); err != nil {
+		return page, fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
+	}
+	return page, nil
+}
+
 // writeSources prints sources as a table, and below it what stands still, why,
 // and what to do.
 func (c *sourceClient) writeSources(out io.Writer, answer []byte) error {
-	var page fleet.Page
-	if err := json.Unmarshal(answer, &page); err != nil {
-		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
+	page, err := readPage(answer)
+	if err != nil {
+		return err
 	}
 	lines := [][]string{{"名称 NAME", "状态 STATE", "类型 KIND", "行数 ROWS", "数据集 DATASETS"}}
 	for _, s := range page.Sources {
@@ -258,7 +266,7 @@ func (c *sourceClient) writeSources(out io.Writer, answer []byte) error {
 		}
 	}
 	text.WriteString(besideCommands(text.String(), c.config))
-	_, err := io.WriteString(out, text.String())
+	_, err = io.WriteString(out, text.String())
 	return err
 }
 
@@ -277,9 +285,9 @@ func (c *sourceClient) trial(ctx context.Context, out io.Writer, path string) er
 	if err := c.do(ctx, &b, http.MethodPost, path); err != nil {
 		return err
 	}
-	var page fleet.Page
-	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
-		return fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
+	page, err := readPage(b.Bytes())
+	if err != nil {
+		return err
 	}
 	for _, d := range page.Would {
 		if _, err := fmt.Fprintf(out, "%s: %d 行，新增 %d，改变 %d，删除 %d，退回 %d / rows, new, changed, deleted, refused\n", d.Dataset, d.Rows, d.New, d.Changed, d.Deleted, d.Refused); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,7 +15,7 @@ import (
 // mark is the comment of a publication that this source has made, by which it is known
 // when the source is given up: of this bus, of this source.
 func (s *setting) mark() string {
-	return "yiyuan " + strings.ReplaceAll(marked(s.options.Slot, s.cfg.Bus, s.cfg.Name), "'", "''")
+	return "yiyuan " + marked(s.options.Slot, s.cfg.Bus, s.cfg.Name)
 }
 
 // Drop removes the slot of a source that is down, and the publication if the source has
