@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -153,7 +154,9 @@ func (r *Registry) serve(of route, access Access) http.Handler {
 			return
 		}
 		req.Body = http.MaxBytesReader(w, req.Body, maxBody)
-		answer, err := of.do(req)
+		ctx, cancel := context.WithTimeout(req.Context(), clientTimeout)
+		defer cancel()
+		answer, err := of.do(req.WithContext(ctx))
 		if err != nil {
 			r.refuse(w, req, r.problem(req, err))
 			return

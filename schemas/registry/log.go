@@ -21,5 +21,10 @@ type Log interface {
 // again in time. The write may still take effect.
 var ErrUnavailable = errors.New("模式注册日志不可用，请稍后重试 / schema log unavailable, try again")
 
-// commitTimeout is how long a write may take to come back from the log.
-const commitTimeout = 15 * time.Second
+// commitTimeout is how long a write may take to come back from the log: a process that starts
+// while brokers do, on a machine that is busy, ends if it does not. clientTimeout is how long
+// whoever asks over HTTP waits for an answer.
+const (
+	commitTimeout = time.Minute
+	clientTimeout = 15 * time.Second
+)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -291,5 +293,24 @@ func FuzzApply(f *testing.F) {
 			}
 		}
 		_ = fmt.Sprint(s.level("s", ""), s.global())
+	})
+}
+
+// TestClientIsAnswered: whoever asks over HTTP is told that the log does not show a write before
+// the process itself gives it up.
+func TestClientIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, silentLog{newLog()})
+		w := httptest.NewRecorder()
+		began := time.Now()
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/subjects/a/versions", strings.NewReader(`{"schema": "\"string\""}`))
+		r.Handler(Access{MayWrite: func(*http.Request) bool { return true }}).ServeHTTP(w, req)
+		if took := time.Since(began); w.Code != http.StatusInternalServerError || took != clientTimeout {
+			t.Errorf("answered %d after %s: %s", w.Code, took, w.Body)
+		}
+		began = time.Now()
+		if _, err := r.Register(t.Context(), "a", schemaOf("A")); !errors.Is(err, ErrUnavailable) || time.Since(began) != commitTimeout {
+			t.Errorf("the process gave up after %s: %v", time.Since(began), err)
+		}
 	})
 }
