@@ -20,6 +20,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
+	"github.com/yiyuan-bus/yiyuan/connectors/sourcetest"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -196,7 +197,16 @@ func TestRestored(t *testing.T) {
 		{"the log that the slot needs removed", "after", false, last, func(db database) {
 			db.must(t, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'", "SELECT pg_reload_conf()")
 			db.grow(t)
-			db.must(t, "CHECKPOINT")
+			// The server reads its settings when it gets round to it, and looks at slots at checkpoints.
+			for deadline, lost := time.Now().Add(sourcetest.Patience), false; !lost; {
+				if time.Now().After(deadline) {
+					t.Fatal("the server keeps the log")
+				}
+				db.must(t, "CHECKPOINT")
+				if err := db.QueryRow(t.Context(), "SELECT wal_status = 'lost' FROM pg_replication_slots").Scan(&lost); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}, "已被数据库删除"},
 		{"another timeline", "before", true, last, nil, "时间线"},
 	}
