@@ -102,3 +102,34 @@ func getsOn(t *testing.T, record, written time.Duration) {
 		t.Error("nothing took too long")
 	}
 }
+
+// TestReplayFromABusyBroker: a broker that takes long over each fetch has not said that there is
+// nothing: what was written is read, all of it.
+func TestReplayFromABusyBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 50
+		k := bustest.InMemory(t)
+		b := k.Open(t, nil)
+		ensure(t, b)
+		for i := range rows {
+			if err := b.Append(t.Context(), bus.Record{Topic: contract.Raw("T"), Partition: int32(i % 2), Key: fmt.Append(nil, i), Value: []byte("x")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		line := k.Line(nil)
+		line.Late = 9 * time.Second
+		line.Each = func(key int16) bustest.Fault {
+			if key == int16(kmsg.Fetch) {
+				return bustest.ReplyLate
+			}
+			return bustest.None
+		}
+		busy := k.Open(t, func(c *bus.Config) { c.Dialer = line.Dial })
+		for name, read := range map[string]func(context.Context, contract.Topic, func(bus.Record) error) error{"replay": busy.Replay, "peek": busy.Peek} {
+			seen := 0
+			if err := read(t.Context(), contract.Raw("T"), func(bus.Record) error { seen++; return nil }); err != nil || seen != rows {
+				t.Errorf("%s: %d of %d records, %v", name, seen, rows, err)
+			}
+		}
+	})
+}

@@ -120,7 +120,8 @@ func To(ctx context.Context, l *kafka.Link, t contract.Topic, starts, ends map[i
 				l.Read(&batch[len(batch)-1], t, k)
 			}
 		}
-		if r.Last = r.Last || r.Next >= r.End; r.Last {
+		if starts[p.Partition] = r.Next; r.Last || r.Next >= r.End {
+			r.Last = true
 			delete(starts, p.Partition)
 		}
 		r.Records = batch
@@ -184,16 +185,25 @@ func readError(t contract.Topic, starts map[int32]int64, fetches kgo.Fetches) er
 	return failed
 }
 
-// settle drops the partitions whose rest holds nothing to deliver: nothing came
-// for seconds although nothing is open below the end. What is left are gaps that
-// compaction made, which no fetch ever shows.
+// settle drops the partitions whose rest holds nothing to deliver: nothing came for seconds
+// although nothing is open below the end, and the broker, asked for what lies there, has
+// nothing. What is left are gaps that compaction made, which no fetch ever shows. That nothing
+// came says nothing by itself: a busy broker takes longer than that to answer.
 func settle(ctx context.Context, l *kafka.Link, t contract.Topic, starts, ends map[int32]int64) error {
 	stable, err := l.Admin.ListCommittedOffsets(ctx, l.Name(t))
 	if err != nil {
 		return fmt.Errorf("list stable offsets of %q: %w", t, err)
 	}
 	for p := range starts {
-		if o, ok := stable.Lookup(l.Name(t), p); ok && o.Err == nil && o.Offset >= ends[p] {
+		o, ok := stable.Lookup(l.Name(t), p)
+		if !ok || o.Err != nil || o.Offset < ends[p] {
+			continue
+		}
+		left, err := l.Holds(ctx, t, p, starts[p], ends[p])
+		if err != nil {
+			return err
+		}
+		if !left {
 			delete(starts, p)
 		}
 	}
