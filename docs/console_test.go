@@ -110,7 +110,7 @@ type shell struct {
 }
 
 // stepLimit is how long one command may take: a broken one, not a slow one, takes longer.
-const stepLimit = 2 * time.Minute
+const stepLimit = 6 * time.Minute
 
 // open starts the shell. What it started in the background ends with the test.
 func open(t *testing.T, dir string, env []string, places ...string) *shell {
