@@ -215,6 +215,9 @@ func (c Config) Keyed(label string, data []byte) []byte {
 	return c.Keys.Digest(label, string(data))
 }
 
+// rowDigest is the keyed digest by which a row is recognised while its source is read again.
+func (c Config) rowDigest(key []byte) [16]byte { return [16]byte(c.Keyed(contract.LabelResync, key)) }
+
 // Log returns the connector's logger, never nil.
 func (c Config) Log() *slog.Logger {
 	if c.Logger == nil {

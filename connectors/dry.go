@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/standing"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -82,9 +83,8 @@ type drySet struct {
 }
 
 func (d *dry) digests(key, value []byte) (k [16]byte, v [8]byte) {
-	copy(k[:], d.cfg.Keyed(contract.LabelResync, key))
-	copy(v[:], d.cfg.Keyed(contract.LabelResync, value))
-	return k, v
+	content := d.cfg.rowDigest(value)
+	return d.cfg.rowDigest(key), [8]byte(content[:])
 }
 
 func (d *dry) read(ctx context.Context) error {
@@ -141,29 +141,29 @@ func (d *dry) take(r bus.Record) {
 // compare holds the rows against what the raw topic comes to.
 func (d *dry) compare(ctx context.Context, b *bus.Bus, s *schemas.Dataset) (Difference, error) {
 	set := d.sets[s.ID]
-	have, stands := map[[16]byte][8]byte{}, newStandings()
+	have, stands := map[[16]byte][8]byte{}, standing.New()
 	sources, err := statuses(ctx, b)
 	if err != nil {
 		return Difference{}, fmt.Errorf("look who else feeds it: %w", err)
 	}
 	sole := contract.SoleFeeder(sources, s.ID) == d.cfg.Name
-	ear := newHearer(d.encoder.codec, d.cfg.Name, 0, s)
+	ear := standing.Listen(d.encoder.codec, d.cfg.Name, schemas.Sequence{}, s, Key)
 	err = b.Replay(ctx, contract.Raw(s.ID), func(rec bus.Record) error {
-		said, err := ear.hear(ctx, rec)
+		said, err := ear.Hear(ctx, rec)
 		_, mark := contract.RefusedRow(rec.Key)
 		switch {
 		case err != nil:
 			return err
-		case !said.ok, mark, rec.Header(contract.ControlHeader) != nil:
+		case !said.OK, mark, rec.Header(contract.ControlHeader) != nil:
 			return nil
 		case len(rec.Key) == 0: // a truncate, of this partition
-			stands.empty(rec, said, func(d [16]byte) { delete(have, d) })
+			stands.Empty(rec, said, func(d [16]byte) { delete(have, d) })
 			return nil
 		}
 		k, v := d.digests(rec.Key, rec.Value)
-		stands.take(k, rec, said, v)
+		stands.Take(k, rec, said, v)
 		delete(have, k)
-		if v, ours, ok := stands.stands(k); ok && (ours || sole) {
+		if v, ours, ok := stands.Stands(k); ok && (ours || sole) {
 			have[k] = v
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/standing"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -164,16 +165,13 @@ func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 	var out []*missing
 	var why []string
 	for _, d := range r.cfg.Datasets {
-		m := &missing{dataset: d, search: &search{
-			bus: r.bus, cfg: r.cfg, ear: newHearer(r.codec, r.cfg.Name, r.status.Epoch, d), topic: contract.Raw(d.ID),
-			sole: contract.SoleFeeder(sources, d.ID) == r.cfg.Name,
-		}}
-		err := m.search.passes(ctx, func(p *pass) error {
-			found := p.found()
+		m := &missing{dataset: d, search: r.search(sources, d, schemas.Sequence{Epoch: r.status.Epoch})}
+		err := m.search.Passes(ctx, func(p *standing.Pass) error {
+			found := p.Found()
 			m.found += found
-			m.of += found + p.kept
-			m.traces += int64(len(p.gone))
-			if m.whole = p; p.parts > 1 {
+			m.of += found + p.Kept
+			m.traces += p.Traces()
+			if m.whole = p; p.Parts > 1 {
 				m.whole = nil
 			}
 			return nil
@@ -197,13 +195,21 @@ func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 		DefaultDeleteLimit, list, DefaultDeleteLimit, list), nil
 }
 
+// search looks for what a dataset has of before a place.
+func (r *resync) search(sources map[string]contract.SourceStatus, d *schemas.Dataset, since schemas.Sequence) *standing.Search {
+	return &standing.Search{
+		Bus: r.bus, Ear: standing.Listen(r.codec, r.cfg.Name, since, d, Key), Topic: contract.Raw(d.ID),
+		Sole: contract.SoleFeeder(sources, d.ID) == r.cfg.Name, Digest: r.cfg.rowDigest,
+	}
+}
+
 // missing is how many rows of a dataset did not come again, of how many.
 type missing struct {
 	dataset   *schemas.Dataset
-	search    *search
+	search    *standing.Search
 	found, of int64
-	traces    int64 // with those that may be of no row
-	whole     *pass // all of it, if it was few enough for one pass
+	traces    int64          // with those that may be of no row
+	whole     *standing.Pass // all of it, if it was few enough for one pass
 }
 
 // deleteMissing publishes the deletes of one dataset.
@@ -214,12 +220,12 @@ func (r *resync) deleteMissing(ctx context.Context, e *encoder, m *missing) erro
 	if m.whole != nil {
 		return r.deletePass(ctx, e, m.dataset, m.whole)
 	}
-	return m.search.passes(ctx, func(p *pass) error { return r.deletePass(ctx, e, m.dataset, p) })
+	return m.search.Passes(ctx, func(p *standing.Pass) error { return r.deletePass(ctx, e, m.dataset, p) })
 }
 
-func (r *resync) deletePass(ctx context.Context, e *encoder, d *schemas.Dataset, p *pass) error {
+func (r *resync) deletePass(ctx context.Context, e *encoder, d *schemas.Dataset, p *standing.Pass) error {
 	var batch Batch
-	err := p.keys(ctx, func(key string) error {
+	err := p.Keys(ctx, func(key string) error {
 		minor := uint32(r.status.Resync.Deleted) + uint32(len(batch.Changes))
 		batch.Changes = append(batch.Changes, schemas.Change{
 			Dataset: d, Key: key, Op: schemas.Delete, Origin: schemas.Origin{Source: r.cfg.Name, Sequence: schemas.Sequence{Minor: minor}, At: time.Now()},

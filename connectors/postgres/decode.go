@@ -16,6 +16,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/cdc"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -30,13 +31,13 @@ type relation struct {
 type decoder struct {
 	*server
 	life      context.Context //nolint:containedctx // of the receiver
-	out       *cdc.Log[position]
-	from      position // what is published already
-	proof     proof
+	out       *cdc.Log[place.Position]
+	from      place.Position // what is published already
+	proof     place.Proof
 	relations map[uint32]relation
 
 	inside bool // between begin and commit
-	commit lsn
+	commit place.LSN
 	at     time.Time
 	number uint32
 	xid    string
@@ -45,8 +46,8 @@ type decoder struct {
 }
 
 // newDecoder begins behind from; the server sends from heard on.
-func newDecoder(life context.Context, s *server, out *cdc.Log[position], from position, heard lsn) *decoder {
-	return &decoder{server: s, life: life, out: out, from: from, proof: newProof(from, heard), relations: map[uint32]relation{}}
+func newDecoder(life context.Context, s *server, out *cdc.Log[place.Position], from place.Position, heard place.LSN) *decoder {
+	return &decoder{server: s, life: life, out: out, from: from, proof: place.NewProof(from, heard), relations: map[uint32]relation{}}
 }
 
 func (d *decoder) message(data []byte) error {
@@ -62,7 +63,7 @@ func (d *decoder) message(data []byte) error {
 	case *pglogrepl.CommitMessage:
 		d.inside = false
 		at := d.position(d.index)
-		at.Index, at.Whole, at.Flush = 0, true, lsn(m.TransactionEndLSN)
+		at.Index, at.Whole, at.Flush = 0, true, place.LSN(m.TransactionEndLSN)
 		d.out.Commit(at, uint64(at.Flush))
 	case *pglogrepl.InsertMessage:
 		return d.event(m.RelationID, len(data), func(t *table, r relation, out *cdc.Part) error { return d.insert(t, r, m, out) })
@@ -86,8 +87,8 @@ func (d *decoder) message(data []byte) error {
 
 func (d *decoder) begin(m *pglogrepl.BeginMessage) error {
 	d.inside = true
-	d.commit, d.at, d.number, d.xid = lsn(m.FinalLSN), m.CommitTime.UTC(), m.Xid, strconv.FormatUint(uint64(m.Xid), 10)
-	if !d.proof.transaction(d.commit, m.Xid, d.at.UnixMicro()) {
+	d.commit, d.at, d.number, d.xid = place.LSN(m.FinalLSN), m.CommitTime.UTC(), m.Xid, strconv.FormatUint(uint64(m.Xid), 10)
+	if !d.proof.Transaction(d.commit, m.Xid, d.at.UnixMicro()) {
 		return d.another()
 	}
 	d.index, d.skip = 0, 0
@@ -101,7 +102,7 @@ func (d *decoder) begin(m *pglogrepl.BeginMessage) error {
 }
 
 // position is the one after so many events of the current transaction.
-func (d *decoder) position(events uint32) position {
+func (d *decoder) position(events uint32) place.Position {
 	at := d.from
 	at.Commit, at.Index, at.Whole, at.XID, at.At = d.commit, events, false, d.number, d.at.UnixMicro()
 	return at
@@ -229,7 +230,7 @@ func (d *decoder) insert(t *table, r relation, m *pglogrepl.InsertMessage, out *
 // row takes the row as it is now; was is how it was, nil if that is not known or another key.
 func (d *decoder) row(t *table, cells []connectors.Cell, raw, was [][]byte, op schemas.Op, second uint32, out *cdc.Part) {
 	if refused := d.take(t, &out.Batch, op, cells, raw, was, d.origin(second)); refused != "" {
-		d.from.Missed = d.from.Missed.with(d.cfg, t.name(), refused)
+		d.from.Missed = d.from.Missed.With(d.cfg, t.name(), refused)
 	}
 }
 
@@ -306,7 +307,7 @@ func (d *decoder) unknown(t *table, cells []connectors.Cell) bool {
 		return false
 	}
 	key, bad := connectors.RowKey(t.dataset, cells)
-	return len(bad) == 0 && d.from.Missed.has(d.cfg, t.name(), key)
+	return len(bad) == 0 && d.from.Missed.Has(d.cfg, t.name(), key)
 }
 
 // complete looks up what the log did not send of a row of which no image exists from
@@ -370,8 +371,8 @@ var errHeld = errors.New("schema held")
 
 // emit adds events of the transaction that is being received. It is not whole: the server
 // must be ready to send it again.
-func (d *decoder) emit(p cdc.Part, at position) {
-	d.out.Emit(p, func(whole position) position {
+func (d *decoder) emit(p cdc.Part, at place.Position) {
+	d.out.Emit(p, func(whole place.Position) place.Position {
 		at.Flush = whole.Flush
 		return at
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -29,11 +30,11 @@ func Drop(ctx context.Context, cfg connectors.Config, at schemas.Position) ([]st
 	if err != nil {
 		return nil, err
 	}
-	place, err := parsePosition(at)
+	stand, err := place.Parse(at)
 	if err != nil && !errors.Is(err, connectors.ErrPositionLost) { // of another kind: then nothing of it is here
 		return nil, err
 	}
-	set.slot = cmp.Or(place.Slot, marked(o.Slot, cfg.Bus, cfg.Name))
+	set.slot = cmp.Or(stand.Slot, marked(o.Slot, cfg.Bus, cfg.Name))
 	s := &server{setting: set}
 	defer s.close()
 	if err := s.connect(ctx); err != nil {

@@ -75,18 +75,19 @@ import (
 	"sync"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
 type source struct {
 	*server
 	watch *watch
-	dry   bool // first rows only, see Dry
-	heard lsn  // the confirmed position of the slot when it was opened
+	dry   bool      // first rows only, see Dry
+	heard place.LSN // the confirmed position of the slot when it was opened
 	end   context.CancelFunc
 
 	reading  sync.Mutex // held by Read, and by Close once Read was told to end
-	at       position
+	at       place.Position
 	snapshot *snapshot
 
 	mu     sync.Mutex
@@ -118,7 +119,7 @@ func open(ctx context.Context, cfg connectors.Config, after schemas.Position, dr
 		end()
 		return nil, fmt.Errorf("open postgres source %q: %w", cfg.Name, err)
 	}
-	at, err := parsePosition(after)
+	at, err := place.Parse(after)
 	if err != nil {
 		end()
 		return nil, fmt.Errorf("open postgres source %q: %w", cfg.Name, err)
@@ -157,9 +158,9 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 		if _, _, err := s.watch.look(ctx); err != nil {
 			return connectors.Batch{}, err
 		}
-		s.snapshot.place.Facts = s.watch.kept
+		s.snapshot.behind.Facts = s.watch.kept
 		b, err := s.snapshot.next(ctx)
-		if s.at = s.snapshot.place; err == nil && !s.at.Snapshot {
+		if s.at = s.snapshot.behind; err == nil && !s.at.Snapshot {
 			s.log.Info("snapshot finished", "rows", s.at.Rows)
 		}
 		return b, err
@@ -193,7 +194,7 @@ func (s *source) startStream(ctx context.Context) error {
 // Confirm implements connectors.Confirmer: the server may forget what is
 // published. During a snapshot nothing is confirmed.
 func (s *source) Confirm(_ context.Context, published schemas.Position) error {
-	at, err := parsePosition(published)
+	at, err := place.Parse(published)
 	if err != nil {
 		return fmt.Errorf("confirm postgres source %q: %w", s.cfg.Name, err)
 	}

@@ -74,6 +74,12 @@ func (s *setting) lost(zh, en string) error {
 		zh, s.cfg.Name, en, s.cfg.Name, connectors.ErrPositionLost)
 }
 
+// another is the error of a log that is not the one that was read.
+func (s *setting) another() error {
+	return s.lost("数据库日志里已没有上次读到的事务，或多出当时没有的事务：数据库是从较早的备份恢复的",
+		"the log no longer holds the transaction that was read last, or holds one that was not there: the database was put back from an earlier copy")
+}
+
 // take takes a row of a table; was is how it was, nil if that is not known. It returns the
 // key of a row that was refused, if it has one.
 func (s *setting) take(t *table, b *connectors.Batch, op schemas.Op, cells []connectors.Cell, raw, was [][]byte, origin schemas.Origin) (refused string) {

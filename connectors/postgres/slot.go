@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
@@ -113,7 +114,7 @@ func others(ctx context.Context, db *pgx.Conn, base, ours string) ([]string, err
 
 // newSlot is a slot that was made, and where it begins.
 type newSlot struct {
-	start    lsn
+	start    place.LSN
 	snapshot string         // exported, "" if none was wanted
 	export   *pgconn.PgConn // holds it; whoever takes the snapshot over keeps it beyond
 }
@@ -148,7 +149,7 @@ func (s *server) createSlot(ctx context.Context) (*newSlot, error) {
 		return nil, fmt.Errorf("create slot %q: %w", s.slot, err)
 	}
 	s.log.Info("slot created", "slot", s.slot, "start", start.String())
-	return &newSlot{start: lsn(start), snapshot: made.SnapshotName, export: export}, nil
+	return &newSlot{start: place.LSN(start), snapshot: made.SnapshotName, export: export}, nil
 }
 
 // replicate creates the slot, for which the server waits until every transaction that runs

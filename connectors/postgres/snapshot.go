@@ -15,6 +15,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/keyset"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -23,8 +24,8 @@ import (
 // tables' names, rows in the order of their keys.
 type snapshot struct {
 	s      *setting
-	dry    bool     // the position counts for nothing
-	place  position // behind the rows that were read
+	dry    bool           // the position counts for nothing
+	behind place.Position // behind the rows that were read
 	conn   *pgconn.PgConn
 	life   context.Context //nolint:containedctx // of the running query
 	cancel context.CancelFunc
@@ -37,12 +38,12 @@ type snapshot struct {
 }
 
 // newSnapshot takes over an exported snapshot, or goes on with a new one, behind a position.
-func newSnapshot(ctx context.Context, s *setting, from position, exported string, dry bool) (*snapshot, error) {
+func newSnapshot(ctx context.Context, s *setting, from place.Position, exported string, dry bool) (*snapshot, error) {
 	conn, err := s.dial(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	sn := &snapshot{s: s, dry: dry, place: from, conn: conn}
+	sn := &snapshot{s: s, dry: dry, behind: from, conn: conn}
 	sn.life, sn.cancel = context.WithCancel(s.life)
 	if err := sn.begin(ctx, exported); err != nil {
 		sn.close()
@@ -76,9 +77,9 @@ func (sn *snapshot) begin(ctx context.Context, exported string) error {
 		if err != nil {
 			return fmt.Errorf("read end of log: %w", err)
 		}
-		sn.place.Resumed = true
-		sn.place.High = max(sn.place.High, lsn(end))
-		sn.s.log.Info("snapshot resumed", "table", sn.place.Table, "rows", sn.place.Rows)
+		sn.behind.Resumed = true
+		sn.behind.High = max(sn.behind.High, place.LSN(end))
+		sn.s.log.Info("snapshot resumed", "table", sn.behind.Table, "rows", sn.behind.Rows)
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func (sn *snapshot) begin(ctx context.Context, exported string) error {
 func (sn *snapshot) next(ctx context.Context) (connectors.Batch, error) {
 	if sn.broken {
 		sn.close()
-		again, err := newSnapshot(ctx, sn.s, sn.place, "", sn.dry)
+		again, err := newSnapshot(ctx, sn.s, sn.behind, "", sn.dry)
 		if err != nil {
 			return connectors.Batch{}, err
 		}
@@ -102,14 +103,14 @@ func (sn *snapshot) next(ctx context.Context) (connectors.Batch, error) {
 		}
 		return connectors.Batch{}, err
 	}
-	sn.place = at
-	b.After, b.State = at.encode(), contract.StateSnapshot
+	sn.behind = at
+	b.After, b.State = at.Encode(), contract.StateSnapshot
 	return b, nil
 }
 
-func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error) {
+func (sn *snapshot) read(ctx context.Context) (connectors.Batch, place.Position, error) {
 	var b connectors.Batch
-	at := sn.place
+	at := sn.behind
 	bytes := 0
 	for len(b.Changes)+len(b.Rejections) < sn.s.options.BatchRows && bytes < int(sn.s.options.BatchBytes) {
 		if sn.reader == nil {
@@ -133,7 +134,7 @@ func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error
 		at.Rows++
 		n, refused := sn.row(&b, at)
 		if bytes += n; refused != "" {
-			at.Missed = at.Missed.with(sn.s.cfg, sn.table.name(), refused)
+			at.Missed = at.Missed.With(sn.s.cfg, sn.table.name(), refused)
 		}
 	}
 	if sn.reader != nil && sn.key != nil {
@@ -147,7 +148,7 @@ func (sn *snapshot) read(ctx context.Context) (connectors.Batch, position, error
 }
 
 // open starts reading the table that the position names, or the next one.
-func (sn *snapshot) open(at *position) bool {
+func (sn *snapshot) open(at *place.Position) bool {
 	i, _ := slices.BinarySearch(at.Tables, at.Table)
 	if i == len(at.Tables) {
 		return false
@@ -197,7 +198,7 @@ func (t *table) selectRows(behind []string) (string, [][]byte) {
 
 // row turns the reader's row into a change or rejections and notes its key. It returns how
 // much that is, and the key of a row that was refused.
-func (sn *snapshot) row(b *connectors.Batch, at position) (bytes int, refused string) {
+func (sn *snapshot) row(b *connectors.Batch, at place.Position) (bytes int, refused string) {
 	t := sn.table
 	values := sn.reader.Values()
 	cells := make([]connectors.Cell, len(t.dataset.Fields))

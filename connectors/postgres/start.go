@@ -9,6 +9,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 )
 
 // start makes the checks that need the server. Its order matters: the slot is
@@ -41,7 +42,7 @@ func (s *source) start(ctx context.Context) error {
 	s.watch.from = s.at
 	if s.at.Snapshot {
 		if s.snapshot, err = newSnapshot(ctx, s.setting, s.at, exported, s.dry); err == nil {
-			s.at = s.snapshot.place
+			s.at = s.snapshot.behind
 		}
 	}
 	return err
@@ -60,7 +61,7 @@ func (s *source) begin(ctx context.Context, check *checks) (*newSlot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.at = position{
+	s.at = place.Position{
 		Slot: s.slot, Tables: slices.Sorted(maps.Keys(s.tables)), Start: made.start, Snapshot: s.options.Snapshot, Flush: made.start, Kept: made.start,
 	}
 	want, err := s.look(ctx)
@@ -122,7 +123,7 @@ func (s *source) resume(ctx context.Context, check *checks) error {
 	}
 	s.watch.grow(now)
 	s.at.Facts = s.watch.kept
-	s.heard = lsn(now.Confirmed())
+	s.heard = place.LSN(now.Confirmed())
 	return nil
 }
 
@@ -138,6 +139,6 @@ func (s *source) rehearse(ctx context.Context, check *checks) error {
 	for n, t := range s.tables {
 		t.filter = published[n].filter
 	}
-	s.at = position{Tables: slices.Sorted(maps.Keys(s.tables)), Start: 1, Snapshot: true}
+	s.at = place.Position{Tables: slices.Sorted(maps.Keys(s.tables)), Start: 1, Snapshot: true}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/cdc"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
@@ -33,14 +34,14 @@ type stream struct {
 
 	confirmed atomic.Uint64 // the server may forget what lies before
 	ask       atomic.Bool   // the server shall say where it is
-	told      lsn
+	told      place.LSN
 	toldAt    time.Time
 
-	log *cdc.Log[position]
+	log *cdc.Log[place.Position]
 }
 
 // newStream goes on behind a position. The server sends from heard on.
-func newStream(ctx context.Context, w *watch, from position, heard lsn) (*stream, error) {
+func newStream(ctx context.Context, w *watch, from place.Position, heard place.LSN) (*stream, error) {
 	s := w.server
 	conn, err := s.dial(ctx, true)
 	if err != nil {
@@ -67,13 +68,13 @@ func newStream(ctx context.Context, w *watch, from position, heard lsn) (*stream
 }
 
 // heard is how far the server has told us of its log.
-func (st *stream) heard() lsn { return lsn(st.log.Mark()) }
+func (st *stream) heard() place.LSN { return place.LSN(st.log.Mark()) }
 
 // allowed is what the server may forget.
-func (st *stream) allowed() lsn { return lsn(st.confirmed.Load()) }
+func (st *stream) allowed() place.LSN { return place.LSN(st.confirmed.Load()) }
 
 // confirm lets the server forget what lies before an LSN.
-func (st *stream) confirm(at lsn) {
+func (st *stream) confirm(at place.LSN) {
 	if uint64(at) > st.confirmed.Load() {
 		st.confirmed.Store(uint64(at))
 	}
@@ -102,7 +103,7 @@ func (st *stream) next(ctx context.Context) (connectors.Batch, error) {
 		if b.CaughtUp, b.State = taken.CaughtUp, st.state(taken.At); !taken.Inside {
 			taken.At.Facts = st.watch.kept // as they were last seen
 		}
-		b.After = taken.At.encode()
+		b.After = taken.At.Encode()
 		return b, true, nil
 	})
 }
@@ -126,7 +127,7 @@ func (st *stream) probe(ctx context.Context) error {
 }
 
 // state is snapshot until the stream has passed what a resumed snapshot saw.
-func (st *stream) state(at position) string {
+func (st *stream) state(at place.Position) string {
 	if at.Resumed && at.Flush < at.High {
 		return contract.StateSnapshot
 	}
@@ -134,7 +135,7 @@ func (st *stream) state(at position) string {
 }
 
 // receive is the goroutine that owns the connection.
-func (st *stream) receive(from position, heard lsn) {
+func (st *stream) receive(from place.Position, heard place.LSN) {
 	defer close(st.over)
 	d := newDecoder(st.life, st.db, st.log, from, heard)
 	var err error
@@ -153,7 +154,7 @@ func (st *stream) receive(from position, heard lsn) {
 
 func (st *stream) tellIfDue() error {
 	ask := st.ask.Swap(false)
-	if !ask && lsn(st.confirmed.Load()) == st.told && time.Since(st.toldAt) < st.db.options.Status {
+	if !ask && place.LSN(st.confirmed.Load()) == st.told && time.Since(st.toldAt) < st.db.options.Status {
 		return nil
 	}
 	return st.tell(ask)
@@ -167,7 +168,7 @@ func (st *stream) tell(reply bool) error {
 	if err != nil {
 		return fmt.Errorf("send standby status: %w", err)
 	}
-	st.told, st.toldAt = lsn(at), time.Now()
+	st.told, st.toldAt = place.LSN(at), time.Now()
 	return nil
 }
 
@@ -217,10 +218,10 @@ func (st *stream) data(d *decoder, data []byte) error {
 		if d.inside {
 			return nil
 		}
-		if !d.proof.passed(lsn(k.ServerWALEnd)) {
+		if !d.proof.Passed(place.LSN(k.ServerWALEnd)) {
 			return d.another()
 		}
-		st.alive(lsn(k.ServerWALEnd))
+		st.alive(place.LSN(k.ServerWALEnd))
 		return nil
 	case pglogrepl.XLogDataByteID:
 		x, err := pglogrepl.ParseXLogData(data[1:])
@@ -234,8 +235,8 @@ func (st *stream) data(d *decoder, data []byte) error {
 
 // alive takes a keepalive outside a transaction: whatever committed before has
 // been sent. On quiet tables this is what lets the server's log be recycled.
-func (st *stream) alive(end lsn) {
-	st.log.Alive(uint64(end), func(at position) position {
+func (st *stream) alive(end place.LSN) {
+	st.log.Alive(uint64(end), func(at place.Position) place.Position {
 		at.Flush = max(at.Flush, end)
 		return at
 	})

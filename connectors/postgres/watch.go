@@ -12,6 +12,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 )
 
 const (
@@ -27,7 +28,7 @@ type watch struct {
 	*server
 	want    guard.Facts
 	kept    json.RawMessage // of them, for the position
-	from    position        // where the source was opened
+	from    place.Position  // where the source was opened
 	log     sending         // nil until the log is received
 	backend string          // the server's process that sends it, once seen
 	last    time.Time
@@ -35,8 +36,8 @@ type watch struct {
 
 // sending is a log that is being received.
 type sending interface {
-	heard() lsn   // how far the server has told us of it
-	allowed() lsn // what the server may forget
+	heard() place.LSN   // how far the server has told us of it
+	allowed() place.LSN // what the server may forget
 }
 
 // stand is where reading stands.
@@ -66,7 +67,7 @@ func (w *watch) grow(seen guard.Facts) {
 // look looks at the facts again, at most once in probeEvery, and fails when they
 // are no longer what they were. It returns the server's clock, read before the
 // facts, and the end of its log; zero if it is not time yet.
-func (w *watch) look(ctx context.Context) (now time.Time, end lsn, err error) {
+func (w *watch) look(ctx context.Context) (now time.Time, end place.LSN, err error) {
 	if time.Since(w.last) < probeEvery {
 		return now, 0, nil
 	}
@@ -92,5 +93,5 @@ func (w *watch) look(ctx context.Context) (now time.Time, end lsn, err error) {
 	if !errors.Is(err, connectors.ErrPositionLost) {
 		w.grow(seen)
 	}
-	return now.UTC(), lsn(seen.End()), err
+	return now.UTC(), place.LSN(seen.End()), err
 }

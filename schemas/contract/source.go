@@ -58,6 +58,10 @@ type SourceStatus struct {
 	Inherited map[string]int64 `json:"inherited,omitempty"`
 	// Resync is a person's order to read it again from the beginning, until that is done.
 	Resync *Resync `json:"resync,omitempty"`
+	// Backfills are persons' orders to read parts of it again beside its stream, until they are
+	// done, in the order given.
+	Backfills []Backfill `json:"backfills,omitempty"`
+	Backfill  int64      `json:"backfill,omitempty"` // the number of the last one
 }
 
 // Resync is how far reading a source again has come. What the department has no

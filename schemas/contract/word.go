@@ -66,7 +66,7 @@ func (s SourceStatus) Word(name string, k Known) Word {
 	case s.Resync != nil && s.State != StateWaiting:
 		return Word{StateResync, s.Resync.progress(), ""}
 	}
-	return Word{s.State, s.Error, s.Do}
+	return s.beside(Word{s.State, s.Error, s.Do}, name)
 }
 
 // stopped says that a person has stopped it, and when. Who is for operators alone.

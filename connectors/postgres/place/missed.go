@@ -1,4 +1,4 @@
-package postgres
+package place
 
 import (
 	"encoding/binary"
@@ -8,21 +8,21 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// missed remembers of which rows a version was refused. What such a row's next version
+// Missed remembers of which rows a version was refused. What such a row's next version
 // leaves out as unchanged, a long value, nobody on the bus has: it is looked up in the
 // table. It is a Bloom filter (Bloom 1970) of keyed digests, since it stands in every
 // position and must hold nothing of a row: of 200 refused rows 1 in 100 others is looked up
 // in vain, of many more nearly all; none that was refused is forgotten. It is never changed
 // in place: positions share it.
-type missed []byte
+type Missed []byte
 
 const missedBits = 2048
 
-// with is m with a row.
-func (m missed) with(cfg connectors.Config, table, key string) missed {
+// With is m with a row.
+func (m Missed) With(cfg connectors.Config, table, key string) Missed {
 	out := slices.Clone(m)
 	if out == nil {
-		out = make(missed, missedBits/8)
+		out = make(Missed, missedBits/8)
 	}
 	for _, bit := range missedAt(cfg, table, key) {
 		out[bit/8] |= 1 << (bit % 8)
@@ -30,8 +30,8 @@ func (m missed) with(cfg connectors.Config, table, key string) missed {
 	return out
 }
 
-// has says whether a version of a row may have been refused.
-func (m missed) has(cfg connectors.Config, table, key string) bool {
+// Has says whether a version of a row may have been refused.
+func (m Missed) Has(cfg connectors.Config, table, key string) bool {
 	if len(m) != missedBits/8 {
 		return false
 	}

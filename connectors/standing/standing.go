@@ -1,4 +1,7 @@
-package connectors
+// Package standing tells what stands of each row in a dataset's raw topic, and what of it a
+// source that was read again did not bring again. An Ear hears what each record says, as route
+// does; Standings are what that comes to; a Search looks for what is gone.
+package standing
 
 import (
 	"hash/maphash"
@@ -8,12 +11,12 @@ import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
 
-// standings tells what stands of each key of a raw topic. A source may deliver in
+// Standings tells what stands of each key of a raw topic. A source may deliver in
 // another order than its own: what comes late is in the topic behind what is newer, and
 // route leaves it alone. The same holds for a truncate, which empties what is older. A
 // source that tells its rows apart by how they write their key may have several of one
 // key: the one it spoke of last stands, the others beside it until they are deleted too.
-type standings struct {
+type Standings struct {
 	keys   map[[16]byte]standing
 	beside map[[16]byte][]one // of few keys
 	seed   maphash.Seed
@@ -33,20 +36,21 @@ type one struct {
 	value [8]byte // a digest of its content, where that is asked for
 }
 
-func newStandings() standings {
-	return standings{keys: map[[16]byte]standing{}, beside: map[[16]byte][]one{}, seed: maphash.MakeSeed()}
+// New returns what stands where nothing was said yet.
+func New() Standings {
+	return Standings{keys: map[[16]byte]standing{}, beside: map[[16]byte][]one{}, seed: maphash.MakeSeed()}
 }
 
-// take takes what a record says of a row, and reports whether something else stands of
+// Take takes what a record says of a row, and reports whether something else stands of
 // its key now; what another source has said in between makes it so, as it does in route.
 // value is a digest of what it says.
-func (s standings) take(d [16]byte, rec bus.Record, said saying, value [8]byte) (newer bool) {
+func (s Standings) Take(d [16]byte, rec bus.Record, said Said, value [8]byte) (newer bool) {
 	was, known := s.keys[d]
-	if known && was.ours && said.ours && said.sequence.Compare(was.sequence) < 0 {
+	if known && was.ours && said.Ours && said.Sequence.Compare(was.sequence) < 0 {
 		return false
 	}
-	next := standing{said.sequence, rec.Partition, said.ours, said.there, one{s.own(said.own), value}}
-	if !known || !was.ours || !said.ours || next.one.own == 0 || was.sequence.Epoch != said.sequence.Epoch {
+	next := standing{said.Sequence, rec.Partition, said.Ours, said.There, one{s.own(said.own), value}}
+	if !known || !was.ours || !said.Ours || next.one.own == 0 || was.sequence.Epoch != said.Sequence.Epoch {
 		delete(s.beside, d)
 		s.keys[d] = next
 		return true
@@ -54,9 +58,9 @@ func (s standings) take(d [16]byte, rec bus.Record, said saying, value [8]byte) 
 	other := was.there && was.one.own != 0 && was.one.own != next.one.own && was.one.own != s.own(said.was)
 	beside := slices.DeleteFunc(slices.Clone(s.beside[d]), func(o one) bool { return o.own == next.one.own || o.own == s.own(said.was) })
 	switch {
-	case said.there && other:
+	case said.There && other:
 		beside = append(beside, was.one)
-	case said.there:
+	case said.There:
 	case other: // one beside what stands is gone
 		next.there, next.one = true, was.one
 	case len(beside) > 0: // one beside stands now
@@ -68,31 +72,31 @@ func (s standings) take(d [16]byte, rec bus.Record, said saying, value [8]byte) 
 	} else {
 		delete(s.beside, d)
 	}
-	return said.there || !next.there
+	return said.There || !next.there
 }
 
-// stands returns the digest of the content that stands of a key after a record that
+// Stands returns the digest of the content that stands of a key after a record that
 // made nothing else stand, and whether the source that is read again says so.
-func (s standings) stands(d [16]byte) (value [8]byte, ours, ok bool) {
+func (s Standings) Stands(d [16]byte) (value [8]byte, ours, ok bool) {
 	at := s.keys[d]
 	return at.one.value, at.ours, at.there
 }
 
-func (s standings) own(spelled []byte) uint64 {
+func (s Standings) own(spelled []byte) uint64 {
 	if spelled == nil {
 		return 0
 	}
 	return maphash.Bytes(s.seed, spelled) | 1
 }
 
-// empty calls gone with each key of which a truncate of the source's empties the rows.
-func (s standings) empty(rec bus.Record, said saying, gone func(d [16]byte)) {
-	if !said.ours {
+// Empty calls gone with each key of which a truncate of the source's empties the rows.
+func (s Standings) Empty(rec bus.Record, said Said, gone func(d [16]byte)) {
+	if !said.Ours {
 		return
 	}
 	for d, was := range s.keys {
-		if was.partition == rec.Partition && was.ours && was.there && was.sequence.Compare(said.sequence) < 0 {
-			s.keys[d] = standing{said.sequence, rec.Partition, true, false, one{}}
+		if was.partition == rec.Partition && was.ours && was.there && was.sequence.Compare(said.Sequence) < 0 {
+			s.keys[d] = standing{said.Sequence, rec.Partition, true, false, one{}}
 			delete(s.beside, d)
 			gone(d)
 		}

@@ -1,4 +1,4 @@
-package postgres
+package place
 
 import "testing"
 
@@ -7,17 +7,17 @@ import "testing"
 func TestProof(t *testing.T) {
 	t.Parallel()
 	type sent struct {
-		commit lsn
+		commit LSN
 		xid    uint32
 	}
-	last := position{Commit: 100, XID: 7, At: 70, Flush: 150}
-	legacy := position{Commit: 100, Flush: 150}
-	first := position{Flush: 150}
+	last := Position{Commit: 100, XID: 7, At: 70, Flush: 150}
+	legacy := Position{Commit: 100, Flush: 150}
+	first := Position{Flush: 150}
 	tests := map[string]struct {
-		from  position
-		heard lsn
+		from  Position
+		heard LSN
 		sent  []sent
-		end   lsn // of a keepalive after them
+		end   LSN // of a keepalive after them
 		want  bool
 	}{
 		"it comes again":                     {last, 90, []sent{{95, 6}, {100, 7}, {160, 8}}, 200, true},
@@ -25,7 +25,7 @@ func TestProof(t *testing.T) {
 		"it is not due":                      {last, 150, []sent{{160, 8}}, 200, true},
 		"nothing yet":                        {last, 90, nil, 100, true},
 		"another in its place":               {last, 90, []sent{{100, 8}}, 0, false},
-		"another time":                       {position{Commit: 100, XID: 7, At: 71, Flush: 150}, 90, []sent{{100, 7}}, 0, false},
+		"another time":                       {Position{Commit: 100, XID: 7, At: 71, Flush: 150}, 90, []sent{{100, 7}}, 0, false},
 		"passed over":                        {last, 90, []sent{{95, 6}, {160, 8}}, 0, false},
 		"passed over in silence":             {last, 90, []sent{{95, 6}}, 101, false},
 		"one that was not there":             {last, 90, []sent{{100, 7}, {149, 8}}, 0, false},
@@ -39,11 +39,11 @@ func TestProof(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, got := newProof(tt.from, tt.heard), true
+			p, got := NewProof(tt.from, tt.heard), true
 			for _, s := range tt.sent {
-				got = got && p.transaction(s.commit, s.xid, int64(s.xid)*10)
+				got = got && p.Transaction(s.commit, s.xid, int64(s.xid)*10)
 			}
-			if got = got && p.passed(tt.end); got != tt.want {
+			if got = got && p.Passed(tt.end); got != tt.want {
 				t.Errorf("belongs = %v, want %v", got, tt.want)
 			}
 		})
@@ -54,20 +54,20 @@ func TestProof(t *testing.T) {
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		at   position
-		want lsn
+		at   Position
+		want LSN
 	}{
-		"first rows":          {position{Flush: 50}, 50},
-		"a transaction":       {position{Flush: 110, Commit: 100}, 100},
-		"part of one":         {position{Flush: 110, Commit: 200, Index: 3}, 110},
-		"others' log, some":   {position{Flush: 100 + spare, Commit: 100}, 100},
-		"others' log, more":   {position{Flush: 101 + spare, Commit: 100}, 101 + spare},
-		"nothing, long since": {position{Flush: 10 * spare}, 10 * spare},
+		"first rows":          {Position{Flush: 50}, 50},
+		"a transaction":       {Position{Flush: 110, Commit: 100}, 100},
+		"part of one":         {Position{Flush: 110, Commit: 200, Index: 3}, 110},
+		"others' log, some":   {Position{Flush: 100 + spare, Commit: 100}, 100},
+		"others' log, more":   {Position{Flush: 101 + spare, Commit: 100}, 101 + spare},
+		"nothing, long since": {Position{Flush: 10 * spare}, 10 * spare},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := tt.at.release(); got != tt.want {
+			if got := tt.at.Release(); got != tt.want {
 				t.Errorf("release = %s, want %s", got, tt.want)
 			}
 		})
@@ -77,15 +77,15 @@ func TestRelease(t *testing.T) {
 // TestPositionOfFormat1: a position of the build before goes on.
 func TestPositionOfFormat1(t *testing.T) {
 	t.Parallel()
-	at, err := parsePosition(`{"system":"7","timeline":1,"tables":["public.t1"],"start":"0/10","commit":"0/20","whole":true,"flush":"0/30"}`)
-	if err != nil || at.Kept != 0x30 || at.release() != 0x20 {
+	at, err := Parse(`{"system":"7","timeline":1,"tables":["public.t1"],"start":"0/10","commit":"0/20","whole":true,"flush":"0/30"}`)
+	if err != nil || at.Kept != 0x30 || at.Release() != 0x20 {
 		t.Errorf("parsed %+v, %v; want what the server was told", at, err)
 	}
-	again, err := parsePosition(at.encode())
+	again, err := Parse(at.Encode())
 	if err != nil || again.Kept != 0x30 || again.Format != format {
 		t.Errorf("written and parsed %+v, %v", again, err)
 	}
-	if _, err := parsePosition(`{"format":99,"system":"7"}`); err == nil {
+	if _, err := Parse(`{"format":99,"system":"7"}`); err == nil {
 		t.Error("a position of a later build was read")
 	}
 }

@@ -1,4 +1,4 @@
-package connectors
+package standing
 
 import (
 	"slices"
@@ -19,29 +19,29 @@ func TestStandingsOfOneKey(t *testing.T) {
 			value byte
 		}
 		var rows []row
-		key, stands := [16]byte{1}, newStandings()
+		key, stands := [16]byte{1}, New()
 		for n := range byte(rapid.IntRange(1, 20).Draw(r, "changes")) {
-			said := saying{ok: true, ours: true, sequence: schemas.Sequence{Major: uint64(n)}, own: []byte(rapid.SampledFrom([]string{"", "15", "18"}).Draw(r, "own"))}
+			said := Said{OK: true, Ours: true, Sequence: schemas.Sequence{Major: uint64(n)}, own: []byte(rapid.SampledFrom([]string{"", "15", "18"}).Draw(r, "own"))}
 			at := slices.IndexFunc(rows, func(o row) bool { return o.own == string(said.own) })
-			switch said.there = rapid.Bool().Draw(r, "there"); {
-			case said.there && at < 0 && len(rows) > 0 && rapid.Bool().Draw(r, "respelled"):
+			switch said.There = rapid.Bool().Draw(r, "there"); {
+			case said.There && at < 0 && len(rows) > 0 && rapid.Bool().Draw(r, "respelled"):
 				at = len(rows) - 1 - rapid.IntRange(0, len(rows)-1).Draw(r, "row")
 				said.was = []byte(rows[at].own)
 				rows = append(slices.Delete(rows, at, at+1), row{string(said.own), n})
-			case said.there && at >= 0:
+			case said.There && at >= 0:
 				rows = append(slices.Delete(rows, at, at+1), row{string(said.own), n})
-			case said.there:
+			case said.There:
 				rows = append(rows, row{string(said.own), n})
 			case at >= 0:
 				rows = slices.Delete(rows, at, at+1)
 			}
-			newer := stands.take(key, bus.Record{}, said, [8]byte{n})
-			value, _, there := stands.stands(key)
+			newer := stands.Take(key, bus.Record{}, said, [8]byte{n})
+			value, _, there := stands.Stands(key)
 			if want := len(rows) > 0; there != want || want && value[0] != rows[len(rows)-1].value {
 				r.Fatalf("there %v with %d, the table has %+v", there, value[0], rows)
 			}
-			if newer != (said.there || !there) {
-				r.Fatalf("newer %v of there %v, and %v stands", newer, said.there, there)
+			if newer != (said.There || !there) {
+				r.Fatalf("newer %v of there %v, and %v stands", newer, said.There, there)
 			}
 		}
 	})
