@@ -14,7 +14,7 @@
 // Run is a runner over parts that hold their own state: a voice, by which the source
 // speaks on the bus, with the failure that is its word until that has passed; an encoder,
 // which makes records of batches; the completeness that it has said of its datasets; and
-// the steps of a resync in which the source is closed. What persons ask of a source
+// the steps of a resync, or of a backfill, in which the source is closed. What persons ask of a source
 // stands in order.go, a trial in dry.go.
 //
 // Metrics, all labelled with the name of the source:
@@ -41,6 +41,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
+	"github.com/yiyuan-bus/yiyuan/connectors/standing"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
@@ -108,6 +109,8 @@ type Batch struct {
 	// says that what the source promises stands still, though it goes on.
 	Held string
 	Do   string // the one command by which a person answers, "" if Held alone says what to do
+
+	Backfill *Backfilled // what of it is of a backfill, nil if nothing is
 }
 
 // Confirmer is a Source that wants to know what is safely published: Confirm
@@ -141,6 +144,9 @@ type Config struct {
 	// delivers the rows there are and what changes from then on; a change of before, come
 	// again, would count as newer than its row's being gone.
 	Again bool
+	// Backfill, if not nil, is the part that the source is to read again beside its stream; see
+	// Batch.Backfill. Run sets it.
+	Backfill *contract.Backfill
 	// Waits, if not nil, says what Open waits for while it does, again every few seconds; Run
 	// sets it and publishes it. It is called on the goroutine of Open.
 	Waits func(ctx context.Context, why error) error
@@ -169,6 +175,39 @@ type Reread struct {
 	// and what a person does where it is not; two empty texts or a nil func say that it is.
 	// Nothing of such a source is deleted then before a person has said yes.
 	Part func(cfg Config, at schemas.Position) (chinese, english string)
+	// Backfill, if not nil, says how parts of the source are read again beside its stream.
+	Backfill *Backfilling
+}
+
+// Backfilled is what a batch holds of a backfill.
+type Backfilled struct {
+	ID int64
+	// Since is from where on it counts. Rows at that place of the source's order come with minors
+	// from Since.Minor on, one each: what is deleted at the end comes behind them.
+	Since schemas.Sequence
+	Place string // where to go on once the batch is published
+	Rows  int64  // read again
+	About int64  // rows there are, about; 0 = not known
+	Done  bool   // all are read
+	Why   string // what it waits for, "" = nothing
+}
+
+// Backfilling is what a kind declares about reading parts of a source again beside its stream.
+type Backfilling struct {
+	// Order makes an order of what a person asks for, or refuses it.
+	Order func(cfg Config, ask Ask) (contract.Backfill, error)
+	// Within says which of the rows lie in the range of a backfill that has one.
+	Within func(ctx context.Context, cfg Config, b contract.Backfill, rows []standing.Name) ([]bool, error)
+}
+
+// Ask is what a person asks to read again: a table as the kind names it, from one key of
+// its dataset to another, both included; no key is an open end.
+type Ask struct {
+	Table  string   `json:"table"`
+	From   []string `json:"from,omitempty"`
+	To     []string `json:"to,omitempty"`
+	Window string   `json:"window,omitempty"`
+	Rate   int      `json:"rate,omitempty"`
 }
 
 // Consent answers, in the place of a person and on the machine of the source, about

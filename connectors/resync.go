@@ -66,7 +66,7 @@ func (r *resync) beginAgain(ctx context.Context) error {
 	next.Position, next.Error, next.State = "", "", contract.StateResync
 	next.Lost, next.Do = "", "" // what is lost from now on is a position of this reading
 	r.failure = nil
-	next.Epoch = r.publisher.NextEpoch()
+	next.Epoch, next.Backfills = r.publisher.NextEpoch(), nil // parts of it are read with it
 	next.Resync = &contract.Resync{Step: contract.ResyncReading, Accept: r.status.Resync.Accept}
 	r.log.Info("source is read again from the beginning", "epoch", next.Epoch)
 	return r.say(ctx, next)
@@ -233,22 +233,29 @@ func (r *resync) deletePass(ctx context.Context, e *encoder, d *schemas.Dataset,
 		if len(batch.Changes) < deleteBatch {
 			return nil
 		}
-		err := r.publishDeletes(ctx, e, batch)
+		err := r.publishDeletes(ctx, e, batch, r.deleted(len(batch.Changes)))
 		batch.Changes = batch.Changes[:0]
 		return err
 	})
 	if err != nil || len(batch.Changes) == 0 {
 		return err
 	}
-	return r.publishDeletes(ctx, e, batch)
+	return r.publishDeletes(ctx, e, batch, r.deleted(len(batch.Changes)))
 }
 
-func (r *resync) publishDeletes(ctx context.Context, e *encoder, b Batch) error {
+// deleted is the status once so many rows more are deleted; if that passes, the source does.
+func (r *resync) deleted(rows int) contract.SourceStatus {
 	next := r.status
 	again := *next.Resync
-	again.Deleted += int64(len(b.Changes))
-	next.Resync, next.At = &again, 0
-	next.State, next.Error, next.Do, next.Restarts = contract.StateResync, "", "", 0 // if this passes, it does
+	again.Deleted += int64(rows)
+	next.Resync = &again
+	next.State, next.Error, next.Do, next.Restarts = contract.StateResync, "", "", 0
+	return next
+}
+
+// publishDeletes publishes inferred deletes and the status behind them.
+func (r *resync) publishDeletes(ctx context.Context, e *encoder, b Batch, next contract.SourceStatus) error {
+	next.At = 0
 	began := time.Now()
 	e.epoch = next.Epoch
 	records, _, err := e.encode(ctx, b)

@@ -64,12 +64,18 @@ type reader struct {
 	next int // in the log
 	ends bool
 	said bool // caught up
+
+	part *contract.Backfill // read again beside the log,
+	got  int                // so many keys of it so far
 }
 
 func (o *office) open(_ context.Context, cfg connectors.Config, after schemas.Position) (connectors.Source, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := &reader{o: o}
+	r := &reader{o: o, part: cfg.Backfill}
+	if r.part != nil {
+		r.got, _ = strconv.Atoi(r.part.Place)
+	}
 	if after != "" {
 		if o.lost && !cfg.Again {
 			return nil, fmt.Errorf("the log is gone: %w", connectors.ErrPositionLost)
@@ -111,6 +117,8 @@ func (r *reader) Read(ctx context.Context) (connectors.Batch, error) {
 			b.Changes = append(b.Changes, r.change(r.rows[r.at], schemas.Sequence{Major: uint64(r.next) + 1, Minor: uint32(r.at)}))
 		}
 		b.State = contract.StateSnapshot
+	} else if r.next == len(r.o.log) && r.part != nil && r.got >= 0 {
+		r.fill(&b)
 	} else if r.next < len(r.o.log) {
 		b.Changes = append(b.Changes, r.change(r.o.log[r.next], schemas.Sequence{Major: uint64(r.next) + 2}))
 		r.next++

@@ -167,6 +167,11 @@ func (r *runner) obey(ctx context.Context) error {
 		return r.resync().deleteGone(ctx)
 	case s.Lost != "": // also while it is read again: what comes then would be taken for all there is
 		return fmt.Errorf("%s: %w", strings.TrimSuffix(s.Lost, ": "+ErrPositionLost.Error()), ErrPositionLost)
+	case deletingPart(s) >= 0:
+		if err := r.resync().deletePart(ctx, deletingPart(s)); err != nil {
+			return err
+		}
+		return r.obey(ctx)
 	case s.State == "", s.State == contract.StateRetired:
 		s.State, s.Error = contract.StateStarting, ""
 		return r.say(ctx, s)
@@ -190,7 +195,7 @@ func (r *runner) read(ctx context.Context) (err error) {
 		return err
 	}
 	cfg := r.cfg
-	cfg.Again = r.status.Resync != nil
+	cfg.Again, cfg.Backfill = r.status.Resync != nil, nextBackfill(r.status)
 	cfg.Waits = func(ctx context.Context, why error) error {
 		waiting := r.status
 		waiting.State = contract.StateWaiting
@@ -236,7 +241,7 @@ func (r *runner) read(ctx context.Context) (err error) {
 		if err := r.turned(ctx, batch); err != nil {
 			return err
 		}
-		if deleting(r.status) {
+		if deleting(r.status) || deletingPart(r.status) >= 0 {
 			return errNext
 		}
 	}
@@ -292,6 +297,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 		next.Position = string(b.After)
 	}
 	again := rereading(r.status)
+	next = progressed(next, b.Backfill)
 	next.Returned = delivered(next.Returned, r.cfg, b)
 	b.Awaited = union(b.Awaited, next.Returned)
 	if again {
@@ -320,7 +326,7 @@ func (r *runner) next(b Batch) contract.SourceStatus {
 // due says whether an empty batch is written: every heartbeat, and at once when
 // the state changed or the source has caught up behind a batch of rows.
 func (r *runner) due(b Batch, next contract.SourceStatus) bool {
-	if next.Resync != nil && next.Resync.Step != r.status.Resync.Step {
+	if b.Backfill != nil || next.Resync != nil && next.Resync.Step != r.status.Resync.Step {
 		return true
 	}
 	return next.State != r.status.State || len(next.Complete) != len(r.status.Complete) || next.Error != r.status.Error || time.Since(r.written) >= heartbeat || !b.CaughtUp.IsZero() && !r.caught

@@ -115,6 +115,7 @@ func newWorld(t *testing.T) world {
 
 func (w world) config() connectors.Config {
 	cfg := connectors.Config{Name: "count", Kind: "counting", Datasets: []*schemas.Dataset{w.d}, Catalogue: w.cat, Metrics: prometheus.NewRegistry()}
+	cfg.Reread.Backfill = &connectors.Backfilling{Within: within}
 	if w.part {
 		cfg.Reread.Part = func(_ connectors.Config, at schemas.Position) (chinese, english string) {
 			return "到 " + string(at), "up to " + string(at)

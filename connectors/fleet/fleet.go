@@ -38,9 +38,13 @@ type Parts struct {
 	Stop, Retire func(ctx context.Context, name, by string) error
 	Start        func(ctx context.Context, name string) error
 	Resync       func(ctx context.Context, name string, accept int64) error
-	Dry          func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error)
-	Drop         func(ctx context.Context, cfg connectors.Config, at schemas.Position) ([]string, error)
-	Logger       *slog.Logger
+	Backfill     func(ctx context.Context, name string, order contract.Backfill) error
+	// A person's answer about a backfill: so many deletes are well, or it is given up.
+	AcceptBackfill func(ctx context.Context, name string, id, accept int64) error
+	CancelBackfill func(ctx context.Context, name string, id int64) error
+	Dry            func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error)
+	Drop           func(ctx context.Context, cfg connectors.Config, at schemas.Position) ([]string, error)
+	Logger         *slog.Logger
 }
 
 // On returns the parts that run sources of those kinds on a bus.
@@ -58,6 +62,15 @@ func On(b *bus.Bus, c *codec.Codec, kinds connectors.Kinds, log *slog.Logger) Pa
 		Start:  func(ctx context.Context, name string) error { return connectors.Start(ctx, b, name) },
 		Resync: func(ctx context.Context, name string, accept int64) error {
 			return connectors.Resync(ctx, b, name, accept)
+		},
+		Backfill: func(ctx context.Context, name string, order contract.Backfill) error {
+			return connectors.Backfill(ctx, b, name, order)
+		},
+		AcceptBackfill: func(ctx context.Context, name string, id, accept int64) error {
+			return connectors.AcceptBackfill(ctx, b, name, id, accept)
+		},
+		CancelBackfill: func(ctx context.Context, name string, id int64) error {
+			return connectors.CancelBackfill(ctx, b, name, id)
 		},
 		Dry: func(ctx context.Context, cfg connectors.Config) ([]connectors.Difference, error) {
 			return connectors.DryResync(ctx, b, c, cfg)

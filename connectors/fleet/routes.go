@@ -28,6 +28,8 @@ type Line struct {
 	Do       string           `json:"do,omitempty"`
 	Rows     int64            `json:"rows"`
 	Resync   *contract.Resync `json:"resync,omitempty"`
+	// Backfills are parts of it that are read again beside its stream.
+	Backfills []contract.Backfill `json:"backfills,omitempty"`
 	// StoppedBy and StoppedAt say who has stopped or retired it, as far as that was said,
 	// and when.
 	StoppedBy string     `json:"stopped_by,omitempty"`
@@ -48,7 +50,7 @@ func (f *Fleet) Status() []Line {
 	out := make([]Line, 0, len(f.members))
 	for _, m := range f.members {
 		w := m.word()
-		s := Line{Name: m.cfg.Name, Kind: m.cfg.Kind, State: w.State, Reason: w.Why, Do: w.Do, Rows: m.told.Status.Rows, Resync: m.told.Status.Resync}
+		s := Line{Name: m.cfg.Name, Kind: m.cfg.Kind, State: w.State, Reason: w.Why, Do: w.Do, Rows: m.told.Status.Rows, Resync: m.told.Status.Resync, Backfills: m.told.Status.Backfills}
 		if at := m.told.Status.StoppedAt; m.told.Status.Stop && at > 0 {
 			when := time.UnixMilli(at)
 			s.StoppedBy, s.StoppedAt = m.told.Status.StoppedBy, &when
@@ -110,6 +112,42 @@ func (f *Fleet) Routes(mux *http.ServeMux) {
 		}
 		answer(w, r, f.Resync(r.Context(), r.PathValue("name"), accept), nil)
 	}, "dry_run", "accept_deletes"))
+	f.backfillRoutes(mux, func(w http.ResponseWriter, r *http.Request, err error) { answer(w, r, err, nil) })
+}
+
+// maxAsk is how large what a person asks for may be.
+const maxAsk = 64 << 10
+
+// BackfillsRoute takes an order in its body: it may hold keys, and addresses are logged.
+const BackfillsRoute = "POST /sources/{name}/backfills"
+
+// backfillRoutes adds what is asked of backfills.
+func (f *Fleet) backfillRoutes(mux *http.ServeMux, answer func(w http.ResponseWriter, r *http.Request, err error)) {
+	mux.HandleFunc(BackfillsRoute, listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		ask, err := readAsk(http.MaxBytesReader(w, r.Body, maxAsk))
+		if err != nil {
+			listener.Refuse(w, r, problem.BadOrder.Of(""))
+			return
+		}
+		answer(w, r, f.Backfill(r.Context(), r.PathValue("name"), ask, operator(r)))
+	}))
+	mux.HandleFunc("POST /sources/{name}/backfills/{id}/accept", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		id, bad := number(r.PathValue("id"))
+		accept, worse := number(r.URL.Query().Get("deletes"))
+		if bad != nil || worse != nil {
+			listener.Refuse(w, r, problem.BadAccept.Of(""))
+			return
+		}
+		answer(w, r, f.AcceptBackfill(r.Context(), r.PathValue("name"), id, accept))
+	}, "deletes"))
+	mux.HandleFunc("POST /sources/{name}/backfills/{id}/cancel", listener.Strict(func(w http.ResponseWriter, r *http.Request) {
+		id, err := number(r.PathValue("id"))
+		if err != nil {
+			listener.Refuse(w, r, problem.NotHeld.Of(""))
+			return
+		}
+		answer(w, r, f.CancelBackfill(r.Context(), r.PathValue("name"), id))
+	}))
 }
 
 // OperatorHeader is in which the operators' tools say who asks.
@@ -133,14 +171,19 @@ func operator(r *http.Request) string {
 func refusalOf(err error) *problem.Problem {
 	var cannot *CannotError
 	var noTrial *connectors.NoTrialError
+	var order orderError
 	switch {
+	case errors.Is(err, connectors.ErrWhole):
+		return problem.NoReread.Of("").Says(problem.Halves(connectors.ErrWhole.Error()))
+	case errors.As(err, &order):
+		return problem.BadOrder.Of("").Says(problem.Halves(strings.TrimSuffix(err.Error(), ": "+connectors.ErrConfig.Error())))
 	case errors.As(err, &noTrial):
 		return problem.NoReread.Of("").Says(problem.Halves(noTrial.Why))
 	case errors.As(err, &cannot):
 		return problem.NoReread.Of("").Says(problem.Halves(cannot.Why))
 	case errors.Is(err, ErrNotHere), errors.Is(err, connectors.ErrNoSource):
 		return problem.NoSource.Of("")
-	case errors.Is(err, connectors.ErrNotHeld):
+	case errors.Is(err, connectors.ErrNotHeld), errors.Is(err, connectors.ErrNoBackfill):
 		return problem.NotHeld.Of("")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return problem.NotDown.Of("")

@@ -28,9 +28,13 @@ type Dialect struct {
 // Select asks for the rows of a table behind a key, in the order of the keys.
 type Select struct {
 	Columns []string // what is read
-	From    string   // as SQL
+	Table   string   // as SQL
 	Where   []string // further conditions, as SQL
 	Keys    []string // columns of the key
+	// From and To are the first and the last key that is asked for, nil = open; Limit is how many
+	// rows at the most, 0 = all.
+	From, To []string
+	Limit    int
 }
 
 // Query returns the query for the rows behind a key, and its parameters; a key of another
@@ -38,16 +42,28 @@ type Select struct {
 func (d Dialect) Query(s Select, behind []string) (query string, params []string) {
 	where := append([]string(nil), s.Where...)
 	keys := d.quoted(s.Keys)
-	if len(behind) == len(keys) && len(keys) > 0 {
+	hold := func(operator string, values []string) bool {
+		if len(values) != len(keys) || len(keys) == 0 {
+			return false
+		}
 		var condition string
-		condition, params = d.behind(keys, behind)
+		condition, params = d.compare(keys, operator, values, params)
 		where = append(where, condition)
+		return true
 	}
-	query = "SELECT " + strings.Join(d.quoted(s.Columns), ", ") + " FROM " + s.From
+	if !hold(">", behind) {
+		hold(">=", s.From)
+	}
+	hold("<=", s.To)
+	query = "SELECT " + strings.Join(d.quoted(s.Columns), ", ") + " FROM " + s.Table
 	if len(where) > 0 {
 		query += " WHERE " + strings.Join(where, " AND ")
 	}
-	return query + " ORDER BY " + strings.Join(keys, ", "), params
+	query += " ORDER BY " + strings.Join(keys, ", ")
+	if s.Limit > 0 {
+		query += fmt.Sprintf(" LIMIT %d", s.Limit)
+	}
+	return query, params
 }
 
 func (d Dialect) quoted(names []string) []string {
@@ -58,7 +74,9 @@ func (d Dialect) quoted(names []string) []string {
 	return out
 }
 
-func (d Dialect) behind(keys, values []string) (condition string, params []string) {
+// compare holds a key against a value. Where tuples are not understood it is spelled out: the
+// first column decides, and the next where it is equal.
+func (d Dialect) compare(keys []string, operator string, values, params []string) (condition string, all []string) {
 	param := func(value string) string {
 		params = append(params, value)
 		return d.Param(len(params))
@@ -68,15 +86,19 @@ func (d Dialect) behind(keys, values []string) (condition string, params []strin
 		for i, v := range values {
 			marks[i] = param(v)
 		}
-		return "(" + strings.Join(keys, ", ") + ") > (" + strings.Join(marks, ", ") + ")", params
+		return "(" + strings.Join(keys, ", ") + ") " + operator + " (" + strings.Join(marks, ", ") + ")", params
 	}
 	var either []string
 	for i := range keys {
-		var all []string
+		var each []string
 		for j := range i {
-			all = append(all, keys[j]+" = "+param(values[j]))
+			each = append(each, keys[j]+" = "+param(values[j]))
 		}
-		either = append(either, strings.Join(append(all, keys[i]+" > "+param(values[i])), " AND "))
+		strict := operator
+		if i < len(keys)-1 {
+			strict = operator[:1]
+		}
+		either = append(either, strings.Join(append(each, keys[i]+" "+strict+" "+param(values[i])), " AND "))
 	}
 	return "(" + strings.Join(either, " OR ") + ")", params
 }

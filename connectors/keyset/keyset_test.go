@@ -13,7 +13,7 @@ import (
 
 func TestQuery(t *testing.T) {
 	t.Parallel()
-	s := keyset.Select{Columns: []string{"a", "b", "x"}, From: "t", Where: []string{"(x > 0)"}, Keys: []string{"a", "b"}}
+	s := keyset.Select{Columns: []string{"a", "b", "x"}, Table: "t", Where: []string{"(x > 0)"}, Keys: []string{"a", "b"}}
 	tuples := keyset.Dialect{Quote: strconv.Quote, Param: func(n int) string { return "$" + strconv.Itoa(n) }, Tuples: true}
 	plain := keyset.Dialect{Quote: func(n string) string { return "[" + n + "]" }, Param: func(int) string { return "?" }}
 	for _, test := range []struct {

@@ -15,7 +15,7 @@ var Kind = connectors.Kind{
 	Options: func() option.Declarer { return new(Options) },
 	Fits:    fits,
 	Open:    Open,
-	Reread:  connectors.Reread{Dry: Dry},
+	Reread:  connectors.Reread{Dry: Dry, Backfill: &connectors.Backfilling{Order: order, Within: within}},
 	Examine: Examine,
 	Drop:    Drop,
 }
@@ -53,5 +53,6 @@ What is made in the department's database, and what it does there (nothing is wr
 | 发布 / publication | 列在其中的列，部门不能改类型，也不能删除（数据库会报错；改名、加列、删别的列、删整张表不受限）：先用 ALTER PUBLICATION … SET TABLE 取出，改完再列入，然后重读本数据源 / a listed column can be neither retyped nor dropped (the server refuses; renaming, adding, dropping other columns or the table is free): take it out by ALTER PUBLICATION … SET TABLE, change it, list it again, then read the source again |
 | 发布 / publication | 表失去主键或复制标识（REPLICA IDENTITY NOTHING、删主键）后，部门自己的 UPDATE、DELETE 会报错；列出了列时，REPLICA IDENTITY FULL 也会。一秒内数据源即为“等待”并说明 / once a table has lost its primary key or replica identity, the department's own UPDATE and DELETE fail; with a list of columns they do under REPLICA IDENTITY FULL, too. Within a second the source waits and says so |
 | 首次读取 / first rows | 一个只读事务，读完为止；其间 VACUUM 不能清除之后变旧的行 / one read-only transaction until all is read; meanwhile VACUUM keeps what has become old since |
-| 连接 / connections | 一个 walsender，一个普通连接（每秒查一次系统表），首次读取时再一个 / a walsender, a connection that asks the system's tables once a second, one more for first rows |
+| 补读 / backfill | 每段一个只读事务，几千行，几秒；可限时段和每秒行数 / a read-only transaction for each few thousand rows, for seconds; its time of day and rows a second can be limited |
+| 连接 / connections | 一个 walsender，一个普通连接（每秒查一次系统表），首次读取和补读时再一个 / a walsender, a connection that asks the system's tables once a second, one more for first rows and backfills |
 `

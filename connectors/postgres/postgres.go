@@ -47,6 +47,10 @@
 // The key in the position is encrypted under the city's keys. Without keys, or
 // after they changed, the table is read from its start again, which is as exact.
 //
+// # Backfill
+//
+// A table, or a range of its keys, is read again beside the stream (package backfill).
+//
 // # Parts
 //
 // A setting is what stays while the source is open; a server, on it, the database as it
@@ -75,6 +79,7 @@ import (
 	"sync"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/backfill"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 )
@@ -89,6 +94,7 @@ type source struct {
 	reading  sync.Mutex // held by Read, and by Close once Read was told to end
 	at       place.Position
 	snapshot *snapshot
+	backfill *backfill.Backfill // nil: none is asked for
 
 	mu     sync.Mutex
 	closed bool
@@ -171,7 +177,7 @@ func (s *source) read(ctx context.Context) (connectors.Batch, error) {
 	if err := s.startStream(ctx); err != nil {
 		return connectors.Batch{}, err
 	}
-	return s.stream.next(ctx)
+	return s.stream.next(ctx, s.backfill)
 }
 
 func (s *source) startStream(ctx context.Context) error {
@@ -187,7 +193,9 @@ func (s *source) startStream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.stream, s.watch.log = st, st
+	if s.stream, s.watch.log = st, st; s.cfg.Backfill != nil {
+		s.backfill = backfill.New(s.cfg, s.forBackfill(), s.table(s.cfg.Backfill.Table), s.at)
+	}
 	return nil
 }
 
@@ -222,6 +230,9 @@ func (s *source) Close() error {
 	}
 	if s.snapshot != nil {
 		s.snapshot.close()
+	}
+	if s.backfill != nil {
+		s.backfill.Close()
 	}
 	s.server.close()
 	return nil

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 )
 
 // server is the database as it answers questions, over one connection. A question that may
@@ -16,6 +18,22 @@ type server struct {
 	*setting
 	asking sync.Mutex // several ask while the source is read
 	sql    *pgx.Conn  // nil once closed
+
+	missed atomic.Pointer[place.Missed] // of which rows a backfill found a version that is refused
+}
+
+// miss notes rows that a backfill has found refused.
+func (s *server) miss(rows place.Missed) {
+	all := s.also().Join(rows)
+	s.missed.Store(&all)
+}
+
+// also are those rows.
+func (s *server) also() place.Missed {
+	if m := s.missed.Load(); m != nil {
+		return *m
+	}
+	return nil
 }
 
 // connect opens the connection for all questions.

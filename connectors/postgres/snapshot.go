@@ -160,7 +160,7 @@ func (sn *snapshot) open(at *place.Position) bool {
 	}
 	at.Table, at.Key = name, ""
 	sn.table = sn.s.tables[name]
-	query, values := sn.table.selectRows(key)
+	query, values := selectRows(sn.table.selection(), key)
 	sn.reader = sn.conn.ExecParams(sn.life, query, values, nil, nil, nil)
 	sn.key = key
 	return true
@@ -173,11 +173,11 @@ var dialect = keyset.Dialect{
 	Tuples: true,
 }
 
-// selectRows reads the mapped columns of the rows behind a key.
-func (t *table) selectRows(behind []string) (string, [][]byte) {
-	s := keyset.Select{From: "ONLY " + t.quoted()}
+// selection asks for the mapped columns of the table's rows.
+func (t *table) selection() keyset.Select {
+	s := keyset.Select{Table: "ONLY " + t.quoted()}
 	if t.kind == "p" {
-		s.From = t.quoted()
+		s.Table = t.quoted()
 	}
 	for _, c := range t.columns {
 		s.Columns = append(s.Columns, c.name)
@@ -188,6 +188,11 @@ func (t *table) selectRows(behind []string) (string, [][]byte) {
 	if t.filter != "" {
 		s.Where = append(s.Where, "("+t.filter+")")
 	}
+	return s
+}
+
+// selectRows writes a selection of the rows behind a key.
+func selectRows(s keyset.Select, behind []string) (string, [][]byte) {
 	query, params := dialect.Query(s, behind)
 	var values [][]byte
 	for _, p := range params {
@@ -199,11 +204,20 @@ func (t *table) selectRows(behind []string) (string, [][]byte) {
 // row turns the reader's row into a change or rejections and notes its key. It returns how
 // much that is, and the key of a row that was refused.
 func (sn *snapshot) row(b *connectors.Batch, at place.Position) (bytes int, refused string) {
-	t := sn.table
 	values := sn.reader.Values()
-	cells := make([]connectors.Cell, len(t.dataset.Fields))
+	cells, key, bytes := sn.table.read(values)
+	if key != nil {
+		sn.key = key
+	}
+	origin := schemas.Origin{Source: sn.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(at.Start) - 1, Minor: at.Rows}, At: sn.at}
+	return bytes, sn.s.take(sn.table, b, schemas.Snapshot, cells, values, nil, origin)
+}
+
+// read arranges a row that was selected by field. key is that of the table, nil where part of
+// it is null: such rows stand last, and there is nothing to go on behind.
+func (t *table) read(values [][]byte) (cells []connectors.Cell, key []string, bytes int) {
+	cells = make([]connectors.Cell, len(t.dataset.Fields))
 	bytes = 64
-	var key []string
 	for i, c := range t.columns {
 		bytes += len(values[i])
 		if values[i] == nil {
@@ -215,16 +229,11 @@ func (sn *snapshot) row(b *connectors.Batch, at place.Position) (bytes int, refu
 	for _, k := range t.keyColumns() {
 		i := slices.IndexFunc(t.columns, func(c column) bool { return c.name == k.name })
 		if values[i] == nil {
-			key = nil // rows without a key stand last: there is nothing to go on behind
-			break
+			return cells, nil, bytes
 		}
 		key = append(key, string(values[i]))
 	}
-	if key != nil {
-		sn.key = key
-	}
-	origin := schemas.Origin{Source: sn.s.cfg.Name, Sequence: schemas.Sequence{Major: uint64(at.Start) - 1, Minor: at.Rows}, At: sn.at}
-	return bytes, sn.s.take(t, b, schemas.Snapshot, cells, values, nil, origin)
+	return cells, key, bytes
 }
 
 func (sn *snapshot) close() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/cdc"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/backfill"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -37,7 +38,8 @@ type stream struct {
 	told      place.LSN
 	toldAt    time.Time
 
-	log *cdc.Log[place.Position]
+	log   *cdc.Log[place.Position]
+	aimed *backfill.Chunk // of which the log knows that it waits
 }
 
 // newStream goes on behind a position. The server sends from heard on.
@@ -88,11 +90,15 @@ func (st *stream) wait() {
 	<-st.over
 }
 
-// next yields what has been received, whole transactions as far as they fit.
-func (st *stream) next(ctx context.Context) (connectors.Batch, error) {
+// next yields what has been received, whole transactions as far as they fit, and the rows of a
+// backfill, nil if there is none, for which it was time.
+func (st *stream) next(ctx context.Context, bf *backfill.Backfill) (connectors.Batch, error) {
 	idle := connectors.Idle[struct{}]{Wake: st.log.Filled(), Pace: func() time.Duration { return probeEvery }}
 	return idle.Await(ctx, func(expired bool) (connectors.Batch, bool, error) {
 		if err := st.probe(ctx); err != nil {
+			return connectors.Batch{}, false, err
+		}
+		if err := st.seek(ctx, bf); err != nil {
 			return connectors.Batch{}, false, err
 		}
 		taken, ok, err := st.log.Take(expired)
@@ -103,9 +109,34 @@ func (st *stream) next(ctx context.Context) (connectors.Batch, error) {
 		if b.CaughtUp, b.State = taken.CaughtUp, st.state(taken.At); !taken.Inside {
 			taken.At.Facts = st.watch.kept // as they were last seen
 		}
+		taken.At.Missed = taken.At.Missed.Join(st.db.also())
 		b.After = taken.At.Encode()
-		return b, true, nil
+		if bf != nil {
+			err = bf.Heed(&b, taken.At.Flush)
+		}
+		return b, true, err
 	})
+}
+
+// seek has a backfill read its next chunk if it is time, and asks the server for the log up to
+// where that was read.
+func (st *stream) seek(ctx context.Context, bf *backfill.Backfill) error {
+	if bf == nil {
+		return nil
+	}
+	if err := bf.Step(ctx); err != nil {
+		return err
+	}
+	c := bf.Chunk()
+	if c == nil || c == st.aimed {
+		return nil
+	}
+	st.db.miss(c.Missed)
+	if st.log.Aim(uint64(c.High), c.At) { // else it aims elsewhere first
+		st.aimed = c
+	}
+	st.ask.Store(true)
+	return nil
 }
 
 // probe watches the facts, and notes where the server's log ends now: when the

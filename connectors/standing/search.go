@@ -1,6 +1,7 @@
 package standing
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -129,4 +130,36 @@ func (p *Pass) Keys(ctx context.Context, fn func(key string) error) error {
 		delete(p.gone, d)
 		return fn(string(key))
 	})
+}
+
+// Name is the key of a row, and how the row itself wrote it last, nil if that is not known.
+type Name struct {
+	Key string
+	Own []byte
+}
+
+// Names reads the topic once more and returns the names of the rows that are gone.
+func (p *Pass) Names(ctx context.Context) ([]Name, error) {
+	if len(p.gone) == 0 {
+		return nil, nil
+	}
+	var out []Name
+	at := make(map[[16]byte]int, len(p.gone))
+	err := p.Bus.Replay(ctx, p.Topic, func(rec bus.Record) error {
+		key, _ := rowOf(rec)
+		d, mine := p.digest(key)
+		if _, gone := p.gone[d]; !mine || !gone || len(rec.Key) == 0 {
+			return nil
+		}
+		i, told := at[d]
+		if !told {
+			i, at[d] = len(out), len(out)
+			out = append(out, Name{Key: string(key)})
+		}
+		if own, ok := contract.ParseOwn(rec.Header(contract.Own)); ok {
+			out[i].Own = bytes.Clone(own)
+		}
+		return nil
+	})
+	return out, err
 }

@@ -62,6 +62,7 @@ type SourceStatus struct {
 	// done, in the order given.
 	Backfills []Backfill `json:"backfills,omitempty"`
 	Backfill  int64      `json:"backfill,omitempty"` // the number of the last one
+	Reread    uint32     `json:"reread,omitempty"`   // rows that backfills have said since the epoch began
 }
 
 // Resync is how far reading a source again has come. What the department has no

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // Silence is after how long without a word a source that should be working is
@@ -110,4 +112,53 @@ func (r *Resync) progress() string {
 		return fmt.Sprintf("已重读 %d 行，正在删除 %d 行中的第 %d 行 / %d rows read again, %d of %d rows deleted", r.Rows, r.Found, r.Deleted, r.Rows, r.Deleted, r.Found)
 	}
 	return fmt.Sprintf("正在从头重读，已读 %d 行 / read again from the beginning, %d rows so far", r.Rows, r.Rows)
+}
+
+// Progress says how far it has come, and Do what a person does about it, "" if nothing.
+func (b Backfill) Progress(source string, now time.Time) (why, do string) {
+	name := fmt.Sprintf("#%d %s", b.ID, b.Table)
+	if b.From != "" || b.To != "" {
+		name += "（一段 / a range）"
+	}
+	switch b.Step {
+	case BackfillAsked:
+		why = fmt.Sprintf("补读 %s：即将开始 / backfill %s: about to begin", name, name)
+	case BackfillDeleting:
+		why = fmt.Sprintf("补读 %s：已读 %d 行，正在删除没有再来的行 / backfill %s: %d rows read, deleting what did not come again", name, b.Rows, name, b.Rows)
+	case BackfillHeld:
+		return fmt.Sprintf("补读 %s：有 %d 行没有再来，删除前等待确认，其余照常 / backfill %s: %d rows did not come again; it waits for an answer before it deletes them, all else goes on", name, b.Found, name, b.Found),
+			fmt.Sprintf("%s --backfill %d --accept-deletes %d", ResyncCommand(source), b.ID, b.Found)
+	default:
+		zh, en := fmt.Sprintf("已读 %d 行", b.Rows), fmt.Sprintf("%d rows read", b.Rows)
+		if b.About > 0 {
+			share := min(b.Rows*100/b.About, 99)
+			zh, en = fmt.Sprintf("%s，约 %d%%", zh, share), fmt.Sprintf("%s, about %d%%", en, share)
+		}
+		if left := b.Left(now); left > 0 {
+			left = max(left.Round(time.Minute), time.Minute)
+			zh, en = fmt.Sprintf("%s，约剩 %d 分", zh, int(left.Minutes())), fmt.Sprintf("%s, about %d min left", en, int(left.Minutes()))
+		}
+		why = fmt.Sprintf("补读 %s：%s / backfill %s: %s", name, zh, name, en)
+	}
+	return also(why, b.Why), ""
+}
+
+// beside adds to the word of a source that goes on the backfills that wait for a person.
+func (s SourceStatus) beside(w Word, name string) Word {
+	for _, b := range s.Backfills {
+		if why, do := b.Progress(name, time.Now()); do != "" {
+			w.Why, w.Do = also(w.Why, why), cmp.Or(w.Do, do)
+		}
+	}
+	return w
+}
+
+// also joins two texts, both "中文 / English".
+func also(text, more string) string {
+	if text == "" || more == "" {
+		return cmp.Or(text, more)
+	}
+	zh, en := problem.Halves(text)
+	moreZH, moreEN := problem.Halves(more)
+	return zh + "；" + moreZH + " / " + en + "; " + moreEN
 }

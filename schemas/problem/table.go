@@ -81,6 +81,7 @@ var (
 	NoSource   = add(Admin, 404, "4045", "没有这个数据源", "no such source", "本进程没有这个数据源，名称见 GET /sources", "no such source in this process, see GET /sources")
 	NoReread   = add(Admin, 409, "4095", "不能重读或试读", "cannot be read again, or not for a trial", "此数据源不能从头重读，或不能试读", "this source cannot be read again from the beginning, or has no trial")
 	BadAccept  = add(Admin, 422, "4229", "数目有误", "not a number", "accept_deletes 须为不小于 0 的整数", "accept_deletes must be a whole number, 0 or more")
+	BadOrder   = add(Admin, 422, "4228", "补读的写法有误", "the order is wrong", "补读的请求有误：要 JSON 对象，含 table，可有 from、to、window、rate", "the order of a backfill is wrong: a JSON object with table, and from, to, window, rate where wanted")
 	NotHeld    = add(Admin, 404, "4047", "没有等待确认的这一项", "nothing waits for that answer", "没有等待确认的这一项，编号见 yiyuan source ls", "nothing of that name waits for an answer, see yiyuan source ls")
 	NotDone    = add(Admin, 503, "5036", "没有做成", "not done", "没有做成，原因见日志，稍后再试", "it was not done, see the log, then try again")
 	NotDown    = add(Admin, 503, "5039", "尚未停下", "not down yet", "数据源正在停止，请稍后再看", "the source is still stopping, look again")

@@ -38,6 +38,21 @@ func (m Missed) Has(cfg connectors.Config, table, key string) bool {
 	return !slices.ContainsFunc(missedAt(cfg, table, key), func(bit uint32) bool { return m[bit/8]&(1<<(bit%8)) == 0 })
 }
 
+// Join is the rows of both.
+func (m Missed) Join(o Missed) Missed {
+	if len(o) != missedBits/8 {
+		return m
+	}
+	if len(m) != len(o) {
+		return o
+	}
+	out := slices.Clone(m)
+	for i := range out {
+		out[i] |= o[i]
+	}
+	return out
+}
+
 func missedAt(cfg connectors.Config, table, key string) []uint32 {
 	digest := cfg.Keyed(contract.LabelMissed, []byte(table+"\x00"+key))
 	bits := make([]uint32, 4)

@@ -22,7 +22,7 @@ type Proof struct {
 	seen   bool
 }
 
-// NewProof: the server starts to send at heard.
+// NewProof is of what follows a position; the server starts to send at heard.
 func NewProof(from Position, heard LSN) Proof {
 	return Proof{commit: from.Commit, xid: from.XID, at: from.At, flush: from.Flush, due: from.XID != 0 && heard <= from.Commit}
 }

@@ -47,6 +47,8 @@ func TestRealPath(t *testing.T) {
 	})
 	t.Run("kcat", func(t *testing.T) { kcat(t, p, e2e.Keys(t).Token("key:person.partial", number), want) })
 
+	t.Run("backfill", func(t *testing.T) { backfill(t, p, number) })
+
 	p.SQL(t, `DELETE FROM %s.t_czrk WHERE sfzh = '`+number+`'`)
 	p.Await(t, number, map[string]any{"XM": nil, "HJDZ": nil, "JZDZ": "云岭市岭西区"})
 	if status, body := p.Ask(t, "no key", number); status != http.StatusUnauthorized || strings.Contains(body, number) {
@@ -62,6 +64,32 @@ func TestRealPath(t *testing.T) {
 	server.Stop()
 	processors.Stop()
 	connectors.Stop()
+}
+
+// backfill has a table read again beside its stream, by command, and waits until it is.
+func backfill(t *testing.T, p *e2e.RealPath, number string) {
+	t.Helper()
+	order := func(args ...string) []string {
+		return append([]string{"source", "resync", "ga-pg", "--gateway", "http://" + p.Admin}, args...)
+	}
+	if said := e2e.Runs(t, 0, order("--table", p.Schema+".t_czrk", "--from", `["`+number+`"]`, "--rate", "1000")...); !strings.Contains(said, "running") || strings.Contains(said, number) {
+		t.Errorf("ordered, it says\n%s", said)
+	}
+	e2e.Await(t, "the backfill", func() string {
+		said := e2e.Runs(t, 0, "source", "ls", "--gateway", "http://"+p.Admin)
+		if strings.Contains(said, "#1 ") {
+			return said
+		}
+		return ""
+	})
+	for _, refused := range []struct {
+		code int
+		args []string
+	}{{1, []string{"--table", "nobody.t"}}, {1, []string{"--table", p.Schema + ".t_czrk", "--from", `["a", "b"]`}}, {4, []string{"--backfill", "1", "--cancel"}}} {
+		if said := e2e.Runs(t, refused.code, order(refused.args...)...); said == "" {
+			t.Errorf("%q is refused without a word", refused.args)
+		}
+	}
 }
 
 // python reads the record with a client of another language.

@@ -173,6 +173,9 @@ func checkSource(name string, s said, bound bool) Finding {
 	case w.State != contract.StateRetired && len(s.status.Awaited) > 0:
 		return warning(check, fmt.Sprintf("%s，首次交付尚未到齐 / the first delivery has not come whole yet: %s", text, terminal.Some(s.status.Awaited)), "请部门交付 / have the department deliver it")
 	}
+	if w.Do != "" { // it goes on, and something of it waits for an answer
+		return warning(check, text, w.Do)
+	}
 	return fine(check, fmt.Sprintf("%s，%d 行 / %d rows", text, s.status.Rows, s.status.Rows))
 }
 

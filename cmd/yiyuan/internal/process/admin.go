@@ -89,5 +89,13 @@ func (a *Process) adminRoutes(f *fleet.Fleet) http.Handler {
 	if f != nil {
 		f.Routes(mux)
 	}
-	return listener.Bare(listener.Routes(mux).ServeHTTP)
+	routes := listener.Routes(mux)
+	bare := listener.Bare(routes.ServeHTTP)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == fleet.BackfillsRoute { // the one that is told something in a body
+			routes.ServeHTTP(w, r)
+			return
+		}
+		bare(w, r)
+	})
 }

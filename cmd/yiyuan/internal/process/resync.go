@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
@@ -21,4 +22,29 @@ func (a *Process) OrderResync(ctx context.Context, name string, accept int64) er
 		}
 	}
 	return connectors.Resync(ctx, a.Bus, name, accept)
+}
+
+// OrderBackfill writes the order to read part of a source again where no process runs the source;
+// by is who asks. The configuration must know the source: its kind makes the order.
+func (a *Process) OrderBackfill(ctx context.Context, name string, ask connectors.Ask, by string) error {
+	cfgs, _, err := a.bindings()
+	if err != nil {
+		return err
+	}
+	for _, c := range cfgs {
+		if c.Name != name {
+			continue
+		}
+		if c, err = wiring.EveryKind().Bind(c); err != nil {
+			return err
+		}
+		c.Keys = a.Keys
+		order, err := fleet.Order(c, ask)
+		if err != nil {
+			return err
+		}
+		order.By = by
+		return connectors.Backfill(ctx, a.Bus, name, order)
+	}
+	return fmt.Errorf("backfill %q: %w", name, connectors.ErrNoSource)
 }
