@@ -38,7 +38,7 @@ var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 // Declare implements option.Declarer.
 func (o *Options) Declare(l *option.List) {
 	l.Add(&o.DSN, "dsn", "env:变量名、file:路径，或不含口令的连接串", "env:NAME, file:PATH, or a connection string without a password").Required().
-		Must(func() bool { return referred(o.DSN) || !dsn.HasPassword(o.DSN) }, "不含口令的连接串：口令写 env:变量名、file:路径或用选项 password", "env:NAME, file:PATH or the option password for a string that holds a password")
+		Must(func() bool { return dsn.Referred(o.DSN) || !dsn.HasPassword(o.DSN) }, "不含口令的连接串：口令写 env:变量名、file:路径或用选项 password", "env:NAME, file:PATH or the option password for a string that holds a password")
 	l.Add(&o.Password, "password", "env:变量名 或 file:路径，连接串里没有口令时用", "env:NAME or file:PATH, if the dsn has none")
 	l.Add(&o.Slot, "slot", "复制槽名称的开头，缺省 yiyuan_<数据源名>；其后是本总线的标记（_ 和八个十六进制数字），同一文件在另一座城有自己的复制槽",
 		"begins the name of the replication slot; default yiyuan_<name of the source>. Behind it comes a mark of this bus (_ and eight hexadecimal digits), so that another city with the same file has a slot of its own").
@@ -78,8 +78,4 @@ func read(cfg connectors.Config) (Options, error) {
 		o.Publication = o.Slot
 	}
 	return o, nil
-}
-
-func referred(dsn string) bool {
-	return strings.HasPrefix(dsn, "env:") || strings.HasPrefix(dsn, "file:")
 }
