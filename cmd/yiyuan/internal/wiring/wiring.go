@@ -5,6 +5,8 @@ import (
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/file"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/tables"
+	"github.com/yiyuan-bus/yiyuan/connectors/probe"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
 	"github.com/yiyuan-bus/yiyuan/connectors/synthetic"
 	"github.com/yiyuan-bus/yiyuan/processors"
@@ -29,6 +31,13 @@ func Kinds(pushes *push.Server, listen string) connectors.Kinds {
 
 // EveryKind is the kinds as they are checked and described, without anything that runs.
 func EveryKind() connectors.Kinds { return Kinds(nil, "") }
+
+// Probes are the kinds of sources whose tables can be looked at before there is a source, and how.
+func Probes(cat *schemas.Catalogue) map[string]probe.Look {
+	return map[string]probe.Look{
+		postgres.Kind.Name: tables.Look(probe.NewTests(cat)),
+	}
+}
 
 // Steps returns every step, in the order a change passes them.
 func Steps(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) []processors.Step {
