@@ -90,6 +90,18 @@ var attempts = map[string][]attempt{
 	"source retire": {{"source retire x --gateway http://%dead --config dead.yaml", exit.Unavailable, []string{"%dead", "bus.brokers"}}, {"source retire x --drop --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}}},
 	"source accept": {{"source accept x", exit.Usage, []string{"source accept NAME FILE"}}, {"source accept x 1 --gateway http://%dead", exit.Unavailable, []string{"--gateway"}}},
 	"source refuse": {{"source refuse x", exit.Usage, []string{"source refuse NAME FILE"}}, {"source refuse x 1 --gateway http://%dead", exit.Unavailable, []string{"--gateway"}}},
+	"source init": {
+		{"source init postgres", exit.Usage, []string{"--dsn --catalogue --out --name", "source init KIND"}},
+		{"source init postgres --dsn postgres://u:secret@h/d --catalogue full --out new --name ga-pg", exit.Usage, []string{"env:NAME", "file:PATH"}},
+		{"source init postgres --dsn env:NOT_SET --catalogue nowhere --out new --name ga-pg", exit.Usage, []string{"--catalogue", "%here/nowhere"}},
+		{"source init postgres --dsn env:NOT_SET --catalogue full --out new --name ga-pg", exit.Problems, []string{"yiyuan check --catalogue full"}},
+		{"source init postgres --dsn env:NOT_SET --catalogue city/catalogue --out new --name somebodys", exit.Usage, []string{"--department", "GA MZ"}},
+		{"source init postgres --dsn env:NOT_SET --catalogue city/catalogue --out new --name ga-pg", exit.Usage, []string{"NOT_SET"}},
+		{"source init postgres --dsn postgres://u@%dead/d --catalogue city/catalogue --out new --name ga-pg", exit.Unavailable, []string{"数据库连不上"}},
+		{"source init postgres --dsn env:NOT_SET --catalogue city/catalogue --out city/catalogue/ --name ga-pg", exit.Usage, []string{"--out"}},
+		{"source init oracle --dsn env:NOT_SET --catalogue city/catalogue --out new --name ga-pg", exit.Usage, []string{"postgres"}},
+		{"source init postgres --dsn env:NOT_SET --catalogue city/catalogue --out new --name GA_PG", exit.Usage, []string{"--name", "ga-pg"}},
+	},
 	"source resync": {{"source resync x --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}}},
 	"keys generate": {{"keys generate", exit.Usage, []string{"keys generate FILE"}}, {"keys generate nowhere/k", exit.Problems, []string{"%here/nowhere"}}},
 	"keys add":      {{"keys add nowhere", exit.Problems, []string{"yiyuan keys generate", "%here/nowhere"}}},
@@ -150,6 +162,9 @@ func TestNewcomer(t *testing.T) {
 		}
 	}
 	if code, said := try(t.Context(), "keys", "generate", "city.keys"); code != exit.OK {
+		t.Fatal(said)
+	}
+	if code, said := try(t.Context(), "init", "city"); code != exit.OK {
 		t.Fatal(said)
 	}
 	names := strings.NewReplacer("%dead", dead, "%other", other.URL, "%here", here)

@@ -19,14 +19,14 @@ import (
 )
 
 func sourceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "source", Aliases: []string{"connector"}, Short: "查看、停止、启动、退役、重读数据源 / list, stop, start, retire and resync sources"}
+	cmd := &cobra.Command{Use: "source", Aliases: []string{"connector"}, Short: "查看、停止、启动、退役、重读数据源，探查部门的库并起草数据源 / list, stop, start, retire and resync sources; probe a department's database and draft one"}
 	cmd.AddCommand(sourceList(),
 		sourceVerb("stop NAME", "停止一个数据源，重启后仍停（位置保留）/ stop a source, over restarts too; its position is kept", connectors.Stop),
 		sourceVerb("start NAME", "从原位置继续 / go on from where it stopped", func(ctx context.Context, b *bus.Bus, name, _ string) error { return connectors.Start(ctx, b, name) }),
 		sourceRetire(),
 		sourceAnswer("accept NAME FILE", "同意一份将删除过多行的文件（编号见 ls）/ let a file be taken that would delete too much, by its number in ls"),
 		sourceAnswer("refuse NAME FILE", "退回这样的文件，或说明未能接收的文件已了结 / refuse such a file, or say that one that was refused is settled"),
-		sourceResync())
+		sourceResync(), sourceInit())
 	return cmd
 }
 

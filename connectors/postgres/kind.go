@@ -24,6 +24,9 @@ var Kind = connectors.Kind{
 const needs = `PostgreSQL 12 至 18（分区表须 13 起；在库里限定列须 15 起），在 12、15、17、18 上测试过。中间不能有连接池。
 PostgreSQL 12 to 18 (partitioned tables from 13 on, a list of columns in the database from 15 on), tested on 12, 15, 17 and 18. No connection pooler in between.
 
+` + "`yiyuan source init postgres`" + ` 看部门的表，起草数据集和本文件，连同发布的语句。
+` + "`yiyuan source init postgres`" + ` looks at the department's tables and drafts datasets and this file, with the statement for the publication.
+
 数据库管理员先做一次（改 wal_level 须重启数据库；每个数据源用一个复制槽和一个 walsender）：
 What the database's administrator does once (wal_level takes a restart; each source uses a slot and a walsender):
 
