@@ -42,7 +42,7 @@ func (l *Link) Holds(ctx context.Context, t contract.Topic, partition int32, at,
 // ignoreTrouble is nil for what passes by itself.
 func ignoreTrouble(ctx context.Context, err error) error {
 	if ctx.Err() != nil || Retriable(err) {
-		return nil
+		return nil //nolint:nilerr // it passes by itself, and the caller asks again
 	}
 	return err
 }
