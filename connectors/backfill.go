@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/connectors/standing"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -19,7 +20,7 @@ import (
 // the kind's affair. So nothing that is valid is missing for a moment, and what is current stays
 // so. When all are read, the source is closed while the raw topic is read: keys in the range of
 // which nothing was said since are deleted, in a place that is older than whatever the source says
-// of them later. Are they more than DefaultDeleteLimit, a person answers first, and it goes on meanwhile.
+// of them later. Are they more than the share that may go, a person answers first, and it goes on meanwhile.
 
 // ErrNoBackfill says that a source has no backfill of that number that waits for an answer.
 var ErrNoBackfill = errors.New("没有等待确认的这一项补读，看 yiyuan source ls / no backfill of that number waits for an answer, see yiyuan source ls")
@@ -147,7 +148,7 @@ func (r *resync) deletePart(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	if found > order.Accept && DefaultDeleteLimit.Exceeded(int(found), int(found+order.Rows)) {
+	if found > order.Accept && option.DefaultDeleteLimit.Exceeded(int(found), int(found+order.Rows)) {
 		r.log.Warn("backfill would delete too much and waits for an answer", "backfill", order.ID, "found", found)
 		return r.settlePart(ctx, i, func(o *contract.Backfill) { o.Step, o.Found = contract.BackfillHeld, found })
 	}

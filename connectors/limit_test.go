@@ -14,7 +14,7 @@ import (
 )
 
 // limited has a share for an option.
-type limited struct{ Limit connectors.Share }
+type limited struct{ Limit option.Share }
 
 // Declare implements option.Declarer.
 func (o *limited) Declare(l *option.List) { l.Add(&o.Limit, "delete_limit", "上限", "the limit") }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/connectors/standing"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -155,7 +156,7 @@ func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("look who else feeds the datasets: %w", err)
 	}
-	limit, partZH, partEN := DefaultDeleteLimit, "", ""
+	limit, partZH, partEN := option.DefaultDeleteLimit, "", ""
 	if r.cfg.Reread.Part != nil {
 		partZH, partEN = r.cfg.Reread.Part(r.cfg, schemas.Position(r.status.Position))
 	}
@@ -192,7 +193,7 @@ func (r *resync) missing(ctx context.Context) ([]*missing, string, error) {
 		return out, fmt.Sprintf("有行没有随重读再来，删除前等待确认：%s；%s / rows did not come again, it waits for an answer before it deletes them: %s; %s", list, partZH, list, partEN), nil
 	}
 	return out, fmt.Sprintf("重读时缺少的行多于 %s，删除前等待确认：%s / more than %s of the rows did not come again, it waits for an answer before it deletes them: %s",
-		DefaultDeleteLimit, list, DefaultDeleteLimit, list), nil
+		option.DefaultDeleteLimit, list, option.DefaultDeleteLimit, list), nil
 }
 
 // search looks for what a dataset has of before a place.

@@ -24,7 +24,7 @@ type Options struct {
 	Nulls       []string
 	Mode        string
 	Empty       string
-	DeleteLimit connectors.Share
+	DeleteLimit option.Share
 	Settle      time.Duration
 	Wait        string
 	Patience    time.Duration
@@ -73,7 +73,7 @@ func (o *Options) declareRows(l *option.List) {
 	l.Add(&o.Empty, "empty", "refuse，或 allow：没有数据行的首个文件也算交付；replace 时会删除全部", "refuse, or allow: a first file without rows is a delivery, and in mode replace one deletes all").
 		Default("refuse").OneOf("refuse", "allow")
 	l.Add(&o.DeleteLimit, "delete_limit", "replace 时一个文件不经询问可删除整张表的百分之几", "the share of the table, in percent, that a file may delete in mode replace without being asked about").
-		Default(float64(connectors.DefaultDeleteLimit))
+		Default(float64(option.DefaultDeleteLimit))
 }
 
 // declareFolder: when a file is taken, and what becomes of it.

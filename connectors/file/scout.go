@@ -6,9 +6,9 @@ import (
 	"io"
 	"os"
 
-	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/file/format"
 	"github.com/yiyuan-bus/yiyuan/connectors/file/marker"
+	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/connectors/tabular"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
@@ -120,7 +120,7 @@ func (r *scout) limit() error {
 		return nil
 	}
 	number := fmt.Sprintf("%0*d", ordinalWidth, r.claim.ordinal)
-	r.held = connectors.TooManyDeletes("文件 "+r.label(r.claim), n, of, r.options.DeleteLimit, fmt.Sprintf(
+	r.held = option.TooManyDeletes("文件 "+r.label(r.claim), n, of, r.options.DeleteLimit, fmt.Sprintf(
 		"touch %s/%s%s（退回 / to refuse: %s%s）", r.options.Dir, number, acceptSuffix, number, refuseSuffix))
 	r.do = fmt.Sprintf("yiyuan source accept %[1]s %[2]s（退回 / to refuse: yiyuan source refuse %[1]s %[2]s）", r.cfg.Name, number)
 	return nil

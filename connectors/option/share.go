@@ -1,11 +1,9 @@
-package connectors
+package option
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/yiyuan-bus/yiyuan/connectors/option"
 )
 
 // Share is an option in percent: 20, 0.5, "20%".
@@ -32,7 +30,7 @@ func TooManyDeletes(what string, n, of int, limit Share, answer string) string {
 		what, n, of, limit, n, of, limit, answer)
 }
 
-// Take implements option.Value.
+// Take implements Value.
 func (s *Share) Take(given any) bool {
 	var n float64
 	switch g := given.(type) {
@@ -44,7 +42,7 @@ func (s *Share) Take(given any) bool {
 	case float64:
 		n = g
 	default:
-		whole, ok := option.Whole(given)
+		whole, ok := Whole(given)
 		if !ok {
 			return false
 		}
@@ -54,7 +52,7 @@ func (s *Share) Take(given any) bool {
 	return n >= 0 && n <= 100
 }
 
-// Kind implements option.Value.
+// Kind implements Value.
 func (*Share) Kind() (kind, zh, en string) {
 	return "percent", " 0 到 100 的百分数，如 20、0.5、20%", "a share from 0 to 100 such as 20, 0.5, 20%"
 }
