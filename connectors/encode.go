@@ -77,6 +77,9 @@ func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract
 		if rejection == nil {
 			continue
 		}
+		if e.cfg.Keys != nil {
+			rejection.Name(e.cfg.Keys, c.Key, e.cfg.Name, c.Origin.Sequence)
+		}
 		rejections = append(rejections[:len(rejections):len(rejections)], *rejection)
 		if err := e.refusal(ctx, &Refusal{Dataset: c.Dataset, Key: c.Key, Origin: c.Origin, About: about(c), Spelling: c.Spelling}); err != nil {
 			return nil, nil, err
@@ -88,7 +91,7 @@ func (e *encoder) encode(ctx context.Context, b Batch) ([]bus.Record, []contract
 		}
 	}
 	for _, r := range rejections {
-		r.At = e.at(r.At)
+		r.At, r.Sequence.Epoch = e.at(r.At), e.epoch
 		value, err := e.quarantine.Append(nil, r.Record())
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode rejection %q: %w", r.Locator, err)

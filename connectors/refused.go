@@ -3,6 +3,7 @@ package connectors
 import (
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/element"
+	"github.com/yiyuan-bus/yiyuan/schemas/keyring"
 )
 
 // Refusal is a row that was refused though its key is known: what is known of the
@@ -17,11 +18,14 @@ type Refusal struct {
 	Spelling schemas.Spelling
 }
 
-// Refuse notes that a row was refused, beside its rejections. A key that is not known,
-// "", can be told by quarantine alone.
-func (b *Batch) Refuse(d *schemas.Dataset, key string, cells []Cell, origin schemas.Origin, spelling schemas.Spelling) {
+// Refuse notes that a row was refused, behind its rejections, which are the last. A key that
+// is not known, "", can be told by quarantine alone.
+func (b *Batch) Refuse(keys *keyring.Keyring, d *schemas.Dataset, key string, cells []Cell, origin schemas.Origin, spelling schemas.Spelling) {
 	if key == "" {
 		return
+	}
+	for i := len(b.Rejections) - 1; i >= 0 && keys != nil && b.Rejections[i].Digest == b.Rejections[len(b.Rejections)-1].Digest; i-- {
+		b.Rejections[i].Name(keys, key, origin.Source, origin.Sequence)
 	}
 	r := Refusal{Dataset: d, Key: key, Origin: origin, Spelling: spelling}
 	for _, l := range d.Links {

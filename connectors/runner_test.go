@@ -424,8 +424,8 @@ func TestRunMarksRefusedRows(t *testing.T) {
 	}
 	b := connectors.Batch{Changes: []schemas.Change{building(w.d, 1), building(w.d, 2)}, After: "3"}
 	for i, key := range []string{"B1", "", "B7"} {
-		b.Rejections = append(b.Rejections, contract.Rejection{Dataset: w.d.ID, Reason: contract.ReasonInvalid, Detail: "x", Source: "count", At: time.UnixMilli(1), Locator: strconv.Itoa(i)})
-		b.Refuse(w.d, key, cells(key), at(uint64(11+i)), schemas.Spelling{})
+		b.Rejections = append(b.Rejections, contract.Rejection{Dataset: w.d.ID, Reason: contract.ReasonInvalid, Detail: "x", Source: "count", At: time.UnixMilli(1), Locator: strconv.Itoa(i), Digest: strconv.Itoa(i)})
+		b.Refuse(w.config().Keys, w.d, key, cells(key), at(uint64(11+i)), schemas.Spelling{})
 	}
 	err := connectors.Run(t.Context(), w.bus, w.codec, w.config(), func(context.Context, connectors.Config, schemas.Position) (connectors.Source, error) {
 		return &special{[]connectors.Batch{b}}, nil

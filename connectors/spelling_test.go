@@ -32,7 +32,7 @@ func TestRunSaysWhichRow(t *testing.T) {
 		spelled(4, schemas.Delete, schemas.Spelling{Known: true, Is: "ｂ1"}),
 		spelled(5, schemas.Create, schemas.Spelling{}),
 	}}
-	b.Refuse(w.d, "B1", make([]connectors.Cell, len(w.d.Fields)), spelled(2, schemas.Update, schemas.Spelling{}).Origin, schemas.Spelling{Known: true, Is: "Ｂ1"})
+	b.Refuse(nil, w.d, "B1", make([]connectors.Cell, len(w.d.Fields)), spelled(2, schemas.Update, schemas.Spelling{}).Origin, schemas.Spelling{Known: true, Is: "Ｂ1"})
 	w.run(t, "count", b)
 	var got []string
 	err := w.bus.Replay(t.Context(), contract.Raw(w.d.ID), func(r bus.Record) error {

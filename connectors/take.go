@@ -40,7 +40,7 @@ func (b *Batch) Add(c Config, a Arrival, record schemas.Record, key string, prob
 		return true
 	}
 	b.Reject(c, a, problems...)
-	b.Refuse(a.Dataset, key, a.Cells, a.Origin, a.Spelling)
+	b.Refuse(c.Keys, a.Dataset, key, a.Cells, a.Origin, a.Spelling)
 	return false
 }
 

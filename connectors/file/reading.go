@@ -265,7 +265,7 @@ func (r *reading) take(row tabular.Row, b *connectors.Batch) bool {
 // mark notes a row that was refused, by its key, "" if that is not certain.
 func (r *reading) mark(b *connectors.Batch, key string, cells []connectors.Cell) {
 	r.at.Blind = r.at.Blind || key == ""
-	b.Refuse(r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
+	b.Refuse(r.cfg.Keys, r.dataset, key, cells, r.origin(r.number), schemas.Spelling{})
 }
 
 func (r *reading) origin(minor uint32) schemas.Origin {

@@ -22,6 +22,7 @@ type change struct {
 	moved    bool   // and that it wrote it otherwise before: was
 	was      []byte
 	outright bool  // a deletion of the row whichever source said it last
+	sweeps   bool  // no record of a topic: what is kept is gone over
 	today    int64 // in Shanghai, as days since 1970, by the clock of the bus
 }
 

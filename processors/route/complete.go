@@ -71,7 +71,7 @@ func (s *stage) control(tx processors.Tx, d *dataset, r *bus.Record, said []byte
 		return s.refuse(tx, &change{Record: r, dataset: d}, &reject{
 			reason: contract.ReasonUnreadable,
 			detail: "消息头 ctl 不是本版本认识的控制记录 / header ctl is no control record that this build knows",
-		})
+		}, false)
 	}
 	return s.complete(tx, d, c.Of)
 }

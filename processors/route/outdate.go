@@ -2,6 +2,7 @@ package route
 
 import (
 	"github.com/yiyuan-bus/yiyuan/processors"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/crash"
 )
 
@@ -22,7 +23,18 @@ func (s *stage) outdate(tx processors.Tx, c *change) (err error) {
 	if err != nil {
 		return err
 	}
-	if known && last.late(c) || last.refused.open && string(last.refused.source) == string(c.source) && last.refused.sequence.Compare(c.sequence) >= 0 {
+	if known && last.late(c) { // it is settled as it comes
+		how := contract.SettledAccepted
+		if !last.live {
+			how = contract.SettledDeleted
+		}
+		if err := s.settled(c, former{c.source, c.sequence}, former{last.source, last.sequence}, how, ""); err != nil {
+			return err
+		}
+		s.flush(tx)
+		return nil
+	}
+	if last.refused.open && string(last.refused.source) == string(c.source) && last.refused.sequence.Compare(c.sequence) >= 0 {
 		return nil
 	}
 	next, joins := last.missed(c)
@@ -32,6 +44,11 @@ func (s *stage) outdate(tx processors.Tx, c *change) (err error) {
 	}
 	if next.edition == nil {
 		next.edition = s.edition
+	}
+	if last.refused.open && string(last.refused.source) != string(c.source) { // of which nothing is remembered from now on
+		if err := s.settled(c, last.refused.place(), former{c.source, c.sequence}, contract.SettledAgain, place(c)); err != nil {
+			return err
+		}
 	}
 	if joins {
 		if err := s.duplicate(c, last); err != nil {

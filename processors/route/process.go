@@ -47,10 +47,11 @@ func (s *stage) Process(tx processors.Tx, batch []bus.Record) error {
 			}
 			continue
 		}
-		if err := s.refuse(tx, &c, why); err != nil {
+		known := !why.unnamed && !slices.Contains(d.Key, why.field) && c.source != nil && whole(d, c.Key)
+		if err := s.refuse(tx, &c, why, known); err != nil {
 			return err
 		}
-		if why.unnamed || slices.Contains(d.Key, why.field) || c.source == nil || !whole(d, c.Key) {
+		if !known {
 			continue // nobody knows of which row it was
 		}
 		if err := s.outdate(tx, &c); err != nil {

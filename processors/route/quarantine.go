@@ -13,8 +13,9 @@ import (
 )
 
 // refuse tells quarantine of a change that could not be taken.
-func (s *stage) refuse(tx processors.Tx, c *change, why *reject) error {
-	q, err := s.rejection(c, why)
+// known says that it is of the row that c's key names.
+func (s *stage) refuse(tx processors.Tx, c *change, why *reject, known bool) error {
+	q, err := s.rejection(c, why, known)
 	if err != nil {
 		return err
 	}
@@ -24,13 +25,17 @@ func (s *stage) refuse(tx processors.Tx, c *change, why *reject) error {
 
 // rejection is the record of quarantine that tells of a change that could not
 // be taken. It never holds a value: the digest is keyed.
-func (s *stage) rejection(c *change, why *reject) (bus.Record, error) {
+func (s *stage) rejection(c *change, why *reject, known bool) (bus.Record, error) {
 	r := contract.Rejection{
 		Field: why.field, Reason: why.reason, Detail: why.detail, Source: string(c.Topic), At: c.Time,
-		Locator: fmt.Sprintf("%s/%d@%d", c.Topic, c.Partition, c.Offset),
+		Locator: place(c),
 	}
 	if c.dataset != nil {
 		r.Dataset = c.dataset.ID
+	}
+	r.From, r.Sequence = string(c.source), c.sequence
+	if known {
+		r.Name(s.keys, string(c.Key), string(c.source), c.sequence)
 	}
 	if len(c.Value) > 0 {
 		r.Digest = hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, string(c.Value)))
@@ -56,8 +61,9 @@ func (s *stage) duplicate(c *change, last image) error {
 	r := contract.Rejection{
 		Dataset: c.dataset.ID, Field: field, Reason: contract.ReasonDuplicate,
 		Detail: duplicateDetail(string(c.source)),
-		Source: string(c.Topic), At: c.Time, Locator: fmt.Sprintf("%s/%d@%d:%s", c.Topic, c.Partition, c.Offset, field),
+		Source: string(c.Topic), At: c.Time, Locator: place(c) + ":" + field,
 	}
+	r.Name(s.keys, string(c.Key), string(c.source), c.sequence)
 	if len(c.Value) > 0 {
 		r.Digest = hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, string(c.Value)))
 	}
@@ -85,6 +91,7 @@ func (s *stage) lost(c *change, last image) error {
 		Dataset: c.dataset.ID, Reason: contract.ReasonSchema,
 		Detail: "本行上一次内容的模式已从注册表丢失，无法撤回它对其他主体的说法；请重读该数据源 / the schema of the row's last content is lost from the registry, so what it said about other subjects cannot be taken back; re-read the source as a whole",
 		Source: string(c.Topic), At: c.Time, Locator: "state/" + name, Digest: hex.EncodeToString(s.keys.Digest(contract.LabelQuarantine, string(last.row))),
+		From: string(c.source), Sequence: c.sequence,
 	}
 	value, err := s.quarantine.Append(nil, r.Record())
 	if err != nil {

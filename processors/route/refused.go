@@ -17,6 +17,8 @@ func (m *refusal) outlives(c *change) bool {
 	return m.open && string(m.source) == string(c.source) && m.sequence.Compare(c.sequence) > 0
 }
 
+func (m *refusal) place() former { return former{m.source, m.sequence} }
+
 // settle adds to s.out whether what is known of c's key, next, is unsure now that c is
 // taken: because a newer version of the row in front was refused, which c did not
 // settle, or because the source has other rows of that key.
@@ -24,6 +26,9 @@ func (s *stage) settle(c *change, last image, next *image, stale bool) error {
 	if !stale && len(next.beside) == 0 && !next.more {
 		if last.refused.open {
 			s.out = append(s.out, bus.Record{Topic: contract.Refused, Partition: bus.ByKey, Key: []byte(s.refusedKey(c)), Time: c.Time})
+			if err := s.settled(c, last.refused.place(), former{c.source, c.sequence}, how(c), place(c)); err != nil {
+				return err
+			}
 		}
 		next.refused = refusal{}
 		return nil
@@ -36,6 +41,44 @@ func (s *stage) settle(c *change, last image, next *image, stale bool) error {
 		}
 	}
 	return s.mark(c, *next, next.refused)
+}
+
+// how c settles what was refused of its row.
+func how(c *change) string {
+	switch {
+	case c.op == schemas.Truncate:
+		return contract.SettledEmptied
+	case c.op == schemas.Delete:
+		return contract.SettledDeleted
+	case c.sweeps:
+		return contract.SettledGone
+	}
+	return contract.SettledAccepted
+}
+
+// settled adds to s.out what tells quarantine that all it holds of c's row is settled: up
+// to the place of the newest version that was refused, and up to that which settled it.
+func (s *stage) settled(c *change, refused, by former, how, locator string) error {
+	one := contract.Settlement{
+		Row: s.refusedKey(c), How: how, Locator: locator,
+		Refused: string(contract.AppendPos(nil, string(refused.source), refused.sequence)), By: string(contract.AppendPos(nil, string(by.source), by.sequence)),
+	}
+	value, err := one.Append(nil)
+	if err != nil {
+		return fmt.Errorf("write what settles a row of %q: %w", c.dataset.ID, err)
+	}
+	s.out = append(s.out, bus.Record{
+		Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(one.Key()), Time: c.Time, Headers: []bus.Header{{Key: contract.Settled, Value: value}},
+	})
+	return nil
+}
+
+// place names c's record to a person, "" if there is none.
+func place(c *change) string {
+	if c.sweeps {
+		return ""
+	}
+	return fmt.Sprintf("%s/%d@%d", c.Topic, c.Partition, c.Offset)
 }
 
 func (s *stage) refusedKey(c *change) string {

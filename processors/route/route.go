@@ -78,13 +78,19 @@ func New(cat *schemas.Catalogue, c *codec.Codec, keys *keyring.Keyring) processo
 // more: builds before this one kept the rows of datasets that had left.
 const walk = "~left"
 
+// Keys make tokens and digests, and seal the keys of refused rows; *keyring.Keyring does.
+type Keys interface {
+	masking.Keys
+	Seal(label, value string) string
+}
+
 // stage is one worker's route.
 type stage struct {
 	ctx        context.Context // of registry look-ups, see newStage
 	period     []byte          // of the catalogue
 	edition    []byte          // of what is published, see processors.Edition
 	generation []byte          // of what is kept
-	keys       masking.Keys
+	keys       Keys
 	datasets   map[contract.Topic]*dataset
 	lineage    *schemas.Lineage
 	gone       map[string]*dataset // that the catalogue has no more, by id
@@ -101,7 +107,7 @@ type stage struct {
 	slab   schemas.Slab // of the records of the change in hand
 }
 
-func newStage(cat *schemas.Catalogue, c *codec.Codec, keys masking.Keys) (*stage, error) {
+func newStage(cat *schemas.Catalogue, c *codec.Codec, keys Keys) (*stage, error) {
 	s := &stage{
 		// A stage has no context of its own: the look-ups of schemas are bounded
 		// by the registry's client and answered from memory but for the first.

@@ -119,7 +119,7 @@ func show(t *testing.T, c *stagetest.City) string {
 			if v := r.Header("ver"); v != nil {
 				fmt.Fprintf(&b, "v%s ", bytes.TrimLeft(v, "0"))
 			}
-			b.WriteString(c.Render([]bus.Record{r}, nil, "digest", "at"))
+			b.WriteString(c.Render([]bus.Record{r}, nil, "digest", "at", "row_key"))
 			continue
 		}
 		rec, err := c.Decode(r.Value)

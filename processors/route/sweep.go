@@ -54,7 +54,7 @@ func (s *stage) Renew(tx processors.Tx, key []byte) (err error) {
 	c := change{
 		today:   schemas.DayNumber(tx.Now()),
 		Record:  &bus.Record{Topic: contract.Raw(string(id)), Key: bytes.Clone(row), Value: last.row, Time: at},
-		dataset: d, op: schemas.Snapshot, source: last.source, sequence: last.sequence,
+		dataset: d, op: schemas.Snapshot, source: last.source, sequence: last.sequence, sweeps: true,
 	}
 	next := last
 	next.version, next.edition = last.version+1, s.edition

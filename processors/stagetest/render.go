@@ -46,6 +46,10 @@ func (c *City) Render(records []bus.Record, about []string, skip ...string) stri
 	var b strings.Builder
 	for _, r := range records {
 		fmt.Fprintf(&b, "%s %s", r.Topic, shortKey(string(r.Topic), string(r.Key)))
+		if said := r.Header(contract.Settled); said != nil {
+			fmt.Fprintf(&b, " settled %s\n", said)
+			continue
+		}
 		if r.Value == nil {
 			b.WriteString(" gone\n")
 			continue

@@ -12,22 +12,23 @@ import (
 
 // The headers of records. Those of raw.*: op, pos, run, cat, at, and tx, na, keep,
 // about, own and was where there is something to say. Those of shared.*, resolved.* and findings: ver, cat, at,
-// and moved on a deletion that tells where the record went.
+// and moved on a deletion that tells where the record went. That of quarantine: settled, on a record without a value.
 const (
-	At          = "at"    // time at the source, see AppendAt; on every record that has one
-	Operation   = "op"    // schemas.Op, one letter
-	Pos         = "pos"   // source and sequence, see AppendPos
-	Run         = "run"   // the process that published
-	Catalogue   = "cat"   // period of the catalogue it was made under (schemas.Catalogue.Period); of raw records its version
-	TxID        = "tx"    // the source's transaction and the index in it
-	Unavailable = "na"    // columns that the source did not send, see AppendNames
-	Kept        = "keep"  // columns that the source did not send and that may never have had a value
-	About       = "about" // of a row that was refused: whom it speaks about, see AppendAbout
-	Own         = "own"   // the key as the row itself writes it, see AppendOwn
-	Was         = "was"   // how the same row wrote it before
-	Outright    = "all"   // of a deletion: of the row whichever source said it last, see schemas.Change
-	Version     = "ver"   // rises by key, see AppendVersion
-	Moved       = "moved" // key under which the record now stands
+	At          = "at"      // time at the source, see AppendAt; on every record that has one
+	Operation   = "op"      // schemas.Op, one letter
+	Pos         = "pos"     // source and sequence, see AppendPos
+	Run         = "run"     // the process that published
+	Catalogue   = "cat"     // period of the catalogue it was made under (schemas.Catalogue.Period); of raw records its version
+	TxID        = "tx"      // the source's transaction and the index in it
+	Unavailable = "na"      // columns that the source did not send, see AppendNames
+	Kept        = "keep"    // columns that the source did not send and that may never have had a value
+	About       = "about"   // of a row that was refused: whom it speaks about, see AppendAbout
+	Own         = "own"     // the key as the row itself writes it, see AppendOwn
+	Was         = "was"     // how the same row wrote it before
+	Outright    = "all"     // of a deletion: of the row whichever source said it last, see schemas.Change
+	Version     = "ver"     // rises by key, see AppendVersion
+	Moved       = "moved"   // key under which the record now stands
+	Settled     = "settled" // what settles rejections, see Settlement
 )
 
 // farthest is the last instant of the year 9999: what lies outside of the years 1 to

@@ -9,6 +9,9 @@ import (
 // Forever keeps what comes into a topic that is not compacted.
 const Forever = -1 * time.Nanosecond
 
+// QuarantineKept is how long the topic quarantine keeps rejections, and what settles them.
+const QuarantineKept = 30 * 24 * time.Hour
+
 // How topics are kept of which there is one and which decide whether a process may go on at all: they are there before all others.
 var (
 	ControlSpec   = Spec{Topic: Control, Partitions: 1, Retention: Forever}
@@ -22,7 +25,7 @@ func Topics(cat *schemas.Catalogue) []Spec {
 	specs := []Spec{
 		{Topic: Findings, Compact: true},
 		{Topic: Refused, Compact: true},
-		{Topic: Quarantine, Retention: 30 * 24 * time.Hour},
+		{Topic: Quarantine, Retention: QuarantineKept},
 		ControlSpec,
 		CatalogueSpec,
 		{Topic: Audit, Retention: Forever},

@@ -33,6 +33,10 @@ func AuditLabel(owner string) string { return "audit:" + owner }
 // RefusedRowLabel is that of the digests by which Refused names rows of a dataset.
 func RefusedRowLabel(dataset string) string { return "refused.row:" + dataset }
 
+// QuarantineRowLabel is that under which the key of a row of a dataset is sealed in the
+// topic quarantine.
+func QuarantineRowLabel(dataset string) string { return "quarantine.row:" + dataset }
+
 // RefusedSubjectLabel is that of the digests by which Refused names whom a row speaks
 // about.
 func RefusedSubjectLabel(entity string) string { return "refused.subject:" + entity }

@@ -279,6 +279,9 @@ func (w *Outcome) readQuarantine(j *Journey) error {
 	reader := j.Codec.Reader(contract.QuarantineLayout)
 	seen := map[string]bool{}
 	err := j.Bus.Replay(j.Ctx, contract.Quarantine, func(r bus.Record) error {
+		if r.Value == nil {
+			return nil // it settles others
+		}
 		rec, err := reader.Decode(j.Ctx, r.Value)
 		if err != nil {
 			return err
