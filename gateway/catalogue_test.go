@@ -30,7 +30,7 @@ func TestCatalogueIsForEveryKey(t *testing.T) {
 		"/v1/catalogue/datasets/GA01":   {`"mask":{"partial":"clear","verify":"digest"}`, `"provider_title":"公安局"`, `"apply":"向数据局提出应用`, `"apply_en":"apply to`},
 		"/v1/catalogue/entities/person": {`"group":"residence"`, `"department_title":"民政局"`},
 	}
-	operations := []string{"/v1/flow", "/v1/indicators", "/v1/findings", "/v1/quarantine", "/v1/verifications", "/v1/topology"}
+	operations := []string{"/v1/flow", "/v1/indicators", "/v1/findings", "/v1/verifications", "/v1/topology"}
 	for _, role := range []struct {
 		key, purpose        string
 		catalogue, operates int

@@ -34,7 +34,7 @@ type Config struct {
 	MaxStreams                 int               // of /v1/events, 64 if 0
 	AuditTimeout               time.Duration     // 5 s if 0
 	TellStrangers              time.Duration     // how often refusals of strangers are written to the audit, a minute if 0
-	RefusedKept                int               // refused rows of a dataset that are told one by one, refusal.Kept if 0
+	RefusedKept                int               // refused rows of a dataset that are told one by one, and open entries of quarantine that are listed; refusal.Kept and quarantine.Kept if 0
 	RefusedAnew                time.Duration     // how long before it is looked which of those beyond are left, 5 min if 0
 	Linger                     time.Duration     // how long a replaced generation stays for readers that have not noticed; 10 s if 0
 	Step                       time.Duration     // how often as_of and the indicators move; 500 ms if 0

@@ -1,14 +1,16 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
-	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/fold"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/quarantine"
 	"github.com/yiyuan-bus/yiyuan/gateway/refusal"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
@@ -16,8 +18,8 @@ import (
 
 // folds is everything that the gateway keeps in memory of topics: another projection
 // is another line. After a failure of the bus findings and sources stay in force while
-// they are read again, refused rows see to that by themselves.
-func folds(lineage *schemas.Lineage, findings *finding.Book, quarantine *flow.Quarantine, sources *freshness.Tracker, refused *refusal.Marks) []fold.Fold {
+// they are read again, refused rows and quarantine see to that by themselves.
+func folds(lineage *schemas.Lineage, findings *finding.Book, rejected *quarantine.Reading, sources *freshness.Tracker, refused *refusal.Marks) []fold.Fold {
 	return []fold.Fold{
 		{Topic: contract.Findings, Layout: contract.FindingLayout, Delete: findings.Delete, Put: func(r *bus.Record, row schemas.Record) error {
 			f := finding.Parse(row)
@@ -27,10 +29,7 @@ func folds(lineage *schemas.Lineage, findings *finding.Book, quarantine *flow.Qu
 			findings.Put(f)
 			return nil
 		}},
-		{Topic: contract.Quarantine, Layout: contract.QuarantineLayout, Reset: quarantine.Reset, Put: func(_ *bus.Record, row schemas.Record) error {
-			quarantine.Put(row)
-			return nil
-		}},
+		rejected.Fold(),
 		{Topic: contract.Sources, Delete: sources.Forget, Put: func(r *bus.Record, _ schemas.Record) error {
 			source, err := sourceOf(r)
 			if err == nil {
@@ -68,4 +67,19 @@ func sourceOf(r *bus.Record) (freshness.Source, error) {
 		out.Datasets = []string{}
 	}
 	return out, nil
+}
+
+// settles is how what persons settle is written.
+func settles(log audit.Appender, timeout time.Duration) func(ctx context.Context, s contract.Settlement) error {
+	return func(ctx context.Context, s contract.Settlement) error {
+		value, err := s.Append(nil)
+		if err != nil {
+			return err //nolint:wrapcheck // it is of texts alone
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		return log.Append(ctx, bus.Record{ //nolint:wrapcheck // the API says where
+			Topic: contract.Quarantine, Partition: bus.ByKey, Key: []byte(s.Key()), Headers: []bus.Header{{Key: contract.Settled, Value: value}},
+		})
+	}
 }

@@ -12,9 +12,9 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/bus"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
-	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/fold"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
+	"github.com/yiyuan-bus/yiyuan/gateway/quarantine"
 	"github.com/yiyuan-bus/yiyuan/gateway/refusal"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
@@ -32,6 +32,10 @@ func (b shelf) Follow(ctx context.Context, cfg bus.FollowConfig, fn func(context
 	}
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+func (shelf) StableOffsets(context.Context, ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
+	return nil, nil
 }
 
 func (shelf) EndOffsets(context.Context, ...contract.Topic) (map[contract.Topic]map[int32]int64, error) {
@@ -70,7 +74,7 @@ func TestAnotherProjection(t *testing.T) {
 	sources := freshness.New(&schemas.Catalogue{}, nil, nil, time.Now)
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
-		list := append(folds(nil, finding.NewBook(), flow.NewQuarantine(), sources, refusal.NewMarks(refusal.NewBook(0), lies, time.Second, time.Minute)), one)
+		list := append(folds(nil, finding.NewBook(), quarantine.NewReading(quarantine.NewBook(0, time.Now), lies, time.Second), sources, refusal.NewMarks(refusal.NewBook(0), lies, time.Second, time.Minute)), one)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {

@@ -9,7 +9,7 @@
 // (admit, decide, audit, read, finish), api (HTTP, one file a resource); and what
 // these use: access (who may ask what), quota (how often), grants (where that is
 // written), audit (the entries), freshness (as of when), finding (what is in dispute),
-// refusal (what was refused), flow (rates, the quarantine), indicator (the numbers),
+// refusal (which rows were refused), quarantine (what was, as a work list), flow (rates), indicator (the numbers),
 // view (how a view is read), catalog (the catalogue as JSON), answer (records as
 // JSON), admission (bodies), console (the pages).
 //
@@ -27,7 +27,9 @@
 // yiyuan_gateway_realtime_observed_seconds, yiyuan_gateway_realtime_lookups,
 // yiyuan_gateway_waiting_rules, yiyuan_gateway_source_state{source,state},
 // yiyuan_gateway_renewing_views{view}, yiyuan_gateway_withheld_records{view},
-// yiyuan_gateway_refused_rows{dataset}, yiyuan_gateway_redis_up.
+// yiyuan_gateway_refused_rows{dataset}, yiyuan_gateway_redis_up,
+// yiyuan_gateway_quarantine_records{source,dataset},
+// yiyuan_gateway_quarantine_oldest_seconds{source,dataset}.
 package gateway
 
 import (
@@ -50,11 +52,11 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/audit"
 	"github.com/yiyuan-bus/yiyuan/gateway/fill"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
-	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/fold"
 	"github.com/yiyuan-bus/yiyuan/gateway/freshness"
 	"github.com/yiyuan-bus/yiyuan/gateway/grants"
 	"github.com/yiyuan-bus/yiyuan/gateway/pulse"
+	"github.com/yiyuan-bus/yiyuan/gateway/quarantine"
 	"github.com/yiyuan-bus/yiyuan/gateway/question"
 	"github.com/yiyuan-bus/yiyuan/gateway/refusal"
 	"github.com/yiyuan-bus/yiyuan/gateway/store"
@@ -178,9 +180,9 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	reg, log := parts.Metrics, parts.Logger
 	guard := fold.NewGuard(log, reg)
 	filler := fill.New(fill.Parts{Views: views, Lineage: &parts.Catalogue.Lineage, Bus: parts.Bus, Cache: parts.Cache, Guard: guard, Logger: log, Linger: cfg.Linger}, reg)
-	findings, quarantine := finding.NewBook(), flow.NewQuarantine()
+	findings, rejected := finding.NewBook(), quarantine.NewBook(cfg.RefusedKept, cfg.Clock)
 	marks := refusal.NewMarks(refusal.NewBook(cfg.RefusedKept), parts.Bus, cfg.Step, cfg.RefusedAnew)
-	reg.MustRegister(marks.Book.Collector())
+	reg.MustRegister(marks.Book.Collector(), rejected.Collector())
 	now := pulse.New(pulse.Parts{
 		Catalogue: parts.Catalogue, Bus: parts.Bus, Kafka: parts.Kafka.Away, Audit: entries.Lost, Cache: parts.Cache, Views: slices.Sorted(maps.Keys(views)), Filler: filler, Marks: marks,
 		Unconnected: cfg.Unconnected, Waits: cfg.Waits, Step: cfg.Step, Targets: cfg.Targets, Clock: cfg.Clock, Logger: log,
@@ -195,9 +197,9 @@ func New(ctx context.Context, cfg Config, parts Parts) (*Gateway, error) {
 	return &Gateway{
 		cfg: cfg, parts: parts, audit: entries, views: slices.Sorted(maps.Keys(views)), filler: filler, pulse: now, desk: desk, strangers: strangers, granting: newGranting(reg),
 		reader: &fold.Reader{Bus: parts.Bus, Codec: parts.Codec, Guard: guard, Logger: log},
-		folds:  folds(&parts.Catalogue.Lineage, findings, quarantine, now.Fresh, marks),
+		folds:  folds(&parts.Catalogue.Lineage, findings, quarantine.NewReading(rejected, parts.Bus, cfg.Step), now.Fresh, marks),
 		api: api.New(api.Parts{ //nolint:contextcheck // what it registers has the context of a request
-			Catalogue: parts.Catalogue, Views: views, Access: parts.Access, Desk: desk, Pulse: now, Findings: findings, Quarantine: quarantine,
+			Catalogue: parts.Catalogue, Views: views, Access: parts.Access, Desk: desk, Pulse: now, Findings: findings, Quarantine: rejected, Settle: settles(parts.Bus, cfg.AuditTimeout),
 			Strangers: strangers, Logger: log, Clock: cfg.Clock, Shared: cfg.Shared, Open: cfg.OpenConsole, DemoApps: cfg.DemoApps, DemoSamples: cfg.DemoSamples,
 			Topology: cfg.Topology, MaxStreams: cfg.MaxStreams,
 		}, reg),

@@ -240,6 +240,8 @@ func TestSupervisorsAreAudited(t *testing.T) {
 		if method != http.MethodGet {
 			q.body = `{"key":"` + zhang + `"}`
 			switch path {
+			case "/v1/quarantine/settle":
+				q.body = `{"id":"none"}`
 			case "/v1/lookup":
 				q.body = `{"view":"person.partial","keys":["` + zhang + `"]}`
 			case "/v1/verify":

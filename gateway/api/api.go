@@ -6,6 +6,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -16,11 +17,12 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/catalog"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
-	"github.com/yiyuan-bus/yiyuan/gateway/flow"
 	"github.com/yiyuan-bus/yiyuan/gateway/pulse"
+	"github.com/yiyuan-bus/yiyuan/gateway/quarantine"
 	"github.com/yiyuan-bus/yiyuan/gateway/question"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
+	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
@@ -32,7 +34,7 @@ type Parts struct {
 	Desk       *question.Desk
 	Pulse      *pulse.Pulse
 	Findings   *finding.Book
-	Quarantine *flow.Quarantine
+	Quarantine *quarantine.Book
 	Strangers  *listener.Strangers // told of refusals of those without a key
 	Logger     *slog.Logger
 	Clock      func() time.Time
@@ -40,6 +42,8 @@ type Parts struct {
 	Shared   listener.Shared
 	Open     bool // pages about the exchange itself need no key
 	DemoApps []DemoApp
+	// Settle writes that a person has settled an entry of quarantine.
+	Settle func(ctx context.Context, s contract.Settlement) error
 	// DemoSamples returns a key that each view can be asked for in a demonstration; nil = none is known.
 	DemoSamples func() map[string]string
 	Topology    Topology

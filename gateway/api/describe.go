@@ -11,6 +11,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/gateway/access"
 	"github.com/yiyuan-bus/yiyuan/gateway/admission"
 	"github.com/yiyuan-bus/yiyuan/gateway/finding"
+	"github.com/yiyuan-bus/yiyuan/gateway/quarantine"
 	"github.com/yiyuan-bus/yiyuan/gateway/question"
 	"github.com/yiyuan-bus/yiyuan/gateway/view"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -175,6 +176,8 @@ func pageProblem(id string, err error) *question.Problem {
 		return question.Of(problem.Unknown, id)
 	case errors.Is(err, finding.ErrCursor):
 		return question.Of(problem.Cursor, id)
+	case errors.Is(err, quarantine.ErrNotLoaded):
+		return question.Of(problem.NotLoaded, id)
 	}
 	var p *question.Problem
 	if errors.As(err, &p) {

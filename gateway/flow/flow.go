@@ -1,5 +1,5 @@
-// Package flow measures what goes through and what was put aside: rates of the
-// raw topics, counts of questions, and the fold of the topic quarantine.
+// Package flow measures what goes through: rates of the raw topics, counts of
+// questions.
 package flow
 
 import (
@@ -7,10 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/yiyuan-bus/yiyuan/gateway/answer"
 	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
-	"github.com/yiyuan-bus/yiyuan/schemas/problem"
 )
 
 // Rates measures how much goes through.
@@ -69,85 +67,4 @@ func (r *Rates) Of() (total map[string]int64, perSecond map[string]float64) {
 		}
 	}
 	return total, perSecond
-}
-
-// Quarantine folds the topic quarantine: counts of everything, the last few in full.
-type Quarantine struct {
-	mu       sync.Mutex
-	all      int64
-	byReason map[string]int64
-	last     []Rejection // newest last
-}
-
-const maxQuarantine = 1000
-
-// Rejections is GET /v1/quarantine.
-type Rejections struct {
-	Entries  []Rejection      `json:"entries"`
-	Total    int64            `json:"total"`
-	ByReason map[string]int64 `json:"by_reason"`
-}
-
-// Rejection is one entry of the quarantine; it holds no value.
-type Rejection struct {
-	Dataset string      `json:"dataset"`
-	Field   string      `json:"field"`
-	Reason  string      `json:"reason"`
-	Detail  string      `json:"detail"`
-	Source  string      `json:"source"`
-	At      answer.Time `json:"at" nullable:"false"`
-	Locator string      `json:"locator"`
-	Digest  string      `json:"digest"`
-
-	DetailEN string `json:"detail_en"`
-}
-
-// NewQuarantine returns an empty one.
-func NewQuarantine() *Quarantine { return &Quarantine{byReason: map[string]int64{}} }
-
-// Reset forgets everything, before the topic is read again.
-func (q *Quarantine) Reset() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.all, q.last = 0, nil
-	clear(q.byReason)
-}
-
-// Put takes a record of schemas.QuarantineLayout.
-func (q *Quarantine) Put(r schemas.Record) {
-	text := func(name string) string { return r.Get(name).Str() }
-	detail, detailEN := problem.Halves(text("detail"))
-	e := Rejection{
-		text("dataset"), text("field"), text("reason"), detail, text("source"),
-		answer.Time(r.Get("at").Time(schemas.Timestamp)), text("locator"), text("digest"), detailEN,
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.all++
-	q.byReason[e.Reason]++
-	if len(q.last) == 2*maxQuarantine {
-		q.last = append(q.last[:0], q.last[maxQuarantine:]...)
-	}
-	q.last = append(q.last, e)
-}
-
-// Total returns how many rejections there have been.
-func (q *Quarantine) Total() int64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.all
-}
-
-// Page returns the newest entries first.
-func (q *Quarantine) Page(limit int) Rejections {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	out := Rejections{Entries: []Rejection{}, Total: q.all, ByReason: map[string]int64{}}
-	for reason, n := range q.byReason {
-		out.ByReason[reason] = n
-	}
-	for i := len(q.last) - 1; i >= 0 && len(out.Entries) < limit; i-- {
-		out.Entries = append(out.Entries, q.last[i])
-	}
-	return out
 }

@@ -31,6 +31,9 @@ type Fold struct {
 	// Delete takes that there is nothing of a key any more; nil = the topic knows no
 	// deletions.
 	Delete func(key string)
+	// Bare takes a record without a value in the place of Delete, where such a record says
+	// more than its key; what it returns is as what Put returns.
+	Bare func(r *bus.Record) error
 	// Reset is called before the topic is read from its start, the first time and
 	// after the bus failed. Nil = what is put again replaces what was put before, and
 	// until it has come what was known stays in force.
@@ -167,6 +170,9 @@ func (t *topic) take(ctx context.Context, fold int, records []bus.Record) {
 // put takes one record.
 func (f *Fold) put(ctx context.Context, reader *codec.Reader, r *bus.Record) error {
 	if r.Value == nil {
+		if f.Bare != nil {
+			return f.Bare(r)
+		}
 		if f.Delete != nil {
 			f.Delete(string(r.Key))
 		}

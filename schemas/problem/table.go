@@ -55,6 +55,7 @@ var (
 	NotLoaded    = add(Gateway, 503, "5031", "数据正在加载", "still loading", "该视图正在加载，请稍后重试；这不表示查无此人", "the view is being loaded, try again; this does not mean that there is no record")
 	Cache        = add(Gateway, 503, "5032", "缓存不可用", "cache unavailable", "缓存暂时无法访问", "the cache cannot be reached")
 	Mixed        = add(Gateway, 503, "5033", "回答已作废", "answer discarded", "缓存的回答与问题不符，已作废并告警", "the cache answered another question, the answer was discarded")
+	NotSettled   = add(Gateway, 503, "5034", "办结未写入", "not settled", "办结未能写入主题 quarantine，请稍后重试；一直如此，请管理员看 yiyuan doctor 和 yiyuan acls gateway", "that it is settled could not be written to the topic quarantine, try again; if it stays so: yiyuan doctor and yiyuan acls gateway")
 )
 
 // What the push listener answers.

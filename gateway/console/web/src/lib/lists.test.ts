@@ -56,7 +56,7 @@ describe("what needs a hand", () => {
   const flow = flowing([source("ga-pg", { datasets: ["GA01"], state: "failed", last_error: "x" }), source("ok", { datasets: ["MZ01"] })]);
   const finding = (rule: string, id: string) => ({ id, rule, title: "t" + rule, owner: "MZ", due: "2026-01-0" + id }) as Finding;
   it("is sorted by harm, one line a cause", () => {
-    const list = todos(flow, catalogue, { list: [finding("XV-04", "2"), finding("XV-04", "1"), finding("XV-14", "3")], total: 3 }, { entries: [], total: 9, by_reason: { invalid: 7, schema: 2 } }, name);
+    const list = todos(flow, catalogue, { list: [finding("XV-04", "2"), finding("XV-04", "1"), finding("XV-14", "3")], total: 3 }, { entries: [], total: 9, open: 9, next: "", beyond: 0, by_reason: { invalid: 7, schema: 2 } }, name);
     expect(list.map((x) => [x.kind, x.count])).toEqual([["source", 1], ["overdue", 1], ["finding", 2], ["finding", 1], ["quarantine", 9]]);
     expect(list[0]!.who).toBe("公安局");
     // GA01 is overdue because its source is down: that is one thing to do.
@@ -66,7 +66,7 @@ describe("what needs a hand", () => {
   });
   it("is nothing when nothing is known or wrong", () => {
     expect(todos(undefined, undefined, undefined, undefined, name)).toEqual([]);
-    expect(todos(flowing([]), city([], []), { list: [], total: 0 }, { entries: [], total: 0, by_reason: {} }, name)).toEqual([]);
+    expect(todos(flowing([]), city([], []), { list: [], total: 0 }, { entries: [], total: 0, open: 0, next: "", beyond: 0, by_reason: {} }, name)).toEqual([]);
   });
   it("lets no kind crowd out the others", () => {
     const of = (kind: string, n: number) => Array.from({ length: n }, (_, i) => ({ kind, id: kind + i })) as ReturnType<typeof todos>;
@@ -82,7 +82,7 @@ describe("what needs a hand", () => {
 
 describe("reasons", () => {
   it("come most first, without those that have none", () => {
-    expect(byReason({ entries: [], total: 6, by_reason: { a: 1, b: 5, c: 0 } })).toEqual([{ reason: "b", count: 5 }, { reason: "a", count: 1 }]);
+    expect(byReason({ entries: [], total: 6, open: 6, next: "", beyond: 0, by_reason: { a: 1, b: 5, c: 0 } })).toEqual([{ reason: "b", count: 5 }, { reason: "a", count: 1 }]);
     expect(byReason(undefined)).toEqual([]);
   });
 });

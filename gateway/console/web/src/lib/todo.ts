@@ -94,7 +94,7 @@ export function todos(
       subject: "",
       who: "",
       detail: q[0]!.reason,
-      at: list(quarantine?.entries)[0]?.at ?? null,
+      at: list(quarantine?.entries)[0]?.arrived_at ?? null,
       count: quarantine?.total ?? q.reduce((n, r) => n + r.count, 0),
       link: "/quarantine",
     });

@@ -1,7 +1,8 @@
 import { Button } from "antd";
 import { useMemo } from "react";
 import { useApi } from "../api/hooks";
-import { type Finding, list, pathOf } from "../api/types";
+import { usePages } from "../api/pages";
+import { type Answers, type Finding, list, pathOf } from "../api/types";
 import { Export, Listing } from "../components/Listing";
 import { Num } from "../components/Num";
 import { Card, PageHead } from "../components/Page";
@@ -11,8 +12,8 @@ import { useFilters } from "../lib/filters";
 import { useColumns } from "./findings/columns";
 import { asked, Filters } from "./findings/Filters";
 import { FindingDrawer } from "./findings/FindingDrawer";
-import { usePages } from "./findings/usePages";
 
+const found = (page: Answers["/v1/findings"]) => page.findings;
 const filters = ["rule", "owner", "severity", "certainty", "subject"];
 
 export default function Findings() {
@@ -21,7 +22,7 @@ export default function Findings() {
   const catalogue = useApi(pathOf("/v1/catalogue"));
   const departments = useMemo(() => new Map(list(catalogue.data?.departments).map((d) => [d.id, name(d.title, d.english)])), [catalogue.data, name]);
   const sets = useMemo(() => new Map(list(catalogue.data?.datasets).map((d) => [d.id, d])), [catalogue.data]);
-  const { first, rows, next, busy, error, loadMore, all } = usePages(asked(get));
+  const { first, rows, next, busy, error, loadMore, all } = usePages((cursor, limit) => pathOf("/v1/findings", {}, { ...asked(get), limit, cursor }), found);
 
   const counts = first.data?.by_rule ?? {};
   const rules = new Map(list(catalogue.data?.rules).map((r) => [r.id, r]));

@@ -130,7 +130,7 @@ export default function Overview() {
   const indicators = useApi(pathOf("/v1/indicators"), 5000);
   const catalogue = useApi(pathOf("/v1/catalogue"), 15000);
   const high = useApi(pathOf("/v1/findings", {}, { state: "open", severity: "high", limit: 200 }), 10000);
-  const quarantine = useApi(pathOf("/v1/quarantine", {}, { limit: 20 }), 15000);
+  const quarantine = useApi(pathOf("/v1/quarantine", {}, { state: "open", limit: 1 }), 15000);
   const [shown, setShown] = useState<string | null>(null);
 
   const all = list(indicators.data?.indicators);

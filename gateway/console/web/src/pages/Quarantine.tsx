@@ -1,99 +1,28 @@
-import { Select, Tooltip } from "antd";
-import { Link } from "react-router";
-import { useFacts } from "../api/facts";
+import { Button, Select } from "antd";
 import { useApi } from "../api/hooks";
+import { usePages } from "../api/pages";
 import { list, pathOf, type Quarantine as Data, type QuarantineEntry } from "../api/types";
-import { Copy } from "../components/Copy";
-import { type Column, Export, Listing, useMoment } from "../components/Listing";
+import { Export, Listing } from "../components/Listing";
 import { Num } from "../components/Num";
 import { Card, PageHead } from "../components/Page";
-import { Empty, Ready } from "../components/State";
-import { FieldName } from "../components/Value";
-import { When } from "../components/When";
+import { Empty, ErrorBox, Ready } from "../components/State";
 import { useI18n } from "../i18n";
 import { useFilters } from "../lib/filters";
 import { byReason } from "../lib/group";
+import { useColumns } from "./quarantine/columns";
 
-function useColumns(entries: QuarantineEntry[]): Column<QuarantineEntry>[] {
-  const { t, name, say } = useI18n();
-  const moment = useMoment();
-  const facts = useFacts(entries.filter((e) => e.field).map((e) => e.dataset));
-  const catalogue = useApi(pathOf("/v1/catalogue"));
-  const titles = new Map(list(catalogue.data?.datasets).map((d) => [d.id, name(d.title, d.english)]));
-  return [
-    { key: "at", title: moment.title(t("quarantine.at")), heading: t("quarantine.at"), width: 112, show: (e) => <When at={e.at} />, text: (e) => moment.text(e.at) },
-    {
-      key: "where",
-      title: t("quarantine.dataset"),
-      heading: t("quarantine.where"),
-      width: 210,
-      head: true,
-      show: (e) => (
-        <div className="ds-name">
-          {e.dataset ? (
-            <Link to={`/catalogue/${encodeURIComponent(e.dataset)}`}>
-              <b>{e.dataset}</b> {titles.get(e.dataset) ?? ""}
-            </Link>
-          ) : (
-            <span className="dim">{t("common.unknown")}</span>
-          )}
-          <small>{e.field ? <FieldName name={e.field} facts={facts(e.dataset).get(e.field)} /> : <span className="dim">{t("quarantine.wholeRow")}</span>}</small>
-        </div>
-      ),
-      text: (e) => e.dataset,
-    },
-    { key: "field", title: t("field.name"), text: (e) => e.field },
-    {
-      key: "reason",
-      title: t("quarantine.reason"),
-      show: (e) => (
-        <div className="ds-name">
-          <b>{say(`reason.${e.reason}`, e.reason)}</b>
-          <small className="val">{name(e.detail, e.detail_en)}</small>
-        </div>
-      ),
-      text: (e) => say(`reason.${e.reason}`, e.reason),
-    },
-    { key: "detail", title: t("quarantine.detail"), text: (e) => name(e.detail, e.detail_en) },
-    {
-      key: "locator",
-      title: t("quarantine.position"),
-      width: 230,
-      show: (e) => (
-        <div className="ds-name">
-          <span className="mono val">{e.locator || "–"}</span>
-          <small className="dim val">{e.source}</small>
-        </div>
-      ),
-      text: (e) => e.locator,
-    },
-    { key: "source", title: t("nav.sources"), text: (e) => e.source },
-    {
-      key: "digest",
-      title: t("quarantine.digest"),
-      width: 130,
-      show: (e) =>
-        e.digest ? (
-          <span className="nowrap">
-            <Tooltip title={e.digest}>
-              <code>{e.digest.slice(0, 8)}…</code>
-            </Tooltip>{" "}
-            <Copy text={e.digest} />
-          </span>
-        ) : (
-          "–"
-        ),
-      text: (e) => e.digest,
-    },
-  ];
-}
+const known = ["missing", "invalid", "unreadable", "schema", "unknown", "duplicate", "too_large", "internal"] as const;
+const states = ["open", "settled", "all"];
+const entriesOf = (page: Data) => page.entries;
+/** A filter of the address if it is one of those that can be asked for, else none. */
+const oneOf = <V extends string>(v: string, may: readonly V[]): V | "" => may.find((m) => m === v) ?? "";
 
 function Reasons({ d, chosen, choose }: { d: Data; chosen: string; choose: (reason: string) => void }) {
   const { t, say } = useI18n();
   const reasons = byReason(d);
   const most = Math.max(1, ...reasons.map((r) => r.count));
   return (
-    <Card title={t("quarantine.byReason")} extra={<>{t("quarantine.total")} <Num n={d.total} /></>}>
+    <Card title={t("quarantine.byReason")} extra={<>{t("quarantine.open")} <Num n={d.open} /></>}>
       <div className="bars">
         {reasons.map((r) => (
           <button key={r.reason} type="button" className={chosen === r.reason ? "bar-row bar-on" : "bar-row"} aria-pressed={chosen === r.reason} onClick={() => choose(chosen === r.reason ? "" : r.reason)}>
@@ -110,41 +39,54 @@ function Reasons({ d, chosen, choose }: { d: Data; chosen: string; choose: (reas
   );
 }
 
-function Body({ d }: { d: Data }) {
-  const { t, say } = useI18n();
-  const { get, set } = useFilters();
-  const columns = useColumns(d.entries);
-  const sets = [...new Set(d.entries.map((e) => e.dataset).filter(Boolean))].sort();
-  const rows = d.entries.filter((e) => (!get("reason") || e.reason === get("reason")) && (!get("dataset") || e.dataset === get("dataset")));
-  if (d.total === 0 && d.entries.length === 0)
-    return (
-      <Card>
-        <Empty title={t("quarantine.none")}>{t("quarantine.none.do")}</Empty>
-      </Card>
-    );
-  return (
-    <div className="stack">
-      <Reasons d={d} chosen={get("reason")} choose={(reason) => set({ reason })} />
-      <Card className="flush">
-        <div className="toolbar">
-          <Select allowClear value={get("dataset") || undefined} onChange={(v: string | undefined) => set({ dataset: v ?? "" })} placeholder={t("quarantine.allDatasets")} aria-label={t("quarantine.dataset")} options={sets.map((s) => ({ value: s, label: s }))} style={{ width: 180 }} />
-          <Select allowClear value={get("reason") || undefined} onChange={(v: string | undefined) => set({ reason: v ?? "" })} placeholder={t("quarantine.allReasons")} aria-label={t("quarantine.reason")} options={byReason(d).map((r) => ({ value: r.reason, label: say(`reason.${r.reason}`, r.reason) }))} style={{ width: 200 }} />
-          <Export name="quarantine" columns={columns} rows={rows} />
-          <span className="dim grow-right">{t("quarantine.shown", { n: rows.length, all: d.total })}</span>
-        </div>
-        <Listing<QuarantineEntry> columns={columns} rows={rows} rowKey={(e) => [e.dataset, e.source, e.locator, e.field, e.digest].join("|")} empty={<Empty title={t("common.noMatch")}>{t("common.noMatch.do")}</Empty>} />
-      </Card>
-    </div>
-  );
-}
-
 export default function Quarantine() {
-  const { t } = useI18n();
-  const data = useApi(pathOf("/v1/quarantine", {}, { limit: 500 }), 10000);
+  const { t, say, name } = useI18n();
+  const { get, set } = useFilters();
+  const catalogue = useApi(pathOf("/v1/catalogue"));
+  const state = get("state") || "open";
+  const { first, rows, next, busy, error, loadMore, all } = usePages(
+    (cursor, limit) => pathOf("/v1/quarantine", {}, { dataset: get("dataset"), source: get("source"), reason: oneOf(get("reason"), known), state: oneOf(state, ["open", "settled"] as const), limit, cursor }),
+    entriesOf,
+  );
+  const columns = useColumns(rows);
+  const sources = [...new Set([...rows.map((e) => e.from || e.source), get("source")].filter(Boolean))].sort();
+  const filtered = ["dataset", "source", "reason", "state"].some((k) => get(k));
+  const choose = (k: string) => (v: string | undefined) => set({ [k]: v ?? "" });
   return (
     <>
-      <PageHead title={t("nav.quarantine")} lead={t("quarantine.lead")} />
-      <Ready of={data} rows={8}>{(d) => <Body d={d} />}</Ready>
+      <PageHead title={t("nav.quarantine")} lead={t("quarantine.lead")} actions={<Export name="quarantine" columns={columns} rows={rows} all={all} />} />
+      <Ready of={first} rows={8}>
+        {(d) => (
+          <div className="stack">
+            <Reasons d={d} chosen={get("reason")} choose={(reason) => set({ reason })} />
+            <Card className="flush">
+              <div className="toolbar">
+                <Select value={state} onChange={(v) => set({ state: v === "open" ? "" : v })} aria-label={t("quarantine.state")} options={states.map((s) => ({ value: s, label: say(`quarantine.filter.${s}`, s) }))} style={{ width: 120 }} />
+                <Select allowClear showSearch={{ optionFilterProp: "label" }} value={get("dataset") || undefined} onChange={choose("dataset")} placeholder={t("quarantine.allDatasets")} aria-label={t("quarantine.dataset")} options={list(catalogue.data?.datasets).map((s) => ({ value: s.id, label: `${s.id} ${name(s.title, s.english)}` }))} style={{ width: 210 }} />
+                <Select allowClear value={get("source") || undefined} onChange={choose("source")} placeholder={t("quarantine.allSources")} aria-label={t("nav.sources")} options={sources.map((s) => ({ value: s, label: s }))} style={{ width: 170 }} />
+                <Select allowClear value={get("reason") || undefined} onChange={choose("reason")} placeholder={t("quarantine.allReasons")} aria-label={t("quarantine.reason")} options={known.map((r) => ({ value: r, label: say(`reason.${r}`, r) }))} style={{ width: 180 }} />
+                <span className="dim grow-right">{t("quarantine.shown", { n: rows.length, all: d.total })}</span>
+              </div>
+              {d.beyond > 0 ? <p className="infobox toolbar-note">{t("quarantine.beyond", { n: d.beyond })}</p> : null}
+              <Listing<QuarantineEntry>
+                whole
+                columns={columns}
+                rows={rows}
+                rowKey={(e) => e.id}
+                empty={filtered ? <Empty title={t("common.noMatch")}>{t("common.noMatch.do")}</Empty> : <Empty title={t("quarantine.none")}>{t("quarantine.none.do")}</Empty>}
+              />
+              {error ? <ErrorBox error={error} retry={() => void loadMore()} compact /> : null}
+              {next ? (
+                <div className="more">
+                  <Button onClick={() => void loadMore()} loading={busy}>
+                    {t("common.more")}
+                  </Button>
+                </div>
+              ) : null}
+            </Card>
+          </div>
+        )}
+      </Ready>
     </>
   );
 }

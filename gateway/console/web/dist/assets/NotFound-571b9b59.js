@@ -1,0 +1,1 @@
+import{T as e}from"./console-8432a4da.js";import{_ as t,c as n,s as r,t as i,v as a}from"./State-b0f394e9.js";var o=a();function s(){let{t:a}=t();return(0,o.jsxs)(o.Fragment,{children:[(0,o.jsx)(n,{title:a(`notFound.title`)}),(0,o.jsx)(r,{children:(0,o.jsx)(i,{title:a(`notFound.do`),action:(0,o.jsx)(e,{to:`/`,children:a(`nav.overview`)})})})]})}export{s as default};

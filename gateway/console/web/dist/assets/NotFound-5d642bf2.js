@@ -1,1 +1,0 @@
-import{T as e}from"./console-8d2f6db2.js";import{_ as t,c as n,s as r,t as i,v as a}from"./State-aa69bb34.js";var o=a();function s(){let{t:a}=t();return(0,o.jsxs)(o.Fragment,{children:[(0,o.jsx)(n,{title:a(`notFound.title`)}),(0,o.jsx)(r,{children:(0,o.jsx)(i,{title:a(`notFound.do`),action:(0,o.jsx)(e,{to:`/`,children:a(`nav.overview`)})})})]})}export{s as default};
