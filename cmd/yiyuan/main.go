@@ -186,7 +186,7 @@ func commands() []*cobra.Command {
 		demoCommand(), initCommand(), runCommand(),
 		checkCommand(), planCommand(), applyCommand(), topologyCommand(),
 		lookupCommand(), verifyCommand(), auditCommand(),
-		sourceCommand(), keysCommand(), repartitionCommand(),
+		sourceCommand(), quarantineCommand(), keysCommand(), repartitionCommand(),
 		doctorCommand(), txnCommand(), registryCommand(), aclsCommand(),
 		versionCommand(), docsCommand(newRoot),
 	}

@@ -81,6 +81,14 @@ var attempts = map[string][]attempt{
 		{"audit --about nobody", exit.NotFound, []string{"nobody", "person"}},
 		{"audit --decision maybe", exit.Usage, []string{"allow", "deny"}},
 	},
+	"quarantine ls": {
+		{"quarantine ls --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}},
+		{"quarantine ls --gateway %other", exit.Problems, []string{"%other", "--gateway"}},
+	},
+	"quarantine settle": {
+		{"quarantine settle", exit.Usage, []string{"yiyuan quarantine settle ID"}},
+		{"quarantine settle 1-2 --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}},
+	},
 	"source ls": {
 		{"source ls --gateway http://%dead", exit.Unavailable, []string{"http://%dead", "--gateway"}},
 		{"source ls --gateway %other", exit.Problems, []string{"%other", "--gateway"}},

@@ -24,6 +24,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/wiring"
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/push"
+	"github.com/yiyuan-bus/yiyuan/gateway/quarantine"
 	"github.com/yiyuan-bus/yiyuan/gateway/redis"
 	"github.com/yiyuan-bus/yiyuan/processors/verification"
 	"github.com/yiyuan-bus/yiyuan/schemas"
@@ -87,6 +88,8 @@ func TestDoctorOnEmbedded(t *testing.T) {
 	expect(t, found, "datasets.sources", Warning, "GA02")
 	e2e.MarkRefused(t, j.Bus, j.Codec, j.Keys, "GA01", "539902198503120013")
 	expect(t, Examine(t.Context(), file, j.Brokers), "rows.refused", Warning, "GA01 (1)")
+	rejects(t, j)
+	expect(t, Examine(t.Context(), file, j.Brokers), "quarantine.open", Warning, "2 entries of quarantine are open: ga GA01 (2")
 	for _, check := range []string{"config", "catalogue", "keys", "kafka.brokers", "kafka.version", "kafka.transaction.version", "kafka.topics", "kafka.transactions", "step.route"} {
 		expect(t, found, check, OK, "")
 	}
@@ -350,6 +353,8 @@ func TestDoctorJudges(t *testing.T) {
 		"source that works":  {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Rows: 7}}, true)}, "source.s.state", OK, "7 rows"},
 		"source gone silent": {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning}, age: contract.Silence + time.Second}, true)}, "source.s.state", Problem, "silent"},
 		"rows refused":       {[]Finding{checkRefused(map[string]int{"SW02": 3, "GA01": 1})}, "rows.refused", Warning, "GA01 (1), SW02 (3)"},
+		"rejected":           {[]Finding{checkOpen([]quarantine.Tally{{Source: "ga", Dataset: "GA01", Open: 3, Oldest: now.Add(-90 * time.Minute)}}, now)}, "quarantine.open", Warning, "ga GA01 (3，最早 / oldest 1h30m0s)"},
+		"all settled":        {[]Finding{checkOpen(nil, now)}, "quarantine.open", OK, ""},
 		"none refused":       {[]Finding{checkRefused(nil)}, "rows.refused", OK, ""},
 		"source held":        {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateHeld, Error: "w", Do: "d"}}, true)}, "source.s.state", Problem, "held"},
 		"source lost":        {[]Finding{checkSource("s", said{status: contract.SourceStatus{State: contract.StateRunning, Lost: "slot", Do: "d"}}, true)}, "source.s.state", Problem, "slot"},

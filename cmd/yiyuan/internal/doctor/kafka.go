@@ -75,6 +75,9 @@ func (d *doctor) kafka(ctx context.Context) []Finding {
 	if _, ok := have[contract.Refused]; ok {
 		found = append(found, refusedRows(ctx, b))
 	}
+	if _, ok := have[contract.Quarantine]; ok {
+		found = append(found, openRejections(ctx, b))
+	}
 	return found
 }
 

@@ -8,27 +8,28 @@ import (
 	"strings"
 
 	"github.com/yiyuan-bus/yiyuan/bus"
+	"github.com/yiyuan-bus/yiyuan/schemas"
 	"github.com/yiyuan-bus/yiyuan/schemas/codec"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
 )
 
-// ownSchema stands for a registry that knows the schema of refused rows under every
-// id: the doctor asks no registry, and would change one by asking.
-type ownSchema struct{}
+// ownSchema stands for a registry that knows the schema of one layout under every id: the
+// doctor asks no registry, and would change one by asking.
+type ownSchema struct{ layout *schemas.Layout }
 
 // Register implements codec.Registry.
 func (ownSchema) Register(context.Context, string, string) (int, error) { return 0, errNoAnswer }
 
 // Schema implements codec.Registry.
-func (ownSchema) Schema(context.Context, int) (string, error) {
-	return codec.Schema(contract.RefusedLayout), nil
+func (s ownSchema) Schema(context.Context, int) (string, error) {
+	return codec.Schema(s.layout), nil
 }
 
 const refusedCheck = "rows.refused"
 
 // refusedRows names the datasets with rows of which a newer version was refused.
 func refusedRows(ctx context.Context, b *bus.Bus) Finding {
-	reader := codec.New(ownSchema{}).Reader(contract.RefusedLayout)
+	reader := codec.New(ownSchema{contract.RefusedLayout}).Reader(contract.RefusedLayout)
 	rows, datasets := map[string]int{}, []string(nil) // a row's dataset by its place among them
 	err := b.Peek(ctx, contract.Refused, func(r bus.Record) error {
 		if r.Value == nil {

@@ -194,6 +194,7 @@ func (s *set) answers() {
 		s.allow(Topic, s.family(t), s.isFamily(t), Read)
 	}
 	s.allow(Topic, s.family(contract.Audit), false, Write)
+	s.allow(Topic, s.family(contract.Quarantine), false, Write) // what persons have settled
 	for _, step := range s.city.Steps {
 		s.allow(Group, s.city.Prefix+step.Name, false, Describe)
 	}

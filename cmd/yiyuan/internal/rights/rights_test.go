@@ -44,7 +44,7 @@ func TestOnlyItsOwn(t *testing.T) {
 		{"connectors", department, []contract.Topic{contract.Raw("A01"), contract.Sources, contract.Control, contract.Catalogues, contract.Bus, contract.Schemas}, []contract.Topic{contract.Raw("A01"), contract.Sources, contract.Quarantine}},
 		{"subscriber", subscriber, []contract.Topic{contract.Shared("person.partial")}, nil},
 		{"auditor", c.Auditor(), []contract.Topic{contract.Audit, contract.Schemas}, nil},
-		{"gateway", c.Gateway(), append([]contract.Topic{contract.Shared("A01.partial"), contract.Control, contract.Catalogues, contract.Bus, contract.Schemas}, c.Reads...), []contract.Topic{contract.Audit, contract.Schemas}},
+		{"gateway", c.Gateway(), append([]contract.Topic{contract.Shared("A01.partial"), contract.Control, contract.Catalogues, contract.Bus, contract.Schemas}, c.Reads...), []contract.Topic{contract.Audit, contract.Quarantine, contract.Schemas}},
 	} {
 		for _, topic := range c.Topics {
 			name := c.Prefix + string(topic)
