@@ -24,10 +24,11 @@ import (
 
 // unrun are the sections of docs/operations.md in which nothing is run, and why.
 var unrun = map[string]string{
-	"备份与恢复 / Backup and restore":       "says that it is not offered yet",
-	"主题被误删 / A topic that was deleted": "cmd/yiyuan/e2e/journey: TestLostTopics does it to a town of its own",
-	"补读一张表 / Read a table again":       "connectors/postgres: TestBackfillOnTheBus does it to a database of its own",
-	"证书文件 / The files of certificates": "says how files are written; the sections beside it replace them",
+	"备份与恢复 / Backup and restore":                           "says that it is not offered yet",
+	"主题被误删 / A topic that was deleted":                     "cmd/yiyuan/e2e/journey: TestLostTopics does it to a town of its own",
+	"接入部门的 PostgreSQL / Connect a department's PostgreSQL": "cmd/yiyuan/e2e/journey: TestProbedSourceRuns does it to a database of its own",
+	"补读一张表 / Read a table again":                           "connectors/postgres: TestBackfillOnTheBus does it to a database of its own",
+	"证书文件 / The files of certificates":                     "says how files are written; the sections beside it replace them",
 }
 
 // alone are the sections that need a service, in the order in which it is asked for. The
