@@ -66,7 +66,7 @@ call("finding", models.FindingPage, page.findings[0].id, client=supervisor)
 call("finding", models.Problem, "none", status=404, client=supervisor)
 call("findings", models.Problem, client=supervisor, cursor="x", status=400)
 rejected = call("quarantine", models.Rejections, client=supervisor, limit=1)
-call("settle", models.Rejection, body=models.SettleBody(id=rejected.rejections[0].id), client=supervisor)
+call("settle", models.Rejection, body=models.SettleBody(id=rejected.entries[0].id), client=supervisor)
 call("settle", models.Problem, body=models.SettleBody(id="none"), status=404, client=supervisor)
 for name, kind in {
     "flow": models.FlowPage, "indicators": models.IndicatorsPage, "verifications": models.VerificationsPage,

@@ -46,7 +46,7 @@ await good("GET /v1/findings/{id}", supervisor.GET("/v1/findings/{id}", { params
 await good("GET /v1/flow", supervisor.GET("/v1/flow"));
 await good("GET /v1/indicators", supervisor.GET("/v1/indicators"));
 const rejected = await good("GET /v1/quarantine", supervisor.GET("/v1/quarantine", { params: { query: { limit: 1 } } }));
-await good("POST /v1/quarantine/settle", supervisor.POST("/v1/quarantine/settle", { body: { id: rejected.rejections[0]?.id ?? "" } }));
+await good("POST /v1/quarantine/settle", supervisor.POST("/v1/quarantine/settle", { body: { id: rejected.entries[0]?.id ?? "" } }));
 await good("GET /v1/verifications", supervisor.GET("/v1/verifications"));
 await good("GET /v1/topology", supervisor.GET("/v1/topology"));
 await good("GET /v1/me", supervisor.GET("/v1/me"));
