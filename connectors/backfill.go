@@ -228,19 +228,14 @@ func (r *resync) within(ctx context.Context, order contract.Backfill, rows []sta
 
 // publishPart deletes rows that did not come again.
 func (r *resync) publishPart(ctx context.Context, e *encoder, d *schemas.Dataset, i int, keys []string) error {
-	for batch := range slices.Chunk(keys, deleteBatch) {
+	for some := range slices.Chunk(keys, deleteBatch) {
 		next := r.status
 		next.Backfills = slices.Clone(next.Backfills)
 		o := &next.Backfills[i]
-		var b Batch
-		for _, key := range batch {
-			b.Changes = append(b.Changes, schemas.Change{Dataset: d, Key: key, Op: schemas.Delete, Origin: schemas.Origin{
-				Source: r.cfg.Name, Sequence: schemas.Sequence{Major: o.Since, Minor: o.Minor + uint32(o.Rows+o.Deleted)}, At: time.Now(),
-			}})
-			o.Deleted++
-		}
-		next.Reread += uint32(len(batch)) // as many places of the order are taken
-		if err := r.publishDeletes(ctx, e, b, next); err != nil {
+		from := schemas.Sequence{Major: o.Since, Minor: o.Minor + uint32(o.Rows+o.Deleted)}
+		o.Deleted += int64(len(some))
+		next.Reread += uint32(len(some)) // as many places of the order are taken
+		if err := r.publishDeletes(ctx, e, d, some, from, next); err != nil {
 			return err
 		}
 	}

@@ -116,45 +116,10 @@ func TestBackfillMends(t *testing.T) {
 // Killed after whatever it has committed, and run again beside changes, it comes to the same:
 // nothing lost, nothing twice.
 func TestBackfillKilledAnywhere(t *testing.T) {
-	for n := 1; ; n++ {
-		w, o := full(t, 10)
+	killedAnywhere(t, 5, func(w world, o *office) {
 		o.silently(line{"B3", ""}, line{"B4", ""}, line{"B5", "other"}, line{"B10", "new"})
 		w.backfill(t, contract.Backfill{})
-		ctx, cancel := context.WithCancel(t.Context())
-		cfg := w.config()
-		told, killed, ended := 0, make(chan struct{}), make(chan struct{})
-		over := false
-		cfg.Tell = func(say connectors.Told) {
-			if told++; told == n { // it does not come back from here, as if it were killed
-				over = o.settled(say)
-				close(killed)
-				<-ctx.Done()
-			}
-		}
-		go func() {
-			defer close(ended)
-			_ = connectors.Run(ctx, w.bus, w.codec, cfg, o.open) // a killed process tells nobody
-		}()
-		<-killed
-		o.set("B1", "changed meanwhile")
-		o.set("B2", "")
-		o.set("B3", "came back")
-		if err := w.until(t, o.open, o.settled); err != nil {
-			t.Fatal(err)
-		}
-		cancel()
-		<-ended
-		w.same(t, o)
-		if t.Failed() {
-			t.Fatalf("killed after %d", n)
-		}
-		if over {
-			if n < 5 {
-				t.Errorf("only %d places to be killed at", n)
-			}
-			return
-		}
-	}
+	})
 }
 
 // More deletes than the limit wait for a person, over restarts too, and all else goes on; too

@@ -30,8 +30,10 @@
 package connectors
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -204,11 +206,38 @@ type Backfilling struct {
 // its dataset to another, both included; no key is an open end.
 type Ask struct {
 	Table  string   `json:"table"`
-	From   []string `json:"from,omitempty"`
-	To     []string `json:"to,omitempty"`
+	From   KeyParts `json:"from,omitempty"`
+	To     KeyParts `json:"to,omitempty"`
 	Window string   `json:"window,omitempty"`
 	Rate   int      `json:"rate,omitempty"`
 }
+
+// KeyParts are the parts of a key; in JSON they are texts or numbers.
+type KeyParts []string
+
+// UnmarshalJSON implements json.Unmarshaler. Its error shows no part.
+func (k *KeyParts) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var parts []any
+	if d.Decode(&parts) != nil {
+		return errKeyParts
+	}
+	*k = nil
+	for _, part := range parts {
+		switch v := part.(type) {
+		case string:
+			*k = append(*k, v)
+		case json.Number:
+			*k = append(*k, v.String())
+		default:
+			return errKeyParts
+		}
+	}
+	return nil
+}
+
+var errKeyParts = errors.New("a key is an array of texts and numbers")
 
 // Consent answers, in the place of a person and on the machine of the source, about
 // what it holds; item is what its status names. An item that is not held is ErrNotHeld.

@@ -225,23 +225,22 @@ func (r *resync) deleteMissing(ctx context.Context, e *encoder, m *missing) erro
 }
 
 func (r *resync) deletePass(ctx context.Context, e *encoder, d *schemas.Dataset, p *standing.Pass) error {
-	var batch Batch
-	err := p.Keys(ctx, func(key string) error {
-		minor := uint32(r.status.Resync.Deleted) + uint32(len(batch.Changes))
-		batch.Changes = append(batch.Changes, schemas.Change{
-			Dataset: d, Key: key, Op: schemas.Delete, Origin: schemas.Origin{Source: r.cfg.Name, Sequence: schemas.Sequence{Minor: minor}, At: time.Now()},
-		})
-		if len(batch.Changes) < deleteBatch {
-			return nil
-		}
-		err := r.publishDeletes(ctx, e, batch, r.deleted(len(batch.Changes)))
-		batch.Changes = batch.Changes[:0]
-		return err
-	})
-	if err != nil || len(batch.Changes) == 0 {
+	var keys []string
+	flush := func() error {
+		err := r.publishDeletes(ctx, e, d, keys, schemas.Sequence{Minor: uint32(r.status.Resync.Deleted)}, r.deleted(len(keys)))
+		keys = keys[:0]
 		return err
 	}
-	return r.publishDeletes(ctx, e, batch, r.deleted(len(batch.Changes)))
+	err := p.Keys(ctx, func(key string) error {
+		if keys = append(keys, key); len(keys) < deleteBatch {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return flush()
 }
 
 // deleted is the status once so many rows more are deleted; if that passes, the source does.
@@ -254,8 +253,15 @@ func (r *resync) deleted(rows int) contract.SourceStatus {
 	return next
 }
 
-// publishDeletes publishes inferred deletes and the status behind them.
-func (r *resync) publishDeletes(ctx context.Context, e *encoder, b Batch, next contract.SourceStatus) error {
+// publishDeletes publishes the inferred deletes of rows, from a place in the source's order on,
+// and the status behind them.
+func (r *resync) publishDeletes(ctx context.Context, e *encoder, d *schemas.Dataset, keys []string, from schemas.Sequence, next contract.SourceStatus) error {
+	var b Batch
+	for i, key := range keys {
+		at := from
+		at.Minor += uint32(i)
+		b.Changes = append(b.Changes, schemas.Change{Dataset: d, Key: key, Op: schemas.Delete, Origin: schemas.Origin{Source: r.cfg.Name, Sequence: at, At: time.Now()}})
+	}
 	next.At = 0
 	began := time.Now()
 	e.epoch = next.Epoch

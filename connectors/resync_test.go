@@ -316,19 +316,28 @@ func TestPositionLostDuringAResync(t *testing.T) {
 // Killed after whatever it has committed, and run again, a resync comes to the
 // same: nothing lost, nothing twice.
 func TestResyncKilledAnywhere(t *testing.T) {
-	for n := 1; ; n++ {
-		w, o := full(t, 10)
+	killedAnywhere(t, 6, func(w world, o *office) {
 		o.restore(line{"B3", ""}, line{"B4", ""}, line{"B5", "restored"}, line{"B10", "new"})
 		if err := connectors.Resync(t.Context(), w.bus, "count", 2); err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// killedAnywhere has a source of ten rows do what begin orders, killed after each of the words
+// that it says, beside changes, and run again. There are least such places at the least.
+func killedAnywhere(t *testing.T, least int, begin func(w world, o *office)) {
+	t.Helper()
+	for n := 1; ; n++ {
+		w, o := full(t, 10)
+		begin(w, o)
 		ctx, cancel := context.WithCancel(t.Context())
 		cfg := w.config()
 		told, killed, ended := 0, make(chan struct{}), make(chan struct{})
 		over := false
 		cfg.Tell = func(say connectors.Told) {
 			if told++; told == n { // it does not come back from here, as if it were killed
-				over = current(say)
+				over = o.settled(say)
 				close(killed)
 				<-ctx.Done()
 			}
@@ -341,22 +350,20 @@ func TestResyncKilledAnywhere(t *testing.T) {
 		o.set("B1", "changed meanwhile")
 		o.set("B2", "")
 		o.set("B3", "came back")
-		if err := w.until(t, o.open, func(told connectors.Told) bool {
-			return current(told) && strings.HasSuffix(told.Status.Position, ","+strconv.Itoa(len(o.log)))
-		}); err != nil {
+		if err := w.until(t, o.open, o.settled); err != nil {
 			t.Fatal(err)
 		}
 		cancel()
 		<-ended
 		w.same(t, o)
-		if s := w.status(t); s.Resync != nil || s.Lost != "" {
+		if s := w.status(t); s.Resync != nil || len(s.Backfills) > 0 || s.Lost != "" {
 			t.Errorf("killed after %d: %+v", n, s)
 		}
 		if t.Failed() {
 			t.Fatalf("killed after %d", n)
 		}
 		if over {
-			if n < 6 {
+			if n < least {
 				t.Errorf("only %d places to be killed at", n)
 			}
 			return

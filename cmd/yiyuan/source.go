@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -82,15 +81,11 @@ func sourceRetire() *cobra.Command {
 
 // drop has the process that runs the source retire it and remove what it has made.
 func (c *sourceClient) drop(ctx context.Context, out io.Writer, path string) error {
-	var b bytes.Buffer
-	if err := c.do(ctx, &b, http.MethodPost, path); err != nil {
-		return err
-	}
-	page, err := readPage(b.Bytes())
+	page, err := c.page(ctx, http.MethodPost, path, nil)
 	if err != nil {
 		return err
 	}
-	if err := c.writeSources(out, b.Bytes()); err != nil {
+	if err := c.writeSources(out, page); err != nil {
 		return err
 	}
 	if len(page.Dropped) == 0 {
@@ -108,11 +103,11 @@ func sourceAnswer(use, short string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: "  yiyuan source " + verb + " jy-files 00000012", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var b bytes.Buffer
-			if err := c.do(cmd.Context(), &b, http.MethodPost, "/sources/"+url.PathEscape(args[0])+"/"+verb+"?item="+url.QueryEscape(args[1])); err != nil {
+			page, err := c.page(cmd.Context(), http.MethodPost, "/sources/"+url.PathEscape(args[0])+"/"+verb+"?item="+url.QueryEscape(args[1]), nil)
+			if err != nil {
 				return err
 			}
-			return c.writeSources(cmd.OutOrStdout(), b.Bytes())
+			return c.writeSources(cmd.OutOrStdout(), page)
 		},
 	}
 	c.flags(cmd)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,39 +72,16 @@ func (p *sourceBackfill) run(cmd *cobra.Command, c *sourceClient, name string, d
 	ask := connectors.Ask{Table: p.table, Window: p.window, Rate: p.rate}
 	for _, end := range []struct {
 		name, text string
-		into       *[]string
+		into       *connectors.KeyParts
 	}{{"from", p.from, &ask.From}, {"to", p.to, &ask.To}} {
 		if !changed(end.name) {
 			continue
 		}
-		var err error
-		if *end.into, err = keyParts(end.text); err != nil {
+		if err := json.Unmarshal([]byte(end.text), end.into); err != nil || len(*end.into) == 0 {
 			return usageError(cmd, fmt.Errorf("--%[1]s 要写成 JSON 数组，如 '[\"a\", 1]' / --%[1]s is a JSON array such as '[\"a\", 1]'", end.name))
 		}
 	}
 	return c.tell(cmd.Context(), cmd.OutOrStdout(), name, path, ask, func(ctx context.Context, a *process.Process) error {
 		return a.OrderBackfill(ctx, name, ask, account())
 	})
-}
-
-// keyParts reads a key as a person writes it: a JSON array of texts and numbers.
-func keyParts(text string) ([]string, error) {
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
-	d.UseNumber()
-	var parts []any
-	if err := d.Decode(&parts); err != nil || len(parts) == 0 {
-		return nil, errors.New("no JSON array")
-	}
-	out := make([]string, len(parts))
-	for i, part := range parts {
-		switch v := part.(type) {
-		case string:
-			out[i] = v
-		case json.Number:
-			out[i] = v.String()
-		default:
-			return nil, errors.New("neither text nor number")
-		}
-	}
-	return out, nil
 }

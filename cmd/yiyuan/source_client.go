@@ -72,11 +72,7 @@ func (c *sourceClient) of(cmd *cobra.Command) error {
 	return nil
 }
 
-// do asks, where there is an address to ask.
-func (c *sourceClient) do(ctx context.Context, out io.Writer, method, path string) error {
-	return c.send(ctx, out, method, path, nil)
-}
-
+// send asks, where there is an address to ask.
 func (c *sourceClient) send(ctx context.Context, out io.Writer, method, path string, body any) error {
 	if c.gateway == "" {
 		return exit.With(exit.Unavailable, errNoAdmin)
@@ -84,34 +80,33 @@ func (c *sourceClient) send(ctx context.Context, out io.Writer, method, path str
 	return c.client.do(ctx, out, method, path, body)
 }
 
-// list prints the sources of a process.
-func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) error {
+// page asks, and reads what is answered about sources.
+func (c *sourceClient) page(ctx context.Context, method, path string, body any) (page fleet.Page, err error) {
 	var b bytes.Buffer
-	if err := c.do(ctx, &b, http.MethodGet, "/sources"); err != nil {
-		return err
+	if err := c.send(ctx, &b, method, path, body); err != nil {
+		return page, err
 	}
-	if asJSON {
-		_, err := b.WriteTo(out)
-		return err
-	}
-	return c.writeSources(out, b.Bytes())
-}
-
-// readPage reads what the admin listener has answered about sources.
-func readPage(answer []byte) (page fleet.Page, err error) {
-	if err = json.Unmarshal(answer, &page); err != nil {
+	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
 		return page, fmt.Errorf("读不懂回答 / cannot read the answer: %w", err)
 	}
 	return page, nil
 }
 
-// writeSources prints sources as a table, and below it what stands still, why,
-// and what to do.
-func (c *sourceClient) writeSources(out io.Writer, answer []byte) error {
-	page, err := readPage(answer)
+// list prints the sources of a process.
+func (c *sourceClient) list(ctx context.Context, out io.Writer, asJSON bool) error {
+	if asJSON {
+		return c.send(ctx, out, http.MethodGet, "/sources", nil)
+	}
+	page, err := c.page(ctx, http.MethodGet, "/sources", nil)
 	if err != nil {
 		return err
 	}
+	return c.writeSources(out, page)
+}
+
+// writeSources prints sources as a table, and below it what stands still, why,
+// and what to do.
+func (c *sourceClient) writeSources(out io.Writer, page fleet.Page) error {
 	lines := [][]string{{"名称 NAME", "状态 STATE", "类型 KIND", "行数 ROWS", "数据集 DATASETS"}}
 	for _, s := range page.Sources {
 		lines = append(lines, []string{s.Name, s.State, s.Kind, strconv.FormatInt(s.Rows, 10), strings.Join(s.Datasets, " ")})
@@ -138,7 +133,7 @@ func (c *sourceClient) writeSources(out io.Writer, answer []byte) error {
 		}
 	}
 	text.WriteString(besideCommands(text.String(), c.config))
-	_, err = io.WriteString(out, text.String())
+	_, err := io.WriteString(out, text.String())
 	return err
 }
 
@@ -153,11 +148,7 @@ func besideCommands(text, config string) string {
 
 // trial prints what a resync would change.
 func (c *sourceClient) trial(ctx context.Context, out io.Writer, path string) error {
-	var b bytes.Buffer
-	if err := c.do(ctx, &b, http.MethodPost, path); err != nil {
-		return err
-	}
-	page, err := readPage(b.Bytes())
+	page, err := c.page(ctx, http.MethodPost, path, nil)
 	if err != nil {
 		return err
 	}
@@ -176,10 +167,9 @@ func (c *sourceClient) ask(ctx context.Context, out io.Writer, name, path string
 
 // tell does so with what is asked for in a body.
 func (c *sourceClient) tell(ctx context.Context, out io.Writer, name, path string, body any, write func(context.Context, *process.Process) error) error {
-	var b bytes.Buffer
-	err := c.send(ctx, &b, http.MethodPost, path, body)
+	page, err := c.page(ctx, http.MethodPost, path, body)
 	if err == nil {
-		return c.writeSources(out, b.Bytes())
+		return c.writeSources(out, page)
 	}
 	var coded *exit.Error
 	if c.config == "" || !errors.As(err, &coded) || coded.Code != exit.Unavailable && coded.Code != exit.NotFound {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/e2e"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/exit"
 	"github.com/yiyuan-bus/yiyuan/cmd/yiyuan/internal/settings/settingstest"
+	"github.com/yiyuan-bus/yiyuan/connectors/fleet"
 	"github.com/yiyuan-bus/yiyuan/schemas/listener/listenertest"
 )
 
@@ -188,7 +190,11 @@ func TestCommandsNeedTheConfiguration(t *testing.T) {
 		{`{"sources":[{"name":"ga","state":"running"}]}`, "/etc/yiyuan/b.yaml", ""},
 	} {
 		var out strings.Builder
-		if err := (&sourceClient{config: c.config}).writeSources(&out, []byte(c.page)); err != nil {
+		var page fleet.Page
+		if err := json.Unmarshal([]byte(c.page), &page); err != nil {
+			t.Fatal(err)
+		}
+		if err := (&sourceClient{config: c.config}).writeSources(&out, page); err != nil {
 			t.Fatal(err)
 		}
 		if got := out.String(); c.want == "" && strings.Contains(got, "--config") || !strings.HasSuffix(got, c.want) {

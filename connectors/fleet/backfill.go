@@ -1,7 +1,7 @@
 package fleet
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/schemas/contract"
+	"github.com/yiyuan-bus/yiyuan/schemas/listener"
 )
 
 // Backfill has part of a source read again beside its stream; by is who asks.
@@ -83,41 +84,19 @@ func number(text string) (int64, error) {
 	return n, err
 }
 
-// readAsk reads what a person asks for; the parts of a key are texts or numbers.
-func readAsk(body io.Reader) (connectors.Ask, error) {
-	var ask struct {
-		connectors.Ask
-		From []part `json:"from"`
-		To   []part `json:"to"`
+// readAsk reads what a person asks for.
+func readAsk(body io.Reader) (ask connectors.Ask, err error) {
+	raw, err := io.ReadAll(body)
+	if err != nil {
+		return ask, fmt.Errorf("read order: %w", err)
 	}
-	d := json.NewDecoder(body)
+	if err := listener.StrictJSON(raw, 2); err != nil {
+		return ask, fmt.Errorf("read order: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&ask); err != nil {
-		return ask.Ask, fmt.Errorf("read order: %w", err)
+		return ask, fmt.Errorf("read order: %w", err)
 	}
-	for _, p := range ask.From {
-		ask.Ask.From = append(ask.Ask.From, string(p))
-	}
-	for _, p := range ask.To {
-		ask.Ask.To = append(ask.Ask.To, string(p))
-	}
-	return ask.Ask, nil
-}
-
-// part is a part of a key as a person writes it.
-type part string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (p *part) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err == nil && b[0] == '"' {
-		*p = part(text)
-		return nil
-	}
-	var n json.Number
-	err := json.Unmarshal(b, &n)
-	if *p = part(n); n == "" {
-		err = cmp.Or(err, errors.New("null is no part of a key"))
-	}
-	return err
+	return ask, nil
 }

@@ -38,6 +38,21 @@ func (db database) another(t *testing.T) database {
 	return db
 }
 
+// begun is a table of so many rows, and how far a source has read it.
+func (db database) begun(t *testing.T, rows int) (connectors.Config, schemas.Position) {
+	t.Helper()
+	db.table(t, "t1")
+	db.insert(t, "t1", 1, rows)
+	cfg := db.config(t, nil)
+	src := open(t, cfg, "")
+	at := collect(t, src, true, caughtUp()).at
+	if err := src.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.free(t)
+	return cfg, at
+}
+
 // asked is an order as the runner passes it to a source that is opened.
 func asked(t *testing.T, cfg connectors.Config, ask connectors.Ask) *contract.Backfill {
 	t.Helper()
@@ -167,23 +182,16 @@ func (db database) scatter(t *testing.T, rng *mrand.Rand) {
 // a transaction is open no slot is made on the server.
 func TestBackfillWaitsForWhatIsOpen(t *testing.T) { //nolint:paralleltest // see above
 	db := newDatabase(t)
-	db.table(t, "t1")
-	db.insert(t, "t1", 1, 5)
-	cfg := db.config(t, nil)
-	src := open(t, cfg, "")
-	c := collect(t, src, true, caughtUp())
-	if err := src.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db.free(t)
+	cfg, at := db.begun(t, 5)
 	other := db.another(t)
 	other.must(t, "BEGIN", "UPDATE t1 SET count = 77 WHERE id = 'R0003'")
 	cfg.Backfill = asked(t, cfg, connectors.Ask{Table: "public.t1"})
-	src = open(t, cfg, c.at)
+	src := open(t, cfg, at)
 	said := func(c *collected) bool {
 		return slices.ContainsFunc(c.batches, func(b connectors.Batch) bool { return b.Backfill != nil && b.Backfill.Why != "" })
 	}
-	if c = collect(t, src, true, said); len(c.changes) > 0 {
+	c := collect(t, src, true, said)
+	if len(c.changes) > 0 {
 		t.Fatalf("%d rows were read beside an open transaction", len(c.changes))
 	}
 	db.insert(t, "t1", 6, 6)
@@ -206,23 +214,15 @@ func TestBackfillWaitsForWhatIsOpen(t *testing.T) { //nolint:paralleltest // see
 func TestBackfillOfARange(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t)
-	db.table(t, "t1")
-	db.insert(t, "t1", 1, 20)
-	cfg := db.config(t, nil)
-	src := open(t, cfg, "")
-	c := collect(t, src, true, caughtUp())
-	if err := src.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db.free(t)
+	cfg, at := db.begun(t, 20)
 	cfg.Backfill = asked(t, cfg, connectors.Ask{Table: "t1", From: []string{"north", "R0004"}, To: []string{"north", "R0011"}})
 	for _, secret := range []string{"R0004", "R0011", "north"} {
 		if strings.Contains(cfg.Backfill.From+cfg.Backfill.To, secret) {
 			t.Errorf("the order shows its keys: %+v", cfg.Backfill)
 		}
 	}
-	src = open(t, cfg, c.at)
-	c = collect(t, src, true, func(c *collected) bool {
+	src := open(t, cfg, at)
+	c := collect(t, src, true, func(c *collected) bool {
 		n := len(c.batches)
 		return n > 0 && c.batches[n-1].Backfill != nil && c.batches[n-1].Backfill.Done
 	})

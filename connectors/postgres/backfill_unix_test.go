@@ -19,17 +19,9 @@ func TestBackfillOfWhatNobodySees(t *testing.T) {
 	c := newCluster(t)
 	db := c.start(t, "live")
 	defer c.stop(t, "immediate")
-	db.table(t, "t1")
-	db.insert(t, "t1", 1, 60)
-	cfg := db.config(t, nil)
-	src := open(t, cfg, "")
-	at := collect(t, src, true, caughtUp()).at
-	if err := src.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db.free(t)
+	cfg, at := db.begun(t, 60)
 	cfg.Backfill = asked(t, cfg, connectors.Ask{Table: "t1", Rate: 5})
-	src = open(t, cfg, at)
+	src := open(t, cfg, at)
 	defer src.Close() // before the server stops
 	batches := func(test func(connectors.Backfilled) bool) func(*collected) bool {
 		return func(c *collected) bool {

@@ -303,12 +303,12 @@ func (d *decoder) remove(t *table, r relation, m *pglogrepl.DeleteMessage, out *
 // unknown says whether the log leaves out of a row what nobody on the bus may have, because
 // its version before was refused.
 func (d *decoder) unknown(t *table, cells []connectors.Cell) bool {
-	missed := d.from.Missed.Join(d.also())
-	if len(missed) == 0 || !slices.ContainsFunc(cells, func(c connectors.Cell) bool { return c.State == connectors.NotSent }) {
+	also := d.also()
+	if len(d.from.Missed)+len(also) == 0 || !slices.ContainsFunc(cells, func(c connectors.Cell) bool { return c.State == connectors.NotSent }) {
 		return false
 	}
 	key, bad := connectors.RowKey(t.dataset, cells)
-	return len(bad) == 0 && missed.Has(d.cfg, t.name(), key)
+	return len(bad) == 0 && (d.from.Missed.Has(d.cfg, t.name(), key) || also.Has(d.cfg, t.name(), key))
 }
 
 // complete looks up what the log did not send of a row of which no image exists from

@@ -22,24 +22,16 @@ func (s *setting) mark() string {
 // Drop removes the slot of a source that is down, and the publication if the source has
 // made it. It implements connectors.Kind.Drop.
 func Drop(ctx context.Context, cfg connectors.Config, at schemas.Position) ([]string, error) {
-	o, err := read(cfg)
-	if err != nil {
-		return nil, err
-	}
-	set, err := prepare(ctx, cfg, o)
-	if err != nil {
-		return nil, err
-	}
 	stand, err := place.Parse(at)
 	if err != nil && !errors.Is(err, connectors.ErrPositionLost) { // of another kind: then nothing of it is here
 		return nil, err
 	}
-	set.slot = cmp.Or(stand.Slot, marked(o.Slot, cfg.Bus, cfg.Name))
-	s := &server{setting: set}
-	defer s.close()
-	if err := s.connect(ctx); err != nil {
-		return nil, clean(err)
+	s, err := reach(ctx, cfg)
+	if err != nil {
+		return nil, err
 	}
+	defer s.close()
+	s.slot = cmp.Or(stand.Slot, marked(s.options.Slot, cfg.Bus, cfg.Name))
 	slot, err := s.dropSlot(ctx)
 	if err != nil {
 		return nil, err

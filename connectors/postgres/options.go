@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/option"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/dsn"
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 )
 
 // Options are the options of a postgres connector, each described where it is declared.
@@ -71,8 +71,7 @@ func read(cfg connectors.Config) (Options, error) {
 		return o, err
 	}
 	if o.Slot == "" {
-		o.Slot = "yiyuan_" + regexp.MustCompile(`[^a-z0-9_]+`).ReplaceAllString(strings.ToLower(cfg.Name), "_")
-		o.Slot = o.Slot[:min(len(o.Slot), 63)]
+		o.Slot = guard.DefaultName(cfg.Name)
 	}
 	if o.Publication == "" {
 		o.Publication = o.Slot

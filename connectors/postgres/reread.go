@@ -108,19 +108,11 @@ func order(cfg connectors.Config, ask connectors.Ask) (contract.Backfill, error)
 // within says which rows that did not come again lie in the range of an order, as the server
 // sorts keys, and are not in the table. One of which that cannot be told is not taken for gone.
 func within(ctx context.Context, cfg connectors.Config, bf contract.Backfill, rows []standing.Name) ([]bool, error) {
-	o, err := read(cfg)
+	s, err := reach(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	set, err := prepare(ctx, cfg, o)
-	if err != nil {
-		return nil, err
-	}
-	s := &server{setting: set}
 	defer s.close()
-	if err := s.connect(ctx); err != nil {
-		return nil, clean(err)
-	}
 	from, to := keyset.Unseal(cfg, bf.From), keyset.Unseal(cfg, bf.To)
 	t := s.tables[bf.Table]
 	out := make([]bool, len(rows))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/yiyuan-bus/yiyuan/connectors"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 	"github.com/yiyuan-bus/yiyuan/connectors/postgres/place"
 )
@@ -34,6 +35,23 @@ func (s *server) also() place.Missed {
 		return *m
 	}
 	return nil
+}
+
+// reach connects to the database of a source that is not open.
+func reach(ctx context.Context, cfg connectors.Config) (*server, error) {
+	o, err := read(cfg)
+	if err != nil {
+		return nil, err
+	}
+	set, err := prepare(ctx, cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{setting: set}
+	if err := s.connect(ctx); err != nil {
+		return nil, clean(err)
+	}
+	return s, nil
 }
 
 // connect opens the connection for all questions.

@@ -194,8 +194,9 @@ func (bf *Backfill) read(ctx context.Context) error {
 	return bf.conn.Exec(ctx, "COMMIT").Close()
 }
 
-// begin notes which transactions of this database are open. What an earlier life has received it
-// does not know, and a transaction holds the lock on its number until everybody sees what it did.
+// begin notes about how many rows there are, and which transactions of this database are open. What
+// an earlier life has received it does not know, and a transaction holds the lock on its number until
+// everybody sees what it did.
 func (bf *Backfill) begin(ctx context.Context) error {
 	const query = `SELECT l.transactionid FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid LEFT JOIN pg_prepared_xacts p ON p.transaction = l.transactionid
 		WHERE l.locktype = 'transactionid' AND l.granted AND coalesce(a.datname, p.database, current_database()) = current_database()`
@@ -211,15 +212,26 @@ func (bf *Backfill) begin(ctx context.Context) error {
 		bf.sent[uint32(xid)] = true
 	}
 	bf.begun = true
+	if bf.from != nil || bf.to != nil {
+		return nil
+	}
+	const count = `SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_class c WHERE c.oid = $1::oid OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid) WHERE isleaf)`
+	result = bf.conn.ExecParams(ctx, count, [][]byte{[]byte(strconv.FormatUint(uint64(bf.table.OID), 10))}, nil, nil, nil).Read()
+	if result.Err != nil {
+		return result.Err
+	}
+	var err error
+	if bf.order.About, err = strconv.ParseInt(string(result.Rows[0][0]), 10, 64); err != nil {
+		return fmt.Errorf("read how many rows there are: %w", err)
+	}
 	return nil
 }
 
 // look begins a chunk; nil: its snapshot misses a transaction that the log has brought already,
 // so its rows could be older than what is published.
 func (bf *Backfill) look(ctx context.Context) (*Chunk, error) {
-	const query = `SELECT txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
-		(SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_class c WHERE c.oid = $1::oid OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid) WHERE isleaf))`
-	result := bf.conn.ExecParams(ctx, query, [][]byte{[]byte(strconv.FormatUint(uint64(bf.table.OID), 10))}, nil, nil, nil).Read()
+	const query = `SELECT txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, (extract(epoch FROM clock_timestamp()) * 1000)::bigint`
+	result := bf.conn.ExecParams(ctx, query, nil, nil, nil, nil).Read()
 	if result.Err != nil {
 		return nil, result.Err
 	}
@@ -235,9 +247,6 @@ func (bf *Backfill) look(ctx context.Context) (*Chunk, error) {
 	millis, err := strconv.ParseInt(string(told[2]), 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("read clock: %w", err)
-	}
-	if about, err := strconv.ParseInt(string(told[3]), 10, 64); err == nil && bf.from == nil && bf.to == nil {
-		bf.order.About = about
 	}
 	c := &Chunk{horizon: horizon, High: place.Read(place.LSN(end)), At: time.UnixMilli(millis).UTC(), touched: map[string]bool{}}
 	if bf.since.Major == 0 {

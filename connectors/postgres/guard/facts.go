@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,15 @@ type Table struct {
 	OID              uint32   // when reading began, 0: it has not
 	Columns          []string // mapped, nil while they are not looked up
 	Key              []string // of them, those of the dataset's key
+}
+
+var unnamed = regexp.MustCompile(`[^a-z0-9_]+`)
+
+// DefaultName is what a source's publication is called, and what the name of its slot begins
+// with, where its options say nothing.
+func DefaultName(source string) string {
+	name := "yiyuan_" + unnamed.ReplaceAllString(strings.ToLower(source), "_")
+	return name[:min(len(name), 63)]
 }
 
 // Look asks the server for all facts, in one statement that reads its catalogue

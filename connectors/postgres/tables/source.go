@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/yiyuan-bus/yiyuan/connectors/postgres/guard"
 	"github.com/yiyuan-bus/yiyuan/connectors/probe"
 )
 
@@ -82,7 +83,7 @@ func (b binding) statement(name string, datasets []*probe.Dataset) string {
 		}
 		parts = append(parts, part)
 	}
-	s := "CREATE PUBLICATION " + pgx.Identifier{"yiyuan_" + strings.ReplaceAll(strings.ToLower(name), "-", "_")}.Sanitize() + " FOR TABLE\n" + strings.Join(parts, ",\n")
+	s := "CREATE PUBLICATION " + pgx.Identifier{guard.DefaultName(name)}.Sanitize() + " FOR TABLE\n" + strings.Join(parts, ",\n")
 	if b.roots {
 		s += "\nWITH (publish_via_partition_root = true)"
 	}

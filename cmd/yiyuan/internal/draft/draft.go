@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,7 +137,7 @@ func (d *draft) prepare() error {
 	}
 	probes := wiring.Probes(d.cat)
 	if d.look = probes[d.Kind]; d.look == nil {
-		return exit.With(exit.Usage, fmt.Errorf("这一种不能探查：%[1]q，可用：postgres / kind %[1]q cannot be probed, known: postgres", d.Kind))
+		return exit.With(exit.Usage, fmt.Errorf("这一种不能探查：%[1]q，可用：%[2]s / kind %[1]q cannot be probed, known: %[2]s", d.Kind, strings.Join(slices.Sorted(maps.Keys(probes)), " ")))
 	}
 	within := "catalogue"
 	switch rel, err := relative(d.Out, d.Catalogue); {
